@@ -1,0 +1,1 @@
+"""The laboratory: one window over `hnn_engine`."""

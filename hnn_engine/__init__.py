@@ -1,0 +1,7 @@
+"""A headless physics-and-learning library: systems, datasets, models, fitting, integration, evaluation, records.
+
+It never imports Qt. The tables `SYSTEMS`, `MODELS`, `RECIPES` and `INTEGRATORS` describe what there is; importing them
+loads neither torch nor scipy.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,46 @@
+"""Canonical coordinates: `coords` is `cat(q, p)` of shape `(..., 2*dof)`."""
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+
+def split(coords: Array) -> tuple[Array, Array]:
+    """Return views `(q, p)`, each `(..., dof)`, of `coords` `(..., 2*dof)`."""
+    dof = coords.shape[-1] // 2
+    return coords[..., :dof], coords[..., dof:]
+
+
+def join(q: Array, p: Array) -> Array:
+    """Return `cat(q, p)` of shape `(..., 2*dof)`."""
+    return np.concatenate([q, p], axis=-1)
+
+
+def symplectic(gradient: Array) -> Array:
+    """Return J∇H = (∂H/∂p, −∂H/∂q) for `gradient` ∇H `(..., 2*dof)`."""
+    dof = gradient.shape[-1] // 2
+    out = np.empty_like(gradient)
+    out[..., :dof] = gradient[..., dof:]
+    np.negative(gradient[..., :dof], out=out[..., dof:])
+    return out
+
+
+def canonical_matrix(dof: int) -> Array:
+    """Return J = [[0, I], [−I, 0]] of shape `(2*dof, 2*dof)`."""
+    eye, zero = np.eye(dof), np.zeros((dof, dof))
+    return np.block([[zero, eye], [-eye, zero]])
+
+
+def wrap_angle(angle: Array) -> Array:
+    """Map angles in radians to [−π, π)."""
+    return np.mod(angle + np.pi, 2 * np.pi) - np.pi
+
+
+def difference(coords: Array, other: Array, periodic: npt.ArrayLike) -> Array:
+    """Return `coords − other`, wrapped to [−π, π) where `periodic` `(2*dof,)` is true."""
+    delta = coords - other
+    mask = np.asarray(periodic, dtype=bool)
+    if mask.any():
+        delta[..., mask] = wrap_angle(delta[..., mask])
+    return delta

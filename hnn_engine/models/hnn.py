@@ -1,0 +1,30 @@
+"""The Hamiltonian neural network: a perceptron that gives H, whose symplectic gradient is the field."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from hnn_engine.models.base import Model
+from hnn_engine.models.mlp import Weights, output, scalar_gradient
+from hnn_engine.parameters import Value
+
+
+class Hnn(Model):
+    """H = MLP(q, p); dq/dt = ∂H/∂p, dp/dt = −∂H/∂q. Source: Greydanus et al. 2019, equations 1 to 3."""
+
+    name: ClassVar[str] = "hnn"
+    title: ClassVar[str] = "HNN"
+    summary: ClassVar[str] = "A network that gives an energy H; its symplectic gradient moves the system and keeps H."
+    has_energy: ClassVar[bool] = True
+    kernel: ClassVar[int | None] = 1
+    why_not_separable: ClassVar[str] = "the HNN's H mixes q and p"
+
+    def outputs(self, dof: int) -> int:
+        return 1
+
+    def field(self, xp: Any, weights: Weights, settings: Mapping[str, Value], coords: Any) -> Any:
+        gradient = scalar_gradient(xp, weights, str(settings["activation"]), coords)
+        dof = coords.shape[-1] // 2
+        return xp.concatenate((gradient[..., dof:], -gradient[..., :dof]), axis=-1)
+
+    def hamiltonian(self, xp: Any, weights: Weights, settings: Mapping[str, Value], coords: Any) -> Any | None:
+        return output(xp, weights, str(settings["activation"]), coords)[..., 0]

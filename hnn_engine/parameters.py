@@ -1,0 +1,85 @@
+"""Parameters: one description of a number, read by forms, the command line and files alike."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from hnn_engine.errors import ParameterError
+
+Value = float | int | str | bool
+Acts = Literal["now", "data", "fit"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One setting: its name, symbol, unit, default and range.
+
+    `name` is what the command line and files call it (lower case, hyphens). The kind follows from `default`: bool,
+    int, float, or str (then `choices` lists what is allowed). `low` and `high` are inclusive. `log` asks for a
+    logarithmic slider. `acts` says when a change takes effect: now, with new data, or with a new fit.
+    """
+
+    name: str
+    title: str
+    default: Value
+    low: float = -math.inf
+    high: float = math.inf
+    symbol: str = ""
+    unit: str = ""
+    help: str = ""
+    choices: tuple[str, ...] = ()
+    log: bool = False
+    acts: Acts = "now"
+
+    def check(self, value: object) -> Value:
+        """Return `value` in this parameter's kind, or raise `ParameterError` that says what is allowed."""
+        if isinstance(self.default, bool):
+            return self._check_bool(value)
+        if isinstance(self.default, str):
+            return self._check_choice(value)
+        return self._check_number(value)
+
+    def _check_bool(self, value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        text = str(value).strip().lower()
+        if text in ("true", "yes", "on", "1"):
+            return True
+        if text in ("false", "no", "off", "0"):
+            return False
+        raise ParameterError(f"{self.name} is '{value}', but it is either true or false")
+
+    def _check_choice(self, value: object) -> str:
+        if isinstance(value, str) and (not self.choices or value in self.choices):
+            return value
+        raise ParameterError(f"{self.name} is '{value}', but it must be one of {', '.join(self.choices)}")
+
+    def _check_number(self, value: object) -> float | int:
+        whole = isinstance(self.default, int)
+        expected = f"a {'whole ' if whole else ''}number {self.allowed()}"
+        try:
+            number = float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            raise ParameterError(f"{self.name} is '{value}', but it must be {expected}") from None
+        bad = isinstance(value, bool) or not math.isfinite(number) or (whole and number != int(number))
+        if bad or not self.low <= number <= self.high:
+            raise ParameterError(f"{self.name} is {value}, but it must be {expected}")
+        return int(number) if whole else number
+
+    def allowed(self) -> str:
+        """The range in words, with the unit: 'from 0.1 to 5 m'."""
+        unit = f" {self.unit}" if self.unit else ""
+        if math.isinf(self.high):
+            return f"of at least {self.low:g}{unit}" if math.isfinite(self.low) else f"that is finite{unit and ', in' + unit}"
+        return f"from {self.low:g} to {self.high:g}{unit}"
+
+
+def bind(parameters: Iterable[Parameter], values: Mapping[str, object], owner: str) -> dict[str, Value]:
+    """Complete `values` with defaults and check each; raise `ParameterError` on an unknown name or a bad value."""
+    table = {parameter.name: parameter for parameter in parameters}
+    for name in values:
+        if name not in table:
+            known = ", ".join(table) or "none"
+            raise ParameterError(f"{owner} has no parameter '{name}': it has {known}")
+    return {name: p.check(values[name]) if name in values else p.default for name, p in table.items()}

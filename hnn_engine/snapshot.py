@@ -1,0 +1,93 @@
+"""A snapshot: a fitted field frozen in numpy weights. Safe in any thread; no torch.
+
+Evaluated in float64, whatever the weights were trained in. Compiled loops are used once `load_kernels()` has run.
+"""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from hnn_engine.coords import Array
+from hnn_engine.models import get_model
+from hnn_engine.parameters import Value
+
+_kernels: ModuleType | None = None
+_SMALL = 4  # up to so many states at once the compiled field beats numpy's
+
+
+def load_kernels(build_elsewhere: bool = False) -> None:
+    """Import the compiled loops; with `build_elsewhere` another process compiles them first, if that is yet to do."""
+    global _kernels
+    if build_elsewhere:
+        subprocess.run([sys.executable, "-m", "hnn_engine.kernels"], check=False, capture_output=True)
+    from hnn_engine import kernels
+
+    kernels.warm()
+    _kernels = kernels
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The field of `model` with frozen `weights` (name -> array) for `dof` degrees of freedom."""
+
+    model: str
+    dof: int
+    settings: Mapping[str, Value]
+    weights: dict[str, Array] = field(repr=False)
+
+    @property
+    def why_not_separable(self) -> str:
+        """Why methods for H = T(p) + V(q) do not apply; empty where they do."""
+        return get_model(self.model).why_not_separable
+
+    @property
+    def has_energy(self) -> bool:
+        """Whether the model has an H of its own."""
+        return get_model(self.model).has_energy
+
+    @cached_property
+    def _wide(self) -> dict[str, Array]:
+        return {name: np.asarray(w, dtype=np.float64) for name, w in self.weights.items()}
+
+    @cached_property
+    def _net(self) -> Any:
+        kind = get_model(self.model).kernel
+        assert _kernels is not None and kind is not None
+        return _kernels.pack(kind, str(self.settings["activation"]), self.weights)
+
+    @property
+    def _compiled(self) -> bool:
+        return _kernels is not None and get_model(self.model).kernel is not None
+
+    def field(self, coords: Array) -> Array:
+        """Return d(coords)/dt `(..., 2*dof)` in float64."""
+        if self._compiled and coords.size <= _SMALL * 2 * self.dof and _kernels is not None:
+            flat = np.ascontiguousarray(coords, dtype=np.float64).reshape(-1, 2 * self.dof)
+            small: Array = _kernels.evaluate(self._net, flat).reshape(coords.shape)
+            return small
+        result: Array = get_model(self.model).field(np, self._wide, self.settings, coords)
+        return result
+
+    def single(self, coords: Array) -> Array:
+        """Return the field evaluated in float32, as the paper's code does, widened to float64."""
+        narrow = {name: np.asarray(w, dtype=np.float32) for name, w in self.weights.items()}
+        value = get_model(self.model).field(np, narrow, self.settings, coords.astype(np.float32))
+        return np.asarray(value, dtype=np.float64)
+
+    def hamiltonian(self, coords: Array) -> Array | None:
+        """Return the learned H `(...)` in float64, or None where the model has none."""
+        value: Array | None = get_model(self.model).hamiltonian(np, self._wide, self.settings, coords)
+        return value
+
+    def compiled_rollout(self, integrator: str, start: Array, times: Array, substeps: int) -> Array | None:
+        """Return coords `(T, 2*dof)` by a compiled loop, or None where there is none (yet)."""
+        if not self._compiled or _kernels is None or integrator not in _kernels.SCHEMES:
+            return None
+        result: Array = _kernels.follow(self._net, start, times, substeps, integrator)
+        return result

@@ -1,0 +1,109 @@
+"""What every system says of itself, and the one place where its field is composed."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from hnn_engine.coords import Array, symplectic
+from hnn_engine.parameters import Parameter, Value, bind
+from hnn_engine.stage import Stage
+
+
+@dataclass(frozen=True)
+class DataRecipe:
+    """How a system's training data is made: the paper's recipe where the paper has one.
+
+    `trajectories` × `points` samples at `linspace(0, horizon, points)`; `noise` is the standard deviation of the
+    normal noise on the states; the first `round(test_fraction · trajectories)` trajectories test if `test_first`,
+    else the last ones do.
+    """
+
+    trajectories: int
+    points: int
+    horizon: float
+    noise: float
+    test_fraction: float
+    test_first: bool
+    from_paper: bool
+
+
+class System(Stage):
+    """A physical system: H, its gradient and its friction in plain numpy, batched.
+
+    Field: d(coords)/dt = J∇H + friction, in SI units. `hamiltonian` must also accept complex coords where it is
+    analytic, so that a complex step can test the gradient.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]  # one line of physics for cards and tooltips
+    constants: ClassVar[tuple[Parameter, ...]]
+    data: ClassVar[DataRecipe]
+    horizon: ClassVar[float] = 20.0  # seconds that rollouts show and evaluation uses
+    separable: ClassVar[bool]  # H = T(p) + V(q) and no friction
+    damped: ClassVar[bool] = False
+
+    def __init__(self, constants: Mapping[str, object] | None = None) -> None:
+        self.values: dict[str, Value] = bind(self.constants, constants or {}, self.name)
+
+    def __getattr__(self, name: str) -> float:
+        # Constants read as attributes: self.mass is self.values["mass"].
+        values = self.__dict__.get("values", {})
+        key = name.replace("_", "-")
+        if key in values:
+            return values[key]  # type: ignore[no-any-return]
+        raise AttributeError(name)
+
+    @abstractmethod
+    def hamiltonian(self, coords: Array) -> Array:
+        """Return H in joules, `(..., 2*dof) -> (...)`."""
+
+    @abstractmethod
+    def gradient(self, coords: Array) -> Array:
+        """Return ∇H = (∂H/∂q, ∂H/∂p), `(..., 2*dof)`."""
+
+    def friction(self, coords: Array) -> Array | None:
+        """Return what friction adds to d(coords)/dt, or None where there is none."""
+        return None
+
+    def field(self, coords: Array) -> Array:
+        """Return d(coords)/dt = J∇H + friction, `(..., 2*dof)`."""
+        flow = symplectic(self.gradient(coords))
+        drag = self.friction(coords)
+        return flow if drag is None else flow + drag
+
+    @property
+    def why_not_separable(self) -> str:
+        """Why methods for H = T(p) + V(q) do not apply; empty where they do."""
+        if self.separable:
+            return ""
+        if self.damped:
+            return f"the {self.title.lower()} loses energy to friction"
+        return f"the kinetic energy of the {self.title.lower()} depends on its position"
+
+    @property
+    @abstractmethod
+    def min_energy(self) -> float | None:
+        """Return min H, or None where H has no minimum."""
+
+    @property
+    @abstractmethod
+    def energy_floor(self) -> float:
+        """The smallest energy in joules that a drift is divided by: 1 % of the system's natural energy."""
+
+    def energy_scale(self, start: Array) -> float:
+        """Return E = max(H(start) − min H, floor), or with |H(start)| where H has no minimum."""
+        energy = float(self.hamiltonian(start))
+        scale = abs(energy) if self.min_energy is None else energy - self.min_energy
+        return max(scale, self.energy_floor)
+
+    @abstractmethod
+    def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
+        """Draw `count` initial states of the training distribution, `(count, 2*dof)`."""
+
+    def exact(self, start: Array, t: Array) -> Array | None:
+        """Return the exact solution `(T, 2*dof)` from `start` `(2*dof,)` at times `t` `(T,)`, or None if there is none."""
+        return None

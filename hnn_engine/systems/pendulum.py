@@ -1,0 +1,113 @@
+"""The pendulum: a bob on a massless rod. H = p²/(2ml²) + mgl(1 − cos q)."""
+
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from hnn_engine.coords import Array
+from hnn_engine.geometry import Anchor, Bob, Bounds, Primitive, Rod
+from hnn_engine.parameters import Parameter
+from hnn_engine.stage import Coordinate, nearest_turn
+from hnn_engine.systems.base import DataRecipe, System
+from hnn_engine.systems.sampling import scaled_to_radius
+
+
+class Pendulum(System):
+    """H = p²/(2ml²) + mgl(1 − cos q); q is the angle from hanging. The defaults give the paper's 3(1 − cos q) + p²."""
+
+    name: ClassVar[str] = "pendulum"
+    title: ClassVar[str] = "Pendulum"
+    summary: ClassVar[str] = "A bob on a rod: swings at low energy, turns over at high; the separatrix divides the two."
+    constants: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("mass", "Mass", 0.5, 0.1, 5.0, "m", "kg", "Mass of the bob. It scales the energy, not the motion."),
+        Parameter("length", "Length", 1.0, 0.2, 3.0, "l", "m", "Length of the rod. A small swing takes 2π√(l/g)."),
+        Parameter("gravity", "Gravity", 6.0, 0.5, 30.0, "g", "m/s²", "Acceleration of free fall; 9.81 m/s² on Earth."),
+    )
+    data: ClassVar[DataRecipe] = DataRecipe(50, 45, 3.0, 0.1, 0.5, False, True)
+    separable: ClassVar[bool] = True
+
+    @property
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        top = 2.6 * self.momentum_scale  # a little above the separatrix, which is at 2
+        return (Coordinate("q", "q", "rad", -np.pi, np.pi, periodic=True), Coordinate("p", "p", "kg m²/s", -top, top))
+
+    @property
+    def inertia(self) -> float:
+        """Moment of inertia ml² about the pivot, kg m²."""
+        return self.mass * self.length**2
+
+    @property
+    def momentum_scale(self) -> float:
+        """ml²ω with ω = √(g/l), the momentum that goes with an angle of one radian, kg m²/s."""
+        return self.inertia * math.sqrt(self.gravity / self.length)
+
+    @property
+    def weight_moment(self) -> float:
+        """mgl, the torque of gravity at the horizontal, N m."""
+        return self.mass * self.gravity * self.length
+
+    def hamiltonian(self, coords: Array) -> Array:
+        q, p = coords[..., 0], coords[..., 1]
+        return p**2 / (2 * self.inertia) + self.weight_moment * (1 - np.cos(q))
+
+    def gradient(self, coords: Array) -> Array:
+        out = np.empty_like(coords)
+        np.multiply(self.weight_moment, np.sin(coords[..., 0]), out=out[..., 0])
+        np.divide(coords[..., 1], self.inertia, out=out[..., 1])
+        return out
+
+    @property
+    def min_energy(self) -> float | None:
+        return 0.0
+
+    @property
+    def energy_floor(self) -> float:
+        return 0.01 * self.weight_moment
+
+    def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
+        # The paper's radii are in (q, p) at its own constants; others keep the same share of the separatrix.
+        unit = self.momentum_scale / Pendulum().momentum_scale
+        return scaled_to_radius(rng, count, 1.3, 2.3) * np.array([1.0, unit])
+
+    def exact(self, start: Array, t: Array) -> Array | None:
+        from hnn_engine.systems.elliptic import pendulum_solution
+
+        return pendulum_solution(start, t, inertia=self.inertia, weight_moment=self.weight_moment)
+
+    @property
+    def default_start(self) -> Array:
+        return np.array([2.0, 0.0])
+
+    @property
+    def bounds(self) -> Bounds:
+        reach = 1.25 * self.length
+        return (-reach, reach, -reach, reach)
+
+    def geometry(self, q: Array) -> tuple[Primitive, ...]:
+        x, y = self.positions(q)[0]
+        return (
+            Rod((0.0, 0.0), (float(x), float(y))),
+            Anchor((0.0, 0.0), "pivot", 0.05 * self.length),
+            Bob((float(x), float(y)), bob_radius(self.mass) * self.length, 0),
+        )
+
+    def positions(self, q: Array) -> Array:
+        angle = q[..., 0]
+        return self.length * np.stack([np.sin(angle), -np.cos(angle)], axis=-1)[..., None, :]
+
+    def velocities(self, coords: Array) -> Array:
+        angle, speed = coords[..., 0], coords[..., 1] / (self.mass * self.length)
+        return (speed[..., None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1))[..., None, :]
+
+    def place(self, coords: Array, body: int, at: tuple[float, float]) -> Array:
+        return np.array([nearest_turn(np.arctan2(at[0], -at[1]), coords[0]), coords[1]])
+
+    def push(self, coords: Array, body: int, velocity: tuple[float, float]) -> Array:
+        along = velocity[0] * np.cos(coords[0]) + velocity[1] * np.sin(coords[0])
+        return np.array([coords[0], self.mass * self.length * along])
+
+
+def bob_radius(mass: float) -> float:
+    """Return a disc's radius, as a part of the length scale, whose area grows with `mass` in kg."""
+    return float(np.clip(0.1 * np.cbrt(mass / 0.5), 0.05, 0.2))

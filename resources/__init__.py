@@ -1,0 +1,1 @@
+"""Package data: icons, help texts, the simulated recording. Read it through `importlib.resources`."""
