@@ -1,0 +1,37 @@
+"""`hnn-lab …` without a window: the same engine, never Qt."""
+
+import signal
+import sys
+from collections.abc import Sequence
+
+from hnn_engine.cli.parser import COMMANDS, build_parser, joined
+from hnn_engine.errors import HnnLabError
+
+OK, FAILED, MENDABLE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code: 0; 2 for what the user can mend; 1 otherwise; 130 on Ctrl-C."""
+    parser = build_parser()
+    options = parser.parse_args(joined(arguments))
+    if options.command is None:
+        parser.print_help()
+        return OK
+    try:
+        return int(options.run(options) or OK)
+    except HnnLabError as error:
+        print(f"hnn-lab: {error}", file=sys.stderr)
+        return MENDABLE
+    except KeyboardInterrupt:
+        print("hnn-lab: stopped", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (`hnn-lab systems | head -1`): nothing is wrong, and nobody is left to tell.
+        sys.stdout = None  # type: ignore[assignment]
+        return 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else FAILED
+    except Exception as error:
+        print(f"hnn-lab: {type(error).__name__}: {error}. This is a fault of the program.", file=sys.stderr)
+        return FAILED
+
+
+__all__ = ["COMMANDS", "main"]

@@ -1,0 +1,292 @@
+"""What each command does."""
+
+import argparse
+import csv
+import json
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hnn_engine.cli.columns import parse_columns
+from hnn_engine.cli.training import run_fit
+from hnn_engine.coords import Array
+from hnn_engine.datasets import DATA_PARAMETERS
+from hnn_engine.errors import ExperimentError, ParameterError, RecordError
+from hnn_engine.evaluation import Figures, evaluate
+from hnn_engine.experiment import (
+    Experiment,
+    checked,
+    check_seed,
+    model_spec,
+    new_experiment,
+    recording_experiment,
+)
+from hnn_engine.fitting import RECIPES, get_recipe, recipe_defaults, recipe_note
+from hnn_engine.integrators import INTEGRATORS, get_integrator, rollout
+from hnn_engine.models import MODELS, get_model
+from hnn_engine.parameters import Parameter
+from hnn_engine.records import check_target, load_run, write_run
+from hnn_engine.recordings import get_derivative, read_recording
+from hnn_engine.systems import SYSTEMS, get_system
+
+# Tables ---------------------------------------------------------------------------------------------------------------
+
+
+def list_systems(options: argparse.Namespace) -> None:
+    """Print the systems with their constants."""
+    rows = [
+        {
+            "name": s.name,
+            "title": s.title,
+            "summary": s.summary,
+            "separable": s.separable,
+            "damped": s.damped,
+            "constants": _describe(s.constants),
+            "coordinates": [c.name for c in s().coordinates],
+        }
+        for s in SYSTEMS.values()
+    ]
+    _print_table(rows, options.json)
+
+
+def list_models(options: argparse.Namespace) -> None:
+    """Print the models with their settings."""
+    rows = [
+        {
+            "name": m.name,
+            "title": m.title,
+            "summary": m.summary,
+            "has_energy": m.has_energy,
+            "settings": _describe(m.parameters),
+        }
+        for m in MODELS.values()
+    ]
+    _print_table(rows, options.json)
+
+
+def list_recipes(options: argparse.Namespace) -> None:
+    """Print the recipes with their settings."""
+    rows = [
+        {"name": r.name, "title": r.title, "summary": r.summary, "settings": _describe(r.parameters)}
+        for r in RECIPES.values()
+    ]
+    _print_table(rows, options.json)
+
+
+def list_integrators(options: argparse.Namespace) -> None:
+    """Print the integrators with their order and what they need."""
+    rows = [
+        {
+            "name": i.name,
+            "title": i.title,
+            "summary": i.summary,
+            "order": i.order,
+            "symplectic": i.symplectic,
+            "needs_separable": i.needs_separable,
+            "adaptive": i.adaptive,
+        }
+        for i in INTEGRATORS.values()
+    ]
+    _print_table(rows, options.json)
+
+
+def _describe(parameters: Iterable[Parameter]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": p.name,
+            "title": p.title,
+            "symbol": p.symbol,
+            "unit": p.unit,
+            "default": p.default,
+            **({"choices": list(p.choices)} if p.choices else {}),
+            **({"low": p.low} if math.isfinite(p.low) else {}),
+            **({"high": p.high} if math.isfinite(p.high) else {}),
+        }
+        for p in parameters
+    ]
+
+
+def _print_table(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    width = max(len(str(row["name"])) for row in rows)
+    for row in rows:
+        print(f"{row['name']:<{width}}  {row['summary']}")
+
+
+# Training -------------------------------------------------------------------------------------------------------------
+
+
+def train(options: argparse.Namespace) -> int:
+    """Fit a model, judge it, keep the run; with --json print the figures as one line."""
+    experiment = _experiment(options)
+    check_target(options.out, options.force)
+    note = recipe_note(experiment.recipe, experiment.source_name)
+    if note:
+        print(note, file=sys.stderr)
+    run, code = run_fit(experiment)
+    write_run(run, options.out, options.force)
+    _print_figures({**run.summary(), "run": str(options.out)}, options.json)
+    return code
+
+
+def _experiment(options: argparse.Namespace) -> Experiment:
+    """Turn the options into a checked experiment with one model."""
+    get_model(options.model)
+    get_recipe(options.recipe)
+    base = _recorded(options) if options.recording else _simulated(options)
+    rows = 0 if options.recording else round(int(base.data["trajectories"]) * int(base.data["points"]) / 2)
+    settings = recipe_defaults(options.recipe, base.source_name, rows)
+    model: dict[str, object] = {}
+    own = {p.name for p in get_model(options.model).parameters}
+    if options.steps is not None:
+        settings["steps"] = options.steps
+    for name, value in _pairs(options.setting, "--setting").items():
+        if name in own:
+            model[name] = value
+        else:
+            settings[name] = value
+    return checked(
+        replace(
+            base,
+            models=(model_spec(options.model, model),),
+            recipe=options.recipe,
+            settings=settings,
+            seed=check_seed(options.seed),
+        )
+    )
+
+
+def _simulated(options: argparse.Namespace) -> Experiment:
+    for name in ("method", "columns"):
+        if getattr(options, name) is not None:
+            raise ParameterError(f"--{name} is for a recording, but --system was given: leave it out")
+    base = new_experiment(options.system, _pairs(options.param, "--param"))
+    data = dict(base.data)
+    for parameter in DATA_PARAMETERS:
+        value = getattr(options, parameter.name)
+        if value is not None:
+            data[parameter.name] = parameter.check(value)
+    return replace(base, data=data)
+
+
+def _recorded(options: argparse.Namespace) -> Experiment:
+    for name in ("trajectories", "points", "horizon", "noise"):
+        if getattr(options, name) is not None:
+            raise ParameterError(f"--{name} is for simulated data, but --recording was given: leave it out")
+    if options.param:
+        raise ParameterError("--param sets a system's constants, but --recording was given: leave it out")
+    columns = parse_columns(options.columns) if options.columns else None
+    method = get_derivative(options.method).name if options.method else None
+    return recording_experiment(read_recording(options.recording, columns), method)
+
+
+def _pairs(texts: Iterable[str], option: str) -> dict[str, object]:
+    """Read NAME=VALUE texts."""
+    pairs: dict[str, object] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise ParameterError(f"{option} is '{text}', but it must be NAME=VALUE, as in length=1.5")
+        pairs[name] = value
+    return pairs
+
+
+def evaluate_run(options: argparse.Namespace) -> None:
+    """Judge a run on disk again, from its weights and its data recipe."""
+    run = load_run(options.folder)
+    recording = run.experiment.recording
+    known = "known" if recording is not None and recording.known and recording.kind == "angle" else ""
+    figures = evaluate(run.snapshot, run.experiment.dataset(), run.experiment.system, known)
+    _print_figures({**replace(run, figures=figures).summary(), "run": str(options.folder)}, options.json)
+
+
+def _print_figures(summary: Mapping[str, Any], as_json: bool) -> None:
+    complete = {**summary, **{k: summary.get(k) for k in Figures.__dataclass_fields__}}
+    if as_json:
+        print(json.dumps(complete, allow_nan=False))
+        return
+    for name, value in complete.items():
+        shown = "–" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+        print(f"{name:<20} {shown}")
+
+
+# Simulation -----------------------------------------------------------------------------------------------------------
+
+
+def simulate(options: argparse.Namespace) -> None:
+    """Follow a system, or a run's model of it, and write t, coordinates and the true H as CSV."""
+    system = get_system(options.system, _pairs(options.param, "--param"))
+    get_integrator(options.integrator)
+    flow: Any = system
+    if options.folder is not None:
+        run = load_run(options.folder)
+        if run.experiment.source_name != system.name:
+            raise ExperimentError(
+                f"{options.folder} is a run of {run.experiment.source_name}, but --system is {system.name}: name the same"
+            )
+        flow = run.snapshot
+    start = _start(options.start, system.default_start, [c.name for c in system.coordinates])
+    base = new_experiment(system.name, system.values).rollout
+    spec = replace(
+        base, dt=_number(options.dt, base.dt, "--dt"), horizon=_number(options.horizon, base.horizon, "--horizon")
+    ).checked()
+    tolerance = 1e-12 if flow is system else 1e-9
+    answer = rollout(flow, start, spec.times, options.integrator, tolerance=tolerance)
+    if answer.note:
+        print(f"hnn-lab: The rollout {answer.note}; the rows after that are left out.", file=sys.stderr)
+    alive = np.isfinite(answer.coords).all(axis=-1)
+    header = ["t", *[c.name for c in system.coordinates], "H"]
+    energy = system.hamiltonian(answer.coords[alive])
+    _write_csv(options.out, header, np.column_stack([answer.t[alive], answer.coords[alive], energy]))
+
+
+def _start(text: str | None, default: Array, names: list[str]) -> Array:
+    if text is None:
+        return default
+    try:
+        values = np.array([float(part) for part in text.split(",")])
+    except ValueError:
+        values = np.empty(0)
+    if len(values) != len(names) or not np.isfinite(values).all():
+        raise ExperimentError(f"--start is '{text}', but it must be {len(names)} finite numbers: {','.join(names)}")
+    return values
+
+
+def _number(text: str | None, default: float, option: str) -> float:
+    if text is None:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        raise ParameterError(f"{option} is '{text}', but it must be a number of seconds, as in 0.01") from None
+    if not math.isfinite(value) or value <= 0:
+        raise ParameterError(f"{option} is {text}, but it must be above 0 s")
+    return value
+
+
+def _write_csv(path: Path, header: list[str], rows: Array) -> None:
+    """Write beside and move into place; raise `RecordError` where that is not possible."""
+    if path.is_dir():
+        raise RecordError(f"{path} is a folder, but --out needs a file: name one that ends in .csv")
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.absolute().parent)
+        with os.fdopen(handle, "w", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(header)
+            writer.writerows([repr(float(x)) for x in row] for row in rows)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise RecordError(f"{path} cannot be written: {error.strerror or error}; choose another place") from error
+    finally:
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)

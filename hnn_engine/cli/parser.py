@@ -1,0 +1,99 @@
+"""The commands and their options."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from hnn_engine import __version__
+from hnn_engine.cli import commands
+
+COMMANDS = ("systems", "models", "recipes", "integrators", "train", "evaluate", "simulate")
+_SIGNED = ("--start", "--param", "--setting")  # options whose value may begin with a minus sign
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"hnn-lab: {message[:1].upper()}{message[1:]}; see '{self.prog} --help'\n")
+
+
+def joined(arguments: Sequence[str]) -> list[str]:
+    """Write `--start -1,0` as `--start=-1,0`, which argparse would otherwise take for two options."""
+    out: list[str] = []
+    for argument in arguments:
+        if out and out[-1] in _SIGNED and argument.startswith("-") and not argument.startswith("--"):
+            out[-1] = f"{out[-1]}={argument}"
+        else:
+            out.append(argument)
+    return out
+
+
+def build_parser() -> Parser:
+    """Return the parser of the whole command line."""
+    parser = Parser(
+        prog="hnn-lab",
+        description="A laboratory for Hamiltonian neural networks. Without a command, or with the path of a session "
+        "or a run, the window opens.",
+        epilog="hnn-lab screenshot --system S --out PNG draws the real window into a picture, without a display.",
+    )
+    parser.add_argument("--version", action="version", version=f"hnn-lab {__version__}")
+    subs = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    for name in ("systems", "models", "recipes", "integrators"):
+        table = subs.add_parser(name, help=f"list the {name}")
+        table.add_argument("--json", action="store_true", help="as a JSON array")
+        table.set_defaults(run=getattr(commands, f"list_{name}"))
+    _add_train(subs.add_parser("train", help="fit a model and keep the run"))
+    _add_evaluate(subs.add_parser("evaluate", help="judge a run again"))
+    _add_simulate(subs.add_parser("simulate", help="write a rollout as CSV"))
+    return parser
+
+
+def _add_train(train: argparse.ArgumentParser) -> None:
+    source = train.add_mutually_exclusive_group(required=True)
+    source.add_argument("--system", metavar="S", help="a system's name; see 'hnn-lab systems'")
+    source.add_argument("--recording", metavar="FILE", help="a file of measured data, text or CSV")
+    train.add_argument("--model", required=True, metavar="M", help="see 'hnn-lab models'")
+    train.add_argument("--recipe", default="paper", metavar="R", help="see 'hnn-lab recipes' (paper)")
+    train.add_argument("--seed", default="0", metavar="N", help="seed of data and weights (0)")
+    train.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder of the run")
+    train.add_argument("--force", action="store_true", help="replace a run that is already there")
+    for name, text in (
+        ("steps", "steps of the optimiser"),
+        ("trajectories", "how many trajectories the data has"),
+        ("points", "samples on each trajectory"),
+        ("horizon", "length of each trajectory in seconds"),
+        ("noise", "standard deviation of the noise on the states"),
+    ):
+        train.add_argument(f"--{name}", metavar="N", help=text)
+    train.add_argument("--param", metavar="NAME=VALUE", action="append", default=[], help="a constant of the system")
+    train.add_argument(
+        "--setting", metavar="NAME=VALUE", action="append", default=[], help="a setting of the model or the recipe"
+    )
+    train.add_argument("--method", metavar="D", help="how derivatives of a recording are estimated")
+    train.add_argument(
+        "--columns",
+        metavar="ROLE=N,…",
+        help="what the recording's columns are, counted from 1, as in time=1,coordinate=2,velocity=3,kind=angle,angle-unit=deg",
+    )
+    train.add_argument("--json", action="store_true", help="print one line of JSON on stdout")
+    train.set_defaults(run=commands.train)
+
+
+def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
+    evaluate.add_argument("folder", metavar="RUN", type=Path, help="folder of a run")
+    evaluate.add_argument("--json", action="store_true", help="print one line of JSON on stdout")
+    evaluate.set_defaults(run=commands.evaluate_run)
+
+
+def _add_simulate(simulate: argparse.ArgumentParser) -> None:
+    simulate.add_argument("--system", required=True, metavar="S", help="a system's name")
+    simulate.add_argument("--run", dest="folder", metavar="RUN", type=Path, help="follow this run's model, not the system")
+    simulate.add_argument("--start", metavar="q,…,p,…", help="initial coordinates (the system's own)")
+    simulate.add_argument("--integrator", metavar="NAME", help="see 'hnn-lab integrators' (dop853)", default="dop853")
+    simulate.add_argument("--dt", metavar="S", help="step in seconds")
+    simulate.add_argument("--horizon", metavar="S", help="how far, in seconds")
+    simulate.add_argument("--param", metavar="NAME=VALUE", action="append", default=[], help="a constant of the system")
+    simulate.add_argument("--out", required=True, metavar="FILE.csv", type=Path, help="where to write t, coordinates, H")
+    simulate.set_defaults(run=commands.simulate)

@@ -1,0 +1,96 @@
+"""A fit on the command line: progress on stderr, and Ctrl-C that keeps what was reached."""
+
+import signal
+import sys
+import time
+from types import FrameType, TracebackType
+from typing import TextIO
+
+from hnn_engine.errors import HnnLabError
+from hnn_engine.experiment import Experiment
+from hnn_engine.fit_run import FitRun
+from hnn_engine.fitting.events import Evaluated, Failed, Progress
+from hnn_engine.records import Run
+
+INTERRUPTED = 130
+
+
+def run_fit(experiment: Experiment) -> tuple[Run, int]:
+    """Fit, judge, and return the run to keep with the exit code; raise `HnnLabError` where nothing is left to keep."""
+    fit = FitRun(experiment, experiment.dataset())
+    meter = Meter(fit, sys.stderr)
+    with _Interrupts(fit) as interrupts:
+        while fit.end is None:
+            meter.show(fit.advance())
+    meter.close()
+    if isinstance(fit.end, Failed):
+        if fit.end.snapshot is None:
+            raise HnnLabError(fit.end.message)
+        print(f"hnn-lab: {fit.end.message}", file=sys.stderr)
+    if interrupts.asked:
+        print(f"hnn-lab: Stopped at step {fit.step}; judging and keeping what was reached.", file=sys.stderr)
+    run = fit.as_run(fit.judge())
+    assert run is not None
+    return run, INTERRUPTED if interrupts.asked else 0
+
+
+class _Interrupts:
+    """While it stands, the first Ctrl-C stops the fit and the next one ends the program at once."""
+
+    def __init__(self, fit: FitRun) -> None:
+        self._fit, self.asked = fit, False
+
+    def __enter__(self) -> "_Interrupts":
+        self._before = signal.signal(signal.SIGINT, self._stop)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        self._fit.stop()
+
+
+class Meter:
+    """One line of progress: step, losses, steps a second, time left. Rewritten in place on a terminal."""
+
+    def __init__(self, fit: FitRun, stream: TextIO) -> None:
+        self._fit, self._stream = fit, stream
+        self._live = stream.isatty()
+        self._every = 0.2 if self._live else 5.0
+        self._began = self._last = time.monotonic()
+        self._train = self._test = float("nan")
+        self._shown = False
+
+    def show(self, event: object) -> None:
+        """Take note of `event` and print when it is time to."""
+        if isinstance(event, Progress):
+            self._train = event.train_loss
+        elif isinstance(event, Evaluated):
+            self._test = event.test_loss
+        now = time.monotonic()
+        if now - self._last >= self._every:
+            self._last = now
+            self._print(now)
+
+    def close(self) -> None:
+        """Print the last state and end the line."""
+        self._print(time.monotonic())
+        if self._live:
+            self._stream.write("\n")
+
+    def _print(self, now: float) -> None:
+        fit = self._fit
+        rate = fit.step / max(now - self._began, 1e-9)
+        left = (fit.steps_planned - fit.step) / rate if rate > 0 else 0.0
+        text = (
+            f"{fit.model} {fit.step}/{fit.steps_planned}  train {self._train:.3g}  test {self._test:.3g}  "
+            f"{rate:.0f} steps/s  {int(left) // 60}:{int(left) % 60:02d} left"
+        )
+        self._stream.write(f"\r{text:<100}" if self._live else text + "\n")
+        self._stream.flush()

@@ -1,0 +1,318 @@
+"""The frozen Experiment: everything the user asked for, validated, and as plain JSON.
+
+The same experiment gives the same data and the same weights on the same machine, in the window, on the command line
+and in a notebook.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+
+from hnn_engine.coords import Array
+from hnn_engine.datasets import DATA_PARAMETERS, Dataset, data_defaults, make_dataset
+from hnn_engine.errors import ExperimentError
+from hnn_engine.fitting import FitTask, get_recipe, recipe_defaults
+from hnn_engine.integrators import get_integrator
+from hnn_engine.models import get_model
+from hnn_engine.parameters import Parameter, Value, bind
+from hnn_engine.recordings import WINDOW, RecordedStage, Recording, get_derivative, recording_dataset
+from hnn_engine.stage import Stage
+from hnn_engine.systems import System, get_system
+
+FORMAT = 1
+MAX_STEPS = 50_000  # of one rollout on screen or in a file
+
+ROLLOUT_PARAMETERS: tuple[Parameter, ...] = (
+    Parameter("dt", "Step", 0.04, 1e-4, 1.0, "Δt", "s", "Step of the integrator.", log=True),
+    Parameter("horizon", "Horizon", 20.0, 0.1, 2000.0, "T", "s", "How far the rollouts go.", log=True),
+)
+
+
+@dataclass(frozen=True)
+class SystemSource:
+    """A simulated system with its constants (all of them)."""
+
+    name: str
+    constants: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class RecordingSource:
+    """Measured data, and the method that estimates its derivatives."""
+
+    recording: Recording
+    method: str
+    window: int = int(WINDOW.default)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model's name and its settings (all of them)."""
+
+    name: str
+    settings: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class RolloutSpec:
+    """How rollouts are made: the models' integrator, the truth's, the step and the horizon in seconds."""
+
+    integrator: str = "rk4"
+    truth: str = "dop853"
+    dt: float = 0.04
+    horizon: float = 20.0
+
+    @property
+    def times(self) -> Array:
+        """The times of a rollout, `(steps + 1,)`, evenly spaced by dt (the last step ends at the horizon)."""
+        return np.linspace(0.0, self.horizon, max(1, round(self.horizon / self.dt)) + 1)
+
+    def checked(self) -> "RolloutSpec":
+        """Return the spec with every value checked; raise an `HnnLabError` that says what is wrong."""
+        get_integrator(self.integrator)
+        get_integrator(self.truth)
+        numbers = bind(ROLLOUT_PARAMETERS, {"dt": self.dt, "horizon": self.horizon}, "a rollout")
+        if self.horizon / self.dt > MAX_STEPS:
+            raise ExperimentError(
+                f"{self.horizon:g} s in steps of {self.dt:g} s are more than {MAX_STEPS:,} steps: "
+                "choose a longer step or a shorter horizon"
+            )
+        return replace(self, dt=float(numbers["dt"]), horizon=float(numbers["horizon"]))
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is studied, on which data, by which models, how they are fitted, and where the rollouts start."""
+
+    source: SystemSource | RecordingSource
+    data: Mapping[str, Value]  # DATA_PARAMETERS; empty for a recording
+    models: tuple[ModelSpec, ...]
+    recipe: str
+    settings: Mapping[str, Value]  # the recipe's
+    seed: int
+    start: tuple[float, ...]
+    rollout: RolloutSpec = RolloutSpec()
+
+    @cached_property
+    def stage(self) -> Stage:
+        """What is drawn and dragged."""
+        if isinstance(self.source, RecordingSource):
+            return RecordedStage(self.source.recording)
+        return get_system(self.source.name, self.source.constants)
+
+    @property
+    def system(self) -> System | None:
+        """The system, or None for a recording."""
+        return self.stage if isinstance(self.stage, System) else None
+
+    @property
+    def recording(self) -> Recording | None:
+        """The recording, or None for a system."""
+        return self.source.recording if isinstance(self.source, RecordingSource) else None
+
+    @property
+    def source_name(self) -> str:
+        """The system's name, or 'recording'."""
+        return "recording" if isinstance(self.source, RecordingSource) else self.source.name
+
+    @property
+    def source_title(self) -> str:
+        """What people call it."""
+        recording, system = self.recording, self.system
+        if recording is not None:
+            return recording.title
+        assert system is not None
+        return system.title
+
+    def dataset(self) -> Dataset:
+        """Make (or read) the training data."""
+        if isinstance(self.source, RecordingSource):
+            rows = recording_dataset(self.source.recording, self.source.method, window=self.source.window)
+            return Dataset(rows.coords, rows.dcoords, rows.t, rows.trajectory, rows.train)
+        system = self.system
+        assert system is not None
+        return make_dataset(system, self.data, self.seed)
+
+    def task(self, model: ModelSpec, data: Dataset) -> FitTask:
+        """Return the fitting task of one of the models on `data`."""
+        return FitTask(model.name, model.settings, data, self.settings, self.seed)
+
+
+def new_experiment(system: str, constants: Mapping[str, object] | None = None) -> Experiment:
+    """Return the experiment that the laboratory opens `system` with: the paper's data, both models, recipe `paper`."""
+    stage = get_system(system, constants)
+    return Experiment(
+        source=SystemSource(system, stage.values),
+        data=data_defaults(stage),
+        models=(model_spec("baseline"), model_spec("hnn")),
+        recipe="paper",
+        settings=recipe_defaults("paper", system, training_rows(stage)),
+        seed=0,
+        start=tuple(float(x) for x in stage.default_start),
+        rollout=RolloutSpec(horizon=stage.horizon, dt=stage.horizon / 500),
+    )
+
+
+def recording_experiment(recording: Recording, method: str | None = None) -> Experiment:
+    """Return the experiment that the laboratory opens a recording with: `paper` differences for the known file."""
+    stage = RecordedStage(recording)
+    span = min(20.0, float(recording.t[-1] - recording.t[0]))
+    chosen = method or ("paper" if recording.known else "savitzky-golay")
+    return Experiment(
+        source=RecordingSource(recording, chosen),
+        data={},
+        models=(model_spec("baseline"), model_spec("hnn")),
+        recipe="paper",
+        settings=recipe_defaults("paper", "recording", len(recording.t)),
+        seed=0,
+        start=tuple(float(x) for x in stage.default_start),
+        rollout=RolloutSpec(horizon=max(span, 0.1), dt=max(span, 0.1) / 500),
+    )
+
+
+def training_rows(system: System) -> int:
+    """Return how many rows the system's own data recipe trains on."""
+    return round(system.data.trajectories * system.data.points * (1 - system.data.test_fraction))
+
+
+def model_spec(name: str, settings: Mapping[str, object] | None = None) -> ModelSpec:
+    """Return a checked spec of model `name`, the rest of its settings at their defaults."""
+    return ModelSpec(name, bind(get_model(name).parameters, settings or {}, f"the model '{name}'"))
+
+
+def checked(experiment: Experiment) -> Experiment:
+    """Return `experiment` with every value checked and completed; raise an `HnnLabError` that says what is wrong."""
+    if not experiment.models:
+        raise ExperimentError("No model is chosen: choose at least one")
+    stage = experiment.stage
+    start = tuple(float(x) for x in experiment.start)
+    if len(start) != 2 * stage.dof or not all(math.isfinite(x) for x in start):
+        names = ", ".join(c.name for c in stage.coordinates)
+        raise ExperimentError(f"The start is {list(start)}, but it needs {2 * stage.dof} finite numbers: {names}")
+    data = experiment.data
+    if experiment.system is not None:
+        data = bind(DATA_PARAMETERS, {**data_defaults(experiment.system), **data}, "the data")
+    return replace(
+        experiment,
+        data=data,
+        models=tuple(model_spec(m.name, m.settings) for m in experiment.models),
+        settings=bind(get_recipe(experiment.recipe).parameters, experiment.settings, f"the recipe '{experiment.recipe}'"),
+        seed=check_seed(experiment.seed),
+        start=start,
+        rollout=experiment.rollout.checked(),
+    )
+
+
+def check_seed(seed: object) -> int:
+    """Return a seed that every generator takes, or raise `ParameterError`."""
+    return int(Parameter("seed", "Seed", 0, 0, 2**31 - 1).check(seed))
+
+
+# Plain JSON -----------------------------------------------------------------------------------------------------------
+
+
+def to_json(experiment: Experiment) -> dict[str, Any]:
+    """Return the experiment as JSON values. A recording's samples are not in it: they travel as arrays beside it."""
+    source: dict[str, Any]
+    if isinstance(experiment.source, RecordingSource):
+        measured = experiment.source
+        source = {"recording": measured.recording.title, "method": measured.method, "window": measured.window}
+    else:
+        source = {"system": experiment.source.name, "constants": dict(experiment.source.constants)}
+    spec = experiment.rollout
+    return {
+        "format": FORMAT,
+        "source": source,
+        "data": dict(experiment.data),
+        "models": [{"name": m.name, "settings": dict(m.settings)} for m in experiment.models],
+        "recipe": experiment.recipe,
+        "settings": dict(experiment.settings),
+        "seed": experiment.seed,
+        "start": list(experiment.start),
+        "rollout": {"integrator": spec.integrator, "truth": spec.truth, "dt": spec.dt, "horizon": spec.horizon},
+    }
+
+
+def from_json(value: object, recording: Recording | None = None) -> Experiment:
+    """Read back what `to_json` wrote, checked. `recording` is the samples that travelled beside it.
+
+    Raises `ExperimentError` (or another `HnnLabError` for a single bad value) that says what is wrong.
+    """
+    top = _mapping(value, "experiment")
+    if top.get("format") != FORMAT:
+        raise ExperimentError(
+            f"The experiment has format {top.get('format')!r}, but this program reads format {FORMAT}: update HNN Lab"
+        )
+    raw = _mapping(top.get("source"), "source")
+    source: SystemSource | RecordingSource
+    if "system" in raw:
+        system = get_system(str(raw["system"]), _mapping(raw.get("constants", {}), "constants"))
+        source = SystemSource(system.name, system.values)
+    elif recording is not None:
+        method = get_derivative(str(raw.get("method"))).name
+        source = RecordingSource(recording, method, int(WINDOW.check(raw.get("window", WINDOW.default))))
+    else:
+        raise ExperimentError("The experiment is of a recording, but its samples are missing: add data.npz")
+    experiment = Experiment(
+        source=source,
+        data=cast(dict[str, Value], _mapping(top.get("data", {}), "data")),
+        models=tuple(_read_model(m) for m in _list(top.get("models"), "models")),
+        recipe=str(top.get("recipe")),
+        settings=cast(dict[str, Value], _mapping(top.get("settings", {}), "settings")),
+        seed=check_seed(top.get("seed")),
+        start=tuple(_number(x, "start") for x in _list(top.get("start"), "start")),
+        rollout=_read_rollout(_mapping(top.get("rollout", {}), "rollout")),
+    )
+    return checked(experiment)
+
+
+def _read_model(value: object) -> ModelSpec:
+    raw = _mapping(value, "model")
+    return model_spec(str(raw.get("name")), _mapping(raw.get("settings", {}), "model settings"))
+
+
+def _read_rollout(raw: Mapping[str, Any]) -> RolloutSpec:
+    default = RolloutSpec()
+    return RolloutSpec(
+        str(raw.get("integrator", default.integrator)),
+        str(raw.get("truth", default.truth)),
+        _number(raw.get("dt", default.dt), "dt"),
+        _number(raw.get("horizon", default.horizon), "horizon"),
+    ).checked()
+
+
+def _mapping(value: object, what: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ExperimentError(f"The {what} is {type(value).__name__}, but it must be an object of names and values")
+    return dict(value)
+
+
+def _list(value: object, what: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise ExperimentError(f"{what} is {type(value).__name__}, but it must be a list")
+    return value
+
+
+def _number(value: object, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ExperimentError(f"{what} holds {value!r}, but it must hold finite numbers")
+    return float(value)
+
+
+__all__ = [
+    "Experiment",
+    "ModelSpec",
+    "RecordingSource",
+    "RolloutSpec",
+    "SystemSource",
+    "checked",
+    "from_json",
+    "model_spec",
+    "new_experiment",
+    "recording_experiment",
+    "to_json",
+]

@@ -1,0 +1,121 @@
+"""One fit from start to record: steps the recipe, gathers its history, judges the result. The window and the command
+line run the same thing."""
+
+import traceback
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from hnn_engine.datasets import Dataset
+from hnn_engine.evaluation import Figures, evaluate
+from hnn_engine.experiment import Experiment
+from hnn_engine.fitting import Fit, get_recipe
+from hnn_engine.fitting.events import Cancelled, End, Evaluated, Event, Failed, Finished, Progress, Started
+from hnn_engine.models import get_model
+from hnn_engine.records.run import History, Run
+from hnn_engine.snapshot import Snapshot
+
+ENDINGS = {Finished: "finished", Cancelled: "stopped", Failed: "failed"}
+
+
+class FitRun:
+    """A fit of the first model of `experiment` on `data`, from the first step to the run that is kept."""
+
+    def __init__(self, experiment: Experiment, data: Dataset) -> None:
+        self.id = uuid.uuid4().hex[:12]
+        self.experiment = replace(experiment, models=experiment.models[:1])
+        self.data = data
+        self.end: End | None = None
+        self.steps_planned = int(experiment.settings.get("steps", 0))
+        self.step = 0
+        self._train: list[float] = []
+        self._test: list[tuple[int, float]] = []
+        self._fit: Fit | None = None
+        self._events: Iterator[Event] | None = None
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.experiment.models[0].name
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in the recipe itself so far."""
+        return self._fit.seconds if self._fit is not None else 0.0
+
+    def advance(self) -> Event:
+        """Do one step's work and return what it says. Every exception becomes `Failed`. Call it until `end` is set."""
+        try:
+            if self._events is None:
+                task = self.experiment.task(self.experiment.models[0], self.data)
+                self._fit = get_recipe(self.experiment.recipe).start(task)
+                self._events = self._fit.events()
+            event = next(self._events)
+        except Exception as error:
+            kept = self._last_snapshot()
+            event = Failed(self.step, kept, f"The fit ended at step {self.step}: {error}", traceback.format_exc())
+        self._note(event)
+        return event
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, Progress):
+            self.step = event.step
+            self._train.append(event.train_loss)
+        elif isinstance(event, Evaluated):
+            self._test.append((event.step, event.test_loss))
+        elif isinstance(event, Started):
+            self.steps_planned = event.steps
+        else:
+            self.end = event
+
+    def _last_snapshot(self) -> Snapshot | None:
+        if self._fit is None:
+            return None
+        snapshot = self._fit.snapshot()
+        return snapshot if all(np.isfinite(w).all() for w in snapshot.weights.values()) else None
+
+    def stop(self) -> None:
+        """Ask the fit to end; the next `advance` returns `Cancelled`."""
+        if self._fit is not None:
+            self._fit.stop()
+
+    def snapshot(self) -> Snapshot | None:
+        """Freeze the present weights, or return None before the first step."""
+        return self._fit.snapshot() if self._fit is not None else None
+
+    def judge(self) -> Figures | None:
+        """Evaluate what the fit ended with; None where it left no weights."""
+        snapshot = self.end.snapshot if self.end is not None else None
+        if snapshot is None:
+            return None
+        recording = self.experiment.recording
+        known = "known" if recording is not None and recording.known and recording.kind == "angle" else ""
+        return evaluate(snapshot, self.data, self.experiment.system, known)
+
+    def as_run(self, figures: Figures | None) -> Run | None:
+        """Return the run to keep, or None where the fit left no weights."""
+        if self.end is None or self.end.snapshot is None:
+            return None
+        reason = self.end.reason if isinstance(self.end, Finished) else getattr(self.end, "message", "stopped")
+        return Run(
+            id=self.id,
+            title=f"{get_model(self.model).title} · {get_recipe(self.experiment.recipe).title} · seed {self.experiment.seed}",
+            experiment=self.experiment,
+            snapshot=self.end.snapshot,
+            history=self.history(),
+            figures=figures,
+            ending=ENDINGS[type(self.end)],
+            reason=reason,
+            steps=self.end.step,
+            fit_seconds=self.seconds,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    def history(self) -> History:
+        """Return the losses so far."""
+        test = np.array(self._test, dtype=np.float64).reshape(-1, 2)
+        steps = np.arange(1, len(self._train) + 1, dtype=np.float64)
+        return History(steps, np.array(self._train, dtype=np.float64), test[:, 0], test[:, 1])

@@ -1,0 +1,98 @@
+"""The recipes, in an explicit table. Adding one is a new file and a line here; its code is imported when it is first used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+from hnn_engine.errors import UnknownNameError
+from hnn_engine.fitting.events import Fit, FitTask
+from hnn_engine.parameters import Parameter, Value
+
+_STEPS = Parameter("steps", "Steps", 2000, 1, 200_000, help="Steps of the optimiser.", log=True, acts="fit")
+_RATE = Parameter("learning-rate", "Learning rate", 1e-3, 1e-6, 1.0, "α", help="Step size.", log=True, acts="fit")
+_BATCH = Parameter("batch", "Batch", 0, 0, 100_000, help="Rows drawn for a step; 0 takes all of them.", acts="fit")
+_DECAY = Parameter("weight-decay", "Weight decay", 1e-4, 0.0, 1.0, help="L2 term in the gradient.", acts="fit")
+_PATIENCE = Parameter("patience", "Patience", 600, 10, 100_000, help="Steps without gain before it ends.", acts="fit")
+
+
+@dataclass(frozen=True)
+class RecipeInfo:
+    """A way of fitting a model. `code` names the class behind it as 'module:Class'."""
+
+    name: str
+    title: str
+    summary: str
+    parameters: tuple[Parameter, ...]
+    code: str
+
+    def start(self, task: FitTask) -> Fit:
+        """Return a fit of `task`, ready to run. Imports the code behind the recipe."""
+        module, _, name = self.code.partition(":")
+        fit: Fit = getattr(import_module(module), name)(task)
+        return fit
+
+
+RECIPES: dict[str, RecipeInfo] = {
+    recipe.name: recipe
+    for recipe in (
+        RecipeInfo(
+            "paper",
+            "Paper",
+            "Exactly the paper's: Adam at 10⁻³, fixed steps, last weights kept.",
+            (_STEPS, _RATE, _BATCH, _DECAY),
+            "hnn_engine.fitting.paper:PaperFit",
+        ),
+        RecipeInfo(
+            "adam",
+            "Adam, scheduled",
+            "Scaled start, cosine schedule, early stop on validation trajectories, best weights kept.",
+            (_STEPS, _RATE, _BATCH, _DECAY, _PATIENCE),
+            "hnn_engine.fitting.adam:AdamFit",
+        ),
+    )
+}
+
+# Steps, batch and weight decay of the paper's tasks; 'recording' is its measured pendulum.
+PAPER_TASKS: dict[str, tuple[int, int, float]] = {
+    "mass-spring": (2000, 0, 1e-4),
+    "pendulum": (2000, 0, 1e-4),
+    "recording": (2000, 0, 1e-5),
+    "two-body": (10_000, 200, 0.0),
+}
+
+
+def get_recipe(name: str) -> RecipeInfo:
+    """Return the description of `name`; raise `UnknownNameError`."""
+    if name not in RECIPES:
+        raise UnknownNameError("recipe", name, RECIPES)
+    return RECIPES[name]
+
+
+def recipe_defaults(recipe: str, source: str, rows: int = 0) -> dict[str, Value]:
+    """Return the settings that `recipe` opens with for `source` (a system's name or 'recording') with `rows` training rows.
+
+    On a source that the paper lacks, `paper` keeps its network and optimiser: full batches for small data, and the
+    steps and batch of its two-body task for large data.
+    """
+    settings = {p.name: p.default for p in get_recipe(recipe).parameters}
+    if recipe == "paper":
+        fallback = (10_000, 200, 0.0) if rows > 5000 else (2000, 0, 1e-4)
+        steps, batch, decay = PAPER_TASKS.get(source, fallback)
+        return settings | {"steps": steps, "batch": batch, "weight-decay": decay}
+    steps = 6000 if rows > 5000 else 3000
+    return settings | {"steps": steps, "batch": 200, "learning-rate": 3e-3, "weight-decay": 0.0}
+
+
+def recipe_note(recipe: str, source: str) -> str:
+    """Return a sentence where `recipe` is only nearly what its name says on `source`; empty where it is exactly that."""
+    if recipe == "paper" and source not in PAPER_TASKS:
+        return f"The paper has no {source} task: its network and optimiser are used on data of our own."
+    return ""
+
+
+def check_settings(parameters: Mapping[str, Parameter], settings: Mapping[str, object]) -> dict[str, Value]:
+    """Check each of `settings` against `parameters` and return them."""
+    return {name: parameters[name].check(value) for name, value in settings.items()}
+
+
+__all__ = ["RECIPES", "Fit", "FitTask", "RecipeInfo", "get_recipe", "recipe_defaults", "recipe_note"]

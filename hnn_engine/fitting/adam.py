@@ -1,0 +1,72 @@
+"""A good modern default: scaled start, warm-up and cosine schedule, early stop on validation trajectories, best weights kept."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hnn_engine.fitting.events import FitTask
+from hnn_engine.fitting.gradient import GradientFit
+from hnn_engine.models.mlp import Weights
+
+VALIDATION = 0.15  # of the training trajectories, at least one
+WARM_UP = 50  # steps
+
+
+class AdamFit(GradientFit):
+    """Adam whose rate rises over `WARM_UP` steps and falls by half a cosine to 1 % of it.
+
+    The first layer is scaled to the spread of the states, so units and ranges do not matter. A part of the training
+    trajectories is held out; the weights that score best on them are kept, and the fit ends when they have not
+    improved for `patience` steps.
+    """
+
+    def __init__(self, task: FitTask) -> None:
+        held = validation_rows(task)
+        super().__init__(replace(task, data=replace(task.data, train=task.data.train & ~held)))
+        self._held = self.rows(held)
+        self._best = self.flat.detach().clone()
+        self._best_loss, self._best_step = math.inf, 0
+
+    def _live_test_mask(self) -> np.ndarray:  # type: ignore[type-arg]
+        return super()._live_test_mask() & ~validation_rows(self.task)
+
+    def prepare(self, weights: Weights) -> Weights:
+        rows = self.task.data.coords[self.task.data.train]
+        centre, spread = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
+        first = weights["w0"] / spread[:, None]
+        return {**weights, "w0": first.astype(np.float32), "b0": (weights["b0"] - centre @ first).astype(np.float32)}
+
+    def rate(self, step: int) -> float:
+        top = float(self.task.settings["learning-rate"])
+        rise = min(step / WARM_UP, 1.0)
+        return top * rise * (0.01 + 0.99 * (1 + math.cos(math.pi * step / self.steps)) / 2)
+
+    def checkpoint(self, step: int) -> str:
+        with torch.no_grad():
+            loss = float(self.loss(*self._held))
+        if loss < self._best_loss:
+            self._best_loss, self._best_step = loss, step
+            self._best.copy_(self.flat.detach())
+        if step - self._best_step >= int(self.task.settings["patience"]):
+            return f"no better on the validation trajectories since step {self._best_step}"
+        return ""
+
+    def final_weights(self) -> Tensor:
+        return self._best if math.isfinite(self._best_loss) else self.flat.detach()
+
+
+def validation_rows(task: FitTask) -> np.ndarray:  # type: ignore[type-arg]
+    """Return the mask of held-out rows: whole trajectories, or the last rows where there is only one."""
+    data = task.data
+    names = np.unique(data.trajectory[data.train])
+    if len(names) > 1:
+        count = max(1, round(VALIDATION * len(names)))
+        held = np.random.default_rng([task.seed, 4]).choice(names, count, replace=False)
+        return np.isin(data.trajectory, held) & data.train
+    mask = np.zeros(len(data.t), dtype=bool)
+    rows = np.flatnonzero(data.train)
+    mask[rows[len(rows) - max(1, round(VALIDATION * len(rows))) :]] = True
+    return mask

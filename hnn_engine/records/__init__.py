@@ -1,0 +1,17 @@
+"""Runs and sessions on disk."""
+
+from hnn_engine.records.folders import check_target, load_run, write_run
+from hnn_engine.records.run import History, Run
+from hnn_engine.records.session import SUFFIX, Session, load_session, save_session
+
+__all__ = [
+    "SUFFIX",
+    "History",
+    "Run",
+    "Session",
+    "check_target",
+    "load_run",
+    "load_session",
+    "save_session",
+    "write_run",
+]

@@ -1,0 +1,282 @@
+"""A run: one fit's experiment, history, weights and figures, as a handful of named files in memory.
+
+run.json, history.csv, weights.safetensors, and data.npz where the data was measured. The same files make a folder on
+disk or a folder inside a session. Nothing is pickled, and everything is checked before it is believed.
+"""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hnn_engine.coords import Array
+from hnn_engine.errors import HnnLabError, RecordError
+from hnn_engine.evaluation import Figures
+from hnn_engine.experiment import Experiment, from_json, to_json
+from hnn_engine.models import get_model
+from hnn_engine.models.mlp import finite
+from hnn_engine.recordings import Recording, ReferenceEnergy
+from hnn_engine.snapshot import Snapshot
+
+FORMAT = 1
+RUN_FILES: dict[str, int] = {  # name -> largest size that is read, in bytes
+    "run.json": 5_000_000,
+    "history.csv": 50_000_000,
+    "weights.safetensors": 200_000_000,
+    "data.npz": 100_000_000,
+}
+ENDINGS = ("finished", "stopped", "failed")
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """The losses along a fit: the training loss of each step, the test loss at the steps where it was taken."""
+
+    train_steps: Array
+    train: Array
+    test_steps: Array
+    test: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One fit: what was asked (with a single model), what came out, and how it ended."""
+
+    id: str
+    title: str
+    experiment: Experiment
+    snapshot: Snapshot
+    history: History
+    figures: Figures | None
+    ending: str  # one of ENDINGS
+    reason: str
+    steps: int
+    fit_seconds: float
+    created: str  # ISO time
+
+    def summary(self) -> dict[str, Any]:
+        """Return what `train --json` and `evaluate --json` print, but for the place of the run."""
+        figures = self.figures.as_dict() if self.figures is not None else {}
+        return {
+            "system": self.experiment.source_name,
+            "model": self.snapshot.model,
+            "recipe": self.experiment.recipe,
+            "seed": self.experiment.seed,
+            "steps": self.steps,
+            "fit_seconds": round(self.fit_seconds, 4),
+            **figures,
+        }
+
+
+def run_files(run: Run) -> dict[str, bytes]:
+    """Return the files of `run`, name -> content."""
+    from safetensors.numpy import save
+
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "id": run.id,
+        "title": run.title,
+        "created": run.created,
+        "experiment": to_json(run.experiment),
+        "result": {
+            "ending": run.ending,
+            "reason": run.reason,
+            "steps": run.steps,
+            "fit_seconds": run.fit_seconds,
+            "figures": run.figures.as_dict() if run.figures is not None else None,
+        },
+    }
+    files = {"history.csv": _history_csv(run.history), "weights.safetensors": save(dict(run.snapshot.weights))}
+    recording = run.experiment.recording
+    if recording is not None:
+        document["recording"] = recording_header(recording)
+        files["data.npz"] = recording_arrays(recording)
+    return {"run.json": dump_json(document), **files}
+
+
+def read_run(files: Mapping[str, bytes], where: str) -> Run:
+    """Read back what `run_files` wrote; raise `RecordError` naming `where`, what is wrong and what to do."""
+    document = load_json(files, "run.json", where)
+    try:
+        recording = _read_recording(document, files, where)
+        experiment = from_json(document.get("experiment"), recording)
+        if len(experiment.models) != 1:
+            raise RecordError(f"the run holds {len(experiment.models)} models, but a run has one")
+        result = document["result"]
+        figures = Figures(**result["figures"]) if result["figures"] is not None else None
+        return Run(
+            id=str(document["id"])[:64],
+            title=str(document["title"])[:200],
+            experiment=experiment,
+            snapshot=_read_weights(files, experiment),
+            history=_read_history(files),
+            figures=figures,
+            ending=str(result["ending"]) if result["ending"] in ENDINGS else "finished",
+            reason=str(result["reason"]),
+            steps=int(result["steps"]),
+            fit_seconds=float(result["fit_seconds"]),
+            created=str(document["created"]),
+        )
+    except HnnLabError as error:
+        raise RecordError(f"{where} cannot be read: {error}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecordError(f"{where} is damaged: run.json lacks or misspells {error}; restore it or fit again") from error
+
+
+# JSON -----------------------------------------------------------------------------------------------------------------
+
+
+def dump_json(value: object) -> bytes:
+    """Return `value` as readable UTF-8 JSON; no NaN gets in."""
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode()
+
+
+def load_json(files: Mapping[str, bytes], name: str, where: str) -> dict[str, Any]:
+    """Return the object in file `name`, checked for its format; raise `RecordError`."""
+    if name not in files:
+        raise RecordError(f"{where} has no {name}: it is not a run or session of HNN Lab")
+    try:
+        value = json.loads(files[name])
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{where} is damaged: {name} is not JSON ({error}); restore it from a copy") from error
+    if not isinstance(value, dict) or not isinstance(value.get("format"), int):
+        raise RecordError(f"{where} is damaged: {name} states no format; restore it from a copy")
+    if value["format"] > FORMAT:
+        raise RecordError(
+            f"{where} was written by a newer HNN Lab (format {value['format']}, this one reads {FORMAT}): update HNN Lab"
+        )
+    return value
+
+
+# History --------------------------------------------------------------------------------------------------------------
+
+
+def _history_csv(history: History) -> bytes:
+    tests = dict(zip(history.test_steps.tolist(), history.test.tolist(), strict=True))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["step", "train_loss", "test_loss"])
+    for step, loss in zip(history.train_steps.tolist(), history.train.tolist(), strict=True):
+        writer.writerow([int(step), repr(loss), repr(tests[step]) if step in tests else ""])
+    return text.getvalue().encode()
+
+
+def _read_history(files: Mapping[str, bytes]) -> History:
+    if "history.csv" not in files:
+        raise RecordError("history.csv is missing: restore it from a copy")
+    train: list[tuple[float, float]] = []
+    test: list[tuple[float, float]] = []
+    reader = csv.reader(io.StringIO(files["history.csv"].decode("utf-8", "replace")))
+    for line, row in enumerate(reader, start=1):
+        if line == 1:
+            continue
+        try:
+            step, loss = float(row[0]), float(row[1])
+            if row[2]:
+                test.append((step, float(row[2])))
+        except (IndexError, ValueError):
+            raise RecordError(f"history.csv, line {line}: expected step, train loss, test loss; restore it") from None
+        train.append((step, loss))
+    a, b = np.array(train).reshape(-1, 2), np.array(test).reshape(-1, 2)
+    return History(a[:, 0], a[:, 1], b[:, 0], b[:, 1])
+
+
+# Weights --------------------------------------------------------------------------------------------------------------
+
+
+def _read_weights(files: Mapping[str, bytes], experiment: Experiment) -> Snapshot:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    if "weights.safetensors" not in files:
+        raise RecordError("weights.safetensors is missing: restore it from a copy")
+    try:
+        found = load(files["weights.safetensors"])
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise RecordError(f"weights.safetensors is damaged ({error}): restore it from a copy") from error
+    spec, dof = experiment.models[0], experiment.stage.dof
+    expected = get_model(spec.name).initial_weights(dof, spec.settings, np.random.default_rng(0))
+    weights = {}
+    for name, like in expected.items():
+        if name not in found or found[name].shape != like.shape:
+            shape = found[name].shape if name in found else "missing"
+            raise RecordError(f"weights.safetensors does not fit the model: {name} is {shape}, expected {like.shape}")
+        weights[name] = found[name]
+    if not finite(weights):
+        raise RecordError("weights.safetensors holds numbers that are not finite: fit again")
+    return Snapshot(spec.name, dof, spec.settings, weights)
+
+
+# Recordings -----------------------------------------------------------------------------------------------------------
+
+
+def recording_header(recording: Recording) -> dict[str, Any]:
+    """Return what `recording` says of itself besides its samples."""
+    reference = recording.reference
+    return {
+        "title": recording.title,
+        "source": recording.source.replace("\\", "/").rsplit("/", 1)[-1],  # the name only: folders are nobody's business
+        "kind": recording.kind,
+        "simulated": recording.simulated,
+        "known": recording.known,
+        "velocity_estimated": recording.velocity_estimated,
+        "reference": list(reference.coefficients) if reference is not None else None,
+    }
+
+
+def recording_arrays(recording: Recording) -> bytes:
+    """Return the samples of `recording` as an npz file."""
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer, t=recording.t, trial=recording.trial, coords=recording.coords, gaps=recording.gaps
+    )
+    return buffer.getvalue()
+
+
+def read_recording_files(header: Mapping[str, Any], content: bytes, where: str) -> Recording:
+    """Read back a recording from its header and its npz file; raise `RecordError`."""
+    t, trial, coords, gaps = _read_arrays(content, where)
+    rows = len(t)
+    shaped = t.shape == (rows,) and trial.shape == (rows,) and coords.shape == (rows, 2) and gaps.ndim == 1
+    if rows < 2 or not shaped or not (np.isfinite(t).all() and np.isfinite(coords).all()):
+        raise RecordError(f"{where} is damaged: the samples in data.npz do not fit together; restore it from a copy")
+    recording = Recording(
+        title=str(header["title"])[:200],
+        source=str(header["source"])[:200],
+        kind="angle" if header["kind"] == "angle" else "length",
+        t=t,
+        trial=trial.astype(np.int64),
+        coords=coords,
+        gaps=gaps.astype(np.int64),
+        simulated=bool(header["simulated"]),
+        known=bool(header["known"]),
+        velocity_estimated=bool(header["velocity_estimated"]),
+    )
+    reference = header.get("reference")
+    return recording if reference is None else recording.with_reference(float(reference[0]), float(reference[1]))
+
+
+def _read_recording(document: Mapping[str, Any], files: Mapping[str, bytes], where: str) -> Recording | None:
+    if "recording" not in document:
+        return None
+    if "data.npz" not in files:
+        raise RecordError("data.npz with the recorded samples is missing: restore it from a copy")
+    return read_recording_files(document["recording"], files["data.npz"], where)
+
+
+def _read_arrays(content: bytes, where: str) -> tuple[Array, Array, Array, Array]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(info.file_size for info in archive.infolist()) > 4 * RUN_FILES["data.npz"]:
+                raise RecordError(f"{where} is refused: data.npz would unpack to more than 400 MB")
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            t, trial, coords, gaps = (np.asarray(arrays[n], dtype=np.float64) for n in ("t", "trial", "coords", "gaps"))
+            return t, trial, coords, gaps
+    except (zipfile.BadZipFile, ValueError, KeyError, OSError, EOFError) as error:
+        raise RecordError(f"{where} is damaged: data.npz cannot be read ({error}); restore it from a copy") from error
+

@@ -1,0 +1,149 @@
+"""A session on disk: one `.hnnlab` zip of session.json, a folder for each run, and the recorded data where there is any.
+
+Written beside and then moved into place. Names, sizes and compression inside a zip are checked before anything is read.
+"""
+
+import os
+import re
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hnn_engine.errors import HnnLabError, RecordError
+from hnn_engine.experiment import Experiment, from_json, to_json
+from hnn_engine.records.run import (
+    FORMAT,
+    RUN_FILES,
+    Run,
+    dump_json,
+    load_json,
+    read_recording_files,
+    read_run,
+    recording_arrays,
+    recording_header,
+    run_files,
+)
+
+SUFFIX = ".hnnlab"
+SESSION_LIMITS = {"session.json": 5_000_000, "data.npz": RUN_FILES["data.npz"]}
+MAX_TOTAL = 1_000_000_000
+MAX_RUNS = 500
+_RUN_PATH = re.compile(r"runs/([A-Za-z0-9_-]{1,64})/([a-z]+\.[a-z]+)")
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """What a session holds: the experiment on screen, its runs, which of them are shown, and how it was looked at."""
+
+    experiment: Experiment
+    runs: tuple[Run, ...] = ()
+    shown: tuple[str, ...] = ()  # ids of runs
+    view: Mapping[str, Any] = field(default_factory=dict)
+
+
+def session_bytes(session: Session) -> dict[str, bytes]:
+    """Return the members of the session's zip, name -> content."""
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "experiment": to_json(session.experiment),
+        "runs": [run.id for run in session.runs],
+        "shown": list(session.shown),
+        "view": dict(session.view),
+    }
+    members: dict[str, bytes] = {}
+    recording = session.experiment.recording
+    if recording is not None:
+        document["recording"] = recording_header(recording)
+        members["data.npz"] = recording_arrays(recording)
+    for run in session.runs:
+        for name, content in run_files(run).items():
+            members[f"runs/{run.id}/{name}"] = content
+    return {"session.json": dump_json(document), **members}
+
+
+def save_session(session: Session, path: Path) -> None:
+    """Write `session` to `path` all at once; raise `RecordError` where that is not possible."""
+    target = path.absolute()
+    if target.is_dir():
+        raise RecordError(f"{path} is a folder, but a session is a file: choose a name that ends in {SUFFIX}")
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+                for name, content in session_bytes(session).items():
+                    archive.writestr(name, content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except OSError as error:
+        raise RecordError(f"{path} cannot be written: {error.strerror or error}; choose another place") from error
+    finally:
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def load_session(path: Path) -> Session:
+    """Read the session at `path`; raise `RecordError` that says what is wrong and what to do."""
+    members = _read_members(path)
+    where = str(path)
+    document = load_json(members, "session.json", where)
+    try:
+        recording = None
+        if "recording" in document:
+            if "data.npz" not in members:
+                raise RecordError("data.npz with the recorded samples is missing; restore it from a copy")
+            recording = read_recording_files(document["recording"], members["data.npz"], where)
+        experiment = from_json(document.get("experiment"), recording)
+        ids = [str(name) for name in document.get("runs", [])][:MAX_RUNS]
+        runs = tuple(read_run(_folder(members, name), f"{where}, run {name}") for name in ids)
+        shown = tuple(str(name) for name in document.get("shown", []) if str(name) in ids)
+        view = document.get("view", {})
+        return Session(experiment, runs, shown, view if isinstance(view, dict) else {})
+    except RecordError:
+        raise
+    except HnnLabError as error:
+        raise RecordError(f"{where} cannot be read: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RecordError(f"{where} is damaged: session.json lacks or misspells {error}; restore it from a copy") from error
+
+
+def _folder(members: Mapping[str, bytes], run: str) -> dict[str, bytes]:
+    prefix = f"runs/{run}/"
+    return {name[len(prefix) :]: content for name, content in members.items() if name.startswith(prefix)}
+
+
+def _read_members(path: Path) -> dict[str, bytes]:
+    if not path.exists():
+        raise RecordError(f"{path} does not exist: check its name")
+    if path.is_dir():
+        raise RecordError(f"{path} is a folder, but a session is a file that ends in {SUFFIX}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = [info for info in archive.infolist() if not info.is_dir()]
+            _check_members(infos, path)
+            return {info.filename: archive.read(info) for info in infos}
+    except zipfile.BadZipFile as error:
+        raise RecordError(f"{path} is not a session of HNN Lab, or is damaged ({error}): restore it from a copy") from error
+    except (OSError, RuntimeError, NotImplementedError, EOFError) as error:
+        raise RecordError(f"{path} cannot be read ({error}): check its permissions, or restore it from a copy") from error
+    except Exception as error:  # zlib raises an error of its own on damaged streams
+        if type(error).__name__ == "error":
+            raise RecordError(f"{path} is damaged ({error}): restore it from a copy") from error
+        raise
+
+
+def _check_members(infos: list[zipfile.ZipInfo], path: Path) -> None:
+    """Refuse what no session holds, before a byte of it is unpacked."""
+    if sum(info.file_size for info in infos) > MAX_TOTAL or len(infos) > MAX_RUNS * len(RUN_FILES) + 2:
+        raise RecordError(f"{path} is refused: it would unpack to more than a session can hold")
+    for info in infos:
+        match = _RUN_PATH.fullmatch(info.filename)
+        limit = RUN_FILES.get(match[2]) if match else SESSION_LIMITS.get(info.filename)
+        if limit is None:
+            raise RecordError(f"{path} is refused: it holds '{info.filename[:80]}', which is no part of a session")
+        if info.file_size > limit:
+            raise RecordError(f"{path} is refused: {info.filename} would unpack to {info.file_size / 1e6:.0f} MB")
