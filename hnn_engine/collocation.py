@@ -38,6 +38,7 @@ def _integral_rows(theta: Array) -> Array:
     return rows
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def collocate(field: Callable[[Array], Array], start: Array, times: Array, tolerance: float = 1e-12) -> Array:
     """Follow `field` from `start` `(..., 2*dof)` and return coords at rising `times` `(T,)`, shape `(T, ..., 2*dof)`.
 
@@ -52,7 +53,6 @@ def collocate(field: Callable[[Array], Array], start: Array, times: Array, toler
     out = np.full((len(times), x.size), np.nan)
     out[0] = x
     t, done = float(times[0]), 1
-    guess = np.broadcast_to(field(x.reshape(shape)).reshape(-1), (NODES, x.size))
     h = min(1.0, float(times[-1]) - t) if len(times) > 1 else 0.0
     while done < len(times):
         h = min(h, float(times[-1]) - t)

@@ -30,7 +30,7 @@ Index = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Rows of `coords` and `dcoords` `(N, 2*dof)` at times `t` `(N,)` on `trajectory` `(N,)`; `train` marks the training rows.
+    """Rows of `coords` and `dcoords` `(N, 2*dof)` at times `t` `(N,)` on `trajectory` `(N,)`; `train` is a mask.
 
     `clean` holds the noise-free states where they are known. `floor_train` and `floor_test` are the losses of the
     true field on these rows, None where there is no true field.
@@ -48,7 +48,7 @@ class Dataset:
     @property
     def dof(self) -> int:
         """Degrees of freedom."""
-        return self.coords.shape[-1] // 2
+        return int(self.coords.shape[-1]) // 2
 
 
 def data_defaults(system: System | type[System]) -> dict[str, Value]:
@@ -90,7 +90,9 @@ def _follow_all(system: System, starts: Array, times: Array, group: int = 250) -
     parts = [collocate(system.field, starts[i : i + group], times) for i in range(0, len(starts), group)]
     tracks = np.concatenate(parts, axis=1)
     if not np.isfinite(tracks).all():
-        raise ExperimentError(f"A trajectory of the {system.title.lower()} leaves the finite numbers: shorten the horizon")
+        raise ExperimentError(
+            f"A trajectory of the {system.title.lower()} leaves the finite numbers: shorten the horizon"
+        )
     return tracks
 
 

@@ -12,6 +12,7 @@ from hnn_engine.collocation import collocate
 from hnn_engine.coords import Array, difference
 from hnn_engine.datasets import Dataset
 from hnn_engine.integrators import rollout
+from hnn_engine.recordings import Recording, is_paper_pendulum
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems.base import System
 
@@ -48,11 +49,12 @@ class Figures:
         return {k: v if v is None or math.isfinite(v) else None for k, v in asdict(self).items()}
 
 
-def evaluate(snapshot: Snapshot, data: Dataset, system: System | None, recording: str = "") -> Figures:
-    """Return the figures of `snapshot` fitted on `data` of `system`; without one only what measured data allows."""
+def evaluate(snapshot: Snapshot, data: Dataset, system: System | None, recording: Recording | None = None) -> Figures:
+    """Return the figures of `snapshot` fitted on `data` of `system`, or those that a `recording` allows."""
     train, test = losses(snapshot, data)
     if system is None:
-        return Figures(train, test, energy_mse=recorded_energy_mse(snapshot, data) if recording == "known" else None)
+        paper = recording is not None and is_paper_pendulum(recording)
+        return Figures(train, test, energy_mse=recorded_energy_mse(snapshot, data) if paper else None)
     honest = honest_figures(snapshot, system)
     field = None
     if data.clean is not None:
@@ -179,7 +181,12 @@ def _rk45(snapshot: Snapshot, start: Array, times: Array, rtol: float) -> Array:
 
     with np.errstate(over="ignore", invalid="ignore"):
         answer = solve_ivp(
-            lambda _, x: snapshot.single(x), (times[0], times[-1]), start, t_eval=times, rtol=max(rtol, 1e-13), atol=1e-6
+            lambda _, x: snapshot.single(x),
+            (times[0], times[-1]),
+            start,
+            t_eval=times,
+            rtol=max(rtol, 1e-13),
+            atol=1e-6,
         )
     out = np.full((len(times), len(start)), np.inf)
     out[: answer.y.shape[1]] = answer.y.T

@@ -19,7 +19,14 @@ from hnn_engine.fitting import FitTask, get_recipe, recipe_defaults
 from hnn_engine.integrators import get_integrator
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Parameter, Value, bind
-from hnn_engine.recordings import WINDOW, RecordedStage, Recording, get_derivative, recording_dataset
+from hnn_engine.recordings import (
+    WINDOW,
+    RecordedStage,
+    Recording,
+    get_derivative,
+    is_paper_pendulum,
+    recording_dataset,
+)
 from hnn_engine.stage import Stage
 from hnn_engine.systems import System, get_system
 
@@ -161,7 +168,7 @@ def recording_experiment(recording: Recording, method: str | None = None) -> Exp
     """Return the experiment that the laboratory opens a recording with: `paper` differences for the known file."""
     stage = RecordedStage(recording)
     span = min(20.0, float(recording.t[-1] - recording.t[0]))
-    chosen = method or ("paper" if recording.known else "savitzky-golay")
+    chosen = method or ("paper" if is_paper_pendulum(recording) else "savitzky-golay")
     return Experiment(
         source=RecordingSource(recording, chosen),
         data={},
@@ -188,7 +195,7 @@ def checked(experiment: Experiment) -> Experiment:
     """Return `experiment` with every value checked and completed; raise an `HnnLabError` that says what is wrong."""
     if not experiment.models:
         raise ExperimentError("No model is chosen: choose at least one")
-    stage = experiment.stage
+    stage, recipe = experiment.stage, get_recipe(experiment.recipe)
     start = tuple(float(x) for x in experiment.start)
     if len(start) != 2 * stage.dof or not all(math.isfinite(x) for x in start):
         names = ", ".join(c.name for c in stage.coordinates)
@@ -200,7 +207,7 @@ def checked(experiment: Experiment) -> Experiment:
         experiment,
         data=data,
         models=tuple(model_spec(m.name, m.settings) for m in experiment.models),
-        settings=bind(get_recipe(experiment.recipe).parameters, experiment.settings, f"the recipe '{experiment.recipe}'"),
+        settings=bind(recipe.parameters, experiment.settings, f"the recipe '{recipe.name}'"),
         seed=check_seed(experiment.seed),
         start=start,
         rollout=experiment.rollout.checked(),
@@ -298,9 +305,10 @@ def _list(value: object, what: str) -> list[Any]:
 
 
 def _number(value: object, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ExperimentError(f"{what} holds {value!r}, but it must hold finite numbers")
-    return float(value)
+    small = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+    if not small:
+        raise ExperimentError(f"{what} holds {str(value)[:80]}, but it must hold finite numbers")
+    return float(cast(float, value))
 
 
 __all__ = [

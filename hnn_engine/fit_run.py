@@ -34,12 +34,19 @@ class FitRun:
         self._train: list[float] = []
         self._test: list[tuple[int, float]] = []
         self._fit: Fit | None = None
+        self._stopping = False
         self._events: Iterator[Event] | None = None
 
     @property
     def model(self) -> str:
         """The model's name."""
         return self.experiment.models[0].name
+
+    @property
+    def title(self) -> str:
+        """What the runs table calls it: model, recipe and seed."""
+        recipe = get_recipe(self.experiment.recipe).title
+        return f"{get_model(self.model).title} · {recipe} · seed {self.experiment.seed}"
 
     @property
     def seconds(self) -> float:
@@ -53,6 +60,8 @@ class FitRun:
                 task = self.experiment.task(self.experiment.models[0], self.data)
                 self._fit = get_recipe(self.experiment.recipe).start(task)
                 self._events = self._fit.events()
+                if self._stopping:  # asked for while the recipe was still being imported
+                    self._fit.stop()
             event = next(self._events)
         except Exception as error:
             kept = self._last_snapshot()
@@ -78,7 +87,8 @@ class FitRun:
         return snapshot if all(np.isfinite(w).all() for w in snapshot.weights.values()) else None
 
     def stop(self) -> None:
-        """Ask the fit to end; the next `advance` returns `Cancelled`."""
+        """Ask the fit to end: the next `advance` returns `Cancelled`, or the second where none was made yet."""
+        self._stopping = True
         if self._fit is not None:
             self._fit.stop()
 
@@ -91,9 +101,7 @@ class FitRun:
         snapshot = self.end.snapshot if self.end is not None else None
         if snapshot is None:
             return None
-        recording = self.experiment.recording
-        known = "known" if recording is not None and recording.known and recording.kind == "angle" else ""
-        return evaluate(snapshot, self.data, self.experiment.system, known)
+        return evaluate(snapshot, self.data, self.experiment.system, self.experiment.recording)
 
     def as_run(self, figures: Figures | None) -> Run | None:
         """Return the run to keep, or None where the fit left no weights."""
@@ -102,7 +110,7 @@ class FitRun:
         reason = self.end.reason if isinstance(self.end, Finished) else getattr(self.end, "message", "stopped")
         return Run(
             id=self.id,
-            title=f"{get_model(self.model).title} · {get_recipe(self.experiment.recipe).title} · seed {self.experiment.seed}",
+            title=self.title,
             experiment=self.experiment,
             snapshot=self.end.snapshot,
             history=self.history(),

@@ -39,7 +39,9 @@ class IntegratorInfo:
 INTEGRATORS: dict[str, IntegratorInfo] = {
     info.name: info
     for info in (
-        IntegratorInfo("rk4", "Runge–Kutta 4", 4, False, False, False, "The classical method; accurate, drifts slowly."),
+        IntegratorInfo(
+            "rk4", "Runge–Kutta 4", 4, False, False, False, "The classical method; accurate, drifts slowly."
+        ),
         IntegratorInfo(
             "stormer-verlet", "Störmer–Verlet", 2, True, True, False, "Kick, drift, kick; needs H = T(p) + V(q)."
         ),
@@ -85,7 +87,8 @@ class CompiledFlow(Protocol):
 class Rollout:
     """An integrated trajectory: `t` `(T,)`, `coords` `(T, ..., 2*dof)`, NaN from `ended` on.
 
-    `ended` `(...)` is the time of the last finite state of what diverged and NaN where all is well; `note` says what happened.
+    `ended` `(...)` is the time of the last finite state of what diverged and NaN where all is well; `note` says what
+    happened.
     """
 
     t: Array
@@ -154,7 +157,8 @@ def _judge(times: Array, coords: Array, integrator: str) -> Rollout:
     ended = np.where(alive.all(axis=0), np.nan, times[last])
     note = f"diverged at t = {float(np.nanmin(ended)):.3g} s"
     if integrator == "implicit-midpoint":
-        note += f" (or the step did not converge to {MIDPOINT_TOLERANCE:g} in {MIDPOINT_ITERATIONS} rounds: try a smaller one)"
+        limits = f"{MIDPOINT_TOLERANCE:g} in {MIDPOINT_ITERATIONS} rounds"
+        note += f" (or the step did not converge to {limits}: try a smaller one)"
     return Rollout(times, coords, ended, note)
 
 
@@ -277,9 +281,7 @@ def _in_threads(
 # Adaptive steps ------------------------------------------------------------------------------------------------------
 
 
-def _adaptive(
-    flow: Flow, start: Array, times: Array, tolerance: float, interrupt: Callable[[], bool] | None
-) -> Array:
+def _adaptive(flow: Flow, start: Array, times: Array, tolerance: float, interrupt: Callable[[], bool] | None) -> Array:
     """Follow each trajectory by itself: the step that one needs says nothing about the others."""
     flat = start.reshape(-1, start.shape[-1])
     tracks = [_dop853(flow.field, one, times, tolerance, interrupt) for one in flat]
@@ -298,13 +300,15 @@ def _dop853(
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         solver = DOP853(lambda _, x: field(x), times[0], start, times[-1], rtol=max(tolerance, 1e-13), atol=tolerance)
         done = 1
-        while done < len(times) and solver.status == "running":
-            solver.step()
+        while done < len(times):
+            failure = solver.step()
             lost = not np.abs(solver.y).max() < DIVERGED or solver.nfev > EVALUATION_LIMIT
-            if lost or solver.status == "failed" or (interrupt is not None and interrupt()):
+            if lost or failure is not None or (interrupt is not None and interrupt()):
                 break
             until = int(np.searchsorted(times, solver.t, side="right"))
             if until > done:
                 out[done:until] = solver.dense_output()(times[done:until]).T
                 done = until
+            if solver.status != "running":
+                break
     return out

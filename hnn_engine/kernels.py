@@ -10,7 +10,8 @@ Importing this module imports numba; `snapshot` uses it only after `load()`.
 """
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
@@ -25,7 +26,8 @@ SCHEMES = {"rk4": 0, "implicit-midpoint": 1}
 
 # Re-association lets sums run in vector registers; NaN and infinity keep their meaning, so divergence is seen.
 _FAST = {"reassoc", "contract", "nsz", "arcp", "afn"}
-_jit = numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
+_Code = TypeVar("_Code", bound=Callable[..., Any])
+_jit: Callable[[_Code], _Code] = numba.njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")
 
 
 @_jit
@@ -131,7 +133,7 @@ def _largest(x: Any) -> float:
     big = 0.0
     for i in range(x.size):
         a = abs(x[i])
-        if not a <= big:  # also true for NaN
+        if a > big or a != a:  # NaN, once met, stays
             big = a
     return big
 
@@ -180,7 +182,7 @@ def _evaluate(x: Any, net: Any, out: Any) -> None:
 
 
 def pack(kind: int, activation: str, weights: dict[str, Array]) -> Any:
-    """Lay out a perceptron with equal hidden widths for the compiled loops; the symplectic J is folded into the last one."""
+    """Lay out a perceptron with equal hidden widths for the compiled loops; J is folded into the last matrix."""
     depth = sum(name.startswith("w") for name in weights)
     single = all(w.dtype == np.float32 for w in weights.values())
     dtype = np.float32 if single else np.float64
@@ -205,7 +207,8 @@ def pack(kind: int, activation: str, weights: dict[str, Array]) -> Any:
 
 def follow(net: Any, start: Array, times: Array, substeps: int, integrator: str) -> Array:
     """Return coords `(T, 2*dof)` from `start` `(2*dof,)` by scheme `integrator`, NaN after a failure."""
-    result: Array = _follow(start, times, substeps, SCHEMES[integrator], net)
+    # Copies are contiguous and writable: any other layout would be compiled anew, for seconds.
+    result: Array = _follow(np.array(start), np.array(times), substeps, SCHEMES[integrator], net)
     return result
 
 

@@ -60,8 +60,8 @@ class Parameter:
         expected = f"a {'whole ' if whole else ''}number {self.allowed()}"
         try:
             number = float(value)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            raise ParameterError(f"{self.name} is '{value}', but it must be {expected}") from None
+        except (TypeError, ValueError, OverflowError):
+            raise ParameterError(f"{self.name} is '{str(value)[:80]}', but it must be {expected}") from None
         bad = isinstance(value, bool) or not math.isfinite(number) or (whole and number != int(number))
         if bad or not self.low <= number <= self.high:
             raise ParameterError(f"{self.name} is {value}, but it must be {expected}")
@@ -71,7 +71,9 @@ class Parameter:
         """The range in words, with the unit: 'from 0.1 to 5 m'."""
         unit = f" {self.unit}" if self.unit else ""
         if math.isinf(self.high):
-            return f"of at least {self.low:g}{unit}" if math.isfinite(self.low) else f"that is finite{unit and ', in' + unit}"
+            if math.isinf(self.low):
+                return f"that is finite{unit and ', in' + unit}"
+            return f"of at least {self.low:g}{unit}"
         return f"from {self.low:g} to {self.high:g}{unit}"
 
 

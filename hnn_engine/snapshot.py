@@ -58,7 +58,8 @@ class Snapshot:
     @cached_property
     def _net(self) -> Any:
         kind = get_model(self.model).kernel
-        assert _kernels is not None and kind is not None
+        assert _kernels is not None
+        assert kind is not None
         return _kernels.pack(kind, str(self.settings["activation"]), self.weights)
 
     @property

@@ -71,11 +71,11 @@ class Stage(ABC):
 
     @abstractmethod
     def place(self, coords: Array, body: int, at: tuple[float, float]) -> Array:
-        """Return `coords` `(2*dof,)` with `body` moved to the nearest point to `at` that its constraint allows; p stays."""
+        """Return `coords` `(2*dof,)` with `body` moved as near to `at` as its constraint allows; p stays."""
 
     @abstractmethod
     def push(self, coords: Array, body: int, velocity: tuple[float, float]) -> Array:
-        """Return `coords` `(2*dof,)` with the momentum that gives `body` the nearest velocity that is allowed; q stays."""
+        """Return `coords` `(2*dof,)` with the momentum that gives `body` the nearest allowed velocity; q stays."""
 
 
 def nearest_turn(angle: float, reference: float) -> float:

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (`hnn-lab systems | head -1`): nothing is wrong, and nobody is left to tell.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else FAILED
     except Exception as error:
         print(f"hnn-lab: {type(error).__name__}: {error}. This is a fault of the program.", file=sys.stderr)

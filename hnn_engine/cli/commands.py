@@ -22,8 +22,8 @@ from hnn_engine.errors import ExperimentError, ParameterError, RecordError
 from hnn_engine.evaluation import Figures, evaluate
 from hnn_engine.experiment import (
     Experiment,
-    checked,
     check_seed,
+    checked,
     model_spec,
     new_experiment,
     recording_experiment,
@@ -32,8 +32,8 @@ from hnn_engine.fitting import RECIPES, get_recipe, recipe_defaults, recipe_note
 from hnn_engine.integrators import INTEGRATORS, get_integrator, rollout
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.parameters import Parameter
-from hnn_engine.records import check_target, load_run, write_run
 from hnn_engine.recordings import get_derivative, read_recording
+from hnn_engine.records import check_target, load_run, write_run
 from hnn_engine.systems import SYSTEMS, get_system
 
 # Tables ---------------------------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def _experiment(options: argparse.Namespace) -> Experiment:
     get_recipe(options.recipe)
     base = _recorded(options) if options.recording else _simulated(options)
     rows = 0 if options.recording else round(int(base.data["trajectories"]) * int(base.data["points"]) / 2)
-    settings = recipe_defaults(options.recipe, base.source_name, rows)
+    settings: dict[str, Any] = dict(recipe_defaults(options.recipe, base.source_name, rows))
     model: dict[str, object] = {}
     own = {p.name for p in get_model(options.model).parameters}
     if options.steps is not None:
@@ -203,9 +203,8 @@ def _pairs(texts: Iterable[str], option: str) -> dict[str, object]:
 def evaluate_run(options: argparse.Namespace) -> None:
     """Judge a run on disk again, from its weights and its data recipe."""
     run = load_run(options.folder)
-    recording = run.experiment.recording
-    known = "known" if recording is not None and recording.known and recording.kind == "angle" else ""
-    figures = evaluate(run.snapshot, run.experiment.dataset(), run.experiment.system, known)
+    experiment = run.experiment
+    figures = evaluate(run.snapshot, experiment.dataset(), experiment.system, experiment.recording)
     _print_figures({**replace(run, figures=figures).summary(), "run": str(options.folder)}, options.json)
 
 
@@ -231,7 +230,8 @@ def simulate(options: argparse.Namespace) -> None:
         run = load_run(options.folder)
         if run.experiment.source_name != system.name:
             raise ExperimentError(
-                f"{options.folder} is a run of {run.experiment.source_name}, but --system is {system.name}: name the same"
+                f"{options.folder} is a run of {run.experiment.source_name}, but --system is {system.name}: "
+                "name the same"
             )
         flow = run.snapshot
     start = _start(options.start, system.default_start, [c.name for c in system.coordinates])

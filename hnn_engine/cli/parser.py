@@ -75,7 +75,8 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     train.add_argument(
         "--columns",
         metavar="ROLE=N,…",
-        help="what the recording's columns are, counted from 1, as in time=1,coordinate=2,velocity=3,kind=angle,angle-unit=deg",
+        help="what the recording's columns are, counted from 1, as in "
+        "time=1,coordinate=2,velocity=3,kind=angle,angle-unit=deg",
     )
     train.add_argument("--json", action="store_true", help="print one line of JSON on stdout")
     train.set_defaults(run=commands.train)
@@ -89,11 +90,15 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
 
 def _add_simulate(simulate: argparse.ArgumentParser) -> None:
     simulate.add_argument("--system", required=True, metavar="S", help="a system's name")
-    simulate.add_argument("--run", dest="folder", metavar="RUN", type=Path, help="follow this run's model, not the system")
+    simulate.add_argument(
+        "--run", dest="folder", metavar="RUN", type=Path, help="follow this run's model, not the system"
+    )
     simulate.add_argument("--start", metavar="q,…,p,…", help="initial coordinates (the system's own)")
     simulate.add_argument("--integrator", metavar="NAME", help="see 'hnn-lab integrators' (dop853)", default="dop853")
     simulate.add_argument("--dt", metavar="S", help="step in seconds")
     simulate.add_argument("--horizon", metavar="S", help="how far, in seconds")
     simulate.add_argument("--param", metavar="NAME=VALUE", action="append", default=[], help="a constant of the system")
-    simulate.add_argument("--out", required=True, metavar="FILE.csv", type=Path, help="where to write t, coordinates, H")
+    simulate.add_argument(
+        "--out", required=True, metavar="FILE.csv", type=Path, help="where to write t, coordinates, H"
+    )
     simulate.set_defaults(run=commands.simulate)

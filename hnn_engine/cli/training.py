@@ -29,9 +29,15 @@ def run_fit(experiment: Experiment) -> tuple[Run, int]:
         print(f"hnn-lab: {fit.end.message}", file=sys.stderr)
     if interrupts.asked:
         print(f"hnn-lab: Stopped at step {fit.step}; judging and keeping what was reached.", file=sys.stderr)
-    run = fit.as_run(fit.judge())
+    figures, code = None, INTERRUPTED if interrupts.asked else 0
+    try:
+        figures = fit.judge()
+    except KeyboardInterrupt:
+        print("hnn-lab: Stopped; the run is kept without its figures: 'hnn-lab evaluate' gives them.", file=sys.stderr)
+        code = INTERRUPTED
+    run = fit.as_run(figures)
     assert run is not None
-    return run, INTERRUPTED if interrupts.asked else 0
+    return run, code
 
 
 class _Interrupts:

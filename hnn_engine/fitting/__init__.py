@@ -1,4 +1,4 @@
-"""The recipes, in an explicit table. Adding one is a new file and a line here; its code is imported when it is first used."""
+"""The recipes, in an explicit table. Adding one is a new file and a line here; its code is imported on first use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ def get_recipe(name: str) -> RecipeInfo:
 
 
 def recipe_defaults(recipe: str, source: str, rows: int = 0) -> dict[str, Value]:
-    """Return the settings that `recipe` opens with for `source` (a system's name or 'recording') with `rows` training rows.
+    """Return the settings that `recipe` opens with for `source` (a system's name or 'recording') of `rows` rows.
 
     On a source that the paper lacks, `paper` keeps its network and optimiser: full batches for small data, and the
     steps and batch of its two-body task for large data.
@@ -84,7 +84,7 @@ def recipe_defaults(recipe: str, source: str, rows: int = 0) -> dict[str, Value]
 
 
 def recipe_note(recipe: str, source: str) -> str:
-    """Return a sentence where `recipe` is only nearly what its name says on `source`; empty where it is exactly that."""
+    """Return a sentence where `recipe` is only nearly what its name says on `source`; empty where it is just that."""
     if recipe == "paper" and source not in PAPER_TASKS:
         return f"The paper has no {source} task: its network and optimiser are used on data of our own."
     return ""

@@ -1,4 +1,4 @@
-"""A good modern default: scaled start, warm-up and cosine schedule, early stop on validation trajectories, best weights kept."""
+"""A modern default: scaled start, warm-up and cosine schedule, early stop on validation data, best weights kept."""
 
 import math
 from dataclasses import replace
@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hnn_engine.datasets import Mask
 from hnn_engine.fitting.events import FitTask
 from hnn_engine.fitting.gradient import GradientFit
 from hnn_engine.models.mlp import Weights
@@ -25,13 +26,14 @@ class AdamFit(GradientFit):
 
     def __init__(self, task: FitTask) -> None:
         held = validation_rows(task)
+        self._held_rows = held
         super().__init__(replace(task, data=replace(task.data, train=task.data.train & ~held)))
         self._held = self.rows(held)
         self._best = self.flat.detach().clone()
         self._best_loss, self._best_step = math.inf, 0
 
-    def _live_test_mask(self) -> np.ndarray:  # type: ignore[type-arg]
-        return super()._live_test_mask() & ~validation_rows(self.task)
+    def tests(self) -> Mask:
+        return super().tests() & ~self._held_rows
 
     def prepare(self, weights: Weights) -> Weights:
         rows = self.task.data.coords[self.task.data.train]
@@ -58,14 +60,15 @@ class AdamFit(GradientFit):
         return self._best if math.isfinite(self._best_loss) else self.flat.detach()
 
 
-def validation_rows(task: FitTask) -> np.ndarray:  # type: ignore[type-arg]
+def validation_rows(task: FitTask) -> Mask:
     """Return the mask of held-out rows: whole trajectories, or the last rows where there is only one."""
     data = task.data
     names = np.unique(data.trajectory[data.train])
     if len(names) > 1:
         count = max(1, round(VALIDATION * len(names)))
         held = np.random.default_rng([task.seed, 4]).choice(names, count, replace=False)
-        return np.isin(data.trajectory, held) & data.train
+        chosen: Mask = np.isin(data.trajectory, held) & data.train
+        return chosen
     mask = np.zeros(len(data.t), dtype=bool)
     rows = np.flatnonzero(data.train)
     mask[rows[len(rows) - max(1, round(VALIDATION * len(rows))) :]] = True

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hnn_engine.coords import Array
+from hnn_engine.datasets import Mask
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
 from hnn_engine.models import get_model
 from hnn_engine.models.mlp import Weights
@@ -54,26 +54,31 @@ class GradientFit:
         self.rng = np.random.default_rng([task.seed, 2])
         self.seconds = 0.0
         self._stop = False
+        self._limit = float("inf")
         initial = self.prepare(self.model.initial_weights(task.data.dof, task.model_settings, self._weight_rng()))
         self._shapes = {name: w.shape for name, w in initial.items()}
         self._sizes = [int(np.prod(s)) for s in self._shapes.values()]
         self.flat = torch.from_numpy(np.concatenate([w.ravel() for w in initial.values()])).requires_grad_()
         self.good = self.flat.detach().clone()
         self.train_rows = self.rows(task.data.train)
-        self.test_rows = self.rows(self._live_test_mask())
+        self.test_rows = self.rows(self._live_tests())
 
     def _weight_rng(self) -> np.random.Generator:
         return np.random.default_rng([self.task.seed, 1])
 
-    def _live_test_mask(self) -> Array:
-        rows = np.flatnonzero(~self.task.data.train)
+    def _live_tests(self) -> Mask:
+        rows = np.flatnonzero(self.tests())
         if len(rows) > LIVE_TEST_ROWS:
             rows = np.random.default_rng([self.task.seed, 3]).choice(rows, LIVE_TEST_ROWS, replace=False)
-        mask: Array = np.zeros(len(self.task.data.t), dtype=bool)  # type: ignore[assignment]
+        mask = np.zeros(len(self.task.data.t), dtype=bool)
         mask[rows] = True
         return mask
 
     # What a recipe may change -----------------------------------------------------------------------------------------
+
+    def tests(self) -> Mask:
+        """Return which rows the live test curve may look at."""
+        return ~self.task.data.train
 
     def prepare(self, weights: Weights) -> Weights:
         """Return the weights to begin with."""
@@ -93,7 +98,7 @@ class GradientFit:
 
     # The fit ----------------------------------------------------------------------------------------------------------
 
-    def rows(self, mask: Array) -> tuple[Tensor, Tensor]:
+    def rows(self, mask: Mask) -> tuple[Tensor, Tensor]:
         """Return `(coords, dcoords)` of the masked rows as float32 tensors."""
         data = self.task.data
         return torch.from_numpy(data.coords[mask].astype(np.float32)), torch.from_numpy(
@@ -102,9 +107,9 @@ class GradientFit:
 
     def loss(self, coords: Tensor, dcoords: Tensor) -> Tensor:
         """Return the mean squared error of the field on these rows."""
-        parts = self.flat.split(self._sizes)
+        parts = self.flat.split_with_sizes(self._sizes)
         weights = {n: p.view(s) for (n, s), p in zip(self._shapes.items(), parts, strict=True)}
-        residual = self.model.field(torch, weights, self.task.model_settings, coords) - dcoords
+        residual: Tensor = self.model.field(torch, weights, self.task.model_settings, coords) - dcoords
         return (residual * residual).mean()
 
     def stop(self) -> None:
@@ -126,7 +131,7 @@ class GradientFit:
         torch.set_num_threads(1)
         yield Started(self.steps)
         every = 10 if len(self.train_rows[0]) <= LIVE_TEST_ROWS else 50
-        first, best_known = None, 0
+        best_known = 0
         for step in range(1, self.steps + 1):
             if self._stop:
                 yield Cancelled(step - 1, self._freeze(self.final_weights()))
@@ -134,8 +139,7 @@ class GradientFit:
             began = time.perf_counter()
             loss = self._advance(step)
             self.seconds += time.perf_counter() - began
-            first = loss if first is None else first
-            if not loss <= DIVERGENCE * max(first, 1e-12):
+            if not loss <= self._limit:
                 yield Failed(best_known, self._freeze(self.good), _divergence(step, loss))
                 return
             best_known = step - 1
@@ -151,11 +155,13 @@ class GradientFit:
         yield self._ending()
 
     def _advance(self, step: int) -> float:
-        """Take one step and return the loss before it. Weights that gave a finite loss are kept as the last good ones."""
+        """Take one step and return the loss before it. Weights whose loss is within bounds are kept as good."""
         coords, dcoords = self._minibatch()
         loss = self.loss(coords, dcoords)
         value = float(loss.detach())
-        if np.isfinite(value):
+        if step == 1:
+            self._limit = DIVERGENCE * max(value, 1e-12)
+        if value <= self._limit:
             self.good.copy_(self.flat.detach())
             (gradient,) = torch.autograd.grad(loss, self.flat)
             with torch.no_grad():

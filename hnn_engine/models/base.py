@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hnn_engine.models.mlp import ACTIVATIONS, Weights, initial_weights
+from hnn_engine.models.mlp import ACTIVATIONS, Weights, initial_weights, weight_shapes
 from hnn_engine.parameters import Parameter, Value
 
 NETWORK_PARAMETERS: tuple[Parameter, ...] = (
@@ -46,7 +46,14 @@ class Model(ABC):
     def hamiltonian(self, xp: Any, weights: Weights, settings: Mapping[str, Value], coords: Any) -> Any | None:
         """Return the learned H `(...)`, or None where the model has none."""
 
+    def weight_shapes(self, dof: int, settings: Mapping[str, Value]) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each of the weights for a system of `dof` degrees of freedom."""
+        return weight_shapes(self._sizes(dof, settings), self.outputs(dof))
+
     def initial_weights(self, dof: int, settings: Mapping[str, Value], rng: np.random.Generator) -> Weights:
         """Draw fresh weights for a system of `dof` degrees of freedom."""
+        return initial_weights(self._sizes(dof, settings), self.outputs(dof), rng)
+
+    def _sizes(self, dof: int, settings: Mapping[str, Value]) -> tuple[int, ...]:
         width, depth = int(settings["width"]), int(settings["depth"])
-        return initial_weights((2 * dof, *[width] * depth), self.outputs(dof), rng)
+        return (2 * dof, *[width] * depth)

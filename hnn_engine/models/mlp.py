@@ -6,6 +6,7 @@ network and run its frozen snapshot. The gradient of a scalar output is in close
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,20 @@ ACTIVATIONS: dict[str, Activation] = {"tanh": _tanh, "softplus": _softplus, "sin
 def initial_weights(sizes: tuple[int, ...], outputs: int, rng: np.random.Generator) -> Weights:
     """Draw weights for layers of `sizes` (input first): orthogonal matrices, biases U(±1/√fan_in), float32."""
     weights: Weights = {}
-    for i, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
         weights[f"w{i}"] = orthogonal(fan_in, fan_out, rng)
         bound = 1 / np.sqrt(fan_in)
         weights[f"b{i}"] = rng.uniform(-bound, bound, fan_out).astype(np.float32)
     weights["out"] = orthogonal(sizes[-1], outputs, rng)
     return weights
+
+
+def weight_shapes(sizes: tuple[int, ...], outputs: int) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of what `initial_weights` draws."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+        shapes |= {f"w{i}": (fan_in, fan_out), f"b{i}": (fan_out,)}
+    return shapes | {"out": (sizes[-1], outputs)}
 
 
 def orthogonal(rows: int, columns: int, rng: np.random.Generator) -> Any:

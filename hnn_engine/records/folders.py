@@ -11,13 +11,20 @@ from hnn_engine.records.run import RUN_FILES, Run, read_run, run_files
 
 def check_target(folder: Path, force: bool) -> None:
     """Raise `RecordError` where `folder` could not be written to: it holds something, or its parent refuses."""
+    try:
+        _check_target(folder, force)
+    except OSError as error:
+        raise RecordError(f"{folder} cannot be written: {error.strerror or error}; choose another place") from error
+
+
+def _check_target(folder: Path, force: bool) -> None:
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise RecordError(f"{folder} is a file, but --out needs a folder: choose another name")
     if folder.is_dir() and any(folder.iterdir()):
         if not force:
             raise RecordError(f"{folder} is not empty: choose another folder, or add --force to replace it")
         if not (folder / "run.json").is_file():
-            raise RecordError(f"{folder} holds something else than a run, and --force replaces only runs: choose another")
+            raise RecordError(f"{folder} holds no run, and --force replaces only runs: choose another folder")
     parent = folder.absolute().parent
     while not parent.exists():
         parent = parent.parent
@@ -49,9 +56,15 @@ def _move_into_place(beside: Path, target: Path) -> None:
         beside.rename(target)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-    target.rename(old / "run")
-    beside.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    try:
+        target.rename(old / "run")
+        try:
+            beside.rename(target)
+        except OSError:
+            (old / "run").rename(target)
+            raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def load_run(folder: Path) -> Run:
@@ -66,7 +79,9 @@ def load_run(folder: Path) -> Run:
             continue
         size = path.stat().st_size
         if size > limit:
-            raise RecordError(f"{path} has {size / 1e6:.0f} MB, but at most {limit / 1e6:.0f} MB are read: it is no run")
+            raise RecordError(
+                f"{path} has {size / 1e6:.0f} MB, but a run's has at most {limit / 1e6:.0f} MB: it is no run"
+            )
         try:
             files[name] = path.read_bytes()
         except OSError as error:

@@ -7,6 +7,7 @@ disk or a folder inside a session. Nothing is pickled, and everything is checked
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from hnn_engine.evaluation import Figures
 from hnn_engine.experiment import Experiment, from_json, to_json
 from hnn_engine.models import get_model
 from hnn_engine.models.mlp import finite
-from hnn_engine.recordings import Recording, ReferenceEnergy
+from hnn_engine.recordings import Recording
 from hnn_engine.snapshot import Snapshot
 
 FORMAT = 1
@@ -30,6 +31,7 @@ RUN_FILES: dict[str, int] = {  # name -> largest size that is read, in bytes
     "weights.safetensors": 200_000_000,
     "data.npz": 100_000_000,
 }
+RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ENDINGS = ("finished", "stopped", "failed")
 
 
@@ -108,14 +110,13 @@ def read_run(files: Mapping[str, bytes], where: str) -> Run:
         if len(experiment.models) != 1:
             raise RecordError(f"the run holds {len(experiment.models)} models, but a run has one")
         result = document["result"]
-        figures = Figures(**result["figures"]) if result["figures"] is not None else None
         return Run(
-            id=str(document["id"])[:64],
+            id=_read_id(document["id"]),
             title=str(document["title"])[:200],
             experiment=experiment,
             snapshot=_read_weights(files, experiment),
             history=_read_history(files),
-            figures=figures,
+            figures=_read_figures(result["figures"]),
             ending=str(result["ending"]) if result["ending"] in ENDINGS else "finished",
             reason=str(result["reason"]),
             steps=int(result["steps"]),
@@ -124,8 +125,23 @@ def read_run(files: Mapping[str, bytes], where: str) -> Run:
         )
     except HnnLabError as error:
         raise RecordError(f"{where} cannot be read: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise RecordError(f"{where} is damaged: run.json lacks or misspells {error}; restore it or fit again") from error
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise RecordError(f"{where} is damaged: run.json lacks or misspells {error}; fit again") from error
+
+
+def _read_id(value: object) -> str:
+    """Return a run's id, which becomes the name of its folder in a session."""
+    if not RUN_ID.fullmatch(str(value)):
+        raise RecordError(f"the run's id is '{str(value)[:80]}', expected up to 64 letters and digits: mend run.json")
+    return str(value)
+
+
+def _read_figures(value: object) -> Figures | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not all(x is None or type(x) in (int, float) for x in value.values()):
+        raise RecordError("the figures in run.json are no numbers: restore it from a copy, or fit again")
+    return Figures(**value)
 
 
 # JSON -----------------------------------------------------------------------------------------------------------------
@@ -148,7 +164,7 @@ def load_json(files: Mapping[str, bytes], name: str, where: str) -> dict[str, An
         raise RecordError(f"{where} is damaged: {name} states no format; restore it from a copy")
     if value["format"] > FORMAT:
         raise RecordError(
-            f"{where} was written by a newer HNN Lab (format {value['format']}, this one reads {FORMAT}): update HNN Lab"
+            f"{where} was written by a newer HNN Lab (format {value['format']}, this one reads {FORMAT}): update it"
         )
     return value
 
@@ -172,16 +188,17 @@ def _read_history(files: Mapping[str, bytes]) -> History:
     train: list[tuple[float, float]] = []
     test: list[tuple[float, float]] = []
     reader = csv.reader(io.StringIO(files["history.csv"].decode("utf-8", "replace")))
-    for line, row in enumerate(reader, start=1):
-        if line == 1:
-            continue
-        try:
+    line = 0
+    try:
+        for line, row in enumerate(reader, start=1):
+            if line == 1:
+                continue
             step, loss = float(row[0]), float(row[1])
             if row[2]:
                 test.append((step, float(row[2])))
-        except (IndexError, ValueError):
-            raise RecordError(f"history.csv, line {line}: expected step, train loss, test loss; restore it") from None
-        train.append((step, loss))
+            train.append((step, loss))
+    except (IndexError, ValueError, csv.Error):
+        raise RecordError(f"history.csv, line {line}: expected step, train loss, test loss; restore it") from None
     a, b = np.array(train).reshape(-1, 2), np.array(test).reshape(-1, 2)
     return History(a[:, 0], a[:, 1], b[:, 0], b[:, 1])
 
@@ -197,15 +214,16 @@ def _read_weights(files: Mapping[str, bytes], experiment: Experiment) -> Snapsho
         raise RecordError("weights.safetensors is missing: restore it from a copy")
     try:
         found = load(files["weights.safetensors"])
-    except (SafetensorError, ValueError, KeyError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordError(f"weights.safetensors is damaged ({error}): restore it from a copy") from error
     spec, dof = experiment.models[0], experiment.stage.dof
-    expected = get_model(spec.name).initial_weights(dof, spec.settings, np.random.default_rng(0))
     weights = {}
-    for name, like in expected.items():
-        if name not in found or found[name].shape != like.shape:
+    for name, expected in get_model(spec.name).weight_shapes(dof, spec.settings).items():
+        if name not in found or found[name].shape != expected:
             shape = found[name].shape if name in found else "missing"
-            raise RecordError(f"weights.safetensors does not fit the model: {name} is {shape}, expected {like.shape}")
+            raise RecordError(f"weights.safetensors does not fit the model: {name} is {shape}, expected {expected}")
+        if found[name].dtype not in (np.float32, np.float64):
+            raise RecordError(f"weights.safetensors holds {name} as {found[name].dtype}, expected float32: fit again")
         weights[name] = found[name]
     if not finite(weights):
         raise RecordError("weights.safetensors holds numbers that are not finite: fit again")
@@ -220,7 +238,8 @@ def recording_header(recording: Recording) -> dict[str, Any]:
     reference = recording.reference
     return {
         "title": recording.title,
-        "source": recording.source.replace("\\", "/").rsplit("/", 1)[-1],  # the name only: folders are nobody's business
+        # The name only: whose folders these are is nobody's business.
+        "source": recording.source.replace("\\", "/").rsplit("/", 1)[-1],
         "kind": recording.kind,
         "simulated": recording.simulated,
         "known": recording.known,
@@ -232,9 +251,7 @@ def recording_header(recording: Recording) -> dict[str, Any]:
 def recording_arrays(recording: Recording) -> bytes:
     """Return the samples of `recording` as an npz file."""
     buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer, t=recording.t, trial=recording.trial, coords=recording.coords, gaps=recording.gaps
-    )
+    np.savez_compressed(buffer, t=recording.t, trial=recording.trial, coords=recording.coords, gaps=recording.gaps)
     return buffer.getvalue()
 
 
@@ -277,6 +294,7 @@ def _read_arrays(content: bytes, where: str) -> tuple[Array, Array, Array, Array
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             t, trial, coords, gaps = (np.asarray(arrays[n], dtype=np.float64) for n in ("t", "trial", "coords", "gaps"))
             return t, trial, coords, gaps
-    except (zipfile.BadZipFile, ValueError, KeyError, OSError, EOFError) as error:
+    except RecordError:
+        raise
+    except Exception as error:  # what damaged bytes make zip, zlib and numpy raise is of many kinds
         raise RecordError(f"{where} is damaged: data.npz cannot be read ({error}); restore it from a copy") from error
-

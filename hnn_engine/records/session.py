@@ -1,4 +1,4 @@
-"""A session on disk: one `.hnnlab` zip of session.json, a folder for each run, and the recorded data where there is any.
+"""A session on disk: one `.hnnlab` zip of session.json, a folder for each run, and the recorded data, if there is any.
 
 Written beside and then moved into place. Names, sizes and compression inside a zip are checked before anything is read.
 """
@@ -107,8 +107,8 @@ def load_session(path: Path) -> Session:
         raise
     except HnnLabError as error:
         raise RecordError(f"{where} cannot be read: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RecordError(f"{where} is damaged: session.json lacks or misspells {error}; restore it from a copy") from error
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise RecordError(f"{where} is damaged: session.json lacks or misspells {error}; restore it") from error
 
 
 def _folder(members: Mapping[str, bytes], run: str) -> dict[str, bytes]:
@@ -127,13 +127,13 @@ def _read_members(path: Path) -> dict[str, bytes]:
             _check_members(infos, path)
             return {info.filename: archive.read(info) for info in infos}
     except zipfile.BadZipFile as error:
-        raise RecordError(f"{path} is not a session of HNN Lab, or is damaged ({error}): restore it from a copy") from error
-    except (OSError, RuntimeError, NotImplementedError, EOFError) as error:
-        raise RecordError(f"{path} cannot be read ({error}): check its permissions, or restore it from a copy") from error
-    except Exception as error:  # zlib raises an error of its own on damaged streams
-        if type(error).__name__ == "error":
-            raise RecordError(f"{path} is damaged ({error}): restore it from a copy") from error
+        raise RecordError(f"{path} is no session of HNN Lab, or a damaged one ({error}): restore it") from error
+    except RecordError:
         raise
+    except (OSError, RuntimeError) as error:
+        raise RecordError(f"{path} cannot be read ({error}): check its permissions, or restore it") from error
+    except Exception as error:  # what a damaged zip makes the decompressors raise is of many kinds
+        raise RecordError(f"{path} is damaged ({error}): restore it from a copy") from error
 
 
 def _check_members(infos: list[zipfile.ZipInfo], path: Path) -> None:

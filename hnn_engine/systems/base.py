@@ -48,14 +48,12 @@ class System(Stage):
 
     def __init__(self, constants: Mapping[str, object] | None = None) -> None:
         self.values: dict[str, Value] = bind(self.constants, constants or {}, self.name)
+        # Constants read as attributes: self.mass_1 is self.values["mass-1"].
+        self.__dict__.update({name.replace("-", "_"): value for name, value in self.values.items()})
 
     def __getattr__(self, name: str) -> float:
-        # Constants read as attributes: self.mass is self.values["mass"].
-        values = self.__dict__.get("values", {})
-        key = name.replace("_", "-")
-        if key in values:
-            return values[key]  # type: ignore[no-any-return]
-        raise AttributeError(name)
+        # Reached only by a name that is missing; it tells type checkers that the constants are numbers.
+        raise AttributeError(f"{type(self).__name__} has no attribute '{name}'")
 
     @abstractmethod
     def hamiltonian(self, coords: Array) -> Array:
@@ -105,5 +103,5 @@ class System(Stage):
         """Draw `count` initial states of the training distribution, `(count, 2*dof)`."""
 
     def exact(self, start: Array, t: Array) -> Array | None:
-        """Return the exact solution `(T, 2*dof)` from `start` `(2*dof,)` at times `t` `(T,)`, or None if there is none."""
+        """Return the exact solution `(T, 2*dof)` from `start` `(2*dof,)` at `t` `(T,)` in s, or None without one."""
         return None

@@ -49,7 +49,8 @@ class Pendulum(System):
 
     def hamiltonian(self, coords: Array) -> Array:
         q, p = coords[..., 0], coords[..., 1]
-        return p**2 / (2 * self.inertia) + self.weight_moment * (1 - np.cos(q))
+        energy: Array = p**2 / (2 * self.inertia) + self.weight_moment * (1 - np.cos(q))
+        return energy
 
     def gradient(self, coords: Array) -> Array:
         out = np.empty_like(coords)
@@ -68,7 +69,8 @@ class Pendulum(System):
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
         # The paper's radii are in (q, p) at its own constants; others keep the same share of the separatrix.
         unit = self.momentum_scale / Pendulum().momentum_scale
-        return scaled_to_radius(rng, count, 1.3, 2.3) * np.array([1.0, unit])
+        starts: Array = scaled_to_radius(rng, count, 1.3, 2.3) * np.array([1.0, unit])
+        return starts
 
     def exact(self, start: Array, t: Array) -> Array | None:
         from hnn_engine.systems.elliptic import pendulum_solution
@@ -98,7 +100,8 @@ class Pendulum(System):
 
     def velocities(self, coords: Array) -> Array:
         angle, speed = coords[..., 0], coords[..., 1] / (self.mass * self.length)
-        return (speed[..., None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1))[..., None, :]
+        along = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+        return np.asarray(speed[..., None] * along)[..., None, :]
 
     def place(self, coords: Array, body: int, at: tuple[float, float]) -> Array:
         return np.array([nearest_turn(np.arctan2(at[0], -at[1]), coords[0]), coords[1]])

@@ -1,0 +1,205 @@
+"""The document: what is on screen, its undo history, its path. One source of truth for every panel."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from hnn_engine.experiment import Experiment, checked
+from hnn_engine.records import Run, Session
+
+UNDO_LIMIT = 200
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """One moment of the document: the experiment, the runs, and which of them are shown. Edits make new states."""
+
+    experiment: Experiment
+    runs: tuple[Run, ...] = ()
+    shown: frozenset[str] = frozenset()
+
+    def applicable(self) -> list[Run]:
+        """The shown runs that fit the system on screen, oldest first."""
+        name = self.experiment.source_name
+        dof = self.experiment.stage.dof
+        return [
+            r
+            for r in self.runs
+            if r.id in self.shown and r.experiment.source_name == name and r.snapshot.dof == dof
+        ]
+
+
+@dataclass(frozen=True)
+class View:
+    """How the document is looked at: saved with it, but no edit."""
+
+    axes: tuple[int, int] = (0, 1)
+    field: str = "truth"  # whose vector field and contours: 'truth' or a model's name
+    arrows: bool = True
+    contours: bool = True
+    data: bool = True
+    energy_of: str = "reference"  # for recordings: 'reference' or 'learned'
+    speed: float = 1.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for the session file."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in self.__dict__.items()}
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> "View":
+        """Read what `as_dict` wrote, ignoring what this program does not know."""
+        view = View()
+        for name, kind in (("field", str), ("arrows", bool), ("contours", bool), ("data", bool), ("energy_of", str)):
+            if isinstance(values.get(name), kind):
+                view = replace(view, **{name: values[name]})
+        axes, speed = values.get("axes"), values.get("speed")
+        if isinstance(axes, list) and len(axes) == 2 and all(isinstance(a, int) and a >= 0 for a in axes):
+            view = replace(view, axes=(axes[0], axes[1]))
+        if isinstance(speed, int | float) and 0 < speed <= 16:
+            view = replace(view, speed=float(speed))
+        return view
+
+
+@dataclass
+class _Step:
+    state: State
+    label: str
+    gesture: object = None
+
+
+class Document(QObject):
+    """The current state, undo and redo, the dirty flag and the path.
+
+    `changed(old, new)` follows every change of the state; `view_changed(old, new)` every change of the view;
+    `title_changed()` when the path or the dirty flag may differ.
+    """
+
+    changed = Signal(object, object)
+    view_changed = Signal(object, object)
+    title_changed = Signal()
+
+    def __init__(self, state: State, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.state = state
+        self.view = View()
+        self.path: Path | None = None
+        self._undo: list[_Step] = []
+        self._redo: list[_Step] = []
+        self._saved = state
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment on screen."""
+        return self.state.experiment
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anything changed since the last save."""
+        return self.state is not self._saved
+
+    @property
+    def undo_label(self) -> str:
+        """What undo would take back, or an empty string."""
+        return self._undo[-1].label if self._undo else ""
+
+    @property
+    def redo_label(self) -> str:
+        """What redo would bring back, or an empty string."""
+        return self._redo[-1].label if self._redo else ""
+
+    # Edits ------------------------------------------------------------------------------------------------------------
+
+    def edit(self, experiment: Experiment, label: str, gesture: object = None) -> None:
+        """Make `experiment` the current one, checked; raises an `HnnLabError` and changes nothing where it is bad.
+
+        Edits with the same `gesture` (anything but None) are one undo step.
+        """
+        self._apply(replace(self.state, experiment=checked(experiment)), label, gesture)
+
+    def edit_runs(self, runs: tuple[Run, ...], shown: frozenset[str], label: str) -> None:
+        """Rename, show, hide or delete runs."""
+        self._apply(replace(self.state, runs=runs, shown=shown), label, None)
+
+    def _apply(self, state: State, label: str, gesture: object) -> None:
+        old = self.state
+        merges = gesture is not None and self._undo and self._undo[-1].gesture is gesture
+        if not merges:
+            self._undo.append(_Step(old, label, gesture))
+            del self._undo[:-UNDO_LIMIT]
+        self._redo.clear()
+        self._set(state)
+
+    def _set(self, state: State) -> None:
+        old, self.state = self.state, state
+        self.changed.emit(old, state)
+        self.title_changed.emit()
+
+    def cancel(self, gesture: object) -> None:
+        """Take back everything that `gesture` has changed, as if it had not begun."""
+        if self._undo and self._undo[-1].gesture is gesture:
+            self._set(self._undo.pop().state)
+
+    def undo(self) -> None:
+        """Take back the last edit."""
+        if self._undo:
+            step = self._undo.pop()
+            self._redo.append(_Step(self.state, step.label))
+            self._set(step.state)
+
+    def redo(self) -> None:
+        """Bring back the last edit that was taken back."""
+        if self._redo:
+            step = self._redo.pop()
+            self._undo.append(_Step(self.state, step.label))
+            self._set(step.state)
+
+    def add_run(self, run: Run, hide: frozenset[str]) -> None:
+        """Keep a finished fit and show it in place of `hide`. No edit: undo goes on as if it had always been there."""
+
+        def with_run(state: State) -> State:
+            return replace(state, runs=(*state.runs, run), shown=(state.shown - hide) | {run.id})
+
+        self._map_history(with_run)
+        self._set(with_run(self.state))
+
+    def _map_history(self, change: Callable[[State], State]) -> None:
+        for step in (*self._undo, *self._redo):
+            step.state = change(step.state)
+
+    def look(self, **changes: Any) -> None:
+        """Change how the document is looked at."""
+        old, self.view = self.view, replace(self.view, **changes)
+        if old != self.view:
+            self.view_changed.emit(old, self.view)
+
+    # Files ------------------------------------------------------------------------------------------------------------
+
+    def reset(self, state: State, path: Path | None, view: View | None = None) -> None:
+        """Begin anew from `state`, with no history."""
+        self._undo.clear()
+        self._redo.clear()
+        self.path = path
+        self._saved = state
+        self.look(**(view or View()).__dict__)
+        self._set(state)
+
+    def mark_saved(self, state: State, path: Path) -> None:
+        """Note that `state` now stands at `path`."""
+        self._saved, self.path = state, path
+        self.title_changed.emit()
+
+    def session(self) -> Session:
+        """Return what is to be saved."""
+        state = self.state
+        return Session(state.experiment, state.runs, tuple(sorted(state.shown)), self.view.as_dict())
+
+
+def state_of(session: Session) -> State:
+    """Return the state that `session` holds."""
+    return State(session.experiment, session.runs, frozenset(session.shown))
+
+
+__all__ = ["Document", "State", "View", "state_of"]

@@ -1,0 +1,193 @@
+"""JobRunner: one background thread that steps the fits of one experiment in turn.
+
+What happens goes into a queue that the frame tick drains. Pause and stop act between steps. At most ten times a
+second, by the clock, the thread posts a snapshot of each model, which draws no random number and changes no weight:
+so the window gets the same weights as the command line.
+"""
+
+import threading
+import time
+import traceback
+from collections import deque
+from dataclasses import dataclass, replace
+
+from hnn_engine.datasets import Dataset
+from hnn_engine.errors import HnnLabError
+from hnn_engine.experiment import Experiment
+from hnn_engine.fit_run import FitRun
+from hnn_engine.fitting.events import Event
+from hnn_engine.records import Run
+from hnn_engine.snapshot import Snapshot
+
+SNAPSHOT_SECONDS = 0.14
+
+
+@dataclass(frozen=True)
+class FitInfo:
+    """A fit of the job: its id, the model's name, and how many steps it will take."""
+
+    id: str
+    model: str
+    steps: int
+
+
+@dataclass(frozen=True)
+class JobStarted:
+    """The data is there and these fits begin."""
+
+    fits: tuple[FitInfo, ...]
+    experiment: Experiment
+    data: Dataset
+
+
+@dataclass(frozen=True)
+class FitEvent:
+    """An event of one fit."""
+
+    fit: str
+    event: Event
+
+
+@dataclass(frozen=True)
+class Live:
+    """The present weights of one fit."""
+
+    fit: str
+    model: str
+    step: int
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True)
+class Judging:
+    """One fit has ended and is being evaluated."""
+
+    fit: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One fit is done and this is its run."""
+
+    fit: str
+    run: Run
+
+
+@dataclass(frozen=True)
+class JobEnded:
+    """Nothing runs any more. `message` says what went wrong, if anything; `details` is its traceback."""
+
+    message: str = ""
+    details: str = ""
+
+
+Message = JobStarted | FitEvent | Live | Judging | Kept | JobEnded
+
+
+class JobRunner:
+    """Runs one job at a time. `drain()` from the window's thread gives what has happened since."""
+
+    def __init__(self) -> None:
+        self.messages: deque[Message] = deque()
+        self._thread: threading.Thread | None = None
+        self._going = threading.Event()
+        self._stop = threading.Event()
+        self._quit = False
+
+    @property
+    def running(self) -> bool:
+        """Whether a job is under way, paused or not."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the job waits."""
+        return self.running and not self._going.is_set()
+
+    def start(self, experiment: Experiment, data: Dataset | None) -> None:
+        """Fit every model of `experiment`, on `data` where it is at hand already."""
+        assert not self.running
+        self._stop.clear()
+        self._going.set()
+        self._quit = False
+        self._thread = threading.Thread(target=self._run, args=(experiment, data), name="fitting", daemon=True)
+        self._thread.start()
+
+    def pause(self) -> None:
+        """Wait after the present step."""
+        self._going.clear()
+
+    def resume(self) -> None:
+        """Go on."""
+        self._going.set()
+
+    def stop(self) -> None:
+        """End after the present step and keep what was reached."""
+        self._stop.set()
+        self._going.set()
+
+    def quit(self) -> None:
+        """Stop, and do not stay to evaluate: the window is closing."""
+        self._quit = True
+        self.stop()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the thread; return whether it has ended."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return not self.running
+
+    def drain(self) -> list[Message]:
+        """Return what has happened since the last call."""
+        found: list[Message] = []
+        while self.messages:
+            found.append(self.messages.popleft())
+        return found
+
+    # In the thread ----------------------------------------------------------------------------------------------------
+
+    def _run(self, experiment: Experiment, data: Dataset | None) -> None:
+        try:
+            self._fit_all(experiment, data if data is not None else experiment.dataset())
+            self.messages.append(JobEnded())
+        except HnnLabError as error:
+            self.messages.append(JobEnded(str(error)))
+        except Exception as error:
+            self.messages.append(JobEnded(f"The training thread failed: {error}", traceback.format_exc()))
+
+    def _fit_all(self, experiment: Experiment, data: Dataset) -> None:
+        fits = [FitRun(replace(experiment, models=(spec,)), data) for spec in experiment.models]
+        infos = tuple(FitInfo(f.id, f.model, f.steps_planned) for f in fits)
+        self.messages.append(JobStarted(infos, experiment, data))
+        posted = 0.0
+        active = list(fits)
+        while active:
+            self._going.wait()
+            if self._stop.is_set():
+                for fit in active:
+                    fit.stop()
+            for fit in list(active):
+                self.messages.append(FitEvent(fit.id, fit.advance()))
+                if fit.end is not None:
+                    active.remove(fit)
+            now = time.monotonic()
+            if now - posted >= SNAPSHOT_SECONDS:
+                posted = now
+                self._post(active)
+        for fit in fits:
+            self._keep(fit)
+
+    def _post(self, fits: list[FitRun]) -> None:
+        for fit in fits:
+            snapshot = fit.snapshot()
+            if snapshot is not None:
+                self.messages.append(Live(fit.id, fit.model, fit.step, snapshot))
+
+    def _keep(self, fit: FitRun) -> None:
+        if not self._quit:
+            self.messages.append(Judging(fit.id))
+        run = fit.as_run(None if self._quit else fit.judge())
+        if run is not None:
+            self.messages.append(Kept(fit.id, run))
+
+

@@ -1,0 +1,416 @@
+"""The phase portrait: a field and its contours, the data, the rollouts, and the start as a point to drag."""
+
+from functools import partial
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QComboBox, QGraphicsItem, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from app.document import State, View
+from app.lab import Lab, state_at
+from app.portrait_field import PortraitField, PortraitSpec
+from app.settings import settings
+from app.simulation import Answer, Track
+from app.theme import model_dash, theme_signals
+from app.widgets.drag import FinePointer
+from app.widgets.plot import LabPlot, Marker
+from app.widgets.quiver import arrow_lines
+from hnn_engine.coords import Array, wrap_angle
+from hnn_engine.datasets import Dataset
+from hnn_engine.models import MODELS
+
+GRAB = 14.0  # pixels around the start within which it is grabbed
+FAR = 40.0  # a rollout is drawn no further than this many times the shown range
+NUDGE = 0.01  # of the range, for an arrow key
+MAX_DOTS = 4000  # more training states than this are thinned: the picture would only be grey
+
+_KEYS = {
+    Qt.Key.Key_Left: (0, -1.0),
+    Qt.Key.Key_Right: (0, 1.0),
+    Qt.Key.Key_Down: (1, -1.0),
+    Qt.Key.Key_Up: (1, 1.0),
+}
+
+
+class PortraitPlot(LabPlot):
+    """A plot whose start point can be taken by the mouse and moved by the keys."""
+
+    def __init__(self, panel: "PortraitPanel") -> None:
+        super().__init__("", "q", "p")
+        self._panel = panel
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._panel.take(event.position()):
+            event.accept()
+            return
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._panel.carry(event.position(), event.modifiers()):
+            event.accept()
+            return
+        super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._panel.put_down():
+            event.accept()
+            return
+        super().mouseReleaseEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not self._panel.key(event):
+            super().keyPressEvent(event)
+
+
+class PortraitPanel(QWidget):
+    """Shows a plane of the phase space."""
+
+    def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.lab = lab
+        self.plot = PortraitPlot(self)
+        self._answer: Answer | None = None
+        self._field: PortraitField | None = None
+        self._curves: dict[str, tuple[pg.PlotCurveItem, Marker, Marker]] = {}
+        self._pointer: FinePointer | None = None
+        self._build_items()
+        self._build_bar()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._bar)
+        layout.addWidget(self.plot, 1)
+        self._connect()
+        self.sync()
+
+    def _build_items(self) -> None:
+        self.arrows = self.plot.curve("field", z=-30, alpha=190, smooth=True)
+        self.contours = self.plot.curve("field", z=-40, alpha=150)
+        self.data = self.plot.dots("data", size=3.0, alpha=150, z=-20)
+        for item in (self.arrows, self.contours, self.data):
+            # They change rarely and cover the plot: Qt keeps them as pictures, so that a moving head repaints nothing else.
+            item.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+        self.start = self.plot.marker("accent", "ring", 12.0)
+        self.start.setZValue(60)
+
+    def _build_bar(self) -> None:
+        self._bar = QWidget()
+        row = QHBoxLayout(self._bar)
+        row.setContentsMargins(8, 0, 8, 0)
+        row.setSpacing(4)
+        self.x_axis, self.y_axis, self.field_of = QComboBox(), QComboBox(), QComboBox()
+        for box, name in ((self.x_axis, "Across"), (self.y_axis, "Upward"), (self.field_of, "Field of")):
+            box.setAccessibleName(name)
+            box.setToolTip({"Field of": "Whose vector field and H contours are shown"}.get(name, f"{name}: coordinate"))
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.field_of.addItem("Truth", "truth")
+        for model in MODELS.values():
+            self.field_of.addItem(model.title, model.name)
+        self._across, self._over, self._of = QLabel("Axes"), QLabel("×"), QLabel("Field of")
+        for label in (self._across, self._over, self._of):
+            label.setProperty("muted", True)
+        for widget in (self._across, self.x_axis, self._over, self.y_axis, self._of, self.field_of):
+            row.addWidget(widget)
+        row.addStretch(1)
+        self.switches: dict[str, QToolButton] = {}
+        for name, text, tip in (
+            ("arrows", "Arrows", "Show the vector field"),
+            ("contours", "H", "Show contours of H"),
+            ("data", "Data", "Show the training data"),
+        ):
+            button = QToolButton()
+            button.setText(text)
+            button.setToolTip(tip)
+            button.setAccessibleName(tip)
+            button.setCheckable(True)
+            button.clicked.connect(partial(self._on_switch, name))
+            self.switches[name] = button
+            row.addWidget(button)
+
+    def _connect(self) -> None:
+        lab = self.lab
+        lab.answered.connect(self._on_answered)
+        lab.dataset_changed.connect(self._on_dataset)
+        lab.transport.moved.connect(self._on_moved)
+        lab.document.changed.connect(self._on_changed)
+        lab.document.view_changed.connect(self._on_view)
+        self.plot.view.sigRangeChanged.connect(lambda *_: self._show_plane())
+        self.plot.view.sigResized.connect(lambda *_: self._draw_field())
+        self.x_axis.activated.connect(self._on_axes)
+        self.y_axis.activated.connect(self._on_axes)
+        self.field_of.activated.connect(lambda: lab.document.look(field=str(self.field_of.currentData())))
+        theme_signals.changed.connect(lambda _: self._draw_field())
+
+    # Axes and ranges --------------------------------------------------------------------------------------------------
+
+    @property
+    def axes(self) -> tuple[int, int]:
+        """The coordinates across and upward, those that the system has."""
+        x, y = self.lab.document.view.axes
+        count = 2 * self.lab.experiment.stage.dof
+        return (x, y) if x < count and y < count and x != y else (0, self.lab.experiment.stage.dof)
+
+    def sync(self) -> None:
+        """Show the axes, the switches and the range of the experiment's system."""
+        view, stage = self.lab.document.view, self.lab.experiment.stage
+        x, y = self.axes
+        for box, chosen in ((self.x_axis, x), (self.y_axis, y)):
+            box.clear()
+            box.addItems([c.symbol for c in stage.coordinates])
+            box.setCurrentIndex(chosen)
+        for widget in (self._across, self.x_axis, self._over, self.y_axis):
+            widget.setVisible(stage.dof > 1)
+        self._sync_view(view)
+        coordinates = stage.coordinates
+        self.plot.set_labels(coordinates[x].label, coordinates[y].label)
+        self.plot.setAccessibleName("Phase portrait")
+        self.plot.following = True
+        self._fit_range(None)
+        self._on_dataset(self.lab.dataset)
+        self._place_start()
+
+    def _sync_view(self, view: View) -> None:
+        self.field_of.setCurrentIndex(max(0, self.field_of.findData(view.field)))
+        for name, button in self.switches.items():
+            button.setChecked(bool(getattr(view, name)))
+        self.arrows.setVisible(view.arrows)
+        self.contours.setVisible(view.contours)
+        self.data.setVisible(view.data)
+
+    def _on_axes(self) -> None:
+        x, y = self.x_axis.currentIndex(), self.y_axis.currentIndex()
+        if x == y:
+            now = self.axes
+            x, y = (x, now[0]) if x != now[0] else (now[1], y)
+        self.lab.document.look(axes=(x, y))
+
+    def _on_switch(self, name: str, on: bool) -> None:
+        self.lab.document.look(**{name: on})
+
+    def _on_view(self, old: View, new: View) -> None:
+        if old.axes != new.axes:
+            self.sync()
+            self._draw_tracks()
+        else:
+            self._sync_view(new)
+
+    def _on_changed(self, old: State, new: State) -> None:
+        a, b = old.experiment, new.experiment
+        if a.source_name != b.source_name or a.recording is not b.recording:
+            self._answer = self._field = None
+            self._draw_tracks()
+            self._draw_field()
+            self.sync()
+        elif a.stage is not b.stage:
+            self._fit_range(self._answer)
+        self._place_start()
+
+    def _fit_range(self, answer: Answer | None) -> None:
+        """The coordinates' own ranges, grown in steps of ×1.5 until truth is inside; angles keep their turn."""
+        ranges = []
+        for axis in self.axes:
+            c = self.lab.experiment.stage.coordinates[axis]
+            middle, half = (c.low + c.high) / 2, (c.high - c.low) / 2
+            if answer is not None and answer.truth is not None and not c.periodic:
+                values = answer.truth.coords[:, axis]
+                reach = float(np.nanmax(np.abs(values - middle), initial=0.0))
+                if reach > half:
+                    half *= 1.5 ** np.ceil(np.log(reach / half) / np.log(1.5))
+            ranges += [middle - half, middle + half]
+        self.plot.show_range(*ranges)
+        self._show_plane()
+
+    def _show_plane(self) -> None:
+        (x0, x1), (y0, y1) = self.plot.view.viewRange()
+        start = self.lab.experiment.start
+        self.lab.show_portrait(PortraitSpec(self.axes, (x0, x1), (y0, y1), start))
+
+    def _shown(self, values: Array, axis: int) -> Array:
+        """Values of a coordinate as the plane shows them: angles within one turn."""
+        return wrap_angle(values) if self.lab.experiment.stage.coordinates[axis].periodic else values
+
+    # Drawing ----------------------------------------------------------------------------------------------------------
+
+    def _on_answered(self, answer: Answer) -> None:
+        self._answer = answer
+        self._fit_range(answer)
+        if answer.field is not None and answer.field.spec.axes == self.axes:
+            self._field = answer.field
+            self._draw_field()
+        self._draw_tracks()
+        self._on_moved(self.lab.transport.time)
+
+    def _draw_field(self) -> None:
+        field = self._field
+        if field is None:
+            self.arrows.setData([], [])
+            self.contours.setData([], [])
+            return
+        if field.at is not None and field.flow is not None:
+            width, height = self.plot.view.viewPixelSize()
+            self.arrows.setData(*arrow_lines(field.at, field.flow, (1 / width, 1 / height)), connect="pairs")
+        else:
+            self.arrows.setData([], [])
+        if len(field.lines):
+            self.contours.setData(field.lines[:, 0], field.lines[:, 1], connect=field.connect.astype(np.ubyte))
+        else:
+            self.contours.setData([], [], connect="all")
+
+    def _tracks(self) -> list[Track]:
+        if self._answer is None:
+            return []
+        truth = [self._answer.truth] if self._answer.truth is not None else []
+        return [*truth, *self._answer.models]
+
+    def _draw_tracks(self) -> None:
+        tracks = self._tracks()
+        for key in set(self._curves) - {t.key for t in tracks}:
+            for item in self._curves.pop(key):
+                self.plot.discard(item)
+        for track in tracks:
+            self._draw_track(track)
+
+    def _draw_track(self, track: Track) -> None:
+        if track.key not in self._curves:
+            truth = track.key == "truth"
+            line = self.plot.curve(track.model, () if truth else model_dash(track.model), 1.0, z=10 if truth else 12)
+            head = self.plot.marker(track.model, "dot", 11.0 if truth else 10.0)
+            self._curves[track.key] = (line, head, self.plot.marker(track.model, "cross", 9.0))
+        line, _, cross = self._curves[track.key]
+        x, y = self.axes
+        count = self._drawable(track)
+        xs, ys = self._shown(track.coords[:count, x], x), self._shown(track.coords[:count, y], y)
+        if track.measured:
+            line.setData(xs, ys, connect=np.zeros(count, dtype=np.ubyte), symbol=None)
+            self._draw_measured(xs, ys)
+        else:
+            line.setData(xs, ys, connect=self._joins(xs, ys))
+        if np.isfinite(track.ended) and count:
+            cross.place(float(xs[-1]), float(ys[-1]))
+        else:
+            cross.setVisible(False)
+
+    def _draw_measured(self, xs: Array, ys: Array) -> None:
+        """A measured track is dots, not a line: nobody knows what lay between them."""
+        if not hasattr(self, "_measured"):
+            self._measured = self.plot.dots("truth", size=4.0, alpha=230, z=10)
+        self._measured.setData(xs, ys)
+
+    def _drawable(self, track: Track) -> int:
+        """How many states can be drawn: up to the first that is not finite or far outside."""
+        (x0, x1), (y0, y1) = self.plot.view.viewRange()
+        reach = FAR * max(x1 - x0, y1 - y0)
+        part = track.coords[:, list(self.axes)]
+        with np.errstate(invalid="ignore"):
+            good = (np.abs(part) < reach).all(axis=-1)
+        return len(good) if good.all() else int(np.argmin(good))
+
+    def _joins(self, xs: Array, ys: Array) -> Array | str:
+        """Which points join the next: not across the cut of an angle."""
+        x, y = self.axes
+        coordinates = self.lab.experiment.stage.coordinates
+        joins = np.ones(len(xs), dtype=np.ubyte)
+        for values, axis in ((xs, x), (ys, y)):
+            if coordinates[axis].periodic and len(values) > 1:
+                joins[:-1][np.abs(np.diff(values)) > np.pi] = 0
+        return "all" if joins.all() else joins
+
+    def _on_dataset(self, data: Dataset | None) -> None:
+        x, y = self.axes
+        if data is None or data.dof != self.lab.experiment.stage.dof:
+            self.data.setData([], [])
+            return
+        rows = data.coords[data.train]
+        rows = rows[:: max(1, len(rows) // MAX_DOTS)]
+        self.data.setData(self._shown(rows[:, x], x), self._shown(rows[:, y], y))
+
+    def _on_moved(self, time: float) -> None:
+        x, y = self.axes
+        for track in self._tracks():
+            head = self._curves[track.key][1]
+            state = state_at(track, time) if len(track.t) else None
+            if state is None or not np.isfinite(state[[x, y]]).all():
+                head.setVisible(False)
+            else:
+                pair = self._shown(state[[x]], x)[0], self._shown(state[[y]], y)[0]
+                head.place(float(pair[0]), float(pair[1]))
+
+    def _place_start(self) -> None:
+        x, y = self.axes
+        start = np.array(self.lab.experiment.start)
+        if len(start) > max(x, y):
+            self.start.place(float(self._shown(start[[x]], x)[0]), float(self._shown(start[[y]], y)[0]))
+
+    # The hand ---------------------------------------------------------------------------------------------------------
+
+    def start_pixel(self) -> QPointF:
+        """Where the start is, in pixels of the plot."""
+        scene = self.plot.view.mapViewToScene(self.start.pos())
+        return QPointF(self.plot.mapFromScene(scene))
+
+    def _near(self, at: QPointF) -> bool:
+        gap = self.start_pixel() - at
+        return float(np.hypot(gap.x(), gap.y())) <= GRAB
+
+    def take(self, at: QPointF) -> bool:
+        """Grab the start if it is at `at`; return whether it was."""
+        self.plot.setFocus()
+        if not self._near(at):
+            return False
+        self._pointer = FinePointer(at, self.start_pixel())
+        self.plot.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
+        return True
+
+    def carry(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> bool:
+        """Move the grabbed start; return whether there is one."""
+        if self._pointer is None:
+            shape = Qt.CursorShape.OpenHandCursor if self._near(at) else Qt.CursorShape.ArrowCursor
+            if self.plot.viewport().cursor().shape() != shape:
+                self.plot.viewport().setCursor(shape)
+            return False
+        if self._pointer.moved(at, modifiers):
+            if not self.lab.dragging:
+                self.lab.begin_drag()
+                settings().dragged_once = True
+            point = self.plot.view.mapSceneToView(self.plot.mapToScene(self._pointer.target.toPoint()))
+            self.lab.drag_start(self._with(point.x(), point.y()))
+        return True
+
+    def _with(self, x: float, y: float) -> Array:
+        coords = np.array(self.lab.experiment.start)
+        coords[list(self.axes)] = x, y
+        return coords
+
+    def put_down(self) -> bool:
+        """Let the start go; return whether it was held."""
+        if self._pointer is None:
+            return False
+        self._pointer = None
+        if self.lab.dragging:
+            self.lab.end_drag()
+        self.plot.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
+        return True
+
+    def key(self, event: QKeyEvent) -> bool:
+        """Nudge the start, or take a drag back; return whether the key meant that."""
+        if event.key() == Qt.Key.Key_Escape and self._pointer is not None:
+            self._pointer = None
+            if self.lab.dragging:
+                self.lab.cancel_drag()
+            self.plot.viewport().unsetCursor()
+            return True
+        if event.key() not in _KEYS:
+            return False
+        which, sign = _KEYS[Qt.Key(event.key())]
+        fine = 0.1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
+        low, high = self.plot.view.viewRange()[which]
+        coords = np.array(self.lab.experiment.start)
+        coords[self.axes[which]] += sign * fine * NUDGE * (high - low)
+        self.lab.nudge_start(coords)
+        return True
+
+

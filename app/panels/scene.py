@@ -1,0 +1,291 @@
+"""The scene: the thing itself, moving; truth solid, models as ghosts. Grab a body, or the head of its momentum arrow."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.document import State
+from app.lab import Lab, state_at
+from app.settings import settings
+from app.simulation import Answer, Track
+from app.theme import current_theme, theme_signals
+from app.widgets.drag import FinePointer
+from app.widgets.stage_marks import GRAB_RADIUS, paint_arrow, paint_halo, paint_handle, paint_trail
+from app.widgets.stage_painter import ghost_style, paint_stage, truth_style
+from app.widgets.stage_view import StageView
+from hnn_engine.coords import Array
+from hnn_engine.geometry import Bounds
+from hnn_engine.recordings import RecordedStage
+from hnn_engine.stage import Stage
+
+TRAIL_SECONDS = 2.5
+MARGIN = 16
+EASE = 0.18  # part of the way that the view moves to its new bounds in a frame
+
+
+@dataclass(frozen=True, eq=False)
+class _Path:
+    """A track with the world positions of its bodies `(T, bodies, 2)`."""
+
+    track: Track
+    at: Array
+
+
+@dataclass(frozen=True)
+class _Grip:
+    """What can be grabbed: a body, or the head of its momentum arrow."""
+
+    body: int
+    arrow: bool
+
+
+class ScenePanel(QWidget):
+    """Draws the stage at the transport's instant and lets a hand move the start."""
+
+    def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.lab = lab
+        self._paths: tuple[_Path, ...] = ()
+        self._truth: _Path | None = None
+        self._bounds: Bounds = self._stage.bounds
+        self._target: Bounds = self._bounds
+        self._hot: _Grip | None = None
+        self._grip: _Grip | None = None
+        self._pointer: FinePointer | None = None
+        self._base: Array | None = None
+        self._phase = 0.0
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(220, 160)
+        self.setAccessibleName("Scene")
+        self.setAccessibleDescription("The system in motion. Drag a body or the head of its arrow to move the start.")
+        self.setToolTip("")
+        lab.answered.connect(self._on_answered)
+        lab.transport.moved.connect(self._on_moved)
+        lab.document.changed.connect(self._on_changed)
+        theme_signals.changed.connect(lambda _: self.update())
+
+    def sizeHint(self) -> QSize:
+        return QSize(560, 380)
+
+    @property
+    def _stage(self) -> Stage:
+        return self.lab.experiment.stage
+
+    @property
+    def view(self) -> StageView:
+        """How the world is mapped onto the panel at present."""
+        inner = self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
+        return StageView(self._bounds, (inner.x(), inner.y(), max(inner.width(), 1), max(inner.height(), 1)))
+
+    # What is shown ----------------------------------------------------------------------------------------------------
+
+    def _on_changed(self, old: State, new: State) -> None:
+        if old.experiment.stage is not new.experiment.stage:
+            if old.experiment.source_name != new.experiment.source_name:
+                self._paths, self._truth, self._hot = (), None, None
+                self._bounds = self._stage.bounds
+            self._target = self._stage.bounds
+        self.update()
+
+    def _on_answered(self, answer: Answer) -> None:
+        stage = answer.request.experiment.stage
+        dof = stage.dof
+        self._truth = _path(answer.truth, stage, dof) if answer.truth is not None else None
+        self._paths = tuple(_path(track, stage, dof) for track in answer.models)
+        self._target = self._fitting_bounds(stage)
+        self.update()
+
+    def _fitting_bounds(self, stage: Stage) -> Bounds:
+        """The stage's own bounds, grown in steps of ×1.5 until truth is inside."""
+        x0, x1, y0, y1 = stage.bounds
+        if self._truth is None or not len(self._truth.at):
+            return stage.bounds
+        reach = np.nanmax(np.abs(self._truth.at.reshape(-1, 2)), axis=0)
+        cx, cy = (x0 + x1) / 2, (y0 + y1) / 2
+        half = max((x1 - x0) / 2, 1e-9), max((y1 - y0) / 2, 1e-9)
+        need = max((reach[0] + 0.0 - abs(cx)) / half[0], (reach[1] - abs(cy)) / half[1], 1.0)
+        if isinstance(stage, RecordedStage) or need <= 1.02:
+            return stage.bounds
+        grow = 1.5 ** np.ceil(np.log(need) / np.log(1.5))
+        return (cx - half[0] * grow, cx + half[0] * grow, cy - half[1] * grow, cy + half[1] * grow)
+
+    def _on_moved(self, time: float) -> None:
+        if self._bounds != self._target:
+            now, goal = np.array(self._bounds), np.array(self._target)
+            close = np.abs(goal - now).max() < 1e-3 * np.abs(goal).max()
+            self._bounds = self._target if close else tuple(now + EASE * (goal - now))  # type: ignore[assignment]
+        self._phase = (self._phase + 1 / 110) % 1.0
+        self.update()
+
+    def _state(self, path: _Path | None) -> Array | None:
+        """The coords of a path at the transport's instant; the start itself at time 0, so that a drag has no lag."""
+        recorded = path is not None and path.track.measured
+        if self.lab.transport.time == 0.0 and not recorded:
+            return np.array(self.lab.experiment.start)
+        if path is None or not len(path.track.t):
+            return None
+        state = state_at(path.track, self.lab.transport.time)
+        return state if np.isfinite(state).all() else None
+
+    def _hand_state(self) -> Array:
+        """The coords that a hand would take: truth's present ones, or the models' start for a recording."""
+        state = None if isinstance(self._stage, RecordedStage) else self._state(self._truth)
+        return state if state is not None else np.array(self.lab.experiment.start)
+
+    # Painting ---------------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), current_theme().color("paper"))
+        view, stage = self.view, self._stage
+        dof = stage.dof
+        shown = self.lab.transport.time
+        for path in (*self._paths, *((self._truth,) if self._truth is not None else ())):
+            self._paint_trail(painter, view, path, shown)
+        for path in self._paths:
+            state = self._state(path)
+            if state is not None and len(state) == 2 * dof:
+                paint_stage(painter, view, stage.geometry(state[:dof]), ghost_style(path.track.model))
+        truth = self._state(self._truth)
+        if truth is not None and len(truth) == 2 * dof:
+            paint_stage(painter, view, stage.geometry(truth[:dof]), truth_style())
+        self._paint_handles(painter, view)
+        painter.end()
+
+    def _paint_trail(self, painter: QPainter, view: StageView, path: _Path, time: float) -> None:
+        times = path.track.t
+        if time <= 0 or not len(times):
+            return
+        first, last = np.searchsorted(times, [time - TRAIL_SECONDS, time])
+        color = current_theme().role(path.track.model)
+        state = self._state(path)
+        for body in range(path.at.shape[1]):
+            points = path.at[first:last, body]
+            if state is not None:
+                head = self._stage.positions(state[: self._stage.dof])[body]
+                points = np.concatenate([points, head[None]])
+            paint_trail(painter, view, points, color, 1.6 if path is self._truth else 1.3)
+
+    def _paint_handles(self, painter: QPainter, view: StageView) -> None:
+        state = self._hand_state()
+        stage, theme = self._stage, current_theme()
+        positions = stage.positions(state[: stage.dof])
+        idle = not self.lab.transport.playing or self.lab.dragging or self._hot is not None
+        tips = self._tips(state)
+        if idle:
+            for body, (at, tip) in enumerate(zip(positions, tips, strict=True)):
+                hot = self._hot == _Grip(body, True)
+                paint_arrow(painter, view, tuple(at), tuple(tip), theme.accent, hot, handle=True)
+        if self._hot is not None and not self._hot.arrow:
+            paint_handle(painter, view.pixel(tuple(positions[self._hot.body])), theme.accent, hot=True)
+        elif isinstance(stage, RecordedStage) and idle:
+            paint_handle(painter, view.pixel(tuple(positions[0])), theme.accent)
+        if not settings().dragged_once and not self.lab.dragging:
+            paint_halo(painter, view.pixel(tuple(positions[-1])), "drag me", 18.0, self._phase)
+
+    def _tips(self, state: Array) -> Array:
+        stage = self._stage
+        tips: Array = stage.positions(state[: stage.dof]) + stage.arrow_seconds * stage.velocities(state)
+        return tips
+
+    # The hand ---------------------------------------------------------------------------------------------------------
+
+    def _grip_at(self, at: QPointF) -> _Grip | None:
+        """What is under the pointer: arrow heads before bodies, the nearest first."""
+        state = self._hand_state()
+        view, stage = self.view, self._stage
+        bodies = stage.positions(state[: stage.dof])
+        found: list[tuple[float, _Grip]] = []
+        for body, (place, tip) in enumerate(zip(bodies, self._tips(state), strict=True)):
+            for arrow, point in ((True, tip), (False, place)):
+                pixel = view.pixel((float(point[0]), float(point[1])))
+                distance = float(np.hypot(pixel.x() - at.x(), pixel.y() - at.y()))
+                reach = GRAB_RADIUS + (0.0 if arrow else 0.09 * view.scale * min(1.0, self._reach()))
+                hidden = arrow and float(np.hypot(*(tip - place))) * view.scale < 2 * GRAB_RADIUS and not (
+                    self._grip is None and self._hot is not None and self._hot.arrow
+                )
+                if distance <= reach and not hidden:
+                    found.append((distance + (0.0 if arrow else 4.0), _Grip(body, arrow)))
+        return min(found, key=lambda item: item[0])[1] if found else None
+
+    def _reach(self) -> float:
+        x0, x1, _, _ = self._stage.bounds
+        return (x1 - x0) / 2.5
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() is not Qt.MouseButton.LeftButton:
+            return
+        self.setFocus()
+        self._grip = self._grip_at(event.position())
+        if self._grip is None:
+            return
+        state = self._hand_state()
+        point = self._tips(state) if self._grip.arrow else self._stage.positions(state[: self._stage.dof])
+        x, y = (float(v) for v in point[self._grip.body])
+        self._base = state
+        self._pointer = FinePointer(event.position(), self.view.pixel((x, y)))
+        self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pointer is None or self._grip is None or self._base is None:
+            self._hover(event.position())
+            return
+        if not self._pointer.moved(event.position(), event.modifiers()):
+            return
+        if not self.lab.dragging:
+            self.lab.begin_drag()
+            settings().dragged_once = True
+        self._hot = self._grip
+        target = self._pointer.target
+        x, y = self.view.world(target.x(), target.y())
+        self.lab.drag_start(self._moved_to(x, y))
+
+    def _moved_to(self, x: float, y: float) -> Array:
+        assert self._grip is not None and self._base is not None
+        stage, body = self._stage, self._grip.body
+        if not self._grip.arrow:
+            return stage.place(np.array([*self._base]), body, (x, y))
+        at = stage.positions(self._base[: stage.dof])[body]
+        seconds = stage.arrow_seconds
+        return stage.push(self._base, body, (float(x - at[0]) / seconds, float(y - at[1]) / seconds))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton and self._grip is not None:
+            self._let_go()
+            self._hover(event.position())
+
+    def _let_go(self) -> None:
+        if self.lab.dragging:
+            self.lab.end_drag()
+        self._grip = self._pointer = self._base = None
+        self.unsetCursor()
+
+    def _hover(self, at: QPointF) -> None:
+        hot = self._grip_at(at)
+        if hot != self._hot:
+            self._hot = hot
+            self.setCursor(Qt.CursorShape.OpenHandCursor if hot else Qt.CursorShape.ArrowCursor)
+            self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        if self._grip is None and self._hot is not None:
+            self._hot = None
+            self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self._grip is not None:
+            if self.lab.dragging:
+                self.lab.cancel_drag()
+            self._grip = self._pointer = self._base = None
+            self.unsetCursor()
+            return
+        super().keyPressEvent(event)
+
+
+def _path(track: Track, stage: Stage, dof: int) -> _Path:
+    return _Path(track, stage.positions(track.coords[:, :dof]))

@@ -1,0 +1,94 @@
+"""The status line: whose colour is whose, and in words how the models do."""
+
+import numpy as np
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+from app.document import State
+from app.lab import Lab
+from app.simulation import Answer, Track
+from app.widgets.swatch import Swatch
+from hnn_engine.comparison import verdict
+from hnn_engine.models import get_model
+
+
+class StatusLine(QWidget):
+    """Legend, sentence, frames a second."""
+
+    def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.lab = lab
+        self._legend = QHBoxLayout()
+        self._legend.setSpacing(6)
+        self._roles: tuple[tuple[str, str], ...] = ()
+        self.sentence = QLabel()
+        self.sentence.setAccessibleName("How the models do")
+        self.sentence.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.fps = QLabel()
+        self.fps.setProperty("muted", True)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 2, 12, 4)
+        row.setSpacing(16)
+        row.addLayout(self._legend)
+        row.addWidget(self.sentence, 1)
+        row.addWidget(self.fps)
+        lab.answered.connect(self._on_answered)
+        lab.document.changed.connect(self._on_changed)
+        lab.clock.text.connect(self._on_text)
+
+    def _on_text(self) -> None:
+        self.fps.setText(f"{self.lab.clock.fps():.0f} fps")
+
+    def _on_changed(self, old: State, new: State) -> None:
+        if old.experiment.source_name != new.experiment.source_name:
+            self.sentence.clear()
+
+    def _on_answered(self, answer: Answer) -> None:
+        roles = [("truth", answer.truth.title)] if answer.truth is not None else []
+        for track in answer.models:
+            entry = (track.model, get_model(track.model).title)
+            if entry not in roles:
+                roles.append(entry)
+        self._show_legend(tuple(roles))
+        text = self._words(answer)
+        if text != self.sentence.text():
+            self.sentence.setText(text)
+            self.sentence.setToolTip(text)
+
+    def _show_legend(self, roles: tuple[tuple[str, str], ...]) -> None:
+        if roles == self._roles:
+            return
+        self._roles = roles
+        while self._legend.count():
+            widget = self._legend.takeAt(0).widget()
+            if widget is not None:
+                widget.deleteLater()
+        for role, title in roles:
+            self._legend.addWidget(Swatch(role))
+            self._legend.addWidget(QLabel(title))
+            self._legend.addSpacing(6)
+
+    def _words(self, answer: Answer) -> str:
+        if not answer.models:
+            return "Press Train: the models learn the motion in front of you."
+        parts = [self._of(track, answer) for track in answer.models]
+        return "; ".join(p for p in parts if p)
+
+    def _of(self, track: Track, answer: Answer) -> str:
+        if track.note and not np.isfinite(track.ended):
+            return f"{track.title}: {track.note}"
+        experiment = answer.request.experiment
+        damped = experiment.system is not None and experiment.system.damped
+        if experiment.recording is not None:
+            known = track.drift[np.isfinite(track.drift)]
+            if len(known) and answer.truth is not None and not np.isfinite(track.ended):
+                lost, own = _last(answer.truth.drift), float(known[-1])
+                if np.isfinite(lost):
+                    return f"{track.title}'s energy changed by {100 * own:.0f} %, the recorded one by {100 * lost:.0f} %"
+            return ""
+        sentence = verdict(track.title, track.drift, float(track.t[-1]), damped, track.ended)
+        return f"{sentence} (learning)" if track.live and sentence else sentence
+
+
+def _last(values: np.ndarray) -> float:  # type: ignore[type-arg]
+    known = values[np.isfinite(values)]
+    return float(known[-1]) if len(known) else float("nan")

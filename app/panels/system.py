@@ -1,0 +1,130 @@
+"""Pick a system: six cards and a door for measured data; then its constants, which act at once."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+
+from app.document import State
+from app.icons import icon
+from app.lab import Lab
+from app.widgets.parameter_form import ParameterForm
+from app.widgets.section import Section, quiet_label
+from app.widgets.system_card import CardGrid
+from hnn_engine.experiment import Experiment, SystemSource, new_experiment
+from hnn_engine.fitting import recipe_defaults
+from hnn_engine.systems import SYSTEMS, System, get_system
+
+
+class SystemPanel(QWidget):
+    """Cards, constants, and `import_asked` / `shipped_asked` for measured data."""
+
+    import_asked = Signal()
+    shipped_asked = Signal()
+
+    def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.lab = lab
+        self.cards = CardGrid([get_system(name) for name in SYSTEMS])
+        self.cards.chosen.connect(self._on_chosen)
+        self.section = Section("System")
+        self.section.add(self.cards)
+        self.measured = QPushButton("Measured data")
+        self._lay_out_measured()
+        self._form: ParameterForm | None = None
+        self._form_of = ""
+        self._gesture: object = None
+        self._about = quiet_label()
+        self.section.add(self._about)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.section)
+        self._time = 0.0
+        lab.document.changed.connect(self._on_changed)
+        lab.transport.moved.connect(self._on_moved)
+        self.sync(lab.experiment)
+
+    def _lay_out_measured(self) -> None:
+        menu = QMenu(self.measured)
+        self.open_action = QAction(icon("import"), "Open a recording…", menu)
+        self.open_action.triggered.connect(self.import_asked)
+        self.shipped_action = QAction("Simulated recording (comes with HNN Lab)", menu)
+        self.shipped_action.triggered.connect(self.shipped_asked)
+        menu.addActions([self.open_action, self.shipped_action])
+        self.measured.setMenu(menu)
+        self.measured.setIcon(icon("import"))
+        self.measured.setToolTip("Study a track that was measured: text or CSV with time, angle or position.")
+        row = QHBoxLayout()
+        row.addWidget(self.measured, 1)
+        self.section.body.addLayout(row)
+
+    def sync(self, experiment: Experiment) -> None:
+        """Show the experiment's system and its constants."""
+        system = experiment.system
+        self.cards.select(experiment.source_name)
+        self._show_form(system)
+        if system is not None and self._form is not None:
+            self._form.set_values(system.values)
+        recording = experiment.recording
+        self._about.setText(
+            f"{recording.title}: {len(recording.t)} rows, {'simulated' if recording.simulated else 'measured'}."
+            if recording is not None
+            else ""
+        )
+        self._about.setVisible(recording is not None)
+
+    def _show_form(self, system: System | None) -> None:
+        name = system.name if system is not None else ""
+        if name == self._form_of and (self._form is not None or not name):
+            return
+        if self._form is not None:
+            self.section.body.removeWidget(self._form)
+            self._form.deleteLater()
+            self._form = None
+        self._form_of = name
+        if system is not None:
+            self._form = ParameterForm(system.constants)
+            self._form.edited.connect(self._on_edited)
+            self.section.add(self._form)
+
+    def _on_changed(self, old: State, new: State) -> None:
+        if old.experiment.source is not new.experiment.source:
+            self.sync(new.experiment)
+
+    def _on_edited(self, name: str, value: object, final: bool) -> None:
+        source = self.lab.experiment.source
+        assert isinstance(source, SystemSource)
+        self._gesture = self._gesture or object()
+        self.lab.slide(final)
+        system = get_system(source.name, {**source.constants, name: value})
+        self.lab.edit(f"Change {name}", self._gesture, source=SystemSource(source.name, system.values))
+        if final:
+            self._gesture = None
+
+    def _on_chosen(self, name: str) -> None:
+        """Open the system's own experiment, with the models and recipe that are chosen now."""
+        new, now = new_experiment(name), self.lab.experiment
+        rows = round(int(new.data["trajectories"]) * int(new.data["points"]) * (1 - SYSTEMS[name].data.test_fraction))
+        self.lab.transport.restart()
+        self.lab.edit(
+            f"Choose {SYSTEMS[name].title.lower()}",
+            source=new.source,
+            data=new.data,
+            models=now.models,
+            recipe=now.recipe,
+            settings=recipe_defaults(now.recipe, name, rows),
+            start=new.start,
+            rollout=new.rollout,
+        )
+
+    def _on_moved(self, time: float) -> None:
+        """Let the chosen card move with the scene, now and then: it is a hint, not a plot."""
+        answer = self.lab.answer
+        if abs(time - self._time) < 0.06 or answer is None or answer.truth is None or self.lab.experiment.system is None:
+            return
+        self._time = time
+        track = answer.truth
+        if answer.request.experiment.source_name == self.cards.current() and len(track.t):
+            i = min(int(track.t.searchsorted(time)), len(track.t) - 1)
+            q = track.coords[i, : self.lab.experiment.stage.dof]
+            if (q == q).all():
+                self.cards.card(self.cards.current()).set_state(q)

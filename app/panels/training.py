@@ -1,0 +1,321 @@
+"""Train: which models, by which recipe; one big button; progress, time left, and what has changed since the fit."""
+
+import time
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.document import State
+from app.icons import icon
+from app.lab import Lab
+from app.theme import theme_signals
+from app.widgets.format import seconds_left
+from app.widgets.parameter_form import ParameterForm
+from app.widgets.section import Section, quiet_label
+from app.widgets.swatch import Swatch
+from hnn_engine.experiment import ROLLOUT_PARAMETERS, Experiment, ModelSpec, RecordingSource, RolloutSpec, model_spec
+from hnn_engine.fitting import RECIPES, get_recipe, recipe_defaults, recipe_note
+from hnn_engine.integrators import INTEGRATORS, why_not
+from hnn_engine.models import MODELS
+from hnn_engine.models.base import NETWORK_PARAMETERS
+from hnn_engine.parameters import Parameter, Value
+
+METHODS = tuple(INTEGRATORS)
+INTEGRATOR_PARAMETERS = (
+    Parameter("integrator", "Models by", "rk4", choices=METHODS, help="Integrator of the models' rollouts."),
+    Parameter("truth", "Truth by", "dop853", choices=METHODS, help="Integrator of the truth; DOP853 at 10⁻¹² is exact."),
+)
+
+
+class TrainingPanel(QWidget):
+    """Models, recipe, and the button."""
+
+    def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.lab = lab
+        self._gesture: object = None
+        self._settings_of: tuple[str, ...] = ()
+        self.settings: ParameterForm | None = None
+        self.section = Section("Models")
+        self.checks: dict[str, QCheckBox] = {}
+        self._add_models()
+        self._add_recipe()
+        self.network = ParameterForm(NETWORK_PARAMETERS)
+        self.network.edited.connect(self._on_network)
+        self.rollout = ParameterForm((*INTEGRATOR_PARAMETERS, *ROLLOUT_PARAMETERS))
+        self.rollout.edited.connect(self._on_rollout)
+        self.section.add_more(_subtitle("Network (next fit)"))
+        self.section.add_more(self.network)
+        self.section.add_more(_subtitle("Recipe (next fit)"))
+        self._settings_place = QVBoxLayout()
+        self.section.more.addLayout(self._settings_place)
+        self.section.add_more(_subtitle("Rollouts (at once)"))
+        self.section.add_more(self.rollout)
+        self._add_buttons()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.section)
+        lab.document.changed.connect(self._on_changed)
+        lab.job_changed.connect(self._on_job)
+        lab.clock.text.connect(self._on_text)
+        theme_signals.changed.connect(lambda _: self.update())
+        self.sync(lab.experiment)
+        self._on_job()
+
+    # Building ---------------------------------------------------------------------------------------------------------
+
+    def _add_models(self) -> None:
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setVerticalSpacing(2)
+        grid.setHorizontalSpacing(8)
+        for row, model in enumerate(MODELS.values()):
+            check = QCheckBox(model.title)
+            check.setToolTip(model.summary)
+            check.setAccessibleName(f"Train the {model.title}")
+            check.clicked.connect(self._on_models)
+            self.checks[model.name] = check
+            grid.addWidget(check, row // 2, 2 * (row % 2))
+            grid.addWidget(Swatch(model.name), row // 2, 2 * (row % 2) + 1, Qt.AlignmentFlag.AlignLeft)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(3, 1)
+        self.section.body.addLayout(grid)
+
+    def _add_recipe(self) -> None:
+        self.recipe = QComboBox()
+        self.recipe.setAccessibleName("Recipe")
+        for recipe in RECIPES.values():
+            self.recipe.addItem(recipe.title, recipe.name)
+            self.recipe.setItemData(self.recipe.count() - 1, recipe.summary, Qt.ItemDataRole.ToolTipRole)
+        self.recipe.activated.connect(self._on_recipe)
+        row = QHBoxLayout()
+        label = QLabel("Recipe")
+        label.setBuddy(self.recipe)
+        row.addWidget(label)
+        row.addWidget(self.recipe, 1)
+        self.section.body.addLayout(row)
+        self.note = quiet_label()
+        self.section.add(self.note)
+
+    def _add_buttons(self) -> None:
+        self.button = QPushButton("Train")
+        self.button.setProperty("primary", True)
+        self.button.clicked.connect(self.press)
+        self.stop_button = QPushButton("Stop")
+        self.stop_button.setIcon(icon("stop"))
+        self.stop_button.setToolTip("Stop here and keep what was reached.")
+        self.stop_button.clicked.connect(self.lab.stop)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress of the training")
+        self.progress = quiet_label()
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        row.addWidget(self.button, 1)
+        row.addWidget(self.stop_button)
+        foot = QVBoxLayout()
+        foot.setSpacing(6)
+        foot.addLayout(row)
+        foot.addWidget(self.bar)
+        foot.addWidget(self.progress)
+        self.foot = QWidget()
+        self.foot.setLayout(foot)
+        foot.setContentsMargins(0, 0, 0, 0)
+
+    # Showing ----------------------------------------------------------------------------------------------------------
+
+    def sync(self, experiment: Experiment) -> None:
+        """Show the experiment's models, recipe and rollouts."""
+        chosen = {m.name for m in experiment.models}
+        for name, check in self.checks.items():
+            check.setChecked(name in chosen)
+        self.network.set_values(experiment.models[0].settings)
+        self.recipe.setCurrentIndex(self.recipe.findData(experiment.recipe))
+        self._show_settings(experiment)
+        note = recipe_note(experiment.recipe, experiment.source_name)
+        self.note.setText(note)
+        self.note.setVisible(bool(note))
+        self._show_rollout(experiment)
+        self._show_staleness()
+
+    def _show_settings(self, experiment: Experiment) -> None:
+        if self.settings is None or self._settings_of != (experiment.recipe,):
+            if self.settings is not None:
+                self._settings_place.removeWidget(self.settings)
+                self.settings.deleteLater()
+            self._settings_of = (experiment.recipe,)
+            self.settings = ParameterForm(get_recipe(experiment.recipe).parameters)
+            self.settings.edited.connect(self._on_settings)
+            self._settings_place.addWidget(self.settings)
+        self.settings.set_values(experiment.settings)
+
+    def _show_rollout(self, experiment: Experiment) -> None:
+        spec = experiment.rollout
+        self.rollout.set_values(
+            {"integrator": spec.integrator, "truth": spec.truth, "dt": spec.dt, "horizon": spec.horizon}
+        )
+        recorded = isinstance(experiment.source, RecordingSource)
+        self.rollout.set_enabled("truth", not recorded, "The measured track takes the place of truth." if recorded else "")
+        for name in METHODS:
+            reasons = [_refusal(name, spec) for spec in experiment.models]
+            reason = next((r for r in reasons if r), "")
+            self.rollout.set_choice_enabled("integrator", name, not reason, reason)
+            if experiment.system is not None:
+                reason = why_not(name, experiment.system)
+                self.rollout.set_choice_enabled("truth", name, not reason, reason)
+
+    def _on_changed(self, old: State, new: State) -> None:
+        if old.experiment is not new.experiment:
+            self.sync(new.experiment)
+        elif old.runs is not new.runs or old.shown is not new.shown:
+            self._show_staleness()
+
+    def _show_staleness(self) -> None:
+        """Say which settings a shown fit does not know yet."""
+        if self.lab.jobs.running:
+            return
+        changed: set[str] = set()
+        for run in self.lab.document.state.applicable():
+            changed |= changes_since(run.experiment, self.lab.experiment)
+        if changed:
+            self.progress.setText(f"Changed since the fit: {', '.join(sorted(changed))}. Train to use it.")
+        elif not self.lab.document.state.applicable():
+            self.progress.setText("Ready: the data is there, nothing is fitted yet.")
+        else:
+            self.progress.setText("Fitted.")
+
+    # The job ----------------------------------------------------------------------------------------------------------
+
+    def press(self) -> None:
+        """Train, or pause, or go on."""
+        if not self.lab.jobs.running:
+            self.lab.train()
+        else:
+            self.lab.pause()
+
+    def _on_job(self) -> None:
+        running, paused = self.lab.jobs.running, self.lab.jobs.paused
+        self.button.setText("Train" if not running else "Resume" if paused else "Pause")
+        self.button.setIcon(icon("play" if paused else "pause") if running else icon("train"))
+        judging = running and bool(self.lab.series) and all(s.judging or s.done for s in self.lab.series.values())
+        self.button.setEnabled(not judging)
+        self.stop_button.setVisible(running)
+        self.stop_button.setEnabled(not judging)
+        self.bar.setVisible(running)
+        self._on_text()
+        if not running:
+            self._show_staleness()
+
+    def _on_text(self) -> None:
+        if not self.lab.jobs.running:
+            return
+        series = list(self.lab.series.values())
+        if not series:
+            self.bar.setRange(0, 0)
+            self.progress.setText("Making the data…")
+            return
+        done, planned = sum(s.step for s in series), sum(s.info.steps for s in series)
+        self.bar.setRange(0, planned)
+        self.bar.setValue(done)
+        if all(s.judging or s.done for s in series):
+            self.progress.setText("Judging the fit: 15 fresh starts…")
+            return
+        rate = self.lab.training_rate(time.monotonic())
+        step = max(s.step for s in series)
+        text = f"Step {step:,} of {series[0].info.steps:,}".replace(",", "\u202f")
+        if self.lab.jobs.paused:
+            text += " · paused"
+        elif rate > 0:
+            text += f" · {rate:.0f} steps/s · {seconds_left((planned - done) / rate)}"
+        self.progress.setText(text)
+
+    # Edits ------------------------------------------------------------------------------------------------------------
+
+    def _token(self, final: bool) -> object:
+        token = self._gesture = self._gesture or object()
+        if final:
+            self._gesture = None
+        return token
+
+    def _on_models(self) -> None:
+        names = [name for name, check in self.checks.items() if check.isChecked()]
+        settings = self.lab.experiment.models[0].settings
+        if names:
+            self.lab.edit("Choose models", models=tuple(model_spec(name, settings) for name in names))
+        else:
+            self.lab.noticed.emit("At least one model must be chosen to train.", False)
+            self.sync(self.lab.experiment)
+
+    def _on_recipe(self) -> None:
+        name, experiment = str(self.recipe.currentData()), self.lab.experiment
+        rows = int(self.lab.dataset.train.sum()) if self.lab.dataset is not None else 0
+        settings = recipe_defaults(name, experiment.source_name, rows)
+        self.lab.edit("Choose the recipe", recipe=name, settings=settings)
+
+    def _on_network(self, name: str, value: object, final: bool) -> None:
+        models = tuple(_with_setting(m, name, value) for m in self.lab.experiment.models)
+        self.lab.edit(f"Change {name}", self._token(final), models=models)
+
+    def _on_settings(self, name: str, value: object, final: bool) -> None:
+        self.lab.edit(f"Change {name}", self._token(final), settings={**self.lab.experiment.settings, name: value})
+
+    def _on_rollout(self, name: str, value: object, final: bool) -> None:
+        spec = self.lab.experiment.rollout
+        values: dict[str, object] = {
+            "integrator": spec.integrator, "truth": spec.truth, "dt": spec.dt, "horizon": spec.horizon, name: value,
+        }  # fmt: skip
+        new = RolloutSpec(
+            str(values["integrator"]), str(values["truth"]), float(str(values["dt"])), float(str(values["horizon"]))
+        )
+        if not self.lab.edit(f"Change {name}", self._token(final), rollout=new):
+            self._show_rollout(self.lab.experiment)
+
+
+def _subtitle(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("muted", True)
+    return label
+
+
+def _with_setting(spec: ModelSpec, name: str, value: object) -> ModelSpec:
+    return model_spec(spec.name, {**spec.settings, name: value})
+
+
+def _refusal(integrator: str, spec: ModelSpec) -> str:
+    """Why a model's rollouts cannot use an integrator, or an empty string."""
+    if not INTEGRATORS[integrator].needs_separable or not MODELS[spec.name].why_not_separable:
+        return ""
+    return f"{INTEGRATORS[integrator].title} needs H = T(p) + V(q), and {MODELS[spec.name].why_not_separable}"
+
+
+def changes_since(fitted: Experiment, now: Experiment) -> set[str]:
+    """Return the names of what differs between the experiment a run was fitted by and the one on screen."""
+    changed = _differing(fitted.data, now.data) | _differing(fitted.settings, now.settings)
+    if fitted.seed != now.seed:
+        changed.add("seed")
+    if fitted.recipe != now.recipe:
+        changed = (changed - set(fitted.settings) - set(now.settings)) | {"recipe"}
+    if fitted.system is not None and now.system is not None:
+        changed |= _differing(fitted.system.values, now.system.values)
+    if isinstance(fitted.source, RecordingSource) and isinstance(now.source, RecordingSource):
+        if fitted.source.method != now.source.method:
+            changed.add("derivative")
+        elif fitted.source.window != now.source.window:
+            changed.add("window")
+    spec = next((m for m in now.models if m.name == fitted.models[0].name), None)
+    return changed | (_differing(fitted.models[0].settings, spec.settings) if spec is not None else set())
+
+
+def _differing(a: Mapping[str, Value], b: Mapping[str, Value]) -> set[str]:
+    return {name for name in {*a, *b} if a.get(name) != b.get(name)}

@@ -1,0 +1,81 @@
+"""What the program remembers of its user between starts: theme, layout, recent files, hints already taken."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings
+
+RECENT = 8
+LAYOUT_VERSION = 1
+
+
+class Settings:
+    """A typed face on QSettings."""
+
+    def __init__(self, store: QSettings | None = None) -> None:
+        self._store = store if store is not None else QSettings("hnn-lab", "hnn-lab")
+
+    @property
+    def dragged_once(self) -> bool:
+        """Whether the start has ever been dragged: then the halo needs not say so any more."""
+        return bool(self._store.value("dragged-once", False, bool))
+
+    @dragged_once.setter
+    def dragged_once(self, value: bool) -> None:
+        if value != self.dragged_once:
+            self._store.setValue("dragged-once", value)
+
+    @property
+    def theme(self) -> str:
+        """'light' or 'dark', or an empty string where the system decides."""
+        return str(self._store.value("theme", ""))
+
+    @theme.setter
+    def theme(self, name: str) -> None:
+        self._store.setValue("theme", name)
+
+    @property
+    def recent(self) -> list[Path]:
+        """The sessions opened last, the newest first."""
+        value = self._store.value("recent", [])
+        names = [value] if isinstance(value, str) else list(value or [])  # type: ignore[call-overload]
+        return [Path(str(name)) for name in names][:RECENT]
+
+    def add_recent(self, path: Path) -> None:
+        """Put `path` first among the recent sessions."""
+        kept = [p for p in self.recent if p != path]
+        self._store.setValue("recent", [str(p) for p in [path, *kept][:RECENT]])
+
+    def remove_recent(self, path: Path) -> None:
+        """Forget `path`."""
+        self._store.setValue("recent", [str(p) for p in self.recent if p != path])
+
+    @property
+    def layout(self) -> tuple[QByteArray, QByteArray] | None:
+        """The window's geometry and the state of its panels, or None before the first time."""
+        if self._store.value("layout/version", 0, int) != LAYOUT_VERSION:
+            return None
+        geometry, state = self._store.value("layout/geometry"), self._store.value("layout/state")
+        if isinstance(geometry, QByteArray) and isinstance(state, QByteArray):
+            return geometry, state
+        return None
+
+    def save_layout(self, geometry: QByteArray, state: QByteArray) -> None:
+        """Remember the window's geometry and the state of its panels."""
+        self._store.setValue("layout/version", LAYOUT_VERSION)
+        self._store.setValue("layout/geometry", geometry)
+        self._store.setValue("layout/state", state)
+
+    def forget_layout(self) -> None:
+        """Open with the original layout next time."""
+        self._store.remove("layout")
+
+    def sync(self) -> None:
+        """Write what is pending."""
+        self._store.sync()
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return the program's settings."""
+    return Settings()

@@ -1,0 +1,1 @@
+"""Widgets that know Qt, `Parameter` and the drawing primitives, and nothing of the document."""

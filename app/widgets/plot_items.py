@@ -1,0 +1,137 @@
+"""Small things that move over a plot, each cheap to repaint: markers, the time cursor; and the plot's axis."""
+
+from typing import Literal
+
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+
+from app.theme import current_theme, small_font
+from app.widgets.ticks import log_label, log_ticks, nice_ticks, tick_label
+
+Shape = Literal["dot", "ring", "cross"]
+_TICK_GAPS = {"bottom": 70.0, "left": 34.0}  # pixels between ticks, at least
+
+
+class Marker(pg.GraphicsObject):  # type: ignore[misc]
+    """A mark of fixed size in pixels at a point of the data: a curve's head, a handle, or the × of a diverged one."""
+
+    def __init__(self, role: str, shape: Shape = "dot", size: float = 9.0) -> None:
+        super().__init__()
+        self._role, self._shape, self._size = role, shape, size
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self.setVisible(False)
+        self.setZValue(50)
+
+    def place(self, x: float, y: float) -> None:
+        """Show the mark at (x, y)."""
+        self.setPos(x, y)
+        if not self.isVisible():
+            self.setVisible(True)
+
+    def restyle(self) -> None:
+        """Take the colours of the current theme."""
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        half = self._size / 2 + 2.5
+        return QRectF(-half, -half, 2 * half, 2 * half)
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        theme, half = current_theme(), self._size / 2
+        color = theme.color(self._role)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        if self._shape == "cross":
+            painter.setPen(QPen(color, 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            painter.drawLine(QPointF(-half, -half), QPointF(half, half))
+            painter.drawLine(QPointF(-half, half), QPointF(half, -half))
+            return
+        ring = self._shape == "ring"
+        painter.setPen(QPen(color if ring else theme.color("paper"), 2.0 if ring else 1.5))
+        painter.setBrush(theme.color("paper") if ring else color)
+        painter.drawEllipse(QPointF(0, 0), half, half)
+
+
+class TimeCursor(pg.GraphicsObject):  # type: ignore[misc]
+    """A thin upright line at one instant. It lies over the view in pixels: moving it repaints two columns only."""
+
+    def __init__(self, view: pg.ViewBox) -> None:
+        super().__init__(view)
+        self._view = view
+        self._time = 0.0
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self.setZValue(40)
+        view.sigRangeChanged.connect(self._lay)
+        view.sigResized.connect(self._on_resized)
+
+    def set_time(self, time: float) -> None:
+        """Stand at `time`, in the units of the x axis."""
+        self._time = time
+        self._lay()
+
+    def restyle(self) -> None:
+        """Take the colours of the current theme."""
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        return QRectF(-1.0, 0.0, 2.0, self._view.height())
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setPen(QPen(current_theme().color("muted", 170), 1.0))
+        painter.drawLine(QPointF(0.0, 0.0), QPointF(0.0, self._view.height()))
+
+    def _on_resized(self) -> None:
+        self.prepareGeometryChange()
+        self._lay()
+
+    def _lay(self) -> None:
+        x = self._view.mapFromView(QPointF(self._time, 0.0)).x()
+        inside = 0.0 <= x <= self._view.width()
+        if inside:
+            self.setPos(round(x), 0.0)
+        if inside != self.isVisible():
+            self.setVisible(inside)
+
+
+class LabAxis(pg.AxisItem):  # type: ignore[misc]
+    """An axis of fixed width, so that nothing jumps; with `log` the data are log10, the labels powers of ten."""
+
+    def __init__(self, orientation: str, log: bool = False) -> None:
+        super().__init__(orientation)
+        self.log = log
+        self.enableAutoSIPrefix(False)
+        self.setStyle(tickLength=0, tickTextOffset=4, autoExpandTextSpace=False, autoReduceTextSpace=False)
+        self.setStyle(hideOverlappingLabels=False)
+
+    def set_title(self, text: str) -> None:
+        """Write `text`, symbol and unit, along the axis; '' takes its room away."""
+        self.setLabel(text or None)
+        self.showLabel(bool(text))
+        if self.orientation == "left":
+            self.setWidth(60 if text else 46)
+        else:
+            self.setHeight(36 if text else 22)
+
+    def restyle(self, base: QWidget) -> None:
+        """Take the colours of the current theme, and the type of `base`."""
+        theme = current_theme()
+        self.setPen(QPen(theme.color("line"), 1.0))
+        self.setTextPen(QPen(theme.color("muted")))
+        font = small_font(base.font(), 0.85)
+        self.setTickFont(font)
+        self.label.setFont(font)
+        self.label.setDefaultTextColor(QColor(theme.muted))
+
+    def ticks(self, low: float, high: float, size: float) -> tuple[float, list[float]]:
+        """Return the spacing and the ticks between `low` and `high` on `size` pixels."""
+        room = max(2, int(size / _TICK_GAPS[self.orientation]))
+        return log_ticks(low, high, room) if self.log else nice_ticks(low, high, room)
+
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
+        return [self.ticks(min(minVal, maxVal), max(minVal, maxVal), size)]
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        return [log_label(value) if self.log else tick_label(value, spacing) for value in values]

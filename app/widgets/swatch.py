@@ -1,0 +1,32 @@
+"""A short stroke in a model's colour and dash: what its curves look like."""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.theme import current_theme, model_dash, theme_signals
+
+
+class Swatch(QWidget):
+    """A stroke of `role` ('truth' or a model's name)."""
+
+    def __init__(self, role: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._role = role
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        theme_signals.changed.connect(lambda _: self.update())
+
+    def sizeHint(self) -> QSize:
+        return QSize(30, 16)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        pen = QPen(current_theme().color(self._role), 2.5)
+        dash = () if self._role == "truth" else model_dash(self._role)
+        if dash:
+            pen.setDashPattern([max(d / 2.5, 1.0) for d in dash])
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        painter.setPen(pen)
+        painter.drawLine(2, self.height() // 2, self.width() - 2, self.height() // 2)
+        painter.end()

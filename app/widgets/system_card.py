@@ -1,0 +1,153 @@
+"""Cards to pick a system from: a small live drawing over the title."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QSizePolicy, QWidget
+
+from app.theme import current_theme, small_font, theme_signals
+from app.widgets.stage_painter import StageView, paint_stage, truth_style
+from hnn_engine.systems import System
+
+_SIZE = QSize(84, 78)
+_TITLE_HEIGHT = 28
+_MOVES = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
+
+
+class SystemCard(QAbstractButton):
+    """One system, drawn by the code that draws the scene. Whoever owns the clock calls `set_state`.
+
+    `stepped(rows, columns)`: an arrow key asks for a neighbour.
+    """
+
+    stepped = Signal(int, int)
+
+    def __init__(self, system: System, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._system = system
+        self._q: npt.NDArray[np.float64] = np.array(system.default_start[: system.dof])
+        self.setCheckable(True)
+        self.setText(system.title)
+        self.setToolTip(f"<b>{system.title}</b><br>{system.summary}")
+        self.setAccessibleName(system.title)
+        self.setAccessibleDescription(system.summary)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        theme_signals.changed.connect(self._on_theme)
+
+    @property
+    def system(self) -> System:
+        """The system on this card."""
+        return self._system
+
+    def set_state(self, q: npt.NDArray[np.float64]) -> None:
+        """Draw configuration `q` `(dof,)` from the next frame on."""
+        self._q = q
+        self.update(self._drawing_rect())
+
+    def sizeHint(self) -> QSize:
+        return _SIZE
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(76, _SIZE.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_frame(painter)
+        area = self._drawing_rect()
+        view = StageView(self._system.bounds, (area.x(), area.y(), area.width(), area.height()))
+        painter.setClipRect(area)
+        paint_stage(painter, view, self._system.geometry(self._q), truth_style(fine=True))
+        painter.setClipping(False)
+        self._paint_title(painter)
+        painter.end()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        move = _MOVES.get(Qt.Key(event.key()))
+        if move is None:
+            super().keyPressEvent(event)
+        else:
+            self.stepped.emit(*move)
+
+    def _paint_frame(self, painter: QPainter) -> None:
+        theme = current_theme()
+        strong = self.isChecked() or self.hasFocus()
+        width = 2.0 if self.isChecked() else 1.0
+        painter.setPen(QPen(theme.color("accent" if strong else "line"), width))
+        painter.setBrush(theme.color("hover" if self.underMouse() and not self.isChecked() else "panel"))
+        inset = width / 2
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), 6, 6)
+        if self.isChecked() and self.hasFocus():
+            painter.setPen(QPen(theme.color("accent"), 1.0, Qt.PenStyle.DotLine))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(3.5, 3.5, -3.5, -3.5), 4, 4)
+
+    def _paint_title(self, painter: QPainter) -> None:
+        painter.setFont(small_font(self.font(), 0.8))
+        painter.setPen(current_theme().color("ink" if self.isChecked() else "muted"))
+        area = QRect(3, self.height() - _TITLE_HEIGHT - 2, self.width() - 6, _TITLE_HEIGHT)
+        painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.text())
+
+    def _drawing_rect(self) -> QRect:
+        return QRect(5, 5, self.width() - 10, self.height() - _TITLE_HEIGHT - 7)
+
+    def _on_theme(self) -> None:
+        self.update()
+
+
+class CardGrid(QWidget):
+    """Cards in rows of three, one of them chosen. `chosen(name)` when the user picks another; arrow keys move."""
+
+    chosen = Signal(str)
+
+    def __init__(self, systems: Sequence[System], parent: QWidget | None = None, columns: int = 3) -> None:
+        super().__init__(parent)
+        self._columns = columns
+        self._cards = {system.name: SystemCard(system) for system in systems}
+        self._group = QButtonGroup(self)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(6)
+        for index, card in enumerate(self._cards.values()):
+            self._group.addButton(card, index)
+            grid.addWidget(card, index // columns, index % columns)
+            card.stepped.connect(lambda rows, columns, card=card: self._on_stepped(card, rows, columns))
+        self._current = ""
+        self._group.buttonToggled.connect(self._on_toggled)
+
+    def card(self, name: str) -> SystemCard:
+        """Return the card of system `name`."""
+        return self._cards[name]
+
+    def cards(self) -> dict[str, SystemCard]:
+        """Return all cards by name."""
+        return dict(self._cards)
+
+    def current(self) -> str:
+        """Return the chosen system's name, or '' where none is chosen."""
+        return self._current
+
+    def select(self, name: str) -> None:
+        """Mark system `name` without a signal; a name without a card (a recording) marks none."""
+        self._current = name if name in self._cards else ""
+        self._group.setExclusive(bool(self._current))
+        for key, card in self._cards.items():
+            card.setChecked(key == self._current)
+        self._group.setExclusive(True)
+
+    def _on_stepped(self, card: SystemCard, rows: int, columns: int) -> None:
+        cards = list(self._cards.values())
+        index = cards.index(card) + rows * self._columns + columns
+        if 0 <= index < len(cards):
+            cards[index].setFocus(Qt.FocusReason.TabFocusReason)
+            cards[index].setChecked(True)
+
+    def _on_toggled(self, card: QAbstractButton, on: bool) -> None:
+        if on and isinstance(card, SystemCard) and card.system.name != self._current:
+            self._current = card.system.name
+            self.chosen.emit(self._current)

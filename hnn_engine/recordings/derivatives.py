@@ -1,0 +1,177 @@
+"""Time derivatives of a recorded track: a table of methods, none of which looks across a gap but the paper's."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from hnn_engine.coords import Array
+from hnn_engine.errors import RecordingError, UnknownNameError
+from hnn_engine.parameters import Parameter
+from hnn_engine.recordings.recording import Indices, Mask, Recording, segments
+from hnn_engine.recordings.smoothing import spline_weights
+
+ORDER = 3  # of Savitzky and Golay's polynomial
+SHORTEST = 1e-3  # part of the median step that a spline's steps must have
+UNEVEN = 0.1  # a segment is even where no step differs from the mean by more than this part of it
+
+WINDOW = Parameter(
+    "window",
+    "Window",
+    9,
+    5,
+    101,
+    unit="rows",
+    help="Rows that one derivative looks at; more smooth better and flatten fast motion. Shorter runs are left out.",
+    acts="data",
+)
+
+
+@dataclass(frozen=True)
+class DerivativeInfo:
+    """What a method is: whether it steps across gaps, and its parameters."""
+
+    name: str
+    title: str
+    summary: str
+    crosses_gaps: bool
+    parameters: tuple[Parameter, ...] = ()
+
+
+DERIVATIVES: dict[str, DerivativeInfo] = {
+    info.name: info
+    for info in (
+        DerivativeInfo(
+            "savitzky-golay",
+            "Savitzky–Golay",
+            "The slope of a cubic fitted to the rows around; needs even steps.",
+            False,
+            (WINDOW,),
+        ),
+        DerivativeInfo(
+            "smoothing-spline",
+            "Smoothing spline",
+            "The slope of a cubic spline whose smoothness is chosen by cross-validation; steps may be uneven.",
+            False,
+            (WINDOW,),
+        ),
+        DerivativeInfo(
+            "forward-difference", "Forward difference", "The step to the next row by its time; gaps left out.", False
+        ),
+        DerivativeInfo(
+            "paper", "Forward difference (paper)", "The paper's: to the next row, across the gaps too.", True
+        ),
+    )
+}
+
+
+class Derivatives(NamedTuple):
+    """`dcoords` `(N, 2)` in coords' units per second, and `valid` `(N,)`: where it is known. Elsewhere it is NaN."""
+
+    dcoords: Array
+    valid: Mask
+
+
+def derivatives(recording: Recording, method: str, window: int = int(WINDOW.default)) -> Derivatives:
+    """Estimate d(coords)/dt at every row of `recording` by `method` of `DERIVATIVES`.
+
+    `window` (rows, 5 to 101; an even one is widened by one) counts for Savitzky–Golay, and shorter segments are left
+    out of it and of the spline. Raises `UnknownNameError`, `ParameterError` for a bad window, and `RecordingError`
+    where no row can be estimated.
+    """
+    found = estimate(recording.t, recording.coords, recording.trial, recording.gaps, method, window)
+    if not found.valid.any():
+        raise RecordingError(_advice(recording, method, window))
+    return found
+
+
+def estimate(t: Array, x: Array, trial: Indices, gaps: Indices, method: str, window: int) -> Derivatives:
+    """Return dx/dt of `x` `(N, k)` at times `t` `(N,)`; as `derivatives`, but it may be that no row is valid."""
+    info = get_derivative(method)
+    rows = int(WINDOW.check(window)) | 1
+    runs = list(segments(trial, gaps[:0] if info.crosses_gaps else gaps))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        slopes = _METHODS[method](t, x, runs, rows)
+    return Derivatives(slopes, np.asarray(np.isfinite(slopes).all(axis=-1)))
+
+
+def get_derivative(name: str) -> DerivativeInfo:
+    """Return the description of method `name`; raise `UnknownNameError`."""
+    if name not in DERIVATIVES:
+        raise UnknownNameError("derivative method", name, DERIVATIVES)
+    return DERIVATIVES[name]
+
+
+def _forward_difference(t: Array, x: Array, runs: list[slice], window: int) -> Array:
+    """Return (x[i+1] − x[i]) / (t[i+1] − t[i]); the last row of each run has none."""
+    slopes = np.full_like(x, np.nan)
+    slopes[:-1] = np.diff(x, axis=0) / np.diff(t)[:, None]
+    slopes[[run.stop - 1 for run in runs]] = np.nan
+    return slopes
+
+
+def _savitzky_golay(t: Array, x: Array, runs: list[slice], window: int) -> Array:
+    """Return the slopes of cubics over `window` rows, at a run's ends those of its last whole window.
+
+    Source: Savitzky & Golay, Anal. Chem. 36 (1964) 1627.
+    """
+    from scipy.signal import savgol_filter
+
+    slopes = np.full_like(x, np.nan)
+    for run in runs:
+        if run.stop - run.start >= window and is_even(t[run]):
+            step = float(np.diff(t[run]).mean())
+            slopes[run] = savgol_filter(x[run], window, ORDER, deriv=1, delta=step, axis=0)
+    return slopes
+
+
+def _smoothing_spline(t: Array, x: Array, runs: list[slice], window: int) -> Array:
+    """Return the slopes of cubic smoothing splines, one smoothness a column for all runs, by cross-validation."""
+    from scipy.interpolate import make_smoothing_spline
+
+    slopes = np.full_like(x, np.nan)
+    long = [run for run in runs if run.stop - run.start >= window and is_graded(t[run])]
+    if not long:
+        return slopes
+    step = float(np.median(np.concatenate([np.diff(t[run]) for run in long])))
+    weights = spline_weights(t / step, x, long)
+    for run in long:
+        times = (t[run] - t[run.start]) / step
+        for column, weight in enumerate(weights):
+            spline = make_smoothing_spline(times, x[run, column], lam=weight)
+            slopes[run, column] = spline.derivative()(times) / step
+    return slopes
+
+
+_METHODS: dict[str, Callable[[Array, Array, list[slice], int], Array]] = {
+    "savitzky-golay": _savitzky_golay,
+    "smoothing-spline": _smoothing_spline,
+    "forward-difference": _forward_difference,
+    "paper": _forward_difference,
+}
+
+
+def is_even(t: Array) -> bool:
+    """Whether no step of `t` differs from the mean step by more than a tenth."""
+    steps = np.diff(t)
+    return bool(np.abs(steps - steps.mean()).max() <= UNEVEN * steps.mean())
+
+
+def is_graded(t: Array) -> bool:
+    """Whether no step of `t` is so short beside the median one that a spline through it would be ill-conditioned."""
+    steps = np.diff(t)
+    return bool(steps.min() >= SHORTEST * np.median(steps))
+
+
+def _advice(recording: Recording, method: str, window: int) -> str:
+    """Say why no row has a derivative."""
+    longest = max(run.stop - run.start for run in recording.segments())
+    found = f"{recording.source}: {DERIVATIVES[method].title} finds no derivative"
+    if longest < window:
+        return (
+            f"{found}, for the longest run without a gap has {longest} rows; expected {window}: take a smaller window"
+        )
+    if method == "smoothing-spline":
+        return f"{found}, for some time steps are next to nothing; expected similar ones: choose forward-difference"
+    return f"{found}, for the time steps are uneven; expected them alike within {UNEVEN:.0%}: choose smoothing-spline"

@@ -1,0 +1,189 @@
+"""From a file to a recording: what the window shows before the import, and the import itself."""
+
+import os
+import re
+from dataclasses import dataclass, replace
+from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
+from pathlib import PurePath
+
+import numpy as np
+
+from hnn_engine.coords import Array
+from hnn_engine.errors import RecordingError
+from hnn_engine.recordings.columns import Columns, column_names, guess_columns, known_layout
+from hnn_engine.recordings.derivatives import WINDOW, estimate
+from hnn_engine.recordings.recording import Indices, Recording, find_gaps
+from hnn_engine.recordings.table import FEWEST_ROWS, Table, read_table
+
+PREVIEW_ROWS = 12
+LARGEST = 1e6  # rad, m, rad/s or m/s: beyond it a rollout counts as diverged
+SIMULATED = "simulated recording"  # a comment that begins so marks a file that no instrument measured
+
+# The paper judges Schmidt & Lipson's real pendulum by this energy; the file is told by its layout, rows and times.
+PAPER_ROWS, PAPER_FIRST, PAPER_LAST = 556, 5.0, 99.5
+PAPER_TITLE = "Measured pendulum (Schmidt & Lipson 2009)"
+PAPER_ENERGY = (2.4, 1.0)
+
+_STATED_ENERGY = re.compile(r"^reference energy: a = (\S+), b = (\S+)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class FilePreview:
+    """What a file holds: `columns` by name, the first `rows` as text, the `count` of rows, and a `guess` of the roles.
+
+    `known` says that the layout is known by itself and the guess therefore no guess.
+    """
+
+    path: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    count: int
+    guess: Columns
+    known: bool
+
+
+def preview(path: str | os.PathLike[str]) -> FilePreview:
+    """Look into a text or CSV file; raise `RecordingError` where it is no table of numbers."""
+    table = read_table(path)
+    head = tuple(tuple(table.cells(row)) for row in range(min(PREVIEW_ROWS, len(table.rows))))
+    known = known_layout(table) is not None
+    return FilePreview(table.path, column_names(table), head, len(table.rows), guess_columns(table), known)
+
+
+def read_recording(path: str | os.PathLike[str], columns: Columns | None = None) -> Recording:
+    """Read a recording; without `columns` they are guessed as `preview` guesses them.
+
+    Without a velocity column the velocity is the slope of the coordinate: Savitzky–Golay, else a smoothing spline where
+    steps are uneven, else plain differences in runs that are too short for both. Raises `RecordingError`, with file,
+    line and value, for what is no table of numbers, what is not finite, and time that does not rise within a trial.
+    """
+    table = read_table(path)
+    columns = columns or guess_columns(table)
+    columns.check(table)
+    values = dict(zip(columns.used, table.numbers(columns.used).T, strict=True))
+    t = np.ascontiguousarray(values[columns.time]) * columns.time_factor
+    trial = _trials(None if columns.trial is None else values[columns.trial], len(t))
+    _check_time(table, columns, values[columns.time], t, trial)
+    gaps = find_gaps(t, trial)
+    coords = _coords(table, columns, values, t, trial, gaps)
+    return _described(table, columns, t, trial, coords, gaps)
+
+
+def shipped_recording() -> Traversable:
+    """Return the package's simulated recording; open it through `importlib.resources.as_file`, for it may be zipped."""
+    return files("resources") / "recordings" / "simulated_pendulum.csv"
+
+
+def read_shipped_recording() -> Recording:
+    """Read the simulated recording of the package."""
+    with as_file(shipped_recording()) as path:
+        return read_recording(path)
+
+
+def _trials(column: Array | None, count: int) -> Indices:
+    """Number the trials from 0: a new one begins wherever the column changes."""
+    trial = np.zeros(count, dtype=np.int64)
+    if column is not None:
+        trial[1:] = np.cumsum(np.diff(column) != 0)
+    return trial
+
+
+def _check_time(table: Table, columns: Columns, stated: Array, t: Array, trial: Indices) -> None:
+    """Raise `RecordingError` where time does not rise within a trial, or no trial is long enough."""
+    bad = np.flatnonzero((np.diff(t) <= 0) & (np.diff(trial) == 0))
+    if bad.size:
+        row = int(bad[0]) + 1
+        before = f"{stated[row - 1]:.10g} in line {table.lines[row - 1]}"
+        what = f"repeats {before}" if t[row] == t[row - 1] else f"runs backward from {before}"
+        advice = "mend the line, or say which column counts the trials if a new one begins here"
+        raise table.fault(row, columns.time, what, "time that rises within a trial", advice)
+    if np.bincount(trial).max() < FEWEST_ROWS:
+        what = f"begins one of {trial[-1] + 1} trials, none of which has {FEWEST_ROWS} rows"
+        raise table.fault(0, columns.time if columns.trial is None else columns.trial, what, "longer trials")
+
+
+def _coords(table: Table, columns: Columns, values: dict[int, Array], t: Array, trial: Indices, gaps: Indices) -> Array:
+    """Return (q, v) `(N, 2)` in SI units, angles unwrapped within each trial."""
+    q = values[columns.coordinate] * columns.coordinate_factor
+    _check_size(table, columns.coordinate, q)
+    if columns.kind == "angle":
+        q = _unwrapped(q, trial)
+    if columns.velocity is None:
+        v = _velocity(t, q, trial, gaps)
+        _check_size(table, columns.coordinate, v, "changes too fast")
+    else:
+        v = values[columns.velocity] * columns.coordinate_factor / columns.time_factor
+        _check_size(table, columns.velocity, v)
+    return np.stack([q, v], axis=-1)
+
+
+def _check_size(table: Table, column: int, x: Array, what: str = "is too large") -> None:
+    large = np.flatnonzero(~(np.abs(x) < LARGEST))
+    if large.size:
+        expected = f"less than {LARGEST:g} in rad or m and s"
+        raise table.fault(int(large[0]), column, what, expected, "check the units, or mend the line")
+
+
+def _unwrapped(q: Array, trial: Indices) -> Array:
+    """Take out the jumps of whole turns between successive rows of a trial."""
+    turns = np.round(np.diff(q) / (2 * np.pi))
+    turns[np.diff(trial) != 0] = 0.0
+    total = np.concatenate([[0.0], np.cumsum(turns)])
+    starts = np.flatnonzero(np.diff(trial, prepend=-1))
+    return np.asarray(q - 2 * np.pi * (total - total[starts][trial]))
+
+
+def _velocity(t: Array, q: Array, trial: Indices, gaps: Indices) -> Array:
+    """Return the slope of q, smoothed where a run allows it and finite everywhere."""
+    v = np.full(len(q), np.nan)
+    for method in ("savitzky-golay", "smoothing-spline"):
+        if np.isnan(v).any():
+            slopes = estimate(t, q[:, None], trial, gaps, method, int(WINDOW.default)).dcoords[:, 0]
+            v = np.where(np.isnan(v), slopes, v)
+    for number in np.unique(trial[np.isnan(v)]):
+        rows = np.flatnonzero(trial == number)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            plain = np.gradient(q[rows], t[rows]) if len(rows) > 1 else np.zeros(1)
+        v[rows] = np.where(np.isnan(v[rows]), plain, v[rows])
+    return v
+
+
+def _described(table: Table, columns: Columns, t: Array, trial: Indices, coords: Array, gaps: Indices) -> Recording:
+    """Return the recording with what its header and layout say of it."""
+    recording = Recording(
+        title=PurePath(table.path).stem.replace("_", " ").strip().capitalize() or "Recording",
+        source=table.path,
+        kind=columns.kind,
+        t=t,
+        trial=trial,
+        coords=coords,
+        gaps=gaps,
+        simulated=any(comment.lower().startswith(SIMULATED) for comment in table.comments),
+        known=known_layout(table) == columns,
+        velocity_estimated=columns.velocity is None,
+    )
+    return _with_stated_energy(recording, table.comments)
+
+
+def _with_stated_energy(recording: Recording, comments: tuple[str, ...]) -> Recording:
+    """Add the paper's energy to its own file, or the energy that a comment states."""
+    if is_paper_pendulum(recording):
+        return replace(recording, title=PAPER_TITLE).with_reference(*PAPER_ENERGY)
+    found = next((m for m in map(_STATED_ENERGY.match, comments) if m), None)
+    if found is None:
+        return recording
+    try:
+        a, b = float(found[1]), float(found[2])
+    except ValueError:
+        where = f"{recording.source}: the comment '{found[0]}' states no energy"
+        raise RecordingError(
+            f"{where}; expected two numbers as in 'a = 9.81, b = 0.5': mend it or leave it out"
+        ) from None
+    return recording.with_reference(a, b)
+
+
+def is_paper_pendulum(recording: Recording) -> bool:
+    """Whether this is the file of the paper's real pendulum: the known layout, an angle, 556 rows from 5 to 99.5 s."""
+    ends = (len(recording.t), float(recording.t[0]), float(recording.t[-1]))
+    return recording.known and recording.kind == "angle" and ends == (PAPER_ROWS, PAPER_FIRST, PAPER_LAST)

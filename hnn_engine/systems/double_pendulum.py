@@ -1,0 +1,189 @@
+"""The double pendulum: a pendulum that hangs from a pendulum, with its canonical momenta."""
+
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from hnn_engine.coords import Array
+from hnn_engine.geometry import Anchor, Bob, Bounds, Primitive, Rod
+from hnn_engine.parameters import Parameter
+from hnn_engine.stage import Coordinate, nearest_turn
+from hnn_engine.systems.base import DataRecipe, System
+from hnn_engine.systems.pendulum import bob_radius
+
+NEARLY_STRAIGHT = 0.1  # |sin(θ₂ − θ₁)| below which the second bob cannot be pushed well along the rods
+STRAIGHT_DAMPING = 0.1  # how strongly such a push is held back, as a part of the rods' length
+
+
+class DoublePendulum(System):
+    """θ₁, θ₂ are the rods' angles from hanging. With Δ = θ₁ − θ₂ and D = m₁ + m₂ sin²Δ:
+
+    H = (m₂l₂²p₁² + (m₁+m₂)l₁²p₂² − 2m₂l₁l₂p₁p₂ cos Δ) / (2m₂l₁²l₂²D) + (m₁+m₂)gl₁(1 − cos θ₁) + m₂gl₂(1 − cos θ₂).
+    """
+
+    name: ClassVar[str] = "double-pendulum"
+    title: ClassVar[str] = "Double pendulum"
+    summary: ClassVar[str] = (
+        "A pendulum on a pendulum: energy is kept, yet the smallest error grows until the future is lost."
+    )
+    constants: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("mass-1", "Upper mass", 1.0, 0.1, 5.0, "m₁", "kg", "Mass of the upper bob."),
+        Parameter("mass-2", "Lower mass", 1.0, 0.1, 5.0, "m₂", "kg", "Mass of the lower bob; a light one whips."),
+        Parameter("length-1", "Upper length", 1.0, 0.2, 3.0, "l₁", "m", "Length of the rod from the pivot."),
+        Parameter("length-2", "Lower length", 1.0, 0.2, 3.0, "l₂", "m", "Length of the rod between the bobs."),
+        Parameter("gravity", "Gravity", 9.81, 0.5, 30.0, "g", "m/s²", "Acceleration of free fall; 9.81 m/s² on Earth."),
+    )
+    data: ClassVar[DataRecipe] = DataRecipe(200, 100, 10.0, 0.0, 0.2, False, False)
+    separable: ClassVar[bool] = False
+
+    @property
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        top1, top2 = (1.3 * scale for scale in self._momentum_scales())
+        return (
+            Coordinate("theta1", "θ₁", "rad", -math.pi, math.pi, periodic=True),
+            Coordinate("theta2", "θ₂", "rad", -math.pi, math.pi, periodic=True),
+            Coordinate("p1", "p₁", "kg m²/s", -top1, top1),
+            Coordinate("p2", "p₂", "kg m²/s", -top2, top2),
+        )
+
+    def _momentum_scales(self) -> tuple[float, float]:
+        """Return p₁ and p₂ of a straight pendulum that turns through its lowest point at √(g/(l₁+l₂)), kg m²/s."""
+        reach, rate = self.length_1 + self.length_2, math.sqrt(self.gravity / (self.length_1 + self.length_2))
+        lower = self.mass_2 * self.length_2 * reach * rate
+        return (self.mass_1 * self.length_1**2 + self.mass_2 * self.length_1 * reach) * rate, lower
+
+    @property
+    def weight_moments(self) -> tuple[float, float]:
+        """(m₁+m₂)gl₁ and m₂gl₂, in N m."""
+        lower = self.mass_2 * self.gravity * self.length_2
+        return (self.mass_1 + self.mass_2) * self.gravity * self.length_1, lower
+
+    def hamiltonian(self, coords: Array) -> Array:
+        m2, l1, l2 = self.mass_2, self.length_1, self.length_2
+        upper, lower = self.weight_moments
+        a, b, p1, p2 = coords.T  # the transpose unpacks a single state to scalars, a batch to arrays
+        cos, sin = np.cos(a - b), np.sin(a - b)
+        kinetic = m2 * l2**2 * p1**2 + (self.mass_1 + m2) * l1**2 * p2**2 - 2 * m2 * l1 * l2 * p1 * p2 * cos
+        kinetic = kinetic / (2 * m2 * (l1 * l2) ** 2 * (self.mass_1 + m2 * sin**2))
+        total: Array = kinetic + upper * (1 - np.cos(a)) + lower * (1 - np.cos(b))
+        return total.T
+
+    def gradient(self, coords: Array) -> Array:
+        # T = ½(p₁ω₁ + p₂ω₂), and ∂T/∂Δ = sin Δ (p₁p₂/(l₁l₂) − 2m₂T cos Δ)/D.
+        m2, l1, l2, g = self.mass_2, self.length_1, self.length_2, self.gravity
+        mass = self.mass_1 + m2
+        a, b, p1, p2 = coords.T
+        delta = a - b
+        cos, sin = np.cos(delta), np.sin(delta)
+        spread = mass - m2 * cos * cos  # D
+        u1, u2 = p1 / l1, p2 / l2
+        rate1, rate2 = (u1 - u2 * cos) / (l1 * spread), (u2 * (mass / m2) - u1 * cos) / (l2 * spread)
+        turn = sin * (u1 * u2 - m2 * cos * (p1 * rate1 + p2 * rate2)) / spread
+        out = np.empty_like(coords)
+        columns = out.T
+        columns[0] = turn + (mass * g * l1) * np.sin(a)
+        columns[1] = (m2 * g * l2) * np.sin(b) - turn
+        columns[2] = rate1
+        columns[3] = rate2
+        return out
+
+    @property
+    def min_energy(self) -> float | None:
+        return 0.0
+
+    @property
+    def energy_floor(self) -> float:
+        return 0.01 * sum(self.weight_moments)
+
+    def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
+        starts = np.zeros((count, 4))
+        starts[:, :2] = rng.uniform(-1.0, 1.0, (count, 2))
+        return starts
+
+    @property
+    def default_start(self) -> Array:
+        return np.array([0.9, -0.6, 0.0, 0.0])
+
+    @property
+    def bounds(self) -> Bounds:
+        reach = 1.15 * (self.length_1 + self.length_2)
+        return (-reach, reach, -reach, reach)
+
+    def geometry(self, q: Array) -> tuple[Primitive, ...]:
+        (x1, y1), (x2, y2) = self.positions(q).tolist()
+        size = (self.length_1 + self.length_2) / 2
+        return (
+            Rod((0.0, 0.0), (x1, y1)),
+            Rod((x1, y1), (x2, y2)),
+            Anchor((0.0, 0.0), "pivot", 0.05 * size),
+            Bob((x1, y1), bob_radius(self.mass_1 / 2) * size, 0),
+            Bob((x2, y2), bob_radius(self.mass_2 / 2) * size, 1),
+        )
+
+    def positions(self, q: Array) -> Array:
+        upper = self.length_1 * _down(q[..., 0])
+        return np.stack([upper, upper + self.length_2 * _down(q[..., 1])], axis=-2)
+
+    def velocities(self, coords: Array) -> Array:
+        rates = self.gradient(coords)[..., 2:]
+        upper = self.length_1 * rates[..., :1] * _across(coords[..., 0])
+        return np.stack([upper, upper + self.length_2 * rates[..., 1:] * _across(coords[..., 1])], axis=-2)
+
+    def place(self, coords: Array, body: int, at: tuple[float, float]) -> Array:
+        """Body 0 turns the upper rod; body 1 bends both rods, its elbow staying on the side where it is."""
+        moved = np.array(coords, dtype=np.float64)
+        if body == 0:
+            moved[0] = nearest_turn(math.atan2(at[0], -at[1]), coords[0])
+        else:
+            upper, lower = self._reach(at, side=math.copysign(1.0, math.sin(coords[1] - coords[0])))
+            moved[0], moved[1] = nearest_turn(upper, coords[0]), nearest_turn(lower, coords[1])
+        return moved
+
+    def _reach(self, at: tuple[float, float], side: float) -> tuple[float, float]:
+        """Return (θ₁, θ₂) that bring the lower bob as near to `at` as it reaches; `side` is the sign of θ₂ − θ₁."""
+        l1, l2 = self.length_1, self.length_2
+        distance = min(max(math.hypot(*at), abs(l1 - l2), 1e-9), l1 + l2)
+        cosine = (l1**2 + distance**2 - l2**2) / (2 * l1 * distance)
+        line = math.atan2(at[0], -at[1])
+        upper = line - side * math.acos(min(max(cosine, -1.0), 1.0))
+        x = distance * math.sin(line) - l1 * math.sin(upper)
+        y = distance * math.cos(line) - l1 * math.cos(upper)
+        return upper, math.atan2(x, y)
+
+    def push(self, coords: Array, body: int, velocity: tuple[float, float]) -> Array:
+        """Body 0 changes the upper rod's rate; body 1 changes both by as little as gives it the velocity."""
+        missing = np.asarray(velocity) - self.velocities(coords)[body]
+        jacobian = np.stack([self.length_1 * _across(coords[0]), self.length_2 * _across(coords[1])], axis=-1)
+        rates = self.gradient(coords)[2:]
+        if body == 0:
+            rates[0] += missing @ jacobian[:, 0] / self.length_1**2
+        else:
+            rates += _least_change(jacobian, missing)
+        return np.concatenate([coords[:2], self._inertia(coords) @ rates])
+
+    def _inertia(self, coords: Array) -> Array:
+        """Return the matrix `(2, 2)` that turns the rods' rates into momenta, kg m²."""
+        coupling = self.mass_2 * self.length_1 * self.length_2 * math.cos(coords[0] - coords[1])
+        upper, lower = (self.mass_1 + self.mass_2) * self.length_1**2, self.mass_2 * self.length_2**2
+        return np.array([[upper, coupling], [coupling, lower]])
+
+
+def _down(angle: Array) -> Array:
+    """Return the unit vector `(..., 2)` along a rod at `angle` from hanging."""
+    return np.stack([np.sin(angle), -np.cos(angle)], axis=-1)
+
+
+def _across(angle: Array) -> Array:
+    """Return the unit vector `(..., 2)` in which a rod's end moves as `angle` grows."""
+    return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+
+
+def _least_change(jacobian: Array, missing: Array) -> Array:
+    """Return Jᵀ(JJᵀ + λ²)⁻¹ `missing`; λ > 0 where the rods are nearly in line, so that rates stay finite."""
+    square = jacobian @ jacobian.T
+    lengths = math.hypot(*jacobian[:, 0]), math.hypot(*jacobian[:, 1])
+    sine = abs(float(np.linalg.det(jacobian))) / (lengths[0] * lengths[1])
+    damping = STRAIGHT_DAMPING * max(0.0, 1 - sine / NEARLY_STRAIGHT) * min(lengths)
+    change: Array = jacobian.T @ np.linalg.solve(square + damping**2 * np.eye(2), missing)
+    return change

@@ -1,0 +1,112 @@
+"""The mass-spring: a block on a smooth track, held by a spring. H = p²/(2m) + kq²/2."""
+
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from hnn_engine.coords import Array
+from hnn_engine.geometry import Anchor, Block, Bounds, Primitive, Spring, Track
+from hnn_engine.parameters import Parameter
+from hnn_engine.stage import Coordinate
+from hnn_engine.systems.base import DataRecipe, System
+from hnn_engine.systems.sampling import scaled_to_radius
+
+WALL = -2.0  # m; the drawing's wall, measured from where the block rests. The motion does not depend on it.
+TRACK_END = 1.9  # m
+SHORTEST_SPRING = 0.15  # m; a hand pushes the block no nearer to the wall than this
+
+
+class MassSpring(System):
+    """H = p²/(2m) + kq²/2; q is the displacement from rest. The defaults give the paper's q² + p² (ω = 2)."""
+
+    name: ClassVar[str] = "mass-spring"
+    title: ClassVar[str] = "Mass-spring"
+    summary: ClassVar[str] = "A block on a spring: every swing takes the same time, whatever its size."
+    constants: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("mass", "Mass", 0.5, 0.1, 5.0, "m", "kg", "Mass of the block. A swing takes 2π√(m/k)."),
+        Parameter("stiffness", "Stiffness", 2.0, 0.1, 20.0, "k", "N/m", "Force of the spring per metre of stretch."),
+    )
+    data: ClassVar[DataRecipe] = DataRecipe(50, 30, 3.0, 0.1, 0.5, False, True)
+    separable: ClassVar[bool] = True
+
+    @property
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        top = 1.3 * self.momentum_scale
+        return (Coordinate("q", "q", "m", -1.3, 1.3), Coordinate("p", "p", "kg m/s", -top, top))
+
+    @property
+    def frequency(self) -> float:
+        """Angular frequency ω = √(k/m) without friction, rad/s."""
+        return math.sqrt(self.stiffness / self.mass)
+
+    @property
+    def momentum_scale(self) -> float:
+        """√(mk), the momentum per metre of displacement on one orbit, kg/s."""
+        return math.sqrt(self.mass * self.stiffness)
+
+    def hamiltonian(self, coords: Array) -> Array:
+        q, p = coords[..., 0], coords[..., 1]
+        return p**2 / (2 * self.mass) + self.stiffness / 2 * q**2
+
+    def gradient(self, coords: Array) -> Array:
+        out = np.empty_like(coords)
+        np.multiply(coords[..., 0], self.stiffness, out=out[..., 0])
+        np.divide(coords[..., 1], self.mass, out=out[..., 1])
+        return out
+
+    @property
+    def min_energy(self) -> float | None:
+        return 0.0
+
+    @property
+    def energy_floor(self) -> float:
+        return 0.01 * self.stiffness / 2  # 1 % of the energy at a stretch of one metre
+
+    def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
+        # The paper's radii are in (q, p) at its own constants; others keep the same amplitudes in metres.
+        unit = self.momentum_scale / MassSpring().momentum_scale
+        starts: Array = scaled_to_radius(rng, count, 0.1, 1.0) * np.array([1.0, unit])
+        return starts
+
+    def exact(self, start: Array, t: Array) -> Array | None:
+        phase, scale = self.frequency * t, self.momentum_scale
+        cos, sin = np.cos(phase), np.sin(phase)
+        return np.stack([start[0] * cos + start[1] / scale * sin, start[1] * cos - start[0] * scale * sin], axis=-1)
+
+    @property
+    def default_start(self) -> Array:
+        return np.array([0.8, 0.0])
+
+    @property
+    def bounds(self) -> Bounds:
+        return (-2.3, 2.1, -1.2, 1.2)
+
+    def geometry(self, q: Array) -> tuple[Primitive, ...]:
+        x, side = float(q[0]), block_side(self.mass)
+        floor = -side / 2
+        return (
+            Track((WALL, floor), (TRACK_END, floor)),
+            Anchor((WALL, 0.0), "wall", 0.45),
+            Spring((WALL, 0.0), (x - side / 2, 0.0), 12, 0.13),
+            Block((x, 0.0), side, side, 0),
+        )
+
+    def positions(self, q: Array) -> Array:
+        return np.stack([q[..., 0], np.zeros_like(q[..., 0])], axis=-1)[..., None, :]
+
+    def velocities(self, coords: Array) -> Array:
+        speed = coords[..., 1] / self.mass
+        return np.stack([speed, np.zeros_like(speed)], axis=-1)[..., None, :]
+
+    def place(self, coords: Array, body: int, at: tuple[float, float]) -> Array:
+        nearest = WALL + SHORTEST_SPRING + block_side(self.mass) / 2
+        return np.array([max(float(at[0]), nearest), coords[1]])
+
+    def push(self, coords: Array, body: int, velocity: tuple[float, float]) -> Array:
+        return np.array([coords[0], self.mass * velocity[0]])
+
+
+def block_side(mass: float) -> float:
+    """Return a block's side in metres, which grows with the cube root of `mass` in kg."""
+    return float(np.clip(0.45 * np.cbrt(mass / 0.5), 0.28, 0.7))

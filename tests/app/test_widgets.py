@@ -1,0 +1,472 @@
+"""The widgets by themselves: forms, numbers, plots, cards, notices, and the painter of stages."""
+
+import os
+from collections.abc import Iterator
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QImage, QPainter
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QToolBar, QToolButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.color_tables import diverging, sequential
+from app.error_dialog import ErrorDialog, ErrorReporter
+from app.icons import icon, logo
+from app.theme import DARK, LIGHT, THEMES, Theme, apply_theme, current_theme, model_dash
+from app.widgets.format import number, parse, percent, seconds_left
+from app.widgets.notice import NoticeBar
+from app.widgets.number_slider import NumberSlider
+from app.widgets.parameter_form import ParameterForm
+from app.widgets.plot import LabPlot, show_until_diverged
+from app.widgets.stage_painter import (
+    StageStyle,
+    StageView,
+    ghost_style,
+    paint_arrow,
+    paint_halo,
+    paint_stage,
+    paint_trail,
+    truth_style,
+)
+from app.widgets.system_card import CardGrid
+from app.widgets.ticks import grown, log_ticks, nice_ticks, tick_label
+from hnn_engine.parameters import Parameter
+from hnn_engine.systems import SYSTEMS, get_system
+
+PARAMETERS = (
+    Parameter("mass", "Mass", 0.5, 0.1, 5.0, "m", "kg", "Mass of the bob."),
+    Parameter("rate", "Rate", 1e-3, 1e-5, 1e-1, log=True, acts="fit"),
+    Parameter("width", "Width", 200, 2, 2000, acts="fit"),
+    Parameter("activation", "Activation", "tanh", choices=("tanh", "softplus")),
+    Parameter("best", "Keep best", True),
+    Parameter("decay", "Decay", 0.0, 0.0),
+)
+
+
+@pytest.fixture(autouse=True)
+def theme(qapp: QApplication) -> Iterator[Theme]:
+    apply_theme(qapp, LIGHT)
+    yield LIGHT
+    apply_theme(qapp, LIGHT)
+
+
+@pytest.fixture
+def form(qtbot: QtBot) -> ParameterForm:
+    widget = ParameterForm(PARAMETERS)
+    qtbot.addWidget(widget)
+    widget.resize(280, 260)
+    widget.show()
+    return widget
+
+
+def edits(form: ParameterForm) -> list[tuple[str, object, bool]]:
+    seen: list[tuple[str, object, bool]] = []
+    form.edited.connect(lambda name, value, final: seen.append((name, value, final)))
+    return seen
+
+
+def type_into(form: ParameterForm, name: str, text: str) -> None:
+    box = form.row(name).box
+    assert box is not None
+    box.setFocus()
+    box.selectAll()
+    QTest.keyClicks(box, text)
+    QTest.keyClick(box, Qt.Key.Key_Return)
+
+
+def slider_of(form: ParameterForm, name: str) -> NumberSlider:
+    slider = form.row(name).slider
+    assert slider is not None
+    return slider
+
+
+class TestForm:
+    def test_starts_at_the_defaults(self, form: ParameterForm) -> None:
+        assert form.values() == {p.name: p.default for p in PARAMETERS}
+
+    def test_typed_value_is_one_final_edit(self, form: ParameterForm) -> None:
+        seen = edits(form)
+        type_into(form, "mass", "1.25 kg")
+        assert seen == [("mass", 1.25, True)]
+        assert form.values()["mass"] == 1.25
+
+    @pytest.mark.parametrize("text", ["abc", "7", "nan", ""])
+    def test_bad_text_keeps_the_old_value_and_says_why(self, form: ParameterForm, text: str) -> None:
+        seen = edits(form)
+        box = form.row("mass").box
+        assert box is not None
+        box.setFocus()
+        box.selectAll()
+        QTest.keyClick(box, Qt.Key.Key_Delete)
+        QTest.keyClicks(box, text)
+        QTest.keyClick(box, Qt.Key.Key_Return)
+        assert seen == []
+        assert form.values()["mass"] == 0.5
+        assert "from 0.1 to 5 kg" in form.problem("mass")
+
+    def test_the_next_good_value_takes_the_sentence_away(self, form: ParameterForm) -> None:
+        type_into(form, "mass", "abc")
+        type_into(form, "mass", "2")
+        assert form.problem("mass") == ""
+
+    def test_slider_is_final_only_on_release(self, form: ParameterForm) -> None:
+        seen, slider = edits(form), slider_of(form, "mass")
+        middle, end = QPoint(slider.width() // 2, 10), QPoint(slider.width() - 2, 10)
+        QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=middle)
+        QTest.mouseMove(slider, end)
+        QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=end)
+        assert [final for _, _, final in seen] == [False] * (len(seen) - 1) + [True]
+        assert seen[-1][1] == form.values()["mass"] != 0.5
+
+    def test_slider_obeys_the_keyboard(self, form: ParameterForm) -> None:
+        seen, slider = edits(form), slider_of(form, "width")
+        QTest.keyClick(slider, Qt.Key.Key_End)
+        assert seen == [("width", 2000, True)]
+
+    def test_log_slider_has_the_geometric_mean_in_its_middle(self, form: ParameterForm) -> None:
+        slider = slider_of(form, "rate")
+        slider.setValue((slider.minimum() + slider.maximum()) // 2)
+        assert slider.number() == pytest.approx(1e-3)
+
+    def test_double_click_on_the_title_resets(self, form: ParameterForm) -> None:
+        form.set_values({"mass": 3.0})
+        seen = edits(form)
+        QTest.mouseDClick(form.row("mass").title, Qt.MouseButton.LeftButton)
+        assert seen == [("mass", 0.5, True)]
+
+    def test_choices_and_switches(self, form: ParameterForm) -> None:
+        seen = edits(form)
+        combo, check = form.row("activation").combo, form.row("best").check
+        assert combo is not None
+        assert check is not None
+        combo.setCurrentIndex(1)
+        check.click()
+        assert seen == [("activation", "softplus", True), ("best", False, True)]
+
+    def test_set_values_is_silent(self, form: ParameterForm) -> None:
+        seen = edits(form)
+        wanted = {"mass": 2.0, "rate": 1e-2, "width": 64, "activation": "softplus", "best": False, "decay": 0.25}
+        form.set_values(wanted)
+        assert seen == []
+        assert form.values() == wanted
+
+    def test_a_range_without_end_has_no_slider(self, form: ParameterForm) -> None:
+        assert form.row("decay").slider is None
+
+    def test_every_control_has_a_name_and_a_tooltip(self, form: ParameterForm) -> None:
+        for parameter in PARAMETERS:
+            for control in form.row(parameter.name).controls():
+                assert control.accessibleName()
+                assert parameter.title.lower() in control.toolTip().lower()
+
+    def test_fits_a_column_of_280_pixels(self, form: ParameterForm) -> None:
+        assert form.minimumSizeHint().width() <= 280
+
+
+class TestFormat:
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [
+            (0.5, "0.5"),
+            (0.00013462, "1.35·10⁻⁴"),
+            (1.3e-4, "1.3·10⁻⁴"),
+            (-1e-4, "−10⁻⁴"),
+            (-12.345, "−12.3"),
+            (999.9, "1000"),
+            (1125, "1125"),
+            (123456.0, "1.23·10⁵"),
+            (0.0, "0"),
+            (float("nan"), "–"),
+            (float("-inf"), "−∞"),
+        ],
+    )
+    def test_numbers(self, value: float, text: str) -> None:
+        assert number(value) == text
+
+    def test_three_digits_survive_the_way_back(self) -> None:
+        for value in np.random.default_rng(0).normal(size=200) * 10.0 ** np.random.default_rng(1).integers(-9, 9, 200):
+            assert float(parse(number(float(value)))) == pytest.approx(value, rel=6e-3)
+
+    def test_percent_and_time_left(self) -> None:
+        assert percent(0.0002) == "0.02\u00a0%"
+        assert percent(0.312) == "31\u00a0%"
+        assert seconds_left(8.2) == "8\u00a0s left"
+        assert seconds_left(3900) == "1\u00a0h 5\u00a0min left"
+        assert seconds_left(float("nan")) == ""
+
+
+class TestRanges:
+    def test_a_range_stays_while_the_data_are_inside(self) -> None:
+        assert grown((0.0, 10.0), (1.0, 9.0)) == (0.0, 10.0)
+
+    def test_only_the_side_that_is_passed_grows_by_half(self) -> None:
+        assert grown((0.0, 10.0), (1.0, 10.1)) == (0.0, 15.0)
+        assert grown((0.0, 10.0), (-0.1, 9.0)) == (-5.0, 10.0)
+
+    def test_growing_data_change_the_range_seldom(self) -> None:
+        shown, changes = (0.0, 1.0), 0
+        for top in np.linspace(1.0, 100.0, 1000):
+            after = grown(shown, (0.0, float(top)))
+            changes += after != shown
+            shown = after
+        assert changes <= 12
+
+    def test_shrinking_data_are_framed_anew(self) -> None:
+        low, high = grown((0.0, 100.0), (0.0, 10.0))
+        assert low < 0.0
+        assert 10.0 < high < 12.0
+
+    def test_what_is_not_finite_changes_nothing(self) -> None:
+        assert grown((0.0, 1.0), (float("nan"), 2.0)) == (0.0, 1.0)
+        assert grown((0.0, 1.0), (0.0, float("inf"))) == (0.0, 1.0)
+
+    def test_ticks(self) -> None:
+        assert nice_ticks(0.0, 10.0, 5) == (2.0, [0.0, 2.0, 4.0, 6.0, 8.0, 10.0])
+        assert log_ticks(-4.2, 0.3, 8)[1] == [-4.0, -3.0, -2.0, -1.0, 0.0]
+        assert tick_label(-0.5, 0.25) == "−0.5"
+
+
+@pytest.fixture
+def plot(qtbot: QtBot) -> LabPlot:
+    widget = LabPlot("Energy", "t (s)", "ΔH / E")
+    qtbot.addWidget(widget)
+    widget.resize(500, 300)
+    with qtbot.waitExposed(widget):
+        widget.show()
+    return widget
+
+
+class TestPlot:
+    def test_grow_to_keeps_the_range_until_it_is_passed(self, plot: LabPlot) -> None:
+        plot.grow_to(0, 20, -1, 1)
+        first = plot.view.viewRange()
+        plot.grow_to(0, 20, -0.9, 1.05)
+        assert plot.view.viewRange() == first
+        plot.grow_to(0, 20, -0.9, 1.5)
+        assert plot.view.viewRange()[1][1] > 1.5
+        assert plot.view.viewRange()[1][0] == first[1][0]
+
+    def test_a_view_moved_by_hand_stays_until_a_double_click(self, plot: LabPlot) -> None:
+        plot.grow_to(0, 20, -1, 1)
+        plot.view.setRange(xRange=(5, 6), yRange=(0, 0.1), padding=0)
+        plot.view.sigRangeChangedManually.emit([True, True])
+        plot.grow_to(0, 20, -5, 5)
+        assert plot.view.viewRange()[0] == [5, 6]
+        QTest.mouseDClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(250, 150))
+        assert plot.view.viewRange()[0] == [0, 20]
+        assert plot.following
+
+    def test_the_theme_reaches_plots_that_stand(self, plot: LabPlot, qapp: QApplication) -> None:
+        curve, dots = plot.curve("hnn", model_dash("hnn")), plot.dots()
+        baseline = plot.curve("baseline", model_dash("baseline"))
+        apply_theme(qapp, DARK)
+        assert plot.backgroundBrush().color() == QColor(DARK.paper)
+        assert curve.opts["pen"].color() == QColor(DARK.model_color("hnn"))
+        assert dots.opts["brush"].color().name().upper() == DARK.data
+        assert baseline.opts["pen"].dashPattern() == list(model_dash("baseline"))
+        assert plot.grab().toImage().pixelColor(2, 2) == QColor(DARK.paper)
+
+    def test_a_diverged_curve_ends_with_a_mark(self, plot: LabPlot) -> None:
+        curve, end = plot.curve("baseline"), plot.marker("baseline", "cross")
+        x, y = np.arange(6.0), np.array([0.0, 1.0, 2.0, np.inf, np.nan, 0.0])
+        show_until_diverged(curve, end, x, y)
+        assert len(curve.getData()[0]) == 3
+        assert (end.isVisible(), end.pos()) == (True, QPointF(2.0, 2.0))
+        show_until_diverged(curve, end, x, np.zeros(6))
+        assert not end.isVisible()
+
+    def test_the_time_cursor_hides_outside_the_range(self, plot: LabPlot) -> None:
+        cursor = plot.cursor_line()
+        plot.grow_to(0, 20, -1, 1)
+        cursor.set_time(10.0)
+        assert cursor.isVisible()
+        assert cursor.pos().x() == pytest.approx(plot.view.width() / 2, abs=1.0)
+        assert cursor.boundingRect().width() <= 4
+        cursor.set_time(21.0)
+        assert not cursor.isVisible()
+
+    def test_what_is_discarded_is_gone(self, plot: LabPlot, qapp: QApplication) -> None:
+        curve = plot.curve("hnn")
+        plot.discard(curve)
+        assert curve not in plot.view.addedItems
+        apply_theme(qapp, DARK)
+
+
+class TestTheme:
+    @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+    def test_text_can_be_read(self, theme: Theme) -> None:
+        for role in ("ink", "muted", "error", "warning", "truth"):
+            assert contrast(theme.color(role), theme.color("paper")) >= 4.5
+        assert contrast(theme.color("on_accent"), theme.color("accent")) >= 4.0
+
+    def test_models_differ_in_colour_and_dash(self) -> None:
+        names = [name for name, _ in LIGHT.models]
+        for theme in THEMES.values():
+            assert len({theme.model_color(name) for name in names}) == len(names)
+        assert len({model_dash(name) for name in names}) == len(names)
+
+    def test_tables(self) -> None:
+        assert sequential().shape == sequential("cividis").shape == (256, 4)
+        table = diverging(LIGHT).astype(int)
+        paper = [int(LIGHT.paper[i : i + 2], 16) for i in (1, 3, 5)]
+        assert np.abs(table[127:129, :3] - paper).max() <= 2
+        assert np.abs(np.diff(table[:, :3], axis=0)).max() <= 8
+
+    def test_icons_follow_the_theme_and_their_state(self, qtbot: QtBot, qapp: QApplication) -> None:
+        bar, button = QToolBar(), QToolButton()
+        qtbot.addWidget(bar)
+        qtbot.addWidget(button)
+        action = bar.addAction(icon("play"), "Play")
+        button.setIcon(icon("play"))
+        assert middle(action.icon(), QIcon.Mode.Normal).name().upper() == LIGHT.ink
+        assert middle(action.icon(), QIcon.Mode.Disabled).alpha() < 255
+        apply_theme(qapp, DARK)
+        for holder in (action, button):
+            assert middle(holder.icon(), QIcon.Mode.Normal).name().upper() == DARK.ink
+        assert not logo().isNull()
+
+    def test_an_icon_that_does_not_exist_is_refused(self) -> None:
+        with pytest.raises(FileNotFoundError):
+            icon("no-such-icon")
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    """The contrast ratio of WCAG 2.1."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(color: QColor) -> float:
+    rgb = np.array(color.getRgbF()[:3])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def middle(drawn: QIcon, mode: QIcon.Mode) -> QColor:
+    """The colour in the middle of an icon."""
+    return drawn.pixmap(QSize(24, 24), mode).toImage().pixelColor(12, 12)
+
+
+@pytest.fixture
+def grid(qtbot: QtBot) -> CardGrid:
+    widget = CardGrid([get_system(name) for name in SYSTEMS])
+    qtbot.addWidget(widget)
+    widget.select("pendulum")
+    with qtbot.waitExposed(widget):
+        widget.show()
+    return widget
+
+
+class TestCards:
+    def test_a_click_chooses_once(self, grid: CardGrid) -> None:
+        seen: list[str] = []
+        grid.chosen.connect(seen.append)
+        other = next(name for name in SYSTEMS if name != "pendulum")
+        for _ in range(2):
+            QTest.mouseClick(grid.card(other), Qt.MouseButton.LeftButton)
+        assert seen == [other]
+        assert [name for name, card in grid.cards().items() if card.isChecked()] == [other]
+
+    def test_arrow_keys_move(self, grid: CardGrid) -> None:
+        names = list(SYSTEMS)
+        grid.select(names[0])
+        QTest.keyClick(grid.card(names[0]), Qt.Key.Key_Right)
+        assert grid.current() == names[1]
+        QTest.keyClick(grid.card(names[1]), Qt.Key.Key_Down)
+        assert grid.current() == names[4]
+        QTest.keyClick(grid.card(names[4]), Qt.Key.Key_Down)
+        assert grid.current() == names[4]
+
+    def test_select_is_silent_and_may_mark_none(self, grid: CardGrid) -> None:
+        seen: list[str] = []
+        grid.chosen.connect(seen.append)
+        grid.select("two-body")
+        grid.select("a-recording")
+        assert seen == []
+        assert not any(card.isChecked() for card in grid.cards().values())
+
+    def test_each_card_is_named_and_drawn(self, grid: CardGrid) -> None:
+        for name, card in grid.cards().items():
+            assert card.accessibleName() == SYSTEMS[name].title
+            before = card.grab().toImage()
+            card.set_state(card.system.default_start[: card.system.dof] * 0.3)
+            assert card.grab().toImage() != before
+
+
+STYLES = {"truth": truth_style, "card": lambda: truth_style(fine=True), "hnn": lambda: ghost_style("hnn")}
+
+
+def canvas() -> QImage:
+    image = QImage(400, 250, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(QColor(current_theme().paper))
+    return image
+
+
+@pytest.mark.parametrize("system_name", list(SYSTEMS))
+@pytest.mark.parametrize("style_name", [*STYLES, "baseline"])
+def test_every_system_is_painted_in_every_style(qapp: QApplication, system_name: str, style_name: str) -> None:
+    system, blank, image = get_system(system_name), canvas(), canvas()
+    style: StageStyle = STYLES[style_name]() if style_name in STYLES else ghost_style(style_name)
+    view = StageView(system.bounds, (0, 0, 400, 250))
+    painter = QPainter(image)
+    paint_stage(painter, view, system.geometry(system.default_start[: system.dof]), style)
+    painter.end()
+    assert image != blank
+
+
+def test_marks_are_painted_and_bad_trails_are_cut(qapp: QApplication) -> None:
+    view = StageView((-1, 1, -1, 1), (0, 0, 400, 250))
+    points = np.linspace([-1.0, -1.0], [1.0, 1.0], 500)
+    points[400:] = np.nan
+    blank = canvas()
+    for draw in (
+        lambda p: paint_trail(p, view, points, LIGHT.truth),
+        lambda p: paint_arrow(p, view, (0, 0), (0.5, 0.5), LIGHT.truth, hot=True),
+        lambda p: paint_halo(p, QPointF(390, 5), "drag me"),
+    ):
+        image = canvas()
+        painter = QPainter(image)
+        draw(painter)
+        painter.end()
+        assert image != blank
+
+
+def test_the_view_keeps_both_scales_equal_and_turns_back() -> None:
+    view = StageView((-2, 2, -1, 3), (10, 20, 300, 200))
+    assert view.scale == pytest.approx(50)
+    assert view.pixel((0, 1)) == QPointF(160, 120)
+    assert view.world(*view.pixels((0.3, -0.7))) == pytest.approx((0.3, -0.7))
+
+
+class TestNotices:
+    def test_a_notice_shows_acts_and_closes(self, qtbot: QtBot) -> None:
+        bar, acted = NoticeBar(), []
+        qtbot.addWidget(bar)
+        assert bar.text() == ""
+        bar.show_error("The file is empty.", "Open…", lambda: acted.append(True))
+        assert bar.text() == "The file is empty."
+        QTest.mouseClick(bar._action, Qt.MouseButton.LeftButton)
+        assert acted == [True]
+        assert bar.isHidden()
+        bar.show_info("Saved.")
+        QTest.mouseClick(bar._close, Qt.MouseButton.LeftButton)
+        assert bar.text() == ""
+
+    def test_the_same_exception_is_shown_once(self, qtbot: QtBot, capsys: pytest.CaptureFixture[str]) -> None:
+        window = QWidget()
+        qtbot.addWidget(window)
+        reporter = ErrorReporter(window)
+        for value in (1, 2):
+            try:
+                raise ValueError(f"value {value}")
+            except ValueError as error:
+                reporter.report(error)
+        dialogs = window.findChildren(ErrorDialog)
+        assert len(dialogs) == 1
+        assert "ValueError: value 1" in dialogs[0].details()
+        assert "value 2" in capsys.readouterr().err
+        dialogs[0].accept()

@@ -1,0 +1,141 @@
+"""The compiled loops give what numpy gives, digit for digit, for every network they follow."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from hnn_engine import snapshot as snapshots
+from hnn_engine.coords import Array
+from hnn_engine.integrators import rollout
+from hnn_engine.models import MODELS
+from hnn_engine.models.mlp import ACTIVATIONS
+from hnn_engine.parameters import Value
+from hnn_engine.snapshot import Snapshot, load_kernels
+
+COMPILED = ("rk4", "implicit-midpoint")
+WIDTHS = (5, 13, 31)  # odd: the loops take four rows at a time
+
+
+@pytest.fixture
+def both(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Load the kernels for this test alone."""
+    monkeypatch.setattr(snapshots, "_kernels", None)
+    load_kernels()
+    yield
+
+
+def network(model: str, activation: str, depth: int, width: int, dtype: type, dof: int = 1) -> Snapshot:
+    settings: dict[str, Value] = {"width": width, "depth": depth, "activation": activation}
+    rng = np.random.default_rng([depth, width])
+    weights = {n: w.astype(np.float64) for n, w in MODELS[model].initial_weights(dof, settings, rng).items()}
+    for value in weights.values():
+        value += 1e-3 * rng.standard_normal(value.shape)  # float64 weights that no float32 holds
+    return Snapshot(model, dof, settings, {n: w.astype(dtype) for n, w in weights.items()})
+
+
+def in_numpy(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, method: str, start: Array, times: Array) -> Array:
+    with monkeypatch.context() as patch:
+        patch.setattr(snapshots, "_kernels", None)
+        return rollout(snapshot, start, times, method, substeps=2).coords
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize("model", list(MODELS))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.usefixtures("both")
+def test_fields_and_rollouts_equal_those_of_numpy(
+    model: str, activation: str, dtype: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = np.array([0.0, 0.02, 0.05, 0.2, 0.5, 0.6])
+    for depth in (1, 2, 3):
+        for width in WIDTHS:
+            made = network(model, activation, depth, width, dtype)
+            start = np.random.default_rng(width).normal(size=2)
+            expected = MODELS[model].field(np, made._wide, made.settings, start)
+            np.testing.assert_allclose(made.field(start), expected, rtol=0, atol=1e-12)
+            for method in COMPILED:
+                assert made.compiled_rollout(method, start, times, 2) is not None
+                fast = rollout(made, start, times, method, substeps=2).coords
+                np.testing.assert_allclose(fast, in_numpy(made, monkeypatch, method, start, times), rtol=0, atol=1e-12)
+
+
+@pytest.mark.usefixtures("both")
+def test_four_degrees_of_freedom_and_any_batch_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    for model in MODELS:
+        made = network(model, "tanh", 2, 17, np.float32, dof=4)
+        states = np.random.default_rng(0).normal(size=(3, 3, 8))
+        expected = MODELS[model].field(np, made._wide, made.settings, states)
+        np.testing.assert_allclose(made.field(states), expected, atol=1e-12)
+        np.testing.assert_allclose(made.field(states[:1, :2]), expected[:1, :2], atol=1e-12)
+        np.testing.assert_allclose(made.field(states[0, :, ::-1][1]), made.field(states[0, 1, ::-1].copy()), atol=0)
+        times = np.linspace(0, 0.3, 4)
+        fast = rollout(made, states[0, 0], times).coords
+        slow = np.array(in_numpy(made, monkeypatch, "rk4", states[0, 0], np.linspace(0, 0.3, 4)))
+        np.testing.assert_allclose(fast, slow, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.usefixtures("both")
+def test_tanh_holds_over_its_whole_range(dtype: type) -> None:
+    made = network("baseline", "tanh", 1, 7, dtype)
+    weights = {**made.weights, "w0": (100 * made.weights["w0"]).astype(dtype)}
+    steep = Snapshot("baseline", 1, made.settings, weights)
+    for size in (1e-12, 1e-6, 1e-3, 0.1, 1.0, 10.0, 1e5):
+        state = size * np.array([0.3, -1.0])
+        expected = MODELS["baseline"].field(np, steep._wide, steep.settings, state)
+        np.testing.assert_allclose(steep.field(state), expected, atol=1e-13)
+
+
+@pytest.mark.parametrize("method", COMPILED)
+@pytest.mark.parametrize("start", [[np.nan, 0.0], [0.0, np.nan], [np.nan, np.nan]])
+@pytest.mark.usefixtures("both")
+def test_nan_stays_nan(method: str, start: list[float]) -> None:
+    made = network("hnn", "tanh", 2, 9, np.float32)
+    answer = rollout(made, np.array(start), np.linspace(0, 1, 6), method)
+    assert np.isnan(answer.coords).all()
+    assert answer.diverged
+
+
+@pytest.mark.parametrize("activation", ["softplus", "silu"])  # those that grow without bound
+@pytest.mark.parametrize("method", COMPILED)
+@pytest.mark.usefixtures("both")
+def test_divergence_is_seen_where_numpy_sees_it(method: str, activation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = network("baseline", activation, 1, 8, np.float64)
+    weights = {**made.weights, "w0": np.abs(made.weights["w0"]), "out": 3 * np.abs(made.weights["out"])}
+    made = Snapshot("baseline", 1, made.settings, weights)
+    times = np.linspace(0.0, 30.0, 1501)
+    fast = rollout(made, np.ones(2), times, method)
+    assert fast.diverged
+    with monkeypatch.context() as patch:
+        patch.setattr(snapshots, "_kernels", None)
+        slow = rollout(made, np.ones(2), times, method)
+    assert fast.ended == slow.ended
+    assert fast.note == slow.note
+
+
+@pytest.mark.usefixtures("both")
+def test_a_midpoint_step_that_does_not_converge_ends_as_in_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = network("hnn", "softplus", 2, 16, np.float64)
+    steep = Snapshot("hnn", 1, made.settings, {n: 6 * w for n, w in made.weights.items()})
+    times, start = np.array([0.0, 20.0, 40.0]), np.array([0.7, -0.2])
+    fast = rollout(steep, start, times, "implicit-midpoint")
+    assert np.isnan(fast.coords[1:]).all()
+    assert "did not converge" in fast.note
+    assert np.isnan(in_numpy(steep, monkeypatch, "implicit-midpoint", start, times)[1:]).all()
+
+
+@pytest.mark.usefixtures("both")
+def test_layouts_other_than_contiguous_ones_are_taken() -> None:
+    made = network("hnn", "tanh", 2, 9, np.float32)
+    table = np.random.default_rng(0).normal(size=(2, 6))
+    table.flags.writeable = False
+    times = np.linspace(0.0, 1.0, 21)[::2]
+    expected = rollout(made, np.array(table[:, 3]), np.array(times)).coords
+    np.testing.assert_array_equal(rollout(made, table[:, 3], times).coords, expected)
+
+
+def test_without_kernels_there_is_no_compiled_rollout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "_kernels", None)
+    made = network("hnn", "tanh", 1, 5, np.float32)
+    assert made.compiled_rollout("rk4", np.zeros(2), np.linspace(0, 1, 3), 1) is None
