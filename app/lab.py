@@ -340,6 +340,13 @@ class Lab(QObject):
         self.jobs.join(1.0)
         self.job_changed.emit()
 
+    def drop_job(self) -> None:
+        """Forget a job that has ended: its document is gone."""
+        self.jobs.drain()
+        self.live.clear()
+        self.series.clear()
+        self.job_changed.emit()
+
     # Data -------------------------------------------------------------------------------------------------------------
 
     def _refresh_dataset(self) -> None:

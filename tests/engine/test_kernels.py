@@ -68,11 +68,9 @@ def test_four_degrees_of_freedom_and_any_batch_shape(monkeypatch: pytest.MonkeyP
         expected = MODELS[model].field(np, made._wide, made.settings, states)
         np.testing.assert_allclose(made.field(states), expected, atol=1e-12)
         np.testing.assert_allclose(made.field(states[:1, :2]), expected[:1, :2], atol=1e-12)
-        np.testing.assert_allclose(made.field(states[0, :, ::-1][1]), made.field(states[0, 1, ::-1].copy()), atol=0)
         times = np.linspace(0, 0.3, 4)
-        fast = rollout(made, states[0, 0], times).coords
-        slow = np.array(in_numpy(made, monkeypatch, "rk4", states[0, 0], np.linspace(0, 0.3, 4)))
-        np.testing.assert_allclose(fast, slow, atol=1e-6)
+        fast = rollout(made, states[0, 0], times, substeps=2).coords
+        np.testing.assert_allclose(fast, in_numpy(made, monkeypatch, "rk4", states[0, 0], times), atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -116,7 +114,7 @@ def test_divergence_is_seen_where_numpy_sees_it(method: str, activation: str, mo
 
 @pytest.mark.usefixtures("both")
 def test_a_midpoint_step_that_does_not_converge_ends_as_in_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = network("hnn", "softplus", 2, 16, np.float64)
+    made = network("hnn", "sine", 2, 16, np.float64)
     steep = Snapshot("hnn", 1, made.settings, {n: 6 * w for n, w in made.weights.items()})
     times, start = np.array([0.0, 20.0, 40.0]), np.array([0.7, -0.2])
     fast = rollout(steep, start, times, "implicit-midpoint")

@@ -1,0 +1,168 @@
+"""Opening, saving and importing: awaited, so that the window never waits for a disk."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
+
+from app.document import Document, View, state_of
+from app.import_dialog import ImportDialog
+from app.settings import settings
+from hnn_engine.errors import HnnLabError
+from hnn_engine.experiment import Experiment, recording_experiment
+from hnn_engine.records import SUFFIX, Session, load_run, load_session, save_session
+from hnn_engine.recordings import FilePreview, Recording, preview, read_recording, read_shipped_recording
+
+Result = TypeVar("Result")
+
+
+class Files:
+    """What the window does with files. Work on a disk goes to one thread of its own."""
+
+    def __init__(self, window: QWidget, document: Document, complain: Callable[[str], None]) -> None:
+        self._window, self._document, self._complain = window, document, complain
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="files")
+
+    def close(self) -> None:
+        """End the thread."""
+        self._executor.shutdown(wait=True)
+
+    async def _away(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    # Sessions ---------------------------------------------------------------------------------------------------------
+
+    async def open_path(self, path: Path, remember: bool = True) -> bool:
+        """Open a session, or a run's folder, as the new document; on an error the present one stays as it was."""
+        try:
+            if path.is_dir():
+                run = await self._away(lambda: load_run(path))
+                session = Session(run.experiment, (run,), (run.id,))
+            else:
+                session = await self._away(lambda: load_session(path))
+        except HnnLabError as error:
+            if remember:
+                settings().remove_recent(path)
+            self._complain(str(error))
+            return False
+        whole = not path.is_dir()
+        self._document.reset(state_of(session), path if whole else None, View.from_dict(dict(session.view)))
+        if whole and remember:
+            settings().add_recent(path)
+        return True
+
+    async def ask_open(self) -> bool:
+        """Ask for a session and open it."""
+        path = await self._ask_path("Open a session", save=False, kinds=f"Sessions (*{SUFFIX});;All files (*)")
+        return await self.open_path(path) if path is not None else False
+
+    async def save(self, ask: bool = False) -> bool:
+        """Save the session, asking for a name where it has none (or `ask`). Return whether it is saved."""
+        path = self._document.path
+        if path is None or ask:
+            path = await self._ask_path("Save the session", save=True, kinds=f"Sessions (*{SUFFIX})")
+            if path is None:
+                return False
+            path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+        return await self.save_to(path)
+
+    async def save_to(self, path: Path) -> bool:
+        """Save the session to `path`; return whether it is saved."""
+        state, session = self._document.state, self._document.session()
+        try:
+            await self._away(lambda: save_session(session, path))
+        except HnnLabError as error:
+            self._complain(str(error))
+            return False
+        self._document.mark_saved(state, path)
+        settings().add_recent(path)
+        return True
+
+    async def may_leave(self) -> bool:
+        """Ask what to do with unsaved changes; return whether the present document may go."""
+        if not self._document.dirty:
+            return True
+        button = QMessageBox.StandardButton
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setText("Save the changes to this session?")
+        box.setInformativeText("Without saving, its fits and settings are lost.")
+        box.setStandardButtons(button.Save | button.Discard | button.Cancel)
+        box.setDefaultButton(button.Save)
+        answer = await finished(box)
+        if answer == button.Save.value:
+            return await self.save()
+        return answer == button.Discard.value
+
+    # Recordings -------------------------------------------------------------------------------------------------------
+
+    async def ask_recording(self) -> Experiment | None:
+        """Ask for a file of measured data and its columns; return the experiment on it."""
+        kinds = "Recordings (*.txt *.csv *.tsv *.dat);;All files (*)"
+        path = await self._ask_path("Open a recording", save=False, kinds=kinds)
+        return await self.import_recording(path) if path is not None else None
+
+    async def import_recording(self, path: Path) -> Experiment | None:
+        """Show the columns of `path`, ask what they are, and return the experiment on it; None where that fails."""
+        try:
+            found: FilePreview = await self._away(lambda: preview(path))
+        except HnnLabError as error:
+            self._complain(str(error))
+            return None
+        dialog = ImportDialog(found, self._window)
+        try:
+            while await finished(dialog) == QDialog.DialogCode.Accepted.value:
+                columns = dialog.columns()
+                try:
+                    recording: Recording = await self._away(lambda: read_recording(path, columns))  # noqa: B023
+                    return recording_experiment(recording)
+                except HnnLabError as error:
+                    dialog.complain(str(error))
+        finally:
+            dialog.deleteLater()
+        return None
+
+    async def shipped_recording(self) -> Experiment:
+        """Return the experiment on the simulated recording that comes with the program."""
+        return recording_experiment(await self._away(read_shipped_recording))
+
+    # Dialogs ----------------------------------------------------------------------------------------------------------
+
+    async def ask_picture(self) -> Path | None:
+        """Ask where to save a picture."""
+        path = await self._ask_path("Save a picture of the window", save=True, kinds="PNG (*.png)")
+        return path.with_suffix(".png") if path is not None else None
+
+    async def _ask_path(self, title: str, save: bool, kinds: str) -> Path | None:
+        dialog = QFileDialog(self._window, title)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave if save else QFileDialog.AcceptMode.AcceptOpen)
+        dialog.setFileMode(QFileDialog.FileMode.AnyFile if save else QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters(kinds.split(";;"))
+        if self._document.path is not None:
+            dialog.setDirectory(str(self._document.path.parent))
+        try:
+            accepted = await finished(dialog) == QDialog.DialogCode.Accepted.value
+            chosen = dialog.selectedFiles()
+            return Path(chosen[0]) if accepted and chosen else None
+        finally:
+            dialog.deleteLater()
+
+
+async def finished(dialog: QDialog) -> int:
+    """Open `dialog` and wait, without blocking anything, until it is closed; return its result."""
+    done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def settle(result: int) -> None:
+        if not done.done():
+            done.set_result(result)
+
+    dialog.finished.connect(settle)
+    dialog.open()
+    try:
+        return await done
+    finally:
+        dialog.finished.disconnect(settle)
+

@@ -1,0 +1,49 @@
+"""One sheet with every key and a tour of two minutes."""
+
+from collections.abc import Iterable
+from importlib.resources import files
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QTextBrowser, QVBoxLayout, QWidget
+
+_MOUSE = (
+    ("Drag", "a body, the head of its arrow, or the start in the phase portrait"),
+    ("Shift + drag", "finely"),
+    ("Arrow keys", "nudge the start (in the phase portrait; Shift: finely)"),
+    ("Esc", "take a drag back while it lasts"),
+    ("Wheel, drag", "zoom and pan a plot; double-click to fit"),
+    ("Double-click", "on a setting's name: back to its default"),
+    ("F2, Del", "rename or delete a run"),
+)
+
+
+class HelpSheet(QDialog):
+    """Keys on the right, taken from the menus themselves; the tour on the left."""
+
+    def __init__(self, actions: Iterable[QAction], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keys and a short tour")
+        self.resize(860, 560)
+        tour = QTextBrowser()
+        tour.setMarkdown((files("resources") / "help" / "tour.md").read_text(encoding="utf-8"))
+        tour.setOpenExternalLinks(True)
+        keys = QWidget()
+        grid = QGridLayout(keys)
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(4)
+        rows = [
+            (action.shortcut().toString(QKeySequence.SequenceFormat.NativeText), action.text().split(":")[0])
+            for action in actions
+            if not action.shortcut().isEmpty()
+        ]
+        for line, (key, text) in enumerate([*rows, *_MOUSE]):
+            name = QLabel(key)
+            name.setProperty("heading", True)
+            grid.addWidget(name, line, 0)
+            grid.addWidget(QLabel(text), line, 1)
+        grid.setRowStretch(len(rows) + len(_MOUSE), 1)
+        layout = QHBoxLayout()
+        layout.addWidget(tour, 1)
+        layout.addWidget(keys)
+        outer = QVBoxLayout(self)
+        outer.addLayout(layout)

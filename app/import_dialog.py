@@ -1,0 +1,140 @@
+"""Import measured data: see the columns, say what they are."""
+
+from dataclasses import replace
+
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.widgets.section import quiet_label
+from hnn_engine.recordings import ANGLE_UNITS, KINDS, LENGTH_UNITS, TIME_UNITS, Columns, FilePreview
+
+ROWS = 12  # of the file that are shown
+NONE = "none"
+_KIND_TITLES = {"angle": "an angle", "length": "a length"}
+
+
+class ImportDialog(QDialog):
+    """Shows the first rows of a file and asks for the role of each column. `columns()` is the answer."""
+
+    def __init__(self, found: FilePreview, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.found = found
+        self.setWindowTitle("Open a recording")
+        self.setModal(True)
+        self.resize(620, 560)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(10)
+        name = found.path.replace("\\", "/").rsplit("/", 1)[-1]
+        known = "The layout is known: nothing needs to be changed." if found.known else "Say what each column is."
+        heading = QLabel(f"{name}: {found.count} rows")
+        heading.setProperty("heading", True)
+        layout.addWidget(heading)
+        layout.addWidget(quiet_label(known))
+        layout.addWidget(self._table(), 1)
+        layout.addLayout(self._form())
+        self.problem = QLabel()
+        self.problem.setProperty("problem", True)
+        self.problem.setWordWrap(True)
+        self.problem.hide()
+        layout.addWidget(self.problem)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
+        buttons.button(QDialogButtonBox.StandardButton.Open).setProperty("primary", True)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout.addWidget(buttons)
+        self._show(found.guess)
+
+    def _table(self) -> QTableWidget:
+        rows = self.found.rows[:ROWS]
+        table = QTableWidget(len(rows), len(self.found.columns))
+        table.setHorizontalHeaderLabels(list(self.found.columns))
+        table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        table.setAccessibleName("First rows of the file")
+        table.verticalHeader().hide()
+        table.setMinimumHeight(150)
+        for i, row in enumerate(rows):
+            for j, cell in enumerate(row):
+                table.setItem(i, j, QTableWidgetItem(cell))
+        table.resizeColumnsToContents()
+        return table
+
+    def _form(self) -> QFormLayout:
+        form = QFormLayout()
+        form.setSpacing(6)
+        self.time, self.trial = self._column_box(False), self._column_box(True)
+        self.coordinate, self.velocity = self._column_box(False), self._column_box(True)
+        self.kind, self.unit, self.time_unit = QComboBox(), QComboBox(), QComboBox()
+        for kind in KINDS:
+            self.kind.addItem(_KIND_TITLES[kind], kind)
+        self.time_unit.addItems(list(TIME_UNITS))
+        self.kind.currentIndexChanged.connect(self._on_kind)
+        for label, box in (
+            ("Time", self.time),
+            ("in", self.time_unit),
+            ("Coordinate", self.coordinate),
+            ("is", self.kind),
+            ("in", self.unit),
+            ("Velocity", self.velocity),
+            ("Trial", self.trial),
+        ):
+            box.setAccessibleName(label if label != "in" else "Unit")
+            form.addRow(label, box)
+        self.velocity.setToolTip("Per unit of time, in the coordinate's unit. Without one it is estimated.")
+        self.trial.setToolTip("Numbers the trials; time may restart where it changes.")
+        return form
+
+    def _column_box(self, optional: bool) -> QComboBox:
+        box = QComboBox()
+        if optional:
+            box.addItem(NONE, None)
+        for index, name in enumerate(self.found.columns):
+            box.addItem(name, index)
+        return box
+
+    def _show(self, columns: Columns) -> None:
+        for box, value in (
+            (self.time, columns.time),
+            (self.trial, columns.trial),
+            (self.coordinate, columns.coordinate),
+            (self.velocity, columns.velocity),
+        ):
+            box.setCurrentIndex(max(0, box.findData(value)))
+        self.kind.setCurrentIndex(self.kind.findData(columns.kind))
+        self._on_kind()
+        self.unit.setCurrentText(columns.angle_unit if columns.kind == "angle" else columns.length_unit)
+        self.time_unit.setCurrentText(columns.time_unit)
+
+    def _on_kind(self) -> None:
+        units = list(ANGLE_UNITS if self.kind.currentData() == "angle" else LENGTH_UNITS)
+        if [self.unit.itemText(i) for i in range(self.unit.count())] != units:
+            self.unit.clear()
+            self.unit.addItems(units)
+
+    def columns(self) -> Columns:
+        """Return what the user said."""
+        chosen = replace(
+            self.found.guess,
+            time=self.time.currentData(),
+            trial=self.trial.currentData(),
+            coordinate=self.coordinate.currentData(),
+            velocity=self.velocity.currentData(),
+            kind=self.kind.currentData(),
+            time_unit=self.time_unit.currentText(),
+        )
+        unit = self.unit.currentText()
+        return replace(chosen, angle_unit=unit) if chosen.kind == "angle" else replace(chosen, length_unit=unit)
+
+    def complain(self, sentence: str) -> None:
+        """Say under the form why it cannot be read so."""
+        self.problem.setText(sentence)
+        self.problem.show()
+

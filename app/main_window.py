@@ -1,0 +1,427 @@
+"""The window: places panels, menus and shortcuts. No logic."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QFrame,
+    QMainWindow,
+    QMenu,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.document import State
+from app.error_dialog import ErrorDialog
+from app.files import Files
+from app.help_sheet import HelpSheet
+from app.icons import icon, logo
+from app.lab import Lab
+from app.panels.data import DataPanel
+from app.panels.loss import LossPanel
+from app.panels.portrait import PortraitPanel
+from app.panels.runs import RunsPanel
+from app.panels.scene import ScenePanel
+from app.panels.status import StatusLine
+from app.panels.system import SystemPanel
+from app.panels.time_plots import EnergyPanel, ErrorPanel
+from app.panels.training import TrainingPanel
+from app.panels.transport_bar import TransportBar
+from app.settings import settings
+from app.theme import DARK, LIGHT, THEMES, apply_theme, current_theme
+from app.widgets.notice import NoticeBar
+from hnn_engine.experiment import Experiment, new_experiment
+
+CONTROLS_WIDTH = 300
+HOME_SYSTEM = "pendulum"
+
+
+class MainWindow(QMainWindow):
+    """Everything on screen."""
+
+    def __init__(self, lab: Lab) -> None:
+        super().__init__()
+        self.lab = lab
+        self.closed = asyncio.Event()
+        self.allow_close = False
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._help: HelpSheet | None = None
+        self.setObjectName("window")
+        self.setWindowIcon(logo())
+        self.setDockNestingEnabled(True)
+        self.setAnimated(False)
+        self._build_panels()
+        self._place_docks()
+        self.files = Files(self, lab.document, self.notice.show_error)
+        self._build_menus()
+        self._connect()
+        self._original = self.saveState()
+        self._retitle()
+
+    # Panels -----------------------------------------------------------------------------------------------------------
+
+    def _build_panels(self) -> None:
+        lab = self.lab
+        self.system, self.data, self.training = SystemPanel(lab), DataPanel(lab), TrainingPanel(lab)
+        self.scene, self.portrait = ScenePanel(lab), PortraitPanel(lab)
+        self.energy, self.error = EnergyPanel(lab), ErrorPanel(lab)
+        self.loss, self.runs = LossPanel(lab), RunsPanel(lab)
+        self.docks: dict[str, QDockWidget] = {
+            name: self._dock(name, title, widget)
+            for name, title, widget in (
+                ("controls", "Laboratory", self._controls()),
+                ("scene", "Scene", self.scene),
+                ("portrait", "Phase portrait", self.portrait),
+                ("energy", "Energy", self.energy),
+                ("error", "Error", self.error),
+                ("loss", "Loss", self.loss),
+                ("runs", "Runs", self.runs),
+            )
+        }
+        self.transport = TransportBar(lab)
+        self.addToolBar(self.transport)
+        self.notice = NoticeBar()
+        self.status = StatusLine(lab)
+        self.statusBar().setSizeGripEnabled(False)
+        self.statusBar().addWidget(self.status, 1)
+
+    def _controls(self) -> QWidget:
+        """The quiet column: what is set above, the button to press always in sight below."""
+        column = QWidget()
+        layout = QVBoxLayout(column)
+        layout.setContentsMargins(10, 2, 10, 8)
+        layout.setSpacing(14)
+        for panel in (self.system, self.data, self.training):
+            layout.addWidget(panel)
+        layout.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(column)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        whole = QWidget()
+        outer = QVBoxLayout(whole)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(scroll, 1)
+        self.training.foot.layout().setContentsMargins(10, 8, 10, 6)
+        outer.addWidget(self.training.foot)
+        whole.setMinimumWidth(CONTROLS_WIDTH)
+        whole.setMaximumWidth(400)
+        return whole
+
+    def _dock(self, name: str, title: str, widget: QWidget) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(name)
+        dock.setWidget(widget)
+        return dock
+
+    def _place_docks(self) -> None:
+        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        docks = self.docks
+        across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        self.addDockWidget(left, docks["controls"])
+        self.addDockWidget(right, docks["scene"])
+        self.splitDockWidget(docks["scene"], docks["portrait"], across)
+        self.splitDockWidget(docks["scene"], docks["energy"], down)
+        self.splitDockWidget(docks["portrait"], docks["loss"], down)
+        self.splitDockWidget(docks["energy"], docks["error"], across)
+        self.splitDockWidget(docks["loss"], docks["runs"], across)
+        self.share_room()
+
+    def share_room(self) -> None:
+        """Let the two pictures own the window."""
+        docks = self.docks
+        across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        width = max(self.width() - CONTROLS_WIDTH, 600)
+        height = max(self.height() - 90, 400)
+        self.resizeDocks([docks["controls"]], [CONTROLS_WIDTH], across)
+        self.resizeDocks([docks["scene"], docks["portrait"]], [width // 2, width // 2], across)
+        self.resizeDocks([docks["scene"], docks["energy"]], [int(height * 0.63), int(height * 0.37)], down)
+        self.resizeDocks([docks["portrait"], docks["loss"]], [int(height * 0.63), int(height * 0.37)], down)
+        self.resizeDocks([docks["energy"], docks["error"]], [width // 4, width // 4], across)
+        self.resizeDocks([docks["loss"], docks["runs"]], [width // 4, width // 4], across)
+
+    def reset_layout(self) -> None:
+        """Put every panel back."""
+        settings().forget_layout()
+        for dock in self.docks.values():
+            dock.setFloating(False)
+            dock.show()
+        self.restoreState(self._original)
+        self.share_room()
+
+    def restore_layout(self) -> None:
+        """Take up the layout of the last time."""
+        layout = settings().layout
+        if layout is None or not self.restoreGeometry(layout[0]) or not self.restoreState(layout[1]):
+            self.resize(1440, 900)
+            self.share_room()
+
+    def sizeHint(self) -> QSize:
+        return QSize(1440, 900)
+
+    # Menus ------------------------------------------------------------------------------------------------------------
+
+    def _build_menus(self) -> None:
+        bar = self.menuBar()
+        self._file_menu(bar.addMenu("&File"))
+        edit = bar.addMenu("&Edit")
+        self.undo_action = self._action(edit, "Undo", self.lab.document.undo, "Ctrl+Z", "undo")
+        self.redo_action = self._action(edit, "Redo", self.lab.document.redo, "Ctrl+Shift+Z", "redo")
+        run = bar.addMenu("&Run")
+        self.train_action = self._action(run, "Train", self.training.press, "Ctrl+T", "train")
+        self.stop_action = self._action(run, "Stop and keep", self.lab.stop, "Ctrl+.", "stop")
+        run.addSeparator()
+        transport = self.lab.transport
+        self._action(run, "Play or pause", transport.toggle, "Space", "play")
+        self._action(run, "One step on", lambda: transport.step(1), ".", "step")
+        self._action(run, "One step back", lambda: transport.step(-1), ",")
+        self._action(run, "Back to the start", transport.restart, "Home", "restart")
+        self._action(run, "To the end", lambda: transport.seek(transport.horizon), "End")
+        view = bar.addMenu("&View")
+        for dock in self.docks.values():
+            view.addAction(dock.toggleViewAction())
+        view.addSeparator()
+        self._action(view, "Reset the layout", self.reset_layout, "Ctrl+0", "reset-layout")
+        self._action(view, "Light or dark", self.switch_theme, "Ctrl+D", "theme")
+        help_menu = bar.addMenu("&Help")
+        self._action(help_menu, "Keys and a short tour", self.show_help, "F1", "help")
+        self._build_corner(view)
+
+    def _file_menu(self, menu: QMenu) -> None:
+        self._action(menu, "New", lambda: self.spawn(self._new()), "Ctrl+N", "new")
+        self._action(menu, "Open…", lambda: self.spawn(self._open()), "Ctrl+O", "open")
+        self.recent_menu = menu.addMenu("Open recent")
+        self.recent_menu.aboutToShow.connect(self._fill_recent)
+        menu.addSeparator()
+        self._action(menu, "Save", lambda: self.spawn(self.files.save()), "Ctrl+S", "save")
+        self._action(menu, "Save as…", lambda: self.spawn(self.files.save(ask=True)), "Ctrl+Shift+S")
+        menu.addSeparator()
+        self._action(menu, "Open a recording…", lambda: self.spawn(self.ask_recording()), "Ctrl+I", "import")
+        self._action(menu, "Save a picture…", lambda: self.spawn(self._picture()), "Ctrl+P", "camera")
+        menu.addSeparator()
+        self._action(menu, "Quit", self.close, "Ctrl+Q")
+
+    def _action(self, menu: QMenu, text: str, act: Callable[[], object], keys: str = "", name: str = "") -> QAction:
+        action = QAction(icon(name), text, self) if name else QAction(text, self)
+        if keys:
+            action.setShortcut(QKeySequence(keys))
+        action.triggered.connect(lambda: act())
+        menu.addAction(action)
+        self.addAction(action)
+        return action
+
+    def _build_corner(self, view: QMenu) -> None:
+        """The right end of the bar: panels, picture, theme, help."""
+        gap = QWidget()
+        gap.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        gap.setFixedWidth(8)
+        self.transport.addWidget(gap)
+        for name, tip, act in (
+            ("panels", "Panels: show, hide, put back", None),
+            ("camera", "Save a picture of the window (Ctrl+P)", lambda: self.spawn(self._picture())),
+            ("theme", "Light or dark (Ctrl+D)", self.switch_theme),
+            ("help", "Keys and a short tour (F1)", self.show_help),
+        ):
+            button = QToolButton()
+            button.setIcon(icon(name))
+            button.setToolTip(tip)
+            button.setAccessibleName(tip.split(" (")[0])
+            if act is None:
+                button.setMenu(view)
+                button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+            else:
+                button.clicked.connect(lambda _=False, act=act: act())
+            self.transport.addWidget(button)
+
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for path in settings().recent:
+            action = self.recent_menu.addAction(path.name)
+            action.setToolTip(str(path))
+            action.triggered.connect(lambda _=False, path=path: self.spawn(self._open(path)))
+        if not self.recent_menu.actions():
+            self.recent_menu.addAction("Nothing yet").setEnabled(False)
+
+    # Wires ------------------------------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        document, lab = self.lab.document, self.lab
+        document.changed.connect(self._on_changed)
+        document.title_changed.connect(self._retitle)
+        lab.noticed.connect(self._on_notice)
+        lab.failed.connect(self._on_failed)
+        lab.job_changed.connect(self._on_job)
+        self.system.import_asked.connect(lambda: self.spawn(self.ask_recording()))
+        self.system.shipped_asked.connect(lambda: self.spawn(self.open_shipped()))
+        self.notice.setParent(self)
+        self.notice.hide()
+        self._on_job()
+
+    def _on_changed(self, old: State, new: State) -> None:
+        document = self.lab.document
+        for action, word, label in (
+            (self.undo_action, "Undo", document.undo_label),
+            (self.redo_action, "Redo", document.redo_label),
+        ):
+            action.setText(f"{word}: {label.lower()}" if label else word)
+
+    def _retitle(self) -> None:
+        document = self.lab.document
+        name = document.path.name if document.path is not None else "Untitled"
+        self.setWindowTitle(f"{name}[*] – {self.lab.experiment.source_title} – HNN Lab")
+        self.setWindowModified(document.dirty)
+        self.undo_action.setEnabled(bool(document.undo_label))
+        self.redo_action.setEnabled(bool(document.redo_label))
+
+    def _on_job(self) -> None:
+        jobs = self.lab.jobs
+        self.train_action.setText("Train" if not jobs.running else "Go on training" if jobs.paused else "Pause training")
+        self.stop_action.setEnabled(jobs.running)
+
+    def _on_notice(self, text: str, is_error: bool) -> None:
+        (self.notice.show_error if is_error else self.notice.show_info)(text)
+        self._lay_notice()
+
+    def _on_failed(self, text: str, details: str) -> None:
+        dialog = ErrorDialog(text, details, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _lay_notice(self) -> None:
+        """The notice lies over the top of the pictures: nothing moves when it comes or goes."""
+        width = min(self.width() - CONTROLS_WIDTH - 40, 760)
+        self.notice.setFixedWidth(width)
+        self.notice.adjustSize()
+        top = self.transport.geometry().bottom() + 6
+        self.notice.move((self.width() + CONTROLS_WIDTH - width) // 2, top)
+        self.notice.raise_()
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self._lay_notice()
+
+    # Actions ----------------------------------------------------------------------------------------------------------
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Let `work` run beside everything else."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_done)
+
+    def _on_done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            error = task.exception()
+            asyncio.get_running_loop().call_exception_handler({"message": str(error), "exception": error})
+
+    async def _new(self) -> None:
+        if await self.files.may_leave():
+            await self._stop_job()
+            self.lab.document.reset(State(new_experiment(HOME_SYSTEM)), None)
+            self.lab.transport.restart()
+
+    async def _open(self, path: Path | None = None) -> None:
+        if not await self.files.may_leave():
+            return
+        await self._stop_job()
+        done = await (self.files.open_path(path) if path is not None else self.files.ask_open())
+        if done:
+            self.lab.transport.restart()
+
+    async def _stop_job(self) -> None:
+        """End a job under way: its runs belong to the document that goes."""
+        self.lab.jobs.quit()
+        while self.lab.jobs.running:
+            await asyncio.sleep(0.02)
+        self.lab.drop_job()
+
+    async def ask_recording(self, path: Path | None = None) -> None:
+        """Import measured data (asking for a file where none is named) and study it."""
+        experiment = await (self.files.import_recording(path) if path is not None else self.files.ask_recording())
+        if experiment is not None:
+            self._study(experiment)
+
+    async def open_shipped(self) -> None:
+        """Study the simulated recording that comes with the program."""
+        self._study(await self.files.shipped_recording())
+
+    def _study(self, experiment: Experiment) -> None:
+        self.lab.transport.restart()
+        now = self.lab.experiment
+        self.lab.edit(
+            "Open a recording",
+            source=experiment.source,
+            data=experiment.data,
+            models=now.models,
+            recipe=experiment.recipe,
+            settings=experiment.settings,
+            start=experiment.start,
+            rollout=experiment.rollout,
+        )
+
+    async def _picture(self) -> None:
+        pixmap = self.grab()
+        path = await self.files.ask_picture()
+        if path is None:
+            return
+        if pixmap.save(str(path), "PNG"):
+            self.notice.show_info(f"The picture is saved as {path.name}.")
+        else:
+            self.notice.show_error(f"{path} cannot be written: choose another place.")
+        self._lay_notice()
+
+    def switch_theme(self) -> None:
+        """Light becomes dark and dark light, at once and everywhere."""
+        theme = LIGHT if current_theme().dark else DARK
+        settings().theme = theme.name
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        apply_theme(application, theme)
+
+    def show_help(self) -> None:
+        """Show all keys, and the tour."""
+        if self._help is None:
+            self._help = HelpSheet(self.actions(), self)
+        self._help.show()
+        self._help.raise_()
+
+    # The end ----------------------------------------------------------------------------------------------------------
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.allow_close:
+            event.accept()
+            return
+        event.ignore()
+        self.spawn(self._ask_to_close())
+
+    async def _ask_to_close(self) -> None:
+        if await self.files.may_leave():
+            self.closed.set()
+
+    def remember(self) -> None:
+        """Keep the layout for the next time."""
+        settings().save_layout(self.saveGeometry(), self.saveState())
+        settings().sync()
+
+
+def start_theme() -> Any:
+    """The theme of the last time, or what the system wears."""
+    named = THEMES.get(settings().theme)
+    if named is not None:
+        return named
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    return DARK if application.styleHints().colorScheme() == Qt.ColorScheme.Dark else LIGHT
+

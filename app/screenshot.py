@@ -1,0 +1,120 @@
+"""`hnn-lab screenshot`: the real window, drawn into a PNG without a display."""
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hnn_engine.errors import HnnLabError, ParameterError
+from hnn_engine.systems import SYSTEMS, get_system
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+
+SETTLE_SECONDS = 30.0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Draw the window into the file that `arguments` name; return the exit code."""
+    options = _parser().parse_args(list(arguments))
+    try:
+        _check(options)
+        return _draw(options)
+    except HnnLabError as error:
+        print(f"hnn-lab: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    from hnn_engine.cli.parser import Parser
+
+    parser = Parser(prog="hnn-lab screenshot", description="Draw the real window into a PNG, without a display.")
+    parser.add_argument("--system", metavar="S", default="", help=f"one of {', '.join(SYSTEMS)}")
+    parser.add_argument("--session", metavar="FILE", type=Path, help="a session or a run to open")
+    parser.add_argument("--size", metavar="WxH", default="1920x1080", help="size in pixels (1920x1080)")
+    parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--time", metavar="S", type=float, default=3.0, help="instant of the transport in seconds (3)")
+    parser.add_argument("--out", metavar="PNG", type=Path, required=True)
+    return parser
+
+
+def _check(options: argparse.Namespace) -> None:
+    if not options.system and options.session is None:
+        raise ParameterError("Nothing to draw: name a --system or a --session")
+    if options.system:
+        get_system(options.system)
+    parse_size(options.size)
+    parent = options.out.absolute().parent
+    if not parent.is_dir() or not os.access(parent, os.W_OK) or options.out.is_dir():
+        raise ParameterError(f"--out cannot be written: {options.out} is no file in a folder that allows it; choose another")
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read '1920x1080'; raise `ParameterError`."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit()) or not (640 <= int(width) <= 8000 and 480 <= int(height) <= 8000):
+        raise ParameterError(f"--size is '{text}', but it must be WIDTHxHEIGHT from 640x480 to 8000x8000, as in 1920x1080")
+    return int(width), int(height)
+
+
+def _draw(options: argparse.Namespace) -> int:
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from qasync import QEventLoop
+
+    from app.theme import THEMES, apply_theme
+    from app.window import make_application
+
+    application = make_application(["hnn-lab"])
+    application.setQuitOnLastWindowClosed(False)
+    apply_theme(application, THEMES[options.theme])
+    with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
+        return runner.run(_picture(options))
+
+
+async def _picture(options: argparse.Namespace) -> int:
+    from app.window import close_window, open_window
+
+    window = open_window()
+    window.resize(*parse_size(options.size))
+    window.show()
+    window.share_room()
+    try:
+        if not await _opened(window, options):
+            print(f"hnn-lab: {window.notice.text()}", file=sys.stderr)
+            return 2
+        lab = window.lab
+        lab.transport.set_playing(False)
+        lab.warm_up()
+        await _settled(window)
+        lab.transport.seek(options.time)
+        await asyncio.sleep(0.2)
+        if window.grab().save(str(options.out), "PNG"):
+            return 0
+        print(f"hnn-lab: {options.out} cannot be written: choose another place", file=sys.stderr)
+        return 2
+    finally:
+        await close_window(window, remember=False)
+
+
+async def _opened(window: "MainWindow", options: argparse.Namespace) -> bool:
+    from app.document import State
+    from hnn_engine.experiment import new_experiment
+
+    if options.session is not None:
+        return await window.files.open_path(options.session, remember=False)
+    window.lab.document.reset(State(new_experiment(options.system)), None)
+    return True
+
+
+async def _settled(window: "MainWindow") -> None:
+    """Wait until the rollouts and the data are there and nothing is computed any more."""
+    lab, calm = window.lab, 0
+    end = time.monotonic() + SETTLE_SECONDS
+    while time.monotonic() < end and calm < 12:
+        await asyncio.sleep(0.05)
+        ready = lab.answer is not None and lab.dataset is not None and not lab.simulation.busy and lab.warm
+        calm = calm + 1 if ready else 0

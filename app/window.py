@@ -1,0 +1,85 @@
+"""Opens the window and runs the event loop until it is closed."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from qasync import QEventLoop
+
+from app.error_dialog import ErrorReporter, install_excepthook
+from app.icons import logo
+from app.lab import Lab
+from app.main_window import HOME_SYSTEM, MainWindow, start_theme
+from app.theme import apply_theme
+from hnn_engine.experiment import new_experiment
+
+WARM_UP_MS = 1200  # after the first paint: by then the window has drawn its first rollouts
+SWITCH_SECONDS = 0.001  # how long a worker may keep the interpreter from the window
+
+
+def make_application(arguments: list[str]) -> QApplication:
+    """Return the dressed application."""
+    application = QApplication.instance() or QApplication(arguments)
+    assert isinstance(application, QApplication)
+    application.setApplicationName("hnn-lab")
+    application.setApplicationDisplayName("HNN Lab")
+    application.setWindowIcon(logo())
+    apply_theme(application, start_theme())
+    return application
+
+
+def run(path: Path | None) -> int:
+    """Open the window, on the session or run at `path` if one is named, and return the exit code."""
+    application = make_application(sys.argv[:1])
+    application.setQuitOnLastWindowClosed(False)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
+        return runner.run(_main(path))
+
+
+async def _main(path: Path | None) -> int:
+    window = open_window()
+    window.restore_layout()
+    window.show()
+    if path is not None:
+        window.spawn(window.files.open_path(path))
+    await window.closed.wait()
+    await close_window(window)
+    return 0
+
+
+def open_window() -> MainWindow:
+    """Return a window on the pendulum, ticking, with an error reporter. Needs a running event loop."""
+    lab = Lab(new_experiment(HOME_SYSTEM))
+    window = MainWindow(lab)
+    reporter = install_excepthook(window)
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: _report(reporter, context))
+    lab.start()
+    QTimer.singleShot(WARM_UP_MS, window, lab.warm_up)
+    return window
+
+
+def _report(reporter: ErrorReporter, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    reporter.report(error if isinstance(error, BaseException) else RuntimeError(str(context.get("message"))))
+
+
+async def close_window(window: MainWindow, remember: bool = True) -> None:
+    """Stop every thread, keep what was fitted, and let the window go."""
+    if remember:
+        window.remember()
+    window.hide()
+    loop = asyncio.get_running_loop()
+    lab = window.lab
+    lab.clock.stop()
+    lab.jobs.quit()
+    await loop.run_in_executor(None, lab.jobs.join, 10.0)
+    lab.close()
+    window.files.close()
+    await loop.shutdown_default_executor()
+    window.allow_close = True
+    window.close()
+    window.deleteLater()

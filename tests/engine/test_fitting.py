@@ -1,0 +1,410 @@
+"""Recipes: the optimiser is Adam, the events come in their order on every ending, and nothing but the seed decides."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from hnn_engine.datasets import Dataset
+from hnn_engine.errors import UnknownNameError
+from hnn_engine.experiment import Experiment, model_spec, new_experiment
+from hnn_engine.fit_run import FitRun
+from hnn_engine.fitting import PAPER_TASKS, RECIPES, FitTask, get_recipe, recipe_defaults, recipe_note
+from hnn_engine.fitting.adam import AdamFit, validation_rows
+from hnn_engine.fitting.events import Cancelled, End, Evaluated, Event, Failed, Finished, Progress, Started
+from hnn_engine.fitting.gradient import Adam, GradientFit
+from hnn_engine.fitting.paper import PaperFit
+from hnn_engine.models.mlp import finite
+from hnn_engine.parameters import Value
+from hnn_engine.snapshot import Snapshot
+
+STEPS = 25
+
+
+def experiment(recipe: str = "paper", model: str = "hnn", seed: int = 0, **settings: Value) -> Experiment:
+    base = new_experiment("pendulum")
+    defaults = {**recipe_defaults(recipe, "pendulum", 100), "steps": STEPS}
+    return replace(
+        base,
+        data={**base.data, "trajectories": 8, "points": 11},
+        models=(model_spec(model, {"width": 12}),),
+        recipe=recipe,
+        settings={**defaults, **settings},
+        seed=seed,
+    )
+
+
+def task(recipe: str = "paper", model: str = "hnn", seed: int = 0, **settings: Value) -> FitTask:
+    made = experiment(recipe, model, seed, **settings)
+    return made.task(made.models[0], made.dataset())
+
+
+def started(what: FitTask, recipe: str = "paper") -> GradientFit:
+    fit = get_recipe(recipe).start(what)
+    assert isinstance(fit, GradientFit)
+    return fit
+
+
+def run(fit: GradientFit, between: Callable[[Event], object] = lambda event: None) -> list[Event]:
+    events = []
+    for event in fit.events():
+        between(event)
+        events.append(event)
+    return events
+
+
+def kept(events: list[Event]) -> Snapshot:
+    end = events[-1]
+    assert isinstance(end, End)
+    assert end.snapshot is not None
+    return end.snapshot
+
+
+def same(one: Snapshot, other: Snapshot) -> bool:
+    return all(one.weights[n].tobytes() == other.weights[n].tobytes() for n in one.weights)
+
+
+def expected_events(last: int, checked_to: int, end: type) -> list[tuple[type, int]]:
+    """Return the kinds and steps of a fit whose last full step is `last`; test losses up to step `checked_to`."""
+    rows: list[tuple[type, int]] = [(Started, STEPS)]
+    for step in range(1, last + 1):
+        rows.append((Progress, step))
+        if step % 10 == 0 or step == checked_to:
+            rows.append((Evaluated, step))
+    return [*rows, (end, last)]
+
+
+def named(events: list[Event]) -> list[tuple[type, int]]:
+    return [(type(e), e.steps if isinstance(e, Started) else e.step) for e in events]
+
+
+@pytest.mark.parametrize("decay", [0.0, 1e-4, 0.1])
+def test_the_optimiser_takes_the_steps_of_torch(decay: float) -> None:
+    torch.manual_seed(0)
+    start, target = torch.randn(40), torch.randn(40)
+    ours, theirs = start.clone(), start.clone().requires_grad_()
+    own, reference = Adam(40, decay), torch.optim.Adam([theirs], lr=1e-2, weight_decay=decay)
+    for step in range(200):
+        rate = 1e-2 / (1 + step / 50)
+        reference.param_groups[0]["lr"] = rate
+        reference.zero_grad()
+        ((theirs - target) ** 4).mean().backward()  # type: ignore[no-untyped-call]
+        reference.step()
+        own.step(ours, 4 * (ours - target) ** 3 / 40, rate)
+        # The gradients are taken at each one's own weights, so rounding is all that may part them.
+        torch.testing.assert_close(ours, theirs.detach(), rtol=1e-6, atol=2e-6)
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+@pytest.mark.parametrize("model", ["baseline", "hnn"])
+def test_events_of_a_fit_that_finishes(recipe: str, model: str) -> None:
+    events = run(started(task(recipe, model), recipe))
+    assert named(events) == expected_events(STEPS, STEPS, Finished)
+    assert isinstance(events[-1], Finished)
+    assert events[-1].reason == f"all {STEPS} steps done"
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+@pytest.mark.parametrize("after", [0, 1, 10, 17])
+def test_events_of_a_fit_that_is_stopped(recipe: str, after: int) -> None:
+    fit = started(task(recipe), recipe)
+    first = Started if after == 0 else Progress
+
+    def stop(event: Event) -> None:
+        if isinstance(event, first) and (isinstance(event, Started) or event.step == after):  # type: ignore[attr-defined]
+            fit.stop()
+
+    events = run(fit, stop)
+    assert named(events) == expected_events(after, 0, Cancelled)
+    assert finite(kept(events).weights)
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+def test_events_of_a_fit_on_data_that_is_not_finite(recipe: str) -> None:
+    made = task(recipe, batch=0)
+    bad = made.data.dcoords.copy()
+    bad[np.flatnonzero(made.data.train)] = np.nan
+    events = run(started(replace(made, data=replace(made.data, dcoords=bad)), recipe))
+    assert named(events) == [(Started, STEPS), (Failed, 0)]
+    end = events[-1]
+    assert isinstance(end, Failed)
+    assert end.message.startswith("The loss is no longer a finite number at step 1; the weights of the step before")
+    assert finite(kept(events).weights)
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+def test_a_rate_that_is_far_too_large_ends_with_the_last_good_weights(recipe: str) -> None:
+    made = task(recipe, model="baseline", **{"learning-rate": 1.0, "batch": 0})
+    steep = replace(made, model_settings={**made.model_settings, "activation": "silu"})
+    fit = started(steep, recipe)
+    fit.rate = lambda step: 1e6  # type: ignore[method-assign]
+    events = run(fit)
+    end = events[-1]
+    assert isinstance(end, Failed)
+    assert "Try a smaller learning rate." in end.message
+    weights = kept(events)
+    assert finite(weights.weights)
+    losses = [e.train_loss for e in events if isinstance(e, Progress)]
+    rows = fit.task.data.train
+    loss = float(((weights.field(fit.task.data.coords[rows]) - fit.task.data.dcoords[rows]) ** 2).mean())
+    assert loss == pytest.approx(losses[end.step], rel=1e-3)  # the loss at `step` steps, from before it exploded
+
+
+def test_weights_that_explode_on_the_last_step_are_not_kept() -> None:
+    fit = started(task(model="baseline", steps=3))
+    fit.rate = lambda step: float("nan") if step == 3 else 1e-3  # type: ignore[method-assign]
+    events = run(fit)
+    assert [type(e) for e in events[-2:]] == [Evaluated, Failed]
+    assert finite(kept(events).weights)
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+@pytest.mark.parametrize("model", ["baseline", "hnn"])
+def test_snapshots_on_the_way_change_nothing(recipe: str, model: str) -> None:
+    alone = run(started(task(recipe, model), recipe))
+    watched, seen = started(task(recipe, model), recipe), []
+    events = run(watched, lambda event: seen.append(watched.snapshot()))
+    assert same(kept(alone), kept(events))
+    assert [e.train_loss for e in alone if isinstance(e, Progress)] == [
+        e.train_loss for e in events if isinstance(e, Progress)
+    ]
+    assert not same(seen[1], seen[4])  # and they are copies: each one stays as it was
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+def test_the_seed_decides_and_nothing_else(recipe: str) -> None:
+    one, again, other = (kept(run(started(task(recipe, seed=s), recipe))) for s in (3, 3, 4))
+    torch.manual_seed(99)
+    np.random.seed(99)  # noqa: NPY002 global state must not matter
+    assert same(one, again)
+    assert same(one, kept(run(started(task(recipe, seed=3), recipe))))
+    assert not same(one, other)
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+def test_a_short_fit_lowers_the_loss(recipe: str) -> None:
+    events = run(started(task(recipe, steps=150, **{"learning-rate": 1e-2}), recipe))
+    losses = [e.train_loss for e in events if isinstance(e, Progress)]
+    tests = [e.test_loss for e in events if isinstance(e, Evaluated)]
+    assert np.mean(losses[-10:]) < 0.3 * losses[0]
+    assert tests[-1] < 0.5 * tests[0]
+
+
+def test_the_first_loss_is_that_of_the_fresh_weights_on_all_training_rows() -> None:
+    fit = started(task())
+    fresh = fit.snapshot()
+    events = run(fit)
+    data = fit.task.data
+    residual = fresh.field(data.coords[data.train]) - data.dcoords[data.train]
+    assert isinstance(events[1], Progress)
+    assert events[1].train_loss == pytest.approx(float((residual**2).mean()), rel=1e-5)
+
+
+def test_minibatches_are_drawn_afresh_without_replacement() -> None:
+    fit = started(task(batch=30))
+    rows = len(fit.train_rows[0])
+    assert rows == 44
+    seen = []
+    for _ in range(40):
+        coords, dcoords = fit._minibatch()
+        assert len(coords) == 30
+        assert len(torch.unique(coords, dim=0)) == 30
+        index = [int((fit.train_rows[0] == c).all(dim=1).nonzero()) for c in coords]
+        assert torch.equal(fit.train_rows[1][index], dcoords)
+        seen.append(frozenset(index))
+    assert len(set(seen)) == 40
+    assert frozenset().union(*seen) == frozenset(range(rows))
+
+
+@pytest.mark.parametrize("batch", [0, 44, 1000])
+def test_a_batch_that_reaches_all_rows_takes_them_all(batch: int) -> None:
+    fit = started(task(batch=batch))
+    assert len(fit._minibatch()[0]) == 44
+
+
+def adam_fit(**settings: Value) -> AdamFit:
+    fit = started(task("adam", **settings), "adam")
+    assert isinstance(fit, AdamFit)
+    return fit
+
+
+def contains(rows: torch.Tensor, some: np.ndarray) -> bool:
+    return any(bool((rows == torch.from_numpy(r.astype(np.float32))).all(dim=1).any()) for r in some)
+
+
+def test_held_out_trajectories_neither_train_nor_test() -> None:
+    made = task("adam")
+    held = validation_rows(made)
+    assert held.sum() == 11
+    assert len(np.unique(made.data.trajectory[held])) == 1
+    assert (made.data.train[held]).all()
+    fit = adam_fit()
+    assert len(fit.train_rows[0]) == 33
+    assert not contains(fit.train_rows[0], made.data.coords[held])
+    assert len(fit.test_rows[0]) == int((~made.data.train).sum())
+    assert not contains(fit.test_rows[0], made.data.coords[held])
+
+
+def test_one_trajectory_is_held_out_at_its_end() -> None:
+    made = task("adam")
+    data = replace(made.data, trajectory=np.zeros_like(made.data.trajectory))
+    held = validation_rows(replace(made, data=data))
+    rows = np.flatnonzero(data.train)
+    assert np.flatnonzero(held).tolist() == rows[-round(0.15 * len(rows)) :].tolist()
+
+
+def test_the_best_weights_on_validation_are_kept() -> None:
+    fit, losses, snapshots = adam_fit(steps=60, **{"learning-rate": 0.3}), [], []
+
+    def look(event: Event) -> None:
+        if isinstance(event, Evaluated):
+            snapshot = fit.snapshot()
+            coords, dcoords = (x.numpy().astype(np.float64) for x in fit._held)
+            losses.append(float(((snapshot.field(coords) - dcoords) ** 2).mean()))
+            snapshots.append(snapshot)
+
+    events = run(fit, look)
+    best = int(np.argmin(losses))
+    assert same(kept(events), snapshots[best])
+
+
+def test_adam_ends_early_with_its_reason() -> None:
+    fit = adam_fit(steps=500, patience=20)
+    fit.rate = lambda step: 0.0 if step > 5 else 1e-3  # type: ignore[method-assign]
+    end = run(fit)[-1]
+    assert isinstance(end, Finished)
+    assert end.step == 30
+    assert end.reason == "no better on the validation trajectories since step 10"
+
+
+def test_the_schedule_rises_and_falls() -> None:
+    fit = adam_fit(steps=1000, **{"learning-rate": 0.01})
+    rates = np.array([fit.rate(step) for step in range(1, 1001)])
+    assert rates[0] < 0.01 / 40
+    assert rates.max() > 0.0098
+    assert (np.diff(rates[60:]) < 0).all()
+    assert rates[-1] == pytest.approx(1e-4, rel=1e-3)
+
+
+def test_the_first_layer_is_scaled_to_the_data() -> None:
+    made = task("adam")
+    scale, shift = np.array([50.0, 1e-3]), np.array([7.0, -2.0])
+    moved = replace(made, data=replace(made.data, coords=made.data.coords * scale + shift))
+    one, other = (AdamFit(t).snapshot() for t in (made, moved))
+    hidden = [s.weights["w0"].T @ c + s.weights["b0"] for s, c in ((one, made.data.coords[5]), (other, moved.data.coords[5]))]
+    np.testing.assert_allclose(hidden[0], hidden[1], atol=1e-3)
+
+
+def test_the_recipe_s_seconds_leave_out_whoever_reads_the_events() -> None:
+    fit = PaperFit(task(steps=5))
+    began = time.perf_counter()
+    run(fit, lambda event: time.sleep(0.05))
+    assert 0 < fit.seconds < time.perf_counter() - began - 0.3
+
+
+def test_large_test_sets_are_looked_at_in_part() -> None:
+    base = experiment()
+    data = replace(base, data={**base.data, "trajectories": 100, "points": 50}).dataset()
+    fit = started(base.task(base.models[0], data))
+    assert len(fit.test_rows[0]) == 2000
+    assert [e.step for e in run(fit) if isinstance(e, Evaluated)] == [STEPS]
+
+
+# FitRun ---------------------------------------------------------------------------------------------------------------
+
+
+def finish(fit: FitRun) -> list[Event]:
+    events = []
+    while fit.end is None:
+        events.append(fit.advance())
+    return events
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+def test_a_fit_run_gathers_the_history_of_its_recipe(recipe: str) -> None:
+    made = experiment(recipe)
+    fit = FitRun(made, made.dataset())
+    assert fit.snapshot() is None
+    events = finish(fit)
+    assert same(kept(events), kept(run(started(task(recipe), recipe))))
+    history = fit.history()
+    assert history.train.tolist() == [e.train_loss for e in events if isinstance(e, Progress)]
+    assert history.test_steps.tolist() == [10, 20, 25]
+    kept_run = fit.as_run(None)
+    assert kept_run is not None
+    assert (kept_run.ending, kept_run.steps) == ("finished", STEPS)
+
+
+def test_a_stop_before_the_first_step_counts() -> None:
+    made = experiment()
+    fit = FitRun(made, made.dataset())
+    fit.stop()
+    assert [type(e) for e in finish(fit)] == [Started, Cancelled]
+    record = fit.as_run(None)
+    assert record is not None
+    assert (record.ending, record.steps) == ("stopped", 0)
+
+
+def test_an_exception_in_a_recipe_becomes_failed_with_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: GradientFit) -> None:
+        raise ZeroDivisionError("a fault")
+
+    made = experiment()
+    fit = FitRun(made, made.dataset())
+    for _ in range(4):
+        fit.advance()
+    monkeypatch.setattr(GradientFit, "_minibatch", broken)
+    end = fit.advance()
+    assert isinstance(end, Failed)
+    assert end.step == 3
+    assert end.message == "The fit ended at step 3: a fault"
+    assert "ZeroDivisionError" in end.details
+    record = fit.as_run(None)
+    assert record is not None
+    assert record.ending == "failed"
+
+
+def test_a_fit_that_cannot_begin_fails_with_nothing_to_keep() -> None:
+    made = experiment()
+    empty = Dataset(*(np.empty((0, 2)),) * 2, np.empty(0), np.empty(0, dtype=np.int64), np.empty(0, dtype=bool))
+    fit = FitRun(replace(made, models=(replace(made.models[0], name="nothing"),)), empty)
+    events = finish(fit)
+    assert isinstance(events[0], Failed)
+    assert events[0].snapshot is None
+    assert fit.judge() is None
+    assert fit.as_run(None) is None
+
+
+# The table ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_paper_s_settings() -> None:
+    assert recipe_defaults("paper", "pendulum") == {
+        "steps": 2000,
+        "learning-rate": 1e-3,
+        "batch": 0,
+        "weight-decay": 1e-4,
+    }
+    assert recipe_defaults("paper", "two-body", 40_000)["batch"] == 200
+    assert recipe_defaults("paper", "recording")["weight-decay"] == 1e-5
+    assert all(recipe_note("paper", source) == "" for source in PAPER_TASKS)
+    assert "no double-pendulum task" in recipe_note("paper", "double-pendulum")
+    assert recipe_note("adam", "double-pendulum") == ""
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+def test_every_default_is_within_its_range(recipe: str) -> None:
+    table = {p.name: p for p in RECIPES[recipe].parameters}
+    for source in (*PAPER_TASKS, "double-pendulum"):
+        for rows in (0, 10_000):
+            settings = recipe_defaults(recipe, source, rows)
+            assert set(settings) == set(table)
+            assert all(table[n].check(v) == v for n, v in settings.items())
+
+
+def test_unknown_recipes_are_refused() -> None:
+    with pytest.raises(UnknownNameError, match="There is no recipe 'papr'.*did you mean 'paper'"):
+        get_recipe("papr")
