@@ -26,9 +26,7 @@ class State:
         name = self.experiment.source_name
         dof = self.experiment.stage.dof
         return [
-            r
-            for r in self.runs
-            if r.id in self.shown and r.experiment.source_name == name and r.snapshot.dof == dof
+            r for r in self.runs if r.id in self.shown and r.experiment.source_name == name and r.snapshot.dof == dof
         ]
 
 
@@ -36,7 +34,7 @@ class State:
 class View:
     """How the document is looked at: saved with it, but no edit."""
 
-    axes: tuple[int, int] = (0, 1)
+    axes: tuple[int, int] | None = None  # of the portrait; None shows the first coordinate with its momentum
     field: str = "truth"  # whose vector field and contours: 'truth' or a model's name
     arrows: bool = True
     contours: bool = True

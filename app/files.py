@@ -13,8 +13,8 @@ from app.import_dialog import ImportDialog
 from app.settings import settings
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment, recording_experiment
-from hnn_engine.records import SUFFIX, Session, load_run, load_session, save_session
 from hnn_engine.recordings import FilePreview, Recording, preview, read_recording, read_shipped_recording
+from hnn_engine.records import SUFFIX, Session, load_run, load_session, save_session
 
 Result = TypeVar("Result")
 
@@ -165,4 +165,3 @@ async def finished(dialog: QDialog) -> int:
         return await done
     finally:
         dialog.finished.disconnect(settle)
-

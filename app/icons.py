@@ -13,15 +13,15 @@ from app.theme import Theme, current_theme, theme_signals
 _FOLDER = files("resources") / "icons"
 _SIZES = (14, 16, 18, 20, 24)  # what the window uses, before scaling
 _LOGO_SIZES = (16, 24, 32, 48, 64, 128, 256)
-_names: dict[int, str] = {}  # of every icon that was handed out, by its cache key
+_names: dict[int, tuple[str, str]] = {}  # name and colour of every icon that was handed out, by its cache key
 
 
-def icon(name: str) -> QIcon:
-    """Return the icon `resources/icons/NAME.svg`. Raises `FileNotFoundError`.
+def icon(name: str, role: str = "ink") -> QIcon:
+    """Return the icon `resources/icons/NAME.svg` in the theme's colour `role`. Raises `FileNotFoundError`.
 
     Buttons and actions that show it follow the theme by themselves.
     """
-    return _themed_icon(name, current_theme(), _device_sizes())
+    return _themed_icon(name, role, current_theme(), _device_sizes())
 
 
 def logo() -> QIcon:
@@ -62,13 +62,13 @@ def _source(name: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _themed_icon(name: str, theme: Theme, sizes: tuple[int, ...]) -> QIcon:
+def _themed_icon(name: str, role: str, theme: Theme, sizes: tuple[int, ...]) -> QIcon:
     result = QIcon()
     for side in sizes:
-        drawn = pixmap(name, QSize(side, side))
+        drawn = pixmap(name, QSize(side, side), role)
         result.addPixmap(drawn, QIcon.Mode.Normal)
         result.addPixmap(_greyed(drawn), QIcon.Mode.Disabled)
-    _names[result.cacheKey()] = name
+    _names[result.cacheKey()] = (name, role)
     return result
 
 
@@ -94,9 +94,9 @@ def _on_theme() -> None:
     for widget in QApplication.allWidgets():
         for holder in (*widget.actions(), widget):
             if isinstance(holder, QAction | QAbstractButton):
-                name = _names.get(holder.icon().cacheKey())
-                if name is not None:
-                    holder.setIcon(icon(name))
+                known = _names.get(holder.icon().cacheKey())
+                if known is not None:
+                    holder.setIcon(icon(*known))
 
 
 theme_signals.changed.connect(_on_theme)

@@ -137,4 +137,3 @@ class ImportDialog(QDialog):
         """Say under the form why it cannot be read so."""
         self.problem.setText(sentence)
         self.problem.show()
-

@@ -189,5 +189,3 @@ class JobRunner:
         run = fit.as_run(None if self._quit else fit.judge())
         if run is not None:
             self.messages.append(Kept(fit.id, run))
-
-

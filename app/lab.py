@@ -1,4 +1,4 @@
-"""The laboratory behind the window: document, simulation, jobs and clock, wired together. Panels take it and show it."""
+"""The laboratory behind the window: document, simulation, jobs and clock, wired together; panels show it."""
 
 import sys
 import threading
@@ -69,6 +69,7 @@ class Lab(QObject):
         self.jobs = JobRunner()
         self.series: dict[str, FitSeries] = {}
         self.live: dict[str, ShownModel] = {}
+        self.job_experiment: Experiment | None = None
         self.answer: Answer | None = None
         self.dataset: Dataset | None = None
         self.portrait: PortraitSpec | None = None
@@ -158,7 +159,7 @@ class Lab(QObject):
 
     def shown_models(self) -> tuple[ShownModel, ...]:
         """The models to follow: what trains now, and the shown runs of the other models."""
-        live = list(self.live.values())
+        live = [m for m in self.live.values() if self.job_is_here()]
         training = {m.model for m in live}
         runs = [r for r in self.document.state.applicable() if r.snapshot.model not in training]
         counts: dict[str, int] = {}
@@ -169,6 +170,16 @@ class Lab(QObject):
         ]
         order = [spec.name for spec in self.experiment.models]
         return tuple(sorted(kept + live, key=lambda m: order.index(m.model) if m.model in order else 99))
+
+    def job_is_here(self) -> bool:
+        """Whether the job that runs (or ran last) fits the system on screen."""
+        now, fitted = self.experiment, self.job_experiment
+        return (
+            fitted is not None
+            and fitted.source_name == now.source_name
+            and fitted.recording is now.recording
+            and fitted.stage.dof == now.stage.dof
+        )
 
     def field_key(self) -> str:
         """The key of the model whose field the portrait shows, or 'truth'."""
@@ -256,6 +267,7 @@ class Lab(QObject):
         self.series.clear()
         self.live.clear()
         self._rates.clear()
+        self.job_experiment = self.experiment
         self.jobs.start(self.experiment, data)
         self.job_changed.emit()
 
@@ -446,13 +458,13 @@ def state_at(track: Track, t: float) -> Array:
     """Return the coords of `track` at time `t`, linear between samples; NaN where it has ended."""
     times, coords = track.t, track.coords
     i = int(np.searchsorted(times, t, side="right")) - 1
-    if i < 0:
-        return coords[0]
-    if i >= len(times) - 1:
-        inside = t <= times[-1] + 1e-9
-        return coords[-1] if inside else np.full(coords.shape[1], np.nan)
-    share = (t - times[i]) / (times[i + 1] - times[i])
-    return coords[i] + share * (coords[i + 1] - coords[i])
+    if i >= len(times) - 1 and t > times[-1] + 1e-9:
+        return np.full(coords.shape[1], np.nan)
+    i = min(max(i, 0), max(len(times) - 2, 0))
+    j = min(i + 1, len(times) - 1)
+    share = min(max((t - times[i]) / (times[j] - times[i]), 0.0), 1.0) if j > i else 0.0
+    state: Array = coords[i] + share * (coords[j] - coords[i])
+    return state
 
 
 def _load_scipy() -> None:

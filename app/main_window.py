@@ -33,7 +33,7 @@ from app.panels.runs import RunsPanel
 from app.panels.scene import ScenePanel
 from app.panels.status import StatusLine
 from app.panels.system import SystemPanel
-from app.panels.time_plots import EnergyPanel, ErrorPanel
+from app.panels.time_plots import EnergyPanel, ErrorPanel, TimePlot
 from app.panels.training import TrainingPanel
 from app.panels.transport_bar import TransportBar
 from app.settings import settings
@@ -65,6 +65,7 @@ class MainWindow(QMainWindow):
         self._build_menus()
         self._connect()
         self._original = self.saveState()
+        self.portrait.plot.setFocus()
         self._retitle()
 
     # Panels -----------------------------------------------------------------------------------------------------------
@@ -87,6 +88,14 @@ class MainWindow(QMainWindow):
                 ("runs", "Runs", self.runs),
             )
         }
+        named: tuple[tuple[str, TimePlot | LossPanel], ...] = (
+            ("energy", self.energy),
+            ("error", self.error),
+            ("loss", self.loss),
+        )
+        for name, panel in named:
+            panel.titled.connect(lambda text, name=name: self._name_dock(name, text))
+            self._name_dock(name, panel.title)
         self.transport = TransportBar(lab)
         self.addToolBar(self.transport)
         self.notice = NoticeBar()
@@ -114,10 +123,9 @@ class MainWindow(QMainWindow):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
         outer.addWidget(scroll, 1)
-        self.training.foot.layout().setContentsMargins(10, 8, 10, 6)
         outer.addWidget(self.training.foot)
         whole.setMinimumWidth(CONTROLS_WIDTH)
-        whole.setMaximumWidth(400)
+        whole.setMaximumWidth(CONTROLS_WIDTH + 20)
         return whole
 
     def _dock(self, name: str, title: str, widget: QWidget) -> QDockWidget:
@@ -125,6 +133,12 @@ class MainWindow(QMainWindow):
         dock.setObjectName(name)
         dock.setWidget(widget)
         return dock
+
+    def _name_dock(self, name: str, title: str) -> None:
+        """Write what a panel shows into its frame; in the menu it keeps its short name."""
+        dock = self.docks[name]
+        dock.setWindowTitle(title)
+        dock.toggleViewAction().setText(name.capitalize())
 
     def _place_docks(self) -> None:
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
@@ -287,7 +301,9 @@ class MainWindow(QMainWindow):
 
     def _on_job(self) -> None:
         jobs = self.lab.jobs
-        self.train_action.setText("Train" if not jobs.running else "Go on training" if jobs.paused else "Pause training")
+        self.train_action.setText(
+            "Train" if not jobs.running else "Go on training" if jobs.paused else "Pause training"
+        )
         self.stop_action.setEnabled(jobs.running)
 
     def _on_notice(self, text: str, is_error: bool) -> None:
@@ -360,6 +376,7 @@ class MainWindow(QMainWindow):
     def _study(self, experiment: Experiment) -> None:
         self.lab.transport.restart()
         now = self.lab.experiment
+        self.lab.document.look(axes=None)
         self.lab.edit(
             "Open a recording",
             source=experiment.source,
@@ -424,4 +441,3 @@ def start_theme() -> Any:
     application = QApplication.instance()
     assert isinstance(application, QApplication)
     return DARK if application.styleHints().colorScheme() == Qt.ColorScheme.Dark else LIGHT
-

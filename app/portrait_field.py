@@ -61,7 +61,7 @@ def compute_field(
     lines, connect = np.empty((0, 2)), np.empty(0, dtype=bool)
     if contours:
         lines, connect = _contours(spec, stage, snapshot)
-    return PortraitField(spec, at, flow, lines, connect)  # type: ignore[arg-type]
+    return PortraitField(spec, at, flow, lines, connect)
 
 
 def _inset(spec: PortraitSpec) -> PortraitSpec:
@@ -85,7 +85,7 @@ def _contours(spec: PortraitSpec, stage: Stage, snapshot: Snapshot | None) -> tu
     truth = true_energy(stage, coords)
     energy = truth if snapshot is None else snapshot.hamiltonian(coords)
     if energy is None or not np.isfinite(energy).any():
-        return np.empty((0, 2)), np.empty(0, dtype=bool)  # type: ignore[return-value]
+        return np.empty((0, 2)), np.empty(0, dtype=bool)
     if snapshot is not None and truth is not None:
         energy = energy + np.median(truth - energy)  # H is known up to a constant: take the best one out
     levels = contour_levels(truth if truth is not None else energy)
@@ -96,7 +96,8 @@ def contour_levels(energy: Array) -> Array:
     """Return levels that rise as squares above the lowest energy, so that wells keep their rings."""
     low, high = np.nanpercentile(energy[np.isfinite(energy)], [0.5, 97.0])
     steps: Array = np.linspace(0.0, 1.0, LEVELS + 1)[1:] ** 1.6
-    return low + (high - low) * steps
+    result: Array = low + (high - low) * steps
+    return result
 
 
 def contour_lines(xs: Array, ys: Array, values: Array, levels: Array) -> tuple[Array, Array]:
@@ -106,7 +107,7 @@ def contour_lines(xs: Array, ys: Array, values: Array, levels: Array) -> tuple[A
     generator = contour_generator(xs, ys, np.ma.masked_invalid(values), line_type=LineType.Separate)
     parts = [line for level in levels for line in generator.lines(float(level))]
     if not parts:
-        return np.empty((0, 2)), np.empty(0, dtype=bool)  # type: ignore[return-value]
+        return np.empty((0, 2)), np.empty(0, dtype=bool)
     connect = np.ones(sum(len(p) for p in parts), dtype=bool)
     connect[np.cumsum([len(p) for p in parts]) - 1] = False
-    return np.concatenate(parts), connect  # type: ignore[return-value]
+    return np.concatenate(parts), connect

@@ -50,14 +50,18 @@ def _check(options: argparse.Namespace) -> None:
     parse_size(options.size)
     parent = options.out.absolute().parent
     if not parent.is_dir() or not os.access(parent, os.W_OK) or options.out.is_dir():
-        raise ParameterError(f"--out cannot be written: {options.out} is no file in a folder that allows it; choose another")
+        raise ParameterError(
+            f"--out cannot be written: {options.out} is no file in a folder that allows it; choose another"
+        )
 
 
 def parse_size(text: str) -> tuple[int, int]:
     """Read '1920x1080'; raise `ParameterError`."""
     width, _, height = text.lower().partition("x")
     if not (width.isdigit() and height.isdigit()) or not (640 <= int(width) <= 8000 and 480 <= int(height) <= 8000):
-        raise ParameterError(f"--size is '{text}', but it must be WIDTHxHEIGHT from 640x480 to 8000x8000, as in 1920x1080")
+        raise ParameterError(
+            f"--size is '{text}', but it must be WIDTHxHEIGHT from 640x480 to 8000x8000, as in 1920x1080"
+        )
     return int(width), int(height)
 
 

@@ -57,7 +57,7 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """One rollout and what is plotted of it. `key` is 'truth' or the model's; `drift` and `error` are NaN where unknown."""
+    """One rollout and what is plotted of it. `key` is 'truth' or the model's; NaN where unknown."""
 
     key: str
     model: str
@@ -186,7 +186,16 @@ class Simulation:
         assert system is not None
         times, method = self._times(request), experiment.rollout.truth
         quick = method == "dop853" and (request.preview or not self.reference_ready)
-        key = ("truth", system.name, tuple(system.values.items()), experiment.start, method, times[-1], len(times), quick)
+        key = (
+            "truth",
+            system.name,
+            tuple(system.values.items()),
+            experiment.start,
+            method,
+            times[-1],
+            len(times),
+            quick,
+        )
         answer = self._tracks.get(key)
         if answer is None:
             start = np.array(experiment.start)
@@ -201,7 +210,9 @@ class Simulation:
         if system.damped:
             drift = np.zeros(len(times))
         empty = np.empty(0)
-        return Track("truth", "truth", "truth", times, answer.coords, drift, empty, empty, float(answer.ended), answer.note)
+        return Track(
+            "truth", "truth", "truth", times, answer.coords, drift, empty, empty, float(answer.ended), answer.note
+        )
 
     def _model(
         self,
@@ -298,7 +309,9 @@ def recorded_drift(request: Request, snapshot: Snapshot | None, coords: Array) -
         if judge is None:
             return np.full(len(coords), np.nan)
         own, first, lowest = (judge.hamiltonian(x) for x in (coords, start, recording.coords))
-        assert own is not None and first is not None and lowest is not None
+        assert own is not None
+        assert first is not None
+        assert lowest is not None
         return (own - first) / max(float(first - lowest.min()), 0.01 * float(np.ptp(lowest)), 1e-12)
     return (reference.hamiltonian(coords) - reference.hamiltonian(start)) / reference.energy_scale(start)
 

@@ -90,5 +90,7 @@ class Snapshot:
         """Return coords `(T, 2*dof)` by a compiled loop, or None where there is none (yet)."""
         if not self._compiled or _kernels is None or integrator not in _kernels.SCHEMES:
             return None
+        if start.shape != (2 * self.dof,):  # compiled loops check no bounds
+            raise ValueError(f"The start has shape {start.shape}, but the model moves {2 * self.dof} coordinates")
         result: Array = _kernels.follow(self._net, start, times, substeps, integrator)
         return result

@@ -22,8 +22,12 @@ METHOD = Parameter(
     acts="data",
 )
 REFERENCE = (
-    Parameter("a", "Reference a", 1.0, 1e-6, 1e6, "a", "", "H = a(1 − cos q) + b p² for an angle, a q² + b p² else.", log=True),
-    Parameter("b", "Reference b", 0.5, 1e-6, 1e6, "b", "", "H = a(1 − cos q) + b p² for an angle, a q² + b p² else.", log=True),
+    Parameter(
+        "a", "Reference a", 1.0, 1e-6, 1e6, "a", "", "H = a(1 − cos q) + b p² for an angle, a q² + b p² else.", log=True
+    ),
+    Parameter(
+        "b", "Reference b", 0.5, 1e-6, 1e6, "b", "", "H = a(1 − cos q) + b p² for an angle, a q² + b p² else.", log=True
+    ),
 )
 START_ROW = "start-row"
 
@@ -135,7 +139,9 @@ class DataPanel(QWidget):
         values = {**self.reference.values(), name: value}
         stated = source.recording.with_reference(float(str(values["a"])), float(str(values["b"])))
         self.lab.edit(
-            "State the reference energy", self._token(final), source=RecordingSource(stated, source.method, source.window)
+            "State the reference energy",
+            self._token(final),
+            source=RecordingSource(stated, source.method, source.window),
         )
 
     def _on_row(self, name: str, value: object, final: bool) -> None:

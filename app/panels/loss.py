@@ -1,7 +1,11 @@
 """The losses as they fall: train (raw, and smoothed over it), test as dots, and the noise floor where it is known."""
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import pyqtgraph as pg
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.document import State
@@ -16,14 +20,18 @@ EVERY = 5  # frames between two drawings while a model trains
 
 
 class LossPanel(QWidget):
-    """Loss over steps, on a log axis."""
+    """Loss over steps, on a log axis. `titled(text)` names what is plotted, for the panel's frame."""
+
+    titled = Signal(str)
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.lab = lab
-        self.plot = LabPlot("Loss: line train, dots test", "step", "mean squared error", log_y=True)
+        self.plot = LabPlot("", "step", "mean squared error", log_y=True)
         self.setAccessibleName("Loss")
-        self.setToolTip("Mean squared error of the field against the data's derivatives. The true field itself scores the floor.")
+        self.setToolTip(
+            "Mean squared error of the field against the data's derivatives. The true field itself scores the floor."
+        )
         self._curves: dict[str, tuple[pg.PlotCurveItem, pg.PlotCurveItem, pg.ScatterPlotItem]] = {}
         self.floor = self.plot.curve("muted", (4.0, 4.0), z=-5, smooth=False)
         self._floor: float | None = None
@@ -95,14 +103,14 @@ class LossPanel(QWidget):
             tx, ty = thinned(test_steps, log10(test), 80)
             dots.setData(tx, ty)
             if len(y):
-                lows.append(min(y.min(), ty.min(initial=np.inf)))
-                highs.append(np.percentile(y, 99.5))
+                lows.append(float(min(y.min(), ty.min(initial=np.inf))))
+                highs.append(float(np.percentile(y, 99.5)))
                 last = max(last, float(steps[-1]))
         if self.lab.jobs.running and self.lab.series:
             last = max([last, *(_reach(s.step, s.info.steps) for s in self.lab.series.values())])
         self._draw_floor(last, lows, highs)
 
-    def _draw_floor(self, last: float, lows: list[float], highs: list[float]) -> None:
+    def _draw_floor(self, last: float, lows: Sequence[float], highs: Sequence[float]) -> None:
         known = self._floor is not None and self._floor > 0
         if known and self._floor is not None:
             level = float(np.log10(self._floor))
@@ -110,7 +118,8 @@ class LossPanel(QWidget):
             lows, highs = [*lows, level], [*highs, level]
         else:
             self.floor.setData([], [])
-        self.plot.set_title("Loss: line train, dots test" + (", dashed grey noise floor" if known else ""))
+        self.title = "Loss: line train, dots test" + (", grey floor" if known else "")
+        self.titled.emit(self.title)
         self.plot.following = True if not self._curves else self.plot.following
         self.plot.grow_to(0.0, last, min(lows, default=-3.0) - 0.1, max(highs, default=0.0) + 0.1)
 
@@ -119,7 +128,7 @@ def _reach(step: int, planned: int) -> float:
     """How far the axis goes while a fit runs: in steps of ×1.5, so that it does not move all the time."""
     if step < 1:
         return min(planned, 60)
-    return min(float(planned), 60 * 1.5 ** max(0.0, np.ceil(np.log(step / 60) / np.log(1.5))))
+    return min(float(planned), 60 * 1.5 ** max(0, math.ceil(math.log(step / 60) / math.log(1.5))))
 
 
 def log10(values: Array) -> Array:

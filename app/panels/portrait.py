@@ -3,6 +3,7 @@
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent
@@ -92,7 +93,7 @@ class PortraitPanel(QWidget):
         self.contours = self.plot.curve("field", z=-40, alpha=150)
         self.data = self.plot.dots("data", size=3.0, alpha=150, z=-20)
         for item in (self.arrows, self.contours, self.data):
-            # They change rarely and cover the plot: Qt keeps them as pictures, so that a moving head repaints nothing else.
+            # They change rarely and cover the plot: Qt keeps them as pictures, so a moving head repaints nothing else.
             item.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self.start = self.plot.marker("accent", "ring", 12.0)
         self.start.setZValue(60)
@@ -150,9 +151,10 @@ class PortraitPanel(QWidget):
     @property
     def axes(self) -> tuple[int, int]:
         """The coordinates across and upward, those that the system has."""
-        x, y = self.lab.document.view.axes
-        count = 2 * self.lab.experiment.stage.dof
-        return (x, y) if x < count and y < count and x != y else (0, self.lab.experiment.stage.dof)
+        chosen, dof = self.lab.document.view.axes, self.lab.experiment.stage.dof
+        if chosen is None or max(chosen) >= 2 * dof or chosen[0] == chosen[1]:
+            return (0, dof)
+        return chosen
 
     def sync(self) -> None:
         """Show the axes, the switches and the range of the experiment's system."""
@@ -309,7 +311,7 @@ class PortraitPanel(QWidget):
             good = (np.abs(part) < reach).all(axis=-1)
         return len(good) if good.all() else int(np.argmin(good))
 
-    def _joins(self, xs: Array, ys: Array) -> Array | str:
+    def _joins(self, xs: Array, ys: Array) -> npt.NDArray[np.ubyte] | str:
         """Which points join the next: not across the cut of an angle."""
         x, y = self.axes
         coordinates = self.lab.experiment.stage.coordinates
@@ -412,5 +414,3 @@ class PortraitPanel(QWidget):
         coords[self.axes[which]] += sign * fine * NUDGE * (high - low)
         self.lab.nudge_start(coords)
         return True
-
-

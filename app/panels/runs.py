@@ -39,7 +39,9 @@ def _figure(name: str) -> Callable[[Run], str]:
 
 
 def _ending(run: Run) -> str:
-    return {"finished": f"{run.steps}", "stopped": f"{run.steps} (stopped)", "failed": f"{run.steps} (failed)"}[run.ending]
+    return {"finished": f"{run.steps}", "stopped": f"{run.steps} (stopped)", "failed": f"{run.steps} (failed)"}[
+        run.ending
+    ]
 
 
 COLUMNS = (

@@ -1,4 +1,4 @@
-"""The scene: the thing itself, moving; truth solid, models as ghosts. Grab a body, or the head of its momentum arrow."""
+"""The scene: the thing itself, moving; truth solid, models as ghosts. Grab a body, or the head of its arrow."""
 
 from dataclasses import dataclass
 
@@ -118,7 +118,7 @@ class ScenePanel(QWidget):
         if self._bounds != self._target:
             now, goal = np.array(self._bounds), np.array(self._target)
             close = np.abs(goal - now).max() < 1e-3 * np.abs(goal).max()
-            self._bounds = self._target if close else tuple(now + EASE * (goal - now))  # type: ignore[assignment]
+            self._bounds = self._target if close else tuple(now + EASE * (goal - now))
         self._phase = (self._phase + 1 / 110) % 1.0
         self.update()
 
@@ -206,8 +206,10 @@ class ScenePanel(QWidget):
                 pixel = view.pixel((float(point[0]), float(point[1])))
                 distance = float(np.hypot(pixel.x() - at.x(), pixel.y() - at.y()))
                 reach = GRAB_RADIUS + (0.0 if arrow else 0.09 * view.scale * min(1.0, self._reach()))
-                hidden = arrow and float(np.hypot(*(tip - place))) * view.scale < 2 * GRAB_RADIUS and not (
-                    self._grip is None and self._hot is not None and self._hot.arrow
+                hidden = (
+                    arrow
+                    and float(np.hypot(*(tip - place))) * view.scale < 2 * GRAB_RADIUS
+                    and not (self._grip is None and self._hot is not None and self._hot.arrow)
                 )
                 if distance <= reach and not hidden:
                     found.append((distance + (0.0 if arrow else 4.0), _Grip(body, arrow)))
@@ -246,7 +248,8 @@ class ScenePanel(QWidget):
         self.lab.drag_start(self._moved_to(x, y))
 
     def _moved_to(self, x: float, y: float) -> Array:
-        assert self._grip is not None and self._base is not None
+        assert self._grip is not None
+        assert self._base is not None
         stage, body = self._stage, self._grip.body
         if not self._grip.arrow:
             return stage.place(np.array([*self._base]), body, (x, y))

@@ -8,6 +8,7 @@ from app.lab import Lab
 from app.simulation import Answer, Track
 from app.widgets.swatch import Swatch
 from hnn_engine.comparison import verdict
+from hnn_engine.coords import Array
 from hnn_engine.models import get_model
 
 
@@ -59,7 +60,8 @@ class StatusLine(QWidget):
             return
         self._roles = roles
         while self._legend.count():
-            widget = self._legend.takeAt(0).widget()
+            item = self._legend.takeAt(0)
+            widget = item.widget() if item is not None else None
             if widget is not None:
                 widget.deleteLater()
         for role, title in roles:
@@ -83,12 +85,14 @@ class StatusLine(QWidget):
             if len(known) and answer.truth is not None and not np.isfinite(track.ended):
                 lost, own = _last(answer.truth.drift), float(known[-1])
                 if np.isfinite(lost):
-                    return f"{track.title}'s energy changed by {100 * own:.0f} %, the recorded one by {100 * lost:.0f} %"
+                    return (
+                        f"{track.title}'s energy changed by {100 * own:.0f} %, the recorded one by {100 * lost:.0f} %"
+                    )
             return ""
         sentence = verdict(track.title, track.drift, float(track.t[-1]), damped, track.ended)
         return f"{sentence} (learning)" if track.live and sentence else sentence
 
 
-def _last(values: np.ndarray) -> float:  # type: ignore[type-arg]
+def _last(values: Array) -> float:
     known = values[np.isfinite(values)]
     return float(known[-1]) if len(known) else float("nan")

@@ -105,6 +105,7 @@ class SystemPanel(QWidget):
         new, now = new_experiment(name), self.lab.experiment
         rows = round(int(new.data["trajectories"]) * int(new.data["points"]) * (1 - SYSTEMS[name].data.test_fraction))
         self.lab.transport.restart()
+        self.lab.document.look(axes=None)
         self.lab.edit(
             f"Choose {SYSTEMS[name].title.lower()}",
             source=new.source,
@@ -119,7 +120,12 @@ class SystemPanel(QWidget):
     def _on_moved(self, time: float) -> None:
         """Let the chosen card move with the scene, now and then: it is a hint, not a plot."""
         answer = self.lab.answer
-        if abs(time - self._time) < 0.06 or answer is None or answer.truth is None or self.lab.experiment.system is None:
+        if (
+            abs(time - self._time) < 0.06
+            or answer is None
+            or answer.truth is None
+            or self.lab.experiment.system is None
+        ):
             return
         self._time = time
         track = answer.truth

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pyqtgraph as pg
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.document import State, View
@@ -23,13 +24,17 @@ Span = Callable[[Array], tuple[float, float]]
 class TimePlot(QWidget):
     """Curves of the rollouts over time, with a line at the transport's instant.
 
-    `series` gives times and values of a track, NaN where there is nothing; `span` the y range that holds all values.
+    `titled(text)` names what is plotted, for the panel's frame. `series` gives times and values of a track, NaN
+    where there is nothing; `span` the y range that holds all values.
     """
+
+    titled = Signal(str)
 
     def __init__(self, lab: Lab, plot: LabPlot, series: Series, span: Span, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.lab = lab
         self.plot = plot
+        self.title = ""
         self.series = series
         self._span = span
         self.cursor_line = plot.cursor_line()
@@ -47,6 +52,10 @@ class TimePlot(QWidget):
         if old.experiment.source_name != new.experiment.source_name:
             self._clear(set(self._curves))
             self.plot.following = True
+
+    def _name(self, title: str) -> None:
+        self.title = title
+        self.titled.emit(title)
 
     def _clear(self, keys: set[str]) -> None:
         for key in keys:
@@ -78,7 +87,7 @@ class EnergyPanel(TimePlot):
     """Energy drift in percent of E (see the tooltip), the true H along every rollout."""
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
-        super().__init__(lab, LabPlot("Energy drift", "t (s)", "ΔH / E (%)"), drift_series, drift_span, parent)
+        super().__init__(lab, LabPlot("", "t (s)", "ΔH / E (%)"), drift_series, drift_span, parent)
         self.setAccessibleName("Energy")
         self.choice = QComboBox()
         self.choice.addItem("reference H", "reference")
@@ -112,13 +121,15 @@ class EnergyPanel(TimePlot):
             name = recording.reference.label if recording.reference is not None else "reference H (none stated)"
             self.choice.setItemText(0, name)
             by = "HNN's H" if view.energy_of == "learned" or not stated else "H"
-            self.plot.set_title(f"Energy drift by {by}")
+            self._name(f"Energy drift by {by}")
             self.setToolTip("(H(x(t)) − H(x(0))) / E along the recorded track and the rollouts; E = H(x(0)) − min H.")
         elif system is not None and system.damped:
-            self.plot.set_title("Energy error (against truth, which loses energy)")
-            self.setToolTip("(H(x̂(t)) − H(x(t))) / E: the true H along each rollout, against truth's own at that instant.")
+            self._name("Energy error, against truth's loss")
+            self.setToolTip(
+                "(H(x̂(t)) − H(x(t))) / E: the true H along each rollout, against truth's own at that instant."
+            )
         else:
-            self.plot.set_title("Energy drift")
+            self._name("Energy drift")
             self.setToolTip(
                 "(H(x̂(t)) − H(x(0))) / E: the true H along each rollout; E = H(x(0)) − min H, or |H(x(0))| "
                 "where H has no minimum."
@@ -129,15 +140,18 @@ class ErrorPanel(TimePlot):
     """Distance from truth in phase space, relative to truth's rms size, on a log axis."""
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
-        plot = LabPlot("Error: distance from truth", "t (s)", "‖x̂ − x‖ / rms ‖x‖", log_y=True)
+        plot = LabPlot("", "t (s)", "‖x̂ − x‖ / rms ‖x‖", log_y=True)
         super().__init__(lab, plot, error_series, error_span, parent)
         self.setAccessibleName("Error")
-        self.setToolTip("‖x̂ − x‖ / rms ‖x‖ of truth, angles by their wrapped difference. 1 means: no better than a guess.")
+        self._name("Error: distance from truth")
+        self.setToolTip(
+            "‖x̂ − x‖ / rms ‖x‖ of truth, angles by their wrapped difference. 1 means: no better than a guess."
+        )
 
     def _on_changed(self, old: State, new: State) -> None:
         super()._on_changed(old, new)
         what = "the recorded track" if new.experiment.recording is not None else "truth"
-        self.plot.set_title(f"Error: distance from {what}")
+        self._name(f"Error: distance from {what}")
 
 
 def drift_series(track: Track) -> tuple[Array, Array]:

@@ -34,7 +34,9 @@ from hnn_engine.parameters import Parameter, Value
 METHODS = tuple(INTEGRATORS)
 INTEGRATOR_PARAMETERS = (
     Parameter("integrator", "Models by", "rk4", choices=METHODS, help="Integrator of the models' rollouts."),
-    Parameter("truth", "Truth by", "dop853", choices=METHODS, help="Integrator of the truth; DOP853 at 10⁻¹² is exact."),
+    Parameter(
+        "truth", "Truth by", "dop853", choices=METHODS, help="Integrator of the truth; DOP853 at 10⁻¹² is exact."
+    ),
 )
 
 
@@ -131,7 +133,7 @@ class TrainingPanel(QWidget):
         foot.addWidget(self.progress)
         self.foot = QWidget()
         self.foot.setLayout(foot)
-        foot.setContentsMargins(0, 0, 0, 0)
+        foot.setContentsMargins(10, 8, 10, 6)
 
     # Showing ----------------------------------------------------------------------------------------------------------
 
@@ -166,7 +168,9 @@ class TrainingPanel(QWidget):
             {"integrator": spec.integrator, "truth": spec.truth, "dt": spec.dt, "horizon": spec.horizon}
         )
         recorded = isinstance(experiment.source, RecordingSource)
-        self.rollout.set_enabled("truth", not recorded, "The measured track takes the place of truth." if recorded else "")
+        self.rollout.set_enabled(
+            "truth", not recorded, "The measured track takes the place of truth." if recorded else ""
+        )
         for name in METHODS:
             reasons = [_refusal(name, spec) for spec in experiment.models]
             reason = next((r for r in reasons if r), "")
@@ -207,7 +211,7 @@ class TrainingPanel(QWidget):
     def _on_job(self) -> None:
         running, paused = self.lab.jobs.running, self.lab.jobs.paused
         self.button.setText("Train" if not running else "Resume" if paused else "Pause")
-        self.button.setIcon(icon("play" if paused else "pause") if running else icon("train"))
+        self.button.setIcon(icon(("play" if paused else "pause") if running else "train", "on_accent"))
         judging = running and bool(self.lab.series) and all(s.judging or s.done for s in self.lab.series.values())
         self.button.setEnabled(not judging)
         self.stop_button.setVisible(running)
@@ -233,7 +237,9 @@ class TrainingPanel(QWidget):
             return
         rate = self.lab.training_rate(time.monotonic())
         step = max(s.step for s in series)
-        text = f"Step {step:,} of {series[0].info.steps:,}".replace(",", "\u202f")
+        elsewhere = self.lab.job_experiment if not self.lab.job_is_here() else None
+        text = f"{elsewhere.source_title}: s" if elsewhere is not None else "S"
+        text += f"tep {step:,} of {series[0].info.steps:,}".replace(",", "\u202f")
         if self.lab.jobs.paused:
             text += " · paused"
         elif rate > 0:

@@ -7,7 +7,7 @@ from app.icons import icon
 
 
 class Section(QWidget):
-    """`body` is always there; `more` is folded until its button is pressed. `aside` stands at the right of the title."""
+    """`body` is always there; `more` is folded until its button is pressed."""
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -141,7 +141,7 @@ def test_settings_are_checked(model: str, settings: dict[str, object], words: st
 
 def test_unknown_models_are_refused_with_a_suggestion() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'hnn'"):
-        get_model("hmm")
+        get_model("hnnn")
 
 
 def test_a_snapshot_does_not_change_what_it_was_given() -> None:

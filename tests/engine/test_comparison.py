@@ -1,0 +1,105 @@
+"""What the screen says of a rollout beside the truth: drift, error, and the sentence about both."""
+
+import math
+
+import numpy as np
+import pytest
+
+from hnn_engine.comparison import energy_drift, percent, relative_error, verdict
+from hnn_engine.systems import SYSTEMS, get_system
+
+
+def some_tracks(name: str) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(3)
+    truth = 0.5 * rng.standard_normal((20, 2 * get_system(name).dof))
+    if name == "two-body":
+        truth[:, 0] += 3.0
+    return truth + 0.1 * rng.standard_normal(truth.shape), truth
+
+
+@pytest.mark.parametrize("name", list(SYSTEMS))
+def test_drift_is_measured_from_the_start_or_with_friction_from_truth(name: str) -> None:
+    system, (coords, truth) = get_system(name), some_tracks(name)
+    energy, own = system.hamiltonian(coords), system.hamiltonian(truth)
+    least = system.min_energy
+    scale = abs(own[0]) if least is None else own[0] - least
+    scale = max(scale, system.energy_floor)
+    expected = (energy - (own if system.damped else own[0])) / scale
+    np.testing.assert_allclose(energy_drift(system, coords, truth), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", list(SYSTEMS))
+def test_drift_is_never_divided_by_less_than_the_floor(name: str) -> None:
+    system = get_system(name)
+    if system.min_energy is None:
+        return
+    rest = np.zeros((3, 2 * system.dof))
+    moved = rest.copy()
+    moved[1:, system.dof :] = 0.3
+    drift = energy_drift(system, moved, rest)
+    assert drift[1] == pytest.approx(system.hamiltonian(moved[1]) / system.energy_floor)
+    assert np.isfinite(drift).all()
+
+
+def test_with_friction_drift_ends_where_truth_ends() -> None:
+    coords, truth = some_tracks("damped-pendulum")
+    drift = energy_drift(get_system("damped-pendulum"), coords, truth[:12])
+    assert np.isfinite(drift[:12]).all()
+    assert np.isnan(drift[12:]).all()
+    free = energy_drift(get_system("pendulum"), coords, truth[:12])
+    assert np.isfinite(free).all()
+
+
+def test_error_is_relative_to_the_size_of_truth() -> None:
+    truth = np.array([[3.0, 0.0], [0.0, 3.0], [3.0, 0.0]])
+    coords = truth + np.array([[0.0, 0.0], [0.3, 0.4], [0.0, 6.0]])
+    np.testing.assert_allclose(relative_error(coords, truth, (False, False)), [0, 0.5 / 3, 2])
+    assert len(relative_error(coords[:2], truth, (False, False))) == 2
+
+
+def test_error_wraps_angles_and_only_those() -> None:
+    truth = np.tile([math.pi - 0.1, 1.0], (2, 1))
+    coords = np.array([[-math.pi + 0.1, 1.0], [math.pi - 0.1 + 4 * math.pi, 1.0]])
+    size = math.hypot(math.pi - 0.1, 1.0)
+    np.testing.assert_allclose(relative_error(coords, truth, (True, False)), [0.2 / size, 0.0], atol=1e-12)
+    plain = relative_error(coords, truth, (False, False))
+    np.testing.assert_allclose(plain, [(2 * math.pi - 0.2) / size, 4 * math.pi / size])
+
+
+def test_nothing_to_compare_with_is_not_divided_by() -> None:
+    assert np.isfinite(relative_error(np.ones((2, 2)), np.zeros((2, 2)), (False, False))).all()
+
+
+@pytest.mark.parametrize(
+    ("drift", "damped", "ended", "words"),
+    [
+        ([0, 1e-4, 2e-4], False, math.nan, "HNN keeps energy to 0.02 %"),
+        ([0, -0.1, -0.31], False, math.nan, "HNN lost 31 % in 20 s"),
+        ([0, 0.1, 0.31, math.nan], False, math.nan, "HNN gained 31 % in 20 s"),
+        ([0, 0.3, 0.05], False, math.nan, "HNN keeps energy to 30 %"),
+        ([0, -0.3, 0.1], True, math.nan, "HNN is off truth's energy by up to 30 %"),
+        ([0, 0.1], False, 3.21, "HNN diverged after 3.21 s"),
+        ([math.nan, math.nan], False, math.nan, ""),
+        ([0.0, 30.0], False, math.nan, "HNN gained over 1000 % in 20 s"),
+    ],
+)
+def test_the_verdict_in_words(drift: list[float], damped: bool, ended: float, words: str) -> None:
+    assert verdict("HNN", np.array(drift), 20.0, damped, ended) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.0, "0 %"),
+        (0.31, "31 %"),
+        (0.0995, "10 %"),
+        (0.0994, "9.9 %"),
+        (0.0002, "0.02 %"),
+        (2e-7, "2·10⁻⁵ %"),
+        (9.99, "999 %"),
+        (10.0, "over 1000 %"),
+        (1e-14, "1·10⁻¹² %"),
+    ],
+)
+def test_percentages_have_two_digits(share: float, words: str) -> None:
+    assert percent(share) == words

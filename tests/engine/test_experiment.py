@@ -1,0 +1,174 @@
+"""Experiments: what is written reads back the same, and every bad value is one clear sentence."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hnn_engine.errors import ExperimentError, HnnLabError, ParameterError, UnknownNameError
+from hnn_engine.experiment import (
+    Experiment,
+    RolloutSpec,
+    checked,
+    from_json,
+    model_spec,
+    new_experiment,
+    recording_experiment,
+    to_json,
+)
+from hnn_engine.recordings import DERIVATIVES, read_shipped_recording
+from hnn_engine.systems import SYSTEMS, get_system
+
+
+@pytest.mark.parametrize("name", list(SYSTEMS))
+def test_a_system_s_experiment_survives_json(name: str) -> None:
+    constants = {c.name: (c.low + c.high) / 2 for c in SYSTEMS[name].constants}
+    made = checked(replace(new_experiment(name, constants), seed=7, rollout=RolloutSpec("rk4", "rk4", 0.1, 5.0)))
+    back = from_json(json.loads(json.dumps(to_json(made), allow_nan=False)))
+    assert back == made
+    assert back.system is not None
+    assert back.system.values == constants
+
+
+@pytest.mark.parametrize("method", list(DERIVATIVES))
+def test_a_recording_s_experiment_survives_json_beside_its_samples(method: str) -> None:
+    recording = read_shipped_recording()
+    made = checked(recording_experiment(recording, method))
+    back = from_json(json.loads(json.dumps(to_json(made))), recording)
+    assert to_json(back) == to_json(made)
+    assert back.recording is recording
+    assert back.system is None
+    assert (back.source_name, back.source_title) == ("recording", recording.title)
+    one, other = made.dataset(), back.dataset()
+    assert one.dcoords.tobytes() == other.dcoords.tobytes()
+    assert (one.floor_train, one.clean) == (None, None)
+
+
+def test_a_recording_without_its_samples_is_refused() -> None:
+    with pytest.raises(ExperimentError, match="samples are missing"):
+        from_json(to_json(recording_experiment(read_shipped_recording())))
+
+
+@pytest.mark.parametrize("name", list(SYSTEMS))
+def test_what_the_laboratory_opens_with_is_valid_and_complete(name: str) -> None:
+    made = new_experiment(name)
+    assert checked(made) == made
+    times = made.rollout.times
+    assert len(times) == 501
+    assert times[-1] == get_system(name).horizon
+    assert [m.name for m in made.models] == ["baseline", "hnn"]
+
+
+def test_missing_values_are_completed() -> None:
+    raw = to_json(new_experiment("pendulum"))
+    for key in ("data", "settings", "rollout"):
+        raw[key] = {}
+    raw["models"] = [{"name": "hnn"}]
+    raw["source"] = {"system": "pendulum"}
+    back = from_json(raw)
+    assert back.data == new_experiment("pendulum").data
+    assert back.models == (model_spec("hnn"),)
+    assert back.rollout == RolloutSpec()
+
+
+def put(*path: str | int) -> Callable[[dict[str, Any], Any], None]:
+    def change(raw: dict[str, Any], value: Any) -> None:
+        where: Any = raw
+        for key in path[:-1]:
+            where = where[key]
+        where[path[-1]] = value
+
+    return change
+
+
+BAD: list[tuple[tuple[str | int, ...], Any, str]] = [
+    (("format",), 2, "update HNN Lab"),
+    (("format",), None, "format None"),
+    (("source",), "pendulum", "must be an object"),
+    (("source", "system"), "pendulem", "did you mean 'pendulum'"),
+    (("source", "constants"), [], "must be an object"),
+    (("source", "constants", "mass"), -1, "mass is -1"),
+    (("source", "constants", "mass"), math.nan, "mass is nan"),
+    (("source", "constants", "mass"), 10**400, "mass is"),
+    (("source", "constants", "colour"), 1, "no parameter 'colour'"),
+    (("data", "points"), 1, "points is 1"),
+    (("data", "points"), 2.5, "whole number"),
+    (("data", "noise"), [0.1], "noise is"),
+    (("data", "horizon"), "long", "horizon is 'long'"),
+    (("data", "sigma"), 1, "no parameter 'sigma'"),
+    (("models",), [], "No model is chosen"),
+    (("models",), {}, "must be a list"),
+    (("models", 0), 3, "must be an object"),
+    (("models", 0, "name"), "hnm", "There is no model 'hnm'"),
+    (("models", 0, "settings", "activation"), "relu", "must be one of"),
+    (("recipe",), "lbfgs", "There is no recipe 'lbfgs'"),
+    (("recipe",), None, "There is no recipe"),
+    (("settings", "steps"), 0, "steps is 0"),
+    (("settings", "learning-rate"), math.inf, "learning-rate is inf"),
+    (("seed",), -1, "seed is -1"),
+    (("seed",), 2**31, "seed is"),
+    (("seed",), None, "seed is 'None'"),
+    (("seed",), True, "seed is True"),
+    (("start",), [1.0], "needs 2 finite numbers: q, p"),
+    (("start",), 3, "must be a list"),
+    (("start",), [0.0, "0"], "must hold finite numbers"),
+    (("start",), [0.0, math.nan], "must hold finite numbers"),
+    (("start",), [0.0, 10**400], "must hold finite numbers"),
+    (("rollout", "integrator"), "euler", "There is no integrator 'euler'"),
+    (("rollout", "truth"), "dop583", "did you mean 'dop853'"),
+    (("rollout", "dt"), 0.0, "dt is 0.0"),
+    (("rollout", "dt"), "0.1", "must hold finite numbers"),
+    (("rollout", "dt"), 0.0002, "more than 50,000 steps"),
+    (("rollout", "horizon"), 1e9, "horizon is"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "words"), BAD)
+def test_a_bad_value_is_one_sentence(path: tuple[str | int, ...], value: Any, words: str) -> None:
+    raw = json.loads(json.dumps(to_json(new_experiment("pendulum"))))
+    put(*path)(raw, value)
+    with pytest.raises(HnnLabError) as caught:
+        from_json(raw)
+    message = str(caught.value)
+    assert words in message
+    assert "\n" not in message
+    assert len(message) < 300
+
+
+@pytest.mark.parametrize("value", [None, 3, [], "text"])
+def test_what_is_no_experiment_is_refused(value: object) -> None:
+    with pytest.raises(ExperimentError, match="must be an object"):
+        from_json(value)
+
+
+def test_checked_guards_what_was_built_by_hand() -> None:
+    made = new_experiment("two-body")
+    for bad, error in (
+        (replace(made, models=()), ExperimentError),
+        (replace(made, start=(0.0,)), ExperimentError),
+        (replace(made, seed=-3), ParameterError),
+        (replace(made, recipe="nothing"), UnknownNameError),
+        (replace(made, data={"noise": 2.0}), ParameterError),
+    ):
+        with pytest.raises(error):
+            checked(bad)
+
+
+def test_the_same_experiment_gives_the_same_data() -> None:
+    made = replace(new_experiment("mass-spring"), seed=3)
+    one, other = made.dataset(), from_json(to_json(made)).dataset()
+    assert one.coords.tobytes() == other.coords.tobytes()
+    assert one.floor_test == other.floor_test
+    assert not np.array_equal(one.coords, replace(made, seed=4).dataset().coords)
+
+
+def test_the_task_is_the_model_s_own() -> None:
+    made: Experiment = new_experiment("pendulum")
+    data = replace(made, data={**made.data, "trajectories": 2, "points": 3}).dataset()
+    task = made.task(made.models[1], data)
+    assert (task.model, task.seed, task.settings) == ("hnn", made.seed, made.settings)
+    assert task.model_settings == made.models[1].settings
