@@ -84,6 +84,10 @@ class JobEnded:
 Message = JobStarted | FitEvent | Live | Judging | Kept | JobEnded
 
 
+class _StoppedError(Exception):
+    """The job was stopped before there was anything to fit."""
+
+
 class JobRunner:
     """Runs one job at a time. `drain()` from the window's thread gives what has happened since."""
 
@@ -93,6 +97,7 @@ class JobRunner:
         self._going = threading.Event()
         self._stop = threading.Event()
         self._quit = False
+        self.data_share = 0.0
 
     @property
     def running(self) -> bool:
@@ -148,12 +153,20 @@ class JobRunner:
 
     def _run(self, experiment: Experiment, data: Dataset | None) -> None:
         try:
-            self._fit_all(experiment, data if data is not None else experiment.dataset())
+            self._fit_all(experiment, data if data is not None else experiment.dataset(self._on_data))
+            self.messages.append(JobEnded())
+        except _StoppedError:
             self.messages.append(JobEnded())
         except HnnLabError as error:
             self.messages.append(JobEnded(str(error)))
         except Exception as error:
             self.messages.append(JobEnded(f"The training thread failed: {error}", traceback.format_exc()))
+
+    def _on_data(self, share: float) -> None:
+        """Data is being made: `share` of it is there."""
+        self.data_share = share
+        if self._stop.is_set():
+            raise _StoppedError
 
     def _fit_all(self, experiment: Experiment, data: Dataset) -> None:
         fits = [FitRun(replace(experiment, models=(spec,)), data) for spec in experiment.models]

@@ -7,6 +7,7 @@ import traceback
 from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ from hnn_engine.experiment import Experiment
 from hnn_engine.fitting.events import Evaluated, Progress
 from hnn_engine.models import get_model
 from hnn_engine.records import Run
+
+DataKey = tuple[Hashable, ...]
 
 
 @dataclass
@@ -79,8 +82,9 @@ class Lab(QObject):
         self._urgent = True
         self._asked = 0.0
         self._gesture: object = None
-        self._data_key: Hashable = None
-        self._job_data_key: Hashable = None
+        self._data_key: DataKey | None = None
+        self._job_data_key: DataKey | None = None
+        self.data_share = 0.0
         self._closing = False
         self._warm: threading.Thread | None = None
         self._data_thread: threading.Thread | None = None
@@ -366,24 +370,41 @@ class Lab(QObject):
         key = data_key(self.experiment)
         if key == self._job_data_key or self.dragging:
             return
+        if self._job_data_key is not None and self._job_data_key[0] != key[0]:
+            self.dataset, self._data_key = None, None  # of another system: its dots and its floor mean nothing here
+            self.dataset_changed.emit(None)
         self._job_data_key = key
+        self.data_share = 0.0
         if self._data_thread is None or not self._data_thread.is_alive():
             self._data_thread = threading.Thread(target=self._make_data, name="data", daemon=True)
             self._data_thread.start()
 
     def _make_data(self) -> None:
-        done: Hashable = None
+        done: DataKey | None = None
         while not self._closing and self._job_data_key != done:
             experiment = self.experiment
             done = data_key(experiment)
             try:
-                data, problem = experiment.dataset(), ""
+                data, problem = experiment.dataset(partial(self._on_data_progress, done)), ""
+            except _SupersededError:
+                continue
             except HnnLabError as error:
                 data, problem = None, str(error)
             except Exception as error:
                 data, problem = None, f"The data could not be made: {error}"
             if not self._closing:
                 self._computed.emit(data, done, problem)
+
+    def _on_data_progress(self, key: Hashable, share: float) -> None:
+        """In the data thread: note how far it is, and end what nobody wants any more."""
+        self.data_share = share
+        if self._closing or self._job_data_key != key:
+            raise _SupersededError
+
+    @property
+    def data_pending(self) -> bool:
+        """Whether data is being made."""
+        return self._data_key != self._job_data_key
 
     def _on_dataset(self, data: Dataset | None, key: Hashable, problem: str) -> None:
         if key != data_key(self.experiment):
@@ -437,7 +458,11 @@ class Lab(QObject):
         return ended
 
 
-def data_key(experiment: Experiment) -> Hashable:
+class _SupersededError(Exception):
+    """Data is wanted no more."""
+
+
+def data_key(experiment: Experiment) -> DataKey:
     """What the training data of `experiment` depends on."""
     source = experiment.source
     recording = experiment.recording

@@ -4,7 +4,7 @@ The derivative is exact at the clean state; then normal noise goes on the state 
 itself scores a loss above zero on such data. That loss is the noise floor.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ DATA_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("horizon", "Horizon", 3.0, 0.05, 200.0, "T", "s", "Length of each trajectory.", log=True, acts="data"),
     Parameter("noise", "Noise", 0.1, 0.0, 1.0, "σ", "", "Standard deviation of the noise on each state.", acts="data"),
 )
+GROUP = 100  # trajectories that are followed together
 MAX_ROWS = 2_000_000  # 8 coordinates of this many rows take half a gigabyte with their derivatives and clean states
 
 Mask = npt.NDArray[np.bool_]
@@ -62,10 +63,13 @@ def data_defaults(system: System | type[System]) -> dict[str, Value]:
     }
 
 
-def make_dataset(system: System, settings: Mapping[str, Value], seed: int) -> Dataset:
+def make_dataset(
+    system: System, settings: Mapping[str, Value], seed: int, progress: Callable[[float], None] | None = None
+) -> Dataset:
     """Draw starts, follow them exactly, and split by trajectory as the system's recipe says.
 
-    `settings` has the names of `DATA_PARAMETERS`. Raises `ExperimentError` where the data would be too large.
+    `settings` has the names of `DATA_PARAMETERS`. `progress` hears the share that is done, now and then; what it
+    raises ends the work. Raises `ExperimentError` where the data would be too large.
     """
     count, points = int(settings["trajectories"]), int(settings["points"])
     horizon, noise = float(settings["horizon"]), float(settings["noise"])
@@ -77,7 +81,7 @@ def make_dataset(system: System, settings: Mapping[str, Value], seed: int) -> Da
     rng = np.random.default_rng([seed, 0])
     starts = system.sample_starts(rng, count)
     times = np.linspace(0.0, horizon, points)
-    tracks = _follow_all(system, starts, times)
+    tracks = _follow_all(system, starts, times, progress)
     clean = tracks.transpose(1, 0, 2).reshape(count * points, -1)
     coords = clean + noise * rng.standard_normal(clean.shape) if noise else clean
     trajectory = np.repeat(np.arange(count), points)
@@ -85,9 +89,15 @@ def make_dataset(system: System, settings: Mapping[str, Value], seed: int) -> Da
     return with_floor(system, Dataset(coords, system.field(clean), np.tile(times, count), trajectory, train, clean))
 
 
-def _follow_all(system: System, starts: Array, times: Array, group: int = 250) -> Array:
+def _follow_all(
+    system: System, starts: Array, times: Array, progress: Callable[[float], None] | None, group: int = GROUP
+) -> Array:
     """Follow `starts` in groups, so that one that needs small steps does not slow all the others."""
-    parts = [collocate(system.field, starts[i : i + group], times) for i in range(0, len(starts), group)]
+    parts = []
+    for first in range(0, len(starts), group):
+        parts.append(collocate(system.field, starts[first : first + group], times))
+        if progress is not None:
+            progress(min(1.0, (first + group) / len(starts)))
     tracks = np.concatenate(parts, axis=1)
     if not np.isfinite(tracks).all():
         raise ExperimentError(

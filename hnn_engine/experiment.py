@@ -5,7 +5,7 @@ and in a notebook.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, cast
@@ -135,14 +135,14 @@ class Experiment:
         assert system is not None
         return system.title
 
-    def dataset(self) -> Dataset:
-        """Make (or read) the training data."""
+    def dataset(self, progress: Callable[[float], None] | None = None) -> Dataset:
+        """Make (or read) the training data; `progress` as in `make_dataset`."""
         if isinstance(self.source, RecordingSource):
             rows = recording_dataset(self.source.recording, self.source.method, window=self.source.window)
             return Dataset(rows.coords, rows.dcoords, rows.t, rows.trajectory, rows.train)
         system = self.system
         assert system is not None
-        return make_dataset(system, self.data, self.seed)
+        return make_dataset(system, self.data, self.seed, progress)
 
     def task(self, model: ModelSpec, data: Dataset) -> FitTask:
         """Return the fitting task of one of the models on `data`."""

@@ -4,7 +4,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.document import State
 from app.lab import Lab
-from app.widgets.format import number
+from app.widgets.format import grouped, number
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section, quiet_label
 from hnn_engine.datasets import DATA_PARAMETERS, Dataset
@@ -60,6 +60,7 @@ class DataPanel(QWidget):
         layout.addWidget(self.section)
         lab.document.changed.connect(self._on_changed)
         lab.dataset_changed.connect(self._on_dataset)
+        lab.clock.text.connect(self._on_text)
         self.sync(lab.experiment)
 
     def sync(self, experiment: Experiment) -> None:
@@ -103,14 +104,21 @@ class DataPanel(QWidget):
 
     def _on_dataset(self, data: Dataset | None) -> None:
         if data is None:
-            self.facts.setText("No data: see the notice above.")
+            self._on_text()
             return
         train = int(data.train.sum())
-        text = f"{train:,} rows train, {len(data.t) - train:,} test".replace(",", "\u202f", 0)
+        text = f"{grouped(train)} rows train, {grouped(len(data.t) - train)} test"
         if data.floor_test is not None and data.floor_test > 0:
             text += f"; noise floor {number(data.floor_test)}"
         self.facts.setText(text + ".")
         self.facts.setToolTip("The noise floor is the loss of the true field itself on the test rows.")
+
+    def _on_text(self) -> None:
+        """While the data is being made, say how far it is."""
+        if self.lab.data_pending:
+            self.facts.setText(f"Making the data: {100 * self.lab.data_share:.0f} %")
+        elif self.lab.dataset is None:
+            self.facts.setText("No data can be made like this.")
 
     # Edits ------------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from app.document import State
 from app.icons import icon
 from app.lab import Lab
 from app.theme import theme_signals
-from app.widgets.format import seconds_left
+from app.widgets.format import grouped, seconds_left
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section, quiet_label
 from app.widgets.swatch import Swatch
@@ -227,7 +227,7 @@ class TrainingPanel(QWidget):
         series = list(self.lab.series.values())
         if not series:
             self.bar.setRange(0, 0)
-            self.progress.setText("Making the data…")
+            self.progress.setText(f"Making the data: {100 * self.lab.jobs.data_share:.0f} %")
             return
         done, planned = sum(s.step for s in series), sum(s.info.steps for s in series)
         self.bar.setRange(0, planned)
@@ -239,7 +239,7 @@ class TrainingPanel(QWidget):
         step = max(s.step for s in series)
         elsewhere = self.lab.job_experiment if not self.lab.job_is_here() else None
         text = f"{elsewhere.source_title}: s" if elsewhere is not None else "S"
-        text += f"tep {step:,} of {series[0].info.steps:,}".replace(",", "\u202f")
+        text += f"tep {grouped(step)} of {grouped(series[0].info.steps)}"
         if self.lab.jobs.paused:
             text += " · paused"
         elif rate > 0:

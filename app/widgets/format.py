@@ -87,3 +87,8 @@ def _odd(value: float) -> str:
 
 def _coarse(seconds: float) -> int:
     return round(seconds) if seconds < 20 else 5 * round(seconds / 5)
+
+
+def grouped(count: int) -> str:
+    """Return a whole number with thin spaces between its thousands: '40 000'."""
+    return f"{count:,}".replace(",", "\u202f")
