@@ -88,14 +88,11 @@ class MainWindow(QMainWindow):
                 ("runs", "Runs", self.runs),
             )
         }
-        named: tuple[tuple[str, TimePlot | LossPanel], ...] = (
-            ("energy", self.energy),
-            ("error", self.error),
-            ("loss", self.loss),
-        )
+        named: tuple[tuple[str, TimePlot], ...] = (("energy", self.energy), ("error", self.error))
         for name, panel in named:
             panel.titled.connect(lambda text, name=name: self._name_dock(name, text))
             self._name_dock(name, panel.title)
+        self._name_dock("loss", self.loss.title)
         self.transport = TransportBar(lab)
         self.addToolBar(self.transport)
         self.notice = NoticeBar()

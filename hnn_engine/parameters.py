@@ -16,8 +16,9 @@ class Parameter:
     """One setting: its name, symbol, unit, default and range.
 
     `name` is what the command line and files call it (lower case, hyphens). The kind follows from `default`: bool,
-    int, float, or str (then `choices` lists what is allowed). `low` and `high` are inclusive. `log` asks for a
-    logarithmic slider. `acts` says when a change takes effect: now, with new data, or with a new fit.
+    int, float, or str (then `choices` lists what is allowed, and `choice_titles` what a form calls them). `low` and
+    `high` are inclusive. `log` asks for a logarithmic slider. `acts` says when a change takes effect: now, with new
+    data, or with a new fit.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Parameter:
     unit: str = ""
     help: str = ""
     choices: tuple[str, ...] = ()
+    choice_titles: tuple[str, ...] = ()
     log: bool = False
     acts: Acts = "now"
 

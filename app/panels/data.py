@@ -18,6 +18,7 @@ METHOD = Parameter(
     "Derivative",
     "savitzky-golay",
     choices=tuple(DERIVATIVES),
+    choice_titles=tuple(info.title for info in DERIVATIVES.values()),
     help="How the time derivative is estimated from the samples.",
     acts="data",
 )

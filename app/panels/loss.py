@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.document import State
@@ -20,17 +19,16 @@ EVERY = 5  # frames between two drawings while a model trains
 
 
 class LossPanel(QWidget):
-    """Loss over steps, on a log axis. `titled(text)` names what is plotted, for the panel's frame."""
-
-    titled = Signal(str)
+    """Loss over steps, on a log axis."""
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.lab = lab
+        self.title = "Loss (line train, dots test)"
         self.plot = LabPlot("", "step", "mean squared error", log_y=True)
         self.setAccessibleName("Loss")
         self.setToolTip(
-            "Mean squared error of the field against the data's derivatives. The true field itself scores the floor."
+            "Mean squared error of the field against the data's derivatives. The grey line is the noise floor."
         )
         self._curves: dict[str, tuple[pg.PlotCurveItem, pg.PlotCurveItem, pg.ScatterPlotItem]] = {}
         self.floor = self.plot.curve("muted", (4.0, 4.0), z=-5, smooth=False)
@@ -118,8 +116,6 @@ class LossPanel(QWidget):
             lows, highs = [*lows, level], [*highs, level]
         else:
             self.floor.setData([], [])
-        self.title = "Loss: line train, dots test" + (", grey floor" if known else "")
-        self.titled.emit(self.title)
         self.plot.following = True if not self._curves else self.plot.following
         self.plot.grow_to(0.0, last, min(lows, default=-3.0) - 0.1, max(highs, default=0.0) + 0.1)
 

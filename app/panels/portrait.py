@@ -144,7 +144,7 @@ class PortraitPanel(QWidget):
         self.x_axis.activated.connect(self._on_axes)
         self.y_axis.activated.connect(self._on_axes)
         self.field_of.activated.connect(lambda: lab.document.look(field=str(self.field_of.currentData())))
-        theme_signals.changed.connect(lambda _: self._draw_field())
+        theme_signals.changed.connect(self._on_theme)
 
     # Axes and ranges --------------------------------------------------------------------------------------------------
 
@@ -245,6 +245,9 @@ class PortraitPanel(QWidget):
             self._draw_field()
         self._draw_tracks()
         self._on_moved(self.lab.transport.time)
+
+    def _on_theme(self) -> None:
+        self._draw_field()
 
     def _draw_field(self) -> None:
         field = self._field

@@ -188,7 +188,7 @@ class RunsPanel(QWidget):
         self._stack.addWidget(self.table)
         layout.addLayout(self._stack)
         lab.document.changed.connect(self._on_changed)
-        theme_signals.changed.connect(lambda _: self.table.viewport().update())
+        theme_signals.changed.connect(self._on_theme)
         self._show()
 
     def _dress_table(self) -> None:
@@ -211,6 +211,9 @@ class RunsPanel(QWidget):
             self.model.endResetModel()
         self.table.viewport().update()
         self._show()
+
+    def _on_theme(self) -> None:
+        self.table.viewport().update()
 
     def _show(self) -> None:
         self._stack.setCurrentIndex(1 if self.lab.document.state.runs else 0)

@@ -67,10 +67,13 @@ class ScenePanel(QWidget):
         lab.answered.connect(self._on_answered)
         lab.transport.moved.connect(self._on_moved)
         lab.document.changed.connect(self._on_changed)
-        theme_signals.changed.connect(lambda _: self.update())
+        theme_signals.changed.connect(self._on_theme)
 
     def sizeHint(self) -> QSize:
         return QSize(560, 380)
+
+    def _on_theme(self) -> None:
+        self.update()
 
     @property
     def _stage(self) -> Stage:

@@ -124,7 +124,7 @@ class EnergyPanel(TimePlot):
             self._name(f"Energy drift by {by}")
             self.setToolTip("(H(x(t)) − H(x(0))) / E along the recorded track and the rollouts; E = H(x(0)) − min H.")
         elif system is not None and system.damped:
-            self._name("Energy error, against truth's loss")
+            self._name("Energy error against truth")
             self.setToolTip(
                 "(H(x̂(t)) − H(x(t))) / E: the true H along each rollout, against truth's own at that instant."
             )
@@ -143,15 +143,14 @@ class ErrorPanel(TimePlot):
         plot = LabPlot("", "t (s)", "‖x̂ − x‖ / rms ‖x‖", log_y=True)
         super().__init__(lab, plot, error_series, error_span, parent)
         self.setAccessibleName("Error")
-        self._name("Error: distance from truth")
+        self._name("Error against truth")
         self.setToolTip(
             "‖x̂ − x‖ / rms ‖x‖ of truth, angles by their wrapped difference. 1 means: no better than a guess."
         )
 
     def _on_changed(self, old: State, new: State) -> None:
         super()._on_changed(old, new)
-        what = "the recorded track" if new.experiment.recording is not None else "truth"
-        self._name(f"Error: distance from {what}")
+        self._name("Error against the recording" if new.experiment.recording is not None else "Error against truth")
 
 
 def drift_series(track: Track) -> tuple[Array, Array]:

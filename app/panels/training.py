@@ -32,11 +32,16 @@ from hnn_engine.models.base import NETWORK_PARAMETERS
 from hnn_engine.parameters import Parameter, Value
 
 METHODS = tuple(INTEGRATORS)
+
+
+def _method(name: str, title: str, default: str, text: str) -> Parameter:
+    titles = tuple(info.title for info in INTEGRATORS.values())
+    return Parameter(name, title, default, choices=METHODS, choice_titles=titles, help=text)
+
+
 INTEGRATOR_PARAMETERS = (
-    Parameter("integrator", "Models by", "rk4", choices=METHODS, help="Integrator of the models' rollouts."),
-    Parameter(
-        "truth", "Truth by", "dop853", choices=METHODS, help="Integrator of the truth; DOP853 at 10⁻¹² is exact."
-    ),
+    _method("integrator", "Models by", "rk4", "Integrator of the models' rollouts."),
+    _method("truth", "Truth by", "dop853", "Integrator of the truth; Dormand–Prince at 10⁻¹² is exact to the eye."),
 )
 
 
@@ -71,7 +76,7 @@ class TrainingPanel(QWidget):
         lab.document.changed.connect(self._on_changed)
         lab.job_changed.connect(self._on_job)
         lab.clock.text.connect(self._on_text)
-        theme_signals.changed.connect(lambda _: self.update())
+        theme_signals.changed.connect(self._on_theme)
         self.sync(lab.experiment)
         self._on_job()
 
@@ -134,6 +139,9 @@ class TrainingPanel(QWidget):
         self.foot = QWidget()
         self.foot.setLayout(foot)
         foot.setContentsMargins(10, 8, 10, 6)
+
+    def _on_theme(self) -> None:
+        self.update()
 
     # Showing ----------------------------------------------------------------------------------------------------------
 

@@ -101,8 +101,9 @@ class ParameterRow(QObject):
 
     def _build_combo(self) -> None:
         self.combo = QuietCombo()
-        for choice in self.parameter.choices:
-            self.combo.addItem(choice, choice)
+        titles = self.parameter.choice_titles or self.parameter.choices
+        for choice, title in zip(self.parameter.choices, titles, strict=True):
+            self.combo.addItem(title, choice)
         self.combo.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.combo.setCurrentIndex(self.combo.findData(self.parameter.default))
         self.combo.currentIndexChanged.connect(lambda: self._take(self._chosen(), True))

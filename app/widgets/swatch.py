@@ -14,7 +14,10 @@ class Swatch(QWidget):
         super().__init__(parent)
         self._role = role
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        theme_signals.changed.connect(lambda _: self.update())
+        theme_signals.changed.connect(self._on_theme)  # a bound method: the connection ends with the widget
+
+    def _on_theme(self) -> None:
+        self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(30, 16)

@@ -260,7 +260,7 @@ def read_recording_files(header: Mapping[str, Any], content: bytes, where: str) 
     t, trial, coords, gaps = _read_arrays(content, where)
     rows = len(t)
     shaped = t.shape == (rows,) and trial.shape == (rows,) and coords.shape == (rows, 2) and gaps.ndim == 1
-    if rows < 2 or not shaped or not (np.isfinite(t).all() and np.isfinite(coords).all()):
+    if rows < 2 or not shaped or not _sound(t, trial, coords, gaps):
         raise RecordError(f"{where} is damaged: the samples in data.npz do not fit together; restore it from a copy")
     recording = Recording(
         title=str(header["title"])[:200],
@@ -276,6 +276,16 @@ def read_recording_files(header: Mapping[str, Any], content: bytes, where: str) 
     )
     reference = header.get("reference")
     return recording if reference is None else recording.with_reference(float(reference[0]), float(reference[1]))
+
+
+def _sound(t: Array, trial: Array, coords: Array, gaps: Array) -> bool:
+    """Return whether samples are finite, trials count up from 0, time rises in each, and gaps are rows."""
+    if not (np.isfinite(t).all() and np.isfinite(coords).all()):
+        return False
+    steps = np.diff(trial, prepend=0.0)
+    rises = (np.diff(t) > 0) | (steps[1:] == 1)
+    inside = np.isin(gaps, np.arange(1, len(t)))
+    return bool(np.isin(steps, (0.0, 1.0)).all() and rises.all() and inside.all())
 
 
 def _read_recording(document: Mapping[str, Any], files: Mapping[str, bytes], where: str) -> Recording | None:

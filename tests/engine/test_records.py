@@ -1,0 +1,457 @@
+"""Records: bit-equal round trips, writes that are whole or nothing, and every kind of damage said in one sentence."""
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save
+
+from hnn_engine.errors import RecordError
+from hnn_engine.evaluation import Figures
+from hnn_engine.experiment import model_spec, new_experiment, recording_experiment, to_json
+from hnn_engine.models import get_model
+from hnn_engine.records import History, Run, Session, check_target, load_run, load_session, save_session, write_run
+from hnn_engine.records import folders as folders_module
+from hnn_engine.records import session as session_module
+from hnn_engine.records.run import RUN_FILES, read_run, run_files
+from hnn_engine.records.session import session_bytes
+from hnn_engine.recordings import read_shipped_recording
+from hnn_engine.snapshot import Snapshot
+
+FIGURES = Figures(0.1, 0.2, 1e-3, None, 1 / 3, 4e-5, 0.03, 0.04, 12.5, 2)
+
+
+@cache
+def a_run(model: str = "hnn", recorded: bool = False, name: str = "abc123") -> Run:
+    base = recording_experiment(read_shipped_recording()) if recorded else new_experiment("pendulum", {"mass": 0.7})
+    spec = model_spec(model, {"width": 7, "depth": 2})
+    weights = get_model(model).initial_weights(1, spec.settings, np.random.default_rng(1))
+    steps = np.arange(1.0, 13.0)
+    history = History(steps, 1 / (3 * steps), np.array([10.0, 12.0]), np.array([0.1, 1e-17]))
+    return Run(
+        id=name,
+        title="HNN · Paper · seed 0",
+        experiment=replace(base, models=(spec,)),
+        snapshot=Snapshot(model, 1, spec.settings, weights),
+        history=history,
+        figures=FIGURES,
+        ending="stopped",
+        reason="stopped — by ‘hand’",
+        steps=12,
+        fit_seconds=1 / 7,
+        created="2026-11-23T12:00:00+00:00",
+    )
+
+
+@cache
+def a_session() -> Session:
+    runs = (a_run(), a_run("baseline", name="b_2"), a_run(recorded=True, name="rec-1"))
+    return Session(recording_experiment(read_shipped_recording()), runs, ("b_2",), {"theme": "dark", "speed": 2})
+
+
+def assert_same(one: Run, other: Run) -> None:
+    for name in ("id", "title", "figures", "ending", "reason", "steps", "fit_seconds", "created"):
+        assert getattr(one, name) == getattr(other, name)
+    assert to_json(one.experiment) == to_json(other.experiment)
+    assert list(one.snapshot.weights) == list(other.snapshot.weights)
+    for name, w in one.snapshot.weights.items():
+        assert (w.dtype, w.tobytes()) == (other.snapshot.weights[name].dtype, other.snapshot.weights[name].tobytes())
+    for name in ("train_steps", "train", "test_steps", "test"):
+        assert getattr(one.history, name).tobytes() == getattr(other.history, name).tobytes()
+    mine, theirs = one.experiment.recording, other.experiment.recording
+    assert (mine is None) == (theirs is None)
+    if mine is not None and theirs is not None:
+        assert mine.coords.tobytes() == theirs.coords.tobytes()
+        assert mine.t.tobytes() == theirs.t.tobytes()
+        assert (mine.gaps.tolist(), mine.trial.tolist()) == (theirs.gaps.tolist(), theirs.trial.tolist())
+        assert (mine.title, mine.kind, mine.simulated, mine.known) == (
+            theirs.title,
+            theirs.kind,
+            theirs.simulated,
+            theirs.known,
+        )
+        assert mine.reference == theirs.reference
+
+
+# Round trips ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("model", ["baseline", "hnn"])
+def test_a_run_reads_back_bit_by_bit(tmp_path: Path, model: str, recorded: bool) -> None:
+    run = a_run(model, recorded)
+    write_run(run, tmp_path / "deep" / "run")
+    names = {p.name for p in (tmp_path / "deep" / "run").iterdir()}
+    assert names == set(RUN_FILES) - (set() if recorded else {"data.npz"})
+    assert_same(run, load_run(tmp_path / "deep" / "run"))
+    assert [p.name for p in (tmp_path / "deep").iterdir()] == ["run"]
+
+
+def test_a_run_s_field_is_the_same_after_reading(tmp_path: Path) -> None:
+    write_run(a_run(), tmp_path / "run")
+    back, x = load_run(tmp_path / "run").snapshot, np.random.default_rng(0).normal(size=(9, 2))
+    assert back.field(x).tobytes() == a_run().snapshot.field(x).tobytes()
+
+
+def test_a_session_reads_back_bit_by_bit(tmp_path: Path) -> None:
+    path = tmp_path / "s.hnnlab"
+    save_session(a_session(), path)
+    back = load_session(path)
+    assert to_json(back.experiment) == to_json(a_session().experiment)
+    assert (back.shown, dict(back.view)) == (a_session().shown, dict(a_session().view))
+    for one, other in zip(a_session().runs, back.runs, strict=True):
+        assert_same(one, other)
+    again = tmp_path / "again.hnnlab"
+    save_session(back, again)
+    assert session_bytes(load_session(again)) == session_bytes(back)
+
+
+def test_figures_that_are_infinite_read_back_as_none(tmp_path: Path) -> None:
+    write_run(replace(a_run(), figures=Figures(1.0, np.inf, np.nan, diverged=15)), tmp_path / "run")
+    assert load_run(tmp_path / "run").figures == Figures(1.0, None, None, diverged=15)  # type: ignore[arg-type]
+    write_run(replace(a_run(), figures=None), tmp_path / "none")
+    assert load_run(tmp_path / "none").figures is None
+
+
+def test_a_recording_s_folder_stays_at_home() -> None:
+    for content in (*session_bytes(a_session()).values(), *run_files(a_run(recorded=True)).values()):
+        assert str(Path(__file__).parents[2]).encode() not in content
+
+
+# Writing --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_failing_write_leaves_the_old_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "s.hnnlab"
+    save_session(a_session(), path)
+    before = path.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    for function in ("replace", "fsync"):
+        with monkeypatch.context() as patch:
+            patch.setattr(session_module.os, function, full)
+            with pytest.raises(RecordError, match=r"s\.hnnlab cannot be written: No space left on device; choose"):
+                save_session(replace(a_session(), runs=()), path)
+        assert path.read_bytes() == before
+        assert os.listdir(tmp_path) == ["s.hnnlab"]
+
+
+@pytest.mark.parametrize("fails", [1, 2])
+def test_a_failing_write_leaves_the_old_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: int) -> None:
+    target, calls, rename = tmp_path / "run", [], Path.rename
+    write_run(a_run(), target)
+
+    def broken(self: Path, other: Path) -> Path:
+        calls.append(other)
+        if len(calls) == fails:
+            raise OSError(5, "Input/output error")
+        return rename(self, other)
+
+    monkeypatch.setattr(folders_module.Path, "rename", broken)
+    with pytest.raises(RecordError, match="cannot be written: Input/output error"):
+        write_run(a_run("baseline"), target, force=True)
+    assert_same(a_run(), load_run(target))
+    assert os.listdir(tmp_path) == ["run"]
+
+
+def test_only_force_replaces_and_only_runs(tmp_path: Path) -> None:
+    target = tmp_path / "run"
+    target.mkdir()
+    write_run(a_run(), target)  # an empty folder is as good as none
+    with pytest.raises(RecordError, match="run is not empty: choose another folder, or add --force"):
+        write_run(a_run("baseline"), target)
+    assert_same(a_run(), load_run(target))
+    write_run(a_run("baseline"), target, force=True)
+    assert_same(a_run("baseline"), load_run(target))
+    assert os.listdir(tmp_path) == ["run"]
+    other = tmp_path / "precious"
+    other.mkdir()
+    (other / "thesis.txt").write_text("years of work")
+    with pytest.raises(RecordError, match="--force replaces only runs"):
+        write_run(a_run(), other, force=True)
+    assert (other / "thesis.txt").read_text() == "years of work"
+
+
+def test_targets_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    for target in (file, file / "run", file / "deep" / "run", tmp_path / ("x" * 300)):
+        with pytest.raises(RecordError) as caught:
+            check_target(target, force=True)
+        assert str(target) in str(caught.value)
+        with pytest.raises(RecordError):
+            write_run(a_run(), target, force=True)
+    for target in (file / "s.hnnlab", tmp_path, tmp_path / "none" / "s.hnnlab"):
+        with pytest.raises(RecordError, match="choose"):
+            save_session(a_session(), target)
+
+
+# Damaged runs ---------------------------------------------------------------------------------------------------------
+
+
+def with_json(*path: str, value: Any) -> Callable[[dict[str, bytes]], None]:
+    def change(files: dict[str, bytes]) -> None:
+        document = json.loads(files["run.json"])
+        where = document
+        for key in path[:-1]:
+            where = where[key]
+        where[path[-1]] = value
+        files["run.json"] = json.dumps(document).encode()
+
+    return change
+
+
+def without(name: str) -> Callable[[dict[str, bytes]], None]:
+    return lambda files: files.pop(name) and None
+
+
+def replaced(name: str, content: bytes | Callable[[], bytes]) -> Callable[[dict[str, bytes]], None]:
+    return lambda files: files.update({name: content if isinstance(content, bytes) else content()})
+
+
+def other_weights(**changes: np.ndarray) -> Callable[[], bytes]:
+    return lambda: save({**a_run().snapshot.weights, **changes})
+
+
+def npz(**arrays: Any) -> bytes:
+    buffer = io.BytesIO()
+    recording = read_shipped_recording()
+    own = {name: getattr(recording, name) for name in ("t", "trial", "coords", "gaps")}
+    np.savez_compressed(buffer, **{**own, **arrays})
+    return buffer.getvalue()
+
+
+def claimed(shape: str) -> bytes:
+    """Return an npz whose first array says that it has `shape`."""
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    array = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in ("t", "trial", "coords", "gaps"):
+            archive.writestr(f"{name}.npy", array)
+    return buffer.getvalue()
+
+
+DAMAGE: dict[str, tuple[Callable[[dict[str, bytes]], None], str]] = {
+    "no run.json": (without("run.json"), "no run.json"),
+    "no history": (without("history.csv"), "history.csv is missing"),
+    "no weights": (without("weights.safetensors"), "weights.safetensors is missing"),
+    "no samples": (without("data.npz"), "data.npz with the recorded samples is missing"),
+    "garbage json": (replaced("run.json", b"\xff\x00{"), "not JSON"),
+    "deep json": (replaced("run.json", b"[" * 200_000), "not JSON"),
+    "a list": (replaced("run.json", b"[]"), "states no format"),
+    "newer": (with_json("format", value=2), "newer HNN Lab"),
+    "newer experiment": (with_json("experiment", "format", value=9), "update HNN Lab"),
+    "unknown model": (with_json("experiment", "models", value=[{"name": "cnn"}]), "There is no model 'cnn'"),
+    "two models": (
+        with_json("experiment", "models", value=[{"name": "hnn"}, {"name": "baseline"}]),
+        "holds 2 models",
+    ),
+    "wrong result": (with_json("result", value=3), "damaged"),
+    "no result": (with_json("result", value={}), "figures"),
+    "infinite steps": (with_json("result", "steps", value=float("inf")), "damaged"),
+    "words for figures": (with_json("result", "figures", value={"train_loss": "low"}), "no numbers"),
+    "unknown figures": (with_json("result", "figures", value={"charm": 1.0}), "charm"),
+    "an id that climbs": (with_json("id", value="../../etc"), "id is '../../etc'"),
+    "garbage history": (replaced("history.csv", b"step,train,test\n1,x,\n"), "history.csv, line 2"),
+    "binary history": (replaced("history.csv", b"step\n1,2,\n\x00\r\x00" + b'"' + b"9" * 200_000), "history.csv, line"),
+    "garbage weights": (replaced("weights.safetensors", b"\x00" * 40), "weights.safetensors is damaged"),
+    "cut weights": (replaced("weights.safetensors", lambda: other_weights()()[:-9]), "weights.safetensors is damaged"),
+    "wrong shape": (
+        replaced("weights.safetensors", other_weights(w0=np.zeros((3, 7), np.float32))),
+        r"w0 is (3, 7), expected (2, 7)",
+    ),
+    "weights missing": (replaced("weights.safetensors", lambda: save({"x": np.zeros(2)})), "w0 is missing"),
+    "whole weights": (replaced("weights.safetensors", other_weights(b0=np.zeros(7, np.int64))), "int64"),
+    "NaN weights": (
+        replaced("weights.safetensors", other_weights(b0=np.full(7, np.nan, np.float32))),
+        "numbers that are not finite",
+    ),
+    "pickled samples": (replaced("data.npz", lambda: npz(t=np.array([{}, 1], dtype=object))), "data.npz cannot be read"),
+    "garbage samples": (replaced("data.npz", b"PK\x03\x04 and no more"), "data.npz cannot be read"),
+    "samples that do not fit": (replaced("data.npz", lambda: npz(t=np.arange(3.0))), "do not fit together"),
+    "NaN samples": (replaced("data.npz", lambda: npz(coords=np.full((3, 2), np.nan))), "do not fit together"),
+    "samples without end": (replaced("data.npz", lambda: claimed("(100000000000000,)")), "data.npz cannot be read"),
+    "samples of words": (replaced("data.npz", lambda: npz(t=np.array(["now"]))), "data.npz cannot be read"),
+    "time that runs backward": (
+        replaced("data.npz", lambda: npz(t=read_shipped_recording().t[::-1])),
+        "do not fit together",
+    ),
+    "gaps beyond the end": (replaced("data.npz", lambda: npz(gaps=np.array([10**6]))), "do not fit together"),
+    "no reference": (with_json("recording", "reference", value=[]), "damaged"),
+    "a negative reference": (with_json("recording", "reference", value=[-1, 1]), "above 0"),
+}
+
+
+@pytest.mark.parametrize("kind", list(DAMAGE))
+def test_a_damaged_run_is_one_sentence_with_its_place(tmp_path: Path, kind: str) -> None:
+    files = dict(run_files(a_run(recorded=True)))
+    change, words = DAMAGE[kind]
+    change(files)
+    folder = tmp_path / "a run"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    with pytest.raises(RecordError) as caught:
+        load_run(folder)
+    message = str(caught.value)
+    assert str(folder) in message
+    assert words in message
+    assert "\n" not in message
+    assert len(message) < len(str(folder)) + 400
+
+
+def test_files_that_are_too_large_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_run(a_run(), tmp_path / "run")
+    monkeypatch.setitem(RUN_FILES, "weights.safetensors", 100)
+    with pytest.raises(RecordError, match=r"weights\.safetensors has 0 MB"):
+        load_run(tmp_path / "run")
+
+
+def test_what_is_no_run_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path, words in ((tmp_path / "none", "does not exist"), (tmp_path / "file", "is a file"), (tmp_path, "no run.json")):
+        with pytest.raises(RecordError, match=words):
+            load_run(path)
+
+
+# Damaged sessions -----------------------------------------------------------------------------------------------------
+
+
+def zipped(path: Path, members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def refused(path: Path, words: str) -> None:
+    with pytest.raises(RecordError) as caught:
+        load_session(path)
+    assert str(path) in str(caught.value)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def changed_session(**changes: Any) -> bytes:
+    return json.dumps({**json.loads(session_bytes(a_session())["session.json"]), **changes}).encode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"format": 7}, "newer HNN Lab (format 7"),
+        ({"format": "1"}, "states no format"),
+        ({"experiment": None}, "must be an object"),
+        ({"runs": 3}, "damaged"),
+        ({"runs": ["nobody"]}, "no run.json"),
+        ({"shown": 1}, "damaged"),
+        ({"recording": {}}, "damaged"),
+        ({"recording": []}, "damaged"),
+    ],
+)
+def test_a_damaged_session_json_is_refused(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    members = {**session_bytes(a_session()), "session.json": changed_session(**changes)}
+    refused(zipped(tmp_path / "s.hnnlab", members), words)
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.json", "/etc/passwd", "runs/../../run.json", "runs/a/b/run.json", "notes.txt", "runs/a/run.py"]
+)
+def test_members_that_no_session_holds_are_refused(tmp_path: Path, name: str) -> None:
+    refused(zipped(tmp_path / "s.hnnlab", {**session_bytes(a_session()), name: b"x"}), "no part of a session")
+    assert os.listdir(tmp_path) == ["s.hnnlab"]
+
+
+def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
+    bomb = zipped(tmp_path / "bomb.hnnlab", {"session.json": b" " * 6_000_000})
+    assert bomb.stat().st_size < 10_000
+    refused(bomb, "would unpack to 6 MB")
+
+
+def test_a_header_that_lies_about_its_size_unpacks_no_more(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "s.hnnlab", {"session.json": b" " * 6_000_000})
+    content = path.read_bytes()
+    true, lie = (6_000_000).to_bytes(4, "little"), (100).to_bytes(4, "little")
+    assert content.count(true) == 2
+    path.write_bytes(content.replace(true, lie))
+    refused(path, "restore it")
+
+
+def test_too_many_members_are_refused(tmp_path: Path) -> None:
+    members = {f"runs/r{i}/history.csv": b"" for i in range(2100)}
+    refused(zipped(tmp_path / "s.hnnlab", members, zipfile.ZIP_STORED), "more than a session can hold")
+
+
+def test_missing_members_are_named(tmp_path: Path) -> None:
+    whole = session_bytes(a_session())
+    for name, words in (
+        ("session.json", "no session.json"),
+        ("data.npz", "data.npz with the recorded samples is missing"),
+        ("runs/abc123/run.json", "run abc123 has no run.json"),
+        ("runs/b_2/weights.safetensors", "weights.safetensors is missing"),
+    ):
+        refused(zipped(tmp_path / "s.hnnlab", {n: c for n, c in whole.items() if n != name}), words)
+
+
+def test_what_is_no_session_is_refused(tmp_path: Path) -> None:
+    whole = zipped(tmp_path / "s.hnnlab", session_bytes(a_session())).read_bytes()
+    for content in (b"", b"no zip at all", whole[: len(whole) // 2], whole[100:], b"\x00" * 1000):
+        path = tmp_path / "damaged.hnnlab"
+        path.write_bytes(content)
+        refused(path, "restore it")
+    refused(tmp_path / "none.hnnlab", "does not exist")
+    refused(tmp_path, "is a folder")
+
+
+@cache
+def small_session() -> bytes:
+    session = Session(a_session().experiment, (a_run(), a_run(recorded=True, name="rec-1")), ("abc123",))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in session_bytes(session).items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+flips = st.lists(st.tuples(st.integers(0, 10**9), st.integers(1, 255)), min_size=1, max_size=4)
+quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@quick
+@given(flips)
+def test_flipped_bytes_in_a_session_raise_nothing_else(tmp_path: Path, flips: list[tuple[int, int]]) -> None:
+    content = bytearray(small_session())
+    for place, bits in flips:
+        content[-1 - place % min(len(content), 2500) if place % 2 else place % len(content)] ^= bits
+    path = tmp_path / "s.hnnlab"
+    path.write_bytes(content)
+    try:
+        load_session(path)
+    except RecordError as error:
+        assert str(path) in str(error)
+
+
+@quick
+@given(st.sampled_from(list(run_files(a_run(recorded=True)))), flips)
+def test_flipped_bytes_in_a_run_s_files_raise_nothing_else(name: str, flips: list[tuple[int, int]]) -> None:
+    files = dict(run_files(a_run(recorded=True)))
+    content = bytearray(files[name])
+    for place, bits in flips:
+        content[place % len(content)] ^= bits
+    try:
+        read_run({**files, name: bytes(content)}, "here")
+    except RecordError as error:
+        assert "here" in str(error)
