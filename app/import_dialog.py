@@ -1,5 +1,6 @@
 """Import measured data: see the columns, say what they are."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtWidgets import (
@@ -7,6 +8,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFormLayout,
+    QHBoxLayout,
     QLabel,
     QTableWidget,
     QTableWidgetItem,
@@ -30,7 +32,7 @@ class ImportDialog(QDialog):
         self.found = found
         self.setWindowTitle("Open a recording")
         self.setModal(True)
-        self.resize(620, 560)
+        self.resize(620, 520)
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
         name = found.path.replace("\\", "/").rsplit("/", 1)[-1]
@@ -63,7 +65,7 @@ class ImportDialog(QDialog):
         table.setMinimumHeight(150)
         for i, row in enumerate(rows):
             for j, cell in enumerate(row):
-                table.setItem(i, j, QTableWidgetItem(cell))
+                table.setItem(i, j, QTableWidgetItem(_short(cell)))
         table.resizeColumnsToContents()
         return table
 
@@ -77,17 +79,13 @@ class ImportDialog(QDialog):
             self.kind.addItem(_KIND_TITLES[kind], kind)
         self.time_unit.addItems(list(TIME_UNITS))
         self.kind.currentIndexChanged.connect(self._on_kind)
-        for label, box in (
-            ("Time", self.time),
-            ("in", self.time_unit),
-            ("Coordinate", self.coordinate),
-            ("is", self.kind),
-            ("in", self.unit),
+        for label, column, *others in (
+            ("Time", self.time, self.time_unit),
+            ("Coordinate", self.coordinate, self.kind, self.unit),
             ("Velocity", self.velocity),
             ("Trial", self.trial),
         ):
-            box.setAccessibleName(label if label != "in" else "Unit")
-            form.addRow(label, box)
+            form.addRow(label, _in_a_row(label, column, others))
         self.velocity.setToolTip("Per unit of time, in the coordinate's unit. Without one it is estimated.")
         self.trial.setToolTip("Numbers the trials; time may restart where it changes.")
         return form
@@ -137,3 +135,21 @@ class ImportDialog(QDialog):
         """Say under the form why it cannot be read so."""
         self.problem.setText(sentence)
         self.problem.show()
+
+
+def _in_a_row(label: str, column: QComboBox, others: Sequence[QComboBox]) -> QHBoxLayout:
+    row = QHBoxLayout()
+    column.setAccessibleName(f"{label}: column")
+    row.addWidget(column, 1)
+    for box in others:
+        box.setAccessibleName(f"{label}: kind or unit")
+        row.addWidget(box)
+    return row
+
+
+def _short(cell: str) -> str:
+    """A cell as it stands in the file, but for digits that nobody reads."""
+    try:
+        return f"{float(cell):.6g}" if len(cell) > 10 else cell
+    except ValueError:
+        return cell

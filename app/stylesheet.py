@@ -8,6 +8,8 @@ from app.theme import Theme
 
 # Properties that widgets set to be dressed: primary, quiet, muted, heading, problem.
 _SHEET = Template("""
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
+QMessageBox { dialogbuttonbox-buttons-have-icons: 0; }
 QMainWindow::separator { background: transparent; width: 6px; height: 6px; }
 QMainWindow::separator:hover { background: $line; }
 QSplitter::handle { background: transparent; }

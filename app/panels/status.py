@@ -7,7 +7,7 @@ from app.document import State
 from app.lab import Lab
 from app.simulation import Answer, Track
 from app.widgets.swatch import Swatch
-from hnn_engine.comparison import verdict
+from hnn_engine.comparison import percent, verdict
 from hnn_engine.coords import Array
 from hnn_engine.models import get_model
 
@@ -96,3 +96,7 @@ class StatusLine(QWidget):
 def _last(values: Array) -> float:
     known = values[np.isfinite(values)]
     return float(known[-1]) if len(known) else float("nan")
+
+
+def _changed(share: float) -> str:
+    return f"{'rose' if share > 0 else 'fell'} by {percent(abs(share))}"
