@@ -8,7 +8,9 @@ from typing import Any
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QApplication,
+    QComboBox,
     QDockWidget,
     QFrame,
     QMainWindow,
@@ -66,6 +68,9 @@ class MainWindow(QMainWindow):
         self._connect()
         self._original = self.saveState()
         self.portrait.plot.setFocus()
+        for button in self.findChildren(QAbstractButton):
+            # Clicked buttons keep no focus, so that Space goes on meaning play; the Tab key still reaches them.
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._retitle()
 
     # Panels -----------------------------------------------------------------------------------------------------------
@@ -161,7 +166,7 @@ class MainWindow(QMainWindow):
         self.resizeDocks([docks["scene"], docks["energy"]], [int(height * 0.63), int(height * 0.37)], down)
         self.resizeDocks([docks["portrait"], docks["loss"]], [int(height * 0.63), int(height * 0.37)], down)
         self.resizeDocks([docks["energy"], docks["error"]], [width // 4, width // 4], across)
-        self.resizeDocks([docks["loss"], docks["runs"]], [width // 4, width // 4], across)
+        self.resizeDocks([docks["loss"], docks["runs"]], [width * 9 // 40, width * 11 // 40], across)
 
     def reset_layout(self) -> None:
         """Put every panel back."""
@@ -195,7 +200,7 @@ class MainWindow(QMainWindow):
         self.stop_action = self._action(run, "Stop and keep", self.lab.stop, "Ctrl+.", "stop")
         run.addSeparator()
         transport = self.lab.transport
-        self._action(run, "Play or pause", transport.toggle, "Space", "play")
+        self.play_action = self._action(run, "Play or pause", transport.toggle, "Space", "play")
         self._action(run, "One step on", lambda: transport.step(1), ".", "step")
         self._action(run, "One step back", lambda: transport.step(-1), ",")
         self._action(run, "Back to the start", transport.restart, "Home", "restart")
@@ -269,6 +274,9 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         document, lab = self.lab.document, self.lab
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        application.focusChanged.connect(self._on_focus)
         document.changed.connect(self._on_changed)
         document.title_changed.connect(self._retitle)
         lab.noticed.connect(self._on_notice)
@@ -279,6 +287,11 @@ class MainWindow(QMainWindow):
         self.notice.setParent(self)
         self.notice.hide()
         self._on_job()
+
+    def _on_focus(self, old: QWidget | None, new: QWidget | None) -> None:
+        """Space presses the button that has the focus, and plays or pauses everywhere else."""
+        pressable = isinstance(new, QAbstractButton | QComboBox)
+        self.play_action.setShortcut(QKeySequence() if pressable else QKeySequence("Space"))
 
     def _on_changed(self, old: State, new: State) -> None:
         document = self.lab.document

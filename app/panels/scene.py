@@ -17,12 +17,13 @@ from app.widgets.stage_marks import GRAB_RADIUS, paint_arrow, paint_halo, paint_
 from app.widgets.stage_painter import ghost_style, paint_stage, truth_style
 from app.widgets.stage_view import StageView
 from hnn_engine.coords import Array
-from hnn_engine.geometry import Bounds
+from hnn_engine.geometry import Block, Bob, Bounds
 from hnn_engine.recordings import RecordedStage
 from hnn_engine.stage import Stage
 
 TRAIL_SECONDS = 2.5
 MARGIN = 16
+ARROW_GAP = 16.0  # pixels between a body's rim and the head of an arrow of length zero
 EASE = 0.18  # part of the way that the view moves to its new bounds in a frame
 
 
@@ -177,50 +178,71 @@ class ScenePanel(QWidget):
     def _paint_handles(self, painter: QPainter, view: StageView) -> None:
         state = self._hand_state()
         stage, theme = self._stage, current_theme()
-        positions = stage.positions(state[: stage.dof])
-        idle = not self.lab.transport.playing or self.lab.dragging or self._hot is not None
-        tips = self._tips(state)
-        if idle:
-            for body, (at, tip) in enumerate(zip(positions, tips, strict=True)):
-                hot = self._hot == _Grip(body, True)
-                paint_arrow(painter, view, tuple(at), tuple(tip), theme.accent, hot, handle=True)
-        if self._hot is not None and not self._hot.arrow:
-            paint_handle(painter, view.pixel(tuple(positions[self._hot.body])), theme.accent, hot=True)
-        elif isinstance(stage, RecordedStage) and idle:
-            paint_handle(painter, view.pixel(tuple(positions[0])), theme.accent)
+        bodies = [view.pixel(point) for point in self._bodies(state)]
+        if not self.lab.transport.playing or self.lab.dragging or self._hot is not None:
+            for body, (at, tip) in enumerate(zip(bodies, self._tips(state), strict=True)):
+                paint_arrow(painter, self._rim(at, tip, body), tip, theme.accent, self._hot == _Grip(body, True))
+            if isinstance(stage, RecordedStage):
+                paint_handle(painter, bodies[0], theme.accent)
+        if self._hot is not None and not self._hot.arrow and self._hot.body < len(bodies):
+            paint_handle(painter, bodies[self._hot.body], theme.accent, hot=True)
         if not settings().dragged_once and not self.lab.dragging:
-            paint_halo(painter, view.pixel(tuple(positions[-1])), "drag me", 18.0, self._phase)
+            paint_halo(painter, bodies[-1], "drag me", 18.0, self._phase)
 
-    def _tips(self, state: Array) -> Array:
-        stage = self._stage
-        tips: Array = stage.positions(state[: stage.dof]) + stage.arrow_seconds * stage.velocities(state)
+    def _bodies(self, state: Array) -> list[tuple[float, float]]:
+        """World positions of the bodies."""
+        return [(float(x), float(y)) for x, y in self._stage.positions(state[: self._stage.dof])]
+
+    def _tips(self, state: Array) -> list[QPointF]:
+        """Pixels of the arrows' heads: along the velocity, from beyond the rim, so that a body at rest has one too."""
+        stage, view = self._stage, self.view
+        dof = stage.dof
+        eager = state + np.concatenate([np.zeros(dof), np.full(dof, 1e-6)])
+        tips = []
+        for body, (at, now, hint) in enumerate(
+            zip(self._bodies(state), stage.velocities(state), stage.velocities(eager), strict=True)
+        ):
+            length = float(np.hypot(*now)) * stage.arrow_seconds * view.scale
+            way = now if length > 0.5 else hint
+            unit = way / max(float(np.hypot(*way)), 1e-300)
+            reach = self._arrow_base(body) + length
+            tips.append(view.pixel(at) + QPointF(reach * float(unit[0]), -reach * float(unit[1])))
         return tips
+
+    def _arrow_base(self, body: int) -> float:
+        """How far from a body's centre its arrow of length zero ends, in pixels."""
+        return self._radius(body) + ARROW_GAP
+
+    def _radius(self, body: int) -> float:
+        """A body's radius in pixels."""
+        for part in self._stage.geometry(np.array(self.lab.experiment.start[: self._stage.dof])):
+            if isinstance(part, Bob) and part.body == body:
+                return part.radius * self.view.scale
+            if isinstance(part, Block) and part.body == body:
+                return part.width / 2 * self.view.scale
+        return 0.0
+
+    def _rim(self, at: QPointF, tip: QPointF, body: int) -> QPointF:
+        way = tip - at
+        length = float(np.hypot(way.x(), way.y()))
+        return at + way * (min(self._radius(body) / length, 1.0) if length > 0 else 0.0)
 
     # The hand ---------------------------------------------------------------------------------------------------------
 
     def _grip_at(self, at: QPointF) -> _Grip | None:
-        """What is under the pointer: arrow heads before bodies, the nearest first."""
-        state = self._hand_state()
-        view, stage = self.view, self._stage
-        bodies = stage.positions(state[: stage.dof])
-        found: list[tuple[float, _Grip]] = []
-        for body, (place, tip) in enumerate(zip(bodies, self._tips(state), strict=True)):
-            for arrow, point in ((True, tip), (False, place)):
-                pixel = view.pixel((float(point[0]), float(point[1])))
-                distance = float(np.hypot(pixel.x() - at.x(), pixel.y() - at.y()))
-                reach = GRAB_RADIUS + (0.0 if arrow else 0.09 * view.scale * min(1.0, self._reach()))
-                hidden = (
-                    arrow
-                    and float(np.hypot(*(tip - place))) * view.scale < 2 * GRAB_RADIUS
-                    and not (self._grip is None and self._hot is not None and self._hot.arrow)
-                )
-                if distance <= reach and not hidden:
-                    found.append((distance + (0.0 if arrow else 4.0), _Grip(body, arrow)))
-        return min(found, key=lambda item: item[0])[1] if found else None
-
-    def _reach(self) -> float:
-        x0, x1, _, _ = self._stage.bounds
-        return (x1 - x0) / 2.5
+        """What is under the pointer: the nearest arrow head, or else the nearest body."""
+        state, view = self._hand_state(), self.view
+        for arrow in (True, False):
+            points = self._tips(state) if arrow else [view.pixel(point) for point in self._bodies(state)]
+            found = []
+            for body, point in enumerate(points):
+                distance = float(np.hypot(point.x() - at.x(), point.y() - at.y()))
+                reach = GRAB_RADIUS if arrow else max(GRAB_RADIUS, self._radius(body) + 4.0)
+                if distance <= reach:
+                    found.append((distance, _Grip(body, arrow)))
+            if found:
+                return min(found, key=lambda item: item[0])[1]
+        return None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() is not Qt.MouseButton.LeftButton:
@@ -229,11 +251,10 @@ class ScenePanel(QWidget):
         self._grip = self._grip_at(event.position())
         if self._grip is None:
             return
-        state = self._hand_state()
-        point = self._tips(state) if self._grip.arrow else self._stage.positions(state[: self._stage.dof])
-        x, y = (float(v) for v in point[self._grip.body])
-        self._base = state
-        self._pointer = FinePointer(event.position(), self.view.pixel((x, y)))
+        self._base = state = self._hand_state()
+        grip = self._grip
+        point = self._tips(state)[grip.body] if grip.arrow else self.view.pixel(self._bodies(state)[grip.body])
+        self._pointer = FinePointer(event.position(), point)
         self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -246,19 +267,20 @@ class ScenePanel(QWidget):
             self.lab.begin_drag()
             settings().dragged_once = True
         self._hot = self._grip
-        target = self._pointer.target
-        x, y = self.view.world(target.x(), target.y())
-        self.lab.drag_start(self._moved_to(x, y))
+        self.lab.drag_start(self._moved_to(self._pointer.target))
 
-    def _moved_to(self, x: float, y: float) -> Array:
+    def _moved_to(self, target: QPointF) -> Array:
+        """The start that brings what is held to pixel `target`, or as near as it can."""
         assert self._grip is not None
         assert self._base is not None
-        stage, body = self._stage, self._grip.body
+        stage, body, view = self._stage, self._grip.body, self.view
         if not self._grip.arrow:
-            return stage.place(np.array([*self._base]), body, (x, y))
-        at = stage.positions(self._base[: stage.dof])[body]
-        seconds = stage.arrow_seconds
-        return stage.push(self._base, body, (float(x - at[0]) / seconds, float(y - at[1]) / seconds))
+            return stage.place(self._base.copy(), body, view.world(target.x(), target.y()))
+        way = target - view.pixel(self._bodies(self._base)[body])
+        length = float(np.hypot(way.x(), way.y()))
+        speed = max(length - self._arrow_base(body), 0.0) / (stage.arrow_seconds * view.scale)
+        unit = way / length if length > 0 else QPointF(0, 0)
+        return stage.push(self._base.copy(), body, (speed * unit.x(), -speed * unit.y()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() is Qt.MouseButton.LeftButton and self._grip is not None:

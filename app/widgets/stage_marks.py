@@ -10,7 +10,6 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from app.theme import current_theme, small_font
 from app.widgets.stage_view import StageView, polygon
-from hnn_engine.geometry import Point
 
 HANDLE_RADIUS: Final = 5.0  # pixels; the target to grab is GRAB_RADIUS
 GRAB_RADIUS: Final = 12.0
@@ -39,17 +38,13 @@ def paint_trail(
             painter.drawPolyline(polygon(pixels[first : last + 1]))
 
 
-def paint_arrow(
-    painter: QPainter, view: StageView, start: Point, end: Point, color: str, hot: bool = False, handle: bool = True
-) -> None:
-    """Paint a momentum arrow between world points, with a handle at its head; `hot` while that is under the pointer."""
-    tail, head = view.pixel(start), view.pixel(end)
+def paint_arrow(painter: QPainter, tail: QPointF, head: QPointF, color: str, hot: bool = False) -> None:
+    """Paint a momentum arrow between two pixels, with a handle to grab at its head; `hot`: the pointer is over it."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     painter.setPen(QPen(QColor(color), 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
     painter.drawLine(tail, head)
     _paint_head(painter, tail, head, color)
-    if handle:
-        paint_handle(painter, head, color, hot)
+    paint_handle(painter, head, color, hot)
 
 
 def paint_handle(painter: QPainter, centre: QPointF, color: str, hot: bool = False) -> None:

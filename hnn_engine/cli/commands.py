@@ -228,11 +228,12 @@ def simulate(options: argparse.Namespace) -> None:
     flow: Any = system
     if options.folder is not None:
         run = load_run(options.folder)
-        if run.experiment.source_name != system.name:
+        if run.experiment.system is None or run.experiment.source_name != system.name:
             raise ExperimentError(
                 f"{options.folder} is a run of {run.experiment.source_name}, but --system is {system.name}: "
                 "name the same"
             )
+        system = get_system(system.name, {**run.experiment.system.values, **_pairs(options.param, "--param")})
         flow = run.snapshot
     start = _start(options.start, system.default_start, [c.name for c in system.coordinates])
     base = new_experiment(system.name, system.values).rollout

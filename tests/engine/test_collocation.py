@@ -1,4 +1,4 @@
-"""Collocation: as good as it says against exact solutions and the reference integrator, and honest about singularities."""
+"""Collocation: as good as it says against exact solutions and the reference integrator, honest about singularities."""
 
 import numpy as np
 import pytest

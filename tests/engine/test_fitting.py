@@ -294,7 +294,9 @@ def test_the_first_layer_is_scaled_to_the_data() -> None:
     scale, shift = np.array([50.0, 1e-3]), np.array([7.0, -2.0])
     moved = replace(made, data=replace(made.data, coords=made.data.coords * scale + shift))
     one, other = (AdamFit(t).snapshot() for t in (made, moved))
-    hidden = [s.weights["w0"].T @ c + s.weights["b0"] for s, c in ((one, made.data.coords[5]), (other, moved.data.coords[5]))]
+    hidden = [
+        s.weights["w0"].T @ c + s.weights["b0"] for s, c in ((one, made.data.coords[5]), (other, moved.data.coords[5]))
+    ]
     np.testing.assert_allclose(hidden[0], hidden[1], atol=1e-3)
 
 
@@ -406,5 +408,5 @@ def test_every_default_is_within_its_range(recipe: str) -> None:
 
 
 def test_unknown_recipes_are_refused() -> None:
-    with pytest.raises(UnknownNameError, match="There is no recipe 'papr'.*did you mean 'paper'"):
+    with pytest.raises(UnknownNameError, match=r"There is no recipe 'papr'.*did you mean 'paper'"):
         get_recipe("papr")

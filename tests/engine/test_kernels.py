@@ -1,7 +1,5 @@
 """The compiled loops give what numpy gives, digit for digit, for every network they follow."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -18,11 +16,10 @@ WIDTHS = (5, 13, 31)  # odd: the loops take four rows at a time
 
 
 @pytest.fixture
-def both(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def both(monkeypatch: pytest.MonkeyPatch) -> None:
     """Load the kernels for this test alone."""
     monkeypatch.setattr(snapshots, "_kernels", None)
     load_kernels()
-    yield
 
 
 def network(model: str, activation: str, depth: int, width: int, dtype: type, dof: int = 1) -> Snapshot:

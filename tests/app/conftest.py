@@ -1,0 +1,125 @@
+"""Fixtures of the window's tests: an event loop, the real window in it, settings of its own, and no leaks.
+
+Tests that are coroutines run inside the event loop, as everything in the window does.
+"""
+
+import asyncio
+import gc
+import inspect
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pyqtgraph as pg
+import pytest
+from PySide6.QtCore import QEvent, QSettings, QTimer
+from PySide6.QtWidgets import QApplication, QMenu
+from qasync import QEventLoop
+
+import app.lab
+import app.settings
+from app.theme import LIGHT, apply_theme
+from app.window import make_application
+from tests.app.bench import Bench
+
+TEST_SECONDS = 120.0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a coroutine test in the loop of its `loop` fixture."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = inspect.signature(pyfuncitem.obj).parameters
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    loop = pyfuncitem.funcargs["loop"]
+    loop.run_until_complete(asyncio.wait_for(pyfuncitem.obj(**arguments), TEST_SECONDS))
+    return True
+
+
+@pytest.fixture(autouse=True)
+def no_leaks(qapp: QApplication) -> Iterator[None]:
+    """Fail where a test leaves a top-level widget, a thread or an active timer behind."""
+    pg.setConfigOption("mouseRateLimit", 0)
+    before = leftovers()
+    yield
+    for _ in range(3):
+        qapp.processEvents()
+        qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    gc.collect()
+    left = {key: text for key, text in leftovers().items() if key not in before}
+    assert not left, f"left behind: {sorted(left.values())}"
+
+
+def leftovers() -> dict[tuple[str, int], str]:
+    """What may not grow: top-level widgets, threads and active timers, by kind and identity.
+
+    pyqtgraph gives each plot menus without a parent; they are never shown and go when the interpreter likes.
+    """
+    widgets = [w for w in QApplication.topLevelWidgets() if not isinstance(w, QMenu)]
+    timers = [o for o in gc.get_objects() if isinstance(o, QTimer) and alive(o) and o.isActive()]
+    return {
+        **{("widget", id(w)): f"widget {type(w).__name__}" for w in widgets},
+        **{("thread", id(t)): f"thread {t.name}" for t in threading.enumerate()},
+        **{("timer", id(t)): f"timer of {t.parent()}" for t in timers},
+    }
+
+
+def alive(timer: QTimer) -> bool:
+    """Whether the timer behind the wrapper still exists."""
+    try:
+        timer.isActive()
+    except RuntimeError:
+        return False
+    return True
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep the settings of whoever runs the tests out of them, and theirs untouched."""
+    file = str(tmp_path / "settings.ini")
+    monkeypatch.setattr(app.settings, "QSettings", lambda *_: QSettings(file, QSettings.Format.IniFormat))
+    app.settings.settings.cache_clear()
+    yield
+    app.settings.settings.cache_clear()
+
+
+@cache
+def load_kernels_once() -> None:
+    """Load the compiled loops; looking for them in another process, as each window does, takes a second a test."""
+    _load_kernels()
+
+
+_load_kernels: Callable[[], None] = app.lab._load_kernels
+
+
+@pytest.fixture
+def loop(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[QEventLoop]:
+    """An event loop on the dressed application."""
+    monkeypatch.setattr(app.lab, "_load_kernels", load_kernels_once)
+    make_application(["hnn-lab"])
+    qapp.setQuitOnLastWindowClosed(False)
+    apply_theme(qapp, LIGHT)
+    hooks = sys.excepthook, threading.excepthook
+    loop = QEventLoop(qapp)
+    asyncio.set_event_loop(loop)
+    yield loop
+    loop.close()
+    asyncio.set_event_loop(None)
+    sys.excepthook, threading.excepthook = hooks
+    apply_theme(qapp, LIGHT)
+
+
+@pytest.fixture
+def bench(loop: QEventLoop) -> Iterator[Bench]:
+    """The real window on the pendulum, and hands to use it with."""
+    bench = loop.run_until_complete(Bench.open())
+    try:
+        yield bench
+    finally:
+        loop.run_until_complete(bench.close())
+    assert bench.unforeseen == [], "the window reported exceptions that nobody foresaw"
+
+

@@ -1,0 +1,489 @@
+"""The command line: every command, its exit code, its JSON; bad input is one sentence; Ctrl-C keeps what was fitted."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from hnn_engine.cli import commands, main, training
+from hnn_engine.cli.parser import COMMANDS
+from hnn_engine.experiment import checked, model_spec, new_experiment
+from hnn_engine.fit_run import FitRun
+from hnn_engine.fitting.events import Event, Progress
+from hnn_engine.integrators import INTEGRATORS
+from hnn_engine.records import load_run
+from hnn_engine.systems import SYSTEMS, get_system
+
+ROOT = Path(__file__).parents[2]
+RECORDING = ROOT / "resources" / "recordings" / "simulated_pendulum.csv"
+KEYS = [
+    "system",
+    "model",
+    "recipe",
+    "seed",
+    "steps",
+    "fit_seconds",
+    "train_loss",
+    "test_loss",
+    "energy_mse",
+    "clean_energy_mse",
+    "coord_mse",
+    "field_mse",
+    "noise_floor_train",
+    "noise_floor_test",
+    "run",
+]
+EXTRA = {"valid_time", "diverged"}
+SMALL = ["--steps", "12", "--trajectories", "4", "--points", "6", "--setting", "width=6"]
+# Constants other than the paper's, so that the paper's slow figure is not asked for.
+TRAIN = ["train", "--system", "pendulum", "--param", "mass=0.6", "--model", "hnn", "--seed", "3", *SMALL]
+
+
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+class Command:
+    """Runs the command line in this process."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *words: object) -> Said:
+        self._capsys.readouterr()
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Said(code, *self._capsys.readouterr())
+
+
+@pytest.fixture
+def hnn_lab(capsys: pytest.CaptureFixture[str]) -> Command:
+    return Command(capsys)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Said]:
+    """A run that the real command made, and what it said."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    words = [sys.executable, "-m", "app.main", *TRAIN, "--out", str(folder), "--json"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return folder, Said(done.returncode, done.stdout, done.stderr)
+
+
+def complaint(said: Said, *words: str) -> None:
+    """Assert exit code 2, nothing on stdout, and one sentence that holds `words`."""
+    assert (said.code, said.out) == (2, "")
+    lines = said.err.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("hnn-lab: ")
+    assert "Traceback" not in said.err
+    for word in words:
+        assert word in lines[0]
+
+
+# Tables ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", ["systems", "models", "recipes", "integrators"])
+def test_tables_are_json_arrays_with_name_and_title(hnn_lab: Command, table: str) -> None:
+    said = hnn_lab(table, "--json")
+    assert (said.code, said.err) == (0, "")
+    rows = json.loads(said.out, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    assert all(row["name"] == row["name"].lower() and row["title"] for row in rows)
+    plain = hnn_lab(table)
+    assert [line.split()[0] for line in plain.out.splitlines()] == [row["name"] for row in rows]
+
+
+def test_the_names_are_those_of_the_manual(hnn_lab: Command) -> None:
+    def names(table: str) -> list[str]:
+        return [row["name"] for row in json.loads(hnn_lab(table, "--json").out)]
+
+    systems = "mass-spring pendulum damped-mass-spring damped-pendulum double-pendulum two-body"
+    assert names("systems") == systems.split()
+    assert names("models") == ["baseline", "hnn"]
+    assert names("recipes") == ["paper", "adam"]
+    assert names("integrators") == list(INTEGRATORS)
+
+
+def test_help_and_version(hnn_lab: Command) -> None:
+    assert "screenshot" in hnn_lab("--help").out
+    assert hnn_lab("--version").out.startswith("hnn-lab ")
+    for command in COMMANDS:
+        assert hnn_lab(command, "--help").code == 0
+
+
+# Training -------------------------------------------------------------------------------------------------------------
+
+
+def test_train_prints_one_line_of_json_with_the_promised_keys(trained: tuple[Path, Said]) -> None:
+    folder, said = trained
+    assert said.code == 0
+    assert said.out.endswith("\n")
+    assert said.out.count("\n") == 1
+    figures = json.loads(said.out, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    assert set(figures) == set(KEYS) | EXTRA
+    assert (figures["system"], figures["model"], figures["recipe"]) == ("pendulum", "hnn", "paper")
+    assert (figures["seed"], figures["steps"], figures["run"]) == (3, 12, str(folder))
+    assert figures["energy_mse"] is None
+    for key in ("train_loss", "test_loss", "noise_floor_train", "noise_floor_test", "field_mse"):
+        assert figures[key] > 0
+    assert 0 < figures["fit_seconds"] < 5
+    assert "12/12" in said.err
+    assert "steps/s" in said.err
+    assert "left" in said.err
+
+
+def test_the_same_seed_gives_the_weights_of_a_fit_in_a_loop(trained: tuple[Path, Said]) -> None:
+    run = load_run(trained[0])
+    base = new_experiment("pendulum", {"mass": 0.6})
+    experiment = checked(
+        replace(
+            base,
+            data={**base.data, "trajectories": 4, "points": 6},
+            models=(model_spec("hnn", {"width": 6}),),
+            settings={**base.settings, "steps": 12},
+            seed=3,
+        )
+    )
+    assert run.experiment == experiment
+    fit = FitRun(experiment, experiment.dataset())
+    while fit.end is None:
+        fit.advance()
+    assert fit.end.snapshot is not None
+    for name, w in fit.end.snapshot.weights.items():
+        assert w.tobytes() == run.snapshot.weights[name].tobytes()
+    assert fit.history().train.tolist() == run.history.train.tolist()
+
+
+def test_evaluate_repeats_what_train_said(trained: tuple[Path, Said], hnn_lab: Command) -> None:
+    said = hnn_lab("evaluate", trained[0], "--json")
+    assert (said.code, said.err) == (0, "")
+    before, after = json.loads(trained[1].out), json.loads(said.out)
+    assert after.keys() == before.keys()
+    for key, value in before.items():
+        assert after[key] == (pytest.approx(value, rel=1e-9) if isinstance(value, float) else value)
+
+
+def test_a_run_that_is_there_is_replaced_only_by_force(
+    trained: tuple[Path, Said], hnn_lab: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(FitRun, "judge", lambda self: None)
+    folder = tmp_path / "run"
+    assert hnn_lab(*TRAIN, "--out", folder).code == 0
+    one = (folder / "weights.safetensors").read_bytes()
+    complaint(hnn_lab(*TRAIN, "--seed", 4, "--out", folder), str(folder), "not empty", "--force")
+    assert (folder / "weights.safetensors").read_bytes() == one
+    assert hnn_lab(*TRAIN, "--seed", 4, "--out", folder, "--force").code == 0
+    assert (folder / "weights.safetensors").read_bytes() != one
+    assert one == (trained[0] / "weights.safetensors").read_bytes()
+
+
+def test_a_recording_is_trained_on_and_judged(hnn_lab: Command, tmp_path: Path) -> None:
+    words = ["train", "--recording", RECORDING, "--model", "baseline", "--steps", 5, "--setting", "width=6", "--json"]
+    said = hnn_lab(*words, "--out", tmp_path / "run", "--method", "smoothing-spline")
+    assert said.code == 0
+    figures = json.loads(said.out)
+    assert set(figures) == set(KEYS) | EXTRA
+    assert figures["system"] == "recording"
+    assert [k for k in KEYS if figures[k] is None] == [
+        "energy_mse",
+        "clean_energy_mse",
+        "coord_mse",
+        "field_mse",
+        "noise_floor_train",
+        "noise_floor_test",
+    ]
+    assert (tmp_path / "run" / "data.npz").exists()
+    again = json.loads(hnn_lab("evaluate", tmp_path / "run", "--json").out)
+    assert again["train_loss"] == pytest.approx(figures["train_loss"])
+
+
+def test_columns_can_be_named(hnn_lab: Command, tmp_path: Path) -> None:
+    file = tmp_path / "track.csv"
+    t = np.linspace(0, 5, 60)
+    np.savetxt(file, np.column_stack([np.degrees(np.cos(t)), t]), delimiter=",")
+    words = [
+        "train",
+        "--recording",
+        file,
+        "--model",
+        "hnn",
+        "--steps",
+        2,
+        "--setting",
+        "width=4",
+        "--out",
+        tmp_path / "r",
+    ]
+    columns = "time=2,coordinate=1,kind=angle,angle-unit=deg"
+    assert hnn_lab(*words, "--columns", columns).code == 0
+    recording = load_run(tmp_path / "r").experiment.recording
+    assert recording is not None
+    np.testing.assert_allclose(recording.coords[:, 0], np.cos(t), atol=1e-9)
+    complaint(hnn_lab(*words, "--force", "--columns", "time=2,place=1"), "'place=1'", "coordinate")
+    complaint(hnn_lab(*words, "--force", "--columns", "time=2"), "which column is the coordinate")
+
+
+def test_a_task_that_the_paper_lacks_says_so(hnn_lab: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FitRun, "judge", lambda self: None)
+    words = ["train", "--model", "baseline", *SMALL, "--force", "--out", tmp_path / "run", "--json", "--system"]
+    assert "The paper has no double-pendulum task" in hnn_lab(*words, "double-pendulum").err
+    said = hnn_lab(*words, "mass-spring")
+    assert "The paper has no" not in said.err
+    assert json.loads(said.out)["train_loss"] is None
+
+
+# Bad input ------------------------------------------------------------------------------------------------------------
+
+BAD: list[tuple[str, tuple[str, ...]]] = [
+    ("--system pendulem", ("There is no system 'pendulem'", "did you mean 'pendulum'")),
+    ("--model hn", ("There is no model 'hn'", "hnn")),
+    ("--recipe papers", ("did you mean 'paper'",)),
+    ("--steps 0", ("steps is 0", "from 1 to 200000")),
+    ("--steps many", ("steps is 'many'", "whole number")),
+    ("--steps 1e400", ("steps is",)),
+    ("--seed -1", ("seed is -1",)),
+    ("--seed 1.5", ("seed is 1.5", "whole number")),
+    ("--trajectories 1", ("trajectories is 1",)),
+    ("--points nan", ("points is nan",)),
+    ("--horizon -3", ("horizon is -3",)),
+    ("--noise inf", ("noise is inf",)),
+    ("--trajectories 20000 --points 2000", ("40,000,000 rows", "choose fewer")),
+    ("--param length", ("'length'", "NAME=VALUE")),
+    ("--param length=-1", ("length is -1", "from 0.2 to 3 m")),
+    ("--param lenght=1", ("no parameter 'lenght'", "length")),
+    ("--setting colour=1", ("no parameter 'colour'",)),
+    ("--setting activation=relu", ("relu", "tanh, softplus")),
+    ("--method paper", ("--method is for a recording",)),
+    ("--frobnicate", ("--frobnicate",)),
+    ("--recording x.csv", ("not allowed with",)),
+]
+
+
+@pytest.mark.parametrize(("words", "expected"), BAD)
+def test_bad_options_are_one_sentence(hnn_lab: Command, tmp_path: Path, words: str, expected: tuple[str, ...]) -> None:
+    said = hnn_lab(*TRAIN, *words.split(), "--out", tmp_path / "run")
+    complaint(said, *expected)
+    assert not (tmp_path / "run").exists()
+
+
+def test_folders_that_cannot_be_written_are_refused_before_the_fit(
+    hnn_lab: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FitRun, "advance", lambda self: pytest.fail("the fit began"))
+    file = tmp_path / "file"
+    file.write_text("")
+    complaint(hnn_lab(*TRAIN, "--out", file / "run"), str(file / "run"), "cannot be written", "choose another place")
+    complaint(hnn_lab(*TRAIN, "--out", file), "is a file, but --out needs a folder")
+
+
+def test_recordings_that_are_none_are_refused(hnn_lab: Command, tmp_path: Path) -> None:
+    words = ["train", "--model", "hnn", "--out", tmp_path / "run", "--recording"]
+    bad = tmp_path / "bad.csv"
+    bad.write_text("t,q\n0,1\n1,zwei\n2,3\n3,1\n4,0\n5,2\n")
+    complaint(hnn_lab(*words, bad), str(bad), "zwei")
+    complaint(hnn_lab(*words, tmp_path / "none.csv"), "none.csv")
+    complaint(hnn_lab(*words, tmp_path), str(tmp_path))
+    for option in ("--noise", "--points"):
+        complaint(hnn_lab(*words, RECORDING, option, 1), f"{option} is for simulated data")
+    complaint(hnn_lab(*words, RECORDING, "--param", "mass=1"), "--param sets a system's constants")
+    complaint(hnn_lab(*words, RECORDING, "--method", "splines"), "splines")
+
+
+def test_runs_that_are_none_are_refused(hnn_lab: Command, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    complaint(hnn_lab("evaluate", tmp_path), str(tmp_path), "restore it")
+    complaint(hnn_lab("evaluate", tmp_path / "none"), "does not exist")
+    complaint(hnn_lab("evaluate"), "RUN")
+    complaint(hnn_lab("fly"), "fly")
+
+
+def test_a_fault_of_the_program_is_exit_code_1(hnn_lab: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(rows: list[dict[str, Any]], as_json: bool) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(commands, "_print_table", broken)
+    said = hnn_lab("models")
+    assert said.code == 1
+    assert "ZeroDivisionError: by zero" in said.err
+
+
+# Ctrl-C ---------------------------------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_keeps_the_weights_that_were_reached(
+    hnn_lab: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def show(self: training.Meter, event: Event) -> None:
+        if isinstance(event, Progress) and event.step == 7:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(training.Meter, "show", show)
+    before = signal.getsignal(signal.SIGINT)
+    said = hnn_lab(*TRAIN, "--steps", 5000, "--out", tmp_path / "run", "--json")
+    assert said.code == 130
+    assert "Stopped at step 7" in said.err
+    assert json.loads(said.out)["steps"] == 7
+    run = load_run(tmp_path / "run")
+    assert (run.ending, run.steps, len(run.history.train)) == ("stopped", 7, 7)
+    assert run.figures is not None
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_while_judging_keeps_the_run(hnn_lab: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FitRun, "judge", lambda self: signal.raise_signal(signal.SIGINT))
+    said = hnn_lab(*TRAIN, "--out", tmp_path / "run", "--json")
+    assert said.code == 130
+    assert "kept without its figures" in said.err
+    assert json.loads(said.out)["coord_mse"] is None
+    assert load_run(tmp_path / "run").steps == 12
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the whole console")
+def test_a_real_ctrl_c_ends_the_real_command_with_130(tmp_path: Path) -> None:
+    words = (
+        "train --system damped-pendulum --model baseline --steps 200000 --trajectories 4 --points 6 --setting width=6"
+    )
+    command = [sys.executable, "-m", "app.main", *words.split(), "--out", str(tmp_path / "run")]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    assert process.stderr is not None
+    assert "The paper has no damped-pendulum task" in process.stderr.readline()
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=90)
+    assert process.returncode == 130
+    assert "Stopped at step" in said
+    assert load_run(tmp_path / "run").ending == "stopped"
+
+
+# Simulation -----------------------------------------------------------------------------------------------------------
+
+
+def read_csv(path: Path) -> tuple[list[str], np.ndarray]:
+    with path.open(newline="") as file:
+        header, *rows = list(csv.reader(file))
+    return header, np.array(rows, dtype=float)
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "track.csv"
+    assert [p.name for p in tmp_path.iterdir()] in ([], ["track.csv"])  # nothing temporary stays
+
+
+@pytest.mark.parametrize("name", list(SYSTEMS))
+def test_simulate_writes_time_coordinates_and_energy(hnn_lab: Command, target: Path, name: str) -> None:
+    system = get_system(name)
+    said = hnn_lab("simulate", "--system", name, "--horizon", 2, "--dt", 0.1, "--out", target)
+    assert said == (0, "", "")
+    header, rows = read_csv(target)
+    assert header == ["t", *[c.name for c in system.coordinates], "H"]
+    np.testing.assert_allclose(rows[:, 0], np.linspace(0, 2, 21))
+    np.testing.assert_array_equal(rows[0, 1:-1], system.default_start)
+    np.testing.assert_array_equal(rows[:, -1], system.hamiltonian(rows[:, 1:-1]))
+    exact = system.exact(system.default_start, rows[:, 0])
+    if exact is not None:
+        np.testing.assert_allclose(rows[:, 1:-1], exact, atol=1e-9)
+
+
+@pytest.mark.parametrize("integrator", list(INTEGRATORS))
+def test_simulate_takes_start_constants_and_integrator(hnn_lab: Command, target: Path, integrator: str) -> None:
+    words = [
+        "simulate",
+        "--system",
+        "pendulum",
+        "--start",
+        "-1,0.5",
+        "--param",
+        "length=0.8",
+        "--integrator",
+        integrator,
+    ]
+    assert hnn_lab(*words, "--horizon", 1, "--dt", 0.01, "--out", target).code == 0
+    _, rows = read_csv(target)
+    exact = get_system("pendulum", {"length": 0.8}).exact(np.array([-1.0, 0.5]), rows[:, 0])
+    assert exact is not None
+    np.testing.assert_allclose(rows[:, 1:3], exact, atol=2e-3)
+
+
+def test_simulate_follows_a_run_with_the_true_energy(
+    hnn_lab: Command, trained: tuple[Path, Said], target: Path
+) -> None:
+    words = ["simulate", "--system", "pendulum", "--run", trained[0], "--horizon", 0.5, "--dt", 0.05, "--out", target]
+    assert hnn_lab(*words, "--integrator", "rk4").code == 0
+    _, rows = read_csv(target)
+    run = load_run(trained[0])
+    system = run.experiment.system
+    assert system is not None
+    np.testing.assert_allclose(rows[0, -1], system.hamiltonian(rows[0, 1:3]))
+    moved = rows[1, 1:3] - rows[0, 1:3]
+    np.testing.assert_allclose(moved / 0.05, run.snapshot.field((rows[0, 1:3] + rows[1, 1:3]) / 2), atol=1e-2)
+    complaint(hnn_lab(*words, "--integrator", "yoshida4"), "Yoshida 4 needs H = T(p) + V(q)", "the HNN's H mixes")
+    complaint(hnn_lab(*words[:2], "two-body", *words[3:]), "is a run of pendulum, but --system is two-body")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("--system pendulum --start 1", ("--start is '1'", "2 finite numbers: q,p")),
+        ("--system pendulum --start 1,nan", ("2 finite numbers",)),
+        ("--system pendulum --start a,b", ("2 finite numbers",)),
+        ("--system pendulum --dt 0", ("--dt is 0", "above 0 s")),
+        ("--system pendulum --dt soon", ("--dt is 'soon'", "number of seconds")),
+        ("--system pendulum --dt 0.0001 --horizon 2000", ("more than 50,000 steps",)),
+        ("--system pendulum --horizon 1e9", ("horizon is",)),
+        ("--system pendulum --integrator euler", ("There is no integrator 'euler'",)),
+        ("--system double-pendulum --integrator stormer-verlet", ("needs H = T(p) + V(q)", "choose rk4")),
+        ("--system damped-pendulum --integrator yoshida4", ("loses energy to friction", "choose rk4")),
+        ("--system mars", ("There is no system 'mars'",)),
+        ("--system pendulum --run nowhere", ("nowhere does not exist",)),
+    ],
+)
+def test_simulate_refuses_what_it_cannot_do(
+    hnn_lab: Command, target: Path, words: str, expected: tuple[str, ...]
+) -> None:
+    complaint(hnn_lab("simulate", *words.split(), "--out", target), *expected)
+    assert not target.exists()
+
+
+def test_simulate_refuses_files_that_cannot_be_written(hnn_lab: Command, tmp_path: Path) -> None:
+    words = ["simulate", "--system", "pendulum", "--horizon", 0.1, "--dt", 0.1, "--out"]
+    (tmp_path / "file").write_text("")
+    complaint(hnn_lab(*words, tmp_path), "is a folder, but --out needs a file")
+    complaint(hnn_lab(*words, tmp_path / "file" / "track.csv"), "cannot be written", "choose another place")
+
+
+# Without a window -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", [["systems", "--json"], ["simulate", "--system", "pendulum", "--horizon", "0.1"]])
+def test_engine_commands_load_no_qt(words: list[str], tmp_path: Path) -> None:
+    if words[0] == "simulate":
+        words = [*words, "--dt", "0.1", "--out", str(tmp_path / "x.csv")]
+    code = (
+        f"import sys; from app.main import main; assert main({words!r}) == 0; "
+        "sys.exit(', '.join(m for m in sys.modules if m.split('.')[0] in ('PySide6', 'pyqtgraph', 'qasync')) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_reader_that_goes_away_is_no_fault() -> None:
+    command = f"{sys.executable} -m app.main systems --json | head -c 10"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in done.stderr
+    assert "fault" not in done.stderr
