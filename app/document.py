@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
 from hnn_engine.experiment import Experiment, checked
-from hnn_engine.records import Run, Session
+
+if TYPE_CHECKING:  # what reads and writes files is loaded when the first file is
+    from hnn_engine.records import Run, Session
 
 UNDO_LIMIT = 200
 
@@ -18,10 +20,10 @@ class State:
     """One moment of the document: the experiment, the runs, and which of them are shown. Edits make new states."""
 
     experiment: Experiment
-    runs: tuple[Run, ...] = ()
+    runs: tuple["Run", ...] = ()
     shown: frozenset[str] = frozenset()
 
-    def applicable(self) -> list[Run]:
+    def applicable(self) -> "list[Run]":
         """The shown runs that fit the system on screen, oldest first."""
         name = self.experiment.source_name
         dof = self.experiment.stage.dof
@@ -117,7 +119,7 @@ class Document(QObject):
         """
         self._apply(replace(self.state, experiment=checked(experiment)), label, gesture)
 
-    def edit_runs(self, runs: tuple[Run, ...], shown: frozenset[str], label: str) -> None:
+    def edit_runs(self, runs: "tuple[Run, ...]", shown: frozenset[str], label: str) -> None:
         """Rename, show, hide or delete runs."""
         self._apply(replace(self.state, runs=runs, shown=shown), label, None)
 
@@ -154,7 +156,7 @@ class Document(QObject):
             self._undo.append(_Step(self.state, step.label))
             self._set(step.state)
 
-    def add_run(self, run: Run, hide: frozenset[str]) -> None:
+    def add_run(self, run: "Run", hide: frozenset[str]) -> None:
         """Keep a finished fit and show it in place of `hide`. No edit: undo goes on as if it had always been there."""
 
         def with_run(state: State) -> State:
@@ -189,13 +191,15 @@ class Document(QObject):
         self._saved, self.path = state, path
         self.title_changed.emit()
 
-    def session(self) -> Session:
+    def session(self) -> "Session":
         """Return what is to be saved."""
+        from hnn_engine.records import Session
+
         state = self.state
         return Session(state.experiment, state.runs, tuple(sorted(state.shown)), self.view.as_dict())
 
 
-def state_of(session: Session) -> State:
+def state_of(session: "Session") -> State:
     """Return the state that `session` holds."""
     return State(session.experiment, session.runs, frozenset(session.shown))
 

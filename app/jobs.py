@@ -10,14 +10,17 @@ import time
 import traceback
 from collections import deque
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment
-from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Event
-from hnn_engine.records import Run
 from hnn_engine.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from hnn_engine.fit_run import FitRun
+    from hnn_engine.records import Run
 
 SNAPSHOT_SECONDS = 0.14
 
@@ -70,7 +73,7 @@ class Kept:
     """One fit is done and this is its run."""
 
     fit: str
-    run: Run
+    run: "Run"
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,8 @@ class JobRunner:
             raise _StoppedError
 
     def _fit_all(self, experiment: Experiment, data: Dataset) -> None:
+        from hnn_engine.fit_run import FitRun  # with evaluation and records: nothing that the first paint waits for
+
         fits = [FitRun(replace(experiment, models=(spec,)), data) for spec in experiment.models]
         infos = tuple(FitInfo(f.id, f.model, f.steps_planned) for f in fits)
         self.messages.append(JobStarted(infos, experiment, data))
@@ -190,13 +195,13 @@ class JobRunner:
         for fit in fits:
             self._keep(fit)
 
-    def _post(self, fits: list[FitRun]) -> None:
+    def _post(self, fits: "list[FitRun]") -> None:
         for fit in fits:
             snapshot = fit.snapshot()
             if snapshot is not None:
                 self.messages.append(Live(fit.id, fit.model, fit.step, snapshot))
 
-    def _keep(self, fit: FitRun) -> None:
+    def _keep(self, fit: "FitRun") -> None:
         if not self._quit:
             self.messages.append(Judging(fit.id))
         run = fit.as_run(None if self._quit else fit.judge())

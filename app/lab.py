@@ -4,11 +4,12 @@ import sys
 import threading
 import time
 import traceback
+from array import array
 from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -25,7 +26,9 @@ from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment
 from hnn_engine.fitting.events import Evaluated, Progress
 from hnn_engine.models import get_model
-from hnn_engine.records import Run
+
+if TYPE_CHECKING:
+    from hnn_engine.records import Run
 
 DataKey = tuple[Hashable, ...]
 
@@ -35,17 +38,17 @@ class FitSeries:
     """The growing losses of one fit, as the loss panel draws them."""
 
     info: FitInfo
-    steps: list[int] = field(default_factory=list)
-    train: list[float] = field(default_factory=list)
-    test_steps: list[int] = field(default_factory=list)
-    test: list[float] = field(default_factory=list)
+    steps: "array[float]" = field(default_factory=lambda: array("d"))
+    train: "array[float]" = field(default_factory=lambda: array("d"))
+    test_steps: "array[float]" = field(default_factory=lambda: array("d"))
+    test: "array[float]" = field(default_factory=lambda: array("d"))
     judging: bool = False
     done: bool = False
 
     @property
     def step(self) -> int:
         """The last step done."""
-        return self.steps[-1] if self.steps else 0
+        return int(self.steps[-1]) if self.steps else 0
 
 
 class Lab(QObject):
@@ -190,7 +193,7 @@ class Lab(QObject):
         wanted = self.document.view.field
         return next((m.key for m in self.shown_models() if m.model == wanted), "truth")
 
-    def run_of(self, key: str) -> Run | None:
+    def run_of(self, key: str) -> "Run | None":
         """The run with this id, or None."""
         return next((r for r in self.document.state.runs if r.id == key), None)
 
@@ -473,7 +476,7 @@ def data_key(experiment: Experiment) -> DataKey:
     return system.name, tuple(system.values.items()), tuple(experiment.data.items()), experiment.seed
 
 
-def run_label(run: Run, several: bool) -> str:
+def run_label(run: "Run", several: bool) -> str:
     """The model's title, with the run's own where several of the model are shown."""
     title = get_model(run.snapshot.model).title
     return run.title if several else title

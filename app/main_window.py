@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
@@ -24,8 +24,6 @@ from PySide6.QtWidgets import (
 
 from app.document import State
 from app.error_dialog import ErrorDialog
-from app.files import Files
-from app.help_sheet import HelpSheet
 from app.icons import icon, logo
 from app.lab import Lab
 from app.panels.data import DataPanel
@@ -43,6 +41,10 @@ from app.theme import DARK, LIGHT, THEMES, apply_theme, current_theme
 from app.widgets.notice import NoticeBar
 from hnn_engine.experiment import Experiment, new_experiment
 
+if TYPE_CHECKING:
+    from app.files import Files
+    from app.help_sheet import HelpSheet
+
 CONTROLS_WIDTH = 300
 HOME_SYSTEM = "pendulum"
 
@@ -57,13 +59,13 @@ class MainWindow(QMainWindow):
         self.allow_close = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._help: HelpSheet | None = None
+        self._files: Files | None = None
         self.setObjectName("window")
         self.setWindowIcon(logo())
         self.setDockNestingEnabled(True)
         self.setAnimated(False)
         self._build_panels()
         self._place_docks()
-        self.files = Files(self, lab.document, self.notice.show_error)
         self._build_menus()
         self._connect()
         self._original = self.saveState()
@@ -72,6 +74,20 @@ class MainWindow(QMainWindow):
             # Clicked buttons keep no focus, so that Space goes on meaning play; the Tab key still reaches them.
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._retitle()
+
+    @property
+    def files(self) -> "Files":
+        """What opens and saves; loaded when the first file is."""
+        if self._files is None:
+            from app.files import Files
+
+            self._files = Files(self, self.lab.document, self.notice.show_error)
+        return self._files
+
+    def close_files(self) -> None:
+        """End the thread that reads and writes, if there is one."""
+        if self._files is not None:
+            self._files.close()
 
     # Panels -----------------------------------------------------------------------------------------------------------
 
@@ -221,8 +237,8 @@ class MainWindow(QMainWindow):
         self.recent_menu = menu.addMenu("Open recent")
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         menu.addSeparator()
-        self._action(menu, "Save", lambda: self.spawn(self.files.save()), "Ctrl+S", "save")
-        self._action(menu, "Save as…", lambda: self.spawn(self.files.save(ask=True)), "Ctrl+Shift+S")
+        self._action(menu, "Save", lambda: self.spawn(self._save()), "Ctrl+S", "save")
+        self._action(menu, "Save as…", lambda: self.spawn(self._save(ask=True)), "Ctrl+Shift+S")
         menu.addSeparator()
         self._action(menu, "Open a recording…", lambda: self.spawn(self.ask_recording()), "Ctrl+I", "import")
         self._action(menu, "Save a picture…", lambda: self.spawn(self._picture()), "Ctrl+P", "camera")
@@ -366,6 +382,9 @@ class MainWindow(QMainWindow):
         if done:
             self.lab.transport.restart()
 
+    async def _save(self, ask: bool = False) -> None:
+        await self.files.save(ask)
+
     async def _stop_job(self) -> None:
         """End a job under way: its runs belong to the document that goes."""
         self.lab.jobs.quit()
@@ -420,6 +439,8 @@ class MainWindow(QMainWindow):
     def show_help(self) -> None:
         """Show all keys, and the tour."""
         if self._help is None:
+            from app.help_sheet import HelpSheet
+
             self._help = HelpSheet(self.actions(), self)
         self._help.show()
         self._help.raise_()
@@ -434,7 +455,7 @@ class MainWindow(QMainWindow):
         self.spawn(self._ask_to_close())
 
     async def _ask_to_close(self) -> None:
-        if await self.files.may_leave():
+        if not self.lab.document.dirty or await self.files.may_leave():
             self.closed.set()
 
     def remember(self) -> None:

@@ -58,7 +58,10 @@ def open_window() -> MainWindow:
     reporter = install_excepthook(window)
     asyncio.get_running_loop().set_exception_handler(lambda _, context: _report(reporter, context))
     lab.start()
-    QTimer.singleShot(WARM_UP_MS, window, lab.warm_up)
+    warm_up = QTimer(window)  # owned by the window: one that closes early takes it along
+    warm_up.setSingleShot(True)
+    warm_up.timeout.connect(lab.warm_up)
+    warm_up.start(WARM_UP_MS)
     return window
 
 
@@ -78,7 +81,7 @@ async def close_window(window: MainWindow, remember: bool = True) -> None:
     lab.jobs.quit()
     await loop.run_in_executor(None, lab.jobs.join, 10.0)
     lab.close()
-    window.files.close()
+    window.close_files()
     await loop.shutdown_default_executor()
     window.allow_close = True
     window.close()

@@ -56,6 +56,10 @@ class Snapshot:
         return {name: np.asarray(w, dtype=np.float64) for name, w in self.weights.items()}
 
     @cached_property
+    def _narrow(self) -> dict[str, Any]:
+        return {name: np.asarray(w, dtype=np.float32) for name, w in self.weights.items()}
+
+    @cached_property
     def _net(self) -> Any:
         kind = get_model(self.model).kernel
         assert _kernels is not None
@@ -77,8 +81,7 @@ class Snapshot:
 
     def single(self, coords: Array) -> Array:
         """Return the field evaluated in float32, as the paper's code does, widened to float64."""
-        narrow = {name: np.asarray(w, dtype=np.float32) for name, w in self.weights.items()}
-        value = get_model(self.model).field(np, narrow, self.settings, coords.astype(np.float32))
+        value = get_model(self.model).field(np, self._narrow, self.settings, coords.astype(np.float32))
         return np.asarray(value, dtype=np.float64)
 
     def hamiltonian(self, coords: Array) -> Array | None:

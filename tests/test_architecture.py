@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 WINDOW_LIBRARIES = {"PySide6", "pyqtgraph", "qasync", "shiboken6"}
 HEAVY = WINDOW_LIBRARIES | {"torch", "scipy", "numba", "safetensors", "contourpy"}
 
-# A module imports only what stands on a lower floor, or belongs to its own room. The looks are one room in several files.
+# A module imports what stands on a lower floor or belongs to its own room. The looks are one room in several files.
 LOOKS = {"theme", "stylesheet", "icons", "settings", "color_tables"}
 ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "coords", "geometry"),

@@ -24,7 +24,7 @@ class LossPanel(QWidget):
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.lab = lab
-        self.title = "Loss (line train, dots test)"
+        self.title = "Loss: — train, • test"
         self.plot = LabPlot("", "step", "mean squared error", log_y=True)
         self.setAccessibleName("Loss")
         self.setToolTip(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QPoint, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPixmap
@@ -15,7 +15,9 @@ from app.theme import current_theme, theme_signals
 from app.widgets.format import number
 from app.widgets.section import quiet_label
 from hnn_engine.models import get_model
-from hnn_engine.records import Run
+
+if TYPE_CHECKING:
+    from hnn_engine.records import Run
 
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
@@ -27,18 +29,18 @@ class Column:
 
     title: str
     tip: str
-    text: Callable[[Run], str]
+    text: "Callable[[Run], str]"
 
 
-def _figure(name: str) -> Callable[[Run], str]:
-    def text(run: Run) -> str:
+def _figure(name: str) -> "Callable[[Run], str]":
+    def text(run: "Run") -> str:
         value = getattr(run.figures, name) if run.figures is not None else None
         return "–" if value is None else number(value)
 
     return text
 
 
-def _ending(run: Run) -> str:
+def _ending(run: "Run") -> str:
     return {"finished": f"{run.steps}", "stopped": f"{run.steps} (stopped)", "failed": f"{run.steps} (failed)"}[
         run.ending
     ]
@@ -76,7 +78,7 @@ class RunsModel(QAbstractTableModel):
         super().__init__(parent)
         self.lab = lab
 
-    def runs(self) -> list[Run]:
+    def runs(self) -> "list[Run]":
         """The runs in the order of the rows."""
         return list(reversed(self.lab.document.state.runs))
 
@@ -218,7 +220,7 @@ class RunsPanel(QWidget):
     def _show(self) -> None:
         self._stack.setCurrentIndex(1 if self.lab.document.state.runs else 0)
 
-    def _selected(self) -> list[Run]:
+    def _selected(self) -> "list[Run]":
         runs = self.model.runs()
         return [runs[i.row()] for i in self.table.selectionModel().selectedRows()]
 

@@ -203,7 +203,7 @@ class TrainingPanel(QWidget):
         if changed:
             self.progress.setText(f"Changed since the fit: {', '.join(sorted(changed))}. Train to use it.")
         elif not self.lab.document.state.applicable():
-            self.progress.setText("Ready: the data is there, nothing is fitted yet.")
+            self.progress.setText("Ready to train.")
         else:
             self.progress.setText("Fitted.")
 

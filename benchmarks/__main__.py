@@ -1,0 +1,114 @@
+"""The command: runs one benchmark, prints its table, and writes its figures with machine, versions and commit."""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+from benchmarks.figures import BenchmarkError, Figures, say, table
+from benchmarks.machine import about
+
+BENCHMARKS = {
+    "frames": "intervals between painted frames while both models train, and the training's pace",
+    "drag": "from a mouse move to the redrawn rollouts, in the portrait and in the scene",
+    "startup": "from the command to the first window with truth moving, beside a bare window",
+    "memory": "resident memory over minutes of training and playing",
+    "rollouts": "rollouts of an HNN: compiled, plain numpy, the paper's way, and a thousand at once",
+}
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"benchmarks: {message[:1].upper()}{message[1:]}; see 'python -m benchmarks --help'\n")
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+_positive.__name__, _count.__name__ = "number above zero", "count of 1 or more"  # argparse names the type so
+
+
+def build_parser() -> Parser:
+    """Return the parser of the command."""
+    listing = "; ".join(f"{name}: {summary}" for name, summary in BENCHMARKS.items())
+    parser = Parser(prog="python -m benchmarks", description=f"Measure the laboratory. {listing}.")
+    parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here")
+    parser.add_argument("--seconds", metavar="S", type=_positive, help="of measurement (frames 20, drag 10)")
+    parser.add_argument("--runs", metavar="N", type=_count, help="repetitions (startup 9, rollouts 15)")
+    parser.add_argument("--minutes", metavar="M", type=_positive, default=10.0, help="of memory's watch (10)")
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; return the exit code: 0, 1 where a benchmark failed, 2 for what the user can mend."""
+    parser = build_parser()
+    options = parser.parse_args(list(arguments))
+    if options.name not in BENCHMARKS:
+        parser.error(f"there is no benchmark '{options.name}': choose one of {', '.join(BENCHMARKS)}")
+    if options.json is not None:
+        problem = why_not_writable(options.json)
+        if problem:
+            parser.error(f"{options.json} cannot be written ({problem}): choose another file")
+    # As the program itself does it, before numpy is loaded; processes that a benchmark starts inherit it.
+    for name in ONE_THREAD:
+        os.environ.setdefault(name, "1")
+    try:
+        return _run(options, arguments)
+    except BenchmarkError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    module = import_module(f"benchmarks.{options.name}")
+    say(f"{options.name}: {BENCHMARKS[options.name]}")
+    figures: Figures = module.measure(options)
+    print(table(figures, module.AIMS))
+    if options.json is not None:
+        whole = {"benchmark": options.name, **figures, **about(arguments)}
+        options.json.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+    failure = figures.get("failure")
+    if failure:
+        raise BenchmarkError(str(failure))
+    return 0
+
+
+def why_not_writable(path: Path) -> str:
+    """Return why `path` cannot be written, or an empty string; asked before the work, which may take minutes."""
+    if path.is_dir():
+        return "it is a folder"
+    try:
+        if path.exists():
+            path.open("a").close()
+        else:
+            tempfile.TemporaryFile(dir=path.absolute().parent).close()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,111 @@
+"""Themes, panels, the layout, and that every control can be named."""
+
+import numpy as np
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QScrollBar, QWidget
+
+from app.main_window import start_theme
+from app.theme import DARK, LIGHT
+from tests.app.bench import CTRL, Bench
+
+
+class TestLooks:
+    async def test_theme_switch_restyles_every_panel(self, bench: Bench) -> None:
+        window = bench.window
+        bench.key(Qt.Key.Key_Space)
+        pictured: list[QWidget] = [window, window.scene, window.portrait.plot, window.loss.plot, window.energy.plot]
+        light = [darkness(w) for w in pictured]
+        bench.key(Qt.Key.Key_D, CTRL)
+        await bench.frames(3)
+        dark = [darkness(w) for w in pictured]
+        bench.key(Qt.Key.Key_D, CTRL)
+        await bench.frames(3)
+        again = [darkness(w) for w in pictured]
+        assert all(x < 60 for x in light + again), (light, again)
+        assert all(x > 190 for x in dark), dark
+
+    async def test_theme_is_remembered(self, bench: Bench) -> None:
+        bench.key(Qt.Key.Key_D, CTRL)
+        assert start_theme() is DARK
+        bench.key(Qt.Key.Key_D, CTRL)
+        assert start_theme() is LIGHT
+
+    async def test_theme_can_be_switched_after_the_legend_changed(self, bench: Bench) -> None:
+        await bench.warm()
+        bench.small_fit(10, 8)
+        await bench.train()
+        await bench.frames(3)
+        bench.key(Qt.Key.Key_D, CTRL)
+        await bench.frames(3)
+        assert bench.error_dialogs() == []
+
+
+class TestPanels:
+    async def test_each_can_be_hidden_and_put_back(self, bench: Bench) -> None:
+        for name, dock in bench.window.docks.items():
+            dock.toggleViewAction().trigger()
+            assert dock.isHidden(), name
+            await bench.frames(1)
+        for name, dock in bench.window.docks.items():
+            dock.toggleViewAction().trigger()
+            assert dock.isVisible(), name
+
+    async def test_each_can_float_and_the_reset_puts_all_back(self, bench: Bench) -> None:
+        window = bench.window
+        places = {name: dock.geometry() for name, dock in window.docks.items()}
+        for name, dock in window.docks.items():
+            dock.setFloating(True)
+            await bench.frames(1)
+            assert dock.isFloating(), name
+        window.docks["energy"].hide()
+        bench.key(Qt.Key.Key_0, CTRL, window)
+        await bench.frames(3)
+        for name, dock in window.docks.items():
+            assert dock.isVisible(), name
+            assert not dock.isFloating(), name
+            assert near(dock.geometry().center() - places[name].center()), name
+
+    async def test_layout_is_remembered(self, bench: Bench) -> None:
+        bench.window.docks["runs"].hide()
+        bench.window.remember()
+        await bench.close()
+        again = await Bench.open()
+        again.window.restore_layout()
+        await again.frames(2)
+        assert again.window.docks["runs"].isHidden()
+        assert again.window.docks["loss"].isVisible()
+        await again.close()
+
+    async def test_everything_is_in_sight_on_a_laptop(self, bench: Bench) -> None:
+        bench.window.resize(1280, 800)
+        bench.window.share_room()
+        await bench.frames(3)
+        for name, dock in bench.window.docks.items():
+            assert bench.window.rect().contains(dock.geometry()), name
+            assert dock.widget().isVisible(), name
+            assert min(dock.widget().width(), dock.widget().height()) > 100, name
+        assert bench.window.training.button.visibleRegion().boundingRect().height() > 20
+        assert bench.window.scene.height() > 300
+
+
+async def test_every_control_has_an_accessible_name(bench: Bench) -> None:
+    controls = [
+        w
+        for kind in (QAbstractButton, QAbstractSlider, QComboBox)
+        for w in bench.window.findChildren(kind)
+        if w.isVisible() and not isinstance(w, QScrollBar) and not w.objectName().startswith("qt_")
+    ]
+    nameless = [w for w in controls if not (w.accessibleName() or getattr(w, "text", str)())]
+    assert len(controls) > 25
+    assert nameless == []
+
+
+def darkness(widget: QWidget) -> float:
+    """How dark a widget mostly is: the median of 255 minus the lightness of its pixels."""
+    image = widget.grab().toImage().scaled(48, 48)
+    return float(np.median([255 - image.pixelColor(x, y).lightness() for x in range(48) for y in range(48)]))
+
+
+def near(gap: QPoint) -> bool:
+    """Whether two places are the same but for a few pixels."""
+    return gap.manhattanLength() < 60
