@@ -63,6 +63,9 @@ def _figures(windows: list[dict[str, Any]], bares: list[dict[str, Any]]) -> Figu
         **({"failure": failure} if failure else {}),
         "window_spread": spread([w["seconds"] for w in windows]),
         "bare_spread": spread([b["seconds"] for b in bares]),
-        "runs": [{"window_s": w["seconds"], "bare_s": b["seconds"], **w} for w, b in zip(windows, bares, strict=True)],
+        "runs": [
+            {"window_s": rounded(w["seconds"]), "bare_s": rounded(b["seconds"]), "gaps_over_100_ms": w["gaps"]}
+            for w, b in zip(windows, bares, strict=True)
+        ],
         "platform": windows[0]["platform"],
     }

@@ -157,7 +157,7 @@ def new_experiment(system: str, constants: Mapping[str, object] | None = None) -
         data=data_defaults(stage),
         models=(model_spec("baseline"), model_spec("hnn")),
         recipe="paper",
-        settings=recipe_defaults("paper", system, training_rows(stage)),
+        settings=default_settings("paper", stage),
         seed=0,
         start=tuple(float(x) for x in stage.default_start),
         rollout=RolloutSpec(horizon=stage.horizon, dt=stage.horizon / 500),
@@ -174,16 +174,19 @@ def recording_experiment(recording: Recording, method: str | None = None) -> Exp
         data={},
         models=(model_spec("baseline"), model_spec("hnn")),
         recipe="paper",
-        settings=recipe_defaults("paper", "recording", len(recording.t)),
+        settings=default_settings("paper", None),
         seed=0,
         start=tuple(float(x) for x in stage.default_start),
         rollout=RolloutSpec(horizon=max(span, 0.1), dt=max(span, 0.1) / 500),
     )
 
 
-def training_rows(system: System) -> int:
-    """Return how many rows the system's own data recipe trains on."""
-    return round(system.data.trajectories * system.data.points * (1 - system.data.test_fraction))
+def default_settings(recipe: str, system: System | None) -> dict[str, Value]:
+    """Return the settings that `recipe` opens with for `system` and its own data recipe, or for a recording (None)."""
+    if system is None:
+        return recipe_defaults(recipe, "recording")
+    data = system.data
+    return recipe_defaults(recipe, system.name, round(data.trajectories * data.points * (1 - data.test_fraction)))
 
 
 def model_spec(name: str, settings: Mapping[str, object] | None = None) -> ModelSpec:
@@ -318,6 +321,7 @@ __all__ = [
     "RolloutSpec",
     "SystemSource",
     "checked",
+    "default_settings",
     "from_json",
     "model_spec",
     "new_experiment",

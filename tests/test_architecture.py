@@ -98,13 +98,10 @@ def climbing(package: str, table: tuple[tuple[str, ...], ...]) -> list[str]:
         own = room(module_of(path), package)
         for name in imported(path) if own is not None else ():
             other = room(name, package)
-            if (
-                other in (None, own)
-                or (other in LOOKS and own in LOOKS)
-                or level.get(str(own), top) == level.get(str(other), top) == top
-            ):
+            here, there = level.get(str(own), top), level.get(str(other), top)
+            if other in (None, own) or {own, other} <= LOOKS or here == there == top:
                 continue
-            if level.get(str(other), top) >= level.get(str(own), top):
+            if there >= here:
                 found.append(f"{path.relative_to(ROOT)} imports {name}")
     return found
 

@@ -10,8 +10,7 @@ from app.lab import Lab
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section, quiet_label
 from app.widgets.system_card import CardGrid
-from hnn_engine.experiment import Experiment, SystemSource, new_experiment
-from hnn_engine.fitting import recipe_defaults
+from hnn_engine.experiment import Experiment, SystemSource, default_settings, new_experiment
 from hnn_engine.systems import SYSTEMS, System, get_system
 
 
@@ -103,7 +102,6 @@ class SystemPanel(QWidget):
     def _on_chosen(self, name: str) -> None:
         """Open the system's own experiment, with the models and recipe that are chosen now."""
         new, now = new_experiment(name), self.lab.experiment
-        rows = round(int(new.data["trajectories"]) * int(new.data["points"]) * (1 - SYSTEMS[name].data.test_fraction))
         self.lab.transport.restart()
         self.lab.document.look(axes=None)
         self.lab.edit(
@@ -112,7 +110,7 @@ class SystemPanel(QWidget):
             data=new.data,
             models=now.models,
             recipe=now.recipe,
-            settings=recipe_defaults(now.recipe, name, rows),
+            settings=default_settings(now.recipe, SYSTEMS[name]()),
             start=new.start,
             rollout=new.rollout,
         )

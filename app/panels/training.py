@@ -24,8 +24,16 @@ from app.widgets.format import grouped, seconds_left
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section, quiet_label
 from app.widgets.swatch import Swatch
-from hnn_engine.experiment import ROLLOUT_PARAMETERS, Experiment, ModelSpec, RecordingSource, RolloutSpec, model_spec
-from hnn_engine.fitting import RECIPES, get_recipe, recipe_defaults, recipe_note
+from hnn_engine.experiment import (
+    ROLLOUT_PARAMETERS,
+    Experiment,
+    ModelSpec,
+    RecordingSource,
+    RolloutSpec,
+    default_settings,
+    model_spec,
+)
+from hnn_engine.fitting import RECIPES, get_recipe, recipe_note
 from hnn_engine.integrators import INTEGRATORS, why_not
 from hnn_engine.models import MODELS
 from hnn_engine.models.base import NETWORK_PARAMETERS
@@ -273,8 +281,7 @@ class TrainingPanel(QWidget):
 
     def _on_recipe(self) -> None:
         name, experiment = str(self.recipe.currentData()), self.lab.experiment
-        rows = int(self.lab.dataset.train.sum()) if self.lab.dataset is not None else 0
-        settings = recipe_defaults(name, experiment.source_name, rows)
+        settings = default_settings(name, experiment.system)
         self.lab.edit("Choose the recipe", recipe=name, settings=settings)
 
     def _on_network(self, name: str, value: object, final: bool) -> None:

@@ -28,7 +28,7 @@ from hnn_engine.experiment import (
     new_experiment,
     recording_experiment,
 )
-from hnn_engine.fitting import RECIPES, get_recipe, recipe_defaults, recipe_note
+from hnn_engine.fitting import RECIPES, get_recipe, recipe_note
 from hnn_engine.integrators import INTEGRATORS, get_integrator, rollout
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.parameters import Parameter
@@ -143,7 +143,6 @@ def _experiment(options: argparse.Namespace) -> Experiment:
     get_model(options.model)
     get_recipe(options.recipe)
     base = _recorded(options) if options.recording else _simulated(options)
-    rows = 0 if options.recording else round(int(base.data["trajectories"]) * int(base.data["points"]) / 2)
     settings: dict[str, Any] = dict(recipe_defaults(options.recipe, base.source_name, rows))
     model: dict[str, object] = {}
     own = {p.name for p in get_model(options.model).parameters}

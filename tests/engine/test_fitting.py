@@ -135,12 +135,13 @@ def test_events_of_a_fit_on_data_that_is_not_finite(recipe: str) -> None:
     assert finite(kept(events).weights)
 
 
+@pytest.mark.parametrize("rate", [1e3, 1e6])  # a loss that is huge, and one that is infinite
 @pytest.mark.parametrize("recipe", list(RECIPES))
-def test_a_rate_that_is_far_too_large_ends_with_the_last_good_weights(recipe: str) -> None:
+def test_a_rate_that_is_far_too_large_ends_with_the_last_good_weights(recipe: str, rate: float) -> None:
     made = task(recipe, model="baseline", **{"learning-rate": 1.0, "batch": 0})
     steep = replace(made, model_settings={**made.model_settings, "activation": "silu"})
     fit = started(steep, recipe)
-    fit.rate = lambda step: 1e6  # type: ignore[method-assign]
+    fit.rate = lambda step: rate  # type: ignore[method-assign]
     events = run(fit)
     end = events[-1]
     assert isinstance(end, Failed)

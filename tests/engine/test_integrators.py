@@ -11,6 +11,7 @@ from hnn_engine.coords import Array, canonical_matrix
 from hnn_engine.errors import IntegratorError, UnknownNameError
 from hnn_engine.integrators import CHUNK, INTEGRATORS, STEPS, get_integrator, rollout, why_not
 from hnn_engine.models import MODELS
+from hnn_engine.parameters import Value
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems import SYSTEMS, get_system
 
@@ -34,7 +35,7 @@ def blow_up(coords: Array) -> Array:
 
 
 def snapshot(model: str) -> Snapshot:
-    settings = {"width": 8, "depth": 2, "activation": "tanh"}
+    settings: dict[str, Value] = {"width": 8, "depth": 2, "activation": "tanh"}
     return Snapshot(model, 1, settings, MODELS[model].initial_weights(1, settings, np.random.default_rng(0)))
 
 

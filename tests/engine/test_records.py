@@ -22,8 +22,6 @@ from hnn_engine.experiment import model_spec, new_experiment, recording_experime
 from hnn_engine.models import get_model
 from hnn_engine.recordings import read_shipped_recording
 from hnn_engine.records import History, Run, Session, check_target, load_run, load_session, save_session, write_run
-from hnn_engine.records import folders as folders_module
-from hnn_engine.records import session as session_module
 from hnn_engine.records.run import RUN_FILES, read_run, run_files
 from hnn_engine.records.session import session_bytes
 from hnn_engine.snapshot import Snapshot
@@ -141,7 +139,7 @@ def test_a_failing_write_leaves_the_old_session(tmp_path: Path, monkeypatch: pyt
 
     for function in ("replace", "fsync"):
         with monkeypatch.context() as patch:
-            patch.setattr(session_module.os, function, full)
+            patch.setattr(os, function, full)
             with pytest.raises(RecordError, match=r"s\.hnnlab cannot be written: No space left on device; choose"):
                 save_session(replace(a_session(), runs=()), path)
         assert path.read_bytes() == before
@@ -159,7 +157,7 @@ def test_a_failing_write_leaves_the_old_run(tmp_path: Path, monkeypatch: pytest.
             raise OSError(5, "Input/output error")
         return rename(self, other)
 
-    monkeypatch.setattr(folders_module.Path, "rename", broken)
+    monkeypatch.setattr(Path, "rename", broken)
     with pytest.raises(RecordError, match="cannot be written: Input/output error"):
         write_run(a_run("baseline"), target, force=True)
     assert_same(a_run(), load_run(target))
@@ -214,7 +212,7 @@ def with_json(*path: str, value: Any) -> Callable[[dict[str, bytes]], None]:
 
 
 def without(name: str) -> Callable[[dict[str, bytes]], None]:
-    return lambda files: files.pop(name) and None
+    return lambda files: files.__delitem__(name)
 
 
 def replaced(name: str, content: bytes | Callable[[], bytes]) -> Callable[[dict[str, bytes]], None]:

@@ -1,0 +1,259 @@
+"""The simulation's worker by itself: the newest request wins, stale ones are dropped, an error does not kill it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import app.simulation
+from app.portrait_field import PortraitSpec
+from app.simulation import PREVIEW_STEPS, Answer, Request, ShownModel, Simulation
+from hnn_engine.experiment import Experiment, RolloutSpec, new_experiment
+from hnn_engine.integrators import Rollout
+from hnn_engine.models import get_model
+from hnn_engine.snapshot import Snapshot
+
+
+@pytest.fixture
+def simulation() -> Iterator[Simulation]:
+    simulation = Simulation()
+    yield simulation
+    assert simulation.close(10.0)
+
+
+def request(
+    experiment: Experiment | None = None, preview: bool = False, urgent: bool = True, **changes: Any
+) -> Request:
+    made = Request(
+        generation=0,
+        experiment=experiment or new_experiment("pendulum"),
+        models=(),
+        portrait=None,
+        field_of="truth",
+        arrows=False,
+        contours=False,
+        preview=preview,
+        urgent=urgent,
+    )
+    return replace(made, **changes)
+
+
+def at(q: float, system: str = "pendulum") -> Experiment:
+    experiment = new_experiment(system)
+    return replace(experiment, start=(q, *experiment.start[1:]))
+
+
+def wait(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "did not happen"
+        time.sleep(0.002)
+
+
+def answered(simulation: Simulation) -> Answer:
+    found: list[Answer] = []
+
+    def take() -> bool:
+        answer = simulation.newest()
+        if answer is not None:
+            found.append(answer)
+        return bool(found)
+
+    wait(take)
+    return found[0]
+
+
+def untrained(model: str, width: int = 16) -> Snapshot:
+    settings = {"width": width, "depth": 2, "activation": "tanh"}
+    weights = get_model(model).initial_weights(1, settings, np.random.default_rng(0))
+    return Snapshot(model, 1, settings, weights)
+
+
+class Gate:
+    """Holds every truth that is asked for until it is opened; counts how many began."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.open, self.began = threading.Event(), threading.Semaphore(0)
+        self.starts: list[float] = []
+        self._real = app.simulation.collocate
+        monkeypatch.setattr(app.simulation, "collocate", self._held)
+
+    def _held(self, field: Any, start: Any, *rest: Any) -> Any:
+        self.starts.append(float(start[0]))
+        self.began.release()
+        assert self.open.wait(10.0)
+        return self._real(field, start, *rest)
+
+
+def test_answers_what_was_asked(simulation: Simulation) -> None:
+    generation = simulation.ask(request(at(0.5)))
+    answer = answered(simulation)
+    assert answer.request.generation == generation
+    assert answer.truth is not None
+    assert answer.truth.coords[0].tolist() == [0.5, 0.0]
+    assert len(answer.truth.t) == 501
+    assert simulation.newest() is None
+
+
+def test_the_newest_wins_and_what_lay_between_is_never_computed(
+    simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch)
+    simulation.ask(request(at(0.1), preview=True))
+    assert gate.began.acquire(timeout=10.0)
+    for q in (0.2, 0.3, 0.4):
+        last = simulation.ask(request(at(q), preview=True))
+    gate.open.set()
+    wait(lambda: not simulation.busy)
+    assert gate.starts == [0.1, 0.4]
+    answer = simulation.newest()
+    assert answer is not None
+    assert answer.request.generation == last
+
+
+def test_a_full_request_gives_way_to_a_hand(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate(monkeypatch)
+    simulation.ask(request(at(0.1)))
+    assert gate.began.acquire(timeout=10.0)
+    wanted = simulation.ask(request(at(0.9), preview=True))
+    gate.open.set()
+    assert answered(simulation).request.generation == wanted
+    assert simulation.newest() is None, "the answer of the interrupted request was given after all"
+
+
+def test_a_rollout_stops_within_itself_for_a_hand(simulation: Simulation) -> None:
+    began = threading.Event()
+    slow = replace(at(0.1), rollout=RolloutSpec("rk4", "implicit-midpoint", 1e-3, 50.0))
+    real = app.simulation.rollout
+
+    def watched(*args: Any, **kwargs: Any) -> Rollout:
+        began.set()
+        return real(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app.simulation, "rollout", watched)
+        simulation.ask(request(slow))
+        assert began.wait(10.0)
+        asked = time.perf_counter()
+        simulation.ask(request(at(0.9), preview=True))
+        assert answered(simulation).request.experiment.start[0] == 0.9
+        assert time.perf_counter() - asked < 1.5
+
+
+def test_a_full_request_does_not_give_way_to_newer_weights(
+    simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch)
+    full = simulation.ask(request(at(0.1)))
+    assert gate.began.acquire(timeout=10.0)
+    live = simulation.ask(request(at(0.1), urgent=False))
+    gate.open.set()
+    assert answered(simulation).request.generation in (full, live)
+    wait(lambda: not simulation.busy)
+    assert gate.starts == [0.1], "truth was computed twice for the same start"
+
+
+def test_an_error_is_reported_and_the_next_request_served(
+    simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors: list[Exception] = []
+    simulation.failure = errors.append
+    with monkeypatch.context() as patch:
+        patch.setattr(app.simulation, "collocate", lambda *_: 1 / 0)
+        simulation.ask(request(at(0.1)))
+        wait(lambda: errors)
+    assert isinstance(errors[0], ZeroDivisionError)
+    simulation.ask(request(at(0.2)))
+    answer = answered(simulation)
+    assert answer.truth is not None
+    assert answer.truth.coords[0, 0] == 0.2
+
+
+def test_a_preview_is_short_and_its_truth_good(simulation: Simulation) -> None:
+    simulation.ask(request(at(1.5), preview=True))
+    short = answered(simulation).truth
+    simulation.reference_ready = True
+    simulation.ask(request(at(1.5)))
+    full = answered(simulation).truth
+    assert short is not None
+    assert full is not None
+    assert len(short.t) == PREVIEW_STEPS + 1
+    scale = np.abs(full.coords).max()
+    assert np.abs(short.coords - full.coords[: PREVIEW_STEPS + 1]).max() < 1e-6 * scale
+
+
+@pytest.mark.parametrize("system", ["pendulum", "double-pendulum", "two-body"])
+def test_what_stands_in_for_the_reference_is_as_good(simulation: Simulation, system: str) -> None:
+    experiment = new_experiment(system)
+    simulation.ask(request(experiment))
+    stand_in = answered(simulation).truth
+    simulation.reference_ready = True
+    simulation.ask(request(experiment))
+    reference = answered(simulation).truth
+    assert stand_in is not None
+    assert reference is not None
+    short = slice(0, 126)  # chaos multiplies the last digit later on
+    assert np.allclose(stand_in.coords[short], reference.coords[short], rtol=1e-7, atol=1e-8)
+
+
+def test_the_same_truth_is_computed_once(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate(monkeypatch)
+    gate.open.set()
+    models = (ShownModel("run", "hnn", "HNN", untrained("hnn")),)
+    simulation.ask(request(at(0.1)))
+    first = answered(simulation)
+    simulation.ask(request(at(0.1), models=models, urgent=False))
+    second = answered(simulation)
+    assert gate.starts == [0.1]
+    assert first.truth is not None
+    assert second.truth is not None
+    assert second.truth.coords is first.truth.coords
+    assert [t.key for t in second.models] == ["run"]
+
+
+def test_tracks_carry_drift_and_error(simulation: Simulation) -> None:
+    models = tuple(ShownModel(name, name, name, untrained(name)) for name in ("baseline", "hnn"))
+    simulation.ask(request(at(1.0), models=models))
+    answer = answered(simulation)
+    assert answer.truth is not None
+    assert np.abs(answer.truth.drift).max() < 1e-9
+    for track in answer.models:
+        assert track.coords[0].tolist() == [1.0, 0.0]
+        assert track.drift[0] == 0.0
+        assert track.error[0] == 0.0
+        assert np.nanmax(track.error) > 1e-3
+
+
+def test_an_integrator_that_does_not_apply_says_why(simulation: Simulation) -> None:
+    experiment = replace(at(1.0), rollout=RolloutSpec(integrator="stormer-verlet"))
+    models = (ShownModel("run", "hnn", "HNN", untrained("hnn")),)
+    simulation.ask(request(experiment, models=models))
+    (track,) = answered(simulation).models
+    assert "T(p)" in track.note
+    assert not np.isfinite(track.coords).any()
+
+
+def test_the_portrait_is_of_what_was_asked(simulation: Simulation) -> None:
+    spec = PortraitSpec((0, 1), (-3.0, 3.0), (-4.0, 4.0), (0.5, 0.0))
+    models = (ShownModel("run", "hnn", "HNN", untrained("hnn")),)
+    fields = []
+    for of in ("truth", "run"):
+        simulation.ask(request(at(0.5), models=models, portrait=spec, arrows=True, contours=True, field_of=of))
+        field = answered(simulation).field
+        assert field is not None
+        assert field.spec == spec
+        assert field.flow is not None
+        assert len(field.lines) > 100
+        fields.append(field.flow)
+    assert not np.allclose(fields[0], fields[1])
+
+
+def test_closing_while_it_computes_ends_the_thread() -> None:
+    simulation = Simulation()
+    simulation.ask(request(replace(at(0.1), rollout=RolloutSpec("rk4", "implicit-midpoint", 1e-3, 50.0))))
+    wait(lambda: simulation.busy)
+    assert simulation.close(5.0)
