@@ -37,6 +37,7 @@ class Side:
     intervals: list[float] = field(default_factory=list)  # ms, between completed repaints
     ticks: list[float] = field(default_factory=list)  # ms, between the clock's frames
     paints: list[float] = field(default_factory=list)  # ms, that one repaint takes
+    work: list[float] = field(default_factory=list)  # ms of the window's thread on a processor, a frame
 
     @property
     def rate(self) -> float:
@@ -67,9 +68,11 @@ async def _compare(window: WatchedWindow, seconds: float) -> Figures:
         "frames": len(thread.intervals),
         "tick_ms": percentiles(thread.ticks, 50, 95, 99),
         "paint_ms": percentiles(thread.paints, 50, 95, 99),
+        "window_cpu_ms": percentiles(thread.work, 50, 95, 99),
         "beside_process": {
             "interval_ms": percentiles(process.intervals, 50, 95, 99),
             "paint_ms": percentiles(process.paints, 50, 95, 99),
+            "window_cpu_ms": percentiles(process.work, 50, 95, 99),
         },
         "seconds": rounded(thread.seconds),
         "panels": shown_panels(window),
@@ -127,6 +130,7 @@ async def _watch(window: WatchedWindow, side: Side, seconds: float) -> float:
     side.answers += len(answers)
     side.intervals += milliseconds([p.done for p in paints])
     side.ticks += milliseconds(ticks)
+    side.work += milliseconds([p.cpu for p in paints])
     side.paints += [1000 * (p.done - p.began) for p in paints]
     return took
 

@@ -35,6 +35,7 @@ class Paint:
     done: float
     time: float  # the instant of the transport that it shows
     answered: bool  # whether there were rollouts to show
+    cpu: float  # thread_time of the window's thread, which other programs on the machine do not lengthen
 
 
 class PaintWatch(QObject):
@@ -58,7 +59,8 @@ class PaintWatch(QObject):
         if not self._scene_painted:
             return
         self._scene_painted = False
-        paint = Paint(began, time.perf_counter(), self._lab.transport.time, self._lab.answer is not None)
+        lab = self._lab
+        paint = Paint(began, time.perf_counter(), lab.transport.time, lab.answer is not None, time.thread_time())
         self.paints.append(paint)
         self.on_paint(paint)
 

@@ -143,7 +143,7 @@ def _experiment(options: argparse.Namespace) -> Experiment:
     get_model(options.model)
     get_recipe(options.recipe)
     base = _recorded(options) if options.recording else _simulated(options)
-    settings: dict[str, Any] = dict(recipe_defaults(options.recipe, base.source_name, rows))
+    settings: dict[str, Any] = dict(default_settings(options.recipe, base.system))
     model: dict[str, object] = {}
     own = {p.name for p in get_model(options.model).parameters}
     if options.steps is not None:

@@ -40,33 +40,44 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 @pytest.fixture(autouse=True)
-def no_leaks(qapp: QApplication) -> Iterator[None]:
-    """Fail where a test leaves a top-level widget, a thread or an active timer behind."""
+def no_leaks(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail where a test leaves a top-level widget, a thread or, in the window's tests, an active timer behind."""
     pg.setConfigOption("mouseRateLimit", 0)
-    before = leftovers()
+    before = {**widgets_and_threads(), **_timers}
     yield
     for _ in range(3):
         qapp.processEvents()
         qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-    gc.collect()
-    left = {key: text for key, text in leftovers().items() if key not in before}
-    assert not left, f"left behind: {sorted(left.values())}"
+    if "loop" in request.fixturenames:
+        _timers.clear()
+        _timers.update(active_timers())
+    after = {**widgets_and_threads(), **_timers}
+    left = [text for key, text in after.items() if key not in before]
+    assert not left, f"left behind: {sorted(left)}"
 
 
-def leftovers() -> dict[tuple[str, int], str]:
-    """What may not grow: top-level widgets, threads and active timers, by kind and identity.
+_timers: dict[tuple[str, int], str] = {}  # those that were active after the last look, which takes half a second
 
-    pyqtgraph gives each plot menus without a parent; they are never shown and go when the interpreter likes.
+
+def widgets_and_threads() -> dict[tuple[str, int], str]:
+    """Top-level widgets and threads, by kind and identity.
+
+    pyqtgraph gives each plot menus without a parent; they are never shown and go when the interpreter likes. Threads
+    that Python did not start are torch's own.
     """
     widgets = [w for w in QApplication.topLevelWidgets() if not isinstance(w, QMenu)]
-    # By type(): asking some objects for their class makes libraries warn.
-    timers = [o for o in gc.get_objects() if issubclass(type(o), QTimer) and alive(o) and o.isActive()]
-    threads = [t for t in threading.enumerate() if not isinstance(t, threading._DummyThread)]  # torch's own
+    threads = [t for t in threading.enumerate() if not isinstance(t, threading._DummyThread)]
     return {
         **{("widget", id(w)): f"widget {type(w).__name__}" for w in widgets},
         **{("thread", id(t)): f"thread {t.name}" for t in threads},
-        **{("timer", id(t)): f"timer of {t.parent()}" for t in timers},
     }
+
+
+def active_timers() -> dict[tuple[str, int], str]:
+    """The timers that tick, by identity."""
+    # By type(): asking some objects for their class makes libraries warn.
+    timers = [o for o in gc.get_objects() if issubclass(type(o), QTimer) and alive(o) and o.isActive()]
+    return {("timer", id(t)): f"timer of {t.parent()}, {t.interval()} ms" for t in timers}
 
 
 def alive(timer: QTimer) -> bool:
