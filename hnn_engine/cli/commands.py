@@ -24,6 +24,7 @@ from hnn_engine.experiment import (
     Experiment,
     check_seed,
     checked,
+    default_settings,
     model_spec,
     new_experiment,
     recording_experiment,
