@@ -354,8 +354,8 @@ class PortraitPanel(QWidget):
 
     def start_pixel(self) -> QPointF:
         """Where the start is, in pixels of the plot."""
-        scene = self.plot.view.mapViewToScene(self.start.pos())
-        return QPointF(self.plot.mapFromScene(scene))
+        # By the transform and not by mapFromScene, which knows whole pixels only: a fine drag goes by parts of them.
+        return self.plot.viewportTransform().map(self.plot.view.mapViewToScene(self.start.pos()))
 
     def _near(self, at: QPointF) -> bool:
         gap = self.start_pixel() - at
@@ -381,7 +381,8 @@ class PortraitPanel(QWidget):
             if not self.lab.dragging:
                 self.lab.begin_drag()
                 settings().dragged_once = True
-            point = self.plot.view.mapSceneToView(self.plot.mapToScene(self._pointer.target.toPoint()))
+            scene = self.plot.viewportTransform().inverted()[0].map(self._pointer.target)
+            point = self.plot.view.mapSceneToView(scene)
             self.lab.drag_start(self._with(point.x(), point.y()))
         return True
 

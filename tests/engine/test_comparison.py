@@ -103,3 +103,13 @@ def test_the_verdict_in_words(drift: list[float], damped: bool, ended: float, wo
 )
 def test_percentages_have_two_digits(share: float, words: str) -> None:
     assert percent(share) == words
+
+
+def test_a_drift_that_swings_to_and_fro_is_kept_and_one_that_goes_away_is_lost() -> None:
+    t = np.linspace(0.0, 20.0, 501)
+    swing = 0.02 * np.sin(4 * t)
+    kept = verdict("HNN", swing, 20.0, False, float("nan"))
+    lost = verdict("HNN", swing - 0.31 * t / 20.0, 20.0, False, float("nan"))
+    assert kept == "HNN keeps energy to 2 %"
+    assert lost.startswith("HNN lost 3")
+    assert lost.endswith("% in 20 s")
