@@ -67,6 +67,7 @@ class ScenePanel(QWidget):
         self.setToolTip("")
         lab.answered.connect(self._on_answered)
         lab.transport.moved.connect(self._on_moved)
+        lab.clock.frame.connect(self._on_frame)
         lab.document.changed.connect(self._on_changed)
         theme_signals.changed.connect(self._on_theme)
 
@@ -118,11 +119,16 @@ class ScenePanel(QWidget):
         grow = 1.5 ** np.ceil(np.log(need) / np.log(1.5))
         return (cx - half[0] * grow, cx + half[0] * grow, cy - half[1] * grow, cy + half[1] * grow)
 
+    def _on_frame(self, seconds: float) -> None:
+        """Ease to the wanted bounds, but never under a hand: what it holds must stay under the pointer."""
+        if self._bounds == self._target or self._grip is not None:
+            return
+        now, goal = np.array(self._bounds), np.array(self._target)
+        close = np.abs(goal - now).max() < 1e-3 * np.abs(goal).max()
+        self._bounds = self._target if close else tuple(now + EASE * (goal - now))
+        self.update()
+
     def _on_moved(self, time: float) -> None:
-        if self._bounds != self._target:
-            now, goal = np.array(self._bounds), np.array(self._target)
-            close = np.abs(goal - now).max() < 1e-3 * np.abs(goal).max()
-            self._bounds = self._target if close else tuple(now + EASE * (goal - now))
         self._phase = (self._phase + 1 / 110) % 1.0
         self.update()
 

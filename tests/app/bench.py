@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -265,7 +264,7 @@ class Bench:
         self.click(button)
         await self.frames(2)
 
-    def recorded(self, **changes: Any) -> None:
+    def edit(self, **changes: Any) -> None:
         """Change the experiment as a panel would."""
         assert self.lab.edit("An edit", **changes)
 
@@ -273,8 +272,3 @@ class Bench:
 def differ(a: Array, b: Array) -> bool:
     """Whether two rollouts are clearly not the same."""
     return a.shape != b.shape or not np.allclose(a, b, rtol=1e-6, atol=1e-9)
-
-
-def moved(experiment: Experiment, coords: Sequence[float]) -> Experiment:
-    """The experiment with another start."""
-    return replace(experiment, start=tuple(float(x) for x in coords))

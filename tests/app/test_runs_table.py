@@ -1,0 +1,116 @@
+"""The runs table by mouse and keys: show, hide, rename, delete, and undo of each."""
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit, QStyle, QStyleOptionViewItem
+
+from app.panels.runs import COLUMNS, RunsTable
+from tests.app.bench import CTRL, LEFT, NO_KEY, Bench
+
+
+async def fitted(bench: Bench) -> RunsTable:
+    """Two short fits, and their table."""
+    await bench.warm()
+    bench.small_fit(15, 8)
+    await bench.train()
+    return bench.window.runs.table
+
+
+def cell(table: RunsTable, row: int, column: int = 0) -> QPoint:
+    """The middle of a cell."""
+    return table.visualRect(table.model().index(row, column)).center()
+
+
+def check_box(table: RunsTable, row: int) -> QPoint:
+    """The middle of a row's check box."""
+    option = QStyleOptionViewItem()
+    table.initViewItemOption(option)
+    index = table.model().index(row, 0)
+    option.rect = table.visualRect(index)
+    option.features |= QStyleOptionViewItem.ViewItemFeature.HasCheckIndicator
+    return table.style().subElementRect(QStyle.SubElement.SE_ItemViewItemCheckIndicator, option, table).center()
+
+
+async def test_every_fit_stands_there_with_its_figures(bench: Bench) -> None:
+    table = await fitted(bench)
+    model = table.model()
+    assert model.rowCount() == 2
+    titles = [model.index(row, 0).data() for row in range(2)]
+    assert titles == [r.title for r in reversed(bench.document.state.runs)]
+    headings = [column.title for column in COLUMNS]
+    for name in ("Steps", "Train", "Test", "Floor", "Energy", "Error", "Field"):
+        text = model.index(0, headings.index(name)).data()
+        assert text, name
+        assert text != "–", name
+
+
+async def test_a_tick_hides_and_shows(bench: Bench) -> None:
+    table = await fitted(bench)
+    hidden = bench.document.state.runs[-1]
+    QTest.mouseClick(table.viewport(), LEFT, NO_KEY, check_box(table, 0))
+    await bench.settled()
+    assert hidden.id not in bench.document.state.shown
+    assert [t.key for t in bench.answer.models] == [r.id for r in bench.document.state.runs[:-1]]
+    assert hidden.id not in bench.window.portrait._curves
+    QTest.mouseClick(table.viewport(), LEFT, NO_KEY, check_box(table, 0))
+    await bench.settled()
+    assert len(bench.answer.models) == 2
+    bench.document.undo()
+    bench.document.undo()
+    assert hidden.id in bench.document.state.shown
+
+
+async def test_a_double_click_renames(bench: Bench) -> None:
+    table = await fitted(bench)
+    before = bench.document.state.runs[-1].title
+    QTest.mouseClick(table.viewport(), LEFT, NO_KEY, cell(table, 0))
+    QTest.mouseDClick(table.viewport(), LEFT, NO_KEY, cell(table, 0))
+    await bench.frames(2)
+    (editor,) = [e for e in table.findChildren(QLineEdit) if e.isVisible()]
+    editor.selectAll()
+    QTest.keyClicks(editor, "my best one")
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    await bench.frames(2)
+    assert bench.document.state.runs[-1].title == "my best one"
+    assert table.model().index(0, 0).data() == "my best one"
+    bench.document.undo()
+    assert bench.document.state.runs[-1].title == before
+
+
+async def test_delete_deletes_what_is_selected_and_undo_brings_it_back(bench: Bench) -> None:
+    table = await fitted(bench)
+    gone, kept = bench.document.state.runs[-1], bench.document.state.runs[0]
+    QTest.mouseClick(table.viewport(), LEFT, NO_KEY, cell(table, 0, 1))
+    QTest.keyClick(table, Qt.Key.Key_Delete)
+    await bench.settled()
+    assert bench.document.state.runs == (kept,)
+    assert [t.key for t in bench.answer.models] == [kept.id]
+    assert table.model().rowCount() == 1
+    bench.window.portrait.plot.setFocus()
+    bench.key(Qt.Key.Key_Z, CTRL)
+    await bench.settled()
+    assert bench.document.state.runs == (kept, gone)
+    assert len(bench.answer.models) == 2
+
+
+async def test_a_newer_fit_takes_the_place_of_the_older_and_only_one_can_be_shown(bench: Bench) -> None:
+    table = await fitted(bench)
+    await bench.train()
+    runs = bench.document.state.runs
+    assert len(runs) == 4
+    assert bench.document.state.shown == {r.id for r in runs[2:]}
+    QTest.mouseClick(table.viewport(), LEFT, NO_KEY, cell(table, 3, 1))
+    bench.window.runs.show_only()
+    await bench.settled()
+    assert bench.document.state.shown == {runs[0].id}
+    assert [t.key for t in bench.answer.models] == [runs[0].id]
+
+
+async def test_runs_of_another_system_stay_but_are_not_drawn(bench: Bench) -> None:
+    table = await fitted(bench)
+    await bench.pick("mass-spring")
+    assert table.model().rowCount() == 2
+    assert bench.answer.models == ()
+    bench.document.undo()
+    await bench.settled()
+    assert len(bench.answer.models) == 2

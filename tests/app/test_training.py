@@ -1,0 +1,292 @@
+"""Training in the window: the button, the losses, ghosts that learn, pause, stop, and the same weights as elsewhere."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox
+
+from app.simulation import Answer
+from hnn_engine.fit_run import FitRun
+from hnn_engine.fitting.paper import PaperFit
+from hnn_engine.records import Run
+from hnn_engine.snapshot import Snapshot
+from tests.app.bench import CTRL, Bench, differ
+
+LONG = 50_000  # steps: more than any test waits for
+
+
+def run_of(bench: Bench, model: str) -> Run:
+    """The newest run of a model."""
+    return next(r for r in reversed(bench.document.state.runs) if r.snapshot.model == model)
+
+
+def same_weights(a: Snapshot, b: Snapshot) -> bool:
+    """Whether two snapshots hold the same numbers, to the last bit."""
+    return a.weights.keys() == b.weights.keys() and all(np.array_equal(a.weights[n], b.weights[n]) for n in a.weights)
+
+
+def steps_done(bench: Bench) -> int:
+    """Steps of all fits together."""
+    return sum(s.step for s in bench.lab.series.values())
+
+
+async def begin(bench: Bench, steps: int = LONG, width: int = 32) -> None:
+    """Press Train on small models and wait until both have made steps."""
+    await bench.warm()
+    bench.small_fit(steps, width)
+    bench.click(bench.window.training.button)
+    await bench.until(lambda: len(bench.lab.series) == 2 and all(s.step > 20 for s in bench.lab.series.values()))
+
+
+async def test_both_models_learn_and_the_hnn_keeps_its_energy(bench: Bench) -> None:
+    await bench.warm()
+    panel = bench.window.training
+    bench.click(panel.section.more_button)
+    await bench.frames(2)
+    bench.set_number(panel.network, "width", "64")
+    assert panel.settings is not None
+    bench.set_number(panel.settings, "steps", "400")
+    bench.set_number(panel.settings, "learning-rate", "0.01")
+    assert bench.experiment.settings["steps"] == 400
+    assert {m.settings["width"] for m in bench.experiment.models} == {64}
+    await bench.train()
+    assert panel.button.text() == "Train"
+    for model in ("baseline", "hnn"):
+        history = run_of(bench, model).history
+        assert len(history.train) == 400
+        assert history.train[-1] < 0.02 * history.train[0]
+        assert history.test[-1] < 0.05 * history.train[0]
+    drifts = {t.model: float(np.abs(t.drift).max()) for t in bench.answer.models}
+    assert drifts["hnn"] < 0.5 * drifts["baseline"]
+    assert drifts["hnn"] < 0.05
+    sentence = bench.window.status.sentence.text()
+    assert "HNN" in sentence
+    assert "%" in sentence
+    for model in ("baseline", "hnn"):
+        figures = run_of(bench, model).figures
+        assert figures is not None
+        assert figures.test_loss == pytest.approx(run_of(bench, model).history.test[-1], rel=1e-3)
+
+
+async def test_losses_and_ghosts_grow_on_screen(bench: Bench) -> None:
+    await begin(bench)
+    series = bench.lab.series
+    fits = {s.info.model: key for key, s in series.items()}
+    await bench.until(lambda: len(bench.answer.models) == 2, "ghosts")
+    seen: dict[str, list[Snapshot]] = {"baseline": [], "hnn": []}
+    stamps: list[float] = []
+
+    def on_answer(answer: Answer) -> None:
+        if answer.models and all(t.live for t in answer.models):
+            stamps.append(time.perf_counter())
+            for shown in answer.request.models:
+                seen[shown.model].append(shown.snapshot)
+
+    bench.lab.answered.connect(on_answer)
+    curve = bench.window.portrait._curves[fits["hnn"]][0]
+    early = np.array(curve.getData())
+    await bench.until(lambda: len(stamps) > 20, "twenty answers")
+    bench.lab.answered.disconnect(on_answer)
+    assert np.median(np.diff(stamps)) <= 0.2, "fewer than five a second"
+    for snapshots in seen.values():
+        fresh = [not same_weights(a, b) for a, b in zip(snapshots, snapshots[1:], strict=False)]
+        assert np.mean(fresh) > 0.8, "answers without new weights"
+    assert differ(early, np.array(curve.getData()))
+    x, _ = bench.window.loss._curves[fits["hnn"]][0].getData()
+    await bench.until(lambda: bench.window.loss._curves[fits["hnn"]][0].getData()[0][-1] > x[-1], "a longer curve")
+    bench.click(bench.window.training.stop_button)
+    await bench.until(lambda: not bench.lab.jobs.running, "the end", 60.0)
+
+
+async def test_field_and_contours_follow_the_weights(bench: Bench) -> None:
+    await begin(bench)
+    bench.choose(bench.window.portrait.field_of, "hnn")
+    await bench.until(lambda: bench.answer.request.field_of != "truth", "the HNN's field")
+    first = bench.answer.field
+    assert first is not None
+    assert first.flow is not None
+    before = first.flow.copy()
+
+    def changed() -> bool:
+        field = bench.answer.field
+        return field is not None and field.flow is not None and differ(field.flow, before)
+
+    await bench.until(changed, "another field")
+    bench.click(bench.window.training.stop_button)
+    await bench.until(lambda: not bench.lab.jobs.running, "the end", 60.0)
+
+
+async def test_pause_resume_and_stop(bench: Bench) -> None:
+    await begin(bench)
+    panel = bench.window.training
+    assert panel.button.text() == "Pause"
+    bench.click(panel.button)
+    await bench.frames(10)
+    assert panel.button.text() == "Resume"
+    assert bench.lab.jobs.paused
+    done = steps_done(bench)
+    await bench.frames(25)
+    assert steps_done(bench) == done, "a step was made while it was paused"
+    bench.click(panel.button)
+    await bench.until(lambda: steps_done(bench) > done + 20, "more steps")
+    bench.click(panel.stop_button)
+    await bench.until(lambda: not bench.lab.jobs.running, "the end", 60.0)
+    await bench.settled()
+    assert not panel.stop_button.isVisible()
+    for model in ("baseline", "hnn"):
+        run = run_of(bench, model)
+        assert run.ending == "stopped"
+        assert done / 2 - 2 <= run.steps < LONG
+        assert len(run.history.train) == run.steps
+        assert run.figures is not None
+    assert {t.key for t in bench.answer.models} == {r.id for r in bench.document.state.runs}
+
+
+async def test_stop_works_while_paused(bench: Bench) -> None:
+    await begin(bench)
+    bench.click(bench.window.training.button)
+    await bench.frames(5)
+    bench.click(bench.window.training.stop_button)
+    await bench.until(lambda: not bench.lab.jobs.running, "the end", 60.0)
+    assert [r.ending for r in bench.document.state.runs] == ["stopped", "stopped"]
+
+
+async def test_keys_train_and_stop(bench: Bench) -> None:
+    await bench.warm()
+    bench.small_fit(LONG)
+    bench.key(Qt.Key.Key_T, CTRL)
+    await bench.until(lambda: steps_done(bench) > 20, "steps")
+    bench.key(Qt.Key.Key_T, CTRL)
+    assert bench.lab.jobs.paused
+    bench.key(Qt.Key.Key_Period, CTRL)
+    await bench.until(lambda: not bench.lab.jobs.running, "the end", 60.0)
+    assert len(bench.document.state.runs) == 2
+
+
+@pytest.mark.parametrize("recipe", ["paper", "adam"])
+async def test_the_window_gives_the_same_weights_as_a_fit_alone(bench: Bench, recipe: str) -> None:
+    await bench.warm()
+    bench.choose(bench.window.training.recipe, recipe)
+    bench.small_fit(150)
+    bench.edit(seed=3)
+    await bench.settled()
+    experiment = bench.experiment
+    await bench.train()
+    data = experiment.dataset()
+    for spec in experiment.models:
+        alone = FitRun(replace(experiment, models=(spec,)), data)
+        while alone.end is None:
+            alone.advance()
+        assert alone.end.snapshot is not None
+        kept = run_of(bench, spec.name)
+        assert same_weights(kept.snapshot, alone.end.snapshot)
+        assert np.array_equal(kept.history.train, alone.history().train)
+
+
+async def test_a_fit_that_diverges_says_so_and_keeps_good_weights(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.warm()
+    bench.small_fit(200)
+    monkeypatch.setattr(PaperFit, "rate", lambda self, step: 1e-3 if step <= 40 else 1e30)
+    await bench.train()
+    notice = bench.window.notice.text()
+    assert "Try a smaller learning rate" in notice
+    assert "step 4" in notice
+    for model in ("baseline", "hnn"):
+        run = run_of(bench, model)
+        assert run.ending == "failed"
+        assert run.steps <= 41
+        assert all(np.isfinite(w).all() for w in run.snapshot.weights.values())
+        assert np.isfinite(bench.model(model).coords[:50]).all()
+    assert bench.window.training.button.text() == "Train"
+
+
+async def test_settings_that_need_a_new_fit_are_named(bench: Bench) -> None:
+    await bench.warm()
+    bench.small_fit(20, 8)
+    progress = bench.window.training.progress
+    assert "nothing is fitted yet" in progress.text()
+    await bench.train()
+    assert progress.text() == "Fitted."
+    bench.small_fit(30, 8)
+    assert "steps" in progress.text()
+    assert "Train to use it" in progress.text()
+    bench.edit(data={**bench.experiment.data, "noise": 0.2}, seed=1)
+    for word in ("noise", "seed", "steps"):
+        assert word in progress.text()
+    for _ in range(2):
+        bench.document.undo()
+    assert progress.text() == "Fitted."
+
+
+async def test_choosing_models(bench: Bench) -> None:
+    await bench.warm()
+    checks = bench.window.training.checks
+    bench.small_fit(20, 8)
+    bench.click(checks["baseline"])
+    await bench.train(models=("hnn",))
+    assert [r.snapshot.model for r in bench.document.state.runs] == ["hnn"]
+    bench.click(checks["hnn"])
+    assert checks["hnn"].isChecked(), "no model at all was accepted"
+    assert "At least one model" in bench.window.notice.text()
+
+
+async def test_an_integrator_that_a_model_forbids_is_greyed_out_with_its_reason(bench: Bench) -> None:
+    combo = bench.window.training.rollout.row("integrator").combo
+    assert combo is not None
+    item = combo.model().item(combo.findData("stormer-verlet"))  # type: ignore[attr-defined]
+    assert not item.isEnabled()
+    assert "T(p) + V(q)" in item.toolTip()
+    truth = bench.window.training.rollout.row("truth").combo
+    assert truth is not None
+    assert truth.model().item(truth.findData("stormer-verlet")).isEnabled()  # type: ignore[attr-defined]
+    await bench.pick("double-pendulum")
+    assert not truth.model().item(truth.findData("stormer-verlet")).isEnabled()  # type: ignore[attr-defined]
+
+
+async def test_another_system_can_be_looked_at_while_a_fit_goes_on(bench: Bench) -> None:
+    await begin(bench)
+    await bench.pick("mass-spring")
+    assert bench.lab.jobs.running
+    assert bench.answer.models == ()
+    done = steps_done(bench)
+    await bench.until(lambda: steps_done(bench) > done, "steps")
+    await bench.until(lambda: "Pendulum" in bench.window.training.progress.text(), "whose steps these are")
+    bench.click(bench.window.training.stop_button)
+    await bench.until(lambda: not bench.lab.jobs.running, "the end", 60.0)
+    assert {r.experiment.source_name for r in bench.document.state.runs} == {"pendulum"}
+    bench.document.undo()
+    await bench.settled()
+    assert len(bench.answer.models) == 2
+
+
+class TestClosing:
+    async def test_leaves_no_thread_and_keeps_what_was_fitted(self, bench: Bench) -> None:
+        await begin(bench)
+        bench.click(bench.window.training.button)
+        await bench.frames(3)
+        done = {s.info.model: s.step for s in bench.lab.series.values()}
+        await bench.close()
+        assert not bench.lab.jobs.running
+        for model, steps in done.items():
+            run = run_of(bench, model)
+            assert steps <= run.steps <= steps + 1
+            assert all(np.isfinite(w).all() for w in run.snapshot.weights.values())
+
+    async def test_a_fit_under_way_is_asked_about(self, bench: Bench) -> None:
+        """Even where nothing else is unsaved: what it has reached would be lost."""
+        await begin(bench)
+        bench.document._saved = bench.document.state
+        bench.window.close()
+        box = await bench.dialog(QMessageBox)
+        await bench.press_button(box.button(QMessageBox.StandardButton.Cancel))
+        assert not bench.window.closed.is_set()
+        assert bench.window.isVisible()
+        bench.window.close()
+        box = await bench.dialog(QMessageBox)
+        await bench.press_button(box.button(QMessageBox.StandardButton.Discard))
+        await bench.until(bench.window.closed.is_set, "leave to close")
