@@ -63,10 +63,9 @@ class Files:
         """Save the session, asking for a name where it has none (or `ask`). Return whether it is saved."""
         path = self._document.path
         if path is None or ask:
-            path = await self._ask_path("Save the session", save=True, kinds=f"Sessions (*{SUFFIX})")
+            path = await self._ask_path("Save the session", save=True, kinds=f"Sessions (*{SUFFIX})", suffix=SUFFIX)
             if path is None:
                 return False
-            path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
         return await self.save_to(path)
 
     async def save_to(self, path: Path) -> bool:
@@ -133,11 +132,11 @@ class Files:
 
     async def ask_picture(self) -> Path | None:
         """Ask where to save a picture."""
-        path = await self._ask_path("Save a picture of the window", save=True, kinds="PNG (*.png)")
-        return path.with_suffix(".png") if path is not None else None
+        return await self._ask_path("Save a picture of the window", save=True, kinds="PNG (*.png)", suffix=".png")
 
-    async def _ask_path(self, title: str, save: bool, kinds: str) -> Path | None:
+    async def _ask_path(self, title: str, save: bool, kinds: str, suffix: str = "") -> Path | None:
         dialog = QFileDialog(self._window, title)
+        dialog.setDefaultSuffix(suffix.lstrip("."))  # added before the question whether to replace
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave if save else QFileDialog.AcceptMode.AcceptOpen)
         dialog.setFileMode(QFileDialog.FileMode.AnyFile if save else QFileDialog.FileMode.ExistingFile)
         dialog.setNameFilters(kinds.split(";;"))

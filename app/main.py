@@ -17,25 +17,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from app.screenshot import main as screenshot
 
         return screenshot(words[1:])
-    if len(words) > 1 or (words and not _is_path(words[0])):
+    if len(words) > 1 or (words and _is_command(words[0])):
         from hnn_engine.cli import main as command
 
         return command(words)
     if words and not Path(words[0]).exists():
-        print(f"hnn-lab: {words[0]} does not exist: name a session, a run or a command", file=sys.stderr)
+        print(f"hnn-lab: {_no_such(words[0])}", file=sys.stderr)
         return 2
     from app.window import run
 
     return run(Path(words[0]) if words else None)
 
 
-def _is_path(word: str) -> bool:
-    """Whether the only word names a file or folder and no command: it exists, or it looks like one."""
+def _is_command(word: str) -> bool:
+    """Whether the only word is a command or an option; what is neither may name a file."""
     from hnn_engine.cli.parser import COMMANDS
 
-    if word.startswith("-") or word in COMMANDS:
-        return False
-    return Path(word).exists() or Path(word).suffix != "" or os.sep in word
+    return word.startswith("-") or word in COMMANDS
+
+
+def _no_such(word: str) -> str:
+    from difflib import get_close_matches
+
+    from hnn_engine.cli.parser import COMMANDS
+
+    close = get_close_matches(word, (*COMMANDS, "screenshot"), n=1)
+    hint = f"did you mean '{close[0]}'?" if close else "name a session, a run, or a command (see 'hnn-lab --help')"
+    return f"{word} does not exist: {hint}"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import math
 import os
 import sys
 import time
@@ -48,6 +49,8 @@ def _check(options: argparse.Namespace) -> None:
     if options.system:
         get_system(options.system)
     parse_size(options.size)
+    if not (math.isfinite(options.time) and options.time >= 0):
+        raise ParameterError(f"--time is {options.time}, but it must be a number of seconds from 0")
     parent = options.out.absolute().parent
     if not parent.is_dir() or not os.access(parent, os.W_OK) or options.out.is_dir():
         raise ParameterError(
@@ -67,16 +70,24 @@ def parse_size(text: str) -> tuple[int, int]:
 
 def _draw(options: argparse.Namespace) -> int:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from PySide6.QtCore import qInstallMessageHandler
     from qasync import QEventLoop
 
     from app.theme import THEMES, apply_theme
     from app.window import make_application
 
+    qInstallMessageHandler(_quietly)
     application = make_application(["hnn-lab"])
     application.setQuitOnLastWindowClosed(False)
     apply_theme(application, THEMES[options.theme])
     with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
         return runner.run(_picture(options))
+
+
+def _quietly(kind: object, context: object, message: str) -> None:
+    """Pass Qt's messages on, but for what it says of its own offscreen platform at every start."""
+    if "plugin does not support" not in message:
+        print(message, file=sys.stderr)
 
 
 async def _picture(options: argparse.Namespace) -> int:

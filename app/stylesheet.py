@@ -75,9 +75,11 @@ QComboBox QAbstractItemView { background: $panel; color: $ink; border: 1px solid
 QCheckBox, QRadioButton { color: $ink; spacing: 6px; padding: 1px; border: 1px solid transparent; border-radius: 4px; }
 QCheckBox:focus, QRadioButton:focus { border-color: $accent; }
 QCheckBox:disabled { color: $muted; }
-QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid $muted; border-radius: 4px; background: $panel; }
+QCheckBox::indicator, QTableView::indicator { width: 14px; height: 14px; border: 1px solid $muted;
+  border-radius: 4px; background: $panel; }
 QCheckBox::indicator:hover { border-color: $accent; }
-QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$check"); }
+QCheckBox::indicator:checked, QTableView::indicator:checked { background: $accent; border-color: $accent;
+  image: url("$check"); }
 QCheckBox::indicator:disabled { border-color: $line; background: $paper; }
 QCheckBox::indicator:checked:disabled { background: $line; }
 

@@ -48,10 +48,11 @@ def verdict(title: str, drift: Array, horizon: float, damped: bool, ended: float
 
 
 def secular_change(drift: Array) -> float:
-    """Return how far `drift` `(T,)` has gone by its end, apart from what swings to and fro: its last tenth, on average,
-    above its start."""
-    tail = max(1, len(drift) // 10)
-    return float(drift[-tail:].mean() - drift[0])
+    """Return how far `drift` `(T,)`, evenly sampled, goes from its first to its last sample, apart from what swings to
+    and fro: its least-squares slope times its length."""
+    t = np.arange(len(drift)) - (len(drift) - 1) / 2
+    slope = float(t @ drift) / max(float(t @ t), 1e-300)
+    return slope * max(len(drift) - 1, 0)
 
 
 def percent(share: float) -> str:

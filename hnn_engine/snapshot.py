@@ -22,13 +22,19 @@ _SMALL = 4  # up to so many states at once the compiled field beats numpy's
 
 
 def load_kernels(build_elsewhere: bool = False) -> None:
-    """Import the compiled loops; with `build_elsewhere` another process compiles them first, if that is yet to do."""
+    """Import the compiled loops; with `build_elsewhere` another process compiles them first, if that is yet to do.
+
+    Where they cannot be had (numba lacks a folder to keep them in, or does not run here), numpy goes on serving.
+    """
     global _kernels
     if build_elsewhere:
         subprocess.run([sys.executable, "-m", "hnn_engine.kernels"], check=False, capture_output=True)
-    from hnn_engine import kernels
+    try:
+        from hnn_engine import kernels
 
-    kernels.warm()
+        kernels.warm()
+    except (ImportError, RuntimeError, OSError):
+        return
     _kernels = kernels
 
 

@@ -355,7 +355,8 @@ class PortraitPanel(QWidget):
     def start_pixel(self) -> QPointF:
         """Where the start is, in pixels of the plot."""
         # By the transform and not by mapFromScene, which knows whole pixels only: a fine drag goes by parts of them.
-        return self.plot.viewportTransform().map(self.plot.view.mapViewToScene(self.start.pos()))
+        pixel: QPointF = self.plot.viewportTransform().map(self.plot.view.mapViewToScene(self.start.pos()))
+        return pixel
 
     def _near(self, at: QPointF) -> bool:
         gap = self.start_pixel() - at

@@ -14,7 +14,7 @@ from app.simulation import Answer, Track
 from app.theme import current_theme, theme_signals
 from app.widgets.drag import FinePointer
 from app.widgets.stage_marks import GRAB_RADIUS, paint_arrow, paint_halo, paint_handle, paint_trail
-from app.widgets.stage_painter import ghost_style, paint_stage, truth_style
+from app.widgets.stage_painter import StageStyle, ghost_style, paint_stage, truth_style
 from app.widgets.stage_view import StageView
 from hnn_engine.coords import Array
 from hnn_engine.geometry import Block, Bob, Bounds
@@ -189,7 +189,8 @@ class ScenePanel(QWidget):
             for body, (at, tip) in enumerate(zip(bodies, self._tips(state), strict=True)):
                 paint_arrow(painter, self._rim(at, tip, body), tip, theme.accent, self._hot == _Grip(body, True))
             if isinstance(stage, RecordedStage):
-                paint_handle(painter, bodies[0], theme.accent)
+                ghost = StageStyle(theme.accent, ghost=True)  # where the models start, wherever the recording is now
+                paint_stage(painter, view, stage.geometry(state[: stage.dof]), ghost)
         if self._hot is not None and not self._hot.arrow and self._hot.body < len(bodies):
             paint_handle(painter, bodies[self._hot.body], theme.accent, hot=True)
         if not settings().dragged_once and not self.lab.dragging:

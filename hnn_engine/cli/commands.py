@@ -2,11 +2,10 @@
 
 import argparse
 import csv
+import io
 import json
 import math
-import os
 import sys
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +33,7 @@ from hnn_engine.integrators import INTEGRATORS, get_integrator, rollout
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.parameters import Parameter
 from hnn_engine.recordings import get_derivative, read_recording
-from hnn_engine.records import check_target, load_run, write_run
+from hnn_engine.records import check_target, load_run, write_file, write_run
 from hnn_engine.systems import SYSTEMS, get_system
 
 # Tables ---------------------------------------------------------------------------------------------------------------
@@ -278,16 +277,8 @@ def _write_csv(path: Path, header: list[str], rows: Array) -> None:
     """Write beside and move into place; raise `RecordError` where that is not possible."""
     if path.is_dir():
         raise RecordError(f"{path} is a folder, but --out needs a file: name one that ends in .csv")
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.absolute().parent)
-        with os.fdopen(handle, "w", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(header)
-            writer.writerows([repr(float(x)) for x in row] for row in rows)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise RecordError(f"{path} cannot be written: {error.strerror or error}; choose another place") from error
-    finally:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([repr(float(x)) for x in row] for row in rows)
+    write_file(path, text.getvalue().encode())

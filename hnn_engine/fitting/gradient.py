@@ -25,7 +25,7 @@ class Adam:
     """Adam with its L2 term, on one flat tensor. m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; w ← w − α m̂/(√v̂ + ε).
 
     g includes `decay`·w (not decoupled). β = (0.9, 0.999), ε = 1e-8. Source: Kingma & Ba 2015. PyTorch's own
-    optimiser gives the same steps, but importing it costs more than a second.
+    optimiser gives the same steps, but its first one loads a compiler, which costs more than a second.
     """
 
     def __init__(self, size: int, decay: float) -> None:

@@ -1,5 +1,6 @@
 """Runs and sessions on disk."""
 
+from hnn_engine.records.atomic import write_file
 from hnn_engine.records.folders import check_target, load_run, write_run
 from hnn_engine.records.run import History, Run
 from hnn_engine.records.session import SUFFIX, Session, load_session, save_session
@@ -13,5 +14,6 @@ __all__ = [
     "load_run",
     "load_session",
     "save_session",
+    "write_file",
     "write_run",
 ]

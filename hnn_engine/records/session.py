@@ -3,9 +3,8 @@
 Written beside and then moved into place. Names, sizes and compression inside a zip are checked before anything is read.
 """
 
-import os
+import io
 import re
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 
 from hnn_engine.errors import HnnLabError, RecordError
 from hnn_engine.experiment import Experiment, from_json, to_json
+from hnn_engine.records.atomic import write_file
 from hnn_engine.records.run import (
     FORMAT,
     RUN_FILES,
@@ -69,21 +69,13 @@ def save_session(session: Session, path: Path) -> None:
     target = path.absolute()
     if target.is_dir():
         raise RecordError(f"{path} is a folder, but a session is a file: choose a name that ends in {SUFFIX}")
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-                for name, content in session_bytes(session).items():
-                    archive.writestr(name, content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except OSError as error:
-        raise RecordError(f"{path} cannot be written: {error.strerror or error}; choose another place") from error
-    finally:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
+    members = session_bytes(session)
+    _check_sizes({name: len(content) for name, content in members.items()}, f"{path} was not written")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    write_file(path, packed.getvalue())
 
 
 def load_session(path: Path) -> Session:
@@ -98,7 +90,7 @@ def load_session(path: Path) -> Session:
                 raise RecordError(f"{where} is damaged: data.npz with the recorded samples is missing; restore it")
             recording = read_recording_files(document["recording"], members["data.npz"], where)
         experiment = from_json(document.get("experiment"), recording)
-        ids = [str(name) for name in document.get("runs", [])][:MAX_RUNS]
+        ids = [str(name) for name in document.get("runs", [])]
         runs = tuple(read_run(_folder(members, name), f"{where}, run {name}") for name in ids)
         shown = tuple(str(name) for name in document.get("shown", []) if str(name) in ids)
         view = document.get("view", {})
@@ -138,12 +130,24 @@ def _read_members(path: Path) -> dict[str, bytes]:
 
 def _check_members(infos: list[zipfile.ZipInfo], path: Path) -> None:
     """Refuse what no session holds, before a byte of it is unpacked."""
-    if sum(info.file_size for info in infos) > MAX_TOTAL or len(infos) > MAX_RUNS * len(RUN_FILES) + 2:
-        raise RecordError(f"{path} is refused: it would unpack to more than a session can hold")
     for info in infos:
-        match = _RUN_PATH.fullmatch(info.filename)
-        limit = RUN_FILES.get(match[2]) if match else SESSION_LIMITS.get(info.filename)
-        if limit is None:
+        if _limit(info.filename) is None:
             raise RecordError(f"{path} is refused: it holds '{info.filename[:80]}', which is no part of a session")
-        if info.file_size > limit:
-            raise RecordError(f"{path} is refused: {info.filename} would unpack to {info.file_size / 1e6:.0f} MB")
+    _check_sizes({info.filename: info.file_size for info in infos}, f"{path} is refused")
+
+
+def _limit(name: str) -> int | None:
+    """The largest size of the member `name`, or None where it is no part of a session."""
+    match = _RUN_PATH.fullmatch(name)
+    return RUN_FILES.get(match[2]) if match else SESSION_LIMITS.get(name)
+
+
+def _check_sizes(sizes: Mapping[str, int], where: str) -> None:
+    """Raise `RecordError` where members are too many or too large, the same when writing as when reading."""
+    if len(sizes) > MAX_RUNS * len(RUN_FILES) + len(SESSION_LIMITS):
+        raise RecordError(f"{where}: a session holds at most {MAX_RUNS} runs; delete some")
+    for name, size in sizes.items():
+        if size > (_limit(name) or 0):
+            raise RecordError(f"{where}: {name} has {size / 1e6:.0f} MB unpacked, more than a session may hold")
+    if sum(sizes.values()) > MAX_TOTAL:
+        raise RecordError(f"{where}: it has more than {MAX_TOTAL / 1e9:.0f} GB unpacked; delete some runs")

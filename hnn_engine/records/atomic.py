@@ -1,0 +1,34 @@
+"""A file written beside and then moved into place: an interruption leaves the old one or the new one, whole."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from hnn_engine.errors import RecordError
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write `content` to `path` all at once, with the rights that a new file has (or the old one had).
+
+    Raises `RecordError` where that is not possible.
+    """
+    target, temporary = path.absolute(), ""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:80]}-", dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+        os.replace(temporary, target)
+    except OSError as error:
+        raise RecordError(f"{path} cannot be written: {error.strerror or error}; choose another place") from error
+    finally:
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
