@@ -383,7 +383,7 @@ def test_members_that_no_session_holds_are_refused(tmp_path: Path, name: str) ->
 def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     bomb = zipped(tmp_path / "bomb.hnnlab", {"session.json": b" " * 6_000_000})
     assert bomb.stat().st_size < 10_000
-    refused(bomb, "MB unpacked 6 MB")
+    refused(bomb, "has 6 MB unpacked")
 
 
 def test_a_header_that_lies_about_its_size_unpacks_no_more(tmp_path: Path) -> None:
@@ -463,3 +463,18 @@ def test_flipped_bytes_in_a_run_s_files_raise_nothing_else(name: str, flips: lis
     for place, bits in flips:
         content[place % len(content)] ^= bits
     assert "here" in complaint(lambda: read_run({**files, name: bytes(content)}, "here"), "here")
+
+
+def test_a_session_that_could_not_be_read_back_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hnn_engine.records.session.MAX_RUNS", 1)
+    run = a_run()
+    session = Session(run.experiment, tuple(replace(run, id=f"run{i}") for i in range(4)))
+    with pytest.raises(RecordError, match="at most 1 runs"):
+        save_session(session, tmp_path / "s.hnnlab")
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_have_the_rights_of_new_files(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    save_session(Session(a_run().experiment), tmp_path / "s.hnnlab")
+    assert (tmp_path / "s.hnnlab").stat().st_mode == (tmp_path / "plain").stat().st_mode
