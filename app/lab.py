@@ -1,5 +1,8 @@
 """The laboratory behind the window: document, simulation, jobs and clock, wired together; panels show it."""
 
+import ctypes
+import gc
+import importlib.util
 import sys
 import threading
 import time
@@ -9,6 +12,7 @@ from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -435,6 +439,7 @@ class Lab(QObject):
                 if self._closing:
                     return
                 load()
+                gc.freeze()  # what a library leaves behind stays: searching it for garbage would cost frames
                 if load is _load_scipy:
                     self.simulation.reference_ready = True
                 self._mark(urgent=False)
@@ -510,7 +515,13 @@ def _load_kernels() -> None:
 
 
 def _load_torch() -> None:
+    """Import torch, its great library first: loaded by itself it does not hold the interpreter."""
+    spec = importlib.util.find_spec("torch")
+    if spec is not None and spec.origin is not None:
+        name = {"linux": "libtorch_cpu.so", "darwin": "libtorch_cpu.dylib"}.get(sys.platform, "")
+        library = Path(spec.origin).parent / "lib" / name
+        if name and library.is_file():
+            ctypes.CDLL(str(library))
     import torch
 
     torch.set_num_threads(1)
-    assert "torch" in sys.modules

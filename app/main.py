@@ -1,5 +1,6 @@
 """The console script. Every command but the window and `screenshot` goes to the engine, without Qt."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words and not Path(words[0]).exists():
         print(f"hnn-lab: {_no_such(words[0])}", file=sys.stderr)
         return 2
+    # Until the window stands, everything that is made stays: looking for garbage would only delay the first paint.
+    gc.disable()
     from app.window import run
 
     return run(Path(words[0]) if words else None)

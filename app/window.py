@@ -1,7 +1,9 @@
 """Opens the window and runs the event loop until it is closed."""
 
 import asyncio
+import gc
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +62,16 @@ def open_window() -> MainWindow:
     lab.start()
     warm_up = QTimer(window)  # owned by the window: one that closes early takes it along
     warm_up.setSingleShot(True)
-    warm_up.timeout.connect(lab.warm_up)
+    warm_up.timeout.connect(partial(_on_shown, lab))
     warm_up.start(WARM_UP_MS)
     return window
+
+
+def _on_shown(lab: Lab) -> None:
+    """The window stands: collect garbage from now on, and load the rest."""
+    gc.freeze()
+    gc.enable()
+    lab.warm_up()
 
 
 def _report(reporter: ErrorReporter, context: dict[str, Any]) -> None:

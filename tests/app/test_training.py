@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -92,7 +93,7 @@ async def test_losses_and_ghosts_grow_on_screen(bench: Bench) -> None:
     bench.lab.answered.disconnect(on_answer)
     assert np.median(np.diff(stamps)) <= 0.2, "fewer than five a second"
     for snapshots in seen.values():
-        fresh = [not same_weights(a, b) for a, b in zip(snapshots, snapshots[1:], strict=False)]
+        fresh = [not same_weights(a, b) for a, b in pairwise(snapshots)]
         assert np.mean(fresh) > 0.8, "answers without new weights"
     assert differ(early, np.array(curve.getData()))
     x, _ = bench.window.loss._curves[fits["hnn"]][0].getData()
