@@ -1,7 +1,7 @@
 """Opening, saving and importing: awaited, so that the window never waits for a disk."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +17,7 @@ from hnn_engine.recordings import FilePreview, Recording, preview, read_recordin
 from hnn_engine.records import SUFFIX, Session, load_run, load_session, save_session
 
 Result = TypeVar("Result")
+Leave = Callable[[], Awaitable[None]]
 
 
 class Files:
@@ -35,8 +36,11 @@ class Files:
 
     # Sessions ---------------------------------------------------------------------------------------------------------
 
-    async def open_path(self, path: Path, remember: bool = True) -> bool:
-        """Open a session, or a run's folder, as the new document; on an error the present one stays as it was."""
+    async def open_path(self, path: Path, remember: bool = True, leave: Leave | None = None) -> bool:
+        """Open a session, or a run's folder, as the new document; on an error the present one stays as it was.
+
+        `leave` is awaited once the file has been read, before the present document goes.
+        """
         try:
             if path.is_dir():
                 run = await self._away(lambda: load_run(path))
@@ -48,16 +52,18 @@ class Files:
                 settings().remove_recent(path)
             self._complain(str(error))
             return False
+        if leave is not None:
+            await leave()
         whole = not path.is_dir()
         self._document.reset(state_of(session), path if whole else None, View.from_dict(dict(session.view)))
         if whole and remember:
             settings().add_recent(path)
         return True
 
-    async def ask_open(self) -> bool:
-        """Ask for a session and open it."""
+    async def ask_open(self, leave: Leave | None = None) -> bool:
+        """Ask for a session and open it; `leave` as for `open_path`."""
         path = await self._ask_path("Open a session", save=False, kinds=f"Sessions (*{SUFFIX});;All files (*)")
-        return await self.open_path(path) if path is not None else False
+        return await self.open_path(path, leave=leave) if path is not None else False
 
     async def save(self, ask: bool = False) -> bool:
         """Save the session, asking for a name where it has none (or `ask`). Return whether it is saved."""
@@ -80,9 +86,12 @@ class Files:
         settings().add_recent(path)
         return True
 
-    async def may_leave(self) -> bool:
-        """Ask what to do with unsaved changes; return whether the present document may go."""
-        if not self._document.dirty:
+    async def may_leave(self, keep: Leave | None = None) -> bool:
+        """Ask what to do with unsaved changes; return whether the present document may go.
+
+        `keep` is awaited before anything is saved; where it is given, there is something unsaved in any case.
+        """
+        if not self._document.dirty and keep is None:
             return True
         button = QMessageBox.StandardButton
         box = QMessageBox(self._window)
@@ -92,7 +101,10 @@ class Files:
         box.setStandardButtons(button.Save | button.Discard | button.Cancel)
         box.setDefaultButton(button.Save)
         answer = await finished(box)
+        box.deleteLater()
         if answer == button.Save.value:
+            if keep is not None:
+                await keep()
             return await self.save()
         return answer == button.Discard.value
 

@@ -363,6 +363,10 @@ class Lab(QObject):
         self.jobs.join(1.0)
         self.job_changed.emit()
 
+    def keep_job(self) -> None:
+        """Take what a job that has just ended leaves behind, without waiting for the next frame."""
+        self._drain_job()
+
     def drop_job(self) -> None:
         """Forget a job that has ended: its document is gone."""
         self.jobs.drain()

@@ -369,28 +369,50 @@ class MainWindow(QMainWindow):
             asyncio.get_running_loop().call_exception_handler({"message": str(error), "exception": error})
 
     async def _new(self) -> None:
-        if await self.files.may_leave():
+        if await self._may_leave():
             await self._stop_job()
             self.lab.document.reset(State(new_experiment(HOME_SYSTEM)), None)
             self.lab.transport.restart()
 
     async def _open(self, path: Path | None = None) -> None:
-        if not await self.files.may_leave():
+        if not await self._may_leave():
             return
-        await self._stop_job()
-        done = await (self.files.open_path(path) if path is not None else self.files.ask_open())
+        leave = self._stop_job  # only once there is something to go to: till then the fit goes on
+        done = await (self.files.open_path(path, leave=leave) if path is not None else self.files.ask_open(leave))
         if done:
             self.lab.transport.restart()
 
     async def _save(self, ask: bool = False) -> None:
         await self.files.save(ask)
 
+    async def _may_leave(self) -> bool:
+        """Ask about unsaved changes, and about a fit under way, which waits for the answer."""
+        jobs = self.lab.jobs
+        if not jobs.running:
+            return not self.lab.document.dirty or await self.files.may_leave()
+        pausing = not jobs.paused
+        if pausing:
+            self.lab.pause()
+        try:
+            return await self.files.may_leave(self._keep_job)
+        finally:
+            if pausing and jobs.paused:
+                self.lab.pause()
+
+    async def _keep_job(self) -> None:
+        """End a job under way and keep what it has reached."""
+        await self._quit_job()
+        self.lab.keep_job()
+
     async def _stop_job(self) -> None:
         """End a job under way: its runs belong to the document that goes."""
+        await self._quit_job()
+        self.lab.drop_job()
+
+    async def _quit_job(self) -> None:
         self.lab.jobs.quit()
         while self.lab.jobs.running:
             await asyncio.sleep(0.02)
-        self.lab.drop_job()
 
     async def ask_recording(self, path: Path | None = None) -> None:
         """Import measured data (asking for a file where none is named) and study it."""
@@ -455,7 +477,7 @@ class MainWindow(QMainWindow):
         self.spawn(self._ask_to_close())
 
     async def _ask_to_close(self) -> None:
-        if not self.lab.document.dirty or await self.files.may_leave():
+        if await self._may_leave():
             self.closed.set()
 
     def remember(self) -> None:

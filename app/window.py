@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QPixmapCache
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
@@ -19,6 +20,7 @@ from app.theme import apply_theme
 from hnn_engine.experiment import new_experiment
 
 WARM_UP_MS = 1200  # after the first paint: by then the window has drawn its first rollouts
+PICTURE_CACHE_KB = 96 * 1024  # fields, contours and data dots of the portrait are kept as pictures, on a 4K screen too
 SWITCH_SECONDS = 0.001  # how long a worker may keep the interpreter from the window
 
 
@@ -29,6 +31,7 @@ def make_application(arguments: list[str]) -> QApplication:
     application.setApplicationName("hnn-lab")
     application.setApplicationDisplayName("HNN Lab")
     application.setWindowIcon(logo())
+    QPixmapCache.setCacheLimit(PICTURE_CACHE_KB)
     apply_theme(application, start_theme())
     return application
 

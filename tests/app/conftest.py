@@ -22,6 +22,7 @@ import app.lab
 import app.settings
 from app.theme import LIGHT, apply_theme
 from app.window import make_application
+from hnn_engine.fit_run import FitRun
 from tests.app.bench import Bench
 
 TEST_SECONDS = 120.0
@@ -75,6 +76,7 @@ def widgets_and_threads() -> dict[tuple[str, int], str]:
 
 def active_timers() -> dict[tuple[str, int], str]:
     """The timers that tick, by identity."""
+    gc.unfreeze()
     # By type(): asking some objects for their class makes libraries warn.
     timers = [o for o in gc.get_objects() if issubclass(type(o), QTimer) and alive(o) and o.isActive()]
     return {("timer", id(t)): f"timer of {t.parent()}, {t.interval()} ms" for t in timers}
@@ -123,6 +125,12 @@ def loop(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[QEvent
     asyncio.set_event_loop(None)
     sys.excepthook, threading.excepthook = hooks
     apply_theme(qapp, LIGHT)
+
+
+@pytest.fixture
+def unjudged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the judging of fits out, which takes some seconds each."""
+    monkeypatch.setattr(FitRun, "judge", lambda self: None)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Themes, panels, the layout, and that every control can be named."""
 
 import numpy as np
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QScrollBar, QWidget
 
@@ -30,6 +31,7 @@ class TestLooks:
         bench.key(Qt.Key.Key_D, CTRL)
         assert start_theme() is LIGHT
 
+    @pytest.mark.usefixtures("unjudged")
     async def test_theme_can_be_switched_after_the_legend_changed(self, bench: Bench) -> None:
         await bench.warm()
         bench.small_fit(10, 8)

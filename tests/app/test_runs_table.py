@@ -1,5 +1,6 @@
 """The runs table by mouse and keys: show, hide, rename, delete, and undo of each."""
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyleOptionViewItem
@@ -44,6 +45,7 @@ async def test_every_fit_stands_there_with_its_figures(bench: Bench) -> None:
         assert text != "–", name
 
 
+@pytest.mark.usefixtures("unjudged")
 async def test_a_tick_hides_and_shows(bench: Bench) -> None:
     table = await fitted(bench)
     hidden = bench.document.state.runs[-1]
@@ -60,6 +62,7 @@ async def test_a_tick_hides_and_shows(bench: Bench) -> None:
     assert hidden.id in bench.document.state.shown
 
 
+@pytest.mark.usefixtures("unjudged")
 async def test_a_double_click_renames(bench: Bench) -> None:
     table = await fitted(bench)
     before = bench.document.state.runs[-1].title
@@ -77,6 +80,7 @@ async def test_a_double_click_renames(bench: Bench) -> None:
     assert bench.document.state.runs[-1].title == before
 
 
+@pytest.mark.usefixtures("unjudged")
 async def test_delete_deletes_what_is_selected_and_undo_brings_it_back(bench: Bench) -> None:
     table = await fitted(bench)
     gone, kept = bench.document.state.runs[-1], bench.document.state.runs[0]
@@ -93,6 +97,7 @@ async def test_delete_deletes_what_is_selected_and_undo_brings_it_back(bench: Be
     assert len(bench.answer.models) == 2
 
 
+@pytest.mark.usefixtures("unjudged")
 async def test_a_newer_fit_takes_the_place_of_the_older_and_only_one_can_be_shown(bench: Bench) -> None:
     table = await fitted(bench)
     await bench.train()
@@ -106,6 +111,7 @@ async def test_a_newer_fit_takes_the_place_of_the_older_and_only_one_can_be_show
     assert [t.key for t in bench.answer.models] == [runs[0].id]
 
 
+@pytest.mark.usefixtures("unjudged")
 async def test_runs_of_another_system_stay_but_are_not_drawn(bench: Bench) -> None:
     table = await fitted(bench)
     await bench.pick("mass-spring")
