@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment
-from hnn_engine.fitting.events import Event
 from hnn_engine.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from hnn_engine.fit_run import FitRun
+    from hnn_engine.fitting.events import Event
     from hnn_engine.records import Run
 
 SNAPSHOT_SECONDS = 0.14
@@ -48,7 +48,7 @@ class FitEvent:
     """An event of one fit."""
 
     fit: str
-    event: Event
+    event: "Event"
 
 
 @dataclass(frozen=True)

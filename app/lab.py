@@ -28,7 +28,6 @@ from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment
-from hnn_engine.fitting.events import Evaluated, Progress
 from hnn_engine.models import get_model
 
 if TYPE_CHECKING:
@@ -209,6 +208,10 @@ class Lab(QObject):
             self.portrait = spec
             self._mark(urgent=False)
 
+    def refresh(self) -> None:
+        """Compute everything on screen anew, for a panel that has just come."""
+        self._mark(urgent=False)
+
     def _mark(self, urgent: bool) -> None:
         self._dirty = True
         self._urgent = self._urgent or urgent
@@ -331,6 +334,8 @@ class Lab(QObject):
             self._end_job(message)
 
     def _on_fit_event(self, message: FitEvent) -> None:
+        from hnn_engine.fitting.events import Evaluated, Progress  # loaded by the job by now
+
         series, event = self.series[message.fit], message.event
         if isinstance(event, Progress):
             series.steps.append(event.step)

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import cached_property, partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +29,10 @@ from app.error_dialog import ErrorDialog
 from app.icons import icon, logo
 from app.lab import Lab
 from app.panels.data import DataPanel
-from app.panels.loss import LossPanel
-from app.panels.portrait import PortraitPanel
 from app.panels.runs import RunsPanel
 from app.panels.scene import ScenePanel
 from app.panels.status import StatusLine
 from app.panels.system import SystemPanel
-from app.panels.time_plots import EnergyPanel, ErrorPanel, TimePlot
 from app.panels.training import TrainingPanel
 from app.panels.transport_bar import TransportBar
 from app.settings import settings
@@ -44,9 +43,13 @@ from hnn_engine.experiment import Experiment, new_experiment
 if TYPE_CHECKING:
     from app.files import Files
     from app.help_sheet import HelpSheet
+    from app.panels.loss import LossPanel
+    from app.panels.portrait import PortraitPanel
+    from app.panels.time_plots import EnergyPanel, ErrorPanel
 
 CONTROLS_WIDTH = 300
 HOME_SYSTEM = "pendulum"
+PLOTS = ("portrait", "energy", "error", "loss")
 
 
 class MainWindow(QMainWindow):
@@ -59,6 +62,7 @@ class MainWindow(QMainWindow):
         self.allow_close = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._help: HelpSheet | None = None
+        self._told: set[str] = set()
         self._files: Files | None = None
         self.setObjectName("window")
         self.setWindowIcon(logo())
@@ -69,10 +73,8 @@ class MainWindow(QMainWindow):
         self._build_menus()
         self._connect()
         self._original = self.saveState()
-        self.portrait.plot.setFocus()
-        for button in self.findChildren(QAbstractButton):
-            # Clicked buttons keep no focus, so that Space goes on meaning play; the Tab key still reaches them.
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.scene.setFocus()
+        keep_no_focus(self)
         self._retitle()
 
     @property
@@ -94,32 +96,92 @@ class MainWindow(QMainWindow):
     def _build_panels(self) -> None:
         lab = self.lab
         self.system, self.data, self.training = SystemPanel(lab), DataPanel(lab), TrainingPanel(lab)
-        self.scene, self.portrait = ScenePanel(lab), PortraitPanel(lab)
-        self.energy, self.error = EnergyPanel(lab), ErrorPanel(lab)
-        self.loss, self.runs = LossPanel(lab), RunsPanel(lab)
+        self.scene, self.runs = ScenePanel(lab), RunsPanel(lab)
         self.docks: dict[str, QDockWidget] = {
             name: self._dock(name, title, widget)
             for name, title, widget in (
                 ("controls", "Laboratory", self._controls()),
                 ("scene", "Scene", self.scene),
-                ("portrait", "Phase portrait", self.portrait),
-                ("energy", "Energy", self.energy),
-                ("error", "Error", self.error),
-                ("loss", "Loss", self.loss),
+                ("portrait", "Phase portrait", QWidget()),
+                ("energy", "Energy", QWidget()),
+                ("error", "Error", QWidget()),
+                ("loss", "Loss", QWidget()),
                 ("runs", "Runs", self.runs),
             )
         }
-        named: tuple[tuple[str, TimePlot], ...] = (("energy", self.energy), ("error", self.error))
-        for name, panel in named:
-            panel.titled.connect(lambda text, name=name: self._name_dock(name, text))
-            self._name_dock(name, panel.title)
-        self._name_dock("loss", self.loss.title)
         self.transport = TransportBar(lab)
         self.addToolBar(self.transport)
         self.notice = NoticeBar()
         self.status = StatusLine(lab)
         self.statusBar().setSizeGripEnabled(False)
         self.statusBar().addWidget(self.status, 1)
+
+    # The plots. pyqtgraph takes half of all loading time, so the window stands, with truth moving, before it is there.
+
+    @cached_property
+    def portrait(self) -> "PortraitPanel":
+        """The phase portrait; made when it is first asked for."""
+        from app.panels.portrait import PortraitPanel
+
+        panel = PortraitPanel(self.lab)
+        self.docks["portrait"].setWidget(panel)
+        keep_no_focus(panel)
+        return panel
+
+    @cached_property
+    def energy(self) -> "EnergyPanel":
+        """The energy plot; made when it is first asked for."""
+        from app.panels.time_plots import EnergyPanel
+
+        panel = EnergyPanel(self.lab)
+        panel.titled.connect(partial(self._name_dock, "energy"))
+        self._furnish_dock("energy", panel, panel.title)
+        return panel
+
+    @cached_property
+    def error(self) -> "ErrorPanel":
+        """The error plot; made when it is first asked for."""
+        from app.panels.time_plots import ErrorPanel
+
+        panel = ErrorPanel(self.lab)
+        panel.titled.connect(partial(self._name_dock, "error"))
+        self._furnish_dock("error", panel, panel.title)
+        return panel
+
+    @cached_property
+    def loss(self) -> "LossPanel":
+        """The loss plot; made when it is first asked for."""
+        from app.panels.loss import LossPanel
+
+        panel = LossPanel(self.lab)
+        self._furnish_dock("loss", panel, panel.title)
+        return panel
+
+    def _furnish_dock(self, name: str, panel: QWidget, title: str) -> None:
+        self.docks[name].setWidget(panel)
+        self._name_dock(name, title)
+
+    def furnish(self) -> None:
+        """Make all plots now."""
+        for name in PLOTS:
+            getattr(self, name)
+        self.lab.refresh()
+
+    async def furnish_in_turn(self) -> None:
+        """Once truth moves, load pyqtgraph in the background and make the plots one by one, frames in between."""
+        while self.lab.answer is None or self.lab.transport.time == 0.0:
+            await asyncio.sleep(0.01)
+        await asyncio.get_running_loop().run_in_executor(None, import_module, "pyqtgraph")
+        for name in PLOTS:
+            getattr(self, name)
+            await asyncio.sleep(0.01)
+        self.lab.refresh()
+
+    def _name_dock(self, name: str, title: str) -> None:
+        """Write what a panel shows into its frame; in the menu it keeps its short name."""
+        dock = self.docks[name]
+        dock.setWindowTitle(title)
+        dock.toggleViewAction().setText(name.capitalize())
 
     def _controls(self) -> QWidget:
         """The quiet column: what is set above, the button to press always in sight below."""
@@ -151,12 +213,6 @@ class MainWindow(QMainWindow):
         dock.setObjectName(name)
         dock.setWidget(widget)
         return dock
-
-    def _name_dock(self, name: str, title: str) -> None:
-        """Write what a panel shows into its frame; in the menu it keeps its short name."""
-        dock = self.docks[name]
-        dock.setWindowTitle(title)
-        dock.toggleViewAction().setText(name.capitalize())
 
     def _place_docks(self) -> None:
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
@@ -337,6 +393,12 @@ class MainWindow(QMainWindow):
         self._lay_notice()
 
     def _on_failed(self, text: str, details: str) -> None:
+        """Show what failed in a thread, once for each place: a worker may fail at every move of a hand."""
+        frames = [line for line in details.splitlines() if line.lstrip().startswith("File ")]
+        place = frames[-1] if frames else text
+        if place in self._told:
+            return
+        self._told.add(place)
         dialog = ErrorDialog(text, details, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
@@ -484,6 +546,12 @@ class MainWindow(QMainWindow):
         """Keep the layout for the next time."""
         settings().save_layout(self.saveGeometry(), self.saveState())
         settings().sync()
+
+
+def keep_no_focus(parent: QWidget) -> None:
+    """Let clicked buttons keep no focus, so that Space goes on meaning play; the Tab key still reaches them."""
+    for button in parent.findChildren(QAbstractButton):
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
 
 def start_theme() -> Any:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from hnn_engine.coords import Array
-from hnn_engine.recordings import RecordedStage
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.stage import Stage
 from hnn_engine.systems import System
@@ -75,9 +74,10 @@ def true_energy(stage: Stage, coords: Array) -> Array | None:
     """Return the H of a system, or the stated reference of a recording, or None."""
     if isinstance(stage, System):
         return stage.hamiltonian(coords)
-    if isinstance(stage, RecordedStage) and stage.recording.reference is not None:
-        return stage.recording.reference.hamiltonian(coords)
-    return None
+    from hnn_engine.recordings import RecordedStage
+
+    reference = stage.recording.reference if isinstance(stage, RecordedStage) else None
+    return reference.hamiltonian(coords) if reference is not None else None
 
 
 def _contours(spec: PortraitSpec, stage: Stage, snapshot: Snapshot | None) -> tuple[Array, Array]:

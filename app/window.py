@@ -46,9 +46,10 @@ def run(path: Path | None) -> int:
 
 
 async def _main(path: Path | None) -> int:
-    window = open_window()
+    window = open_window(whole=False)
     window.restore_layout()
     window.show()
+    window.spawn(window.furnish_in_turn())
     if path is not None:
         window.spawn(window.files.open_path(path))
     await window.closed.wait()
@@ -56,12 +57,14 @@ async def _main(path: Path | None) -> int:
     return 0
 
 
-def open_window() -> MainWindow:
-    """Return a window on the pendulum, ticking, with an error reporter. Needs a running event loop."""
+def open_window(whole: bool = True) -> MainWindow:
+    """Return a ticking window on the pendulum, `whole` with its plots. Needs a running event loop."""
     lab = Lab(new_experiment(HOME_SYSTEM))
     window = MainWindow(lab)
     reporter = install_excepthook(window)
     asyncio.get_running_loop().set_exception_handler(lambda _, context: _report(reporter, context))
+    if whole:
+        window.furnish()
     lab.start()
     warm_up = QTimer(window)  # owned by the window: one that closes early takes it along
     warm_up.setSingleShot(True)

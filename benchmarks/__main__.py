@@ -1,6 +1,7 @@
 """The command: runs one benchmark, prints its table, and writes its figures with machine, versions and commit."""
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from benchmarks.figures import BenchmarkError, Figures, say, table
-from benchmarks.machine import about
+from benchmarks.machine import Neighbours, about
 
 BENCHMARKS = {
     "frames": "intervals between painted frames while both models train, and the training's pace",
@@ -31,20 +32,16 @@ class Parser(argparse.ArgumentParser):
 
 
 def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ValueError
-    return value
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < float("inf"):
+            return float(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is no number above zero")
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
-
-
-_positive.__name__, _count.__name__ = "number above zero", "count of 1 or more"  # argparse names the type so
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is no count of 1 or more")
 
 
 def build_parser() -> Parser:
@@ -82,7 +79,9 @@ def main(arguments: Sequence[str]) -> int:
 def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     module = import_module(f"benchmarks.{options.name}")
     say(f"{options.name}: {BENCHMARKS[options.name]}")
+    neighbours = Neighbours()
     figures: Figures = module.measure(options)
+    figures["others_kept_busy"] = neighbours.processors()  # processors: above .1 or so, measure again
     print(table(figures, module.AIMS))
     if options.json is not None:
         whole = {"benchmark": options.name, **figures, **about(arguments)}

@@ -4,14 +4,15 @@ import argparse
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import islice
-from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QWidget
 
 from app.document import State
-from app.simulation import PREVIEW_STEPS, Answer
+from app.simulation import Answer
 from benchmarks.figures import Aims, BenchmarkError, Figures, milliseconds, percentiles, rounded, say
 from benchmarks.hand import RATE, Hand, Stroke, circle
 from benchmarks.stand import Paint, WatchedWindow, in_window, platform_name, ready, shown_panels, until
@@ -43,6 +44,7 @@ class Recorder:
         self._fresh: list[Answer] = []
         self.paints: list[Paint] = []
         self.previews: list[int] = []  # steps of each preview
+        self.computed: dict[bool, list[float]] = {True: [], False: []}  # ms of the worker: previews, full horizons
         window.lab.document.changed.connect(self._on_changed)
         window.lab.answered.connect(self._fresh.append)
         self._watch.on_paint = self._on_paint
@@ -70,14 +72,16 @@ class Recorder:
 
     def _note(self, stroke: Stroke, answer: Answer, done: float) -> None:
         request = answer.request
+        self.computed[request.preview].append(1000 * answer.seconds)
         starts = [move.start for move in stroke.moves]
         if request.experiment.start not in starts:
             return
         last = len(starts) - 1 - starts[::-1].index(request.experiment.start)
-        if request.preview:
-            self.previews.append(min(len(track.t) - 1 for track in answer.models))
-        elif stroke.released is not None and stroke.settled is None and starts[last] == _newest(starts):
-            stroke.settled = done
+        if not request.preview:  # moves that were not shown before the release are its business
+            if stroke.released is not None and stroke.settled is None and starts[last] == _newest(starts):
+                stroke.settled = done
+            return
+        self.previews.append(min(len(track.t) - 1 for track in answer.models))
         if stroke.moves[last].shown is None:
             stroke.moves[last].shown = done
         for move in stroke.moves[: last + 1]:
@@ -111,19 +115,27 @@ async def _system(window: WatchedWindow, name: str, seconds: float) -> Figures:
         lab.document.add_run(run, frozenset())
     await ready(window)
     strokes: dict[str, list[Stroke]] = {}
-    frames: list[float] = []
-    steps: list[int] = []
+    recorders = []
     for place in ("portrait", "scene"):
         say(f"{name}: {seconds:g} s in the {place}")
         strokes[place], recorder = await _strokes(window, place, seconds)
-        frames += milliseconds([p.done for p in recorder.paints])
-        steps += recorder.previews
+        recorders.append(recorder)
     whole = _figures([stroke for part in strokes.values() for stroke in part])
     return {
         **whole,
-        "preview_steps": min(steps, default=0),
-        "frame_ms": percentiles(frames, 50, 95, 99),
+        **_work(recorders),
         **{place: _figures(part) for place, part in strokes.items()},
+    }
+
+
+def _work(recorders: list[Recorder]) -> Figures:
+    """What lies behind the figures: the worker's part of them, the previews' length, and the frames all the while."""
+    frames = [gap for r in recorders for gap in milliseconds([p.done for p in r.paints])]
+    return {
+        "preview_compute_ms": percentiles([ms for r in recorders for ms in r.computed[True]], 50, 95),
+        "full_compute_ms": percentiles([ms for r in recorders for ms in r.computed[False]], 50, 95),
+        "preview_steps": min((steps for r in recorders for steps in r.previews), default=0),
+        "frame_ms": percentiles(frames, 50, 95, 99),
     }
 
 
@@ -157,11 +169,15 @@ async def _strokes(window: WatchedWindow, place: str, seconds: float) -> tuple[l
         last = last + part[-1]
         hand.begin(at(), part)
         stroke = hand.stroke
-        await until(lambda stroke=stroke: stroke.settled is not None, "the full horizon was not drawn", LATE_SECONDS)  # type: ignore[misc]
+        await until(partial(_settled, stroke), "the full horizon was not drawn", LATE_SECONDS)
         done.append(stroke)
         await asyncio.sleep(PAUSE_SECONDS)
     recorder.close()
     return done, recorder
+
+
+def _settled(stroke: Stroke) -> bool:
+    return stroke.settled is not None
 
 
 def _kept(way: Iterator[QPointF]) -> Iterator[QPointF]:
@@ -178,16 +194,10 @@ def _grip(window: WatchedWindow, place: str) -> tuple[QWidget, Callable[[], QPoi
 
     def outermost() -> QPointF:
         stage = lab.experiment.stage
-        x, y = stage.positions(_array(lab.experiment.start[: stage.dof]))[-1]
+        x, y = stage.positions(np.array(lab.experiment.start[: stage.dof]))[-1]
         return scene.view.pixel((float(x), float(y)))
 
     return scene, outermost
-
-
-def _array(values: tuple[float, ...]) -> Any:
-    import numpy as np
-
-    return np.array(values)
 
 
 def _figures(strokes: list[Stroke]) -> Figures:

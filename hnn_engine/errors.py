@@ -12,7 +12,6 @@ A message says what was wrong, where, what was expected, and what to do, in one 
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class HnnLabError(Exception):
@@ -23,6 +22,8 @@ class UnknownNameError(HnnLabError):
     """A name that is in no table."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        from difflib import get_close_matches
+
         names = sorted(known)
         close = get_close_matches(name, names, n=1)
         hint = f"; did you mean '{close[0]}'?" if close else ""

@@ -8,27 +8,23 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.datasets import DATA_PARAMETERS, Dataset, data_defaults, make_dataset
 from hnn_engine.errors import ExperimentError
-from hnn_engine.fitting import FitTask, get_recipe, recipe_defaults
+from hnn_engine.fitting import get_recipe, recipe_defaults
 from hnn_engine.integrators import get_integrator
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Parameter, Value, bind
-from hnn_engine.recordings import (
-    WINDOW,
-    RecordedStage,
-    Recording,
-    get_derivative,
-    is_paper_pendulum,
-    recording_dataset,
-)
 from hnn_engine.stage import Stage
 from hnn_engine.systems import System, get_system
+
+if TYPE_CHECKING:  # neither is needed before a recording is opened or a fit begins
+    from hnn_engine.fitting.events import FitTask
+    from hnn_engine.recordings import Recording
 
 FORMAT = 1
 MAX_STEPS = 50_000  # of one rollout on screen or in a file
@@ -51,9 +47,9 @@ class SystemSource:
 class RecordingSource:
     """Measured data, and the method that estimates its derivatives."""
 
-    recording: Recording
+    recording: "Recording"
     method: str
-    window: int = int(WINDOW.default)
+    window: int = 9  # rows; the default of `recordings.WINDOW`
 
 
 @dataclass(frozen=True)
@@ -108,6 +104,8 @@ class Experiment:
     def stage(self) -> Stage:
         """What is drawn and dragged."""
         if isinstance(self.source, RecordingSource):
+            from hnn_engine.recordings import RecordedStage
+
             return RecordedStage(self.source.recording)
         return get_system(self.source.name, self.source.constants)
 
@@ -117,7 +115,7 @@ class Experiment:
         return self.stage if isinstance(self.stage, System) else None
 
     @property
-    def recording(self) -> Recording | None:
+    def recording(self) -> "Recording | None":
         """The recording, or None for a system."""
         return self.source.recording if isinstance(self.source, RecordingSource) else None
 
@@ -138,14 +136,18 @@ class Experiment:
     def dataset(self, progress: Callable[[float], None] | None = None) -> Dataset:
         """Make (or read) the training data; `progress` as in `make_dataset`."""
         if isinstance(self.source, RecordingSource):
+            from hnn_engine.recordings import recording_dataset
+
             rows = recording_dataset(self.source.recording, self.source.method, window=self.source.window)
             return Dataset(rows.coords, rows.dcoords, rows.t, rows.trajectory, rows.train)
         system = self.system
         assert system is not None
         return make_dataset(system, self.data, self.seed, progress)
 
-    def task(self, model: ModelSpec, data: Dataset) -> FitTask:
+    def task(self, model: ModelSpec, data: Dataset) -> "FitTask":
         """Return the fitting task of one of the models on `data`."""
+        from hnn_engine.fitting.events import FitTask
+
         return FitTask(model.name, model.settings, data, self.settings, self.seed)
 
 
@@ -164,8 +166,10 @@ def new_experiment(system: str, constants: Mapping[str, object] | None = None) -
     )
 
 
-def recording_experiment(recording: Recording, method: str | None = None) -> Experiment:
+def recording_experiment(recording: "Recording", method: str | None = None) -> Experiment:
     """Return the experiment that the laboratory opens a recording with: `paper` differences for the known file."""
+    from hnn_engine.recordings import RecordedStage, is_paper_pendulum
+
     stage = RecordedStage(recording)
     span = min(20.0, float(recording.t[-1] - recording.t[0]))
     chosen = method or ("paper" if is_paper_pendulum(recording) else "savitzky-golay")
@@ -247,7 +251,7 @@ def to_json(experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def from_json(value: object, recording: Recording | None = None) -> Experiment:
+def from_json(value: object, recording: "Recording | None" = None) -> Experiment:
     """Read back what `to_json` wrote, checked. `recording` is the samples that travelled beside it.
 
     Raises `ExperimentError` (or another `HnnLabError` for a single bad value) that says what is wrong.
@@ -263,6 +267,8 @@ def from_json(value: object, recording: Recording | None = None) -> Experiment:
         system = get_system(str(raw["system"]), _mapping(raw.get("constants", {}), "constants"))
         source = SystemSource(system.name, system.values)
     elif recording is not None:
+        from hnn_engine.recordings import WINDOW, get_derivative
+
         method = get_derivative(str(raw.get("method"))).name
         source = RecordingSource(recording, method, int(WINDOW.check(raw.get("window", WINDOW.default))))
     else:

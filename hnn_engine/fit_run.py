@@ -12,8 +12,8 @@ import numpy as np
 from hnn_engine.datasets import Dataset
 from hnn_engine.evaluation import Figures, evaluate
 from hnn_engine.experiment import Experiment
-from hnn_engine.fitting import Fit, get_recipe
-from hnn_engine.fitting.events import Cancelled, End, Evaluated, Event, Failed, Finished, Progress, Started
+from hnn_engine.fitting import get_recipe
+from hnn_engine.fitting.events import Cancelled, End, Evaluated, Event, Failed, Finished, Fit, Progress, Started
 from hnn_engine.models import get_model
 from hnn_engine.records.run import History, Run
 from hnn_engine.snapshot import Snapshot

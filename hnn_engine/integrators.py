@@ -7,7 +7,6 @@ leaves the finite numbers, or a step that does not converge, is a value (`ended`
 import math
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -268,6 +267,8 @@ def _in_threads(
     flow: Flow, start: Array, times: Array, integrator: str, substeps: int, interrupt: Callable[[], bool] | None
 ) -> Array:
     """Follow a large batch in chunks on all processors; numpy's products release the interpreter lock."""
+    from concurrent.futures import ThreadPoolExecutor
+
     chunks = np.array_split(start, math.ceil(len(start) / CHUNK))
 
     def follow(chunk: Array) -> Array:

@@ -1,5 +1,7 @@
 """Gather: the training data of a system, or how a recording's derivatives are estimated."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.document import State
@@ -10,27 +12,34 @@ from app.widgets.section import Section, quiet_label
 from hnn_engine.datasets import DATA_PARAMETERS, Dataset
 from hnn_engine.experiment import Experiment, RecordingSource
 from hnn_engine.parameters import Parameter
-from hnn_engine.recordings import DERIVATIVES, WINDOW, Recording
+
+if TYPE_CHECKING:
+    from hnn_engine.recordings import Recording
 
 SEED = Parameter("seed", "Seed", 0, 0, 2**31 - 1, help="Seed of the data and of the weights.", acts="data")
-METHOD = Parameter(
-    "method",
-    "Derivative",
-    "savitzky-golay",
-    choices=tuple(DERIVATIVES),
-    choice_titles=tuple(info.title for info in DERIVATIVES.values()),
-    help="How the time derivative is estimated from the samples.",
-    acts="data",
-)
-REFERENCE = (
-    Parameter(
-        "a", "Reference a", 1.0, 1e-6, 1e6, "a", "", "H = a(1 − cos q) + b p² for an angle, a q² + b p² else.", log=True
-    ),
-    Parameter(
-        "b", "Reference b", 0.5, 1e-6, 1e6, "b", "", "H = a(1 − cos q) + b p² for an angle, a q² + b p² else.", log=True
-    ),
-)
 START_ROW = "start-row"
+
+
+def method_parameters() -> tuple[Parameter, Parameter]:
+    """How the derivatives of a recording are estimated: the method and its window."""
+    from hnn_engine.recordings import DERIVATIVES, WINDOW
+
+    titles = tuple(info.title for info in DERIVATIVES.values())
+    text = "How the time derivative is estimated from the samples."
+    choices = tuple(DERIVATIVES)
+    method = Parameter(
+        "method", "Derivative", choices[0], choices=choices, choice_titles=titles, help=text, acts="data"
+    )
+    return method, WINDOW
+
+
+def reference_parameters() -> tuple[Parameter, Parameter]:
+    """The coefficients of a recording's reference energy."""
+    text = "H = a(1 − cos q) + b p² for an angle, a q² + b p² for a length."
+    return (
+        Parameter("a", "Reference a", 1.0, 1e-6, 1e6, "a", help=text, log=True),
+        Parameter("b", "Reference b", 0.5, 1e-6, 1e6, "b", help=text, log=True),
+    )
 
 
 class DataPanel(QWidget):
@@ -43,19 +52,16 @@ class DataPanel(QWidget):
         self.section = Section("Data")
         self.simulated = ParameterForm(DATA_PARAMETERS)
         self.simulated.edited.connect(self._on_simulated)
-        self.measured = ParameterForm((METHOD, WINDOW))
-        self.measured.edited.connect(self._on_measured)
         self.seed = ParameterForm((SEED,))
         self.seed.edited.connect(self._on_seed)
-        self.reference = ParameterForm(REFERENCE)
-        self.reference.edited.connect(self._on_reference)
+        self.measured: ParameterForm | None = None
+        self.reference: ParameterForm | None = None
         self.row: ParameterForm | None = None
         self._row_of: Recording | None = None
         self.facts = quiet_label()
-        for widget in (self.simulated, self.measured, self.facts):
-            self.section.add(widget)
-        for widget in (self.reference, self.seed):
-            self.section.add_more(widget)
+        self.section.add(self.simulated)
+        self.section.add(self.facts)
+        self.section.add_more(self.seed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.section)
@@ -66,23 +72,34 @@ class DataPanel(QWidget):
 
     def sync(self, experiment: Experiment) -> None:
         """Show the experiment's data settings."""
-        recording = experiment.recording
-        self.simulated.setVisible(recording is None)
-        self.measured.setVisible(recording is not None)
-        self.reference.setVisible(recording is not None)
+        self.simulated.setVisible(experiment.recording is None)
         self.simulated.set_values(experiment.data)
         self.seed.set_values({"seed": experiment.seed})
-        self._show_rows(recording)
+        self._show_rows(experiment.recording)
         if isinstance(experiment.source, RecordingSource):
-            source = experiment.source
-            self.measured.set_values({"method": source.method, "window": source.window})
-            uses = any(p.name == "window" for p in DERIVATIVES[source.method].parameters)
-            self.measured.set_enabled("window", uses, "" if uses else "This method has no window.")
-            if source.recording.reference is not None:
-                a, b = source.recording.reference.coefficients
-                self.reference.set_values({"a": a, "b": b})
+            self._show_measured(experiment.source)
+        for form in (self.measured, self.reference):
+            if form is not None:
+                form.setVisible(experiment.recording is not None)
 
-    def _show_rows(self, recording: Recording | None) -> None:
+    def _show_measured(self, source: RecordingSource) -> None:
+        from hnn_engine.recordings import DERIVATIVES
+
+        if self.measured is None or self.reference is None:
+            self.measured = ParameterForm(method_parameters())
+            self.measured.edited.connect(self._on_measured)
+            self.section.body.insertWidget(1, self.measured)
+            self.reference = ParameterForm(reference_parameters())
+            self.reference.edited.connect(self._on_reference)
+            self.section.add_more(self.reference)
+        self.measured.set_values({"method": source.method, "window": source.window})
+        uses = any(p.name == "window" for p in DERIVATIVES[source.method].parameters)
+        self.measured.set_enabled("window", uses, "" if uses else "This method has no window.")
+        if source.recording.reference is not None:
+            a, b = source.recording.reference.coefficients
+            self.reference.set_values({"a": a, "b": b})
+
+    def _show_rows(self, recording: "Recording | None") -> None:
         """A slider over the recorded rows, to start the rollouts from one of them."""
         if recording is self._row_of:
             return
@@ -96,7 +113,7 @@ class DataPanel(QWidget):
             text = "Start the rollouts at this recorded row."
             self.row = ParameterForm((Parameter(START_ROW, "Start row", 0, 0, last, help=text),))
             self.row.edited.connect(self._on_row)
-            self.section.body.insertWidget(2, self.row)
+            self.section.body.insertWidget(self.section.body.indexOf(self.facts), self.row)
 
     def _on_changed(self, old: State, new: State) -> None:
         a, b = old.experiment, new.experiment
@@ -145,6 +162,7 @@ class DataPanel(QWidget):
     def _on_reference(self, name: str, value: object, final: bool) -> None:
         source = self.lab.experiment.source
         assert isinstance(source, RecordingSource)
+        assert self.reference is not None
         values = {**self.reference.values(), name: value}
         stated = source.recording.with_reference(float(str(values["a"])), float(str(values["b"])))
         self.lab.edit(

@@ -95,6 +95,7 @@ class PortraitPanel(QWidget):
         for item in (self.arrows, self.contours, self.data):
             # They change rarely and cover the plot: Qt keeps them as pictures, so a moving head repaints nothing else.
             item.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+        self._measured = self.plot.dots("truth", size=4.0, alpha=230, z=10)
         self.start = self.plot.marker("accent", "ring", 12.0)
         self.start.setZValue(60)
 
@@ -273,6 +274,8 @@ class PortraitPanel(QWidget):
 
     def _draw_tracks(self) -> None:
         tracks = self._tracks()
+        if not any(track.measured for track in tracks):
+            self._measured.setData([], [])
         for key in set(self._curves) - {t.key for t in tracks}:
             for item in self._curves.pop(key):
                 self.plot.discard(item)
@@ -301,8 +304,6 @@ class PortraitPanel(QWidget):
 
     def _draw_measured(self, xs: Array, ys: Array) -> None:
         """A measured track is dots, not a line: nobody knows what lay between them."""
-        if not hasattr(self, "_measured"):
-            self._measured = self.plot.dots("truth", size=4.0, alpha=230, z=10)
         self._measured.setData(xs, ys)
 
     def _drawable(self, track: Track) -> int:

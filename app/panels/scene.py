@@ -18,7 +18,6 @@ from app.widgets.stage_painter import StageStyle, ghost_style, paint_stage, trut
 from app.widgets.stage_view import StageView
 from hnn_engine.coords import Array
 from hnn_engine.geometry import Block, Bob, Bounds
-from hnn_engine.recordings import RecordedStage
 from hnn_engine.stage import Stage
 
 TRAIL_SECONDS = 2.5
@@ -82,6 +81,10 @@ class ScenePanel(QWidget):
         return self.lab.experiment.stage
 
     @property
+    def _recorded(self) -> bool:
+        return self.lab.experiment.recording is not None
+
+    @property
     def view(self) -> StageView:
         """How the world is mapped onto the panel at present."""
         inner = self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
@@ -114,7 +117,7 @@ class ScenePanel(QWidget):
         cx, cy = (x0 + x1) / 2, (y0 + y1) / 2
         half = max((x1 - x0) / 2, 1e-9), max((y1 - y0) / 2, 1e-9)
         need = max((reach[0] + 0.0 - abs(cx)) / half[0], (reach[1] - abs(cy)) / half[1], 1.0)
-        if isinstance(stage, RecordedStage) or need <= 1.02:
+        if self._recorded or need <= 1.02:
             return stage.bounds
         grow = 1.5 ** np.ceil(np.log(need) / np.log(1.5))
         return (cx - half[0] * grow, cx + half[0] * grow, cy - half[1] * grow, cy + half[1] * grow)
@@ -144,7 +147,7 @@ class ScenePanel(QWidget):
 
     def _hand_state(self) -> Array:
         """The coords that a hand would take: truth's present ones, or the models' start for a recording."""
-        state = None if isinstance(self._stage, RecordedStage) else self._state(self._truth)
+        state = None if self._recorded else self._state(self._truth)
         return state if state is not None else np.array(self.lab.experiment.start)
 
     # Painting ---------------------------------------------------------------------------------------------------------
@@ -188,7 +191,7 @@ class ScenePanel(QWidget):
         if not self.lab.transport.playing or self.lab.dragging or self._hot is not None:
             for body, (at, tip) in enumerate(zip(bodies, self._tips(state), strict=True)):
                 paint_arrow(painter, self._rim(at, tip, body), tip, theme.accent, self._hot == _Grip(body, True))
-            if isinstance(stage, RecordedStage):
+            if self._recorded:
                 ghost = StageStyle(theme.accent, ghost=True)  # where the models start, wherever the recording is now
                 paint_stage(painter, view, stage.geometry(state[: stage.dof]), ghost)
         if self._hot is not None and not self._hot.arrow and self._hot.body < len(bodies):

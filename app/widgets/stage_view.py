@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pyqtgraph.functions import arrayToQPolygonF
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPolygonF
+from shiboken6 import VoidPtr
 
 from hnn_engine.geometry import Bounds, Point
 
+_pointer: Any = VoidPtr  # its stub knows neither Qt's pointers nor sizes
 Rect = tuple[float, float, float, float]  # x, y, width, height in pixels
 
 
@@ -50,6 +52,9 @@ class StageView:
 
 
 def polygon(points: npt.NDArray[np.float64]) -> QPolygonF:
-    """Return `points` `(n, 2)`, in pixels, as a polygon, copied in one go."""
-    result: QPolygonF = arrayToQPolygonF(points[:, 0], points[:, 1])
+    """Return `points` `(n, 2)`, in pixels, as a polygon, copied in one go: a QPointF is two doubles."""
+    result = QPolygonF()
+    result.resize(len(points))
+    memory: Any = _pointer(result.data(), 16 * len(points), True)
+    np.frombuffer(memory, dtype=np.float64).reshape(-1, 2)[:] = points
     return result

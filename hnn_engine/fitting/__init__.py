@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from hnn_engine.errors import UnknownNameError
-from hnn_engine.fitting.events import Fit, FitTask
 from hnn_engine.parameters import Parameter, Value
+
+if TYPE_CHECKING:
+    from hnn_engine.fitting.events import Fit, FitTask
 
 _STEPS = Parameter("steps", "Steps", 2000, 1, 200_000, help="Steps of the optimiser.", log=True, acts="fit")
 _RATE = Parameter("learning-rate", "Learning rate", 1e-3, 1e-6, 1.0, "α", help="Step size.", log=True, acts="fit")
@@ -25,7 +28,7 @@ class RecipeInfo:
     parameters: tuple[Parameter, ...]
     code: str
 
-    def start(self, task: FitTask) -> Fit:
+    def start(self, task: "FitTask") -> "Fit":
         """Return a fit of `task`, ready to run. Imports the code behind the recipe."""
         module, _, name = self.code.partition(":")
         fit: Fit = getattr(import_module(module), name)(task)
@@ -95,4 +98,4 @@ def check_settings(parameters: Mapping[str, Parameter], settings: Mapping[str, o
     return {name: parameters[name].check(value) for name, value in settings.items()}
 
 
-__all__ = ["RECIPES", "Fit", "FitTask", "RecipeInfo", "get_recipe", "recipe_defaults", "recipe_note"]
+__all__ = ["RECIPES", "RecipeInfo", "get_recipe", "recipe_defaults", "recipe_note"]

@@ -1,28 +1,57 @@
 """Measured data from a file: columns, units, derivative estimates, gaps, and the stage that shows it.
 
-Importing this loads no scipy; a derivative does.
+The modules behind these names are loaded when a name is first used: a window on a simulated system needs none of
+them. No name loads scipy; a derivative does.
 """
 
-from hnn_engine.recordings.columns import ANGLE_UNITS, KINDS, LENGTH_UNITS, TIME_UNITS, Columns, Kind
-from hnn_engine.recordings.dataset import RecordedRows, recording_dataset
-from hnn_engine.recordings.derivatives import (
-    DERIVATIVES,
-    WINDOW,
-    DerivativeInfo,
-    Derivatives,
-    derivatives,
-    get_derivative,
-)
-from hnn_engine.recordings.reading import (
-    FilePreview,
-    is_paper_pendulum,
-    preview,
-    read_recording,
-    read_shipped_recording,
-    shipped_recording,
-)
-from hnn_engine.recordings.recording import Recording, ReferenceEnergy, find_gaps
-from hnn_engine.recordings.stage import RecordedStage
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hnn_engine.recordings.columns import ANGLE_UNITS, KINDS, LENGTH_UNITS, TIME_UNITS, Columns, Kind
+    from hnn_engine.recordings.dataset import RecordedRows, recording_dataset
+    from hnn_engine.recordings.estimates import (
+        DERIVATIVES,
+        WINDOW,
+        DerivativeInfo,
+        Derivatives,
+        derivatives,
+        get_derivative,
+    )
+    from hnn_engine.recordings.reading import (
+        FilePreview,
+        is_paper_pendulum,
+        preview,
+        read_recording,
+        read_shipped_recording,
+        shipped_recording,
+    )
+    from hnn_engine.recordings.recording import Recording, ReferenceEnergy, find_gaps
+    from hnn_engine.recordings.stage import RecordedStage
+
+_HOMES = {
+    "columns": ("ANGLE_UNITS", "KINDS", "LENGTH_UNITS", "TIME_UNITS", "Columns", "Kind"),
+    "dataset": ("RecordedRows", "recording_dataset"),
+    "estimates": ("DERIVATIVES", "WINDOW", "DerivativeInfo", "Derivatives", "derivatives", "get_derivative"),
+    "reading": (
+        "FilePreview",
+        "is_paper_pendulum",
+        "preview",
+        "read_recording",
+        "read_shipped_recording",
+        "shipped_recording",
+    ),
+    "recording": ("Recording", "ReferenceEnergy", "find_gaps"),
+    "stage": ("RecordedStage",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
 
 __all__ = [
     "ANGLE_UNITS",

@@ -6,7 +6,7 @@ import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.errors import ParameterError, RecordingError
-from hnn_engine.recordings.derivatives import WINDOW, derivatives
+from hnn_engine.recordings.estimates import WINDOW, derivatives
 from hnn_engine.recordings.recording import Indices, Mask, Recording
 
 PAPER_TRAINS = 0.8  # the share that the paper's code calls test_split, though it is the part that trains

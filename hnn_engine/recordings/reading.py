@@ -12,7 +12,7 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
 from hnn_engine.recordings.columns import Columns, column_names, guess_columns, known_layout
-from hnn_engine.recordings.derivatives import WINDOW, estimate
+from hnn_engine.recordings.estimates import WINDOW, estimate
 from hnn_engine.recordings.recording import Indices, Recording, find_gaps
 from hnn_engine.recordings.table import FEWEST_ROWS, Table, read_table
 

@@ -138,6 +138,11 @@ class Bench:
         await self.frames(1)
         return found()[0]
 
+    async def in_front(self) -> None:
+        """Give the window the keyboard, as a window manager would when a dialog closes."""
+        self.window.activateWindow()
+        await self.until(self.window.isActiveWindow, "an active window")
+
     # The mouse --------------------------------------------------------------------------------------------------------
 
     def press(self, widget: QWidget, at: QPointF, modifiers: Qt.KeyboardModifier = NO_KEY) -> None:
@@ -247,12 +252,23 @@ class Bench:
         """Press Train and wait until both models are kept and their rollouts stand there."""
         self.click(self.window.training.button)
         await self.until(lambda: self.lab.jobs.running, "a fit under way")
-        await self.until(lambda: not self.lab.jobs.running, "the end of the fit", 90.0)
+        await self.ended()
         await self.settled()
         assert {t.model for t in self.answer.models} == set(models)
 
+    async def ended(self) -> None:
+        """Wait until no fit goes on and what the last one left is kept."""
+        jobs = self.lab.jobs
+        await self.until(lambda: not jobs.running and not jobs.messages, "the end of the fit", 90.0)
+        await self.frames(2)
+
     async def name_file(self, path: Path) -> None:
-        """Type `path` into the open file dialog and accept it."""
+        """Type `path` into the open file dialog, accept it, and come back to the window."""
+        await self.name_file_only(path)
+        await self.in_front()
+
+    async def name_file_only(self, path: Path) -> None:
+        """Type `path` into the open file dialog and accept it; another dialog follows."""
         dialog = await self.dialog(QFileDialog)
         line = dialog.findChild(QLineEdit, "fileNameEdit")
         assert line is not None
@@ -263,6 +279,8 @@ class Bench:
         """Click a dialog's button and let it close."""
         self.click(button)
         await self.frames(2)
+        if not [d for d in self.window.findChildren(QDialog) if d.isVisible()]:
+            await self.in_front()
 
     def edit(self, **changes: Any) -> None:
         """Change the experiment as a panel would."""

@@ -1,12 +1,15 @@
 """Dragging the start, in the phase portrait and in the scene, with a real mouse: the thing stays under the pointer."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 
+from app.document import State
 from hnn_engine.coords import Array, wrap_angle
+from hnn_engine.experiment import new_experiment
 from tests.app.bench import CTRL, SHIFT, Bench, differ
 
 PIXEL = 0.75  # how far off the pointer the thing may be
@@ -22,9 +25,11 @@ BODIES = [
 
 
 async def still(bench: Bench, system: str) -> None:
-    """Show `system`, paused at its start, with everything computed."""
+    """Show `system` with little data, paused at its start, with everything computed."""
     if system != bench.experiment.source_name:
-        bench.click(bench.window.system.cards.card(system))
+        experiment = new_experiment(system)
+        few = {**experiment.data, "trajectories": 4, "points": 5}
+        bench.document.reset(State(replace(experiment, data=few)), None)
     bench.lab.transport.set_playing(False)
     bench.lab.transport.restart()
     await bench.settled()
@@ -324,7 +329,7 @@ async def test_a_drag_while_a_model_trains(bench: Bench) -> None:
     bench.document.undo()
     assert bench.document.undo_label == label
     bench.click(bench.window.training.stop_button)
-    await bench.until(lambda: not bench.lab.jobs.running, "the end", 60.0)
+    await bench.ended()
 
 
 def starts_at(coords: Array, bench: Bench) -> bool:

@@ -100,7 +100,7 @@ async def test_losses_and_ghosts_grow_on_screen(bench: Bench) -> None:
     x, _ = bench.window.loss._curves[fits["hnn"]][0].getData()
     await bench.until(lambda: bench.window.loss._curves[fits["hnn"]][0].getData()[0][-1] > x[-1], "a longer curve")
     bench.click(bench.window.training.stop_button)
-    await bench.until(lambda: not bench.lab.jobs.running, "the end", 60.0)
+    await bench.ended()
 
 
 @pytest.mark.usefixtures("unjudged")
@@ -119,7 +119,7 @@ async def test_field_and_contours_follow_the_weights(bench: Bench) -> None:
 
     await bench.until(changed, "another field")
     bench.click(bench.window.training.stop_button)
-    await bench.until(lambda: not bench.lab.jobs.running, "the end", 60.0)
+    await bench.ended()
 
 
 async def test_pause_resume_and_stop(bench: Bench) -> None:
@@ -136,7 +136,7 @@ async def test_pause_resume_and_stop(bench: Bench) -> None:
     bench.click(panel.button)
     await bench.until(lambda: steps_done(bench) > done + 20, "more steps")
     bench.click(panel.stop_button)
-    await bench.until(lambda: not bench.lab.jobs.running, "the end", 60.0)
+    await bench.ended()
     await bench.settled()
     assert not panel.stop_button.isVisible()
     for model in ("baseline", "hnn"):
@@ -154,7 +154,7 @@ async def test_stop_works_while_paused(bench: Bench) -> None:
     bench.click(bench.window.training.button)
     await bench.frames(5)
     bench.click(bench.window.training.stop_button)
-    await bench.until(lambda: not bench.lab.jobs.running, "the end", 60.0)
+    await bench.ended()
     assert [r.ending for r in bench.document.state.runs] == ["stopped", "stopped"]
 
 
@@ -167,7 +167,7 @@ async def test_keys_train_and_stop(bench: Bench) -> None:
     bench.key(Qt.Key.Key_T, CTRL)
     assert bench.lab.jobs.paused
     bench.key(Qt.Key.Key_Period, CTRL)
-    await bench.until(lambda: not bench.lab.jobs.running, "the end", 60.0)
+    await bench.ended()
     assert len(bench.document.state.runs) == 2
 
 
@@ -267,7 +267,7 @@ async def test_another_system_can_be_looked_at_while_a_fit_goes_on(bench: Bench)
     await bench.until(lambda: steps_done(bench) > done, "steps")
     await bench.until(lambda: "Pendulum" in bench.window.training.progress.text(), "whose steps these are")
     bench.click(bench.window.training.stop_button)
-    await bench.until(lambda: not bench.lab.jobs.running, "the end", 60.0)
+    await bench.ended()
     assert {r.experiment.source_name for r in bench.document.state.runs} == {"pendulum"}
     bench.document.undo()
     await bench.settled()

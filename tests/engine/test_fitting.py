@@ -12,9 +12,9 @@ from hnn_engine.datasets import Dataset
 from hnn_engine.errors import UnknownNameError
 from hnn_engine.experiment import Experiment, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
-from hnn_engine.fitting import PAPER_TASKS, RECIPES, FitTask, get_recipe, recipe_defaults, recipe_note
+from hnn_engine.fitting import PAPER_TASKS, RECIPES, get_recipe, recipe_defaults, recipe_note
 from hnn_engine.fitting.adam import AdamFit, validation_rows
-from hnn_engine.fitting.events import Cancelled, End, Evaluated, Event, Failed, Finished, Progress, Started
+from hnn_engine.fitting.events import Cancelled, End, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
 from hnn_engine.fitting.gradient import Adam, GradientFit
 from hnn_engine.fitting.paper import PaperFit
 from hnn_engine.models.mlp import finite
