@@ -1,7 +1,8 @@
 """One start of the real window by its own console script: `python -m benchmarks.startup_window FOLDER BEGAN`.
 
 FOLDER holds the settings, BEGAN is the clock when the process was started. Prints one JSON line: seconds until
-truth moved on screen, what was loaded by then, and the gaps between frames while the rest was loading.
+truth moved on screen and until the last plot stood beside it, what was loaded by the first of these moments, and the
+gaps between frames while the rest was loading.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import app.main
 import app.window
-from app.main_window import MainWindow
+from app.main_window import PLOTS, MainWindow
 from benchmarks.stand import Paint, WatchedWindow, platform_name, private_settings, show, until, watched
 
 AFTER_SECONDS = 2.0  # frames are watched this long after everything is warm
@@ -26,6 +27,7 @@ class Start:
     def __init__(self, began: float) -> None:
         self._offset = time.time() - time.perf_counter() - began  # from perf_counter to seconds since the command
         self.moving: float | None = None
+        self.whole: float | None = None  # every plot is there and painted, too
         self.loaded: dict[str, bool] = {}
         self._seen: float | None = None
         self.window: WatchedWindow | None = None
@@ -42,6 +44,8 @@ class Start:
         return window
 
     def _on_paint(self, paint: Paint) -> None:
+        if self.whole is None and self.window is not None and furnished(self.window):
+            self.whole = paint.done + self._offset
         if self.moving is not None or not paint.answered:
             return
         if self._seen is None:
@@ -51,7 +55,9 @@ class Start:
             self.loaded = {name: name in sys.modules for name in ("scipy", "torch")}
 
     async def _end(self, window: WatchedWindow) -> None:
-        await until(lambda: window.lab.warm and self.moving is not None, "the window was not warm")
+        await until(
+            lambda: window.lab.warm and self.moving is not None and self.whole is not None, "the window was not warm"
+        )
         warm = time.perf_counter() + self._offset
         await asyncio.sleep(AFTER_SECONDS)
         print(json.dumps(self._found(window, warm)), flush=True)
@@ -64,12 +70,18 @@ class Start:
         return {
             "seconds": self.moving,
             "first_paint": stamps[0],
+            "whole": self.whole,
             "warm_after": warm,
             **self.loaded,
             "gap_ms": max(gap for _, gap in gaps),
             "gaps": [(round(at, 3), round(gap, 1)) for at, gap in gaps if gap > NOTED_MS],
             "platform": platform_name(),
         }
+
+
+def furnished(window: MainWindow) -> bool:
+    """Whether every plot has been made and laid out."""
+    return all(name in vars(window) and getattr(window, name).isVisible() for name in PLOTS)
 
 
 _open_window = app.window.open_window
