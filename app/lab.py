@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
 from app.clock import FrameClock
 from app.document import Document, State, View
@@ -68,6 +68,7 @@ class Lab(QObject):
     noticed = Signal(str, bool)
     failed = Signal(str, str)
     _computed = Signal(object, object, str)
+    _woken = Signal()
 
     def __init__(self, experiment: Experiment, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -95,6 +96,7 @@ class Lab(QObject):
         self._warm: threading.Thread | None = None
         self._data_thread: threading.Thread | None = None
         self.simulation.failure = self._worker_failed
+        self.simulation.wake = self._woken.emit
         self._connect()
 
     def _connect(self) -> None:
@@ -102,6 +104,7 @@ class Lab(QObject):
         self.document.view_changed.connect(self._on_view)
         self.clock.frame.connect(self._on_frame)
         self._computed.connect(self._on_dataset)
+        self._woken.connect(self._on_woken, Qt.ConnectionType.QueuedConnection)
 
     def start(self) -> None:
         """Begin to compute and to tick."""
@@ -136,6 +139,7 @@ class Lab(QObject):
         self._asked = time.perf_counter()
         self.transport.seek(0.0)
         self.edit("Move the start", self._gesture or object(), start=tuple(float(x) for x in coords))
+        self._ask()  # now and not with the next frame: the hand should not wait
 
     def end_drag(self) -> None:
         """The hand lets go: the full horizon is computed, and play goes on."""
@@ -261,11 +265,14 @@ class Lab(QObject):
         self._drain_job()
         if self._dirty:
             self._ask()
+        self.transport.advance(seconds)
+
+    def _on_woken(self) -> None:
+        """The simulation has an answer: show the newest, unless it is of another system by now."""
         answer = self.simulation.newest()
         if answer is not None and answer.request.experiment.source_name == self.experiment.source_name:
             self.answer = answer
             self.answered.emit(answer)
-        self.transport.advance(seconds)
 
     def _worker_failed(self, error: Exception) -> None:
         details = "".join(traceback.format_exception(error))
@@ -277,6 +284,7 @@ class Lab(QObject):
         """Fit the chosen models from fresh weights."""
         if self.jobs.running:
             return
+        self._drain_job()  # what the last job left: it may have ended since the last frame
         data = self.dataset if self._data_key == data_key(self.experiment) else None
         self.series.clear()
         self.live.clear()

@@ -1,14 +1,16 @@
 """The rollouts on screen: one worker thread that computes them, the newest request first.
 
-A request is frozen; an answer carries its generation, so a stale one is dropped. While a button is down, or a model
-trains, a request is a preview: fewer steps, and the truth by collocation instead of the reference integrator (see
-`PREVIEW_TOLERANCE`). A full request is interrupted by a newer
+A request is frozen; an answer carries its generation, so a stale one is dropped. While a button is down a request is a
+preview: fewer steps, and the truth by collocation instead of the reference integrator (see `PREVIEW_TOLERANCE`). A full
+request is answered twice: at once with the truth by collocation at `STAND_IN_TOLERANCE`, and again when the reference
+integrator has confirmed it. A full request is interrupted by a newer
 one from a hand, not by newer weights: so it always gets done while a model trains.
 """
 
 import threading
 import time
 from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +24,8 @@ from hnn_engine.integrators import Rollout, rollout, why_not
 from hnn_engine.snapshot import Snapshot
 
 PREVIEW_STEPS = 250
-PREVIEW_TOLERANCE = 1e-8  # of the collocation; its error over a preview stays under 1e-6 of the scale
+PREVIEW_TOLERANCE = 1e-7  # of the collocation; its error over a preview stays under 1e-6 of the scale
+STAND_IN_TOLERANCE = 1e-11  # of the collocation while the reference integrator is at work
 MODEL_TOLERANCE = 1e-9  # of adaptive rollouts of models: they are not better than that
 
 
@@ -93,9 +96,13 @@ class Simulation:
         self._answer: Answer | None = None
         self._generation = 0
         self._busy = False
-        self._tracks: dict[Hashable, Rollout] = {}
+        self._truths: dict[bool, tuple[Hashable, Rollout]] = {}  # by the reference integrator or not
+        self._rollouts: dict[str, tuple[Hashable, Rollout | str]] = {}
+        self._plane: tuple[Hashable, Hashable, PortraitField] | None = None
+        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="rollout")
         self.reference_ready = False  # set once scipy is loaded; until then collocation stands in, at full accuracy
         self.failure: Callable[[Exception], None] = lambda error: None
+        self.wake: Callable[[], None] = lambda: None  # called in the worker's thread when an answer is there
         self._thread = threading.Thread(target=self._work, name="simulation", daemon=True)
         self._thread.start()
 
@@ -123,6 +130,7 @@ class Simulation:
             self._closing = True
             self._condition.notify()
         self._thread.join(seconds)
+        self._pool.shutdown(wait=True)
         return not self._thread.is_alive()
 
     # In the thread ----------------------------------------------------------------------------------------------------
@@ -139,106 +147,115 @@ class Simulation:
                 self._busy = True
             assert request is not None
             try:
-                answer = self._compute(request)
+                self._compute(request)
             except Exception as error:
                 self.failure(error)
-                continue
-            if answer is not None:
-                self._answer = answer
 
     def _interrupted(self) -> bool:
         pending = self._pending
         return (pending is not None and pending.urgent) or self._closing
 
-    def _compute(self, request: Request) -> Answer | None:
+    def _compute(self, request: Request) -> None:
+        """Answer `request`, and where it is not a preview again with the reference integrator's truth."""
         began = time.perf_counter()
         stop = None if request.preview else self._interrupted
-        wanted: dict[Hashable, Rollout] = {}
-        truth = self._truth(request, wanted, stop)
-        models = []
-        for shown in request.models:
-            models.append(self._model(request, shown, truth, wanted, stop))
+        followed = {m.key: self._pool.submit(self._follow, request, m, stop) for m in request.models}
+        field = self._field(request)
+        for exact in self._stages(request):
+            truth = self._truth(request, exact, stop)
+            models = tuple(self._track(request, m, followed[m.key].result(), truth) for m in request.models)
             if stop is not None and stop():
-                return None
-        field = None
-        if request.portrait is not None:
-            snapshot = next((m.snapshot for m in request.models if m.key == request.field_of), None)
-            field = compute_field(
-                request.portrait, request.experiment.stage, snapshot, request.arrows, request.contours
-            )
-        if stop is not None and stop():
-            return None
-        self._tracks = wanted
-        return Answer(request, truth, tuple(models), field, time.perf_counter() - began)
+                return
+            self._rollouts = {m.key: (self._model_key(request, m), followed[m.key].result()) for m in request.models}
+            self._answer = Answer(request, truth, models, field, time.perf_counter() - began)
+            self.wake()
+
+    def _stages(self, request: Request) -> tuple[bool, ...]:
+        """Whether the truth is the reference integrator's, in each of the answers to come."""
+        if request.experiment.system is None or request.experiment.rollout.truth != "dop853":
+            return (True,)
+        if request.preview or not self.reference_ready:
+            return (False,)
+        return (True,) if self._known_truth(request, exact=True) is not None else (False, True)
 
     def _times(self, request: Request) -> Array:
         times = request.experiment.rollout.times
         return times[: PREVIEW_STEPS + 1] if request.preview else times
 
-    def _truth(
-        self, request: Request, wanted: dict[Hashable, Rollout], stop: Callable[[], bool] | None
-    ) -> Track | None:
+    # What is computed, each part remembered until what it depends on changes ------------------------------------------
+
+    def _field(self, request: Request) -> PortraitField | None:
+        spec, stage = request.portrait, request.experiment.stage
+        if spec is None:
+            return None
+        snapshot = next((m.snapshot for m in request.models if m.key == request.field_of), None)
+        # On one degree of freedom every start lies in the plane; and while a hand moves it, the last plane will do.
+        through = () if stage.dof == 1 else spec.through
+        key = (replace(spec, through=()), stage_key(request.experiment), snapshot, request.arrows, request.contours)
+        if self._plane is not None and self._plane[0] == key and (request.preview or self._plane[1] == through):
+            return self._plane[2]
+        field = compute_field(spec, stage, snapshot, request.arrows, request.contours)
+        self._plane = (key, through, field)
+        return field
+
+    def _known_truth(self, request: Request, exact: bool) -> Rollout | None:
+        known = self._truths.get(exact)
+        return known[1] if known is not None and known[0] == self._truth_key(request) else None
+
+    def _truth_key(self, request: Request) -> Hashable:
+        experiment, times = request.experiment, self._times(request)
+        return stage_key(experiment), experiment.start, experiment.rollout.truth, times[-1], len(times)
+
+    def _truth(self, request: Request, exact: bool, stop: Callable[[], bool] | None) -> Track | None:
         experiment = request.experiment
         system = experiment.system
         if system is None:
             return recorded_track(request)
-        times, method = self._times(request), experiment.rollout.truth
-        quick = method == "dop853" and (request.preview or not self.reference_ready)
-        key = (
-            "truth",
-            system.name,
-            tuple(system.values.items()),
-            experiment.start,
-            method,
-            times[-1],
-            len(times),
-            quick,
-        )
-        answer = self._tracks.get(key)
+        answer = self._known_truth(request, exact)
         if answer is None:
-            start = np.array(experiment.start)
-            if quick:
-                tolerance = PREVIEW_TOLERANCE if request.preview else 1e-12
-                coords = collocate(system.field, start, times, tolerance)
-                answer = Rollout(times, coords, np.array(np.nan))
+            start, times = np.array(experiment.start), self._times(request)
+            if exact:
+                answer = rollout(system, start, times, experiment.rollout.truth, interrupt=stop)
             else:
-                answer = rollout(system, start, times, method, interrupt=stop)
-        wanted[key] = answer
+                tolerance = PREVIEW_TOLERANCE if request.preview else STAND_IN_TOLERANCE
+                answer = Rollout(times, collocate(system.field, start, times, tolerance), np.array(np.nan))
+            if stop is None or not stop():
+                self._truths[exact] = (self._truth_key(request), answer)
         drift = energy_drift(system, answer.coords, answer.coords)
-        if system.damped:
-            drift = np.zeros(len(times))
         empty = np.empty(0)
         return Track(
-            "truth", "truth", "truth", times, answer.coords, drift, empty, empty, float(answer.ended), answer.note
+            "truth", "truth", "truth", answer.t, answer.coords, drift, empty, empty, float(answer.ended), answer.note
         )
 
-    def _model(
-        self,
-        request: Request,
-        shown: ShownModel,
-        truth: Track | None,
-        wanted: dict[Hashable, Rollout],
-        stop: Callable[[], bool] | None,
-    ) -> Track:
-        experiment = request.experiment
-        times, method = self._times(request), experiment.rollout.integrator
+    def _model_key(self, request: Request, shown: ShownModel) -> Hashable:
+        times = self._times(request)
+        spec = request.experiment.rollout
+        return shown.snapshot, request.experiment.start, spec.integrator, times[-1], len(times)
+
+    def _follow(self, request: Request, shown: ShownModel, stop: Callable[[], bool] | None) -> Rollout | str:
+        """Return a model's rollout, or why it cannot be had. Runs beside the others, in a thread of the pool."""
+        method = request.experiment.rollout.integrator
         reason = why_not(method, shown.snapshot)
         if reason:
-            nothing = np.full((1, 2 * experiment.stage.dof), np.nan)
-            lost = np.array([np.nan])
-            return Track(shown.key, shown.model, shown.title, times[:1], nothing, lost, lost, times[:1], note=reason)
-        key = (shown.key, id(shown.snapshot), experiment.start, method, times[-1], len(times))
-        answer = self._tracks.get(key)
-        if answer is None:
-            start = np.array(experiment.start)
-            answer = rollout(shown.snapshot, start, times, method, tolerance=MODEL_TOLERANCE, interrupt=stop)
-        wanted[key] = answer
+            return reason
+        known = self._rollouts.get(shown.key)
+        if known is not None and known[0] == self._model_key(request, shown):
+            return known[1]
+        start, times = np.array(request.experiment.start), self._times(request)
+        return rollout(shown.snapshot, start, times, method, tolerance=MODEL_TOLERANCE, interrupt=stop)
+
+    def _track(self, request: Request, shown: ShownModel, answer: Rollout | str, truth: Track | None) -> Track:
+        if isinstance(answer, str):
+            nothing, none = np.full((1, 2 * request.experiment.stage.dof), np.nan), np.array([np.nan])
+            return Track(
+                shown.key, shown.model, shown.title, np.zeros(1), nothing, none, none, np.zeros(1), note=answer
+            )
         drift, error_t, error = self._judge(request, shown, answer, truth)
         return Track(
             shown.key,
             shown.model,
             shown.title,
-            times,
+            answer.t,
             answer.coords,
             drift,
             error,
@@ -267,6 +284,12 @@ class Simulation:
             columns = [np.interp(truth.t[inside], answer.t, answer.coords[:, i]) for i in range(answer.coords.shape[1])]
             track = np.stack(columns, axis=-1)
             return drift, truth.t[inside], relative_error(track, truth.coords[inside], experiment.stage.periodic)
+
+
+def stage_key(experiment: Experiment) -> Hashable:
+    """What the stage of `experiment` is made of: experiments that differ in their start alone share it."""
+    system = experiment.system
+    return experiment.recording if system is None else (system.name, tuple(system.values.items()))
 
 
 # Recordings -----------------------------------------------------------------------------------------------------------

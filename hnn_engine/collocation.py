@@ -50,28 +50,44 @@ def collocate(field: Callable[[Array], Array], start: Array, times: Array, toler
     times = np.asarray(times, dtype=np.float64)
     shape = np.shape(start)
     x = np.asarray(start, dtype=np.float64).reshape(-1)
-    out = np.full((len(times), x.size), np.nan)
-    out[0] = x
-    t, done = float(times[0]), 1
-    h = min(1.0, float(times[-1]) - t) if len(times) > 1 else 0.0
-    while done < len(times):
-        h = min(h, float(times[-1]) - t)
-        if h < SMALLEST_STEP:
-            break
+    windows: list[_Window] = []
+    t, end = float(times[0]), float(times[-1])
+    h = min(1.0, end - t)
+    while t < end and h >= SMALLEST_STEP:
+        h = min(h, end - t)
         values, iterations = _solve_window(field, x, h, shape, integrals, tolerance)
         modes = to_modes @ values if values is not None else None
         scale = tolerance * max(1.0, float(np.abs(x).max()))
         if modes is None or h * float(np.abs(modes[-2:]).max()) > scale:
             h *= 0.5
             continue
-        until = int(np.searchsorted(times, t + h * (1 + 1e-12), side="right"))
-        theta = np.minimum((times[done:until] - t) / h, 1.0)
-        out[done:until] = x + h * (_integral_rows(theta) @ modes)
+        windows.append((t, h, x, modes))
         x = x + h * modes[0]
-        t, done = t + h, until
+        t = end if t + h > end - SMALLEST_STEP else t + h
         if iterations < MAX_ITERATIONS // 2:
             h *= 1.3
-    return out.reshape(len(times), *shape)
+    return _sampled(windows, times, np.asarray(start, dtype=np.float64).reshape(-1)).reshape(len(times), *shape)
+
+
+_Window = tuple[float, float, Array, Array]  # begin, length, state at its begin, Legendre modes of the field
+
+
+def _sampled(windows: list[_Window], times: Array, start: Array) -> Array:
+    """Return the states at `times` `(T, size)`; NaN after the last window."""
+    out = np.full((len(times), start.size), np.nan)
+    out[0] = start
+    if not windows:
+        return out
+    begins, lengths = np.array([w[0] for w in windows]), np.array([w[1] for w in windows])
+    owner = np.maximum(np.searchsorted(begins, times, side="left") - 1, 0)
+    reached = times <= (begins[-1] + lengths[-1]) * (1 + 1e-12) + 1e-12
+    rows = _integral_rows(np.clip((times - begins[owner]) / lengths[owner], 0.0, 1.0))
+    edges = np.searchsorted(owner, np.arange(len(windows) + 1))
+    for (_, h, x, modes), first, last in zip(windows, edges[:-1], edges[1:], strict=True):
+        out[first:last] = x + h * (rows[first:last] @ modes)
+    out[~reached] = np.nan
+    out[0] = start
+    return out
 
 
 def _solve_window(

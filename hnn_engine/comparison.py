@@ -43,7 +43,11 @@ def verdict(title: str, drift: Array, horizon: float, damped: bool, ended: float
     if damped:
         return f"{title} is off truth's energy by up to {percent(worst)}"
     if worst < 0.005 or abs(change) < 0.4 * worst:
-        return f"{title} keeps energy to {percent(worst)}"
+        return (
+            f"{title} keeps energy to {percent(worst)}"
+            if worst < 0.35
+            else f"{title}'s energy swings by {percent(worst)}"
+        )
     return f"{title} {'gained' if change > 0 else 'lost'} {percent(abs(change))} in {horizon:.3g} s"
 
 

@@ -208,7 +208,7 @@ class PortraitPanel(QWidget):
             self._draw_tracks()
             self._draw_field()
             self.sync()
-        elif a.stage is not b.stage:
+        elif a.source is not b.source:
             self._fit_range(self._answer)
         self._place_start()
 
@@ -241,7 +241,7 @@ class PortraitPanel(QWidget):
     def _on_answered(self, answer: Answer) -> None:
         self._answer = answer
         self._fit_range(answer)
-        if answer.field is not None and answer.field.spec.axes == self.axes:
+        if answer.field is not None and answer.field is not self._field and answer.field.spec.axes == self.axes:
             self._field = answer.field
             self._draw_field()
         self._draw_tracks()

@@ -93,7 +93,7 @@ class ScenePanel(QWidget):
     # What is shown ----------------------------------------------------------------------------------------------------
 
     def _on_changed(self, old: State, new: State) -> None:
-        if old.experiment.stage is not new.experiment.stage:
+        if old.experiment.source is not new.experiment.source:
             if old.experiment.source_name != new.experiment.source_name:
                 self._paths, self._truth, self._hot = (), None, None
                 self._bounds = self._stage.bounds
@@ -182,7 +182,7 @@ class ScenePanel(QWidget):
             if state is not None:
                 head = self._stage.positions(state[: self._stage.dof])[body]
                 points = np.concatenate([points, head[None]])
-            paint_trail(painter, view, points, color, 1.6 if path is self._truth else 1.3)
+            paint_trail(painter, view, points, color)
 
     def _paint_handles(self, painter: QPainter, view: StageView) -> None:
         state = self._hand_state()

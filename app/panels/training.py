@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -196,8 +197,9 @@ class TrainingPanel(QWidget):
                 self.rollout.set_choice_enabled("truth", name, not reason, reason)
 
     def _on_changed(self, old: State, new: State) -> None:
-        if old.experiment is not new.experiment:
-            self.sync(new.experiment)
+        a, b = old.experiment, new.experiment
+        if replace(a, start=b.start) != b:
+            self.sync(b)
         elif old.runs is not new.runs or old.shown is not new.shown:
             self._show_staleness()
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyqtgraph as pg
 import pytest
@@ -20,6 +21,7 @@ from qasync import QEventLoop
 
 import app.lab
 import app.settings
+import app.window
 from app.theme import LIGHT, apply_theme
 from app.window import make_application
 from hnn_engine.fit_run import FitRun
@@ -36,6 +38,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     names = inspect.signature(pyfuncitem.obj).parameters
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
     loop = pyfuncitem.funcargs["loop"]
+    assert isinstance(loop, QEventLoop)
     loop.run_until_complete(asyncio.wait_for(pyfuncitem.obj(**arguments), TEST_SECONDS))
     return True
 
@@ -50,6 +53,7 @@ def no_leaks(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[Non
         qapp.processEvents()
         qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     if "loop" in request.fixturenames:
+        gc.collect()
         _timers.clear()
         _timers.update(active_timers())
     after = {**widgets_and_threads(), **_timers}
@@ -76,7 +80,6 @@ def widgets_and_threads() -> dict[tuple[str, int], str]:
 
 def active_timers() -> dict[tuple[str, int], str]:
     """The timers that tick, by identity."""
-    gc.unfreeze()
     # By type(): asking some objects for their class makes libraries warn.
     timers = [o for o in gc.get_objects() if issubclass(type(o), QTimer) and alive(o) and o.isActive()]
     return {("timer", id(t)): f"timer of {t.parent()}, {t.interval()} ms" for t in timers}
@@ -114,6 +117,11 @@ _load_kernels: Callable[[], None] = app.lab._load_kernels
 def loop(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[QEventLoop]:
     """An event loop on the dressed application."""
     monkeypatch.setattr(app.lab, "_load_kernels", load_kernels_once)
+    # Dozens of dead windows are more garbage than one program ever makes: they are taken apart between the tests, and
+    # never in the midst of one by a thread that happens to allocate.
+    for module in (app.lab, app.window):
+        monkeypatch.setattr(module, "gc", SimpleNamespace(freeze=int, enable=int))
+    gc.disable()
     make_application(["hnn-lab"])
     qapp.setQuitOnLastWindowClosed(False)
     apply_theme(qapp, LIGHT)
@@ -123,6 +131,7 @@ def loop(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[QEvent
     yield loop
     loop.close()
     asyncio.set_event_loop(None)
+    gc.enable()
     sys.excepthook, threading.excepthook = hooks
     apply_theme(qapp, LIGHT)
 

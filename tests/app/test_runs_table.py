@@ -87,13 +87,13 @@ async def test_delete_deletes_what_is_selected_and_undo_brings_it_back(bench: Be
     QTest.mouseClick(table.viewport(), LEFT, NO_KEY, cell(table, 0, 1))
     QTest.keyClick(table, Qt.Key.Key_Delete)
     await bench.settled()
-    assert bench.document.state.runs == (kept,)
+    assert list(bench.document.state.runs) == [kept]
     assert [t.key for t in bench.answer.models] == [kept.id]
     assert table.model().rowCount() == 1
     bench.window.portrait.plot.setFocus()
     bench.key(Qt.Key.Key_Z, CTRL)
     await bench.settled()
-    assert bench.document.state.runs == (kept, gone)
+    assert list(bench.document.state.runs) == [kept, gone]
     assert len(bench.answer.models) == 2
 
 

@@ -12,9 +12,11 @@ import pytest
 import app.simulation
 from app.portrait_field import PortraitSpec
 from app.simulation import PREVIEW_STEPS, Answer, Request, ShownModel, Simulation
+from hnn_engine.collocation import collocate
 from hnn_engine.experiment import Experiment, RolloutSpec, new_experiment
-from hnn_engine.integrators import Rollout
+from hnn_engine.integrators import Rollout, rollout
 from hnn_engine.models import get_model
+from hnn_engine.parameters import Value
 from hnn_engine.snapshot import Snapshot
 
 
@@ -68,7 +70,7 @@ def answered(simulation: Simulation) -> Answer:
 
 
 def untrained(model: str, width: int = 16) -> Snapshot:
-    settings = {"width": width, "depth": 2, "activation": "tanh"}
+    settings: dict[str, Value] = {"width": width, "depth": 2, "activation": "tanh"}
     weights = get_model(model).initial_weights(1, settings, np.random.default_rng(0))
     return Snapshot(model, 1, settings, weights)
 
@@ -79,7 +81,7 @@ class Gate:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.open, self.began = threading.Event(), threading.Semaphore(0)
         self.starts: list[float] = []
-        self._real = app.simulation.collocate
+        self._real = collocate
         monkeypatch.setattr(app.simulation, "collocate", self._held)
 
     def _held(self, field: Any, start: Any, *rest: Any) -> Any:
@@ -128,7 +130,7 @@ def test_a_full_request_gives_way_to_a_hand(simulation: Simulation, monkeypatch:
 def test_a_rollout_stops_within_itself_for_a_hand(simulation: Simulation) -> None:
     began = threading.Event()
     slow = replace(at(0.1), rollout=RolloutSpec("rk4", "implicit-midpoint", 1e-3, 50.0))
-    real = app.simulation.rollout
+    real = rollout
 
     def watched(*args: Any, **kwargs: Any) -> Rollout:
         began.set()
