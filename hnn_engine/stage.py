@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -37,12 +38,12 @@ class Stage(ABC):
     def coordinates(self) -> tuple[Coordinate, ...]:
         """The canonical coordinates in order, all q and then all p."""
 
-    @property
+    @cached_property
     def dof(self) -> int:
         """Degrees of freedom."""
         return len(self.coordinates) // 2
 
-    @property
+    @cached_property
     def periodic(self) -> tuple[bool, ...]:
         """Which coordinates are angles."""
         return tuple(c.periodic for c in self.coordinates)
