@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hnn_engine.fitting.events import Event
     from hnn_engine.records import Run
 
-SNAPSHOT_SECONDS = 0.14
+SNAPSHOT_SECONDS = 0.16
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from app.clock import FrameClock
 from app.document import Document, State, View
 from app.jobs import FitEvent, FitInfo, JobEnded, JobRunner, JobStarted, Judging, Kept, Live, Message
 from app.portrait_field import PortraitSpec
+from app.priority import give_way
 from app.simulation import Answer, Request, ShownModel, Simulation, Track
 from app.transport import Transport
 from hnn_engine.coords import Array
@@ -85,6 +86,8 @@ class Lab(QObject):
         self.portrait: PortraitSpec | None = None
         self._rates: deque[tuple[float, int]] = deque()
         self.dragging = False
+        self._states: dict[str, tuple[Track, Array]] = {}
+        self._states_at = -1.0
         self._dirty = True
         self._urgent = True
         self._asked = 0.0
@@ -203,6 +206,16 @@ class Lab(QObject):
     def run_of(self, key: str) -> "Run | None":
         """The run with this id, or None."""
         return next((r for r in self.document.state.runs if r.id == key), None)
+
+    def state_of(self, track: Track) -> Array:
+        """The coords of `track` at the transport's instant; every panel of a frame asks for the same few."""
+        if self._states_at != self.transport.time:
+            self._states_at = self.transport.time
+            self._states.clear()
+        known = self._states.get(track.key)
+        if known is None or known[0] is not track:
+            known = self._states[track.key] = (track, state_at(track, self.transport.time))
+        return known[1]
 
     # Requests ---------------------------------------------------------------------------------------------------------
 
@@ -404,6 +417,7 @@ class Lab(QObject):
             self._data_thread.start()
 
     def _make_data(self) -> None:
+        give_way()
         done: DataKey | None = None
         while not self._closing and self._job_data_key != done:
             experiment = self.experiment
@@ -449,6 +463,7 @@ class Lab(QObject):
             self._warm.start()
 
     def _load(self) -> None:
+        give_way()
         try:
             for load in (_load_scipy, _load_kernels, _load_torch):
                 while self.dragging and not self._closing:

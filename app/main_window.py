@@ -371,13 +371,18 @@ class MainWindow(QMainWindow):
             (self.undo_action, "Undo", document.undo_label),
             (self.redo_action, "Redo", document.redo_label),
         ):
-            action.setText(f"{word}: {label.lower()}" if label else word)
+            text = f"{word}: {label.lower()}" if label else word
+            if text != action.text():
+                action.setText(text)
 
     def _retitle(self) -> None:
         document = self.lab.document
         name = document.path.name if document.path is not None else "Untitled"
-        self.setWindowTitle(f"{name}[*] – {self.lab.experiment.source_title} – HNN Lab")
-        self.setWindowModified(document.dirty)
+        title = f"{name}[*] – {self.lab.experiment.source_title} – HNN Lab"
+        if title != self.windowTitle():
+            self.setWindowTitle(title)
+        if document.dirty != self.isWindowModified():
+            self.setWindowModified(document.dirty)
         self.undo_action.setEnabled(bool(document.undo_label))
         self.redo_action.setEnabled(bool(document.redo_label))
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from app.portrait_field import PortraitField, PortraitSpec, compute_field
+from app.priority import give_way
 from hnn_engine.collocation import collocate
 from hnn_engine.comparison import energy_drift, relative_error
 from hnn_engine.coords import Array
@@ -26,6 +27,7 @@ from hnn_engine.snapshot import Snapshot
 PREVIEW_STEPS = 250
 PREVIEW_TOLERANCE = 1e-7  # of the collocation; its error over a preview stays under 1e-6 of the scale
 STAND_IN_TOLERANCE = 1e-11  # of the collocation while the reference integrator is at work
+LIVE_STEPS = 200  # a model that trains is followed in no fewer steps than these
 MODEL_TOLERANCE = 1e-9  # of adaptive rollouts of models: they are not better than that
 
 
@@ -99,7 +101,7 @@ class Simulation:
         self._truths: dict[bool, tuple[Hashable, Rollout]] = {}  # by the reference integrator or not
         self._rollouts: dict[str, tuple[Hashable, Rollout | str]] = {}
         self._plane: tuple[Hashable, Hashable, PortraitField] | None = None
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="rollout")
+        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="rollout", initializer=give_way)
         self.reference_ready = False  # set once scipy is loaded; until then collocation stands in, at full accuracy
         self.failure: Callable[[Exception], None] = lambda error: None
         self.wake: Callable[[], None] = lambda: None  # called in the worker's thread when an answer is there
@@ -136,6 +138,7 @@ class Simulation:
     # In the thread ----------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
+        give_way()
         while True:
             with self._condition:
                 self._busy = False
@@ -181,6 +184,11 @@ class Simulation:
     def _times(self, request: Request) -> Array:
         times = request.experiment.rollout.times
         return times[: PREVIEW_STEPS + 1] if request.preview else times
+
+    def _model_times(self, request: Request, shown: ShownModel) -> Array:
+        """The times of a model's rollout: every second one while it trains, when it will be another in a moment."""
+        times = self._times(request)
+        return times[::2] if shown.live and len(times) > 2 * LIVE_STEPS else times
 
     # What is computed, each part remembered until what it depends on changes ------------------------------------------
 
@@ -228,7 +236,7 @@ class Simulation:
         )
 
     def _model_key(self, request: Request, shown: ShownModel) -> Hashable:
-        times = self._times(request)
+        times = self._model_times(request, shown)
         spec = request.experiment.rollout
         return shown.snapshot, request.experiment.start, spec.integrator, times[-1], len(times)
 
@@ -241,7 +249,7 @@ class Simulation:
         known = self._rollouts.get(shown.key)
         if known is not None and known[0] == self._model_key(request, shown):
             return known[1]
-        start, times = np.array(request.experiment.start), self._times(request)
+        start, times = np.array(request.experiment.start), self._model_times(request, shown)
         return rollout(shown.snapshot, start, times, method, tolerance=MODEL_TOLERANCE, interrupt=stop)
 
     def _track(self, request: Request, shown: ShownModel, answer: Rollout | str, truth: Track | None) -> Track:
@@ -274,8 +282,9 @@ class Simulation:
         with np.errstate(over="ignore", invalid="ignore"):
             if experiment.system is not None:
                 assert truth is not None
-                drift = energy_drift(experiment.system, answer.coords, truth.coords)
-                error = relative_error(answer.coords, truth.coords, experiment.stage.periodic)
+                beside = truth.coords[:: 2 if len(answer.t) < len(truth.t) else 1]
+                drift = energy_drift(experiment.system, answer.coords, beside)
+                error = relative_error(answer.coords, beside, experiment.stage.periodic)
                 return drift, answer.t[: len(error)], error
             drift = recorded_drift(request, shown.snapshot, answer.coords)
             if truth is None or recorded_row(experiment) is None:

@@ -14,8 +14,8 @@ from app.widgets.plot import LabPlot
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 
-MOST_POINTS = 500  # of a curve: more than its pixels would not be seen
-EVERY = 5  # frames between two drawings while a model trains
+MOST_POINTS = 360  # of a curve: more than its pixels would not be seen
+EVERY = 9  # frames between two drawings while a model trains
 
 
 class LossPanel(QWidget):

@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QComboBox, QGraphicsItem, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app.document import State, View
-from app.lab import Lab, state_at
+from app.lab import Lab
 from app.portrait_field import PortraitField, PortraitSpec
 from app.settings import settings
 from app.simulation import Answer, Track
@@ -338,7 +338,7 @@ class PortraitPanel(QWidget):
         x, y = self.axes
         for track in self._tracks():
             head = self._curves[track.key][1]
-            state = state_at(track, time) if len(track.t) else None
+            state = self.lab.state_of(track) if len(track.t) else None
             if state is None or not np.isfinite(state[[x, y]]).all():
                 head.setVisible(False)
             else:

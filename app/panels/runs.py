@@ -211,8 +211,9 @@ class RunsPanel(QWidget):
         if old.runs is not new.runs:
             self.model.beginResetModel()
             self.model.endResetModel()
-        self.table.viewport().update()
-        self._show()
+            self._show()
+        if old.shown != new.shown or old.experiment.source_name != new.experiment.source_name:
+            self.table.viewport().update()
 
     def _on_theme(self) -> None:
         self.table.viewport().update()

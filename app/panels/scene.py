@@ -8,7 +8,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.document import State
-from app.lab import Lab, state_at
+from app.lab import Lab
 from app.settings import settings
 from app.simulation import Answer, Track
 from app.theme import current_theme, theme_signals
@@ -142,7 +142,7 @@ class ScenePanel(QWidget):
             return np.array(self.lab.experiment.start)
         if path is None or not len(path.track.t):
             return None
-        state = state_at(path.track, self.lab.transport.time)
+        state = self.lab.state_of(path.track)
         return state if np.isfinite(state).all() else None
 
     def _hand_state(self) -> Array:

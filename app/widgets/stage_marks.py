@@ -1,5 +1,6 @@
 """What is laid over a stage: trails that fade, momentum arrows with handles, and the halo that invites a hand."""
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -13,7 +14,7 @@ from app.widgets.stage_view import StageView, polygon
 
 HANDLE_RADIUS: Final = 5.0  # pixels; the target to grab is GRAB_RADIUS
 GRAB_RADIUS: Final = 12.0
-_BUCKETS = 8
+_BUCKETS = 6
 _MOST_POINTS = 240  # a trail is drawn with no more than these
 _NEWEST_ALPHA = 190
 
@@ -21,21 +22,29 @@ _NEWEST_ALPHA = 190
 def paint_trail(
     painter: QPainter, view: StageView, points: npt.NDArray[np.float64], color: str, width: float = 1.0
 ) -> None:
-    """Paint world `points` `(n, 2)`, oldest first, as a line that fades with age in eight steps."""
+    """Paint world `points` `(n, 2)`, oldest first, as a line that fades with age in six steps."""
     kept = _finite(np.asarray(points, dtype=float))
     if len(kept) < 2:
         return
     pixels = view.pixels(_thinned(kept))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    pen = QPen(QColor(color), width)
-    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     edges = np.linspace(0, len(pixels) - 1, _BUCKETS + 1).astype(int)
-    for age, (first, last) in enumerate(pairwise(edges)):
+    for pen, (first, last) in zip(_trail_pens(color, width), pairwise(edges), strict=True):
         if last > first:
-            pen.setColor(_faded(color, (age + 1) / _BUCKETS))
             painter.setPen(pen)
             painter.drawPolyline(polygon(pixels[first : last + 1]))
+
+
+@lru_cache(maxsize=64)
+def _trail_pens(color: str, width: float) -> tuple[QPen, ...]:
+    """Pens for the ages of a trail, the oldest and faintest first."""
+    pens = []
+    for age in range(1, _BUCKETS + 1):
+        pen = QPen(_faded(color, age / _BUCKETS), width)
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        pens.append(pen)
+    return tuple(pens)
 
 
 def paint_arrow(painter: QPainter, tail: QPointF, head: QPointF, color: str, hot: bool = False) -> None:
@@ -104,8 +113,8 @@ def _paint_head(painter: QPainter, tail: QPointF, head: QPointF, color: str) -> 
 
 
 def _finite(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    # A diverged rollout ends in values that are not finite, or too large for Qt's arithmetic.
-    good = np.isfinite(points).all(axis=1) & (np.abs(points) < 1e6).all(axis=1)
+    # A diverged rollout ends in values that are not finite, or too large for Qt's arithmetic: neither is below 1e6.
+    good = (np.abs(points) < 1e6).all(axis=1)
     return points if good.all() else points[: int(np.argmin(good))]
 
 

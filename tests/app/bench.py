@@ -117,7 +117,9 @@ class Bench:
 
     def _is_settled(self) -> bool:
         lab, answer = self.lab, self.lab.answer
-        if answer is None or lab.dataset is None or lab.simulation.busy or lab._dirty:
+        if answer is None or lab.dataset is None or lab._dirty or lab.simulation.busy:
+            return False
+        if lab.simulation._answer is not None:  # the next frame takes it
             return False
         fresh = answer.request.experiment is lab.experiment and not answer.request.preview
         return fresh and lab.dataset.dof == lab.experiment.stage.dof

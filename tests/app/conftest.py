@@ -47,21 +47,20 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 def no_leaks(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail where a test leaves a top-level widget, a thread or, in the window's tests, an active timer behind."""
     pg.setConfigOption("mouseRateLimit", 0)
-    before = {**widgets_and_threads(), **_timers}
+    before = widgets_and_threads()
     yield
     for _ in range(3):
         qapp.processEvents()
         qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     if "loop" in request.fixturenames:
         gc.collect()
-        _timers.clear()
-        _timers.update(active_timers())
-    after = {**widgets_and_threads(), **_timers}
-    left = [text for key, text in after.items() if key not in before]
+        timers = active_timers()
+        gc.freeze()  # what is left is looked at no more: neither here again nor by the next collection
+    else:
+        timers = []
+    after = widgets_and_threads()
+    left = [text for key, text in after.items() if key not in before] + timers
     assert not left, f"left behind: {sorted(left)}"
-
-
-_timers: dict[tuple[str, int], str] = {}  # those that were active after the last look, which takes half a second
 
 
 def widgets_and_threads() -> dict[tuple[str, int], str]:
@@ -78,11 +77,11 @@ def widgets_and_threads() -> dict[tuple[str, int], str]:
     }
 
 
-def active_timers() -> dict[tuple[str, int], str]:
-    """The timers that tick, by identity."""
+def active_timers() -> list[str]:
+    """The timers that tick, of those made since the last look."""
     # By type(): asking some objects for their class makes libraries warn.
     timers = [o for o in gc.get_objects() if issubclass(type(o), QTimer) and alive(o) and o.isActive()]
-    return {("timer", id(t)): f"timer of {t.parent()}, {t.interval()} ms" for t in timers}
+    return [f"timer of {t.parent()}, {t.interval()} ms" for t in timers]
 
 
 def alive(timer: QTimer) -> bool:

@@ -43,6 +43,9 @@ async def test_every_fit_stands_there_with_its_figures(bench: Bench) -> None:
         text = model.index(0, headings.index(name)).data()
         assert text, name
         assert text != "–", name
+    for run in bench.document.state.runs:
+        assert run.figures is not None
+        assert run.figures.test_loss == pytest.approx(run.history.test[-1], rel=1e-3)
 
 
 @pytest.mark.usefixtures("unjudged")
