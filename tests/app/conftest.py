@@ -27,7 +27,7 @@ from app.window import make_application
 from hnn_engine.fit_run import FitRun
 from tests.app.bench import Bench
 
-TEST_SECONDS = 120.0
+TEST_SECONDS = 240.0
 
 
 @pytest.hookimpl(tryfirst=True)
