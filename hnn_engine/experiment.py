@@ -14,9 +14,9 @@ import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.datasets import DATA_PARAMETERS, Dataset, data_defaults, make_dataset
-from hnn_engine.errors import ExperimentError
+from hnn_engine.errors import ExperimentError, IntegratorError
 from hnn_engine.fitting import get_recipe, recipe_defaults
-from hnn_engine.integrators import get_integrator
+from hnn_engine.integrators import get_integrator, why_not
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Parameter, Value, bind
 from hnn_engine.stage import Stage
@@ -209,6 +209,9 @@ def checked(experiment: Experiment) -> Experiment:
         raise ExperimentError(f"The start is {list(start)}, but it needs {2 * stage.dof} finite numbers: {names}")
     data = experiment.data
     if experiment.system is not None:
+        reason = why_not(experiment.rollout.truth, experiment.system)
+        if reason:
+            raise IntegratorError(f"{reason}: choose another integrator for the truth")
         data = bind(DATA_PARAMETERS, {**data_defaults(experiment.system), **data}, "the data")
     return replace(
         experiment,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hnn_engine.errors import ExperimentError, HnnLabError, ParameterError, UnknownNameError
+from hnn_engine.errors import ExperimentError, HnnLabError, IntegratorError, ParameterError, UnknownNameError
 from hnn_engine.experiment import (
     Experiment,
     RolloutSpec,
@@ -172,3 +172,9 @@ def test_the_task_is_the_model_s_own() -> None:
     task = made.task(made.models[1], data)
     assert (task.model, task.seed, task.settings) == ("hnn", made.seed, made.settings)
     assert task.model_settings == made.models[1].settings
+
+
+def test_a_truth_by_a_method_that_does_not_apply_is_refused() -> None:
+    experiment = new_experiment("double-pendulum")
+    with pytest.raises(IntegratorError, match="depends on its position: choose another"):
+        checked(replace(experiment, rollout=replace(experiment.rollout, truth="stormer-verlet")))
