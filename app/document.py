@@ -68,6 +68,7 @@ class _Step:
     state: State
     label: str
     gesture: object = None
+    redo: tuple["_Step", ...] = ()  # what could be brought back when the gesture began
 
 
 class Document(QObject):
@@ -117,7 +118,9 @@ class Document(QObject):
 
         Edits with the same `gesture` (anything but None) are one undo step.
         """
-        self._apply(replace(self.state, experiment=checked(experiment)), label, gesture)
+        new = checked(experiment)
+        if new != self.experiment:
+            self._apply(replace(self.state, experiment=new), label, gesture)
 
     def edit_runs(self, runs: "tuple[Run, ...]", shown: frozenset[str], label: str) -> None:
         """Rename, show, hide or delete runs."""
@@ -127,7 +130,7 @@ class Document(QObject):
         old = self.state
         merges = gesture is not None and self._undo and self._undo[-1].gesture is gesture
         if not merges:
-            self._undo.append(_Step(old, label, gesture))
+            self._undo.append(_Step(old, label, gesture, tuple(self._redo)))
             del self._undo[:-UNDO_LIMIT]
         self._redo.clear()
         self._set(state)
@@ -140,7 +143,9 @@ class Document(QObject):
     def cancel(self, gesture: object) -> None:
         """Take back everything that `gesture` has changed, as if it had not begun."""
         if self._undo and self._undo[-1].gesture is gesture:
-            self._set(self._undo.pop().state)
+            step = self._undo.pop()
+            self._redo = list(step.redo)
+            self._set(step.state)
 
     def undo(self) -> None:
         """Take back the last edit."""

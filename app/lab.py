@@ -155,6 +155,7 @@ class Lab(QObject):
         """A slider is being moved (previews), or was let go (the full horizon, and new data)."""
         self.dragging = not final
         self._asked = time.perf_counter()
+        self._refresh_dataset()
         self._mark(urgent=True)
 
     def cancel_drag(self) -> None:
@@ -190,13 +191,7 @@ class Lab(QObject):
 
     def job_is_here(self) -> bool:
         """Whether the job that runs (or ran last) fits the system on screen."""
-        now, fitted = self.experiment, self.job_experiment
-        return (
-            fitted is not None
-            and fitted.source_name == now.source_name
-            and fitted.recording is now.recording
-            and fitted.stage.dof == now.stage.dof
-        )
+        return self.job_experiment is not None and same_stage(self.job_experiment, self.experiment)
 
     def field_key(self) -> str:
         """The key of the model whose field the portrait shows, or 'truth'."""
@@ -283,7 +278,7 @@ class Lab(QObject):
     def _on_woken(self) -> None:
         """The simulation has an answer: show the newest, unless it is of another system by now."""
         answer = self.simulation.newest()
-        if answer is not None and answer.request.experiment.source_name == self.experiment.source_name:
+        if answer is not None and same_stage(answer.request.experiment, self.experiment):
             self.answer = answer
             self.answered.emit(answer)
 
@@ -511,6 +506,11 @@ def data_key(experiment: Experiment) -> DataKey:
     system = experiment.system
     assert system is not None
     return system.name, tuple(system.values.items()), tuple(experiment.data.items()), experiment.seed
+
+
+def same_stage(one: Experiment, other: Experiment) -> bool:
+    """Whether the two study the same system, whatever its constants, or the same recording."""
+    return one.source_name == other.source_name and one.recording is other.recording
 
 
 def run_label(run: "Run", several: bool) -> str:

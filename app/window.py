@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QPixmapCache
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
@@ -76,8 +76,23 @@ def open_window(whole: bool = True) -> MainWindow:
 def _on_shown(lab: Lab) -> None:
     """The window stands: collect garbage from now on, and load the rest."""
     gc.freeze()
-    gc.enable()
+    lab.clock.text.connect(Collector(lab).collect)
     lab.warm_up()
+
+
+class Collector(QObject):
+    """Collects garbage in the window's thread alone, a little at a time: elsewhere it could end a Qt object's life in
+    the wrong thread, and all at once it would cost frames."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        gc.disable()
+        self._ticks = 0
+
+    def collect(self) -> None:
+        """Collect the youngest objects at every tick, the older ones now and then."""
+        self._ticks += 1
+        gc.collect(2 if self._ticks % 240 == 0 else 1 if self._ticks % 40 == 0 else 0)
 
 
 def _report(reporter: ErrorReporter, context: dict[str, Any]) -> None:

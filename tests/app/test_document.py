@@ -47,6 +47,21 @@ def start(document: Document, q: float, gesture: object = None) -> None:
 
 
 class TestUndo:
+    def test_an_edit_that_changes_nothing_is_no_step(self, document: Document) -> None:
+        document.edit(replace(document.experiment), "Nothing")
+        assert (document.undo_label, document.dirty) == ("", False)
+
+    def test_a_gesture_taken_back_leaves_redo_as_it_was(self, document: Document) -> None:
+        document.edit(replace(document.experiment, seed=1), "Change the seed")
+        document.undo()
+        gesture = object()
+        document.edit(replace(document.experiment, seed=2), "Slide", gesture)
+        document.edit(replace(document.experiment, seed=3), "Slide", gesture)
+        document.cancel(gesture)
+        assert document.redo_label == "Change the seed"
+        document.redo()
+        assert document.experiment.seed == 1
+
     def test_undo_and_redo_are_inverse(self, document: Document) -> None:
         states = [document.state]
         for q in (0.1, 0.2, 0.3):
