@@ -9,7 +9,7 @@ import time
 import traceback
 from array import array
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -460,7 +460,7 @@ class Lab(QObject):
     def _load(self) -> None:
         give_way()
         try:
-            for load in (_load_scipy, _load_kernels, _load_torch):
+            for load in (_load_scipy, partial(_load_kernels, lambda: self._closing), _load_torch):
                 while self.dragging and not self._closing:
                     time.sleep(0.05)
                 if self._closing:
@@ -540,10 +540,10 @@ def _load_scipy() -> None:
     assert scipy.integrate is not None
 
 
-def _load_kernels() -> None:
+def _load_kernels(interrupt: Callable[[], bool]) -> None:
     from hnn_engine.snapshot import load_kernels
 
-    load_kernels(build_elsewhere=True)
+    load_kernels(build_elsewhere=True, interrupt=interrupt)
 
 
 def _load_torch() -> None:

@@ -5,7 +5,8 @@ Evaluated in float64, whatever the weights were trained in. Compiled loops are u
 
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
@@ -21,14 +22,15 @@ _kernels: ModuleType | None = None
 _SMALL = 4  # up to so many states at once the compiled field beats numpy's
 
 
-def load_kernels(build_elsewhere: bool = False) -> None:
-    """Import the compiled loops; with `build_elsewhere` another process compiles them first, if that is yet to do.
+def load_kernels(build_elsewhere: bool = False, interrupt: Callable[[], bool] = lambda: False) -> None:
+    """Import the compiled loops; with `build_elsewhere` another process compiles them first, if that is yet to
+    do; `interrupt` is asked now and then and ends that.
 
     Where they cannot be had (numba lacks a folder to keep them in, or does not run here), numpy goes on serving.
     """
     global _kernels
-    if build_elsewhere:
-        subprocess.run([sys.executable, "-m", "hnn_engine.kernels"], check=False, capture_output=True)
+    if build_elsewhere and not _built(interrupt):
+        return
     try:
         from hnn_engine import kernels
 
@@ -36,6 +38,19 @@ def load_kernels(build_elsewhere: bool = False) -> None:
     except (ImportError, RuntimeError, OSError):
         return
     _kernels = kernels
+
+
+def _built(interrupt: Callable[[], bool]) -> bool:
+    """Let another process compile the loops; return False where `interrupt` ended that."""
+    command = [sys.executable, "-m", "hnn_engine.kernels"]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as process:
+        while process.poll() is None:
+            if interrupt():
+                process.terminate()
+                return False
+            time.sleep(0.03)
+    return True
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,7 @@ ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
 APP_FLOORS: tuple[tuple[str, ...], ...] = (
     tuple(LOOKS),
     ("widgets",),
-    ("portrait_field", "document", "jobs", "clock", "transport"),
+    ("portrait_field", "document", "jobs", "clock", "transport", "priority"),
     ("simulation",),
     ("lab",),
     ("panels",),
