@@ -103,13 +103,18 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     app.settings.settings.cache_clear()
 
 
+_load_kernels: Callable[[Callable[[], bool]], None] = app.lab._load_kernels
+
+
 @cache
-def load_kernels_once() -> None:
+def compiled_loops() -> None:
     """Load the compiled loops; looking for them in another process, as each window does, takes a second a test."""
-    _load_kernels()
+    _load_kernels(lambda: False)
 
 
-_load_kernels: Callable[[], None] = app.lab._load_kernels
+def load_kernels_once(interrupt: Callable[[], bool]) -> None:
+    """Stand in for the window's own loading."""
+    compiled_loops()
 
 
 @pytest.fixture
@@ -119,7 +124,7 @@ def loop(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[QEvent
     # Dozens of dead windows are more garbage than one program ever makes: they are taken apart between the tests, and
     # never in the midst of one by a thread that happens to allocate.
     for module in (app.lab, app.window):
-        monkeypatch.setattr(module, "gc", SimpleNamespace(freeze=int, enable=int))
+        monkeypatch.setattr(module, "gc", SimpleNamespace(freeze=int, disable=int, collect=lambda generation: 0))
     gc.disable()
     make_application(["hnn-lab"])
     qapp.setQuitOnLastWindowClosed(False)
