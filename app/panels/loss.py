@@ -43,7 +43,7 @@ class LossPanel(QWidget):
         lab.dataset_changed.connect(self._on_dataset)
         lab.document.changed.connect(self._on_changed)
         lab.clock.frame.connect(self._on_frame)
-        self._redraw()
+        self._on_dataset(lab.dataset)  # it may have come before this panel
 
     def _on_losses(self) -> None:
         self._pending = True
