@@ -541,9 +541,9 @@ def _load_scipy() -> None:
 
 
 def _load_kernels(interrupt: Callable[[], bool]) -> None:
-    from hnn_engine.snapshot import load_kernels
+    from hnn_engine.compiled import load
 
-    load_kernels(build_elsewhere=True, interrupt=interrupt)
+    load(build_elsewhere=True, interrupt=interrupt)
 
 
 def _load_torch() -> None:

@@ -11,11 +11,12 @@ import torch
 from scipy.integrate import solve_ivp
 
 from benchmarks.figures import Aims, Figures, rounded, say, spread
+from hnn_engine.compiled import load
 from hnn_engine.coords import Array
 from hnn_engine.experiment import new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.integrators import rollout
-from hnn_engine.snapshot import Snapshot, load_kernels
+from hnn_engine.snapshot import Snapshot
 
 AIMS: Aims = {"compiled_ms.median": ("≤", 35.0), "batch_s.median": ("≤", 8.0)}
 RUNS = 15
@@ -37,7 +38,7 @@ def measure(options: argparse.Namespace) -> Figures:
     say("plain numpy")
     plain = _timed(lambda: rollout(snapshot, start, times), runs)
     say("compiled (the first time on a machine the compiler takes its seconds)")
-    load_kernels(build_elsewhere=True)
+    load(build_elsewhere=True)
     compiled = _timed(lambda: rollout(fresh(snapshot), start, times), runs)
     say("the paper's way")
     paper, evaluations = _paper(snapshot, start, times, runs)

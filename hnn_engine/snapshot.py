@@ -1,56 +1,21 @@
 """A snapshot: a fitted field frozen in numpy weights. Safe in any thread; no torch.
 
-Evaluated in float64, whatever the weights were trained in. Compiled loops are used once `load_kernels()` has run.
+Evaluated in float64, whatever the weights were trained in. Compiled loops are used where they are loaded.
 """
 
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from hnn_engine.compiled import loops
 from hnn_engine.coords import Array
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Value
 
-_kernels: ModuleType | None = None
 _SMALL = 4  # up to so many states at once the compiled field beats numpy's
-
-
-def load_kernels(build_elsewhere: bool = False, interrupt: Callable[[], bool] = lambda: False) -> None:
-    """Import the compiled loops; with `build_elsewhere` another process compiles them first, if that is yet to
-    do; `interrupt` is asked now and then and ends that.
-
-    Where they cannot be had (numba lacks a folder to keep them in, or does not run here), numpy goes on serving.
-    """
-    global _kernels
-    if build_elsewhere and not _built(interrupt):
-        return
-    try:
-        from hnn_engine import kernels
-
-        kernels.warm()
-    except (ImportError, RuntimeError, OSError):
-        return
-    _kernels = kernels
-
-
-def _built(interrupt: Callable[[], bool]) -> bool:
-    """Let another process compile the loops; return False where `interrupt` ended that."""
-    command = [sys.executable, "-m", "hnn_engine.kernels"]
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as process:
-        while process.poll() is None:
-            if interrupt():
-                process.terminate()
-                return False
-            time.sleep(0.03)
-    return True
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,20 +47,22 @@ class Snapshot:
 
     @cached_property
     def _net(self) -> Any:
-        kind = get_model(self.model).kernel
-        assert _kernels is not None
+        kernels, kind = loops(), get_model(self.model).kernel
+        assert kernels is not None
         assert kind is not None
-        return _kernels.pack(kind, str(self.settings["activation"]), self.weights)
+        return kernels.pack(kind, str(self.settings["activation"]), self.weights)
 
     @property
-    def _compiled(self) -> bool:
-        return _kernels is not None and get_model(self.model).kernel is not None
+    def _kernels(self) -> Any | None:
+        """The compiled loops, where they are loaded and follow this model."""
+        return loops() if get_model(self.model).kernel is not None else None
 
     def field(self, coords: Array) -> Array:
         """Return d(coords)/dt `(..., 2*dof)` in float64."""
-        if self._compiled and coords.size <= _SMALL * 2 * self.dof and _kernels is not None:
+        kernels = self._kernels
+        if kernels is not None and coords.size <= _SMALL * 2 * self.dof:
             flat = np.ascontiguousarray(coords, dtype=np.float64).reshape(-1, 2 * self.dof)
-            small: Array = _kernels.evaluate(self._net, flat).reshape(coords.shape)
+            small: Array = kernels.evaluate(self._net, flat).reshape(coords.shape)
             return small
         result: Array = get_model(self.model).field(np, self._wide, self.settings, coords)
         return result
@@ -112,9 +79,10 @@ class Snapshot:
 
     def compiled_rollout(self, integrator: str, start: Array, times: Array, substeps: int) -> Array | None:
         """Return coords `(T, 2*dof)` by a compiled loop, or None where there is none (yet)."""
-        if not self._compiled or _kernels is None or integrator not in _kernels.SCHEMES:
+        kernels = self._kernels
+        if kernels is None or integrator not in kernels.SCHEMES:
             return None
         if start.shape != (2 * self.dof,):  # compiled loops check no bounds
             raise ValueError(f"The start has shape {start.shape}, but the model moves {2 * self.dof} coordinates")
-        result: Array = _kernels.follow(self._net, start, times, substeps, integrator)
+        result: Array = kernels.follow(self._net, start, times, substeps, integrator)
         return result

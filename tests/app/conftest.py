@@ -8,8 +8,7 @@ import gc
 import inspect
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,6 +23,7 @@ import app.settings
 import app.window
 from app.theme import LIGHT, apply_theme
 from app.window import make_application
+from hnn_engine import compiled
 from hnn_engine.fit_run import FitRun
 from tests.app.bench import Bench
 
@@ -103,24 +103,15 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     app.settings.settings.cache_clear()
 
 
-_load_kernels: Callable[[Callable[[], bool]], None] = app.lab._load_kernels
-
-
-@cache
+@pytest.fixture(scope="session", autouse=True)
 def compiled_loops() -> None:
-    """Load the compiled loops; looking for them in another process, as each window does, takes a second a test."""
-    _load_kernels(lambda: False)
-
-
-def load_kernels_once(interrupt: Callable[[], bool]) -> None:
-    """Stand in for the window's own loading."""
-    compiled_loops()
+    """Load the compiled loops once, before any window: compiling them takes longer than a closing window waits."""
+    compiled.load(build_elsewhere=True)
 
 
 @pytest.fixture
 def loop(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[QEventLoop]:
     """An event loop on the dressed application."""
-    monkeypatch.setattr(app.lab, "_load_kernels", load_kernels_once)
     # Dozens of dead windows are more garbage than one program ever makes: they are taken apart between the tests, and
     # never in the midst of one by a thread that happens to allocate.
     for module in (app.lab, app.window):

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from hnn_engine import snapshot as snapshots
+from hnn_engine import compiled
 from hnn_engine.coords import Array
 from hnn_engine.integrators import rollout
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
 from hnn_engine.parameters import Value
-from hnn_engine.snapshot import Snapshot, load_kernels
+from hnn_engine.snapshot import Snapshot
 
 COMPILED = ("rk4", "implicit-midpoint")
 WIDTHS = (5, 13, 31)  # odd: the loops take four rows at a time
@@ -18,8 +18,8 @@ WIDTHS = (5, 13, 31)  # odd: the loops take four rows at a time
 @pytest.fixture
 def both(monkeypatch: pytest.MonkeyPatch) -> None:
     """Load the kernels for this test alone."""
-    monkeypatch.setattr(snapshots, "_kernels", None)
-    load_kernels()
+    monkeypatch.setattr(compiled, "_loops", None)
+    assert compiled.load()
 
 
 def network(model: str, activation: str, depth: int, width: int, dtype: type, dof: int = 1) -> Snapshot:
@@ -33,7 +33,7 @@ def network(model: str, activation: str, depth: int, width: int, dtype: type, do
 
 def in_numpy(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, method: str, start: Array, times: Array) -> Array:
     with monkeypatch.context() as patch:
-        patch.setattr(snapshots, "_kernels", None)
+        patch.setattr(compiled, "_loops", None)
         return rollout(snapshot, start, times, method, substeps=2).coords
 
 
@@ -103,7 +103,7 @@ def test_divergence_is_seen_where_numpy_sees_it(method: str, activation: str, mo
     fast = rollout(made, np.ones(2), times, method)
     assert fast.diverged
     with monkeypatch.context() as patch:
-        patch.setattr(snapshots, "_kernels", None)
+        patch.setattr(compiled, "_loops", None)
         slow = rollout(made, np.ones(2), times, method)
     assert fast.ended == slow.ended
     assert fast.note == slow.note
@@ -131,6 +131,6 @@ def test_layouts_other_than_contiguous_ones_are_taken() -> None:
 
 
 def test_without_kernels_there_is_no_compiled_rollout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshots, "_kernels", None)
+    monkeypatch.setattr(compiled, "_loops", None)
     made = network("hnn", "tanh", 1, 5, np.float32)
     assert made.compiled_rollout("rk4", np.zeros(2), np.linspace(0, 1, 3), 1) is None
