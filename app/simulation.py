@@ -1,10 +1,10 @@
 """The rollouts on screen: one worker thread that computes them, the newest request first.
 
 A request is frozen; an answer carries its generation, so a stale one is dropped. While a button is down a request is a
-preview: fewer steps, and the truth by collocation instead of the reference integrator (see `PREVIEW_TOLERANCE`). A full
-request is answered twice: at once with the truth by collocation at `STAND_IN_TOLERANCE`, and again when the reference
-integrator has confirmed it. A full request is interrupted by a newer
-one from a hand, not by newer weights: so it always gets done while a model trains.
+preview: fewer steps. Truth is the reference integrator's. Until that is compiled, collocation stands in for it: alone in
+a preview (see `PREVIEW_TOLERANCE`), and at first in a full request (at `STAND_IN_TOLERANCE`), which is then answered
+twice. A full request is interrupted by a newer one from a hand, not by newer weights: so it always gets done while a
+model trains.
 """
 
 import threading
@@ -18,6 +18,7 @@ import numpy as np
 from app.portrait_field import PortraitField, PortraitSpec, compute_field
 from app.priority import give_way
 from hnn_engine.collocation import collocate
+from hnn_engine.compiled import loops
 from hnn_engine.comparison import energy_drift, relative_error
 from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment
@@ -175,7 +176,7 @@ class Simulation:
 
     def _stages(self, request: Request) -> tuple[bool, ...]:
         """Whether the truth is the reference integrator's, in each of the answers to come."""
-        if request.experiment.system is None or request.experiment.rollout.truth != "dop853":
+        if request.experiment.system is None or request.experiment.rollout.truth != "dop853" or loops() is not None:
             return (True,)
         if request.preview or not self.reference_ready:
             return (False,)

@@ -76,9 +76,17 @@ class Flow(Protocol):
 
 @runtime_checkable
 class CompiledFlow(Protocol):
-    """A flow with a compiled loop of its own for some methods."""
+    """A flow that compiled loops can follow."""
 
-    def compiled_rollout(self, integrator: str, start: Array, times: Array, substeps: int) -> Array | None:
+    def compiled_rollout(
+        self,
+        integrator: str,
+        start: Array,
+        times: Array,
+        substeps: int = 1,
+        tolerance: float = 1e-12,
+        interrupt: Callable[[], bool] | None = None,
+    ) -> Array | None:
         """Return coords `(T, 2*dof)` from one `start`, NaN after a failure; None where there is no compiled loop."""
 
 
@@ -195,12 +203,12 @@ def stormer_verlet_step(field: Callable[[Array], Array], coords: Array, dt: floa
 
 
 _OUTER = 1.0 / (2.0 - 2.0 ** (1.0 / 3.0))
-_YOSHIDA = (_OUTER, 1.0 - 2.0 * _OUTER, _OUTER)
+YOSHIDA = (_OUTER, 1.0 - 2.0 * _OUTER, _OUTER)
 
 
 def yoshida4_step(field: Callable[[Array], Array], coords: Array, dt: float) -> Array:
     """Advance by three Störmer–Verlet steps of 1.351, −1.702, 1.351 dt; order 4, symplectic. Source: Yoshida 1990."""
-    for weight in _YOSHIDA:
+    for weight in YOSHIDA:
         coords = stormer_verlet_step(field, coords, weight * dt)
     return coords
 
@@ -285,8 +293,18 @@ def _in_threads(
 def _adaptive(flow: Flow, start: Array, times: Array, tolerance: float, interrupt: Callable[[], bool] | None) -> Array:
     """Follow each trajectory by itself: the step that one needs says nothing about the others."""
     flat = start.reshape(-1, start.shape[-1])
-    tracks = [_dop853(flow.field, one, times, tolerance, interrupt) for one in flat]
+    tracks = [_adaptive_track(flow, one, times, tolerance, interrupt) for one in flat]
     return np.stack(tracks, axis=1).reshape(len(times), *start.shape)
+
+
+def _adaptive_track(
+    flow: Flow, start: Array, times: Array, tolerance: float, interrupt: Callable[[], bool] | None
+) -> Array:
+    if isinstance(flow, CompiledFlow):
+        compiled = flow.compiled_rollout("dop853", start, times, 1, tolerance, interrupt)
+        if compiled is not None:
+            return compiled
+    return _dop853(flow.field, start, times, tolerance, interrupt)
 
 
 def _dop853(

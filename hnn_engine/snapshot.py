@@ -3,7 +3,7 @@
 Evaluated in float64, whatever the weights were trained in. Compiled loops are used where they are loaded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -46,7 +46,7 @@ class Snapshot:
         return {name: np.asarray(w, dtype=np.float32) for name, w in self.weights.items()}
 
     @cached_property
-    def _net(self) -> Any:
+    def _packed(self) -> Any:
         kernels, kind = loops(), get_model(self.model).kernel
         assert kernels is not None
         assert kind is not None
@@ -61,8 +61,8 @@ class Snapshot:
         """Return d(coords)/dt `(..., 2*dof)` in float64."""
         kernels = self._kernels
         if kernels is not None and coords.size <= _SMALL * 2 * self.dof:
-            flat = np.ascontiguousarray(coords, dtype=np.float64).reshape(-1, 2 * self.dof)
-            small: Array = kernels.evaluate(self._net, flat).reshape(coords.shape)
+            flat = coords.reshape(-1, 2 * self.dof)
+            small: Array = kernels.evaluate(kernels.learned(*self._packed), flat).reshape(coords.shape)
             return small
         result: Array = get_model(self.model).field(np, self._wide, self.settings, coords)
         return result
@@ -77,12 +77,22 @@ class Snapshot:
         value: Array | None = get_model(self.model).hamiltonian(np, self._wide, self.settings, coords)
         return value
 
-    def compiled_rollout(self, integrator: str, start: Array, times: Array, substeps: int) -> Array | None:
+    def compiled_rollout(
+        self,
+        integrator: str,
+        start: Array,
+        times: Array,
+        substeps: int = 1,
+        tolerance: float = 1e-12,
+        interrupt: Callable[[], bool] | None = None,
+    ) -> Array | None:
         """Return coords `(T, 2*dof)` by a compiled loop, or None where there is none (yet)."""
         kernels = self._kernels
-        if kernels is None or integrator not in kernels.SCHEMES:
+        if kernels is None:
             return None
         if start.shape != (2 * self.dof,):  # compiled loops check no bounds
             raise ValueError(f"The start has shape {start.shape}, but the model moves {2 * self.dof} coordinates")
-        result: Array = kernels.follow(self._net, start, times, substeps, integrator)
+        result: Array = kernels.follow(
+            kernels.learned(*self._packed), integrator, start, times, substeps, tolerance, interrupt
+        )
         return result

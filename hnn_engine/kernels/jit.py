@@ -4,8 +4,21 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
+from numba import types
+
+VECTOR = types.Array(types.float64, 1, "C")
+MATRIX = types.Array(types.float64, 2, "C")
+BYTES = types.Array(types.uint8, 1, "C")
 
 # Re-association lets sums run in vector registers; NaN and infinity keep their meaning, so divergence is seen.
 FAST = {"reassoc", "contract", "nsz", "arcp", "afn"}
 _Code = TypeVar("_Code", bound=Callable[..., Any])
 jit: Callable[[_Code], _Code] = numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
+
+
+def jit_for(*signatures: Any) -> Callable[[_Code], _Code]:
+    """Return a decorator as `jit` is, for these argument types alone: functions among them are called by pointer."""
+    made: Callable[[_Code], _Code] = numba.njit(
+        list(signatures), nogil=True, cache=True, fastmath=FAST, error_model="numpy"
+    )
+    return made

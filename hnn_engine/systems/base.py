@@ -1,12 +1,13 @@
 """What every system says of itself, and the one place where its field is composed."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from hnn_engine.compiled import loops
 from hnn_engine.coords import Array, symplectic
 from hnn_engine.parameters import Parameter, Value, bind
 from hnn_engine.stage import Stage
@@ -35,6 +36,9 @@ class System(Stage):
 
     Field: d(coords)/dt = J∇H + friction, in SI units. `hamiltonian` must also accept complex coords where it is
     analytic, so that a complex step can test the gradient.
+
+    The law itself is two plain functions, `partials` and `resistance`. They are written once, row by row in arithmetic
+    and numpy's functions alone: so the same lines run on a batch in numpy and, compiled, on a single state.
     """
 
     name: ClassVar[str]
@@ -50,6 +54,7 @@ class System(Stage):
         self.values: dict[str, Value] = bind(self.constants, constants or {}, self.name)
         # Constants read as attributes: self.mass_1 is self.values["mass-1"].
         self.__dict__.update({name.replace("-", "_"): value for name, value in self.values.items()})
+        self.law = np.array([float(value) for value in self.values.values()])
 
     def __getattr__(self, name: str) -> float:
         # Reached only by a name that is missing; it tells type checkers that the constants are numbers.
@@ -59,19 +64,54 @@ class System(Stage):
     def hamiltonian(self, coords: Array) -> Array:
         """Return H in joules, `(..., 2*dof) -> (...)`."""
 
+    @staticmethod
     @abstractmethod
+    def partials(x: Array, c: Array, out: Array) -> None:
+        """Write ∇H into `out`. `x`, `out`: `(2*dof, ...)`, a row a coordinate; `c`: the constants in their order."""
+
+    @staticmethod
+    def resistance(x: Array, c: Array, out: Array) -> None:
+        """Add to `out` what friction adds to d(coords)/dt. Shapes as in `partials`."""
+
     def gradient(self, coords: Array) -> Array:
         """Return ∇H = (∂H/∂q, ∂H/∂p), `(..., 2*dof)`."""
+        out = np.empty_like(coords)
+        self.partials(coords.T, self.law, out.T)
+        return out
 
     def friction(self, coords: Array) -> Array | None:
         """Return what friction adds to d(coords)/dt, or None where there is none."""
-        return None
+        if not self.damped:
+            return None
+        drag = np.zeros_like(coords)
+        self.resistance(coords.T, self.law, drag.T)
+        return drag
 
     def field(self, coords: Array) -> Array:
         """Return d(coords)/dt = J∇H + friction, `(..., 2*dof)`."""
         flow = symplectic(self.gradient(coords))
-        drag = self.friction(coords)
-        return flow if drag is None else flow + drag
+        if self.damped:
+            self.resistance(coords.T, self.law, flow.T)
+        return flow
+
+    def compiled_rollout(
+        self,
+        integrator: str,
+        start: Array,
+        times: Array,
+        substeps: int = 1,
+        tolerance: float = 1e-12,
+        interrupt: Callable[[], bool] | None = None,
+    ) -> Array | None:
+        """Return coords `(T, 2*dof)` by a compiled loop, or None where there is none (yet)."""
+        kernels = loops()
+        if kernels is None:
+            return None
+        if start.shape != (2 * self.dof,):  # compiled loops check no bounds
+            raise ValueError(f"The start has shape {start.shape}, but {self.name} has {2 * self.dof} coordinates")
+        flow = kernels.law(type(self), self.law)
+        result: Array = kernels.follow(flow, integrator, start, times, substeps, tolerance, interrupt)
+        return result
 
     @property
     def why_not_separable(self) -> str:

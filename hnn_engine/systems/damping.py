@@ -2,8 +2,6 @@
 
 from typing import ClassVar
 
-import numpy as np
-
 from hnn_engine.coords import Array
 from hnn_engine.parameters import Parameter
 from hnn_engine.systems.base import System
@@ -21,12 +19,13 @@ DAMPING = Parameter(
 
 
 class Damped(System):
-    """Adds −γp to dp/dt. Put it before the undamped system among the bases; `constants` must hold `DAMPING`."""
+    """Adds −γp to dp/dt. Put it before the undamped system among the bases; `constants` must end with `DAMPING`."""
 
     separable: ClassVar[bool] = False
     damped: ClassVar[bool] = True
 
-    def friction(self, coords: Array) -> Array | None:
-        drag, dof = np.zeros_like(coords), coords.shape[-1] // 2
-        np.multiply(coords[..., dof:], -self.damping, out=drag[..., dof:])
-        return drag
+    @staticmethod
+    def resistance(x: Array, c: Array, out: Array) -> None:
+        damping = c[-1]
+        for i in range(len(x) // 2, len(x)):
+            out[i] -= damping * x[i]

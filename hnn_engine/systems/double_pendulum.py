@@ -69,24 +69,20 @@ class DoublePendulum(System):
         total: Array = kinetic + upper * (1 - np.cos(a)) + lower * (1 - np.cos(b))
         return total.T
 
-    def gradient(self, coords: Array) -> Array:
+    @staticmethod
+    def partials(x: Array, c: Array, out: Array) -> None:
         # T = ½(p₁ω₁ + p₂ω₂), and ∂T/∂Δ = sin Δ (p₁p₂/(l₁l₂) − 2m₂T cos Δ)/D.
-        m2, l1, l2, g = self.mass_2, self.length_1, self.length_2, self.gravity
-        mass = self.mass_1 + m2
-        a, b, p1, p2 = coords.T
-        delta = a - b
+        mass, m2, l1, l2, g = c[0] + c[1], c[1], c[2], c[3], c[4]
+        delta = x[0] - x[1]
         cos, sin = np.cos(delta), np.sin(delta)
         spread = mass - m2 * cos * cos  # D
-        u1, u2 = p1 / l1, p2 / l2
+        u1, u2 = x[2] / l1, x[3] / l2
         rate1, rate2 = (u1 - u2 * cos) / (l1 * spread), (u2 * (mass / m2) - u1 * cos) / (l2 * spread)
-        turn = sin * (u1 * u2 - m2 * cos * (p1 * rate1 + p2 * rate2)) / spread
-        out = np.empty_like(coords)
-        columns = out.T
-        columns[0] = turn + (mass * g * l1) * np.sin(a)
-        columns[1] = (m2 * g * l2) * np.sin(b) - turn
-        columns[2] = rate1
-        columns[3] = rate2
-        return out
+        turn = sin * (u1 * u2 - m2 * cos * (x[2] * rate1 + x[3] * rate2)) / spread
+        out[0] = turn + (mass * g * l1) * np.sin(x[0])
+        out[1] = (m2 * g * l2) * np.sin(x[1]) - turn
+        out[2] = rate1
+        out[3] = rate2
 
     @property
     def min_energy(self) -> float | None:

@@ -49,11 +49,11 @@ class MassSpring(System):
         q, p = coords[..., 0], coords[..., 1]
         return p**2 / (2 * self.mass) + self.stiffness / 2 * q**2
 
-    def gradient(self, coords: Array) -> Array:
-        out = np.empty_like(coords)
-        np.multiply(coords[..., 0], self.stiffness, out=out[..., 0])
-        np.divide(coords[..., 1], self.mass, out=out[..., 1])
-        return out
+    @staticmethod
+    def partials(x: Array, c: Array, out: Array) -> None:
+        mass, stiffness = c[0], c[1]
+        out[0] = stiffness * x[0]
+        out[1] = x[1] / mass
 
     @property
     def min_energy(self) -> float | None:

@@ -52,11 +52,11 @@ class Pendulum(System):
         energy: Array = p**2 / (2 * self.inertia) + self.weight_moment * (1 - np.cos(q))
         return energy
 
-    def gradient(self, coords: Array) -> Array:
-        out = np.empty_like(coords)
-        np.multiply(self.weight_moment, np.sin(coords[..., 0]), out=out[..., 0])
-        np.divide(coords[..., 1], self.inertia, out=out[..., 1])
-        return out
+    @staticmethod
+    def partials(x: Array, c: Array, out: Array) -> None:
+        mass, length, gravity = c[0], c[1], c[2]
+        out[0] = mass * gravity * length * np.sin(x[0])
+        out[1] = x[1] / (mass * length**2)
 
     @property
     def min_energy(self) -> float | None:

@@ -69,19 +69,20 @@ class TwoBody(System):
         total: Array = kinetic - self.gravitation * self.mass_1 * self.mass_2 / distance
         return total.T
 
-    def gradient(self, coords: Array) -> Array:
-        x1, x2, y1, y2, px1, px2, py1, py2 = coords.T
-        m1, m2 = self.mass_1, self.mass_2
-        dx, dy = x2 - x1, y2 - y1
+    @staticmethod
+    def partials(x: Array, c: Array, out: Array) -> None:
+        m1, m2, gravitation = c[0], c[1], c[2]
+        dx, dy = x[1] - x[0], x[3] - x[2]
         square = dx * dx + dy * dy + SOFTENING
-        pull = self.gravitation * m1 * m2 / (square * np.sqrt(square))
-        out = np.empty_like(coords)
-        columns = out.T
-        columns[1] = pull * dx
-        columns[3] = pull * dy
-        columns[0], columns[2] = -columns[1], -columns[3]
-        columns[4], columns[5], columns[6], columns[7] = px1 / m1, px2 / m2, py1 / m1, py2 / m2
-        return out
+        pull = gravitation * m1 * m2 / (square * np.sqrt(square))
+        out[1] = pull * dx
+        out[3] = pull * dy
+        out[0] = -out[1]
+        out[2] = -out[3]
+        out[4] = x[4] / m1
+        out[5] = x[5] / m2
+        out[6] = x[6] / m1
+        out[7] = x[7] / m2
 
     @property
     def min_energy(self) -> float | None:
