@@ -24,6 +24,23 @@ _LAW = types.FunctionType(_ROWS)
 FLOW = (types.boolean, _LAW, _LAW, VECTOR, types.FunctionType(NETWORK), BYTES, VECTOR)
 
 
+class Pointer(types.WrapperAddressProtocol):  # type: ignore[misc]
+    """A compiled function by its address, looked up once: numba's own way asks the compiler at every call, under a
+    lock that threads then wait for."""
+
+    def __init__(self, function: Any, signature: Any) -> None:
+        found = function.get_compile_result(signature)
+        self._address = found.library.get_pointer_to_function(found.fndesc.llvm_cfunc_wrapper_name)
+        self._signature, self._function = signature, function  # the function is kept, or its code would go
+
+    def __wrapper_address__(self) -> int:
+        return int(self._address)
+
+    def signature(self) -> Any:
+        """Return the types that the function takes and gives."""
+        return self._signature
+
+
 class Flow(NamedTuple):
     """What an integrator is given: a law's functions and constants, or a network's; the other part is not looked at.
 
@@ -48,21 +65,24 @@ def _nothing(x: Any, c: Any, out: Any) -> None:
     """Stand for the functions that a network does not have."""
 
 
+_NO_LAW = Pointer(_nothing, _ROWS)
+_NETWORKS = {True: Pointer(field_single, NETWORK), False: Pointer(field_double, NETWORK)}  # by single precision
+
+
 @lru_cache(maxsize=256)
-def _compiled(function: Any) -> Any:
-    return _law_jit(function)
+def _compiled(function: Any) -> Pointer:
+    return Pointer(_law_jit(function), _ROWS)
 
 
 def law(system: type[System], constants: Array) -> Flow:
     """Return the flow of a system with these `constants`, in the order that it lists them."""
     partials, resistance = _compiled(system.partials), _compiled(system.resistance)
-    return Flow(False, partials, resistance, constants, field_single, np.zeros(1, np.uint8), np.empty(64))
+    return Flow(False, partials, resistance, constants, _NETWORKS[True], np.zeros(1, np.uint8), np.empty(64))
 
 
 def learned(net: npt.NDArray[np.uint8], single: bool) -> Flow:
     """Return the flow of a network as `pack` lays it out."""
-    field = field_single if single else field_double
-    return Flow(True, _nothing, _nothing, np.zeros(1), field, net, workspace(net))
+    return Flow(True, _NO_LAW, _NO_LAW, np.zeros(1), _NETWORKS[single], net, workspace(net))
 
 
 @jit
