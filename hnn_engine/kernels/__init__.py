@@ -1,4 +1,4 @@
-"""Compiled loops, without the interpreter lock: systems and learned fields followed from one start.
+"""Compiled loops, without the interpreter lock: systems and learned fields followed from one start, and steps of a fit.
 
 500 RK4 steps of a 2-200-200-1 HNN take about a third of what numpy needs, most of it spent reading the square weight
 matrix; the reference truth takes a fiftieth of scipy's time. Numba compiles the loops once a machine and keeps them on
@@ -9,9 +9,10 @@ the rest of the program gets at it.
 from hnn_engine.kernels.flow import law, learned
 from hnn_engine.kernels.follow import evaluate, follow
 from hnn_engine.kernels.perceptron import pack
+from hnn_engine.kernels.training import advance, network
 from hnn_engine.systems import SYSTEMS
 
-__all__ = ["evaluate", "follow", "law", "learned", "pack", "warm"]
+__all__ = ["advance", "evaluate", "follow", "law", "learned", "network", "pack", "warm"]
 
 
 def warm() -> None:

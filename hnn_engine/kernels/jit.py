@@ -14,6 +14,10 @@ BYTES = types.Array(types.uint8, 1, "C")
 FAST = {"reassoc", "contract", "nsz", "arcp", "afn"}
 _Code = TypeVar("_Code", bound=Callable[..., Any])
 jit: Callable[[_Code], _Code] = numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
+# For arithmetic that rests on the order of its additions.
+jit_ordered: Callable[[_Code], _Code] = numba.njit(
+    nogil=True, cache=True, fastmath={"contract", "nsz"}, error_model="numpy"
+)
 
 
 def jit_for(*signatures: Any) -> Callable[[_Code], _Code]:
