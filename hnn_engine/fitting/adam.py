@@ -4,9 +4,8 @@ import math
 from dataclasses import replace
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from hnn_engine.coords import Array
 from hnn_engine.datasets import Mask
 from hnn_engine.fitting.events import FitTask
 from hnn_engine.fitting.gradient import GradientFit
@@ -29,7 +28,7 @@ class AdamFit(GradientFit):
         self._held_rows = held
         super().__init__(replace(task, data=replace(task.data, train=task.data.train & ~held)))
         self._held = self.rows(held)
-        self._best = self.flat.detach().clone()
+        self._best = self.stepper.flat.copy()
         self._best_loss, self._best_step = math.inf, 0
 
     def tests(self) -> Mask:
@@ -47,17 +46,16 @@ class AdamFit(GradientFit):
         return top * rise * (0.01 + 0.99 * (1 + math.cos(math.pi * step / self.steps)) / 2)
 
     def checkpoint(self, step: int) -> str:
-        with torch.no_grad():
-            loss = float(self.loss(*self._held))
+        loss = self.stepper.loss(self._held)
         if loss < self._best_loss:
             self._best_loss, self._best_step = loss, step
-            self._best.copy_(self.flat.detach())
+            self._best[:] = self.stepper.flat
         if step - self._best_step >= int(self.task.settings["patience"]):
             return f"no better on the validation trajectories since step {self._best_step}"
         return ""
 
-    def final_weights(self) -> Tensor:
-        return self._best if math.isfinite(self._best_loss) else self.flat.detach()
+    def final_weights(self) -> Array:
+        return self._best if math.isfinite(self._best_loss) else self.stepper.flat
 
 
 def validation_rows(task: FitTask) -> Mask:

@@ -64,6 +64,14 @@ def multiply(x: Any, y: Any, out: Any) -> None:
 
 
 @jit
+def multiply_by(x: Any, out: Any) -> None:
+    """out ⊙= x; `multiply` onto one of its own factors would go number by number, for fear of overlap."""
+    a, b = x.reshape(x.size), out.reshape(out.size)
+    for i in range(a.size):
+        b[i] *= a[i]
+
+
+@jit
 def add_multiplied(x: Any, y: Any, out: Any) -> None:
     """out += x ⊙ y, of equal shapes."""
     a, b, c = x.reshape(x.size), y.reshape(y.size), out.reshape(out.size)

@@ -21,6 +21,7 @@ from hnn_engine.kernels.products import (
     add_outer,
     add_product,
     multiply,
+    multiply_by,
     scale_columns,
     thin,
     thin_turned,
@@ -145,10 +146,10 @@ def _back_to_slopes(net: Any, flat: Any, grad: Any, n: int) -> None:
     for layer in range(top):
         du, u = net.left[layer, :n], net.u[layer, :n]
         multiply(t, net.slopes[layer, :n], du)
-        multiply(u, t, u)
+        multiply_by(t, u)
         np.dot(du, _layer(flat, net, layer + 1)[0], t)
     scale_columns(t, flat[flat.size - net.width :], net.u[top])
-    multiply(t, net.slopes[top, :n], t)
+    multiply_by(net.slopes[top, :n], t)
     add_outer(net.ones[:n], t, grad[grad.size - net.width :].reshape(1, net.width))
 
 
@@ -190,7 +191,7 @@ def _backward(net: Any, flat: Any, grad: Any, x: Any) -> None:
 def _loss(net: Any, flat: Any, grad: Any, coords: Any, dcoords: Any, learn: bool) -> float:
     """Return the mean of (field − dcoords)²; with `learn`, grad <- its gradient."""
     rows, last, total = coords.shape[0], flat.size - net.out.size, 0.0
-    share = 1.0 / (rows * net.inputs)
+    share: float = 1.0 / (rows * net.inputs)
     if net.kind == BASELINE:
         net.out[:] = flat[last:].reshape(net.width, net.inputs).T
         net.out_grad[:] = np.float32(0.0)
@@ -228,7 +229,7 @@ _ADAM = types.Tuple((types.boolean, *(types.float64,) * 4))
 @jit_for(types.float64(_NET, _FLAT, _FLAT, _TABLE, _FLAT, _TABLE, _TABLE, _ADAM))
 def _advance(net: Any, flat: Any, grad: Any, moments: Any, good: Any, coords: Any, dcoords: Any, adam: Any) -> float:
     learn, limit, rate, root, decay = adam
-    loss: float = _loss(net, flat, grad, coords, dcoords, learn)
+    loss = _loss(net, flat, grad, coords, dcoords, learn)
     if learn and loss <= limit:
         good[:] = flat
         _adam(flat, grad, moments, rate, root, decay)

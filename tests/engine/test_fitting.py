@@ -1,5 +1,7 @@
 """Recipes: the optimiser is Adam, the events come in their order on every ending, and nothing but the seed decides."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,20 +10,40 @@ import numpy as np
 import pytest
 import torch
 
+from hnn_engine import compiled
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import UnknownNameError
 from hnn_engine.experiment import Experiment, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import PAPER_TASKS, RECIPES, get_recipe, recipe_defaults, recipe_note
 from hnn_engine.fitting.adam import AdamFit, validation_rows
+from hnn_engine.fitting.autograd import Adam, TorchStepper
 from hnn_engine.fitting.events import Cancelled, End, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
-from hnn_engine.fitting.gradient import Adam, GradientFit
+from hnn_engine.fitting.gradient import GradientFit
 from hnn_engine.fitting.paper import PaperFit
-from hnn_engine.models.mlp import finite
+from hnn_engine.fitting.steppers import CompiledStepper
+from hnn_engine.models import MODELS
+from hnn_engine.models.baseline import Baseline
+from hnn_engine.models.mlp import ACTIVATIONS, finite
 from hnn_engine.parameters import Value
 from hnn_engine.snapshot import Snapshot
 
 STEPS = 25
+STEPPERS = {"compiled": CompiledStepper, "torch": TorchStepper}
+
+
+@pytest.fixture(params=list(STEPPERS))
+def stepper(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have fits stepped in one way; without the fixture it is the compiled one."""
+    if request.param == "torch":
+        without_loops(monkeypatch)
+    return str(request.param)
+
+
+def without_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine where numba does not run."""
+    monkeypatch.setattr(compiled, "_loops", None)
+    monkeypatch.setattr(compiled, "_absent", True)
 
 
 def experiment(recipe: str = "paper", model: str = "hnn", seed: int = 0, **settings: Value) -> Experiment:
@@ -98,6 +120,58 @@ def test_the_optimiser_takes_the_steps_of_torch(decay: float) -> None:
         torch.testing.assert_close(ours, theirs.detach(), rtol=1e-6, atol=2e-6)
 
 
+def test_each_way_of_stepping_is_taken_where_it_is_due(stepper: str) -> None:
+    assert type(started(task()).stepper) is STEPPERS[stepper]
+
+
+def test_a_model_without_a_compiled_loop_is_stepped_by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Baseline, "kernel", None)
+    assert type(started(task(model="baseline")).stepper) is TorchStepper
+    assert type(started(task(model="hnn")).stepper) is CompiledStepper
+
+
+def test_loops_that_are_not_loaded_yet_are_loaded_for_a_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "_loops", None)
+    assert type(started(task()).stepper) is CompiledStepper
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+@pytest.mark.parametrize("model", list(MODELS))
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+def test_compiled_fits_track_those_of_torch(
+    recipe: str, model: str, activation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = task(recipe, model, steps=30)
+    made = replace(made, model_settings={**made.model_settings, "activation": activation})
+    fast = run(started(made, recipe))
+    without_loops(monkeypatch)
+    slow = run(started(made, recipe))
+    assert named(fast) == named(slow)
+    for kind, loss in ((Progress, "train_loss"), (Evaluated, "test_loss")):
+        ours, theirs = ([getattr(e, loss) for e in events if isinstance(e, kind)] for events in (fast, slow))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+
+
+def test_a_fit_by_compiled_loops_loads_no_torch() -> None:
+    code = """
+import sys
+from hnn_engine.experiment import new_experiment
+from hnn_engine.fit_run import FitRun
+from dataclasses import replace
+for recipe in ("paper", "adam"):
+    made = new_experiment("pendulum")
+    made = replace(made, recipe=recipe, settings={**made.settings, "steps": 3, "batch": 0, "patience": 600})
+    fit = FitRun(made, made.dataset())
+    while fit.end is None:
+        fit.advance()
+    assert fit.step == 3, fit.end
+    fit.judge()
+sys.exit("torch" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], timeout=240, check=False).returncode == 0
+
+
+@pytest.mark.usefixtures("stepper")
 @pytest.mark.parametrize("recipe", list(RECIPES))
 @pytest.mark.parametrize("model", ["baseline", "hnn"])
 def test_events_of_a_fit_that_finishes(recipe: str, model: str) -> None:
@@ -107,6 +181,7 @@ def test_events_of_a_fit_that_finishes(recipe: str, model: str) -> None:
     assert events[-1].reason == f"all {STEPS} steps done"
 
 
+@pytest.mark.usefixtures("stepper")
 @pytest.mark.parametrize("recipe", list(RECIPES))
 @pytest.mark.parametrize("after", [0, 1, 10, 17])
 def test_events_of_a_fit_that_is_stopped(recipe: str, after: int) -> None:
@@ -122,6 +197,7 @@ def test_events_of_a_fit_that_is_stopped(recipe: str, after: int) -> None:
     assert finite(kept(events).weights)
 
 
+@pytest.mark.usefixtures("stepper")
 @pytest.mark.parametrize("recipe", list(RECIPES))
 def test_events_of_a_fit_on_data_that_is_not_finite(recipe: str) -> None:
     made = task(recipe, batch=0)
@@ -135,6 +211,7 @@ def test_events_of_a_fit_on_data_that_is_not_finite(recipe: str) -> None:
     assert finite(kept(events).weights)
 
 
+@pytest.mark.usefixtures("stepper")
 @pytest.mark.parametrize("rate", [1e3, 1e6])  # a loss that is huge, and one that is infinite
 @pytest.mark.parametrize("recipe", list(RECIPES))
 def test_a_rate_that_is_far_too_large_ends_with_the_last_good_weights(recipe: str, rate: float) -> None:
@@ -154,6 +231,7 @@ def test_a_rate_that_is_far_too_large_ends_with_the_last_good_weights(recipe: st
     assert loss == pytest.approx(losses[end.step], rel=1e-3)  # the loss at `step` steps, from before it exploded
 
 
+@pytest.mark.usefixtures("stepper")
 def test_weights_that_explode_on_the_last_step_are_not_kept() -> None:
     fit = started(task(model="baseline", steps=3))
     fit.rate = lambda step: float("nan") if step == 3 else 1e-3  # type: ignore[method-assign]
@@ -162,6 +240,7 @@ def test_weights_that_explode_on_the_last_step_are_not_kept() -> None:
     assert finite(kept(events).weights)
 
 
+@pytest.mark.usefixtures("stepper")
 @pytest.mark.parametrize("recipe", list(RECIPES))
 @pytest.mark.parametrize("model", ["baseline", "hnn"])
 def test_snapshots_on_the_way_change_nothing(recipe: str, model: str) -> None:
@@ -175,6 +254,7 @@ def test_snapshots_on_the_way_change_nothing(recipe: str, model: str) -> None:
     assert not same(seen[1], seen[4])  # and they are copies: each one stays as it was
 
 
+@pytest.mark.usefixtures("stepper")
 @pytest.mark.parametrize("recipe", list(RECIPES))
 def test_the_seed_decides_and_nothing_else(recipe: str) -> None:
     one, again, other = (kept(run(started(task(recipe, seed=s), recipe))) for s in (3, 3, 4))
@@ -185,6 +265,7 @@ def test_the_seed_decides_and_nothing_else(recipe: str) -> None:
     assert not same(one, other)
 
 
+@pytest.mark.usefixtures("stepper")
 @pytest.mark.parametrize("recipe", list(RECIPES))
 def test_a_short_fit_lowers_the_loss(recipe: str) -> None:
     events = run(started(task(recipe, steps=150, **{"learning-rate": 1e-2}), recipe))
@@ -194,6 +275,7 @@ def test_a_short_fit_lowers_the_loss(recipe: str) -> None:
     assert tests[-1] < 0.5 * tests[0]
 
 
+@pytest.mark.usefixtures("stepper")
 def test_the_first_loss_is_that_of_the_fresh_weights_on_all_training_rows() -> None:
     fit = started(task())
     fresh = fit.snapshot()
@@ -212,9 +294,9 @@ def test_minibatches_are_drawn_afresh_without_replacement() -> None:
     for _ in range(40):
         coords, dcoords = fit._minibatch()
         assert len(coords) == 30
-        assert len(torch.unique(coords, dim=0)) == 30
-        index = [int((fit.train_rows[0] == c).all(dim=1).nonzero()) for c in coords]
-        assert torch.equal(fit.train_rows[1][index], dcoords)
+        assert len(np.unique(coords, axis=0)) == 30
+        index = [int(np.flatnonzero((fit.train_rows[0] == c).all(axis=1))[0]) for c in coords]
+        np.testing.assert_array_equal(fit.train_rows[1][index], dcoords)
         seen.append(frozenset(index))
     assert len(set(seen)) == 40
     assert frozenset().union(*seen) == frozenset(range(rows))
@@ -232,8 +314,8 @@ def adam_fit(**settings: Value) -> AdamFit:
     return fit
 
 
-def contains(rows: torch.Tensor, some: np.ndarray) -> bool:
-    return any(bool((rows == torch.from_numpy(r.astype(np.float32))).all(dim=1).any()) for r in some)
+def contains(rows: np.ndarray, some: np.ndarray) -> bool:
+    return any(bool((rows == r.astype(np.float32)).all(axis=1).any()) for r in some)
 
 
 def test_held_out_trajectories_neither_train_nor_test() -> None:
@@ -257,13 +339,14 @@ def test_one_trajectory_is_held_out_at_its_end() -> None:
     assert np.flatnonzero(held).tolist() == rows[-round(0.15 * len(rows)) :].tolist()
 
 
+@pytest.mark.usefixtures("stepper")
 def test_the_best_weights_on_validation_are_kept() -> None:
     fit, losses, snapshots = adam_fit(steps=60, **{"learning-rate": 0.3}), [], []
 
     def look(event: Event) -> None:
         if isinstance(event, Evaluated):
             snapshot = fit.snapshot()
-            coords, dcoords = (x.numpy().astype(np.float64) for x in fit._held)
+            coords, dcoords = (x.astype(np.float64) for x in fit._held)
             losses.append(float(((snapshot.field(coords) - dcoords) ** 2).mean()))
             snapshots.append(snapshot)
 
@@ -272,6 +355,7 @@ def test_the_best_weights_on_validation_are_kept() -> None:
     assert same(kept(events), snapshots[best])
 
 
+@pytest.mark.usefixtures("stepper")
 def test_adam_ends_early_with_its_reason() -> None:
     fit = adam_fit(steps=500, patience=20)
     fit.rate = lambda step: 0.0 if step > 5 else 1e-3  # type: ignore[method-assign]

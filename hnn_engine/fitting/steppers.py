@@ -1,0 +1,74 @@
+"""Who does the arithmetic of a fit by gradient: compiled loops for the models that have them, torch for the others.
+
+A compiled step is one call that does not hold the interpreter, where torch's takes it some fifty times: beside a
+window that paints, it keeps its pace. It also spares a fit the import of torch.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from hnn_engine import compiled
+from hnn_engine.coords import Array
+from hnn_engine.fitting.events import FitTask
+from hnn_engine.models import get_model
+
+Rows = tuple[Array, Array]  # coords and dcoords, float32, (N, 2*dof) each
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+class Stepper(Protocol):
+    """A network's weights with Adam's state. The weights are one flat float32 array, in the order of their names.
+
+    Loss: mean over rows and coordinates of (field(coords) − dcoords)². Adam: m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²;
+    w ← w − α m̂/(√v̂ + ε), where g includes the L2 term decay·w (not decoupled), β = (0.9, 0.999), ε = 1e-8. Source:
+    Kingma & Ba 2015.
+    """
+
+    flat: Array
+    good: Array  # the last weights whose loss was within the limit
+
+    def loss(self, rows: Rows) -> float:
+        """Return the loss of the present weights on `rows`."""
+
+    def step(self, rows: Rows, rate: float, limit: float) -> float:
+        """Take one step of learning rate `rate`, unless the loss before it is above `limit` or NaN; return that."""
+
+
+class CompiledStepper:
+    """Steps by `hnn_engine.kernels`, for the models that name a loop of it."""
+
+    def __init__(self, kernels: Any, task: FitTask, flat: Array) -> None:
+        kind, settings = get_model(task.model).kernel, task.model_settings
+        activation, sizes = str(settings["activation"]), (int(settings["width"]), int(settings["depth"]))
+        self.flat, self.good = flat, flat.copy()
+        self._advance = kernels.advance
+        self._net = kernels.network(kind, activation, 2 * task.data.dof, *sizes)
+        self._grad, self._moments = np.zeros_like(flat), np.zeros((2, flat.size), np.float32)
+        self._decay, self._count = float(task.settings["weight-decay"]), 0
+
+    def loss(self, rows: Rows) -> float:
+        return self._call(rows, (False, 0.0, 0.0, 1.0, 0.0))
+
+    def step(self, rows: Rows, rate: float, limit: float) -> float:
+        self._count += 1
+        alpha, root = rate / (1 - 0.9**self._count), (1 - 0.999**self._count) ** 0.5
+        return self._call(rows, (True, limit, alpha, root, self._decay))
+
+    def _call(self, rows: Rows, adam: tuple[bool, float, float, float, float]) -> float:
+        loss: float = self._advance(self._net, self.flat, self._grad, self._moments, self.good, rows, adam)
+        return loss
+
+
+def stepper(task: FitTask, shapes: Shapes, flat: Array) -> Stepper:
+    """Return who steps the weights `flat` of `task`.
+
+    Loops that are not loaded yet are loaded first, compiled if need be: on one machine the same seed gives the same
+    weights, whoever asks and however early.
+    """
+    if get_model(task.model).kernel is not None and compiled.load():
+        return CompiledStepper(compiled.loops(), task, flat)
+    from hnn_engine.fitting.autograd import TorchStepper  # torch takes more than a second to load
+
+    return TorchStepper(task, shapes, flat)
