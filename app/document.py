@@ -118,7 +118,7 @@ class Document(QObject):
 
         Edits with the same `gesture` (anything but None) are one undo step.
         """
-        new = checked(experiment)
+        new = checked(experiment, self.experiment)
         if new != self.experiment:
             self._apply(replace(self.state, experiment=new), label, gesture)
 

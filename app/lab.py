@@ -58,11 +58,13 @@ class FitSeries:
 class Lab(QObject):
     """What the panels show and act on.
 
-    Signals: `answered(Answer)` new rollouts; `dataset_changed(Dataset | None)`; `job_changed()` a job began, paused,
-    went on or ended; `losses_changed()` at most once a frame; `noticed(text, is_error)`; `failed(text, details)`.
+    Signals: `answered(Answer)` new rollouts, `taken_in()` once every panel has them; `dataset_changed(Dataset | None)`;
+    `job_changed()` a job began, paused, went on or ended; `losses_changed()` at most once a frame;
+    `noticed(text, is_error)`; `failed(text, details)`.
     """
 
     answered = Signal(object)
+    taken_in = Signal()
     dataset_changed = Signal(object)
     job_changed = Signal()
     losses_changed = Signal()
@@ -274,13 +276,20 @@ class Lab(QObject):
         if self._dirty:
             self._ask()
         self.transport.advance(seconds)
+        self._take_answer()
 
     def _on_woken(self) -> None:
-        """The simulation has an answer: show the newest, unless it is of another system by now."""
+        """The simulation has an answer. A hand should not wait for it; otherwise it is drawn with the next frame."""
+        if self.dragging:
+            self._take_answer()
+
+    def _take_answer(self) -> None:
+        """Show the newest answer, unless it is of another system by now."""
         answer = self.simulation.newest()
         if answer is not None and same_stage(answer.request.experiment, self.experiment):
             self.answer = answer
             self.answered.emit(answer)
+            self.taken_in.emit()
 
     def _worker_failed(self, error: Exception) -> None:
         details = "".join(traceback.format_exception(error))

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -28,6 +28,7 @@ from app.document import State
 from app.error_dialog import ErrorDialog
 from app.icons import icon, logo
 from app.lab import Lab
+from app.paint_pacer import PaintPacer
 from app.panels.data import DataPanel
 from app.panels.runs import RunsPanel
 from app.panels.scene import ScenePanel
@@ -71,6 +72,7 @@ class MainWindow(QMainWindow):
         self._build_panels()
         self._place_docks()
         self._build_menus()
+        self._pacer = PaintPacer(self, self.lab)
         self._connect()
         self._original = self.saveState()
         self.scene.setFocus()
@@ -416,6 +418,11 @@ class MainWindow(QMainWindow):
         top = self.transport.geometry().bottom() + 6
         self.notice.move((self.width() + CONTROLS_WIDTH - width) // 2, top)
         self.notice.raise_()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.UpdateRequest and self._pacer.holds():
+            return True
+        return super().event(event)
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)

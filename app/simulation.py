@@ -1,8 +1,8 @@
 """The rollouts on screen: one worker thread that computes them, the newest request first.
 
 A request is frozen; an answer carries its generation, so a stale one is dropped. While a button is down a request is a
-preview: fewer steps. Truth is the reference integrator's. Until that is compiled, collocation stands in for it: alone in
-a preview (see `PREVIEW_TOLERANCE`), and at first in a full request (at `STAND_IN_TOLERANCE`), which is then answered
+preview: fewer steps. Truth is the reference integrator's. Until that is compiled, collocation stands in for it: alone
+in a preview (see `PREVIEW_TOLERANCE`), and at first in a full request (at `STAND_IN_TOLERANCE`), which is then answered
 twice. A full request is interrupted by a newer one from a hand, not by newer weights: so it always gets done while a
 model trains.
 """
@@ -18,8 +18,8 @@ import numpy as np
 from app.portrait_field import PortraitField, PortraitSpec, compute_field
 from app.priority import give_way
 from hnn_engine.collocation import collocate
-from hnn_engine.compiled import loops
 from hnn_engine.comparison import energy_drift, relative_error
+from hnn_engine.compiled import loops
 from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment
 from hnn_engine.integrators import Rollout, rollout, why_not

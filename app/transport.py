@@ -53,8 +53,10 @@ class Transport(QObject):
 
     def seek(self, time: float) -> None:
         """Go to `time`, within the horizon."""
-        self.time = min(max(time, 0.0), self.horizon)
-        self.moved.emit(self.time)
+        time = min(max(time, 0.0), self.horizon)
+        if time != self.time:
+            self.time = time
+            self.moved.emit(time)
 
     def restart(self) -> None:
         """Go to the beginning."""

@@ -6,7 +6,7 @@ and in a notebook.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -198,30 +198,43 @@ def model_spec(name: str, settings: Mapping[str, object] | None = None) -> Model
     return ModelSpec(name, bind(get_model(name).parameters, settings or {}, f"the model '{name}'"))
 
 
-def checked(experiment: Experiment) -> Experiment:
-    """Return `experiment` with every value checked and completed; raise an `HnnLabError` that says what is wrong."""
+def checked(experiment: Experiment, before: Experiment | None = None) -> Experiment:
+    """Return `experiment` with every value checked and completed; raise an `HnnLabError` that says what is wrong.
+
+    What it shares with `before`, a checked experiment, is taken as it is: who drags the start pays for that alone.
+    """
     if not experiment.models:
         raise ExperimentError("No model is chosen: choose at least one")
+    kept = {f.name for f in fields(Experiment) if getattr(experiment, f.name) is getattr(before, f.name, None)}
+    if before is not None and "source" in kept:
+        vars(experiment)["stage"] = before.stage
     stage, recipe = experiment.stage, get_recipe(experiment.recipe)
     start = tuple(float(x) for x in experiment.start)
     if len(start) != 2 * stage.dof or not all(math.isfinite(x) for x in start):
         names = ", ".join(c.name for c in stage.coordinates)
         raise ExperimentError(f"The start is {list(start)}, but it needs {2 * stage.dof} finite numbers: {names}")
-    data = experiment.data
+    parts: dict[str, Any] = {"start": start}
+    if not {"source", "rollout"} <= kept:
+        parts["rollout"] = _checked_rollout(experiment)
+    if not {"source", "data"} <= kept and experiment.system is not None:
+        parts["data"] = bind(DATA_PARAMETERS, {**data_defaults(experiment.system), **experiment.data}, "the data")
+    if "models" not in kept:
+        parts["models"] = tuple(model_spec(m.name, m.settings) for m in experiment.models)
+    if not {"recipe", "settings"} <= kept:
+        parts["settings"] = bind(recipe.parameters, experiment.settings, f"the recipe '{recipe.name}'")
+    if "seed" not in kept:
+        parts["seed"] = check_seed(experiment.seed)
+    result = replace(experiment, **parts)
+    vars(result)["stage"] = stage
+    return result
+
+
+def _checked_rollout(experiment: Experiment) -> RolloutSpec:
     if experiment.system is not None:
         reason = why_not(experiment.rollout.truth, experiment.system)
         if reason:
             raise IntegratorError(f"{reason}: choose another integrator for the truth")
-        data = bind(DATA_PARAMETERS, {**data_defaults(experiment.system), **data}, "the data")
-    return replace(
-        experiment,
-        data=data,
-        models=tuple(model_spec(m.name, m.settings) for m in experiment.models),
-        settings=bind(recipe.parameters, experiment.settings, f"the recipe '{recipe.name}'"),
-        seed=check_seed(experiment.seed),
-        start=start,
-        rollout=experiment.rollout.checked(),
-    )
+    return experiment.rollout.checked()
 
 
 def check_seed(seed: object) -> int:

@@ -243,7 +243,7 @@ def _fixed(
     flow: Flow, start: Array, times: Array, integrator: str, substeps: int, interrupt: Callable[[], bool] | None
 ) -> Array:
     if start.ndim == 1 and isinstance(flow, CompiledFlow):
-        compiled = flow.compiled_rollout(integrator, start, times, substeps)
+        compiled = flow.compiled_rollout(integrator, start, times, substeps, interrupt=interrupt)
         if compiled is not None:
             return compiled
     if start.ndim == 2 and len(start) > CHUNK:

@@ -1,5 +1,6 @@
 """Paints a stage's drawing primitives: truth solid, models as ghosts; the same for the scene and the cards."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QGradient, QPainter, QPen, QRadialGradient
+from PySide6.QtGui import QBrush, QColor, QGradient, QPainter, QPen, QPixmap, QRadialGradient
 
 from app.theme import Dash, current_theme, model_dash
 from app.widgets.stage_marks import paint_arrow, paint_halo, paint_trail
@@ -59,6 +60,12 @@ def paint_stage(painter: QPainter, view: StageView, primitives: Iterable[Primiti
 
 def _paint_bob(painter: QPainter, view: StageView, bob: Bob, style: StageStyle) -> None:
     radius = max(bob.radius * view.scale, _MIN_BOB - 2.0 * style.fine)
+    if not style.ghost:
+        ball = _ball(style, round(4 * radius) / 4, painter.device().devicePixelRatioF())
+        half = ball.deviceIndependentSize() / 2
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
+        painter.drawPixmap(view.pixel(bob.at) - QPointF(half.width(), half.height()), ball)
+        return
     painter.setPen(_outline(style))
     painter.setBrush(_fill(style))
     painter.drawEllipse(view.pixel(bob.at), radius, radius)
@@ -150,6 +157,22 @@ def _coil(coils: int) -> npt.NDArray[np.float64]:
     along = lead + (1 - 2 * lead) * turn + lean * (1 - np.cos(phase)) / 2  # loops where the lean outruns the advance
     body = np.stack([along, np.sin(phase)], axis=1)
     return np.vstack([[0.0, 0.0], body, [1.0, 0.0]])
+
+
+@lru_cache(maxsize=64)
+def _ball(style: StageStyle, radius: float, ratio: float) -> QPixmap:
+    """A solid body, painted once: its shading would cost more than all else in the scene."""
+    side = math.ceil(radius) + 1
+    pixmap = QPixmap(math.ceil(2 * side * ratio), math.ceil(2 * side * ratio))
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setPen(_outline(style))
+    painter.setBrush(_fill(style))
+    painter.drawEllipse(QPointF(side, side), radius, radius)
+    painter.end()
+    return pixmap
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,7 @@ from hnn_engine.kernels.adaptive import MORE, NEXT, T, advance_adaptive
 from hnn_engine.kernels.fixed import SCHEMES, evaluate_flow, follow_fixed
 from hnn_engine.kernels.flow import Flow
 
-SLICE = 4000  # field calls of an adaptive rollout between two looks at whether it is still wanted
+SLICE = 4000  # field calls between two looks at whether a rollout is still wanted
 
 
 def follow(
@@ -30,10 +30,21 @@ def follow(
     out = np.full((len(t), len(x)), np.nan)
     out[0] = x
     if integrator in SCHEMES:
-        follow_fixed(*flow, x, t, substeps, SCHEMES[integrator], out)
+        _fixed(flow, x, t, substeps, SCHEMES[integrator], interrupt, out)
     elif len(t) > 1:
         _adaptive(flow, x, t, tolerance, interrupt, out)
     return out
+
+
+def _fixed(
+    flow: Flow, x: Array, times: Array, substeps: int, scheme: int, interrupt: Callable[[], bool] | None, out: Array
+) -> None:
+    block = max(1, SLICE // (4 * substeps))
+    for first in range(0, len(times) - 1, block):
+        last = min(first + block, len(times) - 1)
+        follow_fixed(*flow, x, times[first : last + 1], substeps, scheme, out[first : last + 1])
+        if np.isnan(out[last, 0]) or (interrupt is not None and interrupt()):
+            break
 
 
 def _adaptive(

@@ -12,6 +12,7 @@ import pytest
 import app.simulation
 from app.portrait_field import PortraitSpec
 from app.simulation import PREVIEW_STEPS, Answer, Request, ShownModel, Simulation
+from hnn_engine import compiled
 from hnn_engine.collocation import collocate
 from hnn_engine.experiment import Experiment, RolloutSpec, new_experiment
 from hnn_engine.integrators import Rollout, rollout
@@ -21,10 +22,20 @@ from hnn_engine.snapshot import Snapshot
 
 
 @pytest.fixture
-def simulation() -> Iterator[Simulation]:
+def simulation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulation]:
+    """A worker in the first seconds of the program, before the compiled loops are there."""
+    monkeypatch.setattr(compiled, "_loops", None)
     simulation = Simulation()
     yield simulation
     assert simulation.close(10.0)
+
+
+@pytest.fixture
+def warm(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> Simulation:
+    """A worker with the compiled loops."""
+    monkeypatch.undo()
+    assert compiled.load()
+    return simulation
 
 
 def request(
@@ -201,6 +212,22 @@ def test_what_stands_in_for_the_reference_is_as_good(simulation: Simulation, sys
     assert reference is not None
     short = slice(0, 126)  # chaos multiplies the last digit later on
     assert np.allclose(stand_in.coords[short], reference.coords[short], rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("system", ["pendulum", "double-pendulum", "two-body"])
+def test_a_preview_by_compiled_loops_is_the_beginning_of_the_full_truth(warm: Simulation, system: str) -> None:
+    experiment = new_experiment(system)
+    warm.ask(request(experiment, preview=True))
+    short = answered(warm).truth
+    warm.ask(request(experiment))
+    full = answered(warm).truth
+    assert short is not None
+    assert full is not None
+    assert len(short.t) == PREVIEW_STEPS + 1
+    scale = np.abs(full.coords).max()
+    assert np.abs(short.coords - full.coords[: PREVIEW_STEPS + 1]).max() < 1e-8 * scale
+    wait(lambda: not warm.busy)
+    assert warm.newest() is None, "the reference needs no second answer"
 
 
 def test_the_same_truth_is_computed_once(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,15 +1,18 @@
-"""The compiled loops give what numpy gives, digit for digit, for every network they follow."""
+"""The compiled loops give what numpy and scipy give, digit for digit, for every system and network they follow."""
+
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from hnn_engine import compiled
 from hnn_engine.coords import Array
-from hnn_engine.integrators import rollout
+from hnn_engine.integrators import INTEGRATORS, rollout, why_not
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
 from hnn_engine.parameters import Value
 from hnn_engine.snapshot import Snapshot
+from hnn_engine.systems import SYSTEMS, System, get_system
 
 COMPILED = ("rk4", "implicit-midpoint")
 WIDTHS = (5, 13, 31)  # odd: the loops take four rows at a time
@@ -31,10 +34,12 @@ def network(model: str, activation: str, depth: int, width: int, dtype: type, do
     return Snapshot(model, dof, settings, {n: w.astype(dtype) for n, w in weights.items()})
 
 
-def in_numpy(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, method: str, start: Array, times: Array) -> Array:
+def in_numpy(
+    flow: Snapshot | System, monkeypatch: pytest.MonkeyPatch, method: str, start: Array, times: Array
+) -> Array:
     with monkeypatch.context() as patch:
         patch.setattr(compiled, "_loops", None)
-        return rollout(snapshot, start, times, method, substeps=2).coords
+        return rollout(flow, start, times, method, substeps=2).coords
 
 
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
@@ -134,3 +139,98 @@ def test_without_kernels_there_is_no_compiled_rollout(monkeypatch: pytest.Monkey
     monkeypatch.setattr(compiled, "_loops", None)
     made = network("hnn", "tanh", 1, 5, np.float32)
     assert made.compiled_rollout("rk4", np.zeros(2), np.linspace(0, 1, 3), 1) is None
+
+
+def drawn(name: str, seed: int) -> tuple[System, Array]:
+    """A system with constants drawn from the middle of their ranges, and a start of its training distribution."""
+    rng = np.random.default_rng(seed)
+    constants = {c.name: rng.uniform(0.8, 1.3) * float(c.default) for c in SYSTEMS[name].constants}
+    system = get_system(name, constants)
+    return system, system.sample_starts(rng, 1)[0]
+
+
+@pytest.mark.parametrize("method", list(INTEGRATORS))
+@pytest.mark.parametrize("name", list(SYSTEMS))
+@pytest.mark.usefixtures("both")
+def test_systems_are_followed_as_in_numpy(name: str, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(3):
+        system, start = drawn(name, seed)
+        if why_not(method, system):
+            continue
+        times = np.cumsum(np.random.default_rng(seed).uniform(0.0, 0.04, 120)) - 1.0
+        assert system.compiled_rollout(method, start, times, 2) is not None
+        fast = rollout(system, start, times, method, substeps=2)
+        assert not fast.diverged
+        slow = in_numpy(system, monkeypatch, method, start, times)
+        np.testing.assert_allclose(fast.coords, slow, rtol=0, atol=1e-11 * max(1.0, float(np.abs(slow).max())))
+
+
+@pytest.mark.parametrize("tolerance", [1e-5, 1e-9, 1e-12])
+@pytest.mark.usefixtures("both")
+def test_networks_are_followed_adaptively_as_by_scipy(tolerance: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = network("hnn", "tanh", 2, 13, np.float32, dof=2)
+    start, times = np.array([0.4, -0.7, 0.2, 0.9]), np.linspace(0.0, 9.0, 57)
+    fast = rollout(made, start, times, "dop853", tolerance=tolerance).coords
+    with monkeypatch.context() as patch:
+        patch.setattr(compiled, "_loops", None)
+        slow = rollout(made, start, times, "dop853", tolerance=tolerance).coords
+    np.testing.assert_allclose(fast, slow, rtol=0, atol=1e-10)
+
+
+@pytest.mark.usefixtures("both")
+def test_the_compiled_reference_stays_on_exact_solutions() -> None:
+    for name in ("mass-spring", "pendulum", "two-body", "damped-mass-spring"):
+        system, start = drawn(name, 7)
+        times = np.linspace(0.0, 20.0, 301)
+        exact = system.exact(start, times)
+        assert exact is not None
+        coords = rollout(system, start, times, "dop853").coords
+        assert np.abs(coords - exact).max() < 1e-9 * np.abs(exact).max()
+
+
+@pytest.mark.usefixtures("both")
+def test_a_fall_into_a_singularity_ends_where_scipy_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    system = get_system("two-body")
+    start = np.array([1.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])  # at rest: they fall straight into each other
+    times = np.linspace(0.0, 10.0, 401)
+    fast = rollout(system, start, times, "dop853")
+    with monkeypatch.context() as patch:
+        patch.setattr(compiled, "_loops", None)
+        slow = rollout(system, start, times, "dop853")
+    assert fast.diverged
+    assert float(fast.ended) == pytest.approx(float(slow.ended), abs=0.03)
+    before = times < float(slow.ended) - 0.1
+    np.testing.assert_allclose(fast.coords[before], slow.coords[before], atol=1e-8)
+
+
+@pytest.mark.parametrize("method", ["rk4", "implicit-midpoint", "dop853"])
+@pytest.mark.usefixtures("both")
+def test_a_rollout_can_be_ended_in_between(method: str) -> None:
+    system = get_system("double-pendulum")
+    asked = []
+
+    def enough() -> bool:
+        asked.append(1)
+        return len(asked) > 2
+
+    times = np.linspace(0.0, 2000.0, 20_001)
+    answer = rollout(system, system.default_start, times, method, interrupt=enough)
+    assert len(asked) == 3
+    assert 2 < np.isfinite(answer.coords[:, 0]).sum() < 10_000
+
+
+@pytest.mark.usefixtures("both")
+def test_a_start_of_another_size_is_refused() -> None:
+    for flow in (get_system("pendulum"), network("hnn", "tanh", 1, 5, np.float32)):
+        with pytest.raises(ValueError, match="shape"):
+            flow.compiled_rollout("rk4", np.zeros(4), np.linspace(0, 1, 3))
+
+
+@pytest.mark.usefixtures("both")
+def test_one_network_is_followed_in_several_threads_at_once() -> None:
+    made = network("hnn", "tanh", 2, 31, np.float32)
+    starts, times = np.random.default_rng(0).normal(size=(24, 2)), np.linspace(0.0, 4.0, 201)
+    alone = [rollout(made, start, times).coords for start in starts]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda start: rollout(made, start, times).coords, starts))
+    np.testing.assert_array_equal(together, alone)
