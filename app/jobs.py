@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hnn_engine import compiled
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment
@@ -174,6 +175,9 @@ class JobRunner:
     def _fit_all(self, experiment: Experiment, data: Dataset) -> None:
         from hnn_engine.fit_run import FitRun  # with evaluation and records: nothing that the first paint waits for
 
+        # Once on a machine they have to be compiled, which takes long enough to be stopped.
+        if not compiled.load(build_elsewhere=True, interrupt=self._stop.is_set) and self._stop.is_set():
+            raise _StoppedError
         fits = [FitRun(replace(experiment, models=(spec,)), data) for spec in experiment.models]
         infos = tuple(FitInfo(f.id, f.model, f.steps_planned) for f in fits)
         self.messages.append(JobStarted(infos, experiment, data))

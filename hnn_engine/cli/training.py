@@ -2,10 +2,12 @@
 
 import signal
 import sys
+import threading
 import time
 from types import FrameType, TracebackType
 from typing import TextIO
 
+from hnn_engine import compiled
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment
 from hnn_engine.fit_run import FitRun
@@ -13,10 +15,12 @@ from hnn_engine.fitting.events import Evaluated, Failed, Progress
 from hnn_engine.records import Run
 
 INTERRUPTED = 130
+QUICK = 2.0  # seconds: loading what is compiled already takes less
 
 
 def run_fit(experiment: Experiment) -> tuple[Run, int]:
     """Fit, judge, and return the run to keep with the exit code; raise `HnnLabError` where nothing is left to keep."""
+    _load_loops()
     fit = FitRun(experiment, experiment.dataset())
     meter = Meter(fit, sys.stderr)
     with _Interrupts(fit) as interrupts:
@@ -38,6 +42,18 @@ def run_fit(experiment: Experiment) -> tuple[Run, int]:
     run = fit.as_run(figures)
     assert run is not None
     return run, code
+
+
+def _load_loops() -> None:
+    """Load the compiled loops, and say so where they have to be compiled first."""
+    text = "hnn-lab: compiling the inner loops, once on this machine …"
+    notice = threading.Timer(QUICK, lambda: print(text, file=sys.stderr, flush=True))
+    notice.daemon = True
+    notice.start()
+    try:
+        compiled.load()
+    finally:
+        notice.cancel()
 
 
 class _Interrupts:

@@ -6,6 +6,8 @@ disk; `python -m hnn_engine.kernels` does so ahead. Importing this package impor
 the rest of the program gets at it.
 """
 
+from importlib import import_module
+
 from hnn_engine.kernels.flow import law, learned
 from hnn_engine.kernels.follow import evaluate, follow
 from hnn_engine.kernels.perceptron import pack
@@ -16,6 +18,10 @@ __all__ = ["advance", "evaluate", "follow", "law", "learned", "network", "pack",
 
 
 def warm() -> None:
-    """Compile (or load from disk) what is not compiled by being imported: the laws of the systems."""
+    """Compile (or load from disk) what is not compiled by being imported: the laws of the systems.
+
+    BLAS, which the steps of a fit call, is scipy's: it would else be loaded within the first of them.
+    """
+    import_module("scipy.linalg.cython_blas")
     for system in SYSTEMS.values():
         law(system, system().law)

@@ -238,6 +238,17 @@ def test_columns_can_be_named(hnn_lab: Command, tmp_path: Path) -> None:
     complaint(hnn_lab(*words, "--force", "--columns", "time=2"), "which column is the coordinate")
 
 
+def test_a_fit_that_waits_for_the_compiler_says_so(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr(training, "QUICK", 0.05)
+    monkeypatch.setattr(training.compiled, "load", lambda: True)
+    training._load_loops()
+    time.sleep(0.15)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(training.compiled, "load", lambda: time.sleep(0.3))
+    training._load_loops()
+    assert capsys.readouterr().err == "hnn-lab: compiling the inner loops, once on this machine …\n"
+
+
 def test_a_task_that_the_paper_lacks_says_so(hnn_lab: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FitRun, "judge", lambda self: None)
     words = ["train", "--model", "baseline", *SMALL, "--force", "--out", tmp_path / "run", "--json", "--system"]
