@@ -200,7 +200,7 @@ def test_an_interrupt_ends_the_work_early(method: str) -> None:
     answer = rollout(get_system("pendulum"), START, np.linspace(0.0, 500.0, 20_001), method, interrupt=interrupt)
     assert len(asked) == 3
     assert np.isfinite(answer.coords[:1]).all()
-    assert np.isnan(answer.coords[200:]).all()
+    assert np.isnan(answer.coords[10_000:]).all()
 
 
 def test_the_start_alone_is_a_rollout() -> None:
