@@ -240,7 +240,7 @@ class TestUnforeseen:
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(app.simulation, "collocate", lambda *_: 1 / 0)
+            patch.setattr(app.simulation, "energy_drift", lambda *_: 1 / 0)
             plot = bench.window.portrait.plot.viewport()
             at = QPointF(bench.window.portrait.start_pixel().toPoint())
             await bench.drag(plot, at, at + QPointF(-60, -40), steps=12)
