@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -420,9 +420,18 @@ class MainWindow(QMainWindow):
         self.notice.raise_()
 
     def event(self, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.UpdateRequest and self._pacer.holds():
-            return True
+        if event.type() is QEvent.Type.UpdateRequest:
+            if self._pacer.holds():
+                return True
+            self._settle_plots()
         return super().event(event)
+
+    def _settle_plots(self) -> None:
+        """Let the plots find out what has changed before they are painted: a paint in between would forget where their
+        items were and leave pieces of them behind."""
+        for name in PLOTS:
+            if name in vars(self):
+                QCoreApplication.sendPostedEvents(getattr(self, name).plot.scene(), QEvent.Type.MetaCall.value)
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)

@@ -14,8 +14,8 @@ class PaintPacer(QObject):
     """Holds a repaint of `window` back while a drag's rollouts are being computed, for a frame at most.
 
     Each move of the hand asks for a repaint of the start, and each answer for one of the rollouts. Painted apart they
-    would take the time of two, and the hand would wait for both. Once the answer is there it is painted at once: left
-    to its queue, Qt would first see to whatever else the hand has done.
+    would take the time of two, and the hand would wait for both. Once the answer is there it is painted next: left to
+    Qt, a repaint comes after whatever else the hand has done.
     """
 
     def __init__(self, window: QWidget, lab: Lab) -> None:
@@ -38,9 +38,13 @@ class PaintPacer(QObject):
     def _on_taken_in(self) -> None:
         if self._lab.dragging:
             self._painted = 0.0
-            QCoreApplication.sendEvent(self._window, QEvent(QEvent.Type.UpdateRequest))
+            self._held = False
+            self._post()
 
     def _release(self) -> None:
         if self._held:
             self._held = False
-            QCoreApplication.postEvent(self._window, QEvent(QEvent.Type.UpdateRequest))
+            self._post()
+
+    def _post(self) -> None:
+        QCoreApplication.postEvent(self._window, QEvent(QEvent.Type.UpdateRequest))

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QScrollBar, QWidget
 
-from app.main_window import start_theme
+from app.main_window import MainWindow, start_theme
 from app.theme import DARK, LIGHT
 from tests.app.bench import CTRL, Bench
 
@@ -111,3 +112,30 @@ def darkness(widget: QWidget) -> float:
 def near(gap: QPoint) -> bool:
     """Whether two places are the same but for a few pixels."""
     return gap.manhattanLength() < 60
+
+
+async def test_a_curve_that_moves_just_before_a_repaint_leaves_nothing_behind(bench: Bench) -> None:
+    """What is on the screen is what a repaint of everything would draw."""
+    window, panel = bench.window, bench.window.portrait
+    window.lab.transport.set_playing(False)
+    await bench.frames(20)
+    curve = panel._curves["truth"][0]
+    x, y = curve.getData()
+    panel.plot.viewport().update(QRect(0, 0, 40, 40))  # something else is due in the plot
+    curve.setData(0.4 * x, 0.4 * y)
+    QCoreApplication.sendEvent(window, QEvent(QEvent.Type.UpdateRequest))
+    await bench.frames(10)
+    shown = on_screen(window)
+    panel.plot.viewport().repaint()
+    await bench.frames(4)
+    assert on_screen(window) == shown
+
+
+def on_screen(window: MainWindow) -> QImage:
+    """The pixels that the window has handed to the screen."""
+    screen = window.screen()
+    place = window.portrait.plot.viewport().mapTo(window, QPoint(0, 0))
+    size = window.portrait.plot.viewport().size()
+    image: QImage = screen.grabWindow(window.winId()).toImage().copy(QRect(place, size))
+    assert not image.isNull()
+    return image
