@@ -188,33 +188,20 @@ def _backward(net: Any, flat: Any, grad: Any, x: Any) -> None:
 
 
 @jit
-def _loss(net: Any, flat: Any, grad: Any, coords: Any, dcoords: Any, learn: bool) -> float:
-    """Return the mean of (field − dcoords)²; with `learn`, grad <- its gradient."""
-    rows, last, total = coords.shape[0], flat.size - net.out.size, 0.0
-    share: float = 1.0 / (rows * net.inputs)
-    if net.kind == BASELINE:
-        net.out[:] = flat[last:].reshape(net.width, net.inputs).T
-        net.out_grad[:] = np.float32(0.0)
-    if learn:
-        grad[:] = np.float32(0.0)
-    blocks = (rows + ROWS - 1) // ROWS
-    for block in range(blocks):
-        begin, end = block * rows // blocks, (block + 1) * rows // blocks
-        _forward(net, flat, coords[begin:end])
-        total += _residual(net, flat, coords[begin:end], dcoords[begin:end], share)
-        if learn:
-            _backward(net, flat, grad, coords[begin:end])
-    if learn and net.kind == BASELINE:
-        grad[last:].reshape(net.width, net.inputs)[:] = net.out_grad.T
-    return total * share
+def _turn(matrix: Any, out: Any) -> None:
+    """out <- matrix.T"""
+    for i in range(matrix.shape[0]):
+        for j in range(matrix.shape[1]):
+            out[j, i] = matrix[i, j]
 
 
 @jit
-def _adam(flat: Any, grad: Any, moments: Any, rate: float, root: float, decay: float) -> None:
+def _adam(flat: Any, grad: Any, moments: Any, good: Any, rate: float, root: float, decay: float) -> None:
     """m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; w ← w − rate·m/(√v / root + ε), with g including decay·w."""
     mean, square = moments[0], moments[1]
     alpha, part, per_root = np.float32(rate), np.float32(decay), np.float32(1.0 / root)
     for i in range(flat.size):
+        good[i] = flat[i]
         g = grad[i] + part * flat[i]
         mean[i] = _KEEP * mean[i] + _TAKE * g
         square[i] = _KEEP_SQUARE * square[i] + _TAKE_SQUARE * (g * g)
@@ -227,12 +214,26 @@ _ADAM = types.Tuple((types.boolean, *(types.float64,) * 4))
 
 
 @jit_for(types.float64(_NET, _FLAT, _FLAT, _TABLE, _FLAT, _TABLE, _TABLE, _ADAM))
-def _advance(net: Any, flat: Any, grad: Any, moments: Any, good: Any, coords: Any, dcoords: Any, adam: Any) -> float:
+def _advance(net: Any, flat: Any, grad: Any, moments: Any, good: Any, coords: Any, dcoords: Any, adam: Any) -> Any:
     learn, limit, rate, root, decay = adam
-    loss = _loss(net, flat, grad, coords, dcoords, learn)
+    rows, last, loss = coords.shape[0], flat.size - net.out.size, 0.0
+    share = 1.0 / (rows * net.inputs)
+    grad[:] = np.float32(0.0)
+    net.out_grad[:] = np.float32(0.0)
+    if net.kind == BASELINE:
+        _turn(flat[last:].reshape(net.width, net.inputs), net.out)
+    blocks = (rows + ROWS - 1) // ROWS
+    for block in range(blocks):
+        begin, end = block * rows // blocks, (block + 1) * rows // blocks
+        _forward(net, flat, coords[begin:end])
+        loss += _residual(net, flat, coords[begin:end], dcoords[begin:end], share)
+        if learn:
+            _backward(net, flat, grad, coords[begin:end])
+    loss *= share
     if learn and loss <= limit:
-        good[:] = flat
-        _adam(flat, grad, moments, rate, root, decay)
+        if net.kind == BASELINE:
+            _turn(net.out_grad, grad[last:].reshape(net.width, net.inputs))
+        _adam(flat, grad, moments, good, rate, root, decay)
     return loss
 
 
