@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QScrollBar, QWidget
 
@@ -121,7 +121,8 @@ async def test_a_curve_that_moves_just_before_a_repaint_leaves_nothing_behind(be
     await bench.frames(20)
     curve = panel._curves["truth"][0]
     x, y = curve.getData()
-    panel.plot.viewport().update(QRect(0, 0, 40, 40))  # something else is due in the plot
+    centre = panel.plot.viewport().rect().center()
+    panel.plot.viewport().update(QRect(centre, QSize(40, 40)))  # something else is due within the curve's bounds
     curve.setData(0.4 * x, 0.4 * y)
     QCoreApplication.sendEvent(window, QEvent(QEvent.Type.UpdateRequest))
     await bench.frames(10)
