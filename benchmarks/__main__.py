@@ -20,6 +20,7 @@ BENCHMARKS = {
     "startup": "from the command to the first window with truth moving, beside a bare window",
     "memory": "resident memory over minutes of training and playing",
     "rollouts": "rollouts of an HNN: compiled, plain numpy, the paper's way, and a thousand at once",
+    "step": "one step of a fit: compiled, by torch, the paper's way, and its matrix products alone",
 }
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -51,7 +52,7 @@ def build_parser() -> Parser:
     parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here")
     parser.add_argument("--seconds", metavar="S", type=_positive, help="of measurement (frames 20, drag 10)")
-    parser.add_argument("--runs", metavar="N", type=_count, help="repetitions (startup 9, rollouts 15)")
+    parser.add_argument("--runs", metavar="N", type=_count, help="repetitions (startup 9, rollouts 15, step 200)")
     parser.add_argument("--minutes", metavar="M", type=_positive, default=10.0, help="of memory's watch (10)")
     return parser
 
