@@ -23,7 +23,7 @@ from hnn_engine.compiled import loops
 from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment
 from hnn_engine.integrators import Rollout, rollout, why_not
-from hnn_engine.snapshot import Snapshot
+from hnn_engine.snapshot import Snapshot, Swift
 
 PREVIEW_STEPS = 250
 PREVIEW_TOLERANCE = 1e-7  # of the collocation; its error over a preview stays under 1e-6 of the scale
@@ -239,7 +239,7 @@ class Simulation:
     def _model_key(self, request: Request, shown: ShownModel) -> Hashable:
         times = self._model_times(request, shown)
         spec = request.experiment.rollout
-        return shown.snapshot, request.experiment.start, spec.integrator, times[-1], len(times)
+        return shown.snapshot, request.experiment.start, spec.integrator, times[-1], len(times)  # no preview is as long
 
     def _follow(self, request: Request, shown: ShownModel, stop: Callable[[], bool] | None) -> Rollout | str:
         """Return a model's rollout, or why it cannot be had. Runs beside the others, in a thread of the pool."""
@@ -251,7 +251,8 @@ class Simulation:
         if known is not None and known[0] == self._model_key(request, shown):
             return known[1]
         start, times = np.array(request.experiment.start), self._model_times(request, shown)
-        return rollout(shown.snapshot, start, times, method, tolerance=MODEL_TOLERANCE, interrupt=stop)
+        flow = Swift(shown.snapshot) if shown.live or request.preview else shown.snapshot
+        return rollout(flow, start, times, method, tolerance=MODEL_TOLERANCE, interrupt=stop)
 
     def _track(self, request: Request, shown: ShownModel, answer: Rollout | str, truth: Track | None) -> Track:
         if isinstance(answer, str):

@@ -15,6 +15,7 @@ from hnn_engine.coords import Array
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Value
 
+EXPLICIT = frozenset({"rk4", "stormer-verlet", "yoshida4"})  # a rounding error is no more than that to them
 _SMALL = 4  # up to so many states at once the compiled field beats numpy's
 
 
@@ -87,12 +88,56 @@ class Snapshot:
         interrupt: Callable[[], bool] | None = None,
     ) -> Array | None:
         """Return coords `(T, 2*dof)` by a compiled loop, or None where there is none (yet)."""
+        return self._follow(integrator, start, times, substeps, tolerance, interrupt, swift=False)
+
+    def _follow(
+        self,
+        integrator: str,
+        start: Array,
+        times: Array,
+        substeps: int,
+        tolerance: float,
+        interrupt: Callable[[], bool] | None,
+        swift: bool,
+    ) -> Array | None:
         kernels = self._kernels
         if kernels is None:
             return None
         if start.shape != (2 * self.dof,):  # compiled loops check no bounds
             raise ValueError(f"The start has shape {start.shape}, but the model moves {2 * self.dof} coordinates")
-        result: Array = kernels.follow(
-            kernels.learned(*self._packed), integrator, start, times, substeps, tolerance, interrupt
-        )
+        flow = kernels.learned(*self._packed, swift)
+        result: Array = kernels.follow(flow, integrator, start, times, substeps, tolerance, interrupt)
         return result
+
+
+@dataclass(frozen=True, eq=False)
+class Swift:
+    """A snapshot followed in single precision where compiled loops can: about six digits in half the time.
+
+    For a rollout that is shown for a moment, under a moving hand or while the weights still change. What would take
+    rounding for an error of its own (adaptive steps, iterations to 10⁻¹²) is done in double precision all the same.
+    """
+
+    snapshot: Snapshot
+
+    @property
+    def why_not_separable(self) -> str:
+        """Why methods for H = T(p) + V(q) do not apply; empty where they do."""
+        return self.snapshot.why_not_separable
+
+    def field(self, coords: Array) -> Array:
+        """Return d(coords)/dt `(..., 2*dof)` in float64."""
+        return self.snapshot.field(coords)
+
+    def compiled_rollout(
+        self,
+        integrator: str,
+        start: Array,
+        times: Array,
+        substeps: int = 1,
+        tolerance: float = 1e-12,
+        interrupt: Callable[[], bool] | None = None,
+    ) -> Array | None:
+        """Return coords `(T, 2*dof)` by a compiled loop, or None where there is none (yet)."""
+        swift = integrator in EXPLICIT
+        return self.snapshot._follow(integrator, start, times, substeps, tolerance, interrupt, swift)

@@ -16,6 +16,7 @@ from numba import types
 from hnn_engine.coords import Array
 from hnn_engine.kernels.jit import BYTES, VECTOR, jit
 from hnn_engine.kernels.perceptron import NETWORK, field_double, field_single, workspace
+from hnn_engine.kernels.swift import field_swift
 from hnn_engine.systems.base import System
 
 _ROWS = types.void(VECTOR, VECTOR, VECTOR)
@@ -67,6 +68,7 @@ def _nothing(x: Any, c: Any, out: Any) -> None:
 
 _NO_LAW = Pointer(_nothing, _ROWS)
 _NETWORKS = {True: Pointer(field_single, NETWORK), False: Pointer(field_double, NETWORK)}  # by single precision
+_SWIFT = Pointer(field_swift, NETWORK)
 
 
 @lru_cache(maxsize=256)
@@ -80,9 +82,11 @@ def law(system: type[System], constants: Array) -> Flow:
     return Flow(False, partials, resistance, constants, _NETWORKS[True], np.zeros(1, np.uint8), np.empty(64))
 
 
-def learned(net: npt.NDArray[np.uint8], single: bool) -> Flow:
-    """Return the flow of a network as `pack` lays it out."""
-    return Flow(True, _NO_LAW, _NO_LAW, np.zeros(1), _NETWORKS[single], net, workspace(net))
+def learned(net: npt.NDArray[np.uint8], single: bool, swift: bool = False) -> Flow:
+    """Return the flow of a network as `pack` lays it out; `swift` reckons in single precision where its weights are."""
+    return Flow(
+        True, _NO_LAW, _NO_LAW, np.zeros(1), _SWIFT if single and swift else _NETWORKS[single], net, workspace(net)
+    )
 
 
 @jit

@@ -71,7 +71,7 @@ def _activate(x: Any, slope: Any, code: int, bits: Any, power: Any, poly: Any) -
 
 
 @jit
-def _accumulate(x: Any, matrix: Any, out: Any) -> None:
+def accumulate(x: Any, matrix: Any, out: Any) -> None:
     """out += x @ matrix, four rows at a time so that `out` is read and written a quarter as often."""
     rows = x.size
     quads = rows - rows % 4
@@ -87,13 +87,24 @@ def _accumulate(x: Any, matrix: Any, out: Any) -> None:
 
 
 @jit
-def _matrix(weights: Any, at: int, rows: int, columns: int) -> Any:
+def project(x: Any, matrix: Any, out: Any) -> None:
+    """out <- matrix @ x, for a matrix of a few long rows."""
+    for i in range(out.size):
+        row = matrix[i]
+        total = x[0] * row[0]
+        for j in range(1, x.size):
+            total += x[j] * row[j]
+        out[i] = total
+
+
+@jit
+def matrix_at(weights: Any, at: int, rows: int, columns: int) -> Any:
     return weights[at : at + rows * columns].reshape(rows, columns)
 
 
 @jit
 def _field(x: Any, head: Any, biases: Any, weights: Any, work: Any, out: Any) -> None:
-    """out <- the field at x. The matrices: first, first turned by J, inner ones, inner ones transposed, last."""
+    """out <- the field at x. Matrices: first; first turned by J; inner ones; inner ones transposed; last transposed."""
     kind, code, depth, width, inputs = head[0], head[1], head[2], head[3], head[4]
     square = width * width
     inner = 2 * inputs * width
@@ -105,36 +116,35 @@ def _field(x: Any, head: Any, biases: Any, weights: Any, work: Any, out: Any) ->
         work[2 * width : 3 * width],
         work[3 * width : 4 * width],
     )
-    slopes, bits = work[4 * width :].reshape(depth, width), power.view(np.int64)
+    slopes = work[4 * width : (4 + depth) * width].reshape(depth, width)
+    bits = power.view(np.int64)
     for i in range(width):
         hidden[i] = biases[i]
-    _accumulate(x, _matrix(weights, 0, inputs, width), hidden)
+    accumulate(x, matrix_at(weights, 0, inputs, width), hidden)
     _activate(hidden, slopes[0], code, bits, power, poly)
     for layer in range(1, depth):
         for i in range(width):
             back[i] = biases[layer * width + i]
-        _accumulate(hidden, _matrix(weights, inner + (layer - 1) * square, width, width), back)
+        accumulate(hidden, matrix_at(weights, inner + (layer - 1) * square, width, width), back)
         for i in range(width):
             hidden[i] = back[i]
         _activate(hidden, slopes[layer], code, bits, power, poly)
-    for i in range(out.size):
-        out[i] = 0.0
     if kind == BASELINE:
-        _accumulate(hidden, _matrix(weights, last, width, inputs), out)
+        project(hidden, matrix_at(weights, last, inputs, width), out)
         return
     for i in range(width):
         hidden[i] = weights[last + i] * slopes[depth - 1, i]
     for layer in range(depth - 1, 0, -1):
         for i in range(width):
             back[i] = 0.0
-        _accumulate(hidden, _matrix(weights, turned + (layer - 1) * square, width, width), back)
+        accumulate(hidden, matrix_at(weights, turned + (layer - 1) * square, width, width), back)
         for i in range(width):
             hidden[i] = back[i] * slopes[layer - 1, i]
-    _accumulate(hidden, _matrix(weights, inputs * width, width, inputs), out)
+    project(hidden, matrix_at(weights, inputs * width, inputs, width), out)
 
 
 @jit
-def _parts(net: Any) -> Any:
+def parts(net: Any) -> Any:
     """Return the header, the biases, and where the matrices begin."""
     head = net[: 8 * HEADER].view(np.int64)
     end = 8 * (HEADER + head[5])
@@ -147,21 +157,21 @@ NETWORK = types.void(VECTOR, BYTES, VECTOR, VECTOR)
 @jit_for(NETWORK)
 def field_single(x: Any, net: Any, work: Any, out: Any) -> None:
     """out <- the field at x of a network with float32 weights; `work` holds `workspace` numbers."""
-    head, biases, end = _parts(net)
+    head, biases, end = parts(net)
     _field(x, head, biases, net[end:].view(np.float32), work, out)
 
 
 @jit_for(NETWORK)
 def field_double(x: Any, net: Any, work: Any, out: Any) -> None:
     """out <- the field at x of a network with float64 weights; `work` holds `workspace` numbers."""
-    head, biases, end = _parts(net)
+    head, biases, end = parts(net)
     _field(x, head, biases, net[end:].view(np.float64), work, out)
 
 
 def workspace(net: npt.NDArray[np.uint8]) -> Array:
-    """Return the working memory that the field of `net` needs."""
+    """Return the working memory that the field of `net` needs, in either precision."""
     head = net[: 8 * HEADER].view(np.int64)
-    return on_lines(8 * int((head[2] + 4) * head[3])).view(np.float64)
+    return on_lines(8 * int((head[2] + 4) * head[3] + head[4])).view(np.float64)
 
 
 def on_lines(size: int) -> npt.NDArray[np.uint8]:
@@ -181,8 +191,8 @@ def pack(kind: int, activation: str, weights: dict[str, Array]) -> tuple[npt.NDA
     first = weights["w0"]
     inputs, width = first.shape
     inner = [weights[f"w{i}"] for i in range(1, depth)]
-    turned = np.concatenate([first[inputs // 2 :], -first[: inputs // 2]]).T
-    matrices = [first, turned, *inner, *(w.T for w in inner), weights["out"]]
+    turned = np.concatenate([first[inputs // 2 :], -first[: inputs // 2]])
+    matrices = [first, turned, *inner, *(w.T for w in inner), weights["out"].T]
     room = -(-depth * width // 8) * 8  # whole lines
     biases = np.zeros(room)
     biases[: depth * width] = np.concatenate([weights[f"b{i}"] for i in range(depth)])

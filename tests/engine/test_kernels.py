@@ -11,7 +11,7 @@ from hnn_engine.integrators import INTEGRATORS, rollout, why_not
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
 from hnn_engine.parameters import Value
-from hnn_engine.snapshot import Snapshot
+from hnn_engine.snapshot import Snapshot, Swift
 from hnn_engine.systems import SYSTEMS, System, get_system
 
 COMPILED = ("rk4", "implicit-midpoint")
@@ -234,3 +234,19 @@ def test_one_network_is_followed_in_several_threads_at_once() -> None:
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda start: rollout(made, start, times).coords, starts))
     np.testing.assert_array_equal(together, alone)
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize("model", list(MODELS))
+@pytest.mark.usefixtures("both")
+def test_swift_rollouts_are_right_to_six_digits(model: str, activation: str) -> None:
+    times = np.linspace(0.0, 2.0, 51)
+    for depth, width, dof in ((1, 5, 1), (2, 31, 2), (3, 13, 4), (2, 2, 4)):
+        made = network(model, activation, depth, width, np.float32, dof=dof)
+        start = np.random.default_rng(width).normal(size=2 * dof)
+        swift, exact = rollout(Swift(made), start, times).coords, rollout(made, start, times).coords
+        assert 0 < np.abs(swift - exact).max() < 1e-5 * max(1.0, float(np.abs(exact).max()))
+        for method in ("implicit-midpoint", "dop853"):
+            np.testing.assert_array_equal(
+                rollout(Swift(made), start, times, method).coords, rollout(made, start, times, method).coords
+            )
