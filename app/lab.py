@@ -1,30 +1,23 @@
 """The laboratory behind the window: document, simulation, jobs and clock, wired together; panels show it."""
 
-import ctypes
-import gc
-import importlib.util
-import sys
-import threading
 import time
 import traceback
 from array import array
 from collections import deque
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Qt, Signal
 
 from app.clock import FrameClock
+from app.data_maker import DataMaker
 from app.document import Document, State, View
 from app.jobs import FitEvent, FitInfo, JobEnded, JobRunner, JobStarted, Judging, Kept, Live, Message
 from app.portrait_field import PortraitSpec
-from app.priority import give_way
 from app.simulation import Answer, Request, ShownModel, Simulation, Track
 from app.transport import Transport
+from app.warm_up import WarmUp
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
@@ -33,8 +26,6 @@ from hnn_engine.models import get_model
 
 if TYPE_CHECKING:
     from hnn_engine.records import Run
-
-DataKey = tuple[Hashable, ...]
 
 
 @dataclass
@@ -70,7 +61,6 @@ class Lab(QObject):
     losses_changed = Signal()
     noticed = Signal(str, bool)
     failed = Signal(str, str)
-    _computed = Signal(object, object, str)
     _woken = Signal()
 
     def __init__(self, experiment: Experiment, parent: QObject | None = None) -> None:
@@ -80,11 +70,12 @@ class Lab(QObject):
         self.clock = FrameClock(self)
         self.simulation = Simulation()
         self.jobs = JobRunner()
+        self.data = DataMaker(experiment, self)
+        self.warm_up = WarmUp(lambda: self.dragging, self._on_loaded, self.failed.emit)
         self.series: dict[str, FitSeries] = {}
         self.live: dict[str, ShownModel] = {}
         self.job_experiment: Experiment | None = None
         self.answer: Answer | None = None
-        self.dataset: Dataset | None = None
         self.portrait: PortraitSpec | None = None
         self._rates: deque[tuple[float, int]] = deque()
         self.dragging = False
@@ -94,12 +85,6 @@ class Lab(QObject):
         self._urgent = True
         self._asked = 0.0
         self._gesture: object = None
-        self._data_key: DataKey | None = None
-        self._job_data_key: DataKey | None = None
-        self.data_share = 0.0
-        self._closing = False
-        self._warm: threading.Thread | None = None
-        self._data_thread: threading.Thread | None = None
         self.simulation.failure = self._worker_failed
         self.simulation.wake = self._woken.emit
         self._connect()
@@ -108,13 +93,24 @@ class Lab(QObject):
         self.document.changed.connect(self._on_changed)
         self.document.view_changed.connect(self._on_view)
         self.clock.frame.connect(self._on_frame)
-        self._computed.connect(self._on_dataset)
+        self.data.changed.connect(self.dataset_changed)
+        self.data.refused.connect(lambda text: self.noticed.emit(text, True))
         self._woken.connect(self._on_woken, Qt.ConnectionType.QueuedConnection)
 
     def start(self) -> None:
         """Begin to compute and to tick."""
         self.clock.start()
-        self._refresh_dataset()
+        self._wish_for_data()
+
+    @property
+    def dataset(self) -> Dataset | None:
+        """The training data on screen."""
+        return self.data.dataset
+
+    def _wish_for_data(self) -> None:
+        """Want the data that belongs to the experiment, once no hand moves anything."""
+        if not self.dragging:
+            self.data.wish(self.experiment)
 
     # Edits that several panels make -----------------------------------------------------------------------------------
 
@@ -150,14 +146,14 @@ class Lab(QObject):
         """The hand lets go: the full horizon is computed, and play goes on."""
         self.dragging, self._gesture = False, None
         self.transport.hold(False)
-        self._refresh_dataset()
+        self._wish_for_data()
         self._mark(urgent=True)
 
     def slide(self, final: bool) -> None:
         """A slider is being moved (previews), or was let go (the full horizon, and new data)."""
         self.dragging = not final
         self._asked = time.perf_counter()
-        self._refresh_dataset()
+        self._wish_for_data()
         self._mark(urgent=True)
 
     def cancel_drag(self) -> None:
@@ -238,7 +234,7 @@ class Lab(QObject):
         ):
             self.answer = None
             self.portrait = None
-        self._refresh_dataset()
+        self._wish_for_data()
         self._mark(urgent=True)
 
     def _on_view(self, old: View, new: View) -> None:
@@ -302,12 +298,11 @@ class Lab(QObject):
         if self.jobs.running:
             return
         self._drain_job()  # what the last job left: it may have ended since the last frame
-        data = self.dataset if self._data_key == data_key(self.experiment) else None
         self.series.clear()
         self.live.clear()
         self._rates.clear()
         self.job_experiment = self.experiment
-        self.jobs.start(self.experiment, data)
+        self.jobs.start(self.experiment, self.data.of(self.experiment))
         self.job_changed.emit()
 
     def pause(self) -> None:
@@ -404,117 +399,25 @@ class Lab(QObject):
         self.series.clear()
         self.job_changed.emit()
 
-    # Data -------------------------------------------------------------------------------------------------------------
-
-    def _refresh_dataset(self) -> None:
-        """Make the data anew where what it depends on has changed; the newest wish wins."""
-        key = data_key(self.experiment)
-        if key == self._job_data_key or self.dragging:
-            return
-        if self._job_data_key is not None and self._job_data_key[0] != key[0]:
-            self.dataset, self._data_key = None, None  # of another system: its dots and its floor mean nothing here
-            self.dataset_changed.emit(None)
-        self._job_data_key = key
-        self.data_share = 0.0
-        if self._data_thread is None or not self._data_thread.is_alive():
-            self._data_thread = threading.Thread(target=self._make_data, name="data", daemon=True)
-            self._data_thread.start()
-
-    def _make_data(self) -> None:
-        give_way()
-        done: DataKey | None = None
-        while not self._closing and self._job_data_key != done:
-            experiment = self.experiment
-            done = data_key(experiment)
-            try:
-                data, problem = experiment.dataset(partial(self._on_data_progress, done)), ""
-            except _SupersededError:
-                continue
-            except HnnLabError as error:
-                data, problem = None, str(error)
-            except Exception as error:
-                data, problem = None, f"The data could not be made: {error}"
-            if not self._closing:
-                self._computed.emit(data, done, problem)
-
-    def _on_data_progress(self, key: Hashable, share: float) -> None:
-        """In the data thread: note how far it is, and end what nobody wants any more."""
-        self.data_share = share
-        if self._closing or self._job_data_key != key:
-            raise _SupersededError
-
-    @property
-    def data_pending(self) -> bool:
-        """Whether data is being made."""
-        return self._data_key != self._job_data_key
-
-    def _on_dataset(self, data: Dataset | None, key: Hashable, problem: str) -> None:
-        if key != data_key(self.experiment):
-            self._job_data_key = None
-            self._refresh_dataset()
-            return
-        self.dataset, self._data_key = data, key
-        if problem:
-            self.noticed.emit(problem, True)
-        self.dataset_changed.emit(data)
-
     # Beginning and end ------------------------------------------------------------------------------------------------
-
-    def warm_up(self) -> None:
-        """Load scipy, the compiled loops and torch in the background, when no hand is moving anything."""
-        if self._warm is None:
-            self._warm = threading.Thread(target=self._load, name="warm-up", daemon=True)
-            self._warm.start()
-
-    def _load(self) -> None:
-        give_way()
-        try:
-            for load in (_load_scipy, partial(_load_kernels, lambda: self._closing), _load_torch):
-                while self.dragging and not self._closing:
-                    time.sleep(0.05)
-                if self._closing:
-                    return
-                load()
-                gc.freeze()  # what a library leaves behind stays: searching it for garbage would cost frames
-                if load is _load_scipy:
-                    self.simulation.reference_ready = True
-                self._mark(urgent=False)
-        except Exception as error:
-            self.failed.emit(f"A library could not be loaded: {error}", traceback.format_exc())
 
     @property
     def warm(self) -> bool:
         """Whether everything that loads in the background is there."""
-        return self._warm is not None and not self._warm.is_alive()
+        return self.warm_up.done
+
+    def _on_loaded(self) -> None:
+        self.simulation.reference_ready = self.warm_up.scipy_ready
+        self._mark(urgent=False)
 
     def close(self, seconds: float = 10.0) -> bool:
         """Stop every thread; return whether all have ended in time. What a fit has reached is still drained."""
-        self._closing = True
         self.clock.stop()
         self.jobs.quit()
         ended = self.jobs.join(seconds)
         self._drain_job()
-        ended = self.simulation.close(seconds) and ended
-        for thread in (self._data_thread, self._warm):
-            if thread is not None:
-                thread.join(seconds)
-                ended = ended and not thread.is_alive()
-        return ended
-
-
-class _SupersededError(Exception):
-    """Data is wanted no more."""
-
-
-def data_key(experiment: Experiment) -> DataKey:
-    """What the training data of `experiment` depends on."""
-    source = experiment.source
-    recording = experiment.recording
-    if recording is not None:
-        return id(recording), getattr(source, "method", ""), getattr(source, "window", 0)
-    system = experiment.system
-    assert system is not None
-    return system.name, tuple(system.values.items()), tuple(experiment.data.items()), experiment.seed
+        parts = (self.simulation, self.data, self.warm_up)
+        return all([ended, *(part.close(seconds) for part in parts)])
 
 
 def same_stage(one: Experiment, other: Experiment) -> bool:
@@ -539,30 +442,3 @@ def state_at(track: Track, t: float) -> Array:
     share = min(max((t - times[i]) / (times[j] - times[i]), 0.0), 1.0) if j > i else 0.0
     state: Array = coords[i] + share * (coords[j] - coords[i])
     return state
-
-
-def _load_scipy() -> None:
-    import contourpy
-    import scipy.integrate
-
-    assert contourpy is not None
-    assert scipy.integrate is not None
-
-
-def _load_kernels(interrupt: Callable[[], bool]) -> None:
-    from hnn_engine.compiled import load
-
-    load(build_elsewhere=True, interrupt=interrupt)
-
-
-def _load_torch() -> None:
-    """Import torch, its great library first: loaded by itself it does not hold the interpreter."""
-    spec = importlib.util.find_spec("torch")
-    if spec is not None and spec.origin is not None:
-        name = {"linux": "libtorch_cpu.so", "darwin": "libtorch_cpu.dylib"}.get(sys.platform, "")
-        library = Path(spec.origin).parent / "lib" / name
-        if name and library.is_file():
-            ctypes.CDLL(str(library))
-    import torch
-
-    torch.set_num_threads(1)

@@ -1,14 +1,14 @@
 """The window: places panels, menus and shortcuts. No logic."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
+from PySide6.QtGui import QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -16,18 +16,16 @@ from PySide6.QtWidgets import (
     QDockWidget,
     QFrame,
     QMainWindow,
-    QMenu,
     QScrollArea,
-    QSizePolicy,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app.document import State
 from app.error_dialog import ErrorDialog
-from app.icons import icon, logo
+from app.icons import logo
 from app.lab import Lab
+from app.menus import Menus
 from app.paint_pacer import PaintPacer
 from app.panels.data import DataPanel
 from app.panels.runs import RunsPanel
@@ -71,7 +69,7 @@ class MainWindow(QMainWindow):
         self.setAnimated(False)
         self._build_panels()
         self._place_docks()
-        self._build_menus()
+        self.menus = Menus(self)
         self._pacer = PaintPacer(self, self.lab)
         self._connect()
         self._original = self.saveState()
@@ -261,89 +259,6 @@ class MainWindow(QMainWindow):
     def sizeHint(self) -> QSize:
         return QSize(1440, 900)
 
-    # Menus ------------------------------------------------------------------------------------------------------------
-
-    def _build_menus(self) -> None:
-        bar = self.menuBar()
-        self._file_menu(bar.addMenu("&File"))
-        edit = bar.addMenu("&Edit")
-        self.undo_action = self._action(edit, "Undo", self.lab.document.undo, "Ctrl+Z", "undo")
-        self.redo_action = self._action(edit, "Redo", self.lab.document.redo, "Ctrl+Shift+Z", "redo")
-        run = bar.addMenu("&Run")
-        self.train_action = self._action(run, "Train", self.training.press, "Ctrl+T", "train")
-        self.stop_action = self._action(run, "Stop and keep", self.lab.stop, "Ctrl+.", "stop")
-        run.addSeparator()
-        transport = self.lab.transport
-        self.play_action = self._action(run, "Play or pause", transport.toggle, "Space", "play")
-        self._action(run, "One step on", lambda: transport.step(1), ".", "step")
-        self._action(run, "One step back", lambda: transport.step(-1), ",")
-        self._action(run, "Back to the start", transport.restart, "Home", "restart")
-        self._action(run, "To the end", lambda: transport.seek(transport.horizon), "End")
-        view = bar.addMenu("&View")
-        for dock in self.docks.values():
-            view.addAction(dock.toggleViewAction())
-        view.addSeparator()
-        self._action(view, "Reset the layout", self.reset_layout, "Ctrl+0", "reset-layout")
-        self._action(view, "Light or dark", self.switch_theme, "Ctrl+D", "theme")
-        help_menu = bar.addMenu("&Help")
-        self._action(help_menu, "Keys and a short tour", self.show_help, "F1", "help")
-        self._build_corner(view)
-
-    def _file_menu(self, menu: QMenu) -> None:
-        self._action(menu, "New", lambda: self.spawn(self._new()), "Ctrl+N", "new")
-        self._action(menu, "Open…", lambda: self.spawn(self._open()), "Ctrl+O", "open")
-        self.recent_menu = menu.addMenu("Open recent")
-        self.recent_menu.aboutToShow.connect(self._fill_recent)
-        menu.addSeparator()
-        self._action(menu, "Save", lambda: self.spawn(self._save()), "Ctrl+S", "save")
-        self._action(menu, "Save as…", lambda: self.spawn(self._save(ask=True)), "Ctrl+Shift+S")
-        menu.addSeparator()
-        self._action(menu, "Open a recording…", lambda: self.spawn(self.ask_recording()), "Ctrl+I", "import")
-        self._action(menu, "Save a picture…", lambda: self.spawn(self._picture()), "Ctrl+P", "camera")
-        menu.addSeparator()
-        self._action(menu, "Quit", self.close, "Ctrl+Q")
-
-    def _action(self, menu: QMenu, text: str, act: Callable[[], object], keys: str = "", name: str = "") -> QAction:
-        action = QAction(icon(name), text, self) if name else QAction(text, self)
-        if keys:
-            action.setShortcut(QKeySequence(keys))
-        action.triggered.connect(lambda: act())
-        menu.addAction(action)
-        self.addAction(action)
-        return action
-
-    def _build_corner(self, view: QMenu) -> None:
-        """The right end of the bar: panels, picture, theme, help."""
-        gap = QWidget()
-        gap.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
-        gap.setFixedWidth(8)
-        self.transport.addWidget(gap)
-        for name, tip, act in (
-            ("panels", "Panels: show, hide, put back", None),
-            ("camera", "Save a picture of the window (Ctrl+P)", lambda: self.spawn(self._picture())),
-            ("theme", "Light or dark (Ctrl+D)", self.switch_theme),
-            ("help", "Keys and a short tour (F1)", self.show_help),
-        ):
-            button = QToolButton()
-            button.setIcon(icon(name))
-            button.setToolTip(tip)
-            button.setAccessibleName(tip.split(" (")[0])
-            if act is None:
-                button.setMenu(view)
-                button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-            else:
-                button.clicked.connect(lambda _=False, act=act: act())
-            self.transport.addWidget(button)
-
-    def _fill_recent(self) -> None:
-        self.recent_menu.clear()
-        for path in settings().recent:
-            action = self.recent_menu.addAction(path.name)
-            action.setToolTip(str(path))
-            action.triggered.connect(lambda _=False, path=path: self.spawn(self._open(path)))
-        if not self.recent_menu.actions():
-            self.recent_menu.addAction("Nothing yet").setEnabled(False)
-
     # Wires ------------------------------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
@@ -365,13 +280,13 @@ class MainWindow(QMainWindow):
     def _on_focus(self, old: QWidget | None, new: QWidget | None) -> None:
         """Space presses the button that has the focus, and plays or pauses everywhere else."""
         pressable = isinstance(new, QAbstractButton | QComboBox)
-        self.play_action.setShortcut(QKeySequence() if pressable else QKeySequence("Space"))
+        self.menus.play.setShortcut(QKeySequence() if pressable else QKeySequence("Space"))
 
     def _on_changed(self, old: State, new: State) -> None:
         document = self.lab.document
         for action, word, label in (
-            (self.undo_action, "Undo", document.undo_label),
-            (self.redo_action, "Redo", document.redo_label),
+            (self.menus.undo, "Undo", document.undo_label),
+            (self.menus.redo, "Redo", document.redo_label),
         ):
             text = f"{word}: {label.lower()}" if label else word
             if text != action.text():
@@ -385,15 +300,13 @@ class MainWindow(QMainWindow):
             self.setWindowTitle(title)
         if document.dirty != self.isWindowModified():
             self.setWindowModified(document.dirty)
-        self.undo_action.setEnabled(bool(document.undo_label))
-        self.redo_action.setEnabled(bool(document.redo_label))
+        self.menus.undo.setEnabled(bool(document.undo_label))
+        self.menus.redo.setEnabled(bool(document.redo_label))
 
     def _on_job(self) -> None:
         jobs = self.lab.jobs
-        self.train_action.setText(
-            "Train" if not jobs.running else "Go on training" if jobs.paused else "Pause training"
-        )
-        self.stop_action.setEnabled(jobs.running)
+        self.menus.train.setText("Train" if not jobs.running else "Go on training" if jobs.paused else "Pause training")
+        self.menus.stop.setEnabled(jobs.running)
 
     def _on_notice(self, text: str, is_error: bool) -> None:
         (self.notice.show_error if is_error else self.notice.show_info)(text)
@@ -451,13 +364,13 @@ class MainWindow(QMainWindow):
             error = task.exception()
             asyncio.get_running_loop().call_exception_handler({"message": str(error), "exception": error})
 
-    async def _new(self) -> None:
+    async def new(self) -> None:
         if await self._may_leave():
             await self._stop_job()
             self.lab.document.reset(State(new_experiment(HOME_SYSTEM)), None)
             self.lab.transport.restart()
 
-    async def _open(self, path: Path | None = None) -> None:
+    async def open(self, path: Path | None = None) -> None:
         if not await self._may_leave():
             return
         leave = self._stop_job  # only once there is something to go to: till then the fit goes on
@@ -465,7 +378,7 @@ class MainWindow(QMainWindow):
         if done:
             self.lab.transport.restart()
 
-    async def _save(self, ask: bool = False) -> None:
+    async def save(self, ask: bool = False) -> None:
         await self.files.save(ask)
 
     async def _may_leave(self) -> bool:
@@ -522,7 +435,7 @@ class MainWindow(QMainWindow):
             rollout=experiment.rollout,
         )
 
-    async def _picture(self) -> None:
+    async def picture(self) -> None:
         pixmap = self.grab()
         path = await self.files.ask_picture()
         if path is None:

@@ -103,7 +103,7 @@ async def _picture(options: argparse.Namespace) -> int:
             return 2
         lab = window.lab
         lab.transport.set_playing(False)
-        lab.warm_up()
+        lab.warm_up.start()
         await _settled(window)
         lab.transport.seek(options.time)
         await asyncio.sleep(0.2)

@@ -77,7 +77,7 @@ def _on_shown(lab: Lab) -> None:
     """The window stands: collect garbage from now on, and load the rest."""
     gc.freeze()
     lab.clock.text.connect(Collector(lab).collect)
-    lab.warm_up()
+    lab.warm_up.start()
 
 
 class Collector(QObject):

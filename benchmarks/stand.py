@@ -129,7 +129,7 @@ async def ready(window: MainWindow) -> None:
     """Wait until libraries, data and rollouts are there and nothing is computed any more."""
     lab = window.lab
     await until(
-        lambda: lab.warm and lab.answer is not None and not lab.data_pending and not lab.simulation.busy,
+        lambda: lab.warm and lab.answer is not None and not lab.data.pending and not lab.simulation.busy,
         "the window was not ready",
     )
     await asyncio.sleep(0.5)

@@ -133,8 +133,8 @@ class DataPanel(QWidget):
 
     def _on_text(self) -> None:
         """While the data is being made, say how far it is."""
-        if self.lab.data_pending:
-            self.facts.setText(f"Making the data: {100 * self.lab.data_share:.0f} %")
+        if self.lab.data.pending:
+            self.facts.setText(f"Making the data: {100 * self.lab.data.share:.0f} %")
         elif self.lab.dataset is None:
             self.facts.setText("No data can be made like this.")
 

@@ -126,7 +126,7 @@ class Bench:
 
     async def warm(self) -> None:
         """Wait until the libraries that load in the background are there."""
-        self.lab.warm_up()
+        self.lab.warm_up.start()
         await self.until(lambda: self.lab.warm, "torch and scipy", 60.0)
         await self.settled()
 

@@ -18,8 +18,8 @@ from PySide6.QtCore import QEvent, QSettings, QTimer
 from PySide6.QtWidgets import QApplication, QMenu
 from qasync import QEventLoop
 
-import app.lab
 import app.settings
+import app.warm_up
 import app.window
 from app.theme import LIGHT, apply_theme
 from app.window import make_application
@@ -114,7 +114,7 @@ def loop(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[QEvent
     """An event loop on the dressed application."""
     # Dozens of dead windows are more garbage than one program ever makes: they are taken apart between the tests, and
     # never in the midst of one by a thread that happens to allocate.
-    for module in (app.lab, app.window):
+    for module in (app.warm_up, app.window):
         monkeypatch.setattr(module, "gc", SimpleNamespace(freeze=int, disable=int, collect=lambda generation: 0))
     gc.disable()
     make_application(["hnn-lab"])

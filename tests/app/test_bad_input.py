@@ -134,20 +134,20 @@ class TestSessions:
         self, bench: Bench, tmp_path: Path, change: Callable[[dict[str, object]], object], word: str
     ) -> None:
         path = session_with(bench, tmp_path / "bad.hnnlab", change)
-        notice = await untouched(bench, lambda: bench.window.spawn(bench.window._open(path)), word)
+        notice = await untouched(bench, lambda: bench.window.spawn(bench.window.open(path)), word)
         assert "bad.hnnlab" in notice
 
     @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", os.urandom(500), b"just words\n"])
     async def test_what_is_no_session(self, bench: Bench, tmp_path: Path, content: bytes) -> None:
         path = write(tmp_path, "bad.hnnlab", content)
-        await untouched(bench, lambda: bench.window.spawn(bench.window._open(path)), "bad.hnnlab")
+        await untouched(bench, lambda: bench.window.spawn(bench.window.open(path)), "bad.hnnlab")
 
     async def test_a_damaged_one(self, bench: Bench, tmp_path: Path) -> None:
         path = damaged(bench, tmp_path / "cut.hnnlab")
-        await untouched(bench, lambda: bench.window.spawn(bench.window._open(path)), "cut.hnnlab")
+        await untouched(bench, lambda: bench.window.spawn(bench.window.open(path)), "cut.hnnlab")
 
     async def test_an_empty_folder(self, bench: Bench, tmp_path: Path) -> None:
-        await untouched(bench, lambda: bench.window.spawn(bench.window._open(tmp_path)), "run.json")
+        await untouched(bench, lambda: bench.window.spawn(bench.window.open(tmp_path)), "run.json")
 
     async def test_a_place_that_cannot_be_written(self, bench: Bench, tmp_path: Path) -> None:
         bench.document.path = tmp_path / "gone" / "a.hnnlab"
@@ -157,7 +157,7 @@ class TestSessions:
         assert bench.document.dirty
 
     async def test_a_notice_can_be_closed_and_blocks_nothing(self, bench: Bench, tmp_path: Path) -> None:
-        bench.window.spawn(bench.window._open(tmp_path / "none.hnnlab"))
+        bench.window.spawn(bench.window.open(tmp_path / "none.hnnlab"))
         await bench.until(bench.window.notice.text, "a notice")
         await bench.pick("mass-spring")
         bench.click(bench.window.notice._close)
