@@ -213,9 +213,10 @@ class Lab(QObject):
     # Requests ---------------------------------------------------------------------------------------------------------
 
     def show_portrait(self, spec: PortraitSpec) -> None:
-        """The portrait shows this plane from now on."""
-        if spec != self.portrait:
-            self.portrait = spec
+        """The portrait shows this plane from now on; the state that it goes through is always the start."""
+        plane = replace(spec, through=())
+        if plane != self.portrait:
+            self.portrait = plane
             self._mark(urgent=False)
 
     def refresh(self) -> None:
@@ -244,9 +245,8 @@ class Lab(QObject):
     def _ask(self) -> None:
         view, portrait = self.document.view, self.portrait
         if portrait is not None:
-            portrait = replace(portrait, through=self.experiment.start)
-            if len(portrait.through) <= max(portrait.axes):
-                portrait = None
+            start = self.experiment.start
+            portrait = replace(portrait, through=start) if len(start) > max(portrait.axes) else None
         self.simulation.ask(
             Request(
                 generation=0,

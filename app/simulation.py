@@ -102,7 +102,8 @@ class Simulation:
         self._truths: dict[bool, tuple[Hashable, Rollout]] = {}  # by the reference integrator or not
         self._rollouts: dict[str, tuple[Hashable, Rollout | str]] = {}
         self._plane: tuple[Hashable, Hashable, PortraitField] | None = None
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="rollout", initializer=give_way)
+        # Two threads in all: on two processors a third would only be in the way.
+        self._helper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rollout", initializer=give_way)
         self.reference_ready = False  # set once scipy is loaded; until then collocation stands in, at full accuracy
         self.failure: Callable[[Exception], None] = lambda error: None
         self.wake: Callable[[], None] = lambda: None  # called in the worker's thread when an answer is there
@@ -133,7 +134,7 @@ class Simulation:
             self._closing = True
             self._condition.notify()
         self._thread.join(seconds)
-        self._pool.shutdown(wait=True)
+        self._helper.shutdown(wait=True)
         return not self._thread.is_alive()
 
     # In the thread ----------------------------------------------------------------------------------------------------
@@ -163,14 +164,20 @@ class Simulation:
         """Answer `request`, and where it is not a preview again with the reference integrator's truth."""
         began = time.perf_counter()
         stop = None if request.preview else self._interrupted
-        followed = {m.key: self._pool.submit(self._follow, request, m, stop) for m in request.models}
+        costly_first = sorted(request.models, key=lambda m: not m.snapshot.has_energy)  # ∇H takes a second pass
+        begun = {m.key: self._helper.submit(self._follow, request, m, stop) for m in costly_first}
         field = self._field(request)
+        followed: dict[str, Rollout | str] = {}
         for exact in self._stages(request):
             truth = self._truth(request, exact, stop)
-            models = tuple(self._track(request, m, followed[m.key].result(), truth) for m in request.models)
+            for m in reversed(costly_first):  # what the helper has not begun is done here meanwhile
+                if m.key not in followed:
+                    mine = begun[m.key].cancel()
+                    followed[m.key] = self._follow(request, m, stop) if mine else begun[m.key].result()
+            models = tuple(self._track(request, m, followed[m.key], truth) for m in request.models)
             if stop is not None and stop():
                 return
-            self._rollouts = {m.key: (self._model_key(request, m), followed[m.key].result()) for m in request.models}
+            self._rollouts = {m.key: (self._model_key(request, m), followed[m.key]) for m in request.models}
             self._answer = Answer(request, truth, models, field, time.perf_counter() - began)
             self.wake()
 
@@ -242,7 +249,7 @@ class Simulation:
         return shown.snapshot, request.experiment.start, spec.integrator, times[-1], len(times)  # no preview is as long
 
     def _follow(self, request: Request, shown: ShownModel, stop: Callable[[], bool] | None) -> Rollout | str:
-        """Return a model's rollout, or why it cannot be had. Runs beside the others, in a thread of the pool."""
+        """Return a model's rollout, or why it cannot be had. Runs in either thread."""
         method = request.experiment.rollout.integrator
         reason = why_not(method, shown.snapshot)
         if reason:

@@ -63,7 +63,7 @@ class Snapshot:
         kernels = self._kernels
         if kernels is not None and coords.size <= _SMALL * 2 * self.dof:
             flat = coords.reshape(-1, 2 * self.dof)
-            small: Array = kernels.evaluate(kernels.learned(*self._packed), flat).reshape(coords.shape)
+            small: Array = kernels.evaluate(kernels.learned(self._packed), flat).reshape(coords.shape)
             return small
         result: Array = get_model(self.model).field(np, self._wide, self.settings, coords)
         return result
@@ -105,7 +105,7 @@ class Snapshot:
             return None
         if start.shape != (2 * self.dof,):  # compiled loops check no bounds
             raise ValueError(f"The start has shape {start.shape}, but the model moves {2 * self.dof} coordinates")
-        flow = kernels.learned(*self._packed, swift)
+        flow = kernels.learned(self._packed, swift)
         result: Array = kernels.follow(flow, integrator, start, times, substeps, tolerance, interrupt)
         return result
 

@@ -57,6 +57,7 @@ class ScenePanel(QWidget):
         self._pointer: FinePointer | None = None
         self._base: Array | None = None
         self._phase = 0.0
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # it paints every pixel: Qt need not clear them first
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)

@@ -51,6 +51,8 @@ class LabPlot(pg.PlotWidget):  # type: ignore[misc]
         self.view.setDefaultPadding(0.0)
         self.view.setRange(xRange=_START, yRange=_START, padding=0)
         self.hideButtons()
+        for widget in (self, self.viewport()):  # the background covers it: Qt need not clear it first
+            widget.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.plotItem.layout.setContentsMargins(0, 8, 16, 0)  # room for half a tick's label
         self._title = QGraphicsSimpleTextItem(self.view)
         self._title.setPos(6, 2)

@@ -60,15 +60,10 @@ def paint_stage(painter: QPainter, view: StageView, primitives: Iterable[Primiti
 
 def _paint_bob(painter: QPainter, view: StageView, bob: Bob, style: StageStyle) -> None:
     radius = max(bob.radius * view.scale, _MIN_BOB - 2.0 * style.fine)
-    if not style.ghost:
-        ball = _ball(style, round(4 * radius) / 4, painter.device().devicePixelRatioF())
-        half = ball.deviceIndependentSize() / 2
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
-        painter.drawPixmap(view.pixel(bob.at) - QPointF(half.width(), half.height()), ball)
-        return
-    painter.setPen(_outline(style))
-    painter.setBrush(_fill(style))
-    painter.drawEllipse(view.pixel(bob.at), radius, radius)
+    ball = _ball(style, round(4 * radius) / 4, painter.device().devicePixelRatioF())
+    half = ball.deviceIndependentSize() / 2
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
+    painter.drawPixmap(view.pixel(bob.at) - QPointF(half.width(), half.height()), ball)
 
 
 def _paint_block(painter: QPainter, view: StageView, block: Block, style: StageStyle) -> None:
@@ -161,8 +156,8 @@ def _coil(coils: int) -> npt.NDArray[np.float64]:
 
 @lru_cache(maxsize=64)
 def _ball(style: StageStyle, radius: float, ratio: float) -> QPixmap:
-    """A solid body, painted once: its shading would cost more than all else in the scene."""
-    side = math.ceil(radius) + 1
+    """A body, painted once: shading and dashes would cost more than all else in the scene."""
+    side = math.ceil(radius) + 2
     pixmap = QPixmap(math.ceil(2 * side * ratio), math.ceil(2 * side * ratio))
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)

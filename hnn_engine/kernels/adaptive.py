@@ -113,15 +113,9 @@ def _between(x: Any, f: Any, theta: float, out: Any) -> None:
         out[j] = x[j] + y
 
 
-@jit_for(types.int64(*FLOW, VECTOR, VECTOR, VECTOR, MATRIX, types.float64, types.float64, types.int64))
+@jit_for(types.int64(FLOW, VECTOR, VECTOR, VECTOR, MATRIX, types.float64, types.float64, types.int64))
 def advance_adaptive(
-    learned: Any,
-    partials: Any,
-    resistance: Any,
-    constants: Any,
-    field: Any,
-    net: Any,
-    work: Any,
+    flow: Any,
     x: Any,
     meters: Any,
     times: Any,
@@ -134,7 +128,6 @@ def advance_adaptive(
 
     Returns `DONE`, `MORE` where the budget is spent, `LOST` where the step size vanished or x diverged.
     """
-    flow = (learned, partials, resistance, constants, field, net, work)
     k, f = np.empty((_ROWS, x.size)), np.empty((3 + _D.shape[0], x.size))
     new, spare = np.empty(x.size), np.empty(x.size)
     t, h, end, row = meters[T], meters[H], times[-1], int(meters[NEXT])

@@ -88,15 +88,9 @@ def _step(x: Any, dt: float, scheme: int, flow: Any, k: Any, spare: Any) -> bool
     return True
 
 
-@jit_for(types.void(*FLOW, VECTOR, VECTOR, types.int64, types.int64, MATRIX))
+@jit_for(types.void(FLOW, VECTOR, VECTOR, types.int64, types.int64, MATRIX))
 def follow_fixed(
-    learned: Any,
-    partials: Any,
-    resistance: Any,
-    constants: Any,
-    field: Any,
-    net: Any,
-    work: Any,
+    flow: Any,
     x: Any,
     times: Any,
     substeps: int,
@@ -104,7 +98,6 @@ def follow_fixed(
     out: Any,
 ) -> None:
     """Move x along and write it into the rows of `out`, from the second on, at `times`; end at a failure."""
-    flow = (learned, partials, resistance, constants, field, net, work)
     k, spare = np.empty((4, x.size)), np.empty(x.size)
     for i in range(1, times.size):
         dt = (times[i] - times[i - 1]) / substeps
@@ -116,19 +109,12 @@ def follow_fixed(
         shifted(x, 0.0, x, out[i])
 
 
-@jit_for(types.void(*FLOW, MATRIX, MATRIX))
+@jit_for(types.void(FLOW, MATRIX, MATRIX))
 def evaluate_flow(
-    learned: Any,
-    partials: Any,
-    resistance: Any,
-    constants: Any,
-    field: Any,
-    net: Any,
-    work: Any,
+    flow: Any,
     x: Any,
     out: Any,
 ) -> None:
     """out <- the field at each row of x."""
-    flow = (learned, partials, resistance, constants, field, net, work)
     for i in range(x.shape[0]):
         flow_at(x[i], flow, out[i])

@@ -14,15 +14,13 @@ import numpy.typing as npt
 from numba import types
 
 from hnn_engine.coords import Array
-from hnn_engine.kernels.jit import BYTES, VECTOR, jit
-from hnn_engine.kernels.perceptron import NETWORK, field_double, field_single, workspace
+from hnn_engine.kernels.jit import INTEGERS, MATRIX, SINGLE_ROWS, SINGLES, VECTOR, jit
+from hnn_engine.kernels.perceptron import NETWORK, Packed, field_double, field_single
 from hnn_engine.kernels.swift import field_swift
 from hnn_engine.systems.base import System
 
+MOST_COORDS = 256  # of a system, 2·dof
 _ROWS = types.void(VECTOR, VECTOR, VECTOR)
-_LAW = types.FunctionType(_ROWS)
-# How the signatures of the integrators begin.
-FLOW = (types.boolean, _LAW, _LAW, VECTOR, types.FunctionType(NETWORK), BYTES, VECTOR)
 
 
 class Pointer(types.WrapperAddressProtocol):  # type: ignore[misc]
@@ -45,17 +43,25 @@ class Pointer(types.WrapperAddressProtocol):  # type: ignore[misc]
 class Flow(NamedTuple):
     """What an integrator is given: a law's functions and constants, or a network's; the other part is not looked at.
 
-    `work` is memory that calls write into: a flow belongs to one thread.
+    `work` and `swift` are memory that calls write into: a flow belongs to one thread.
     """
 
     learned: bool
-    partials: Any
-    resistance: Any
+    partials: Pointer
+    resistance: Pointer
     constants: Array
-    field: Any
-    net: npt.NDArray[np.uint8]
+    field: Pointer
+    head: npt.NDArray[np.int64]
+    biases: Array
+    single: npt.NDArray[np.float32]
+    double: Array
     work: Array
+    swift: npt.NDArray[np.float32]
 
+
+_LAW = types.FunctionType(_ROWS)
+_PARTS = (INTEGERS, VECTOR, SINGLES, VECTOR, MATRIX, SINGLE_ROWS)
+FLOW = types.NamedTuple((types.boolean, _LAW, _LAW, VECTOR, types.FunctionType(NETWORK), *_PARTS), Flow)
 
 # Strict arithmetic: the truth is what a system's own lines say, in their order.
 _law_jit: Callable[[Any], Any] = numba.njit([_ROWS], nogil=True, cache=True, error_model="numpy")
@@ -69,6 +75,7 @@ def _nothing(x: Any, c: Any, out: Any) -> None:
 _NO_LAW = Pointer(_nothing, _ROWS)
 _NETWORKS = {True: Pointer(field_single, NETWORK), False: Pointer(field_double, NETWORK)}  # by single precision
 _SWIFT = Pointer(field_swift, NETWORK)
+_NO_NET = Packed(np.array([0, 0, 0, MOST_COORDS, 0]), np.zeros(0), np.zeros(0, np.float32), np.zeros(0))
 
 
 @lru_cache(maxsize=256)
@@ -79,27 +86,26 @@ def _compiled(function: Any) -> Pointer:
 def law(system: type[System], constants: Array) -> Flow:
     """Return the flow of a system with these `constants`, in the order that it lists them."""
     partials, resistance = _compiled(system.partials), _compiled(system.resistance)
-    return Flow(False, partials, resistance, constants, _NETWORKS[True], np.zeros(1, np.uint8), np.empty(64))
+    return Flow(False, partials, resistance, constants, _NETWORKS[True], *_NO_NET, *_NO_NET.memory())
 
 
-def learned(net: npt.NDArray[np.uint8], single: bool, swift: bool = False) -> Flow:
+def learned(net: Packed, swift: bool = False) -> Flow:
     """Return the flow of a network as `pack` lays it out; `swift` reckons in single precision where its weights are."""
-    return Flow(
-        True, _NO_LAW, _NO_LAW, np.zeros(1), _SWIFT if single and swift else _NETWORKS[single], net, workspace(net)
-    )
+    single = bool(net.single.size)
+    field = _SWIFT if single and swift else _NETWORKS[single]
+    return Flow(True, _NO_LAW, _NO_LAW, np.zeros(1), field, *net, *net.memory())
 
 
 @jit
 def flow_at(x: Any, flow: Any, out: Any) -> None:
     """out <- d(coords)/dt at x: J∇H + friction of a law, or the network's field. `flow` is a `Flow`."""
-    learned, partials, resistance, constants, field, net, work = flow
-    if learned:
-        field(x, net, work, out)
+    if flow.learned:
+        flow.field(x, flow.head, flow.biases, flow.single, flow.double, flow.work, flow.swift, out)
         return
-    gradient = work[: x.size]
-    partials(x, constants, gradient)
+    gradient = flow.work[0, : x.size]
+    flow.partials(x, flow.constants, gradient)
     dof = x.size // 2
     for i in range(dof):
         out[i] = gradient[dof + i]
         out[dof + i] = -gradient[i]
-    resistance(x, constants, out)
+    flow.resistance(x, flow.constants, out)

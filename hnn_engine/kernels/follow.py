@@ -42,7 +42,7 @@ def _fixed(
     block = max(1, SLICE // (4 * substeps))
     for first in range(0, len(times) - 1, block):
         last = min(first + block, len(times) - 1)
-        follow_fixed(*flow, x, times[first : last + 1], substeps, scheme, out[first : last + 1])
+        follow_fixed(flow, x, times[first : last + 1], substeps, scheme, out[first : last + 1])
         if np.isnan(out[last, 0]) or (interrupt is not None and interrupt()):
             break
 
@@ -53,7 +53,7 @@ def _adaptive(
     meters = np.zeros(4)
     meters[T], meters[NEXT] = times[0], 1
     rtol = max(tolerance, 1e-13)
-    while advance_adaptive(*flow, x, meters, times, out, rtol, tolerance, SLICE) == MORE:
+    while advance_adaptive(flow, x, meters, times, out, rtol, tolerance, SLICE) == MORE:
         if interrupt is not None and interrupt():
             break
 
@@ -62,5 +62,5 @@ def evaluate(flow: Flow, coords: Array) -> Array:
     """Return the field at `coords` `(N, 2*dof)`, for small N."""
     rows = np.array(coords, dtype=np.float64)
     out = np.empty_like(rows)
-    evaluate_flow(*flow, rows, out)
+    evaluate_flow(flow, rows, out)
     return out

@@ -8,7 +8,9 @@ from numba import types
 
 VECTOR = types.Array(types.float64, 1, "C")
 MATRIX = types.Array(types.float64, 2, "C")
-BYTES = types.Array(types.uint8, 1, "C")
+SINGLE_ROWS = types.Array(types.float32, 2, "C")
+SINGLES = types.Array(types.float32, 1, "C")
+INTEGERS = types.Array(types.int64, 1, "C")
 
 # Re-association lets sums run in vector registers; NaN and infinity keep their meaning, so divergence is seen.
 FAST = {"reassoc", "contract", "nsz", "arcp", "afn"}

@@ -1,24 +1,20 @@
 """A perceptron and its symplectic gradient at one state, fused.
 
-A network is laid out by `pack` in one array of bytes: a header of `HEADER` int64 (kind, activation, depth, width,
-inputs, length of the biases), the biases in float64, then the matrices, each part on a cache line of its own, which
-saves a sixth of the time. So whatever its weights, it has one type, and the integrators are
-compiled once. Weights trained in float32 are stored so and widened in the registers, which halves the reading of the
-square matrix and changes no digit. tanh is computed in bulk from expm1 by a polynomial of degree 13, to 4·10⁻¹⁶.
+Weights trained in float32 are kept so and widened in the registers, which halves the reading of the square matrix and
+changes no digit. tanh is computed in bulk from expm1 by a polynomial of degree 13, to 4·10⁻¹⁶.
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import types
 
 from hnn_engine.coords import Array
-from hnn_engine.kernels.jit import BYTES, VECTOR, jit, jit_for
+from hnn_engine.kernels.jit import INTEGERS, MATRIX, SINGLE_ROWS, SINGLES, VECTOR, jit, jit_for
 
 BASELINE, HNN = 0, 1
-HEADER = 8
 LINE = 64  # bytes of a cache line
 TANH, SOFTPLUS, SINE, SILU = 0, 1, 2, 3
 ACTIVATION_CODES = {"tanh": TANH, "softplus": SOFTPLUS, "sine": SINE, "silu": SILU}
@@ -71,26 +67,28 @@ def _activate(x: Any, slope: Any, code: int, bits: Any, power: Any, poly: Any) -
 
 
 @jit
-def accumulate(x: Any, matrix: Any, out: Any) -> None:
-    """out += x @ matrix, four rows at a time so that `out` is read and written a quarter as often."""
-    rows = x.size
-    quads = rows - rows % 4
-    for i in range(0, quads, 4):
+def accumulate(x: Any, weights: Any, at: int, out: Any) -> None:
+    """out += x @ the matrix whose rows begin at `at`, four at a time so that `out` is read and written less often."""
+    width = out.size
+    whole = x.size - x.size % 4
+    for i in range(0, whole, 4):
+        begin = at + i * width
         s0, s1, s2, s3 = x[i], x[i + 1], x[i + 2], x[i + 3]
-        r0, r1, r2, r3 = matrix[i], matrix[i + 1], matrix[i + 2], matrix[i + 3]
-        for j in range(out.size):
+        r0, r1 = weights[begin : begin + width], weights[begin + width : begin + 2 * width]
+        r2, r3 = weights[begin + 2 * width : begin + 3 * width], weights[begin + 3 * width : begin + 4 * width]
+        for j in range(width):
             out[j] += s0 * r0[j] + s1 * r1[j] + s2 * r2[j] + s3 * r3[j]
-    for i in range(quads, rows):
-        s0, r0 = x[i], matrix[i]
-        for j in range(out.size):
+    for i in range(whole, x.size):
+        s0, r0 = x[i], weights[at + i * width : at + (i + 1) * width]
+        for j in range(width):
             out[j] += s0 * r0[j]
 
 
 @jit
-def project(x: Any, matrix: Any, out: Any) -> None:
-    """out <- matrix @ x, for a matrix of a few long rows."""
+def project(x: Any, weights: Any, at: int, out: Any) -> None:
+    """out <- the matrix whose few long rows begin at `at` @ x."""
     for i in range(out.size):
-        row = matrix[i]
+        row = weights[at + i * x.size : at + (i + 1) * x.size]
         total = x[0] * row[0]
         for j in range(1, x.size):
             total += x[j] * row[j]
@@ -98,109 +96,104 @@ def project(x: Any, matrix: Any, out: Any) -> None:
 
 
 @jit
-def matrix_at(weights: Any, at: int, rows: int, columns: int) -> Any:
-    return weights[at : at + rows * columns].reshape(rows, columns)
+def places(head: Any) -> Any:
+    """Return where the matrices begin: first; first turned by J; inner ones; inner ones transposed; last transposed."""
+    depth, width, inputs = head[2], head[3], head[4]
+    thin, square = inputs * width, (depth - 1) * width * width
+    return 0, thin, 2 * thin, 2 * thin + square, 2 * (thin + square)
 
 
 @jit
 def _field(x: Any, head: Any, biases: Any, weights: Any, work: Any, out: Any) -> None:
-    """out <- the field at x. Matrices: first; first turned by J; inner ones; inner ones transposed; last transposed."""
-    kind, code, depth, width, inputs = head[0], head[1], head[2], head[3], head[4]
-    square = width * width
-    inner = 2 * inputs * width
-    turned = inner + (depth - 1) * square
-    last = turned + (depth - 1) * square
-    hidden, back, poly, power = (
-        work[:width],
-        work[width : 2 * width],
-        work[2 * width : 3 * width],
-        work[3 * width : 4 * width],
-    )
-    slopes = work[4 * width : (4 + depth) * width].reshape(depth, width)
+    """out <- the field at x, in float64. A loop reads and writes rows of `work`; it does not reshape, which is slow."""
+    kind, code, depth, width = head[0], head[1], head[2], head[3]
+    first, first_turned, inner, inner_turned, last = places(head)
+    hidden, back, poly, power = work[0], work[1], work[2], work[3]
     bits = power.view(np.int64)
-    for i in range(width):
-        hidden[i] = biases[i]
-    accumulate(x, matrix_at(weights, 0, inputs, width), hidden)
-    _activate(hidden, slopes[0], code, bits, power, poly)
-    for layer in range(1, depth):
+    for layer in range(depth):
+        sums = hidden if layer == 0 else back
         for i in range(width):
-            back[i] = biases[layer * width + i]
-        accumulate(hidden, matrix_at(weights, inner + (layer - 1) * square, width, width), back)
-        for i in range(width):
-            hidden[i] = back[i]
-        _activate(hidden, slopes[layer], code, bits, power, poly)
+            sums[i] = biases[layer * width + i]
+        if layer == 0:
+            accumulate(x, weights, first, sums)
+        else:
+            accumulate(hidden, weights, inner + (layer - 1) * width * width, sums)
+            for i in range(width):
+                hidden[i] = back[i]
+        _activate(hidden, work[4 + layer], code, bits, power, poly)
     if kind == BASELINE:
-        project(hidden, matrix_at(weights, last, inputs, width), out)
+        project(hidden, weights, last, out)
         return
     for i in range(width):
-        hidden[i] = weights[last + i] * slopes[depth - 1, i]
+        hidden[i] = weights[last + i] * work[3 + depth, i]
     for layer in range(depth - 1, 0, -1):
         for i in range(width):
             back[i] = 0.0
-        accumulate(hidden, matrix_at(weights, turned + (layer - 1) * square, width, width), back)
+        accumulate(hidden, weights, inner_turned + (layer - 1) * width * width, back)
         for i in range(width):
-            hidden[i] = back[i] * slopes[layer - 1, i]
-    project(hidden, matrix_at(weights, inputs * width, inputs, width), out)
+            hidden[i] = back[i] * work[3 + layer, i]
+    project(hidden, weights, first_turned, out)
 
 
-@jit
-def parts(net: Any) -> Any:
-    """Return the header, the biases, and where the matrices begin."""
-    head = net[: 8 * HEADER].view(np.int64)
-    end = 8 * (HEADER + head[5])
-    return head, net[8 * HEADER : end].view(np.float64), end
-
-
-NETWORK = types.void(VECTOR, BYTES, VECTOR, VECTOR)
+# x; the network's head, biases and weights in either precision; memory in either precision; where the field goes.
+NETWORK = types.void(VECTOR, INTEGERS, VECTOR, SINGLES, VECTOR, MATRIX, SINGLE_ROWS, VECTOR)
 
 
 @jit_for(NETWORK)
-def field_single(x: Any, net: Any, work: Any, out: Any) -> None:
-    """out <- the field at x of a network with float32 weights; `work` holds `workspace` numbers."""
-    head, biases, end = parts(net)
-    _field(x, head, biases, net[end:].view(np.float32), work, out)
+def field_single(x: Any, head: Any, biases: Any, single: Any, double: Any, work: Any, swift: Any, out: Any) -> None:
+    """out <- the field at x of a network with float32 weights."""
+    _field(x, head, biases, single, work, out)
 
 
 @jit_for(NETWORK)
-def field_double(x: Any, net: Any, work: Any, out: Any) -> None:
-    """out <- the field at x of a network with float64 weights; `work` holds `workspace` numbers."""
-    head, biases, end = parts(net)
-    _field(x, head, biases, net[end:].view(np.float64), work, out)
+def field_double(x: Any, head: Any, biases: Any, single: Any, double: Any, work: Any, swift: Any, out: Any) -> None:
+    """out <- the field at x of a network with float64 weights."""
+    _field(x, head, biases, double, work, out)
 
 
-def workspace(net: npt.NDArray[np.uint8]) -> Array:
-    """Return the working memory that the field of `net` needs, in either precision."""
-    head = net[: 8 * HEADER].view(np.int64)
-    return on_lines(8 * int((head[2] + 4) * head[3] + head[4])).view(np.float64)
+class Packed(NamedTuple):
+    """A network as the loops read it: `head` holds kind, activation, depth, width and inputs.
+
+    `single` or `double` holds the matrices, the other is empty. Each array begins on a cache line, which saves a sixth
+    of the time.
+    """
+
+    head: npt.NDArray[np.int64]
+    biases: Array
+    single: npt.NDArray[np.float32]
+    double: Array
+
+    def memory(self) -> tuple[Array, npt.NDArray[np.float32]]:
+        """Return the working memory of a field, in either precision."""
+        shape = (int(self.head[2]) + 4, int(self.head[3]))
+        return on_lines(np.zeros(shape)).reshape(shape), on_lines(np.zeros(shape, dtype=np.float32)).reshape(shape)
 
 
-def on_lines(size: int) -> npt.NDArray[np.uint8]:
-    """Return `size` bytes that begin on a cache line."""
-    raw = np.zeros(size + LINE, dtype=np.uint8)
+def on_lines(values: Any) -> Any:
+    """Return `values`, flat, copied to where a cache line begins."""
+    raw = np.zeros(values.nbytes + LINE, dtype=np.uint8)
     begin = -raw.ctypes.data % LINE
-    return raw[begin : begin + size]
+    made = raw[begin : begin + values.nbytes].view(values.dtype)
+    made[:] = values.ravel()
+    return made
 
 
-def pack(kind: int, activation: str, weights: dict[str, Array]) -> tuple[npt.NDArray[np.uint8], bool]:
-    """Lay out a perceptron with equal hidden widths; return it, and whether its weights are single precision.
+def pack(kind: int, activation: str, weights: dict[str, Array]) -> Packed:
+    """Lay out a perceptron with equal hidden widths.
 
     J is folded into a copy of the first matrix, which gives the HNN's field from the gradient of its last layer.
     """
     depth = sum(name.startswith("w") for name in weights)
-    single = all(w.dtype == np.float32 for w in weights.values())
     first = weights["w0"]
     inputs, width = first.shape
     inner = [weights[f"w{i}"] for i in range(1, depth)]
     turned = np.concatenate([first[inputs // 2 :], -first[: inputs // 2]])
     matrices = [first, turned, *inner, *(w.T for w in inner), weights["out"].T]
-    room = -(-depth * width // 8) * 8  # whole lines
-    biases = np.zeros(room)
-    biases[: depth * width] = np.concatenate([weights[f"b{i}"] for i in range(depth)])
-    parts = (
-        np.array([kind, ACTIVATION_CODES[activation], depth, width, inputs, room, 0, 0], dtype=np.int64),
-        biases,
-        np.concatenate([m.ravel() for m in matrices]).astype(np.float32 if single else np.float64),
+    flat, none = np.concatenate([m.ravel() for m in matrices]), np.zeros(0)
+    single = all(w.dtype == np.float32 for w in weights.values())
+    return Packed(
+        np.array([kind, ACTIVATION_CODES[activation], depth, width, inputs], dtype=np.int64),
+        on_lines(np.concatenate([weights[f"b{i}"] for i in range(depth)]).astype(np.float64)),
+        on_lines((flat if single else none).astype(np.float32)),
+        on_lines((none if single else flat).astype(np.float64)),
     )
-    net = on_lines(sum(part.nbytes for part in parts))
-    net[:] = np.concatenate([part.view(np.uint8) for part in parts])
-    return net, single

@@ -2,48 +2,35 @@
 
 from typing import Any
 
-import numpy as np
-
 from hnn_engine.kernels.activations import activate
 from hnn_engine.kernels.jit import jit_for
-from hnn_engine.kernels.perceptron import BASELINE, NETWORK, accumulate, matrix_at, parts, project
+from hnn_engine.kernels.perceptron import BASELINE, NETWORK, accumulate, places, project
 
 
 @jit_for(NETWORK)
-def field_swift(x: Any, net: Any, work: Any, out: Any) -> None:
-    """out <- the field at x of a network with float32 weights, to about six digits; laid out as for `field_single`."""
-    head, biases, end = parts(net)
-    weights, memory = net[end:].view(np.float32), work.view(np.float32)
-    kind, code, depth, width, inputs = head[0], head[1], head[2], head[3], head[4]
-    square = width * width
-    inner = 2 * inputs * width
-    turned = inner + (depth - 1) * square
-    last = turned + (depth - 1) * square
-    sums, hidden = memory[:width], memory[width : 2 * width]
-    bias, curve = memory[2 * width : 3 * width], memory[3 * width : 4 * width].reshape(1, width)
-    slopes = memory[4 * width : (4 + depth) * width].reshape(depth, width)
-    state = memory[(4 + depth) * width : (4 + depth) * width + inputs]
-    for i in range(inputs):
-        state[i] = x[i]
+def field_swift(x: Any, head: Any, biases: Any, single: Any, double: Any, work: Any, swift: Any, out: Any) -> None:
+    """out <- the field at x of a network with float32 weights, to about six digits."""
+    kind, code, depth, width = head[0], head[1], head[2], head[3]
+    first, first_turned, inner, inner_turned, last = places(head)
+    sums, hidden, bias = swift[0], swift[1], swift[2]
     for layer in range(depth):
         for i in range(width):
             sums[i] = 0.0
             bias[i] = biases[layer * width + i]
         if layer == 0:
-            accumulate(state, matrix_at(weights, 0, inputs, width), sums)
+            accumulate(x, single, first, sums)
         else:
-            accumulate(hidden, matrix_at(weights, inner + (layer - 1) * square, width, width), sums)
-        slope = slopes[layer : layer + 1]
-        activate(sums.reshape(1, width), bias, code, hidden.reshape(1, width), slope, curve)
+            accumulate(hidden, single, inner + (layer - 1) * width * width, sums)
+        activate(swift[0:1], bias, code, swift[1:2], swift[4 + layer : 5 + layer], swift[3:4])
     if kind == BASELINE:
-        project(hidden, matrix_at(weights, last, inputs, width), out)
-    else:
+        project(hidden, single, last, out)
+        return
+    for i in range(width):
+        hidden[i] = single[last + i] * swift[3 + depth, i]
+    for layer in range(depth - 1, 0, -1):
         for i in range(width):
-            hidden[i] = weights[last + i] * slopes[depth - 1, i]
-        for layer in range(depth - 1, 0, -1):
-            for i in range(width):
-                sums[i] = 0.0
-            accumulate(hidden, matrix_at(weights, turned + (layer - 1) * square, width, width), sums)
-            for i in range(width):
-                hidden[i] = sums[i] * slopes[layer - 1, i]
-        project(hidden, matrix_at(weights, inputs * width, inputs, width), out)
+            sums[i] = 0.0
+        accumulate(hidden, single, inner_turned + (layer - 1) * width * width, sums)
+        for i in range(width):
+            hidden[i] = sums[i] * swift[3 + layer, i]
+    project(hidden, single, first_turned, out)
