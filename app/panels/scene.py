@@ -57,6 +57,7 @@ class ScenePanel(QWidget):
         self._pointer: FinePointer | None = None
         self._base: Array | None = None
         self._phase = 0.0
+        self._radii: tuple[Stage, dict[int, float]] = (self._stage, _radii(self._stage))
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # it paints every pixel: Qt need not clear them first
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -225,13 +226,11 @@ class ScenePanel(QWidget):
         return self._radius(body) + ARROW_GAP
 
     def _radius(self, body: int) -> float:
-        """A body's radius in pixels."""
-        for part in self._stage.geometry(np.array(self.lab.experiment.start[: self._stage.dof])):
-            if isinstance(part, Bob) and part.body == body:
-                return part.radius * self.view.scale
-            if isinstance(part, Block) and part.body == body:
-                return part.width / 2 * self.view.scale
-        return 0.0
+        """A body's radius in pixels. It goes with the system's constants, not with its state."""
+        stage = self._stage
+        if self._radii[0] is not stage:
+            self._radii = (stage, _radii(stage))
+        return self._radii[1].get(body, 0.0) * self.view.scale
 
     def _rim(self, at: QPointF, tip: QPointF, body: int) -> QPointF:
         way = tip - at
@@ -324,6 +323,13 @@ class ScenePanel(QWidget):
             self.unsetCursor()
             return
         super().keyPressEvent(event)
+
+
+def _radii(stage: Stage) -> dict[int, float]:
+    """Return the radii of the bodies in metres."""
+    parts = stage.geometry(stage.default_start[: stage.dof])
+    bobs = {part.body: part.radius for part in parts if isinstance(part, Bob)}
+    return bobs | {part.body: part.width / 2 for part in parts if isinstance(part, Block)}
 
 
 def _path(track: Track, stage: Stage, dof: int) -> _Path:
