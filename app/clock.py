@@ -11,9 +11,14 @@ KEPT = 1200  # frames whose times are remembered, twenty seconds
 
 
 class FrameClock(QObject):
-    """Emits `frame(seconds since the last)` about sixty times a second, and `text()` four times a second."""
+    """Emits `frame(seconds since the last)` about sixty times a second, and `text()` four times a second.
+
+    `painted()` follows each frame once it is on the screen, and so does `text()`: what takes its time and can wait
+    belongs there, where it makes no frame late.
+    """
 
     frame = Signal(float)
+    painted = Signal()
     text = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -43,6 +48,11 @@ class FrameClock(QObject):
         elapsed, self._last = now - self._last, now
         self.stamps.append(now)
         self.frame.emit(elapsed)
+        QTimer.singleShot(0, self, self._after)  # Qt paints first
+
+    def _after(self) -> None:
+        self.painted.emit()
+        now = time.perf_counter()
         if now - self._last_text >= TEXT_SECONDS:
             self._last_text = now
             self.text.emit()

@@ -93,6 +93,7 @@ class Lab(QObject):
         self.document.changed.connect(self._on_changed)
         self.document.view_changed.connect(self._on_view)
         self.clock.frame.connect(self._on_frame)
+        self.clock.painted.connect(self._take_answer)
         self.data.changed.connect(self.dataset_changed)
         self.data.refused.connect(lambda text: self.noticed.emit(text, True))
         self._woken.connect(self._on_woken, Qt.ConnectionType.QueuedConnection)
@@ -272,10 +273,9 @@ class Lab(QObject):
         if self._dirty:
             self._ask()
         self.transport.advance(seconds)
-        self._take_answer()
 
     def _on_woken(self) -> None:
-        """The simulation has an answer. A hand should not wait for it; otherwise it is drawn with the next frame."""
+        """The simulation has an answer. A hand should not wait for it; otherwise it is drawn after the next frame."""
         if self.dragging:
             self._take_answer()
 

@@ -23,6 +23,11 @@ class Transport(QObject):
         self.step_seconds = 0.04
         self._held = False
 
+    @property
+    def moving(self) -> bool:
+        """Whether time goes on with every frame."""
+        return self.playing and not self._held
+
     def set_playing(self, playing: bool) -> None:
         """Play or pause."""
         if playing != self.playing:
@@ -69,7 +74,7 @@ class Transport(QObject):
 
     def advance(self, seconds: float) -> None:
         """Let `seconds` of the clock pass."""
-        if not self.playing or self._held:
+        if not self.moving:
             return
         # A frame that came late (a long pause of the machine) does not make the picture jump.
         time = self.time + min(seconds, 0.1) * self.speed

@@ -42,13 +42,13 @@ class LossPanel(QWidget):
         lab.job_changed.connect(self._redraw)
         lab.dataset_changed.connect(self._on_dataset)
         lab.document.changed.connect(self._on_changed)
-        lab.clock.frame.connect(self._on_frame)
+        lab.clock.painted.connect(self._on_painted)
         self._on_dataset(lab.dataset)  # it may have come before this panel
 
     def _on_losses(self) -> None:
         self._pending = True
 
-    def _on_frame(self, _: float) -> None:
+    def _on_painted(self) -> None:
         self._frames += 1
         if self._pending and self._frames % EVERY == 0:
             self._pending = False

@@ -27,6 +27,7 @@ FAR = 40.0  # a rollout is drawn no further than this many times the shown range
 NUDGE = 0.01  # of the range, for an arrow key
 MAX_DOTS = 4000  # more training states than this are thinned: the picture would only be grey
 
+_KEPT = QGraphicsItem.CacheMode.DeviceCoordinateCache
 _KEYS = {
     Qt.Key.Key_Left: (0, -1.0),
     Qt.Key.Key_Right: (0, 1.0),
@@ -94,7 +95,7 @@ class PortraitPanel(QWidget):
         self.data = self.plot.dots("data", size=3.0, alpha=150, z=-20)
         for item in (self.arrows, self.contours, self.data):
             # They change rarely and cover the plot: Qt keeps them as pictures, so a moving head repaints nothing else.
-            item.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+            item.setCacheMode(_KEPT)
         self._measured = self.plot.dots("truth", size=4.0, alpha=230, z=10)
         self.start = self.plot.marker("accent", "ring", 12.0)
         self.start.setZValue(60)
@@ -289,6 +290,9 @@ class PortraitPanel(QWidget):
             head = self.plot.marker(track.model, "dot", 11.0 if truth else 10.0)
             self._curves[track.key] = (line, head, self.plot.marker(track.model, "cross", 9.0))
         line, _, cross = self._curves[track.key]
+        # A truth that stands still is kept as a picture, over which the models move.
+        still = track.key == "truth" and not self.lab.dragging
+        line.setCacheMode(_KEPT if still else QGraphicsItem.CacheMode.NoCache)
         x, y = self.axes
         count = self._drawable(track)
         xs, ys = self._shown(track.coords[:count, x], x), self._shown(track.coords[:count, y], y)

@@ -108,7 +108,8 @@ class ScenePanel(QWidget):
         self._truth = _path(answer.truth, stage, dof) if answer.truth is not None else None
         self._paths = tuple(_path(track, stage, dof) for track in answer.models)
         self._target = self._fitting_bounds(stage)
-        self.update()
+        if not self.lab.transport.moving:  # else the next frame paints it
+            self.update()
 
     def _fitting_bounds(self, stage: Stage) -> Bounds:
         """The stage's own bounds, grown in steps of ×1.5 until truth is inside."""
