@@ -21,7 +21,7 @@ from hnn_engine.experiment import new_experiment
 
 WARM_UP_MS = 1200  # after the first paint: by then the window has drawn its first rollouts
 PICTURE_CACHE_KB = 96 * 1024  # fields, contours and data dots of the portrait are kept as pictures, on a 4K screen too
-SWITCH_SECONDS = 0.00005  # how long a worker may keep the interpreter from the window
+SWITCH_SECONDS = 0.002  # how long a worker may keep the interpreter from the window, and the window from a worker
 
 
 def make_application(arguments: list[str]) -> QApplication:

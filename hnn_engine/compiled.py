@@ -8,9 +8,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
+
+_HERE = Path(__file__).parent
+_KEPT = (_HERE / "kernels" / "__pycache__", _HERE / "systems" / "__pycache__")  # where numba keeps what it compiles
+_NOTE = _KEPT[0] / "compiled.txt"
+_WHOLE = "everything is compiled"
 
 _loops: Any = None
 _absent = False
@@ -25,8 +32,8 @@ def loops() -> Any | None:
 def load(build_elsewhere: bool = False, interrupt: Callable[[], bool] = lambda: False) -> bool:
     """Load the compiled loops, compiling them first where that is yet to do; return whether they are there.
 
-    Compiling takes some twenty seconds, once a machine. With `build_elsewhere` another process does it, so that this
-    one goes on meanwhile; `interrupt` is asked now and then and ends that. Where the loops cannot be had (numba lacks a
+    Compiling takes some twenty seconds, once a machine and version. With `build_elsewhere` another process does it, so
+    that this one goes on meanwhile; `interrupt` is asked now and then and ends that. Where the loops cannot be had (numba lacks a
     folder to keep them in, or does not run here), the answer stays False.
     """
     global _loops, _absent
@@ -46,13 +53,65 @@ def _imported() -> Any | None:
     try:
         kernels = import_module("hnn_engine.kernels")
         kernels.warm()
+        _write_note(whole=True)
     except (ImportError, RuntimeError, OSError):
         return None
     return kernels
 
 
+# What is kept on disk. Numba compiles functions of several files into one but looks at the date of one alone: so a note
+# beside its files says which sources they were made from, and whether they are complete.
+
+
+def _sources() -> Iterator[Path]:
+    yield _HERE / "integrators.py"
+    for folder in _KEPT:
+        yield from sorted(folder.parent.glob("*.py"))
+
+
+def _stamp() -> str:
+    """Return what the compiled code depends on."""
+    dates = ((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in _sources())
+    return "\n".join([f"numba {version('numba')}", *(f"{name} {date} {size}" for name, date, size in dates)])
+
+
+def _note() -> tuple[str, bool]:
+    """Return the stamp of what is kept and whether it is complete; an empty stamp where there is nothing."""
+    try:
+        stamp, _, rest = _NOTE.read_text(encoding="utf-8").partition("\n\n")
+    except (OSError, UnicodeDecodeError):
+        return "", False
+    return stamp, rest.strip() == _WHOLE
+
+
+def _write_note(whole: bool) -> None:
+    """Note what is kept, where that can be written; elsewhere numba keeps its files by user, and by whole versions."""
+    try:
+        if _note() != (_stamp(), whole):
+            _NOTE.parent.mkdir(exist_ok=True)
+            _NOTE.write_text(f"{_stamp()}\n\n{_WHOLE if whole else ''}\n", encoding="utf-8")
+    except OSError:
+        return
+
+
+def forget_stale() -> None:
+    """Throw away what was compiled from other sources. Called by `kernels.jit` before anything is compiled or read."""
+    if _note()[0] == _stamp():
+        return
+    for folder in _KEPT:
+        for pattern in ("*.nbi", "*.nbc"):
+            for file in folder.glob(pattern):
+                try:
+                    file.unlink(missing_ok=True)
+                except OSError:  # not ours to change, and so not ours to have compiled
+                    return
+    _write_note(whole=False)
+
+
 def _built(interrupt: Callable[[], bool]) -> bool:
-    """Let another process compile the loops; return False where `interrupt` ended that."""
+    """Let another process compile what is not kept yet; return False where `interrupt` ended that."""
+    if _note() == (_stamp(), True):
+        return True
     command = [sys.executable, "-m", "hnn_engine.kernels"]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as process:

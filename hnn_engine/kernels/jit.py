@@ -6,6 +6,10 @@ from typing import Any, TypeVar
 import numba
 from numba import types
 
+from hnn_engine.compiled import forget_stale
+
+forget_stale()
+
 VECTOR = types.Array(types.float64, 1, "C")
 MATRIX = types.Array(types.float64, 2, "C")
 SINGLE_ROWS = types.Array(types.float32, 2, "C")

@@ -1,0 +1,66 @@
+"""The compiled loops on disk: thrown away when a source changes, and not compiled again when none does."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hnn_engine import compiled
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package of two files with compiled code of its own; return the folder that numba would use."""
+    (tmp_path / "integrators.py").write_text("")
+    folders = tuple(tmp_path / name / "__pycache__" for name in ("kernels", "systems"))
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder.parent / "loops.py").write_text("x = 1\n")
+        (folder / "loops.f-1.nbi").write_text("index")
+        (folder / "loops.f-1.1.nbc").write_text("code")
+    monkeypatch.setattr(compiled, "_HERE", tmp_path)
+    monkeypatch.setattr(compiled, "_KEPT", folders)
+    monkeypatch.setattr(compiled, "_NOTE", folders[0] / "compiled.txt")
+    return folders[0]
+
+
+def never(*_: object, **__: object) -> None:
+    raise AssertionError("another process was started")
+
+
+def test_what_is_complete_is_kept_and_not_built_again(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled._write_note(whole=True)
+    compiled.forget_stale()
+    assert len(list(kept.glob("*.nb?"))) == 2
+    monkeypatch.setattr(compiled.subprocess, "Popen", never)
+    assert compiled._built(lambda: False)
+
+
+@pytest.mark.parametrize("changed", ["kernels/loops.py", "systems/loops.py", "integrators.py"])
+def test_a_changed_source_throws_all_compiled_code_away(kept: Path, changed: str) -> None:
+    compiled._write_note(whole=True)
+    source = kept.parents[1] / changed
+    source.write_text("x = 2\n")
+    os.utime(source, (1, 1))
+    compiled.forget_stale()
+    assert list(kept.parents[1].rglob("*.nb?")) == []
+    assert compiled._note() == (compiled._stamp(), False)
+
+
+def test_what_is_not_complete_is_kept_but_built_on(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled._write_note(whole=False)
+    compiled.forget_stale()
+    assert len(list(kept.glob("*.nb?"))) == 2
+    monkeypatch.setattr(compiled.subprocess, "Popen", never)
+    with pytest.raises(AssertionError, match="another process"):
+        compiled._built(lambda: False)
+
+
+def test_code_without_a_note_is_not_trusted(kept: Path) -> None:
+    compiled.forget_stale()
+    assert list(kept.glob("*.nb?")) == []
+
+
+def test_loading_leaves_a_note_that_is_true() -> None:
+    assert compiled.load()
+    assert compiled._note() == (compiled._stamp(), True)
