@@ -88,6 +88,7 @@ class Lab(QObject):
         self.simulation.failure = self._worker_failed
         self.simulation.wake = self._woken.emit
         self._connect()
+        self._ask()  # the first rollouts are computed while the window is being built
 
     def _connect(self) -> None:
         self.document.changed.connect(self._on_changed)
@@ -273,6 +274,8 @@ class Lab(QObject):
         if self._dirty:
             self._ask()
         self.transport.advance(seconds)
+        if self.answer is None:
+            self._take_answer()
 
     def _on_woken(self) -> None:
         """The simulation has an answer. A hand should not wait for it; otherwise it is drawn after the next frame."""

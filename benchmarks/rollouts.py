@@ -16,7 +16,8 @@ from hnn_engine.coords import Array
 from hnn_engine.experiment import new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.integrators import rollout
-from hnn_engine.snapshot import Snapshot
+from hnn_engine.snapshot import Snapshot, Swift
+from hnn_engine.systems import get_system
 
 AIMS: Aims = {"compiled_ms.median": ("≤", 35.0), "batch_s.median": ("≤", 8.0)}
 RUNS = 15
@@ -36,10 +37,17 @@ def measure(options: argparse.Namespace) -> Figures:
     snapshot, times = fitted(), np.linspace(0.0, HORIZON, STEPS + 1)
     start = np.array(START)
     say("plain numpy")
-    plain = _timed(lambda: rollout(snapshot, start, times), runs)
+    with patch("hnn_engine.compiled._loops", None):
+        plain = _timed(lambda: rollout(snapshot, start, times), runs)
     say("compiled (the first time on a machine the compiler takes its seconds)")
     load(build_elsewhere=True)
     compiled = _timed(lambda: rollout(fresh(snapshot), start, times), runs)
+    swift = _timed(lambda: rollout(Swift(fresh(snapshot)), start, times), runs)
+    say("truth: the double pendulum by DOP853 at 1e-12, by scipy and compiled")
+    system = get_system("double-pendulum")
+    with patch("hnn_engine.compiled._loops", None):
+        scipy = _timed(lambda: rollout(system, system.default_start, times, "dop853"), runs)
+    truth = _timed(lambda: rollout(system, system.default_start, times, "dop853"), runs)
     say("the paper's way")
     paper, evaluations = _paper(snapshot, start, times, runs)
     say(f"{TRAJECTORIES} trajectories on {THREADS} threads")
@@ -47,6 +55,9 @@ def measure(options: argparse.Namespace) -> Figures:
     each = paper["median"] / evaluations
     return {
         "compiled_ms": compiled,
+        "swift_ms": swift,
+        "truth_ms": truth,
+        "truth_scipy_ms": scipy,
         "numpy_ms": plain,
         "paper_ms": paper,
         "paper_evaluations": evaluations,

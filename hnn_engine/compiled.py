@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +70,8 @@ def _sources() -> Iterator[Path]:
 
 def _stamp() -> str:
     """Return what the compiled code depends on."""
+    from importlib.metadata import version  # slow to load, and not needed for the first paint
+
     dates = ((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in _sources())
     return "\n".join([f"numba {version('numba')}", *(f"{name} {date} {size}" for name, date, size in dates)])
 
