@@ -237,6 +237,9 @@ class Lab(QObject):
         ):
             self.answer = None
             self.portrait = None
+        for run in new.runs:
+            if run.id in old.shown and run.id not in new.shown:
+                run.snapshot.forget()
         self._wish_for_data()
         self._mark(urgent=True)
 

@@ -58,6 +58,11 @@ class Snapshot:
         """The compiled loops, where they are loaded and follow this model."""
         return loops() if get_model(self.model).kernel is not None else None
 
+    def forget(self) -> None:
+        """Let go of what was made from the weights for speed, five times their size; it is made anew when needed."""
+        for name in ("_wide", "_narrow", "_packed"):
+            vars(self).pop(name, None)
+
     def field(self, coords: Array) -> Array:
         """Return d(coords)/dt `(..., 2*dof)` in float64."""
         kernels = self._kernels

@@ -101,6 +101,9 @@ class RunsModel(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
         run, column = self.runs()[index.row()], index.column()
+        elsewhere = run.experiment.source_name != self.lab.experiment.source_name
+        if role == Role.DisplayRole and column == 0 and elsewhere:
+            return f"{run.experiment.source_title}: {run.title}"  # its figures say nothing about what is on screen
         if role in (Role.DisplayRole, Role.EditRole):
             return COLUMNS[column].text(run)
         if role == Role.TextAlignmentRole:
@@ -112,7 +115,7 @@ class RunsModel(QAbstractTableModel):
             return _chip(run.snapshot.model)
         if role == Role.ToolTipRole:
             return f"{get_model(run.snapshot.model).title} on {run.experiment.source_title}: {run.reason}"
-        if role == Role.ForegroundRole and run.experiment.source_name != self.lab.experiment.source_name:
+        if role == Role.ForegroundRole and elsewhere:
             return QColor(current_theme().muted)
         return None
 

@@ -73,6 +73,9 @@ class StatusLine(QWidget):
         if not answer.models:
             return "Press Train: the models learn the motion in front of you."
         parts = [self._of(track, answer) for track in answer.models]
+        if answer.truth is not None and answer.truth.measured:
+            recorded = _last(answer.truth.drift)
+            parts.append(f"the recording's {_changed(recorded)}" if np.isfinite(recorded) and any(parts) else "")
         return "; ".join(p for p in parts if p)
 
     def _of(self, track: Track, answer: Answer) -> str:
@@ -81,14 +84,10 @@ class StatusLine(QWidget):
         experiment = answer.request.experiment
         damped = experiment.system is not None and experiment.system.damped
         if experiment.recording is not None:
-            known = track.drift[np.isfinite(track.drift)]
-            if len(known) and answer.truth is not None and not np.isfinite(track.ended):
-                lost, own = _last(answer.truth.drift), float(known[-1])
-                if np.isfinite(lost):
-                    return (
-                        f"{track.title}'s energy changed by {100 * own:.0f} %, the recorded one by {100 * lost:.0f} %"
-                    )
-            return ""
+            if np.isfinite(track.ended):
+                return f"{track.title} diverged after {track.ended:.3g} s"
+            own = _last(track.drift)
+            return f"{track.title}'s energy {_changed(own)}" if np.isfinite(own) else ""
         sentence = verdict(track.title, track.drift, float(track.t[-1]), damped, track.ended)
         return f"{sentence} (learning)" if track.live and sentence else sentence
 

@@ -123,3 +123,25 @@ async def test_runs_of_another_system_stay_but_are_not_drawn(bench: Bench) -> No
     bench.document.undo()
     await bench.settled()
     assert len(bench.answer.models) == 2
+
+
+@pytest.mark.usefixtures("unjudged")
+async def test_a_run_of_another_system_says_of_which(bench: Bench) -> None:
+    table = await fitted(bench)
+    own = table.model().index(0, 0).data()
+    await bench.pick("mass-spring")
+    assert table.model().index(0, 0).data() == f"Pendulum: {own}"
+    assert table.model().index(0, 0).data(Qt.ItemDataRole.EditRole) == own
+    await bench.pick("pendulum")
+    assert table.model().index(0, 0).data() == own
+
+
+@pytest.mark.usefixtures("unjudged")
+async def test_a_hidden_run_keeps_its_weights_alone(bench: Bench) -> None:
+    table = await fitted(bench)
+    bench.key(Qt.Key.Key_Space)
+    snapshot = bench.document.state.runs[-1].snapshot
+    assert "_packed" in vars(snapshot)
+    QTest.mouseClick(table.viewport(), LEFT, NO_KEY, check_box(table, 0))
+    await bench.settled()
+    assert set(vars(snapshot)) == {"model", "dof", "settings", "weights"}

@@ -153,3 +153,12 @@ def test_a_snapshot_does_not_change_what_it_was_given() -> None:
     assert np.abs(made.single(x) - made.field(x)).max() < 1e-5
     assert np.array_equal(x, kept)
     assert all(np.array_equal(before[n], w) for n, w in made.weights.items())
+
+
+def test_what_a_snapshot_forgets_it_makes_anew() -> None:
+    made, x = snapshot("hnn"), states(1, 40)
+    before = made.field(x), made.single(x), made.field(x[0])
+    made.forget()
+    assert set(vars(made)) == {"model", "dof", "settings", "weights"}
+    for old, new in zip(before, (made.field(x), made.single(x), made.field(x[0])), strict=True):
+        np.testing.assert_array_equal(old, new)
