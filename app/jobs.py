@@ -102,6 +102,7 @@ class JobRunner:
         self._stop = threading.Event()
         self._quit = False
         self.data_share = 0.0
+        self.compiling = False  # the loops that the fits run on
 
     @property
     def running(self) -> bool:
@@ -175,8 +176,10 @@ class JobRunner:
     def _fit_all(self, experiment: Experiment, data: Dataset) -> None:
         from hnn_engine.fit_run import FitRun  # with evaluation and records: nothing that the first paint waits for
 
-        # Once on a machine they have to be compiled, which takes long enough to be stopped.
-        if not compiled.load(build_elsewhere=True, interrupt=self._stop.is_set) and self._stop.is_set():
+        self.compiling = compiled.loops() is None  # once on a machine; it takes long enough to be stopped
+        there = compiled.load(build_elsewhere=True, interrupt=self._stop.is_set)
+        self.compiling = False
+        if not there and self._stop.is_set():
             raise _StoppedError
         fits = [FitRun(replace(experiment, models=(spec,)), data) for spec in experiment.models]
         infos = tuple(FitInfo(f.id, f.model, f.steps_planned) for f in fits)

@@ -17,6 +17,8 @@ _HERE = Path(__file__).parent
 _KEPT = (_HERE / "kernels" / "__pycache__", _HERE / "systems" / "__pycache__")  # where numba keeps what it compiles
 _NOTE = _KEPT[0] / "compiled.txt"
 _WHOLE = "everything is compiled"
+_FILES = 67  # about so many files hold the compiled code
+SECONDS = 20.0  # that compiling takes on an ordinary machine
 
 _loops: Any = None
 _absent = False
@@ -46,6 +48,13 @@ def load(build_elsewhere: bool = False, interrupt: Callable[[], bool] = lambda: 
         return _loops is not None
     finally:
         _lock.release()
+
+
+def share() -> float:
+    """Return how much is compiled, from 0 to 1, by what is kept on disk: for showing progress."""
+    if _note()[1] or _loops is not None:
+        return 1.0
+    return min(sum(1 for folder in _KEPT for _ in folder.glob("*.nbc")) / _FILES, 0.99)
 
 
 def _imported() -> Any | None:

@@ -25,6 +25,7 @@ from app.widgets.format import grouped, seconds_left
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section, quiet_label
 from app.widgets.swatch import Swatch
+from hnn_engine import compiled
 from hnn_engine.experiment import (
     ROLLOUT_PARAMETERS,
     Experiment,
@@ -244,8 +245,7 @@ class TrainingPanel(QWidget):
             return
         series = list(self.lab.series.values())
         if not series:
-            self.bar.setRange(0, 0)
-            self.progress.setText(f"Making the data: {100 * self.lab.jobs.data_share:.0f} %")
+            self._show_preparing()
             return
         done, planned = sum(s.step for s in series), sum(s.info.steps for s in series)
         self.bar.setRange(0, planned)
@@ -263,6 +263,18 @@ class TrainingPanel(QWidget):
         elif rate > 0:
             text += f" · {rate:.0f} steps/s · {seconds_left((planned - done) / rate)}"
         self.progress.setText(text)
+
+    def _show_preparing(self) -> None:
+        """Say what the fit waits for: its data or, once on a machine, the compiler."""
+        compiling = self.lab.jobs.compiling
+        share = compiled.share() if compiling else self.lab.jobs.data_share
+        self.bar.setRange(0, 100)
+        self.bar.setValue(round(100 * share))
+        if compiling:
+            left = seconds_left((1 - share) * compiled.SECONDS)
+            self.progress.setText(f"Compiling the inner loops, once on this machine · {left}")
+        else:
+            self.progress.setText(f"Making the data: {100 * share:.0f} %")
 
     # Edits ------------------------------------------------------------------------------------------------------------
 

@@ -252,8 +252,11 @@ class Bench:
 
     async def train(self, models: Sequence[str] = ("baseline", "hnn")) -> None:
         """Press Train and wait until both models are kept and their rollouts stand there."""
+        jobs, before = self.lab.jobs, len(self.document.state.runs)
         self.click(self.window.training.button)
-        await self.until(lambda: self.lab.jobs.running, "a fit under way")
+        # A small fit may be over before the first look.
+        begun = lambda: jobs.running or jobs.messages or len(self.document.state.runs) > before  # noqa: E731
+        await self.until(begun, "a fit under way")
         await self.ended()
         await self.settled()
         assert {t.model for t in self.answer.models} == set(models)

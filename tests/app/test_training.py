@@ -1,6 +1,7 @@
 """Training in the window: the button, the losses, ghosts that learn, pause, stop, and the same weights as elsewhere."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -10,6 +11,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 
 from app.simulation import Answer
+from app.widgets.format import NO_BREAK
+from hnn_engine import compiled
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.paper import PaperFit
 from hnn_engine.records import Run
@@ -299,3 +302,25 @@ class TestClosing:
         box = await bench.dialog(QMessageBox)
         await bench.press_button(box.button(QMessageBox.StandardButton.Discard))
         await bench.until(bench.window.closed.is_set, "leave to close")
+
+
+async def test_the_first_fit_on_a_machine_says_that_it_waits_for_the_compiler(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = bench.window.training
+
+    def load(build_elsewhere: bool = False, interrupt: Callable[[], bool] = lambda: False) -> bool:
+        while not interrupt():
+            time.sleep(0.01)
+        return False
+
+    monkeypatch.setattr(compiled, "load", load)
+    monkeypatch.setattr(compiled, "_loops", None)
+    monkeypatch.setattr(compiled, "share", lambda: 0.25)
+    bench.click(panel.button)
+    await bench.until(lambda: "Compiling" in panel.progress.text(), "the compiler's progress")
+    assert f"15{NO_BREAK}s left" in panel.progress.text()
+    assert panel.bar.value() == 25
+    bench.click(panel.stop_button)
+    await bench.until(lambda: not bench.lab.jobs.running, "the end of the job")
+    assert bench.document.state.runs == ()

@@ -64,3 +64,14 @@ def test_code_without_a_note_is_not_trusted(kept: Path) -> None:
 def test_loading_leaves_a_note_that_is_true() -> None:
     assert compiled.load()
     assert compiled._note() == (compiled._stamp(), True)
+
+
+def test_progress_goes_by_what_is_kept(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "_loops", None)
+    monkeypatch.setattr(compiled, "_FILES", 8)
+    assert compiled.share() == 2 / 8
+    for number in range(20):
+        (kept / f"loops.g-{number}.1.nbc").write_text("code")
+    assert compiled.share() == 0.99
+    compiled._write_note(whole=True)
+    assert compiled.share() == 1.0
