@@ -7,6 +7,7 @@ import asyncio
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from app.main_window import MainWindow
 from benchmarks.figures import BenchmarkError
 
 SIZE = (1920, 1080)
+KEPT_PAINTS = 2000  # some thirty seconds: a watch of minutes must not count its own notes
 READY_SECONDS = 180.0  # libraries may have to be compiled the first time
 T = TypeVar("T")
 
@@ -43,7 +45,7 @@ class PaintWatch(QObject):
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
-        self.paints: list[Paint] = []
+        self.paints: deque[Paint] = deque(maxlen=KEPT_PAINTS)
         self.on_paint: Callable[[Paint], None] = lambda paint: None
         self._lab = window.lab
         self._scene_painted = False
