@@ -3,6 +3,7 @@ line run the same thing."""
 
 import traceback
 import uuid
+from array import array
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,7 +32,7 @@ class FitRun:
         self.end: End | None = None
         self.steps_planned = int(experiment.settings.get("steps", 0))
         self.step = 0
-        self._train: list[float] = []
+        self._train = array("d")  # one a step, of which there may be a hundred thousand
         self._test: list[tuple[int, float]] = []
         self._fit: Fit | None = None
         self._stopping = False
