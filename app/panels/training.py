@@ -272,7 +272,7 @@ class TrainingPanel(QWidget):
         self.bar.setValue(round(100 * share))
         if compiling:
             left = seconds_left((1 - share) * compiled.SECONDS)
-            self.progress.setText(f"Compiling the inner loops, once on this machine · {left}")
+            self.progress.setText(f"Compiling, once on this machine · {left}")
         else:
             self.progress.setText(f"Making the data: {100 * share:.0f} %")
 
