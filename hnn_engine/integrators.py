@@ -8,10 +8,12 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from enum import IntEnum
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from hnn_engine.compiled import loops
 from hnn_engine.coords import Array
 from hnn_engine.errors import IntegratorError, UnknownNameError
 
@@ -63,6 +65,15 @@ INTEGRATORS: dict[str, IntegratorInfo] = {
 }
 
 
+class Turn(IntEnum):
+    """Which way a flow is followed: as it is, back in time, or along its energy's gradient, up or down."""
+
+    FORWARD = 0
+    BACKWARD = 1
+    UPHILL = 2
+    DOWNHILL = 3
+
+
 class Flow(Protocol):
     """A vector field that integrators can follow: a system or a snapshot."""
 
@@ -78,16 +89,11 @@ class Flow(Protocol):
 class CompiledFlow(Protocol):
     """A flow that compiled loops can follow."""
 
-    def compiled_rollout(
-        self,
-        integrator: str,
-        start: Array,
-        times: Array,
-        substeps: int = 1,
-        tolerance: float = 1e-12,
-        interrupt: Callable[[], bool] | None = None,
-    ) -> Array | None:
-        """Return coords `(T, 2*dof)` from one `start`, NaN after a failure; None where there is no compiled loop."""
+    def compiled(self, integrator: str, turn: Turn = Turn.FORWARD) -> Any | None:
+        """Return what `kernels.follow` is given to follow this flow by `integrator`; None where there is no loop (yet).
+
+        It belongs to one rollout: it holds memory that the loop writes into.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +175,24 @@ def _judge(times: Array, coords: Array, integrator: str) -> Rollout:
     return Rollout(times, coords, ended, note)
 
 
+def _compiled(
+    flow: Flow,
+    start: Array,
+    times: Array,
+    integrator: str,
+    substeps: int,
+    tolerance: float = 1e-12,
+    interrupt: Callable[[], bool] | None = None,
+) -> Array | None:
+    """Follow `flow` from one start by a compiled loop; None where there is none (yet)."""
+    kernels = loops()
+    ready = flow.compiled(integrator) if kernels is not None and isinstance(flow, CompiledFlow) else None
+    if kernels is None or ready is None:
+        return None
+    coords: Array = kernels.follow(ready, integrator, start, times, substeps, tolerance, interrupt)
+    return coords
+
+
 # Fixed steps ---------------------------------------------------------------------------------------------------------
 
 Step = Callable[[Callable[[Array], Array], Array, float], Array]
@@ -242,8 +266,8 @@ STEPS: dict[str, Step] = {
 def _fixed(
     flow: Flow, start: Array, times: Array, integrator: str, substeps: int, interrupt: Callable[[], bool] | None
 ) -> Array:
-    if start.ndim == 1 and isinstance(flow, CompiledFlow):
-        compiled = flow.compiled_rollout(integrator, start, times, substeps, interrupt=interrupt)
+    if start.ndim == 1:
+        compiled = _compiled(flow, start, times, integrator, substeps, interrupt=interrupt)
         if compiled is not None:
             return compiled
     if start.ndim == 2 and len(start) > CHUNK:
@@ -300,10 +324,9 @@ def _adaptive(flow: Flow, start: Array, times: Array, tolerance: float, interrup
 def _adaptive_track(
     flow: Flow, start: Array, times: Array, tolerance: float, interrupt: Callable[[], bool] | None
 ) -> Array:
-    if isinstance(flow, CompiledFlow):
-        compiled = flow.compiled_rollout("dop853", start, times, 1, tolerance, interrupt)
-        if compiled is not None:
-            return compiled
+    compiled = _compiled(flow, start, times, "dop853", 1, tolerance, interrupt)
+    if compiled is not None:
+        return compiled
     return _dop853(flow.field, start, times, tolerance, interrupt)
 
 

@@ -3,7 +3,7 @@
 Evaluated in float64, whatever the weights were trained in. Compiled loops are used where they are loaded.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -83,36 +83,17 @@ class Snapshot:
         value: Array | None = get_model(self.model).hamiltonian(np, self._wide, self.settings, coords)
         return value
 
-    def compiled_rollout(
-        self,
-        integrator: str,
-        start: Array,
-        times: Array,
-        substeps: int = 1,
-        tolerance: float = 1e-12,
-        interrupt: Callable[[], bool] | None = None,
-    ) -> Array | None:
-        """Return coords `(T, 2*dof)` by a compiled loop, or None where there is none (yet)."""
-        return self._follow(integrator, start, times, substeps, tolerance, interrupt, swift=False)
-
-    def _follow(
-        self,
-        integrator: str,
-        start: Array,
-        times: Array,
-        substeps: int,
-        tolerance: float,
-        interrupt: Callable[[], bool] | None,
-        swift: bool,
-    ) -> Array | None:
-        kernels = self._kernels
-        if kernels is None:
+    def gradient(self, coords: Array) -> Array | None:
+        """Return ∇Ĥ of the learned H `(..., 2*dof)` in float64, or None where the model has none."""
+        if not self.has_energy:
             return None
-        if start.shape != (2 * self.dof,):  # compiled loops check no bounds
-            raise ValueError(f"The start has shape {start.shape}, but the model moves {2 * self.dof} coordinates")
-        flow = kernels.learned(self._packed, swift)
-        result: Array = kernels.follow(flow, integrator, start, times, substeps, tolerance, interrupt)
-        return result
+        flow, dof = self.field(coords), self.dof
+        return np.concatenate([-flow[..., dof:], flow[..., :dof]], axis=-1)
+
+    def compiled(self, integrator: str, turn: int = 0, swift: bool = False) -> Any | None:
+        """Return the flow that compiled loops follow, turned as `integrators.Turn` says; None without loops (yet)."""
+        kernels = self._kernels
+        return kernels.learned(self._packed, turn, swift) if kernels is not None else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,15 +115,10 @@ class Swift:
         """Return d(coords)/dt `(..., 2*dof)` in float64."""
         return self.snapshot.field(coords)
 
-    def compiled_rollout(
-        self,
-        integrator: str,
-        start: Array,
-        times: Array,
-        substeps: int = 1,
-        tolerance: float = 1e-12,
-        interrupt: Callable[[], bool] | None = None,
-    ) -> Array | None:
-        """Return coords `(T, 2*dof)` by a compiled loop, or None where there is none (yet)."""
-        swift = integrator in EXPLICIT
-        return self.snapshot._follow(integrator, start, times, substeps, tolerance, interrupt, swift)
+    def gradient(self, coords: Array) -> Array | None:
+        """Return ∇Ĥ of the learned H `(..., 2*dof)` in float64, or None where the model has none."""
+        return self.snapshot.gradient(coords)
+
+    def compiled(self, integrator: str, turn: int = 0) -> Any | None:
+        """Return the flow that compiled loops follow, turned as `integrators.Turn` says; None without loops (yet)."""
+        return self.snapshot.compiled(integrator, turn, swift=integrator in EXPLICIT)

@@ -19,7 +19,7 @@ ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "coords", "geometry", "compiled"),
     ("parameters", "stage"),
     ("systems", "recordings", "integrators", "collocation"),
-    ("models", "comparison"),
+    ("models", "comparison", "phases"),
     ("kernels", "datasets"),
     ("snapshot",),
     ("fitting", "evaluation"),

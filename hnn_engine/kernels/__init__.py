@@ -24,4 +24,4 @@ def warm() -> None:
     """
     import_module("scipy.linalg.cython_blas")
     for system in SYSTEMS.values():
-        law(system, system().law)
+        law(system())

@@ -14,12 +14,14 @@ import numpy.typing as npt
 from numba import types
 
 from hnn_engine.coords import Array
+from hnn_engine.integrators import Turn
 from hnn_engine.kernels.jit import INTEGERS, MATRIX, SINGLE_ROWS, SINGLES, VECTOR, jit
 from hnn_engine.kernels.perceptron import NETWORK, Packed, field_double, field_single
 from hnn_engine.kernels.swift import field_swift
 from hnn_engine.systems.base import System
 
 MOST_COORDS = 256  # of a system, 2·dof
+FORWARD, BACKWARD, UPHILL = int(Turn.FORWARD), int(Turn.BACKWARD), int(Turn.UPHILL)
 _ROWS = types.void(VECTOR, VECTOR, VECTOR)
 
 
@@ -43,9 +45,12 @@ class Pointer(types.WrapperAddressProtocol):  # type: ignore[misc]
 class Flow(NamedTuple):
     """What an integrator is given: a law's functions and constants, or a network's; the other part is not looked at.
 
-    `work` and `swift` are memory that calls write into: a flow belongs to one thread.
+    `size` is 2·dof and `turn` one of `integrators.Turn`. `work` and `swift` are memory that calls write into: a flow
+    belongs to one thread.
     """
 
+    size: int
+    turn: int
     learned: bool
     partials: Pointer
     resistance: Pointer
@@ -61,7 +66,9 @@ class Flow(NamedTuple):
 
 _LAW = types.FunctionType(_ROWS)
 _PARTS = (INTEGERS, VECTOR, SINGLES, VECTOR, MATRIX, SINGLE_ROWS)
-FLOW = types.NamedTuple((types.boolean, _LAW, _LAW, VECTOR, types.FunctionType(NETWORK), *_PARTS), Flow)
+FLOW = types.NamedTuple(
+    (types.int64, types.int64, types.boolean, _LAW, _LAW, VECTOR, types.FunctionType(NETWORK), *_PARTS), Flow
+)
 
 # Strict arithmetic: the truth is what a system's own lines say, in their order.
 _law_jit: Callable[[Any], Any] = numba.njit([_ROWS], nogil=True, cache=True, error_model="numpy")
@@ -83,29 +90,42 @@ def _compiled(function: Any) -> Pointer:
     return Pointer(_law_jit(function), _ROWS)
 
 
-def law(system: type[System], constants: Array) -> Flow:
-    """Return the flow of a system with these `constants`, in the order that it lists them."""
-    partials, resistance = _compiled(system.partials), _compiled(system.resistance)
-    return Flow(False, partials, resistance, constants, _NETWORKS[True], *_NO_NET, *_NO_NET.memory())
+def law(system: System, turn: int = Turn.FORWARD) -> Flow:
+    """Return the flow of a system with its constants."""
+    kind, size = type(system), 2 * system.dof
+    partials, resistance = _compiled(kind.partials), _compiled(kind.resistance)
+    functions = (False, partials, resistance, system.law, _NETWORKS[True])
+    return Flow(size, int(turn), *functions, *_NO_NET, *_NO_NET.memory())
 
 
-def learned(net: Packed, swift: bool = False) -> Flow:
-    """Return the flow of a network as `pack` lays it out; `swift` reckons in single precision where its weights are."""
+def learned(net: Packed, turn: int = Turn.FORWARD, swift: bool = False) -> Flow:
+    """Return the flow of a network as `pack` lays it out; `swift` reckons in single precision where its weights are.
+
+    Uphill and downhill, its field is taken for J∇H: that is for networks that have an H.
+    """
     single = bool(net.single.size)
     field = _SWIFT if single and swift else _NETWORKS[single]
-    return Flow(True, _NO_LAW, _NO_LAW, np.zeros(1), field, *net, *net.memory())
+    return Flow(int(net.head[4]), int(turn), True, _NO_LAW, _NO_LAW, np.zeros(1), field, *net, *net.memory())
 
 
 @jit
 def flow_at(x: Any, flow: Any, out: Any) -> None:
-    """out <- d(coords)/dt at x: J∇H + friction of a law, or the network's field. `flow` is a `Flow`."""
+    """out <- d(coords)/dt at x: J∇H + friction of a law, or the network's field, turned. `flow` is a `Flow`."""
+    dof = x.size // 2
     if flow.learned:
         flow.field(x, flow.head, flow.biases, flow.single, flow.double, flow.work, flow.swift, out)
-        return
-    gradient = flow.work[0, : x.size]
-    flow.partials(x, flow.constants, gradient)
-    dof = x.size // 2
-    for i in range(dof):
-        out[i] = gradient[dof + i]
-        out[dof + i] = -gradient[i]
-    flow.resistance(x, flow.constants, out)
+    else:
+        gradient = flow.work[0, : x.size]
+        flow.partials(x, flow.constants, gradient)
+        for i in range(dof):
+            out[i] = gradient[dof + i]
+            out[dof + i] = -gradient[i]
+        if flow.turn < UPHILL:
+            flow.resistance(x, flow.constants, out)
+    if flow.turn == BACKWARD:
+        for i in range(x.size):
+            out[i] = -out[i]
+    elif flow.turn != FORWARD:  # ±∇H from J∇H
+        sign = 1.0 if flow.turn == UPHILL else -1.0
+        for i in range(dof):
+            out[i], out[dof + i] = -sign * out[dof + i], sign * out[i]

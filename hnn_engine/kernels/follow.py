@@ -23,8 +23,10 @@ def follow(
 ) -> Array:
     """Return coords `(T, 2*dof)` from `start` `(2*dof,)` at rising `times` `(T,)`, NaN after a failure.
 
-    Compiled code checks no bounds: the caller answers for a start that fits the flow.
+    Raises `ValueError` for a start that does not fit the flow: compiled code checks no bounds.
     """
+    if np.shape(start) != (flow.size,):
+        raise ValueError(f"The start has shape {np.shape(start)}, but the flow moves {flow.size} coordinates")
     # Copies are contiguous and writable, as the compiled signatures have it.
     x, t = np.array(start, dtype=np.float64), np.array(times, dtype=np.float64)
     out = np.full((len(t), len(x)), np.nan)

@@ -1,9 +1,9 @@
 """What every system says of itself, and the one place where its field is composed."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -94,24 +94,10 @@ class System(Stage):
             self.resistance(coords.T, self.law, flow.T)
         return flow
 
-    def compiled_rollout(
-        self,
-        integrator: str,
-        start: Array,
-        times: Array,
-        substeps: int = 1,
-        tolerance: float = 1e-12,
-        interrupt: Callable[[], bool] | None = None,
-    ) -> Array | None:
-        """Return coords `(T, 2*dof)` by a compiled loop, or None where there is none (yet)."""
+    def compiled(self, integrator: str, turn: int = 0) -> Any | None:
+        """Return the flow that compiled loops follow, turned as `integrators.Turn` says; None without loops (yet)."""
         kernels = loops()
-        if kernels is None:
-            return None
-        if start.shape != (2 * self.dof,):  # compiled loops check no bounds
-            raise ValueError(f"The start has shape {start.shape}, but {self.name} has {2 * self.dof} coordinates")
-        flow = kernels.law(type(self), self.law)
-        result: Array = kernels.follow(flow, integrator, start, times, substeps, tolerance, interrupt)
-        return result
+        return kernels.law(self, turn) if kernels is not None else None
 
     @property
     def why_not_separable(self) -> str:

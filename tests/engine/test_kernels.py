@@ -57,7 +57,7 @@ def test_fields_and_rollouts_equal_those_of_numpy(
             expected = MODELS[model].field(np, made._wide, made.settings, start)
             np.testing.assert_allclose(made.field(start), expected, rtol=0, atol=1e-12)
             for method in COMPILED:
-                assert made.compiled_rollout(method, start, times, 2) is not None
+                assert made.compiled(method) is not None
                 fast = rollout(made, start, times, method, substeps=2).coords
                 np.testing.assert_allclose(fast, in_numpy(made, monkeypatch, method, start, times), rtol=0, atol=1e-12)
 
@@ -135,10 +135,10 @@ def test_layouts_other_than_contiguous_ones_are_taken() -> None:
     np.testing.assert_array_equal(rollout(made, table[:, 3], times).coords, expected)
 
 
-def test_without_kernels_there_is_no_compiled_rollout(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_kernels_there_is_no_compiled_flow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "_loops", None)
     made = network("hnn", "tanh", 1, 5, np.float32)
-    assert made.compiled_rollout("rk4", np.zeros(2), np.linspace(0, 1, 3), 1) is None
+    assert made.compiled("rk4") is None
 
 
 def drawn(name: str, seed: int) -> tuple[System, Array]:
@@ -158,7 +158,7 @@ def test_systems_are_followed_as_in_numpy(name: str, method: str, monkeypatch: p
         if why_not(method, system):
             continue
         times = np.cumsum(np.random.default_rng(seed).uniform(0.0, 0.04, 120)) - 1.0
-        assert system.compiled_rollout(method, start, times, 2) is not None
+        assert system.compiled(method) is not None
         fast = rollout(system, start, times, method, substeps=2)
         assert not fast.diverged
         slow = in_numpy(system, monkeypatch, method, start, times)
@@ -223,7 +223,7 @@ def test_a_rollout_can_be_ended_in_between(method: str) -> None:
 def test_a_start_of_another_size_is_refused() -> None:
     for flow in (get_system("pendulum"), network("hnn", "tanh", 1, 5, np.float32)):
         with pytest.raises(ValueError, match="shape"):
-            flow.compiled_rollout("rk4", np.zeros(4), np.linspace(0, 1, 3))
+            rollout(flow, np.zeros(4), np.linspace(0, 1, 3))
 
 
 @pytest.mark.usefixtures("both")

@@ -1,0 +1,173 @@
+"""Rollouts in phases: left alone, lifted or lowered along ∇H for a while, or turned back in time.
+
+The paper adds and removes energy by following the gradient of the learned H between two spells of its symplectic
+field, and goes back in time by following the field the other way. Source: Greydanus et al. 2019, section 6 and the
+abstract.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from hnn_engine.coords import Array
+from hnn_engine.integrators import Flow, Rollout, Turn, rollout
+
+GRADIENT_METHOD = "dop853"  # along ∇H: dx/dt = ±∇H is no Hamiltonian field, so the methods for those do not apply
+
+
+@dataclass(frozen=True)
+class SteeringInfo:
+    """A way of steering: `turn` is what the flow is followed along from the instant on."""
+
+    name: str
+    title: str
+    summary: str
+    turn: Turn
+
+
+STEERINGS: dict[str, SteeringInfo] = {
+    info.name: info
+    for info in (
+        SteeringInfo("none", "Left alone", "Every rollout follows its field to the end.", Turn.FORWARD),
+        SteeringInfo("pump", "Add energy", "For a while every rollout climbs its own H: dx/dt = +∇H.", Turn.UPHILL),
+        SteeringInfo("drain", "Take energy", "For a while every rollout descends its H: dx/dt = −∇H.", Turn.DOWNHILL),
+        SteeringInfo("reverse", "Turn time back", "From an instant on, every rollout goes back.", Turn.BACKWARD),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Steering:
+    """What is done to the rollouts: `kind` names a row of `STEERINGS`, `at` is when in s, `span` for how long in s.
+
+    Time is turned for good: a reversed rollout ends where it began, at 2·`at`.
+    """
+
+    kind: str = "none"
+    at: float = 5.0
+    span: float = 0.5
+
+    def phases(self, end: float) -> tuple["Phase", ...]:
+        """Return the phases from 0 to `end` in s, those of no length left out."""
+        turn = STEERINGS[self.kind].turn
+        begin = min(self.at, end) if turn != Turn.FORWARD else end
+        back = end if turn == Turn.BACKWARD else min(begin + self.span, end)
+        parts = (Phase(0.0, begin, Turn.FORWARD), Phase(begin, back, turn), Phase(back, end, Turn.FORWARD))
+        return tuple(part for part in parts if part.end > part.begin)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A spell of a rollout in s, and which way the flow is followed in it."""
+
+    begin: float
+    end: float
+    turn: Turn
+
+
+@runtime_checkable
+class Climbable(Protocol):
+    """A flow that may have an H to climb."""
+
+    def gradient(self, coords: Array) -> Array | None:
+        """Return ∇H `(..., 2*dof)`, or None where there is no H."""
+
+
+@dataclass(frozen=True, eq=False)
+class Turned:
+    """`flow` followed another way: dx/dt = −f back in time, ±∇H up- and downhill."""
+
+    flow: Any
+    turn: Turn
+
+    @property
+    def why_not_separable(self) -> str:
+        """Why methods for H = T(p) + V(q) do not apply; empty where they do."""
+        reason: str = self.flow.why_not_separable
+        return reason if self.turn in (Turn.FORWARD, Turn.BACKWARD) else "a gradient's field has no H"
+
+    def field(self, coords: Array) -> Array:
+        """Return dx/dt `(..., 2*dof)`."""
+        if self.turn == Turn.BACKWARD:
+            back: Array = -self.flow.field(coords)
+            return back
+        gradient: Array = self.flow.gradient(coords)
+        return gradient if self.turn == Turn.UPHILL else -gradient
+
+    def compiled(self, integrator: str, turn: int = Turn.FORWARD) -> Any | None:
+        """Return the flow that compiled loops follow; None where there is none (yet)."""
+        assert turn == Turn.FORWARD, "it is turned already"
+        ready = getattr(self.flow, "compiled", None)
+        return ready(integrator, self.turn) if ready is not None else None
+
+
+def can_climb(flow: Flow, start: Array) -> bool:
+    """Whether `flow` has an H whose gradient can be followed from `start` `(2*dof,)`."""
+    return isinstance(flow, Climbable) and flow.gradient(start) is not None
+
+
+def follow(
+    flow: Flow,
+    start: Array,
+    times: Array,
+    integrator: str,
+    steering: Steering,
+    *,
+    tolerance: float = 1e-12,
+    interrupt: Callable[[], bool] | None = None,
+) -> Rollout:
+    """Follow `flow` from `start` `(2*dof,)` to each of the rising `times` `(T,)`, which begin at 0, as steered.
+
+    Phases begin and end at their own instants, on the grid of `times` or off it. Along ∇H the method is
+    `GRADIENT_METHOD`, whatever `integrator` says. A flow without an H is left alone, and the note says so. Raises
+    `IntegratorError` where the method does not apply to the flow.
+    """
+
+    def one(phase: Phase, x: Array, at: Array) -> Rollout:
+        climbs = phase.turn in (Turn.UPHILL, Turn.DOWNHILL)
+        turned = flow if phase.turn == Turn.FORWARD else Turned(flow, phase.turn)
+        method = GRADIENT_METHOD if climbs else integrator
+        return rollout(turned, x, at, method, tolerance=tolerance, interrupt=interrupt)
+
+    if steering.kind in ("pump", "drain") and not can_climb(flow, start):
+        alone = rollout(flow, start, times, integrator, tolerance=tolerance, interrupt=interrupt)
+        return alone if alone.note else Rollout(alone.t, alone.coords, alone.ended, "no H to climb: left alone")
+    return in_phases(steering.phases(float(times[-1])), start, times, one)
+
+
+def in_phases(
+    phases: tuple[Phase, ...], start: Array, times: Array, one: Callable[[Phase, Array, Array], Rollout]
+) -> Rollout:
+    """Join the rollouts of `phases`: `one(phase, x, at)` follows a phase from x to the instants `at`, its begin first.
+
+    `start`: `(2*dof,)`; `times`: `(T,)`, rising from 0, to the end of the last phase.
+    """
+    if len(phases) == 1:
+        return one(phases[0], start, times)
+    coords, x = np.full((len(times), len(start)), np.nan), start
+    coords[0] = start
+    for phase in phases:
+        inside = (times > phase.begin) & (times <= phase.end)
+        part = one(phase, x, np.unique(np.concatenate([[phase.begin], times[inside], [phase.end]])))
+        coords[inside] = part.coords[1:][np.isin(part.t[1:], times[inside])]
+        x = part.coords[-1]
+        if not np.isfinite(x).all():
+            return Rollout(times, coords, part.ended, part.note)
+    return Rollout(times, coords, np.array(np.nan))
+
+
+def gap_after_return(rollout: Rollout, steering: Steering) -> float | None:
+    """Return ‖x(t) − x(2·at − t)‖ / rms‖x‖ at the end of a reversed rollout; None where it was not reversed.
+
+    It is how far from where it was, on its way out, a rollout is after its way back: 0 for a perfect return. NaN where
+    it ended before. Both ways are compared at the same instant of the world.
+    """
+    end = float(rollout.t[-1])
+    if steering.kind != "reverse" or end <= steering.at:
+        return None
+    mirrored = 2 * steering.at - end
+    then = np.array([np.interp(mirrored, rollout.t, column) for column in rollout.coords.T])
+    size = float(np.sqrt(np.mean(np.sum(rollout.coords**2, axis=-1))))
+    return float(np.linalg.norm(rollout.coords[-1] - then)) / max(size, 1e-12)
