@@ -22,8 +22,10 @@ from hnn_engine.comparison import energy_drift, relative_error
 from hnn_engine.compiled import loops
 from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment
-from hnn_engine.integrators import Rollout, rollout, why_not
+from hnn_engine.integrators import Rollout, why_not
+from hnn_engine.phases import Phase, Steering, Turned, follow, gap_after_return, in_phases
 from hnn_engine.snapshot import Snapshot, Swift
+from hnn_engine.systems import System
 
 PREVIEW_STEPS = 250
 PREVIEW_TOLERANCE = 1e-7  # of the collocation; its error over a preview stays under 1e-6 of the scale
@@ -76,6 +78,7 @@ class Track:
     note: str = ""
     live: bool = False
     measured: bool = False
+    gap: float | None = None  # after a way there and back, see `gap_after_return`
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,33 +223,44 @@ class Simulation:
 
     def _truth_key(self, request: Request) -> Hashable:
         experiment, times = request.experiment, self._times(request)
-        return stage_key(experiment), experiment.start, experiment.rollout.truth, times[-1], len(times)
+        steer = steer_key(request)
+        return stage_key(experiment), experiment.start, experiment.rollout.truth, steer, times[-1], len(times)
 
     def _truth(self, request: Request, exact: bool, stop: Callable[[], bool] | None) -> Track | None:
         experiment = request.experiment
-        system = experiment.system
+        system = experiment.moving
         if system is None:
             return recorded_track(request)
-        answer = self._known_truth(request, exact)
+        answer, steering = self._known_truth(request, exact), experiment.rollout.steering
         if answer is None:
             start, times = np.array(experiment.start), self._times(request)
             if exact:
-                answer = rollout(system, start, times, experiment.rollout.truth, interrupt=stop)
+                answer = follow(system, start, times, experiment.rollout.truth, steering, interrupt=stop)
             else:
                 tolerance = PREVIEW_TOLERANCE if request.preview else STAND_IN_TOLERANCE
-                answer = Rollout(times, collocate(system.field, start, times, tolerance), np.array(np.nan))
+                answer = stand_in(system, start, times, steering, tolerance)
             if stop is None or not stop():
                 self._truths[exact] = (self._truth_key(request), answer)
         drift = energy_drift(system, answer.coords, answer.coords)
         empty = np.empty(0)
         return Track(
-            "truth", "truth", "truth", answer.t, answer.coords, drift, empty, empty, float(answer.ended), answer.note
+            "truth",
+            "truth",
+            "truth",
+            answer.t,
+            answer.coords,
+            drift,
+            empty,
+            empty,
+            float(answer.ended),
+            answer.note,
+            gap=gap_after_return(answer, steering),
         )
 
     def _model_key(self, request: Request, shown: ShownModel) -> Hashable:
         times = self._model_times(request, shown)
-        spec = request.experiment.rollout
-        return shown.snapshot, request.experiment.start, spec.integrator, times[-1], len(times)  # no preview is as long
+        method, steer = request.experiment.rollout.integrator, steer_key(request)
+        return shown.snapshot, request.experiment.start, method, steer, times[-1], len(times)  # no preview is as long
 
     def _follow(self, request: Request, shown: ShownModel, stop: Callable[[], bool] | None) -> Rollout | str:
         """Return a model's rollout, or why it cannot be had. Runs in either thread."""
@@ -259,7 +273,8 @@ class Simulation:
             return known[1]
         start, times = np.array(request.experiment.start), self._model_times(request, shown)
         flow = Swift(shown.snapshot) if shown.live or request.preview else shown.snapshot
-        return rollout(flow, start, times, method, tolerance=MODEL_TOLERANCE, interrupt=stop)
+        steering = request.experiment.rollout.steering
+        return follow(flow, start, times, method, steering, tolerance=MODEL_TOLERANCE, interrupt=stop)
 
     def _track(self, request: Request, shown: ShownModel, answer: Rollout | str, truth: Track | None) -> Track:
         if isinstance(answer, str):
@@ -280,6 +295,7 @@ class Simulation:
             float(answer.ended),
             answer.note,
             shown.live,
+            gap=gap_after_return(answer, request.experiment.rollout.steering),
         )
 
     def _judge(
@@ -302,6 +318,22 @@ class Simulation:
             columns = [np.interp(truth.t[inside], answer.t, answer.coords[:, i]) for i in range(answer.coords.shape[1])]
             track = np.stack(columns, axis=-1)
             return drift, truth.t[inside], relative_error(track, truth.coords[inside], experiment.stage.periodic)
+
+
+def stand_in(system: System, start: Array, times: Array, steering: Steering, tolerance: float) -> Rollout:
+    """Return the truth by collocation, for the time in which the reference integrator is not compiled yet."""
+
+    def one(phase: Phase, x: Array, at: Array) -> Rollout:
+        coords = collocate(Turned(system, phase.turn).field, x, at, tolerance)
+        return Rollout(at, coords, np.array(np.nan))
+
+    return in_phases(steering.phases(float(times[-1])), start, times, one)
+
+
+def steer_key(request: Request) -> Hashable:
+    """What is done to rollouts on their way. While nothing is, it does not matter when it would be."""
+    spec = request.experiment.rollout
+    return spec.steering if spec.steering.kind != "none" else None, spec.friction
 
 
 def stage_key(experiment: Experiment) -> Hashable:

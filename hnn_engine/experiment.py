@@ -6,7 +6,7 @@ and in a notebook.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +19,7 @@ from hnn_engine.fitting import get_recipe, recipe_defaults
 from hnn_engine.integrators import get_integrator, why_not
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Parameter, Value, bind
+from hnn_engine.phases import LEFT_ALONE, STEERINGS, Steering
 from hnn_engine.stage import Stage
 from hnn_engine.systems import System, get_system
 
@@ -32,6 +33,23 @@ MAX_STEPS = 50_000  # of one rollout on screen or in a file
 ROLLOUT_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("dt", "Step", 0.04, 1e-4, 1.0, "Δt", "s", "Step of the integrator.", log=True),
     Parameter("horizon", "Horizon", 20.0, 0.1, 2000.0, "T", "s", "How far the rollouts go.", log=True),
+)
+_KINDS, _TITLES = tuple(STEERINGS), tuple(info.title for info in STEERINGS.values())
+STEERING_PARAMETERS: tuple[Parameter, ...] = (
+    Parameter(
+        "kind", "On the way", "none", choices=_KINDS, choice_titles=_TITLES, help="What is done to all rollouts."
+    ),
+    Parameter("at", "From", 5.0, 0.0, 2000.0, "", "s", help="When it is done.", log=False),
+    Parameter("span", "For", 0.5, 0.01, 100.0, "", "s", help="How long H is climbed or descended.", log=True),
+)
+FRICTION = Parameter(
+    "friction",
+    "Friction",
+    1.0,
+    0.0,
+    3.0,
+    "×",
+    help="What if friction were half, or twice as strong? Scales that of truth and that which a model has learned.",
 )
 
 
@@ -62,16 +80,26 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class RolloutSpec:
-    """How rollouts are made: the models' integrator, the truth's, the step and the horizon in seconds."""
+    """How rollouts are made: the models' integrator, the truth's, the step and the horizon in seconds; what is done to
+    them on the way; and what friction is multiplied by, that of truth and that which a model has learned."""
 
     integrator: str = "rk4"
     truth: str = "dop853"
     dt: float = 0.04
     horizon: float = 20.0
+    steering: Steering = LEFT_ALONE
+    friction: float = 1.0
+
+    @property
+    def length(self) -> float:
+        """How long a rollout takes in s: to the horizon, or there and back."""
+        return 2 * self.steering.at if self.steering.kind == "reverse" else self.horizon
 
     @property
     def times(self) -> Array:
-        """The times of a rollout, `(steps + 1,)`, evenly spaced by dt (the last step ends at the horizon)."""
+        """The times of a rollout, `(steps + 1,)`, evenly spaced by dt (the last step ends at `length`)."""
+        if self.steering.kind == "reverse":  # as many steps back as there
+            return np.linspace(0.0, self.length, 2 * max(1, round(self.steering.at / self.dt)) + 1)
         return np.linspace(0.0, self.horizon, max(1, round(self.horizon / self.dt)) + 1)
 
     def checked(self) -> "RolloutSpec":
@@ -79,12 +107,20 @@ class RolloutSpec:
         get_integrator(self.integrator)
         get_integrator(self.truth)
         numbers = bind(ROLLOUT_PARAMETERS, {"dt": self.dt, "horizon": self.horizon}, "a rollout")
-        if self.horizon / self.dt > MAX_STEPS:
+        steer = bind(STEERING_PARAMETERS, asdict(self.steering), "what is done on the way")
+        steering = Steering(str(steer["kind"]), float(steer["at"]), float(steer["span"]))
+        if steering.kind == "reverse" and steering.at < self.dt:
             raise ExperimentError(
-                f"{self.horizon:g} s in steps of {self.dt:g} s are more than {MAX_STEPS:,} steps: "
+                f"Time is turned back at {steering.at:g} s, but a step is {self.dt:g} s long: turn it back later"
+            )
+        if max(self.horizon, self.length) / self.dt > MAX_STEPS:
+            raise ExperimentError(
+                f"{max(self.horizon, self.length):g} s in steps of {self.dt:g} s are more than {MAX_STEPS:,} steps: "
                 "choose a longer step or a shorter horizon"
             )
-        return replace(self, dt=float(numbers["dt"]), horizon=float(numbers["horizon"]))
+        friction = float(FRICTION.check(self.friction))
+        dt, horizon = float(numbers["dt"]), float(numbers["horizon"])
+        return replace(self, dt=dt, horizon=horizon, steering=steering, friction=friction)
 
 
 @dataclass(frozen=True)
@@ -113,6 +149,12 @@ class Experiment:
     def system(self) -> System | None:
         """The system, or None for a recording."""
         return self.stage if isinstance(self.stage, System) else None
+
+    @property
+    def moving(self) -> System | None:
+        """The system as truth follows it: with its friction scaled as the rollouts say."""
+        system = self.system
+        return system.with_friction(self.rollout.friction) if system is not None else None
 
     @property
     def recording(self) -> "Recording | None":
@@ -263,7 +305,7 @@ def to_json(experiment: Experiment) -> dict[str, Any]:
         "settings": dict(experiment.settings),
         "seed": experiment.seed,
         "start": list(experiment.start),
-        "rollout": {"integrator": spec.integrator, "truth": spec.truth, "dt": spec.dt, "horizon": spec.horizon},
+        "rollout": asdict(spec),
     }
 
 
@@ -309,11 +351,19 @@ def _read_model(value: object) -> ModelSpec:
 
 def _read_rollout(raw: Mapping[str, Any]) -> RolloutSpec:
     default = RolloutSpec()
+    steer = _mapping(raw.get("steering", {}), "steering of the rollouts")
+    steering = Steering(
+        str(steer.get("kind", default.steering.kind)),
+        _number(steer.get("at", default.steering.at), "at"),
+        _number(steer.get("span", default.steering.span), "span"),
+    )
     return RolloutSpec(
         str(raw.get("integrator", default.integrator)),
         str(raw.get("truth", default.truth)),
         _number(raw.get("dt", default.dt), "dt"),
         _number(raw.get("horizon", default.horizon), "horizon"),
+        steering,
+        _number(raw.get("friction", default.friction), "friction"),
     ).checked()
 
 

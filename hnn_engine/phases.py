@@ -58,6 +58,9 @@ class Steering:
         return tuple(part for part in parts if part.end > part.begin)
 
 
+LEFT_ALONE = Steering()
+
+
 @dataclass(frozen=True)
 class Phase:
     """A spell of a rollout in s, and which way the flow is followed in it."""
@@ -90,9 +93,9 @@ class Turned:
 
     def field(self, coords: Array) -> Array:
         """Return dx/dt `(..., 2*dof)`."""
-        if self.turn == Turn.BACKWARD:
-            back: Array = -self.flow.field(coords)
-            return back
+        if self.turn in (Turn.FORWARD, Turn.BACKWARD):
+            forward: Array = self.flow.field(coords)
+            return forward if self.turn == Turn.FORWARD else -forward
         gradient: Array = self.flow.gradient(coords)
         return gradient if self.turn == Turn.UPHILL else -gradient
 

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -86,6 +86,10 @@ class System(Stage):
         drag = np.zeros_like(coords)
         self.resistance(coords.T, self.law, drag.T)
         return drag
+
+    def with_friction(self, scale: float) -> Self:
+        """Return this system with its friction multiplied by `scale`; itself where there is none."""
+        return self
 
     def field(self, coords: Array) -> Array:
         """Return d(coords)/dt = J∇H + friction, `(..., 2*dof)`."""

@@ -1,6 +1,9 @@
 """Friction in proportion to the momentum, for systems that have an undamped sister."""
 
-from typing import ClassVar
+from copy import copy
+from typing import ClassVar, Self
+
+import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.parameters import Parameter
@@ -23,6 +26,15 @@ class Damped(System):
 
     separable: ClassVar[bool] = False
     damped: ClassVar[bool] = True
+    damping: float
+
+    def with_friction(self, scale: float) -> Self:
+        damping = scale * self.damping
+        other = copy(self)
+        other.values = {**self.values, DAMPING.name: damping}
+        other.damping = damping
+        other.law = np.array([*self.law[:-1], damping])
+        return other
 
     @staticmethod
     def resistance(x: Array, c: Array, out: Array) -> None:

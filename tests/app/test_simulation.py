@@ -15,9 +15,10 @@ from app.simulation import PREVIEW_STEPS, Answer, Request, ShownModel, Simulatio
 from hnn_engine import compiled
 from hnn_engine.collocation import collocate
 from hnn_engine.experiment import Experiment, RolloutSpec, new_experiment
-from hnn_engine.integrators import Rollout, rollout
+from hnn_engine.integrators import Rollout
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Value
+from hnn_engine.phases import follow
 from hnn_engine.snapshot import Snapshot
 
 
@@ -142,14 +143,14 @@ def test_a_full_request_gives_way_to_a_hand(simulation: Simulation, monkeypatch:
 def test_a_rollout_stops_within_itself_for_a_hand(simulation: Simulation) -> None:
     began = threading.Event()
     slow = replace(at(0.1), rollout=RolloutSpec("rk4", "implicit-midpoint", 1e-3, 50.0))
-    real = rollout
+    real = follow
 
     def watched(*args: Any, **kwargs: Any) -> Rollout:
         began.set()
         return real(*args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app.simulation, "rollout", watched)
+        patch.setattr(app.simulation, "follow", watched)
         simulation.ask(request(slow))
         assert began.wait(10.0)
         asked = time.perf_counter()

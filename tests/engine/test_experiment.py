@@ -20,6 +20,7 @@ from hnn_engine.experiment import (
     recording_experiment,
     to_json,
 )
+from hnn_engine.phases import Steering
 from hnn_engine.recordings import DERIVATIVES, read_shipped_recording
 from hnn_engine.systems import SYSTEMS, get_system
 
@@ -61,6 +62,35 @@ def test_what_the_laboratory_opens_with_is_valid_and_complete(name: str) -> None
     assert len(times) == 501
     assert times[-1] == get_system(name).horizon
     assert [m.name for m in made.models] == ["baseline", "hnn"]
+
+
+def test_what_is_done_to_the_rollouts_survives_json_and_sets_their_length() -> None:
+    plain = new_experiment("damped-pendulum")
+    spec = replace(plain.rollout, steering=Steering("reverse", 7.0, 0.3), friction=0.5)
+    made = checked(replace(plain, rollout=spec))
+    assert from_json(json.loads(json.dumps(to_json(made)))) == made
+    times = made.rollout.times
+    assert (times[-1], made.rollout.horizon) == (14.0, 20.0)
+    np.testing.assert_allclose(times[-1] - times[::-1], times, atol=1e-12)  # there and back in the same steps
+    assert 7.0 in times
+    pumped = replace(spec, steering=Steering("pump", 7.0, 0.3))
+    assert pumped.times[-1] == 20.0
+
+
+def test_truth_moves_with_the_friction_that_is_asked_for() -> None:
+    plain = new_experiment("damped-mass-spring", {"damping": 0.4})
+    half = replace(plain, rollout=replace(plain.rollout, friction=0.5))
+    assert half.system is not None
+    assert half.system.values["damping"] == 0.4, "what it is trained on stays"
+    moving, state = half.moving, np.array([[0.3, -0.8]])
+    assert moving is not None
+    same = get_system("damped-mass-spring", {"damping": 0.2})
+    np.testing.assert_allclose(moving.field(state), same.field(state), rtol=1e-15)
+    t = np.linspace(0.0, 5.0, 6)
+    np.testing.assert_allclose(moving.exact(state[0], t), same.exact(state[0], t), rtol=1e-14)
+    pendulum = new_experiment("pendulum")
+    same_as_ever = replace(pendulum, rollout=replace(pendulum.rollout, friction=0.5))
+    assert same_as_ever.moving is same_as_ever.system
 
 
 def test_missing_values_are_completed() -> None:
@@ -107,6 +137,13 @@ BAD: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("models", 0, "settings", "activation"), "relu", "must be one of"),
     (("recipe",), "lbfgs", "There is no recipe 'lbfgs'"),
     (("recipe",), None, "There is no recipe"),
+    (("rollout", "friction"), 4.0, "friction is 4"),
+    (("rollout", "steering"), "pump", "must be an object"),
+    (("rollout", "steering", "kind"), "push", "kind is 'push'"),
+    (("rollout", "steering", "at"), -1.0, "at is -1"),
+    (("rollout", "steering", "span"), 0.0, "span is 0"),
+    (("rollout", "steering"), {"kind": "reverse", "at": 0.001}, "turn it back later"),
+    (("rollout", "steering"), {"kind": "reverse", "at": 1900.0}, "more than 50,000 steps"),
     (("settings", "steps"), 0, "steps is 0"),
     (("settings", "learning-rate"), math.inf, "learning-rate is inf"),
     (("seed",), -1, "seed is -1"),
