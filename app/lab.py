@@ -23,6 +23,7 @@ from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment
 from hnn_engine.models import get_model
+from hnn_engine.phases import STEERINGS, Steering
 
 if TYPE_CHECKING:
     from hnn_engine.records import Run
@@ -66,7 +67,7 @@ class Lab(QObject):
     def __init__(self, experiment: Experiment, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.document = Document(State(experiment), self)
-        self.transport = Transport(experiment.rollout.horizon, self)
+        self.transport = Transport(experiment.rollout.length, self)
         self.clock = FrameClock(self)
         self.simulation = Simulation()
         self.jobs = JobRunner()
@@ -173,6 +174,30 @@ class Lab(QObject):
         self.transport.seek(0.0)
         self.edit("Nudge the start", self._nudge_gesture, start=tuple(float(x) for x in coords))
 
+    def steer(self, kind: str) -> None:
+        """Do `kind` (of `STEERINGS`) to all rollouts from the present instant on; the same again leaves them alone."""
+        spec = self.experiment.rollout
+        before = spec.steering
+        kind = "none" if kind == before.kind else kind
+        steering = replace(before, kind=kind)
+        if kind != "none":
+            inside = spec.dt <= self.transport.time <= 0.9 * spec.horizon
+            at = self.transport.time if inside else spec.horizon / (2 if kind == "reverse" else 3)
+            steering = replace(steering, at=max(round(at / spec.dt), 1) * spec.dt)
+            if kind != "reverse" and before.kind not in ("pump", "drain"):
+                steering = replace(steering, span=self._gentle_span())
+        self.edit(STEERINGS[kind].title, rollout=replace(spec, steering=steering))
+
+    def _gentle_span(self) -> float:
+        """Return for how long to climb H by default: E / (2‖∇H‖²), in which the energy rises by about half."""
+        system, track = self.experiment.system, self.answer.truth if self.answer is not None else None
+        if system is None:
+            return Steering().span
+        start = np.array(self.experiment.start)
+        here = self.state_of(track) if track is not None and np.isfinite(self.state_of(track)).all() else start
+        slope = max(float(np.sum(system.gradient(here) ** 2)), 1e-9)
+        return float(f"{min(max(0.5 * system.energy_scale(start) / slope, 0.01), 10.0):.2g}")
+
     # Models on screen -------------------------------------------------------------------------------------------------
 
     def shown_models(self) -> tuple[ShownModel, ...]:
@@ -231,7 +256,7 @@ class Lab(QObject):
 
     def _on_changed(self, old: State, new: State) -> None:
         spec = new.experiment.rollout
-        self.transport.set_horizon(spec.horizon, spec.dt)
+        self.transport.set_horizon(spec.length, spec.dt)
         if old.experiment.source_name != new.experiment.source_name or old.experiment.recording is not (
             new.experiment.recording
         ):

@@ -95,6 +95,10 @@ class RolloutSpec:
         """How long a rollout takes in s: to the horizon, or there and back."""
         return 2 * self.steering.at if self.steering.kind == "reverse" else self.horizon
 
+    def world_time(self, t: float) -> float:
+        """Return the time of the world `t` s into a rollout: it falls where time is turned back."""
+        return 2 * self.steering.at - t if self.steering.kind == "reverse" and t > self.steering.at else t
+
     @property
     def times(self) -> Array:
         """The times of a rollout, `(steps + 1,)`, evenly spaced by dt (the last step ends at `length`)."""

@@ -51,11 +51,16 @@ class Steering:
 
     def phases(self, end: float) -> tuple["Phase", ...]:
         """Return the phases from 0 to `end` in s, those of no length left out."""
+        begin, back = self.interval(end)
         turn = STEERINGS[self.kind].turn
-        begin = min(self.at, end) if turn != Turn.FORWARD else end
-        back = end if turn == Turn.BACKWARD else min(begin + self.span, end)
         parts = (Phase(0.0, begin, Turn.FORWARD), Phase(begin, back, turn), Phase(back, end, Turn.FORWARD))
         return tuple(part for part in parts if part.end > part.begin)
+
+    def interval(self, end: float) -> tuple[float, float]:
+        """Return from when to when rollouts of length `end` are not left alone, in s; (`end`, `end`) where never."""
+        turn = STEERINGS[self.kind].turn
+        begin = min(self.at, end) if turn != Turn.FORWARD else end
+        return begin, end if turn == Turn.BACKWARD else min(begin + self.span, end)
 
 
 LEFT_ALONE = Steering()

@@ -6,8 +6,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 from app.document import State
 from app.lab import Lab
 from app.simulation import Answer, Track
+from app.widgets.format import number
 from app.widgets.swatch import Swatch
-from hnn_engine.comparison import percent, verdict
+from hnn_engine.comparison import percent, steered, verdict
 from hnn_engine.coords import Array
 from hnn_engine.models import get_model
 
@@ -72,6 +73,9 @@ class StatusLine(QWidget):
     def _words(self, answer: Answer) -> str:
         if not answer.models:
             return "Press Train: the models learn the motion in front of you."
+        steering = answer.request.experiment.rollout.steering
+        if steering.kind == "reverse":
+            return _return_words(answer)
         parts = [self._of(track, answer) for track in answer.models]
         if answer.truth is not None and answer.truth.measured:
             recorded = _last(answer.truth.drift)
@@ -88,8 +92,19 @@ class StatusLine(QWidget):
                 return f"{track.title} diverged after {track.ended:.3g} s"
             own = _last(track.drift)
             return f"{track.title}'s energy {_changed(own)}" if np.isfinite(own) else ""
+        steering = experiment.rollout.steering
+        if steering.kind in ("pump", "drain") and not damped and not np.isfinite(track.ended):
+            return steered(track.title, track.t, track.drift, steering.at, steering.at + steering.span)
         sentence = verdict(track.title, track.drift, float(track.t[-1]), damped, track.ended)
         return f"{sentence} (learning)" if track.live and sentence else sentence
+
+
+def _return_words(answer: Answer) -> str:
+    """How far from its start each rollout is after the way there and back."""
+    tracks = [*([answer.truth] if answer.truth is not None else []), *answer.models]
+    gaps = [(track.title, track.gap) for track in tracks if track.gap is not None]
+    words = [f"{title} {number(gap, digits=2)}" if np.isfinite(gap) else f"{title} diverged" for title, gap in gaps]
+    return f"Back at the start, off by (in units of rms ‖x‖): {', '.join(words)}" if words else ""
 
 
 def _last(values: Array) -> float:

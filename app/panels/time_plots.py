@@ -38,6 +38,7 @@ class TimePlot(QWidget):
         self.series = series
         self._span = span
         self.cursor_line = plot.cursor_line()
+        self.band = plot.time_band()
         self._curves: dict[str, tuple[pg.PlotCurveItem, Marker]] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -69,7 +70,9 @@ class TimePlot(QWidget):
         shown = [self._draw(track) for track in tracks]
         finite = np.concatenate([v[np.isfinite(v)] for v in shown]) if shown else np.empty(0)
         low, high = self._span(finite)
-        self.plot.grow_to(0.0, answer.request.experiment.rollout.horizon, low, high)
+        spec = answer.request.experiment.rollout
+        self.band.set_span(*spec.steering.interval(spec.length))
+        self.plot.grow_to(0.0, spec.length, low, high)
 
     def _draw(self, track: Track) -> Array:
         if track.key not in self._curves:

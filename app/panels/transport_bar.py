@@ -1,13 +1,25 @@
-"""The transport: play, pause, step, restart, speed, and a slider to scrub."""
+"""The transport: play, pause, step, restart, speed, a slider to scrub; and what is done to the rollouts on the way."""
+
+from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QToolBar, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QMenu, QSlider, QToolBar, QToolButton, QWidget, QWidgetAction
 
+from app.document import State
 from app.icons import icon
 from app.lab import Lab
 from app.transport import SPEEDS
+from app.widgets.parameter_form import ParameterForm
+from app.widgets.time_slider import TimeSlider
+from hnn_engine.experiment import STEERING_PARAMETERS
+from hnn_engine.phases import STEERINGS
 
 TICKS = 2000
+_STEERS = (
+    ("pump", "Add energy here: for a while every rollout climbs its own H, dx/dt = +∇H (Ctrl+Up)"),
+    ("drain", "Take energy here: for a while every rollout descends its own H, dx/dt = −∇H (Ctrl+Down)"),
+    ("reverse", "Turn time back here: every rollout returns the way it came (Ctrl+R)"),
+)
 
 
 class TransportBar(QToolBar):
@@ -23,7 +35,7 @@ class TransportBar(QToolBar):
         self.play = self._button("play", "Play (Space)", transport.toggle)
         self.back = self._button("restart", "Back to the start (Home)", transport.restart)
         self.step = self._button("step", "One step on (.)", lambda: transport.step(1))
-        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider = TimeSlider()
         self.slider.setRange(0, TICKS)
         self.slider.setPageStep(TICKS // 20)
         self.slider.setAccessibleName("Time")
@@ -33,7 +45,7 @@ class TransportBar(QToolBar):
         self.slider.actionTriggered.connect(self._on_action)
         self.addWidget(self.slider)
         self.label = QLabel()
-        self.label.setMinimumWidth(92)
+        self.label.setMinimumWidth(112)
         self.label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.addWidget(self.label)
         self.speed = QComboBox()
@@ -43,6 +55,8 @@ class TransportBar(QToolBar):
             self.speed.addItem(f"×{speed:g}", speed)
         self.speed.activated.connect(lambda: lab.document.look(speed=float(self.speed.currentData())))
         self.addWidget(self.speed)
+        self._add_steering()
+        lab.document.changed.connect(self._on_changed)
         transport.moved.connect(self._on_moved)
         transport.state_changed.connect(self._sync)
         lab.clock.text.connect(self._on_text)
@@ -56,6 +70,58 @@ class TransportBar(QToolBar):
         button.clicked.connect(act)
         self.addWidget(button)
         return button
+
+    def _add_steering(self) -> None:
+        """What can be done to the rollouts from the present instant on, and a form for when and how long."""
+        self.steers: dict[str, QToolButton] = {}
+        for name, tip in _STEERS:
+            button = self._button(name, tip, lambda _=False, name=name: self.lab.steer(name))
+            button.setCheckable(True)
+            button.setAccessibleName(STEERINGS[name].title)
+            self.steers[name] = button
+        self.when = QToolButton()
+        self.when.setIcon(icon("more"))
+        self.when.setToolTip("When it is done, and for how long")
+        self.when.setAccessibleName("When it is done")
+        self.when.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.steering = ParameterForm(STEERING_PARAMETERS[1:])
+        self.steering.setContentsMargins(12, 8, 12, 8)
+        self.steering.setMinimumWidth(320)
+        self.steering.edited.connect(self._on_steering)
+        self._gesture: object = None
+        menu = QMenu(self.when)
+        holder = QWidgetAction(menu)
+        holder.setDefaultWidget(self.steering)
+        menu.addAction(holder)
+        self.when.setMenu(menu)
+        self.addWidget(self.when)
+        self._show_steering()
+
+    def _on_changed(self, old: State, new: State) -> None:
+        if old.experiment.rollout is not new.experiment.rollout:
+            self._show_steering()
+
+    def _show_steering(self) -> None:
+        spec = self.lab.experiment.rollout
+        steering = spec.steering
+        for name, button in self.steers.items():
+            button.setChecked(name == steering.kind)
+        self.when.setEnabled(steering.kind != "none")
+        self.steering.set_values({"at": steering.at, "span": steering.span})
+        self.steering.set_enabled("span", steering.kind != "reverse", "Time is turned back for good.")
+        begin, end = steering.interval(spec.length)
+        self.slider.mark(begin / spec.length, end / spec.length)
+
+    def _on_steering(self, name: str, value: object, final: bool) -> None:
+        self._gesture = self._gesture or object()
+        self.lab.slide(final)
+        spec = self.lab.experiment.rollout
+        number = float(str(value))
+        changed = replace(spec.steering, at=number) if name == "at" else replace(spec.steering, span=number)
+        if not self.lab.edit("Change the steering", self._gesture, rollout=replace(spec, steering=changed)):
+            self._show_steering()
+        if final:
+            self._gesture = None
 
     def _sync(self) -> None:
         playing = self.lab.transport.playing
@@ -76,7 +142,10 @@ class TransportBar(QToolBar):
 
     def _on_text(self) -> None:
         transport = self.lab.transport
-        text = f"{transport.time:.1f} / {transport.horizon:g} s"
+        back = self.lab.experiment.rollout.world_time(transport.time)
+        text = f"{transport.time:.1f} / {transport.horizon:.4g} s"
+        if back != transport.time:
+            text = f"{back:.1f} s, going back"
         if text != self.label.text():
             self.label.setText(text)
 

@@ -12,10 +12,10 @@ from PySide6.QtGui import QColor, QFont, QMouseEvent, QPen
 from PySide6.QtWidgets import QGraphicsSimpleTextItem, QWidget
 
 from app.theme import Dash, Theme, current_theme, small_font, theme_signals
-from app.widgets.plot_items import LabAxis, Marker, Shape, TimeCursor
+from app.widgets.plot_items import LabAxis, Marker, Shape, TimeBand, TimeCursor
 from app.widgets.ticks import Range, framed, grown
 
-__all__ = ["LabAxis", "LabPlot", "Marker", "TimeCursor", "lab_pen", "show_until_diverged"]
+__all__ = ["LabAxis", "LabPlot", "Marker", "TimeBand", "TimeCursor", "lab_pen", "show_until_diverged"]
 
 Array = npt.NDArray[np.float64]
 _START: Range = (0.0, 1.0)
@@ -121,6 +121,12 @@ class LabPlot(pg.PlotWidget):  # type: ignore[misc]
     def cursor_line(self) -> TimeCursor:
         """Add an upright line for the instant that is shown."""
         item = TimeCursor(self.view)
+        self._restylers[item] = item.restyle
+        return item
+
+    def time_band(self) -> TimeBand:
+        """Add a tinted span of time; `set_span` shows it."""
+        item = TimeBand(self.view)
         self._restylers[item] = item.restyle
         return item
 

@@ -96,6 +96,49 @@ class TimeCursor(pg.GraphicsObject):  # type: ignore[misc]
             self.setVisible(inside)
 
 
+class TimeBand(pg.GraphicsObject):  # type: ignore[misc]
+    """A tinted span of time behind the curves, from top to bottom of the view."""
+
+    def __init__(self, view: pg.ViewBox) -> None:
+        super().__init__(view)
+        self._view = view
+        self._span = (0.0, 0.0)
+        self._area = QRectF()
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self.setZValue(-95)
+        view.sigRangeChanged.connect(self._lay)
+        view.sigResized.connect(self._lay)
+
+    def set_span(self, begin: float, end: float) -> None:
+        """Cover `begin` to `end`, in the units of the x axis; nothing where they are equal."""
+        if (begin, end) != self._span:
+            self._span = (begin, end)
+            self._lay()
+
+    def restyle(self) -> None:
+        """Take the colours of the current theme."""
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        return self._area
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        if not self._area.isEmpty():
+            painter.fillRect(self._area, current_theme().color("warning", 34))
+
+    def _lay(self) -> None:
+        begin, end = (self._view.mapFromView(QPointF(t, 0.0)).x() for t in self._span)
+        begin, end = max(begin, 0.0), min(end, self._view.width())
+        area = QRectF(begin, 0.0, max(end - begin, 2.0), self._view.height()) if self._shown(begin, end) else QRectF()
+        if area != self._area:
+            self.prepareGeometryChange()
+            self._area = area
+            self.update()
+
+    def _shown(self, begin: float, end: float) -> bool:
+        return self._span[1] > self._span[0] and end > 0.0 and begin < self._view.width()
+
+
 class LabAxis(pg.AxisItem):  # type: ignore[misc]
     """An axis of fixed width, so that nothing jumps; with `log` the data are log10, the labels powers of ten."""
 

@@ -1,0 +1,122 @@
+"""Energy added and taken, and time turned back, by the buttons of the bar: every rollout follows."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+
+from hnn_engine.phases import Steering
+from tests.app.bench import CTRL, Bench
+
+pytestmark = pytest.mark.usefixtures("unjudged")
+
+
+def energy(bench: Bench, name: str = "truth") -> np.ndarray:
+    system = bench.experiment.system
+    assert system is not None
+    track = bench.answer.truth if name == "truth" else bench.model(name)
+    assert track is not None
+    return system.hamiltonian(track.coords)
+
+
+async def test_energy_is_added_from_the_instant_on_and_kept_afterwards(bench: Bench) -> None:
+    bench.key(Qt.Key.Key_Space)
+    bench.lab.transport.seek(6.0)
+    bar = bench.window.transport
+    bench.click(bar.steers["pump"])
+    await bench.settled()
+    steering = bench.experiment.rollout.steering
+    assert (steering.kind, steering.at) == ("pump", pytest.approx(6.0))
+    assert bar.steers["pump"].isChecked()
+    t, h = bench.experiment.rollout.times, energy(bench)
+    before, after = h[t <= 6.0], h[t >= 6.0 + steering.span]
+    assert np.ptp(before) < 1e-9
+    assert np.ptp(after) < 1e-9 * after[0]
+    assert 1.2 < after[0] / before[0] < 4.0, "gently, but to be seen"
+    assert bench.window.energy.band._area.width() >= 2.0
+    bench.click(bar.steers["pump"])
+    await bench.settled()
+    assert bench.experiment.rollout.steering.kind == "none"
+    assert np.ptp(energy(bench)) < 1e-9
+    assert bench.window.energy.band._area.isEmpty()
+
+
+async def test_how_long_is_set_in_the_bar_s_own_form(bench: Bench) -> None:
+    bench.lab.transport.seek(5.0)
+    bench.key(Qt.Key.Key_Down, CTRL)
+    await bench.settled()
+    assert bench.experiment.rollout.steering.kind == "drain"
+    form = bench.window.transport.steering
+    assert form.values()["at"] == pytest.approx(bench.experiment.rollout.steering.at)
+    short = energy(bench)[-1]
+    form.edited.emit("span", 1.5, True)
+    await bench.settled()
+    assert bench.experiment.rollout.steering.span == 1.5
+    assert energy(bench)[-1] < 0.5 * short
+    bench.document.undo()
+    await bench.settled()
+    assert energy(bench)[-1] == pytest.approx(short)
+
+
+async def test_models_climb_their_own_energy_and_a_baseline_says_that_it_has_none(bench: Bench) -> None:
+    bench.small_fit()
+    await bench.train()
+    bench.lab.transport.set_playing(False)
+    bench.lab.transport.seek(4.0)
+    bench.key(Qt.Key.Key_Up, CTRL)
+    await bench.settled()
+    hnn = bench.model("hnn")
+    (run,) = [r for r in bench.document.state.runs if r.snapshot.model == "hnn"]
+    learned = run.snapshot.hamiltonian(hnn.coords)
+    assert learned is not None
+    steering = bench.experiment.rollout.steering
+    assert learned[hnn.t >= steering.at + steering.span].min() > learned[hnn.t <= steering.at].max()
+    assert "no H" in bench.model("baseline").note
+    assert "no H" in bench.window.status.sentence.text()
+    assert "gained" in bench.window.status.sentence.text()
+
+
+async def test_time_is_turned_back_and_everything_returns_to_the_start(bench: Bench) -> None:
+    bench.small_fit()
+    await bench.train()
+    transport = bench.lab.transport
+    transport.set_playing(False)
+    transport.seek(7.0)
+    bench.key(Qt.Key.Key_R, CTRL)
+    await bench.settled()
+    assert transport.horizon == pytest.approx(14.0)
+    assert transport.time == pytest.approx(7.0), "the present instant is where it turns"
+    start = np.array(bench.experiment.start)
+    for track in (bench.answer.truth, *bench.answer.models):
+        assert track is not None
+        assert track.gap is not None
+        assert track.gap < 1e-4
+        assert np.abs(track.coords[-1] - start).max() < 1e-3
+        assert np.abs(track.coords[len(track.t) // 2] - start).max() > 0.1
+    sentence = bench.window.status.sentence.text()
+    assert sentence.startswith("Back at the start")
+    for word in ("truth", "HNN", "Baseline"):
+        assert word in sentence
+    transport.seek(10.0)
+    await bench.frames(2)
+    assert "going back" in bench.window.transport.label.text()
+    assert bench.window.transport.label.text().startswith("4.0 s")
+    bench.key(Qt.Key.Key_R, CTRL)
+    await bench.settled()
+    assert transport.horizon == 20.0
+
+
+async def test_a_session_keeps_what_is_done_to_the_rollouts(bench: Bench) -> None:
+    bench.lab.transport.seek(3.0)
+    bench.lab.steer("reverse")
+    session = bench.document.session()
+    assert session.experiment.rollout.steering == Steering("reverse", pytest.approx(3.0), 0.5)
+
+
+async def test_steering_before_time_began_takes_a_sensible_instant(bench: Bench) -> None:
+    bench.lab.transport.restart()
+    bench.lab.transport.set_playing(False)
+    bench.lab.transport.seek(0.0)
+    bench.lab.steer("reverse")
+    assert bench.experiment.rollout.steering.at == pytest.approx(10.0)
+    bench.lab.steer("pump")
+    assert bench.experiment.rollout.steering.at == pytest.approx(6.68, abs=0.05)
