@@ -189,14 +189,14 @@ class Lab(QObject):
         self.edit(STEERINGS[kind].title, rollout=replace(spec, steering=steering))
 
     def _gentle_span(self) -> float:
-        """Return for how long to climb H by default: E / (2‖∇H‖²), in which the energy rises by about half."""
+        """Return for how long to climb H by default: E / (4‖∇H‖²), in which the energy rises by about a quarter."""
         system, track = self.experiment.system, self.answer.truth if self.answer is not None else None
         if system is None:
             return Steering().span
         start = np.array(self.experiment.start)
         here = self.state_of(track) if track is not None and np.isfinite(self.state_of(track)).all() else start
         slope = max(float(np.sum(system.gradient(here) ** 2)), 1e-9)
-        return float(f"{min(max(0.5 * system.energy_scale(start) / slope, 0.01), 10.0):.2g}")
+        return float(f"{min(max(0.25 * system.energy_scale(start) / slope, 0.01), 10.0):.2g}")
 
     # Models on screen -------------------------------------------------------------------------------------------------
 

@@ -76,7 +76,9 @@ class StatusLine(QWidget):
         steering = answer.request.experiment.rollout.steering
         if steering.kind == "reverse":
             return _return_words(answer)
-        parts = [self._of(track, answer) for track in answer.models]
+        moved = steering.kind != "none" and answer.truth is not None and not answer.truth.measured
+        truth = [answer.truth] if moved and answer.truth is not None else []
+        parts = [self._of(track, answer) for track in (*truth, *answer.models)]
         if answer.truth is not None and answer.truth.measured:
             recorded = _last(answer.truth.drift)
             parts.append(f"the recording's {_changed(recorded)}" if np.isfinite(recorded) and any(parts) else "")

@@ -31,7 +31,7 @@ async def test_energy_is_added_from_the_instant_on_and_kept_afterwards(bench: Be
     before, after = h[t <= 6.0], h[t >= 6.0 + steering.span]
     assert np.ptp(before) < 1e-9
     assert np.ptp(after) < 1e-9 * after[0]
-    assert 1.2 < after[0] / before[0] < 4.0, "gently, but to be seen"
+    assert 1.1 < after[0] / before[0] < 2.0, "gently, but to be seen"
     assert bench.window.energy.band._area.width() >= 2.0
     bench.click(bar.steers["pump"])
     await bench.settled()
@@ -72,7 +72,8 @@ async def test_models_climb_their_own_energy_and_a_baseline_says_that_it_has_non
     assert learned[hnn.t >= steering.at + steering.span].min() > learned[hnn.t <= steering.at].max()
     assert "no H" in bench.model("baseline").note
     assert "no H" in bench.window.status.sentence.text()
-    assert "gained" in bench.window.status.sentence.text()
+    assert bench.window.status.sentence.text().startswith("truth gained")
+    assert "HNN gained" in bench.window.status.sentence.text()
 
 
 async def test_time_is_turned_back_and_everything_returns_to_the_start(bench: Bench) -> None:
