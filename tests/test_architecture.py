@@ -16,7 +16,7 @@ HEAVY = WINDOW_LIBRARIES | {"torch", "scipy", "numba", "safetensors", "contourpy
 # A module imports what stands on a lower floor or belongs to its own room. The looks are one room in several files.
 LOOKS = {"theme", "stylesheet", "icons", "settings", "color_tables"}
 ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "coords", "geometry", "compiled"),
+    ("errors", "coords", "geometry", "compiled", "machine"),
     ("parameters", "stage"),
     ("systems", "recordings", "integrators", "collocation"),
     ("models", "comparison", "phases"),
@@ -24,8 +24,9 @@ ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
     ("snapshot",),
     ("fitting", "evaluation"),
     ("experiment",),
-    ("records",),
+    ("records", "tasks"),
     ("fit_run",),
+    ("reproduction",),
     ("cli",),
 )
 APP_FLOORS: tuple[tuple[str, ...], ...] = (
@@ -48,7 +49,9 @@ TABLES = (
     "evaluation",
     "comparison",
     "collocation",
+    "tasks",
     "fit_run",
+    "reproduction",
     "cli",
 )
 

@@ -20,7 +20,7 @@ import pytest
 
 import hnn_engine
 from app.screenshot import _parser as screenshot_parser
-from hnn_engine.cli.parser import build_parser
+from hnn_engine.cli.parser import COMMANDS, build_parser
 from hnn_engine.evaluation import Figures
 
 ROOT = Path(__file__).parents[1]
@@ -166,7 +166,7 @@ def documented_commands() -> list[str]:
 
 def test_commands_are_documented_with_an_example_each() -> None:
     first = {line.split()[0] for line in documented_commands()}
-    assert {"systems", "models", "recipes", "integrators", "train", "evaluate", "simulate", "screenshot"} <= first
+    assert {*COMMANDS, "screenshot"} <= first
 
 
 @pytest.mark.parametrize("line", documented_commands())
@@ -178,7 +178,7 @@ def test_documented_commands_are_understood(line: str) -> None:
         build_parser().parse_args([name, *words])
 
 
-@pytest.mark.parametrize("name", ["systems", "models", "recipes", "integrators"])
+@pytest.mark.parametrize("name", ["systems", "models", "recipes", "integrators", "tasks"])
 def test_the_readme_shows_what_the_tables_print(name: str) -> None:
     out = io.StringIO()
     options = build_parser().parse_args([name])

@@ -17,7 +17,7 @@ from hnn_engine.cli.columns import parse_columns
 from hnn_engine.cli.training import run_fit
 from hnn_engine.coords import Array
 from hnn_engine.datasets import DATA_PARAMETERS
-from hnn_engine.errors import ExperimentError, ParameterError, RecordError
+from hnn_engine.errors import ExperimentError, ParameterError
 from hnn_engine.evaluation import Figures, evaluate
 from hnn_engine.experiment import (
     Experiment,
@@ -33,8 +33,9 @@ from hnn_engine.integrators import INTEGRATORS, get_integrator, rollout
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.parameters import Parameter
 from hnn_engine.recordings import get_derivative, read_recording
-from hnn_engine.records import check_target, load_run, write_file, write_run
+from hnn_engine.records import check_file, check_target, load_run, write_file, write_run
 from hnn_engine.systems import SYSTEMS, get_system
+from hnn_engine.tasks import TASKS
 
 # Tables ---------------------------------------------------------------------------------------------------------------
 
@@ -93,6 +94,23 @@ def list_integrators(options: argparse.Namespace) -> None:
             "adaptive": i.adaptive,
         }
         for i in INTEGRATORS.values()
+    ]
+    _print_table(rows, options.json)
+
+
+def list_tasks(options: argparse.Namespace) -> None:
+    """Print the tasks with their data, their models, and whether the paper has them."""
+    rows = [
+        {
+            "name": t.name,
+            "title": t.title,
+            "summary": t.summary,
+            "source": t.source,
+            "models": list(t.models),
+            "from_paper": t.from_paper,
+            "needs_recording": t.needs_recording,
+        }
+        for t in TASKS.values()
     ]
     _print_table(rows, options.json)
 
@@ -275,8 +293,7 @@ def _number(text: str | None, default: float, option: str) -> float:
 
 def _write_csv(path: Path, header: list[str], rows: Array) -> None:
     """Write beside and move into place; raise `RecordError` where that is not possible."""
-    if path.is_dir():
-        raise RecordError(f"{path} is a folder, but --out needs a file: name one that ends in .csv")
+    check_file(path, "--out")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

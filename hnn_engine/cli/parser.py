@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from hnn_engine import __version__
-from hnn_engine.cli import commands
+from hnn_engine.cli import commands, reproducing
+from hnn_engine.tasks import SIMULATED, TASKS
 
-COMMANDS = ("systems", "models", "recipes", "integrators", "train", "evaluate", "simulate")
+TABLES = ("systems", "models", "recipes", "integrators", "tasks")
+COMMANDS = (*TABLES, "train", "evaluate", "simulate", "reproduce")
 _SIGNED = ("--start", "--param", "--setting")  # options whose value may begin with a minus sign
 
 
@@ -40,13 +42,14 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"hnn-lab {__version__}")
     subs = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
-    for name in ("systems", "models", "recipes", "integrators"):
+    for name in TABLES:
         table = subs.add_parser(name, help=f"list the {name}")
         table.add_argument("--json", action="store_true", help="as a JSON array")
         table.set_defaults(run=getattr(commands, f"list_{name}"))
     _add_train(subs.add_parser("train", help="fit a model and keep the run"))
     _add_evaluate(subs.add_parser("evaluate", help="judge a run again"))
     _add_simulate(subs.add_parser("simulate", help="write a rollout as CSV"))
+    _add_reproduce(subs.add_parser("reproduce", help="run the paper's experiments, ours beside the paper's"))
     return parser
 
 
@@ -102,3 +105,19 @@ def _add_simulate(simulate: argparse.ArgumentParser) -> None:
         "--out", required=True, metavar="FILE.csv", type=Path, help="where to write t, coordinates, H"
     )
     simulate.set_defaults(run=commands.simulate)
+
+
+def _add_reproduce(reproduce: argparse.ArgumentParser) -> None:
+    names = ", ".join(task.name for task in TASKS.values() if task.from_paper)
+    reproduce.add_argument("--task", metavar="T,…", help=f"see 'hnn-lab tasks' (the paper's: {names})")
+    reproduce.add_argument("--recipe", default="paper", metavar="R", help="see 'hnn-lab recipes' (paper)")
+    reproduce.add_argument("--model", metavar="M,…", help="see 'hnn-lab models' (each task's own: baseline,hnn)")
+    reproduce.add_argument("--seeds", default="3", metavar="N", help="seeds 0 to N − 1 of data and weights (3)")
+    reproduce.add_argument(
+        "--recording", metavar="FILE", help=f"the measured pendulum for real-pendulum, or '{SIMULATED}'"
+    )
+    reproduce.add_argument("--json", metavar="FILE", type=Path, help="write an array of fits here")
+    reproduce.add_argument("--report", metavar="DIR", type=Path, help="write a page with plots, DIR/index.html")
+    reproduce.add_argument("--keep", metavar="DIR", type=Path, help="where finished fits are kept (the user's cache)")
+    reproduce.add_argument("--fresh", action="store_true", help="fit anew what is kept already")
+    reproduce.set_defaults(run=reproducing.reproduce)

@@ -1,9 +1,11 @@
 """A fit on the command line: progress on stderr, and Ctrl-C that keeps what was reached."""
 
+import shutil
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import TextIO
 
@@ -15,12 +17,13 @@ from hnn_engine.fitting.events import Evaluated, Failed, Progress
 from hnn_engine.records import Run
 
 INTERRUPTED = 130
+WIDTH = 118  # columns that the line of progress takes at most
 QUICK = 2.0  # seconds: loading what is compiled already takes less
 
 
 def run_fit(experiment: Experiment) -> tuple[Run, int]:
     """Fit, judge, and return the run to keep with the exit code; raise `HnnLabError` where nothing is left to keep."""
-    _load_loops()
+    load_loops()
     fit = FitRun(experiment, experiment.dataset())
     meter = Meter(fit, sys.stderr)
     with _Interrupts(fit) as interrupts:
@@ -44,7 +47,7 @@ def run_fit(experiment: Experiment) -> tuple[Run, int]:
     return run, code
 
 
-def _load_loops() -> None:
+def load_loops() -> None:
     """Load the compiled loops, and say so where they have to be compiled first."""
     text = "hnn-lab: compiling the inner loops, once on this machine …"
     notice = threading.Timer(QUICK, lambda: print(text, file=sys.stderr, flush=True))
@@ -79,11 +82,17 @@ class _Interrupts:
 
 
 class Meter:
-    """One line of progress: step, losses, steps a second, time left. Rewritten in place on a terminal."""
+    """One line of progress: step, losses, steps a second, time left. Rewritten in place on a terminal.
 
-    def __init__(self, fit: FitRun, stream: TextIO) -> None:
-        self._fit, self._stream = fit, stream
+    It begins with `lead` and ends with what `tail` makes of the seconds that are left.
+    """
+
+    def __init__(
+        self, fit: FitRun, stream: TextIO, lead: str = "", tail: Callable[[float], str] = lambda left: ""
+    ) -> None:
+        self._fit, self._stream, self._lead, self._tail = fit, stream, lead, tail
         self._live = stream.isatty()
+        self._width = min(WIDTH, shutil.get_terminal_size().columns - 1)
         self._every = 0.2 if self._live else 5.0
         self._began = self._last = time.monotonic()
         self._train = self._test = float("nan")
@@ -111,8 +120,14 @@ class Meter:
         rate = fit.step / max(now - self._began, 1e-9)
         left = (fit.steps_planned - fit.step) / rate if rate > 0 else 0.0
         text = (
-            f"{fit.model} {fit.step}/{fit.steps_planned}  train {self._train:.3g}  test {self._test:.3g}  "
-            f"{rate:.0f} steps/s  {int(left) // 60}:{int(left) % 60:02d} left"
+            f"{self._lead}{fit.model} {fit.step}/{fit.steps_planned}  train {self._train:.3g}  test {self._test:.3g}  "
+            f"{rate:.0f} steps/s  {clock(left)} left{self._tail(left)}"
         )
-        self._stream.write(f"\r{text:<100}" if self._live else text + "\n")
+        self._stream.write(f"\r{text[: self._width]:<{self._width}}" if self._live else text + "\n")
         self._stream.flush()
+
+
+def clock(seconds: float) -> str:
+    """Return a time as minutes and seconds, '4:05', or with hours, '1:04:05'."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"

@@ -28,6 +28,18 @@ def write_file(path: Path, content: bytes) -> None:
             os.unlink(temporary)
 
 
+def check_file(path: Path, option: str) -> None:
+    """Raise `RecordError` where `path`, the value of `option`, could not be written; asked before long work."""
+    try:
+        if path.is_dir():
+            raise RecordError(f"{path} is a folder, but {option} needs a file: name one in it")
+        if path.exists() and not os.access(path, os.W_OK):
+            raise RecordError(f"{path} cannot be written: it is protected; choose another place")
+        tempfile.TemporaryFile(dir=path.absolute().parent).close()
+    except OSError as error:
+        raise RecordError(f"{path} cannot be written: {error.strerror or error}; choose another place") from error
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from hnn_engine.cli import commands, main, training
-from hnn_engine.cli.parser import COMMANDS
+from hnn_engine.cli.parser import COMMANDS, TABLES
 from hnn_engine.experiment import checked, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Event, Progress
@@ -98,7 +98,7 @@ def complaint(said: Said, *words: str) -> None:
 # Tables ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("table", ["systems", "models", "recipes", "integrators"])
+@pytest.mark.parametrize("table", TABLES)
 def test_tables_are_json_arrays_with_name_and_title(hnn_lab: Command, table: str) -> None:
     said = hnn_lab(table, "--json")
     assert (said.code, said.err) == (0, "")
@@ -117,6 +117,7 @@ def test_the_names_are_those_of_the_manual(hnn_lab: Command) -> None:
     assert names("models") == ["baseline", "hnn"]
     assert names("recipes") == ["paper", "adam"]
     assert names("integrators") == list(INTEGRATORS)
+    assert names("tasks")[:2] == ["mass-spring", "pendulum"]
 
 
 def test_help_and_version(hnn_lab: Command) -> None:
@@ -241,11 +242,11 @@ def test_columns_can_be_named(hnn_lab: Command, tmp_path: Path) -> None:
 def test_a_fit_that_waits_for_the_compiler_says_so(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setattr(training, "QUICK", 0.05)
     monkeypatch.setattr(training.compiled, "load", lambda: True)
-    training._load_loops()
+    training.load_loops()
     time.sleep(0.15)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(training.compiled, "load", lambda: time.sleep(0.3))
-    training._load_loops()
+    training.load_loops()
     assert capsys.readouterr().err == "hnn-lab: compiling the inner loops, once on this machine …\n"
 
 
@@ -481,7 +482,9 @@ def test_simulate_refuses_files_that_cannot_be_written(hnn_lab: Command, tmp_pat
 # Without a window -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", [["systems", "--json"], ["simulate", "--system", "pendulum", "--horizon", "0.1"]])
+@pytest.mark.parametrize(
+    "words", [["systems", "--json"], ["tasks", "--json"], ["simulate", "--system", "pendulum", "--horizon", "0.1"]]
+)
 def test_engine_commands_load_no_qt(words: list[str], tmp_path: Path) -> None:
     if words[0] == "simulate":
         words = [*words, "--dt", "0.1", "--out", str(tmp_path / "x.csv")]

@@ -1,0 +1,139 @@
+"""`hnn-lab reproduce`: the paper's experiments again; progress on stderr, the table on stdout, and files on request."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from hnn_engine.cli.training import INTERRUPTED, Meter, clock, load_loops
+from hnn_engine.errors import ExperimentError, ParameterError
+from hnn_engine.fit_run import FitRun
+from hnn_engine.fitting import get_recipe
+from hnn_engine.models import get_model
+from hnn_engine.parameters import Parameter
+from hnn_engine.records import check_file, write_file
+from hnn_engine.reproduction import Cell, Keep, Result, cache_folder, plan, read_recording_or_shipped, tables
+from hnn_engine.reproduction.pace import Pace
+from hnn_engine.reproduction.rows import dump_rows
+from hnn_engine.reproduction.running import kept_results
+from hnn_engine.reproduction.running import reproduce as run_all
+from hnn_engine.reproduction.text import number, terminal
+from hnn_engine.tasks import TASKS, Task, get_task
+
+_SEEDS = Parameter("seeds", "Seeds", 3, 1, 1000)
+
+
+def reproduce(options: argparse.Namespace) -> int:
+    """Fit what is not kept yet, print the table, and write what was asked for."""
+    cells = _cells(options)
+    keep = Keep(options.keep or cache_folder() / "reproduction")
+    _check_outputs(options, keep)
+    load_loops()
+    kept = {} if options.fresh else kept_results(cells, keep)
+    if kept:
+        say(f"{len(kept)} of {len(cells)} fits are kept from before in {keep.folder}; --fresh makes them anew.")
+    results: list[Result] = []
+    try:
+        for result in run_all(cells, kept, keep, _Progress(cells, kept)):
+            results.append(result)
+            if not result.kept or result.trouble:
+                say(_told(result, len(results), len(cells)))
+    except KeyboardInterrupt:
+        say(
+            f"Stopped after {len(results)} of {len(cells)} fits, kept in {keep.folder}: the same command goes on there."
+        )
+        return INTERRUPTED
+    _write(options, results)
+    return 0
+
+
+def say(text: str) -> None:
+    """Print a line on stderr."""
+    print(f"hnn-lab: {text}", file=sys.stderr, flush=True)
+
+
+# What was asked for ---------------------------------------------------------------------------------------------------
+
+
+def _cells(options: argparse.Namespace) -> list[Cell]:
+    """Turn the options into the fits to make; raise an `HnnLabError` before anything is fitted."""
+    seeds = int(_SEEDS.check(options.seeds))
+    recipe = get_recipe(options.recipe).name
+    models = None if options.model is None else [get_model(name).name for name in _names(options.model, "--model")]
+    chosen = _tasks(options)
+    recording = read_recording_or_shipped(options.recording) if options.recording else None
+    return plan(chosen, models, recipe, seeds, recording)
+
+
+def _tasks(options: argparse.Namespace) -> list[Task]:
+    if options.task is not None:
+        chosen = [get_task(name) for name in _names(options.task, "--task")]
+    else:
+        chosen = [task for task in TASKS.values() if task.from_paper]
+    needy = [task for task in chosen if task.needs_recording]
+    if options.recording and not needy:
+        raise ParameterError("--recording is for the task real-pendulum, which is not among --task: leave it out")
+    if not needy or options.recording:
+        return chosen
+    if options.task is not None:
+        raise ExperimentError(needy[0].where_data_is)
+    say(f"{needy[0].where_data_is}. The other tasks are run without it.")
+    return [task for task in chosen if not task.needs_recording]
+
+
+def _names(text: str, option: str) -> list[str]:
+    """Read 'a,b' as names, each once."""
+    names = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not names:
+        raise ParameterError(f"{option} is '{text}', but it must be one name or several with commas between")
+    return names
+
+
+def _check_outputs(options: argparse.Namespace, keep: Keep) -> None:
+    """Raise `RecordError` for what could not be written when the fits are done."""
+    keep.check()
+    if options.json is not None:
+        check_file(options.json, "--json")
+
+
+# Progress -------------------------------------------------------------------------------------------------------------
+
+
+class _Progress:
+    """A meter for each fit, which also says how long all of them will take."""
+
+    def __init__(self, cells: Sequence[Cell], kept: dict[int, Result]) -> None:
+        self._cells, self._pace = cells, Pace(cells, kept)
+
+    def __call__(self, index: int, fit: FitRun) -> Callable[[object], None]:
+        cell = self._cells[index]
+        lead = f"{index + 1}/{len(self._cells)}  {cell.task.name} seed {cell.seed}: "
+        self._pace.begin(index)
+        meter = Meter(fit, sys.stderr, lead, lambda left: f"  all {clock(self._pace.left(left))}")
+
+        def hear(event: object) -> None:
+            meter.show(event)
+            if fit.end is not None:
+                meter.close()
+
+        return hear
+
+
+def _told(result: Result, number_of: int, total: int) -> str:
+    """Say in a line what became of a fit."""
+    row = result.row
+    name = f"{number_of}/{total}  {row.task} {row.model} seed {row.seed}"
+    if result.trouble:
+        return f"{name}: {result.trouble}"
+    energy = f", energy MSE {number(row.energy_mse)}" if row.energy_mse is not None else ""
+    return f"{name}: test loss {number(row.test_loss)}{energy}, {row.fit_seconds:.1f} s"
+
+
+# Results --------------------------------------------------------------------------------------------------------------
+
+
+def _write(options: argparse.Namespace, results: Sequence[Result]) -> None:
+    rows = [result.row for result in results]
+    print(terminal(tables(rows)))
+    if options.json is not None:
+        write_file(options.json, dump_rows(rows))
+        say(f"The fits are in {options.json}.")

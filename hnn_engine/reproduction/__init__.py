@@ -1,0 +1,25 @@
+"""The paper's experiments, run again: which fits, kept and used again, their table, and a page with plots.
+
+Every number comes from `Experiment`, `FitRun` and `evaluation.Figures`, as in the window and in `hnn-lab train`.
+"""
+
+from hnn_engine.reproduction.cells import Cell, plan, read_recording_or_shipped
+from hnn_engine.reproduction.keep import Keep, cache_folder
+from hnn_engine.reproduction.rows import Row, read_rows
+from hnn_engine.reproduction.running import Result, Watch, reproduce
+from hnn_engine.reproduction.table import TaskTable, tables
+
+__all__ = [
+    "Cell",
+    "Keep",
+    "Result",
+    "Row",
+    "TaskTable",
+    "Watch",
+    "cache_folder",
+    "plan",
+    "read_recording_or_shipped",
+    "read_rows",
+    "reproduce",
+    "tables",
+]

@@ -1,0 +1,60 @@
+"""Which fits a reproduction is made of: one for each task, seed and model."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from hnn_engine.experiment import Experiment, checked, default_settings, model_spec
+from hnn_engine.recordings import Recording, is_paper_pendulum, read_recording, read_shipped_recording
+from hnn_engine.tasks import SIMULATED, Task
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One fit: the task that it belongs to, and the experiment, with a single model, that says all the rest."""
+
+    task: Task
+    experiment: Experiment
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.experiment.models[0].name
+
+    @property
+    def seed(self) -> int:
+        """The seed of data and weights."""
+        return self.experiment.seed
+
+    @property
+    def compared(self) -> bool:
+        """Whether the paper's figures are of the same data: not so for another recording than the paper's."""
+        recording = self.experiment.recording
+        return self.task.from_paper and (recording is None or is_paper_pendulum(recording))
+
+
+def plan(
+    tasks: Iterable[Task],
+    models: Sequence[str] | None = None,
+    recipe: str = "paper",
+    seeds: int = 1,
+    recording: Recording | None = None,
+) -> list[Cell]:
+    """Return the fits of `tasks`, seeds 0 to `seeds` − 1, by `recipe`; of each task's own models where None are named.
+
+    Those of one task and seed, which share their data, stand side by side. Raises an `HnnLabError` where an experiment
+    is not possible.
+    """
+    cells = []
+    for task in tasks:
+        base = task.experiment(recording if task.needs_recording else None)
+        settings = default_settings(recipe, base.system)
+        for seed in range(seeds):
+            for model in models or task.models:
+                one = replace(base, models=(model_spec(model),), recipe=recipe, settings=settings, seed=seed)
+                cells.append(Cell(task, checked(one)))
+    return cells
+
+
+def read_recording_or_shipped(name: str) -> Recording:
+    """Read the recording in file `name`, or the package's own for 'simulated'; raise `RecordingError`."""
+    return read_shipped_recording() if name == SIMULATED else read_recording(name)

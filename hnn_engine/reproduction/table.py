@@ -1,0 +1,165 @@
+"""The paper's table beside ours, as data: means, medians over seeds, and what to say of them.
+
+Per figure over seeds: mean, its standard error s/√n with s² = Σ(x − mean)²/(n − 1), and median. What diverged counts as
+infinite. The verdict holds the median against the larger of the paper's figure and its re-run's.
+"""
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from hnn_engine.evaluation import STARTS
+from hnn_engine.reproduction.rows import Row
+from hnn_engine.tasks import PAPER_FIGURES, Span, Task, get_task
+
+TOLERANCE = {"train_loss": 1.5, "test_loss": 1.5, "energy_mse": 3.0}  # a ratio to the paper's that counts as the same
+HONEST_FIGURES = ("clean_energy_mse", "coord_mse", "field_mse", "valid_time")
+FIGURE_TITLES = {
+    "train_loss": "train loss",
+    "test_loss": "test loss",
+    "energy_mse": "energy MSE",
+    "clean_energy_mse": "clean energy MSE",
+    "coord_mse": "coord MSE",
+    "field_mse": "field MSE",
+    "valid_time": "valid time, s",
+    "noise_floor_train": "noise floor, train",
+    "noise_floor_test": "noise floor, test",
+}
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure over seeds. `error` is the mean's standard error; None for a single seed, or where the mean is ∞."""
+
+    mean: float
+    error: float | None
+    median: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """One of the paper's figures of one model: the paper's, its re-run's where that differs, ours, the verdict."""
+
+    model: str
+    figure: str
+    paper: float | None
+    again: Span | None
+    ours: Spread | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class HonestLine:
+    """The honest figures of one model, and how many of `rollouts` diverged (None where none can be judged)."""
+
+    model: str
+    figures: tuple[Spread | None, ...]  # in the order of HONEST_FIGURES
+    diverged: int | None
+    rollouts: int
+
+
+@dataclass(frozen=True)
+class TaskTable:
+    """All that is said of one task by one recipe. `compared`: whether the paper's figures are of the same data."""
+
+    task: Task
+    recipe: str
+    seeds: int
+    compared: bool
+    lines: tuple[Line, ...]
+    honest: tuple[HonestLine, ...]
+    floors: tuple[Spread | None, Spread | None]  # of the training and of the test rows
+
+    @property
+    def other_data(self) -> bool:
+        """Whether the paper has this task, but on other data than these fits."""
+        return self.task.from_paper and not self.compared
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know when comparing."""
+        return () if self.other_data else self.task.notes
+
+
+def tables(rows: Iterable[Row]) -> list[TaskTable]:
+    """Return a table for each task and recipe in `rows`, in their order."""
+    groups = groupby(rows, key=lambda row: (row.task, row.recipe))
+    return [_table(get_task(task), recipe, list(group)) for (task, recipe), group in groups]
+
+
+def _table(task: Task, recipe: str, rows: list[Row]) -> TaskTable:
+    models = list(dict.fromkeys(row.model for row in rows))
+    # Of a recording that is not the paper's there is no such figure, of any model or seed.
+    compared = task.from_paper and not (task.needs_recording and all(row.energy_mse is None for row in rows))
+    of = {model: [row for row in rows if row.model == model] for model in models}
+    return TaskTable(
+        task,
+        recipe,
+        len({row.seed for row in rows}),
+        compared,
+        tuple(_line(task, model, figure, of[model], compared) for model in models for figure in PAPER_FIGURES),
+        tuple(_honest(model, of[model]) for model in models),
+        (_floor(rows, "noise_floor_train"), _floor(rows, "noise_floor_test")),
+    )
+
+
+def _line(task: Task, model: str, figure: str, rows: list[Row], compared: bool) -> Line:
+    ours = spread(rows, figure, meant=figure != "energy_mse" or compared)
+    if not compared:
+        return Line(model, figure, None, None, ours, "")
+    yardstick = task.yardstick(model, figure)
+    said = verdict(ours.median, yardstick, figure) if ours is not None and yardstick is not None else ""
+    return Line(model, figure, task.paper(model, figure), task.repeated(model, figure), ours, said)
+
+
+def _honest(model: str, rows: list[Row]) -> HonestLine:
+    counts = [row.diverged for row in rows if row.diverged is not None]
+    figures = tuple(spread(rows, figure, meant=sum(counts) > 0) for figure in HONEST_FIGURES)
+    return HonestLine(model, figures, sum(counts) if counts else None, STARTS * len(counts))
+
+
+def _floor(rows: list[Row], figure: str) -> Spread | None:
+    """Return the spread of a noise floor, which is one number a seed, whatever the model."""
+    one_each = {row.seed: row for row in rows if getattr(row, figure) is not None}
+    return spread(list(one_each.values()), figure)
+
+
+def spread(rows: Sequence[Row], figure: str, meant: bool = False) -> Spread | None:
+    """Return mean, standard error and median of `figure` over `rows`; None where it has no meaning.
+
+    A null counts as the worst there is, ∞ (or 0 s of valid time), where another row has a number or the figure is
+    `meant` to have one.
+    """
+    values = [getattr(row, figure) for row in rows]
+    if not meant and all(value is None for value in values):
+        return None
+    worst = 0.0 if figure == "valid_time" else math.inf
+    numbers = [worst if value is None else float(value) for value in values]
+    mean = statistics.fmean(numbers)
+    finite = math.isfinite(mean) and len(numbers) > 1
+    error = statistics.stdev(numbers) / math.sqrt(len(numbers)) if finite else None
+    return Spread(mean, error, statistics.median(numbers))
+
+
+def verdict(median: float, yardstick: float, figure: str) -> str:
+    """Say how `median` stands to `yardstick`: 'within 1.5×', '2.4× better', '1.8× above', 'diverged'.
+
+    Losses within a factor of 1.5 count as the same, energies within 3.
+    """
+    ratio, limit = median / yardstick, TOLERANCE[figure]
+    if not math.isfinite(ratio):
+        return "diverged"
+    if ratio > limit:
+        return f"{times(ratio)}× above"
+    if ratio * limit < 1:
+        return f"{times(1 / ratio)}× better" if ratio > 0 else "better"
+    return f"within {limit:.3g}×"
+
+
+def times(ratio: float) -> str:
+    """Return a ratio above 1 with two digits: '1.8', '24', '3e5'."""
+    if ratio < 9.95:
+        return f"{ratio:.1f}"
+    return f"{ratio:.0f}" if ratio < 9950 else f"{ratio:.0e}".replace("e+0", "e").replace("e+", "e")

@@ -1,0 +1,523 @@
+"""The paper's experiments again: the table's arithmetic, fits that are kept and used again, and what is written."""
+
+import json
+import math
+import signal
+import statistics
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from hnn_engine import fitting
+from hnn_engine.cli import main
+from hnn_engine.evaluation import STARTS, Figures
+from hnn_engine.experiment import new_experiment
+from hnn_engine.fit_run import FitRun
+from hnn_engine.fitting.events import Event, Failed, Progress
+from hnn_engine.recordings import is_paper_pendulum, read_recording, read_shipped_recording
+from hnn_engine.reproduction import Cell, Keep, Row, cache_folder, keep, plan, read_rows, reproduce, tables, text
+from hnn_engine.reproduction.pace import Pace
+from hnn_engine.reproduction.running import kept_results
+from hnn_engine.reproduction.table import Spread, spread, times, verdict
+from hnn_engine.tasks import PAPER_FIGURES, TASKS, get_task
+
+MEASURED = Path(__file__).parents[3] / "shared" / "data" / "real_pend_h_1.txt"
+KEYS = [
+    "task",
+    "model",
+    "recipe",
+    "seed",
+    "train_loss",
+    "test_loss",
+    "energy_mse",
+    "clean_energy_mse",
+    "coord_mse",
+    "field_mse",
+    "noise_floor_train",
+    "noise_floor_test",
+    "valid_time",
+    "diverged",
+    "steps",
+    "fit_seconds",
+]
+MADE_UP = Figures(0.03, 0.04, 0.2, 0.01, 0.1, 0.002, 0.035, 0.036, 5.0, 0)
+
+
+def row(seed: int = 0, model: str = "hnn", task: str = "mass-spring", **figures: Any) -> Row:
+    values = {**MADE_UP.as_dict(), **figures}
+    return Row(task=task, model=model, recipe="paper", seed=seed, steps=9, fit_seconds=1.0, **values)
+
+
+# The tasks ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_default_tasks_are_the_paper_s_and_say_what_it_reported() -> None:
+    paper = [task for task in TASKS.values() if task.from_paper]
+    assert [task.name for task in paper] == ["mass-spring", "pendulum", "real-pendulum", "two-body"]
+    for task in paper:
+        assert all(task.paper(model, figure) for model in ("baseline", "hnn") for figure in PAPER_FIGURES)
+    # In every task of the paper the HNN keeps its energy better.
+    assert all(task.reported["hnn"]["energy_mse"] < task.reported["baseline"]["energy_mse"] for task in paper)
+
+
+@pytest.mark.parametrize("name", [name for name, task in TASKS.items() if not task.needs_recording])
+def test_a_task_s_experiment_is_the_one_that_the_laboratory_opens(name: str) -> None:
+    made, opened = get_task(name).experiment(), new_experiment(get_task(name).source)
+    assert replace(made, models=opened.models) == opened
+    assert [spec.name for spec in made.models] == list(get_task(name).models)
+
+
+def test_a_task_on_measured_data_takes_the_recording_and_the_paper_s_weight_decay() -> None:
+    recording = read_shipped_recording()
+    made = get_task("real-pendulum").experiment(recording)
+    assert made.recording is recording
+    assert made.settings["weight-decay"] == 1e-5
+
+
+def test_the_yardstick_is_the_larger_of_paper_and_re_run() -> None:
+    assert get_task("real-pendulum").yardstick("hnn", "energy_mse") == 1.45e-2
+    assert get_task("two-body").yardstick("hnn", "test_loss") == 6.6e-6
+    assert get_task("two-body").yardstick("hnn", "train_loss") == 3.0e-6
+    assert get_task("two-body").yardstick("second-order", "test_loss") is None
+    assert get_task("damped-pendulum").yardstick("hnn", "test_loss") is None
+
+
+# The table ------------------------------------------------------------------------------------------------------------
+
+
+def test_mean_standard_error_and_median_over_seeds() -> None:
+    values = [0.01, 0.02, 0.06]
+    found = spread([row(seed, test_loss=value) for seed, value in enumerate(values)], "test_loss")
+    assert found is not None
+    assert found.mean == pytest.approx(0.03)
+    assert found.error == pytest.approx(statistics.stdev(values) / math.sqrt(3))  # s = .02646, and so .01528
+    assert found.error == pytest.approx(0.01528, rel=1e-3)
+    assert found.median == 0.02
+
+
+def test_one_seed_has_no_standard_error() -> None:
+    assert spread([row()], "test_loss") == Spread(0.04, None, 0.04)
+
+
+def test_what_diverged_is_infinite_and_what_has_no_meaning_is_absent() -> None:
+    rows = [row(0), row(1), row(2, coord_mse=None, diverged=3, valid_time=None)]
+    found = spread(rows, "coord_mse")
+    assert found is not None
+    assert (found.mean, found.error, found.median) == (math.inf, None, 0.1)
+    late = spread(rows, "valid_time")
+    assert late is not None
+    assert late.mean == pytest.approx(10 / 3)
+    assert spread([row(coord_mse=None, diverged=None)], "coord_mse") is None
+    assert spread([row(coord_mse=None)], "coord_mse", meant=True) == Spread(math.inf, None, math.inf)
+
+
+@pytest.mark.parametrize(
+    ("median", "yardstick", "figure", "said"),
+    [
+        (0.037, 0.037, "test_loss", "within 1.5×"),
+        (0.0555, 0.037, "test_loss", "within 1.5×"),
+        (0.0556, 0.037, "test_loss", "1.5× above"),
+        (0.0667, 0.037, "train_loss", "1.8× above"),
+        (0.0667, 0.037, "energy_mse", "within 3×"),
+        (0.012, 0.037, "energy_mse", "3.1× better"),
+        (0.37, 0.0037, "energy_mse", "100× above"),
+        (0.0, 0.037, "energy_mse", "better"),
+        (math.inf, 0.037, "energy_mse", "diverged"),
+    ],
+)
+def test_the_verdict_holds_the_median_against_the_yardstick(
+    median: float, yardstick: float, figure: str, said: str
+) -> None:
+    assert verdict(median, yardstick, figure) == said
+
+
+def test_numbers_are_short() -> None:
+    assert [text.number(x) for x in (0.0371, 1.0, 1.09e2, 0, math.inf, None)] == [
+        "3.71e-2",
+        "1.00e0",
+        "1.09e2",
+        "0",
+        "∞",
+        "–",
+    ]
+    assert text.with_error(Spread(0.0371, 0.00042, 0.04)) == "3.71e-2 ± 4e-4"
+    assert text.with_error(Spread(0.0371, None, 0.04)) == "3.71e-2"
+    assert [times(x) for x in (1.84, 23.6, 3.2e5)] == ["1.8", "24", "3e5"]
+
+
+def test_a_table_says_verdicts_floors_divergence_and_the_artefacts() -> None:
+    energies = {"baseline": 0.2, "hnn": 4e-4}
+    rows = [row(seed, m, energy_mse=energies[m] * (seed + 1)) for seed in range(3) for m in energies]
+    rows[1] = replace(rows[1], coord_mse=None, diverged=2)
+    (table,) = tables(rows)
+    assert (table.seeds, table.compared) == (3, True)
+    by = {(line.model, line.figure): line for line in table.lines}
+    assert list(by) == [(model, figure) for model in ("baseline", "hnn") for figure in PAPER_FIGURES]
+    assert by["hnn", "energy_mse"].ours == Spread(pytest.approx(8e-4), pytest.approx(4e-4 / math.sqrt(3)), 8e-4)
+    assert by["hnn", "energy_mse"].verdict == "within 3×"
+    assert table.floors[1] == Spread(pytest.approx(0.036), pytest.approx(0, abs=1e-12), 0.036)
+    assert (table.honest[1].diverged, table.honest[1].rollouts) == (2, 3 * STARTS)
+    said = text.terminal([table])
+    assert "∞ / 1.0e-1" in said
+    assert "2 of 45" in said
+    assert "noise floor" in said
+    assert "9 % with every start" in said
+    assert max(len(line) for line in said.splitlines()) <= 120
+    assert text.markdown([table]).count("| HNN |") == 4
+
+
+def test_models_and_data_that_the_paper_lacks_are_not_compared() -> None:
+    (table,) = tables([row(model="hnn", task="damped-pendulum", energy_mse=None)])
+    assert not table.compared
+    assert {line.verdict for line in table.lines} == {""}
+    assert table.notes
+    (other,) = tables([row(task="real-pendulum", energy_mse=None, diverged=None)])
+    assert other.other_data
+    assert other.notes == ()
+    assert "no comparison with the paper" in text.heading(other)
+    assert [line.paper for line in other.lines] == [None, None, None]
+    (ours,) = tables([row(model="second-order")])
+    assert {line.verdict for line in ours.lines} == {""}
+
+
+def test_rows_survive_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "fits.json"
+    file.write_bytes(dump([row(0), row(1, coord_mse=None)]))
+    assert read_rows(file) == [row(0), row(1, coord_mse=None)]
+
+
+def dump(rows: list[Row]) -> bytes:
+    return json.dumps([asdict(one) for one in rows]).encode()
+
+
+# Fits that are kept ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Twelve steps a fit and made-up figures; returns what was fitted."""
+    fitted: list[str] = []
+    begin = FitRun.__init__
+
+    def noted(self: FitRun, *words: Any) -> None:
+        begin(self, *words)
+        fitted.append(f"{self.experiment.source_name} {self.model} {self.experiment.seed}")
+
+    for name in ("mass-spring", "pendulum", "recording"):
+        monkeypatch.setitem(fitting.PAPER_TASKS, name, (12, 0, 1e-4))
+    monkeypatch.setattr(FitRun, "__init__", noted)
+    monkeypatch.setattr(FitRun, "judge", lambda self: replace(MADE_UP, test_loss=0.04 + self.experiment.seed))
+    return fitted
+
+
+def some_cells(seeds: int = 1) -> list[Cell]:
+    return plan([get_task("mass-spring")], seeds=seeds)
+
+
+def run_all(cells: list[Cell], folder: Path) -> list[Row]:
+    store = Keep(folder)
+    heard: list[object] = []
+    found = reproduce(cells, kept_results(cells, store), store, lambda number, fit: heard.append)
+    return [result.row for result in found]
+
+
+def test_a_plan_has_a_fit_for_each_task_seed_and_model_side_by_side() -> None:
+    cells = plan([get_task("pendulum"), get_task("damped-pendulum")], ["hnn", "baseline"], "adam", 2)
+    assert [(c.task.name, c.seed, c.model) for c in cells] == [
+        (task, seed, model)
+        for task in ("pendulum", "damped-pendulum")
+        for seed in (0, 1)
+        for model in ("hnn", "baseline")
+    ]
+    assert {c.experiment.recipe for c in cells} == {"adam"}
+    assert [c.compared for c in cells] == [True] * 4 + [False] * 4
+
+
+def test_a_kept_fit_is_used_again_and_gives_the_same_row(quick: list[str], tmp_path: Path) -> None:
+    first = run_all(some_cells(), tmp_path)
+    assert quick == ["mass-spring baseline 0", "mass-spring hnn 0"]
+    assert run_all(some_cells(), tmp_path) == first
+    assert len(quick) == 2
+    run_all(some_cells(2), tmp_path)
+    assert quick[2:] == ["mass-spring baseline 1", "mass-spring hnn 1"]
+
+
+def test_another_experiment_or_other_sources_are_fitted_anew(
+    quick: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = some_cells()
+    run_all(cells, tmp_path)
+    longer = [Cell(c.task, replace(c.experiment, settings={**c.experiment.settings, "steps": 13})) for c in cells]
+    assert run_all(longer, tmp_path)[0].steps == 13
+    assert len(quick) == 4
+    monkeypatch.setattr(keep, "sources", lambda: "of another version")
+    run_all(cells, tmp_path)
+    assert len(quick) == 6
+
+
+def test_a_damaged_fit_is_made_anew(quick: list[str], tmp_path: Path) -> None:
+    first = run_all(some_cells(), tmp_path)
+    for file in tmp_path.rglob("run.json"):
+        file.write_text("{")
+    assert [replace(r, fit_seconds=0) for r in run_all(some_cells(), tmp_path)] == [
+        replace(r, fit_seconds=0) for r in first
+    ]
+    assert len(quick) == 4
+
+
+def test_other_samples_in_a_recording_are_another_experiment(tmp_path: Path) -> None:
+    recording = read_shipped_recording()
+    moved = replace(recording, coords=recording.coords + 1e-9)
+    one, other = (plan([get_task("real-pendulum")], ["hnn"], recording=each)[0] for each in (recording, moved))
+    assert keep.digest(one) != keep.digest(other)
+    assert not one.compared
+
+
+def test_what_a_fit_comes_from_is_in_the_digest_and_how_it_is_shown_is_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine = tmp_path / "hnn_engine"
+    (engine / "reproduction").mkdir(parents=True)
+    (engine / "fitting.py").write_text("one")
+    monkeypatch.setattr(keep, "_ENGINE", engine)
+
+    def now() -> str:
+        keep.sources.cache_clear()
+        return keep.sources()
+
+    try:
+        before = now()
+        (engine / "reproduction" / "text.py").write_text("new")
+        assert now() == before
+        (engine / "fitting.py").write_text("two")
+        assert now() != before
+    finally:
+        keep.sources.cache_clear()
+
+
+def test_a_failed_fit_is_a_row(quick: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    advance = FitRun.advance
+
+    def failing(self: FitRun) -> Event:
+        if self.model == "baseline":
+            self.end = Failed(0, None, "it was not to be")
+            return self.end
+        return advance(self)
+
+    monkeypatch.setattr(FitRun, "advance", failing)
+    baseline, hnn = run_all(some_cells(), tmp_path)
+    assert (baseline.model, baseline.test_loss, baseline.steps) == ("baseline", None, 0)
+    assert hnn.test_loss == 0.04
+    said = text.terminal(tables([baseline, hnn]))
+    assert "diverged" in said
+    assert "train 3.50e-2" in said
+
+
+def test_the_time_left_is_guessed_from_fits_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("hnn_engine.reproduction.pace.time.monotonic", lambda: now[0])
+    pace = Pace(some_cells(2), {})  # baseline and hnn of seed 0, then of seed 1
+    pace.begin(0)
+    now[0] = 4.0
+    assert pace.left(6.0) == pytest.approx(6 + 10 + 10 + 10)  # nothing else is known yet
+    now[0] = 10.0
+    pace.begin(1)
+    now[0] = 15.0
+    assert pace.left(25.0) == pytest.approx(25 + 10 + 30)
+
+
+def test_the_cache_is_where_the_system_keeps_such(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(keep.sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "hnn-lab"
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert cache_folder() == Path.home() / ".cache" / "hnn-lab"
+    monkeypatch.setattr(keep.sys, "platform", "win32")
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    assert cache_folder() == tmp_path / "hnn-lab" / "Cache"
+    monkeypatch.setattr(keep.sys, "platform", "darwin")
+    assert cache_folder().parts[-3:] == ("Library", "Caches", "hnn-lab")
+
+
+# The command ----------------------------------------------------------------------------------------------------------
+
+
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+class Command:
+    """Runs `hnn-lab reproduce` in this process, keeping its fits under `folder`."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+        self._capsys, self.kept = capsys, folder / "kept"
+
+    def __call__(self, *words: object) -> Said:
+        self._capsys.readouterr()
+        try:
+            code = main(["reproduce", "--keep", str(self.kept), *map(str, words)])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Said(code, *self._capsys.readouterr())
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+    return Command(capsys, tmp_path)
+
+
+def test_the_command_prints_the_table_and_writes_the_promised_keys(
+    command: Command, quick: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "fits.json"
+    said = command("--task", "mass-spring", "--seeds", 2, "--json", file)
+    assert said.code == 0
+    assert "3.71e-2" in said.out
+    assert "verdict" in said.out
+    assert "4/4  mass-spring hnn seed 1" in said.err
+    assert "steps/s" in said.err
+    assert " all " in said.err
+    fits = json.loads(file.read_text(), parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    assert [list(fit) for fit in fits] == [KEYS] * 4
+    assert [(fit["task"], fit["model"], fit["recipe"], fit["seed"]) for fit in fits] == [
+        ("mass-spring", model, "paper", seed) for seed in (0, 1) for model in ("baseline", "hnn")
+    ]
+    assert {fit["steps"] for fit in fits} == {12}
+    assert fits[3]["test_loss"] == 1.04
+    assert all(fit["fit_seconds"] > 0 for fit in fits)
+
+
+def test_the_command_says_that_fits_were_kept_and_fresh_ignores_them(command: Command, quick: list[str]) -> None:
+    words = ("--task", "mass-spring", "--model", "hnn", "--seeds", 1)
+    first = command(*words)
+    assert "kept from before" not in first.err
+    again = command(*words)
+    assert again.out == first.out
+    assert "1 of 1 fits are kept from before" in again.err
+    assert len(quick) == 1
+    assert "kept from before" not in command(*words, "--fresh").err
+    assert len(quick) == 2
+    command(*words)
+    assert len(quick) == 2
+
+
+def test_ctrl_c_keeps_what_is_finished_and_the_next_time_goes_on(
+    command: Command, quick: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    advance = FitRun.advance
+
+    def interrupted(self: FitRun) -> Event:
+        event = advance(self)
+        if isinstance(event, Progress) and event.step == 5 and self.model == "hnn":
+            signal.raise_signal(signal.SIGINT)
+        return event
+
+    words = ("--task", "mass-spring,pendulum", "--seeds", 1, "--json", tmp_path / "fits.json")
+    with monkeypatch.context() as patch:
+        patch.setattr(FitRun, "advance", interrupted)
+        said = command(*words)
+    assert (said.code, said.out) == (130, "")
+    assert "Stopped after 1 of 4 fits" in said.err
+    assert not (tmp_path / "fits.json").exists()
+    assert quick == ["mass-spring baseline 0", "mass-spring hnn 0"]
+    quick.clear()
+    assert command(*words).code == 0
+    assert quick == ["mass-spring hnn 0", "pendulum baseline 0", "pendulum hnn 0"]
+
+
+def test_without_the_file_the_other_tasks_are_run(
+    command: Command, quick: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(TASKS):
+        if name not in ("mass-spring", "real-pendulum"):
+            monkeypatch.delitem(TASKS, name)
+    said = command("--seeds", 1, "--model", "hnn")
+    assert said.code == 0
+    assert quick == ["mass-spring hnn 0"]
+    assert "Schmidt & Lipson" in said.err
+    assert "other tasks" in said.err
+    shipped = command("--seeds", 1, "--model", "hnn", "--recording", "simulated")
+    assert quick[1:] == ["recording hnn 0"]
+    assert "Real pendulum" in shipped.out
+
+
+def test_another_recording_is_run_but_not_compared(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(fitting.PAPER_TASKS, "recording", (12, 0, 1e-5))
+    words = ("--task", "real-pendulum", "--model", "hnn", "--seeds", 1, "--json", tmp_path / "fits.json")
+    said = command(*words, "--recording", "simulated")
+    assert said.code == 0
+    assert "no comparison with the paper" in said.out
+    assert "1.45e-2" not in said.out
+    (fit,) = json.loads((tmp_path / "fits.json").read_text())
+    assert fit["task"] == "real-pendulum"
+    assert fit["test_loss"] > 0
+    assert fit["energy_mse"] is fit["coord_mse"] is fit["diverged"] is None
+
+
+@pytest.mark.skipif(not MEASURED.exists(), reason="the measured pendulum is not at ../shared/data")
+def test_the_measured_pendulum_is_compared(command: Command, quick: list[str]) -> None:
+    assert is_paper_pendulum(read_recording(MEASURED))
+    said = command("--task", "real-pendulum", "--model", "hnn", "--seeds", 1, "--recording", MEASURED)
+    assert "1.45e-2" in said.out
+    assert "8.5e-3–1.2e-2" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("--task mars", ("There is no task 'mars'", "mass-spring")),
+        ("--task pendulun", ("did you mean 'pendulum'",)),
+        ("--task ,", ("--task is ','",)),
+        ("--model hm", ("There is no model 'hm'", "baseline, hnn")),
+        ("--model baseline,", ("There is no recipe 'x'",)),
+        ("--recipe papers", ("did you mean 'paper'",)),
+        ("--seeds 0", ("seeds is 0", "from 1 to 1000")),
+        ("--seeds many", ("seeds is 'many'", "whole number")),
+        ("--task real-pendulum", ("Science 324:81", "real_pend_h_1.txt", "no licence", "--recording simulated")),
+        ("--task real-pendulum --recording nowhere.txt", ("nowhere.txt",)),
+        ("--task pendulum --recording simulated", ("--recording is for the task real-pendulum",)),
+        ("--json .", ("is a folder, but --json needs a file",)),
+        ("--json nowhere/fits.json", ("nowhere/fits.json cannot be written", "choose another place")),
+        ("--keep pyproject.toml", ("pyproject.toml",)),
+        ("--frobnicate", ("--frobnicate",)),
+    ],
+)
+def test_bad_input_is_one_sentence_before_anything_is_fitted(
+    command: Command, monkeypatch: pytest.MonkeyPatch, words: str, expected: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    monkeypatch.setattr(FitRun, "advance", lambda self: pytest.fail("a fit began"))
+    base = [] if "--task" in words else ["--task", "mass-spring"]
+    base += ["--recipe", "x"] if words.endswith("baseline,") else []
+    said = command(*base, *words.split())
+    assert (said.code, said.out) == (2, "")
+    (line,) = said.err.strip().splitlines()
+    assert line.startswith("hnn-lab: ")
+    for word in expected:
+        assert word in line
+
+
+# The numbers ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_cell_of_the_paper_s_table_at_reduced_size(tmp_path: Path) -> None:
+    cells = [
+        Cell(c.task, replace(c.experiment, settings={**c.experiment.settings, "steps": 600})) for c in some_cells()
+    ]
+    baseline, hnn = run_all(cells, tmp_path)
+    for one in (baseline, hnn):
+        assert one.test_loss is not None
+        assert one.noise_floor_test is not None
+        assert 0.8 < one.test_loss / one.noise_floor_test < 1.25
+    assert baseline.energy_mse is not None
+    assert hnn.energy_mse is not None
+    assert hnn.energy_mse < baseline.energy_mse / 10
+    assert np.isfinite([hnn.clean_energy_mse, hnn.coord_mse, hnn.field_mse]).all()
