@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # what reads and writes files is loaded when the first file i
     from hnn_engine.records import Run, Session
 
 UNDO_LIMIT = 200
+MOST_SEEDS = 9  # repetitions of a fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,7 @@ class View:
     data: bool = True
     energy_of: str = "reference"  # for recordings: 'reference' or 'learned'
     speed: float = 1.0
+    seeds: int = 1  # how many times a fit is repeated, each with data and weights of its own
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for the session file."""
@@ -60,6 +62,9 @@ class View:
             view = replace(view, axes=(axes[0], axes[1]))
         if isinstance(speed, int | float) and 0 < speed <= 16:
             view = replace(view, speed=float(speed))
+        seeds = values.get("seeds")
+        if isinstance(seeds, int) and 1 <= seeds <= MOST_SEEDS:
+            view = replace(view, seeds=seeds)
         return view
 
 

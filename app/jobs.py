@@ -10,6 +10,7 @@ import time
 import traceback
 from collections import deque
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hnn_engine import compiled
@@ -28,11 +29,12 @@ SNAPSHOT_SECONDS = 0.16
 
 @dataclass(frozen=True)
 class FitInfo:
-    """A fit of the job: its id, the model's name, and how many steps it will take."""
+    """A fit of the job: its id, the model's name, how many steps it will take, and which repetition it is of."""
 
     id: str
     model: str
     steps: int
+    member: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Live:
     model: str
     step: int
     snapshot: Snapshot
+    member: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,13 +117,16 @@ class JobRunner:
         """Whether the job waits."""
         return self.running and not self._going.is_set()
 
-    def start(self, experiment: Experiment, data: Dataset | None) -> None:
-        """Fit every model of `experiment`, on `data` where it is at hand already."""
+    def start(self, experiment: Experiment, data: Dataset | None, seeds: int = 1) -> None:
+        """Fit every model of `experiment`, on `data` where it is at hand already.
+
+        The whole experiment, data and weights, is repeated for `seeds` seeds, beginning with its own.
+        """
         assert not self.running
         self._stop.clear()
         self._going.set()
         self._quit = False
-        self._thread = threading.Thread(target=self._run, args=(experiment, data), name="fitting", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(experiment, data, seeds), name="fitting", daemon=True)
         self._thread.start()
 
     def pause(self) -> None:
@@ -156,9 +162,9 @@ class JobRunner:
 
     # In the thread ----------------------------------------------------------------------------------------------------
 
-    def _run(self, experiment: Experiment, data: Dataset | None) -> None:
+    def _run(self, experiment: Experiment, data: Dataset | None, seeds: int) -> None:
         try:
-            self._fit_all(experiment, data if data is not None else experiment.dataset(self._on_data))
+            self._fit_all(experiment, self._repeated(experiment, data, seeds))
             self.messages.append(JobEnded())
         except _StoppedError:
             self.messages.append(JobEnded())
@@ -167,13 +173,24 @@ class JobRunner:
         except Exception as error:
             self.messages.append(JobEnded(f"The training thread failed: {error}", traceback.format_exc()))
 
-    def _on_data(self, share: float) -> None:
-        """Data is being made: `share` of it is there."""
-        self.data_share = share
+    def _repeated(self, experiment: Experiment, data: Dataset | None, seeds: int) -> list[tuple[Experiment, Dataset]]:
+        """Return the experiment once for each seed, with its data."""
+        made: list[tuple[Experiment, Dataset]] = []
+        for member in range(seeds):
+            one = replace(experiment, seed=experiment.seed + member)
+            known = data if member == 0 or experiment.system is None else None  # a recording is what it is
+            progress = partial(self._on_data, member, seeds)
+            made.append((one, known if known is not None else one.dataset(progress)))
+            data = made[0][1]
+        return made
+
+    def _on_data(self, member: int, seeds: int, share: float) -> None:
+        """Data is being made: `share` of that of one repetition is there."""
+        self.data_share = (member + share) / seeds
         if self._stop.is_set():
             raise _StoppedError
 
-    def _fit_all(self, experiment: Experiment, data: Dataset) -> None:
+    def _fit_all(self, experiment: Experiment, repeated: list[tuple[Experiment, Dataset]]) -> None:
         from hnn_engine.fit_run import FitRun  # with evaluation and records: nothing that the first paint waits for
 
         self.compiling = compiled.loops() is None  # once on a machine; it takes long enough to be stopped
@@ -181,9 +198,10 @@ class JobRunner:
         self.compiling = False
         if not there and self._stop.is_set():
             raise _StoppedError
-        fits = [FitRun(replace(experiment, models=(spec,)), data) for spec in experiment.models]
-        infos = tuple(FitInfo(f.id, f.model, f.steps_planned) for f in fits)
-        self.messages.append(JobStarted(infos, experiment, data))
+        fits = [FitRun(replace(one, models=(spec,)), data) for one, data in repeated for spec in one.models]
+        members = {f.id: f.experiment.seed - experiment.seed for f in fits}
+        infos = tuple(FitInfo(f.id, f.model, f.steps_planned, members[f.id]) for f in fits)
+        self.messages.append(JobStarted(infos, experiment, repeated[0][1]))
         posted = 0.0
         active = list(fits)
         while active:
@@ -198,15 +216,15 @@ class JobRunner:
             now = time.monotonic()
             if now - posted >= SNAPSHOT_SECONDS:
                 posted = now
-                self._post(active)
+                self._post(active, members)
         for fit in fits:
             self._keep(fit)
 
-    def _post(self, fits: "list[FitRun]") -> None:
+    def _post(self, fits: "list[FitRun]", members: dict[str, int]) -> None:
         for fit in fits:
             snapshot = fit.snapshot()
             if snapshot is not None:
-                self.messages.append(Live(fit.id, fit.model, fit.step, snapshot))
+                self.messages.append(Live(fit.id, fit.model, fit.step, snapshot, members[fit.id]))
 
     def _keep(self, fit: "FitRun") -> None:
         if not self._quit:

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from app.clock import FrameClock
 from app.data_maker import DataMaker
 from app.document import Document, State, View
+from app.families import Families
 from app.jobs import FitEvent, FitInfo, JobEnded, JobRunner, JobStarted, Judging, Kept, Live, Message
 from app.portrait_field import PortraitSpec
 from app.simulation import Answer, Request, ShownModel, Simulation, Track
@@ -73,6 +74,7 @@ class Lab(QObject):
         self.jobs = JobRunner()
         self.data = DataMaker(experiment, self)
         self.warm_up = WarmUp(lambda: self.dragging, self._on_loaded, self.failed.emit)
+        self.families = Families()
         self.series: dict[str, FitSeries] = {}
         self.live: dict[str, ShownModel] = {}
         self.job_experiment: Experiment | None = None
@@ -204,15 +206,11 @@ class Lab(QObject):
         """The models to follow: what trains now, and the shown runs of the other models."""
         live = [m for m in self.live.values() if self.job_is_here()]
         training = {m.model for m in live}
-        runs = [r for r in self.document.state.applicable() if r.snapshot.model not in training]
-        counts: dict[str, int] = {}
-        for run in runs:
-            counts[run.snapshot.model] = counts.get(run.snapshot.model, 0) + 1
-        kept = [
-            ShownModel(r.id, r.snapshot.model, run_label(r, counts[r.snapshot.model] > 1), r.snapshot) for r in runs
-        ]
+        runs = [r for r in self.document.state.applicable() if r.snapshot.model not in training or r.id in self.series]
         order = [spec.name for spec in self.experiment.models]
-        return tuple(sorted(kept + live, key=lambda m: order.index(m.model) if m.model in order else 99))
+        return tuple(
+            sorted(self.families.grouped(runs) + live, key=lambda m: order.index(m.model) if m.model in order else 99)
+        )
 
     def job_is_here(self) -> bool:
         """Whether the job that runs (or ran last) fits the system on screen."""
@@ -333,7 +331,7 @@ class Lab(QObject):
         self.live.clear()
         self._rates.clear()
         self.job_experiment = self.experiment
-        self.jobs.start(self.experiment, self.data.of(self.experiment))
+        self.jobs.start(self.experiment, self.data.of(self.experiment), self.document.view.seeds)
         self.job_changed.emit()
 
     def pause(self) -> None:
@@ -370,8 +368,9 @@ class Lab(QObject):
         if isinstance(message, FitEvent):
             self._on_fit_event(message)
         elif isinstance(message, Live):
-            title = get_model(message.model).title
-            self.live[message.fit] = ShownModel(message.fit, message.model, title, message.snapshot, live=True)
+            title, group = get_model(message.model).title, f"live {message.model}"
+            shown = ShownModel(message.fit, message.model, title, message.snapshot, True, group, message.member)
+            self.live[message.fit] = shown
             self._mark(urgent=False)
         elif isinstance(message, JobStarted):
             self.series = {info.id: FitSeries(info) for info in message.fits}
@@ -402,7 +401,9 @@ class Lab(QObject):
         same = {
             r.id
             for r in self.document.state.runs
-            if r.snapshot.model == run.snapshot.model and r.experiment.source_name == run.experiment.source_name
+            if r.snapshot.model == run.snapshot.model
+            and r.experiment.source_name == run.experiment.source_name
+            and r.id not in self.series  # its own repetitions stay
         }
         self.live.pop(message.fit, None)
         self.document.add_run(run, frozenset(same))
@@ -454,12 +455,6 @@ class Lab(QObject):
 def same_stage(one: Experiment, other: Experiment) -> bool:
     """Whether the two study the same system, whatever its constants, or the same recording."""
     return one.source_name == other.source_name and one.recording is other.recording
-
-
-def run_label(run: "Run", several: bool) -> str:
-    """The model's title, with the run's own where several of the model are shown."""
-    title = get_model(run.snapshot.model).title
-    return run.title if several else title
 
 
 def state_at(track: Track, t: float) -> Array:

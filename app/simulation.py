@@ -36,13 +36,18 @@ MODEL_TOLERANCE = 1e-9  # of adaptive rollouts of models: they are not better th
 
 @dataclass(frozen=True, eq=False)
 class ShownModel:
-    """A model to follow: `key` names it on screen (a run's id, or a fit's while it trains)."""
+    """A model to follow: `key` names it on screen (a run's id, or a fit's while it trains).
+
+    Repetitions of one fit with other seeds share a `group`; the first `member` of it, 0, stands for it.
+    """
 
     key: str
     model: str
     title: str
     snapshot: Snapshot
     live: bool = False
+    group: str = ""
+    member: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +84,8 @@ class Track:
     live: bool = False
     measured: bool = False
     gap: float | None = None  # after a way there and back, see `gap_after_return`
+    group: str = ""
+    member: int = 0  # of its group; the first stands for it
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +97,15 @@ class Answer:
     models: tuple[Track, ...]
     field: PortraitField | None
     seconds: float
+
+    @property
+    def leads(self) -> tuple[Track, ...]:
+        """The rollouts of models without the repetitions of each."""
+        return tuple(track for track in self.models if track.member == 0)
+
+    def band(self, lead: Track) -> tuple[Track, ...]:
+        """The repetitions of a model, `lead` among them; it alone where there are no others."""
+        return tuple(t for t in self.models if t is lead or (lead.group and t.group == lead.group))
 
 
 class Simulation:
@@ -279,8 +295,9 @@ class Simulation:
     def _track(self, request: Request, shown: ShownModel, answer: Rollout | str, truth: Track | None) -> Track:
         if isinstance(answer, str):
             nothing, none = np.full((1, 2 * request.experiment.stage.dof), np.nan), np.array([np.nan])
+            parts = (np.zeros(1), nothing, none, none, np.zeros(1))
             return Track(
-                shown.key, shown.model, shown.title, np.zeros(1), nothing, none, none, np.zeros(1), note=answer
+                shown.key, shown.model, shown.title, *parts, note=answer, group=shown.group, member=shown.member
             )
         drift, error_t, error = self._judge(request, shown, answer, truth)
         return Track(
@@ -296,6 +313,8 @@ class Simulation:
             answer.note,
             shown.live,
             gap=gap_after_return(answer, request.experiment.rollout.steering),
+            group=shown.group,
+            member=shown.member,
         )
 
     def _judge(

@@ -34,6 +34,7 @@ APP_FLOORS: tuple[tuple[str, ...], ...] = (
     ("widgets",),
     ("portrait_field", "document", "jobs", "clock", "transport", "priority"),
     ("simulation", "data_maker", "warm_up"),
+    ("families",),
     ("lab",),
     ("panels",),
 )  # and above them the shell: every other module of app

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.document import State
+from app.document import MOST_SEEDS, State
 from app.lab import Lab
 from app.widgets.format import grouped, number
 from app.widgets.parameter_form import ParameterForm
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from hnn_engine.recordings import Recording
 
 SEED = Parameter("seed", "Seed", 0, 0, 2**31 - 1, help="Seed of the data and of the weights.", acts="data")
+SEEDS = Parameter(
+    "seeds",
+    "Seeds",
+    1,
+    1,
+    MOST_SEEDS,
+    help="Fit so often, each time with data and weights of its own; the plots show the spread as a band.",
+    acts="fit",
+)
 START_ROW = "start-row"
 
 
@@ -52,7 +61,7 @@ class DataPanel(QWidget):
         self.section = Section("Data")
         self.simulated = ParameterForm(DATA_PARAMETERS)
         self.simulated.edited.connect(self._on_simulated)
-        self.seed = ParameterForm((SEED,))
+        self.seed = ParameterForm((SEED, SEEDS))
         self.seed.edited.connect(self._on_seed)
         self.measured: ParameterForm | None = None
         self.reference: ParameterForm | None = None
@@ -66,6 +75,7 @@ class DataPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.section)
         lab.document.changed.connect(self._on_changed)
+        lab.document.view_changed.connect(lambda _, view: self.seed.set_values({"seeds": view.seeds}))
         lab.dataset_changed.connect(self._on_dataset)
         lab.clock.text.connect(self._on_text)
         self.sync(lab.experiment)
@@ -74,7 +84,7 @@ class DataPanel(QWidget):
         """Show the experiment's data settings."""
         self.simulated.setVisible(experiment.recording is None)
         self.simulated.set_values(experiment.data)
-        self.seed.set_values({"seed": experiment.seed})
+        self.seed.set_values({"seed": experiment.seed, "seeds": self.lab.document.view.seeds})
         self._show_rows(experiment.recording)
         if isinstance(experiment.source, RecordingSource):
             self._show_measured(experiment.source)
@@ -150,7 +160,10 @@ class DataPanel(QWidget):
         self.lab.edit(f"Change {name}", self._token(final), data={**self.lab.experiment.data, name: value})
 
     def _on_seed(self, name: str, value: object, final: bool) -> None:
-        self.lab.edit("Change the seed", self._token(final), seed=value)
+        if name == SEEDS.name:
+            self.lab.document.look(seeds=int(str(value)))
+        else:
+            self.lab.edit("Change the seed", self._token(final), seed=value)
 
     def _on_measured(self, name: str, value: object, final: bool) -> None:
         source = self.lab.experiment.source

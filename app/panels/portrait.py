@@ -78,6 +78,7 @@ class PortraitPanel(QWidget):
         self._answer: Answer | None = None
         self._field: PortraitField | None = None
         self._curves: dict[str, tuple[pg.PlotCurveItem, Marker, Marker]] = {}
+        self._members: dict[str, int] = {}  # which repetition of its fit a curve is drawn as
         self._pointer: FinePointer | None = None
         self._build_items()
         self._build_bar()
@@ -277,7 +278,9 @@ class PortraitPanel(QWidget):
         tracks = self._tracks()
         if not any(track.measured for track in tracks):
             self._measured.setData([], [])
-        for key in set(self._curves) - {t.key for t in tracks}:
+        changed = {t.key for t in tracks if self._members.get(t.key, t.member) != t.member}
+        self._members = {t.key: t.member for t in tracks}
+        for key in (set(self._curves) - set(self._members)) | (changed & set(self._curves)):
             for item in self._curves.pop(key):
                 self.plot.discard(item)
         for track in tracks:
@@ -286,7 +289,8 @@ class PortraitPanel(QWidget):
     def _draw_track(self, track: Track) -> None:
         if track.key not in self._curves:
             truth = track.key == "truth"
-            line = self.plot.curve(track.model, () if truth else model_dash(track.model), 1.0, z=10 if truth else 12)
+            alpha, z = (70, 8.0) if track.member else (255, 10.0 if truth else 12.0)
+            line = self.plot.curve(track.model, () if truth else model_dash(track.model), 1.0, alpha, z)
             head = self.plot.marker(track.model, "dot", 11.0 if truth else 10.0)
             self._curves[track.key] = (line, head, self.plot.marker(track.model, "cross", 9.0))
         line, _, cross = self._curves[track.key]
@@ -342,7 +346,7 @@ class PortraitPanel(QWidget):
         x, y = self.axes
         for track in self._tracks():
             head = self._curves[track.key][1]
-            state = self.lab.state_of(track) if len(track.t) else None
+            state = self.lab.state_of(track) if len(track.t) and not track.member else None
             if state is None or not np.isfinite(state[[x, y]]).all():
                 head.setVisible(False)
             else:

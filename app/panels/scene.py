@@ -106,7 +106,7 @@ class ScenePanel(QWidget):
         stage = answer.request.experiment.stage
         dof = stage.dof
         self._truth = _path(answer.truth, stage, dof) if answer.truth is not None else None
-        self._paths = tuple(_path(track, stage, dof) for track in answer.models)
+        self._paths = tuple(_path(track, stage, dof) for track in answer.leads)
         self._target = self._fitting_bounds(stage)
         if not self.lab.transport.moving:  # else the next frame paints it
             self.update()

@@ -46,7 +46,7 @@ class StatusLine(QWidget):
 
     def _on_answered(self, answer: Answer) -> None:
         roles = [("truth", answer.truth.title)] if answer.truth is not None else []
-        for track in answer.models:
+        for track in answer.leads:
             entry = (track.model, get_model(track.model).title)
             if entry not in roles:
                 roles.append(entry)
@@ -78,7 +78,7 @@ class StatusLine(QWidget):
             return _return_words(answer)
         moved = steering.kind != "none" and answer.truth is not None and not answer.truth.measured
         truth = [answer.truth] if moved and answer.truth is not None else []
-        parts = [self._of(track, answer) for track in (*truth, *answer.models)]
+        parts = [self._of(track, answer) for track in (*truth, *answer.leads)]
         if answer.truth is not None and answer.truth.measured:
             recorded = _last(answer.truth.drift)
             parts.append(f"the recording's {_changed(recorded)}" if np.isfinite(recorded) and any(parts) else "")
@@ -98,12 +98,24 @@ class StatusLine(QWidget):
         if steering.kind in ("pump", "drain") and not damped and not np.isfinite(track.ended):
             return steered(track.title, track.t, track.drift, steering.at, steering.at + steering.span)
         sentence = verdict(track.title, track.drift, float(track.t[-1]), damped, track.ended)
+        family = answer.band(track)
+        if sentence and len(family) > 1:
+            sentence += f" ({_range_words(family)})"
         return f"{sentence} (learning)" if track.live and sentence else sentence
+
+
+def _range_words(family: tuple[Track, ...]) -> str:
+    """How differently the repetitions of a fit fared: '5 seeds: 0.4 % to 3 %'."""
+    diverged = sum(bool(np.isfinite(track.ended)) for track in family)
+    worst = [float(np.nanmax(np.abs(t.drift))) for t in family if np.isfinite(t.drift).any() and np.isnan(t.ended)]
+    between = f"{percent(min(worst))} to {percent(max(worst))}" if worst else ""
+    lost = f"{diverged} diverged" if diverged else ""
+    return f"{len(family)} seeds: {', '.join(part for part in (between, lost) if part)}"
 
 
 def _return_words(answer: Answer) -> str:
     """How far from its start each rollout is after the way there and back."""
-    tracks = [*([answer.truth] if answer.truth is not None else []), *answer.models]
+    tracks = [*([answer.truth] if answer.truth is not None else []), *answer.leads]
     gaps = [(track.title, track.gap) for track in tracks if track.gap is not None]
     words = [f"{title} {number(gap, digits=2)}" if np.isfinite(gap) else f"{title} diverged" for title, gap in gaps]
     return f"Back at the start, off by (in units of rms ‖x‖): {', '.join(words)}" if words else ""

@@ -11,7 +11,7 @@ from app.document import State, View
 from app.lab import Lab
 from app.simulation import Answer, Track
 from app.theme import model_dash
-from app.widgets.plot import LabPlot, Marker, show_until_diverged
+from app.widgets.plot import LabPlot, Marker, Spread, show_until_diverged
 from hnn_engine.coords import Array
 
 MOST_DRIFT = 300.0  # percent: the axis grows no further for a model that has left the plot anyway
@@ -40,6 +40,7 @@ class TimePlot(QWidget):
         self.cursor_line = plot.cursor_line()
         self.band = plot.time_band()
         self._curves: dict[str, tuple[pg.PlotCurveItem, Marker]] = {}
+        self._spreads: dict[str, Spread] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -65,9 +66,13 @@ class TimePlot(QWidget):
 
     def _on_answered(self, answer: Answer) -> None:
         truth = [answer.truth] if answer.truth is not None else []
-        tracks = [*truth, *answer.models]
+        tracks = [*truth, *answer.leads]
         self._clear(set(self._curves) - {t.key for t in tracks})
         shown = [self._draw(track) for track in tracks]
+        bands = {lead.key: answer.band(lead) for lead in answer.leads if len(answer.band(lead)) > 1}
+        for key in set(self._spreads) - set(bands):
+            self.plot.discard(self._spreads.pop(key))
+        shown += [self._draw_band(key, members) for key, members in bands.items()]
         finite = np.concatenate([v[np.isfinite(v)] for v in shown]) if shown else np.empty(0)
         low, high = self._span(finite)
         spec = answer.request.experiment.rollout
@@ -84,6 +89,19 @@ class TimePlot(QWidget):
         first = int(np.argmax(np.isfinite(values))) if len(values) else 0
         show_until_diverged(line, end if np.isfinite(track.ended) else None, t[first:], values[first:], 1e6)
         return values
+
+    def _draw_band(self, key: str, members: tuple[Track, ...]) -> Array:
+        """Fill between the least and the largest of the repetitions of a fit, as far as all of them go."""
+        if key not in self._spreads:
+            self._spreads[key] = self.plot.spread(members[0].model)
+        parts = [self.series(member) for member in members]
+        rows = min(len(values) for _, values in parts)
+        stack = np.stack([values[:rows] for _, values in parts])
+        good = np.isfinite(stack).all(axis=0)
+        low, high = stack[:, good].min(axis=0, initial=np.inf), stack[:, good].max(axis=0, initial=-np.inf)
+        low, high = np.maximum(low, -1e6), np.minimum(high, 1e6)
+        self._spreads[key].set_band(parts[0][0][:rows][good], low, high)
+        return np.concatenate([low, high])
 
 
 class EnergyPanel(TimePlot):

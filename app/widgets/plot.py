@@ -12,10 +12,10 @@ from PySide6.QtGui import QColor, QFont, QMouseEvent, QPen
 from PySide6.QtWidgets import QGraphicsSimpleTextItem, QWidget
 
 from app.theme import Dash, Theme, current_theme, small_font, theme_signals
-from app.widgets.plot_items import LabAxis, Marker, Shape, TimeBand, TimeCursor
+from app.widgets.plot_items import LabAxis, Marker, Shape, Spread, TimeBand, TimeCursor
 from app.widgets.ticks import Range, framed, grown
 
-__all__ = ["LabAxis", "LabPlot", "Marker", "TimeBand", "TimeCursor", "lab_pen", "show_until_diverged"]
+__all__ = ["LabAxis", "LabPlot", "Marker", "Spread", "TimeBand", "TimeCursor", "lab_pen", "show_until_diverged"]
 
 Array = npt.NDArray[np.float64]
 _START: Range = (0.0, 1.0)
@@ -105,6 +105,13 @@ class LabPlot(pg.PlotWidget):  # type: ignore[misc]
         item = pg.PlotCurveItem(skipFiniteCheck=True, antialias=smooth and width <= 1.0)
         item.setZValue(z)
         return self._add(item, lambda: item.setPen(lab_pen(role, dash, width, alpha)))
+
+    def spread(self, role: str, alpha: int = 46, z: float = -5.0) -> Spread:
+        """Add an empty band in the theme's colour `role`; `set_band` fills it."""
+        item = Spread(role, alpha)
+        item.setZValue(z)
+        self._add(item, item.restyle)
+        return item
 
     def dots(self, role: str = "data", size: float = 3.0, alpha: int = 200, z: float = -10.0) -> pg.ScatterPlotItem:
         """Add an empty set of dots of `size` pixels in the theme's colour `role`."""

@@ -2,14 +2,17 @@
 
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.theme import current_theme, small_font
 from app.widgets.ticks import log_label, log_ticks, nice_ticks, tick_label
 
+Array = npt.NDArray[np.float64]
 Shape = Literal["dot", "ring", "cross"]
 _TICK_GAPS = {"bottom": 70.0, "left": 34.0}  # pixels between ticks, at least
 
@@ -52,6 +55,36 @@ class Marker(pg.GraphicsObject):  # type: ignore[misc]
         painter.setPen(QPen(color if ring else theme.color("paper"), 2.0 if ring else 1.5))
         painter.setBrush(theme.color("paper") if ring else color)
         painter.drawEllipse(QPointF(0, 0), half, half)
+
+
+class Spread(pg.GraphicsObject):  # type: ignore[misc]
+    """The area between two curves over the same x."""
+
+    def __init__(self, role: str, alpha: int) -> None:
+        super().__init__()
+        self._role, self._alpha = role, alpha
+        self._shape = QPolygonF()
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+
+    def set_band(self, x: Array, low: Array, high: Array) -> None:
+        """Fill from `low` to `high` over `x`, `(n,)` each, all finite; nothing where they are empty."""
+        self.prepareGeometryChange()
+        there, back = np.column_stack([x, high]), np.column_stack([x, low])[::-1]
+        self._shape = QPolygonF([QPointF(a, b) for a, b in np.concatenate([there, back]).tolist()])
+        self.update()
+
+    def restyle(self) -> None:
+        """Take the colours of the current theme."""
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        return self._shape.boundingRect()
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(current_theme().color(self._role, self._alpha))
+        painter.drawPolygon(self._shape)
 
 
 class TimeCursor(pg.GraphicsObject):  # type: ignore[misc]
