@@ -3,22 +3,28 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 
+from hnn_engine import __version__
 from hnn_engine.cli.training import INTERRUPTED, Meter, clock, load_loops
 from hnn_engine.errors import ExperimentError, ParameterError
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import get_recipe
+from hnn_engine.machine import commit, cores, cpu_model, versions
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Parameter
-from hnn_engine.records import check_file, write_file
-from hnn_engine.reproduction import Cell, Keep, Result, cache_folder, plan, read_recording_or_shipped, tables
+from hnn_engine.records import check_file, check_folder, write_file
+from hnn_engine.reproduction import Cell, Keep, Result, cache_folder, plan, read_recording_or_shipped
+from hnn_engine.reproduction.numbers import number
 from hnn_engine.reproduction.pace import Pace
 from hnn_engine.reproduction.rows import dump_rows
-from hnn_engine.reproduction.running import kept_results
+from hnn_engine.reproduction.running import kept_results, result_tables
 from hnn_engine.reproduction.running import reproduce as run_all
-from hnn_engine.reproduction.text import number, terminal
+from hnn_engine.reproduction.text import terminal
 from hnn_engine.tasks import TASKS, Task, get_task
 
+PAGE = "index.html"
 _SEEDS = Parameter("seeds", "Seeds", 3, 1, 1000)
 
 
@@ -93,6 +99,10 @@ def _check_outputs(options: argparse.Namespace, keep: Keep) -> None:
     keep.check()
     if options.json is not None:
         check_file(options.json, "--json")
+    if options.report is not None:
+        check_folder(options.report, "--report")
+        if options.report.is_dir():
+            check_file(options.report / PAGE, "--report")
 
 
 # Progress -------------------------------------------------------------------------------------------------------------
@@ -133,7 +143,38 @@ def _told(result: Result, number_of: int, total: int) -> str:
 
 def _write(options: argparse.Namespace, results: Sequence[Result]) -> None:
     rows = [result.row for result in results]
-    print(terminal(tables(rows)))
+    print(terminal(result_tables(results)), flush=True)
     if options.json is not None:
         write_file(options.json, dump_rows(rows))
         say(f"The fits are in {options.json}.")
+    if options.report is not None:
+        from hnn_engine.reproduction.report import page
+
+        options.report.mkdir(parents=True, exist_ok=True)
+        write_file(options.report / PAGE, page(results, _facts(options, results)).encode())
+        say(f"The report is {options.report / PAGE}.")
+
+
+def _facts(options: argparse.Namespace, results: Sequence[Result]) -> dict[str, str]:
+    """Return when, by what and on what machine the fits were made, for the head of the report."""
+    found = versions({"NumPy": "numpy", "SciPy": "scipy", "Numba": "numba", "PyTorch": "torch"})
+    source = commit()
+    spent = sum(result.row.fit_seconds for result in results)
+    return {
+        "Made": datetime.now(UTC).strftime("%Y-%m-%d, %H:%M UTC"),
+        "Command": _command(options),
+        "Fits": f"{len(results)}, in {clock(spent)} of fitting",
+        "Machine": f"{cpu_model()}, {cores()} cores",
+        "Program": f"HNN Lab {__version__}" + (f", commit {source}" if source else ""),
+        "Libraries": ", ".join(f"{name.replace('python', 'Python')} {version}" for name, version in found.items()),
+    }
+
+
+def _command(options: argparse.Namespace) -> str:
+    """Return the command that gives the same numbers, without the places where this one reads and writes."""
+    words = ["hnn-lab reproduce"]
+    for name in ("task", "model"):
+        words += [f"--{name} {getattr(options, name)}"] if getattr(options, name) is not None else []
+    words += [f"--recipe {options.recipe}", f"--seeds {options.seeds}"]
+    words += [f"--recording {Path(options.recording).name}"] if options.recording else []
+    return " ".join(words)

@@ -40,6 +40,20 @@ def check_file(path: Path, option: str) -> None:
         raise RecordError(f"{path} cannot be written: {error.strerror or error}; choose another place") from error
 
 
+def check_folder(path: Path, option: str) -> None:
+    """Raise `RecordError` where no file could be written into the folder `path`, the value of `option`, or in a new
+    one there."""
+    nearest = path.absolute()
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise RecordError(f"{path} cannot be written: {nearest} is a file, but {option} needs a folder")
+    try:
+        tempfile.TemporaryFile(dir=nearest).close()
+    except OSError as error:
+        raise RecordError(f"{path} cannot be written: {error.strerror or error}; choose another place") from error
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

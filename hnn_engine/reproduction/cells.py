@@ -26,10 +26,10 @@ class Cell:
         return self.experiment.seed
 
     @property
-    def compared(self) -> bool:
-        """Whether the paper's figures are of the same data: not so for another recording than the paper's."""
+    def foreign(self) -> bool:
+        """Whether the data is another recording than the one that the paper's figures are of."""
         recording = self.experiment.recording
-        return self.task.from_paper and (recording is None or is_paper_pendulum(recording))
+        return recording is not None and not is_paper_pendulum(recording)
 
 
 def plan(

@@ -14,7 +14,7 @@ from pathlib import Path
 from hnn_engine.errors import RecordError
 from hnn_engine.experiment import to_json
 from hnn_engine.machine import versions
-from hnn_engine.records import Run, check_target, load_run, write_run
+from hnn_engine.records import Run, check_folder, load_run, write_run
 from hnn_engine.reproduction.cells import Cell
 
 _ENGINE = Path(__file__).parents[1]
@@ -30,9 +30,7 @@ class Keep:
 
     def check(self) -> None:
         """Raise `RecordError` where nothing can be kept here; asked before the work, which may take an hour."""
-        check_target(self.folder / "fit", force=True)
-        if self.folder.exists() and not self.folder.is_dir():
-            raise RecordError(f"{self.folder} is a file, but fits are kept in a folder: name another with --keep")
+        check_folder(self.folder, "--keep")
 
     def find(self, cell: Cell) -> Run | None:
         """Return the finished and judged fit of `cell`, or None where there is none (that can be read)."""

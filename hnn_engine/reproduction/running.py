@@ -11,6 +11,7 @@ from hnn_engine.records import Run
 from hnn_engine.reproduction.cells import Cell
 from hnn_engine.reproduction.keep import Keep
 from hnn_engine.reproduction.rows import Row, row_of
+from hnn_engine.reproduction.table import TaskTable, tables
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +60,12 @@ def reproduce(cells: Sequence[Cell], kept: dict[int, Result], keep: Keep, watch:
             continue
         keep.put(cell, run)
         yield _result(cell, run)
+
+
+def result_tables(results: Sequence[Result]) -> list[TaskTable]:
+    """Return the tables of `results`."""
+    foreign = {result.cell.task.name for result in results if result.cell.foreign}
+    return tables([result.row for result in results], foreign)
 
 
 def _result(cell: Cell, run: Run, kept: bool = False) -> Result:

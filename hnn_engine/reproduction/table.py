@@ -6,7 +6,7 @@ infinite. The verdict holds the median against the larger of the paper's figure 
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -83,16 +83,20 @@ class TaskTable:
         return () if self.other_data else self.task.notes
 
 
-def tables(rows: Iterable[Row]) -> list[TaskTable]:
-    """Return a table for each task and recipe in `rows`, in their order."""
+def tables(rows: Iterable[Row], foreign: Collection[str] | None = None) -> list[TaskTable]:
+    """Return a table for each task and recipe in `rows`, in their order.
+
+    `foreign` names the tasks whose data is other than the paper's. Where it is not known, as of rows from a file, a
+    recording without any energy figure counts as such: there is one for the paper's alone.
+    """
     groups = groupby(rows, key=lambda row: (row.task, row.recipe))
-    return [_table(get_task(task), recipe, list(group)) for (task, recipe), group in groups]
+    return [_table(get_task(task), recipe, list(group), foreign) for (task, recipe), group in groups]
 
 
-def _table(task: Task, recipe: str, rows: list[Row]) -> TaskTable:
+def _table(task: Task, recipe: str, rows: list[Row], foreign: Collection[str] | None) -> TaskTable:
     models = list(dict.fromkeys(row.model for row in rows))
-    # Of a recording that is not the paper's there is no such figure, of any model or seed.
-    compared = task.from_paper and not (task.needs_recording and all(row.energy_mse is None for row in rows))
+    other = task.needs_recording and all(row.energy_mse is None for row in rows)
+    compared = task.from_paper and not (other if foreign is None else task.name in foreign)
     of = {model: [row for row in rows if row.model == model] for model in models}
     return TaskTable(
         task,

@@ -1,29 +1,16 @@
 """The table as text: for a terminal of 120 columns, and as Markdown for the documentation."""
 
-import math
 import textwrap
 from collections.abc import Sequence
 
 from hnn_engine.evaluation import STARTS
 from hnn_engine.models import MODELS
+from hnn_engine.reproduction.numbers import NONE, number
 from hnn_engine.reproduction.table import FIGURE_TITLES, HONEST_FIGURES, HonestLine, Line, Spread, TaskTable
 from hnn_engine.tasks import Span
 
 WIDTH = 120
-NONE = "–"
 WORDS = ("model", "figure", "verdict")  # columns of words, which begin at the left; numbers end at the right
-
-
-def number(value: float | None, digits: int = 2) -> str:
-    """Return '3.71e-2' for 0.0371 with `digits` behind the point; '–' for None."""
-    if value is None:
-        return NONE
-    if not math.isfinite(value):
-        return "∞"
-    if value == 0:
-        return "0"
-    mantissa, exponent = f"{value:.{digits}e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
 
 
 def with_error(spread: Spread | None, digits: int = 2) -> str:
@@ -48,8 +35,12 @@ def spanned(span: Span) -> str:
 
 def heading(table: TaskTable) -> str:
     """Return title, recipe and seeds of a table."""
-    seeds = f"{table.seeds} seeds" if table.seeds > 1 else "1 seed"
-    parts = [table.task.title, f"recipe {table.recipe}", seeds]
+    return f"{table.task.title} · {circumstances(table)}"
+
+
+def circumstances(table: TaskTable) -> str:
+    """Return recipe and seeds of a table, and whether its data is other than the paper's."""
+    parts = [f"recipe {table.recipe}", f"{table.seeds} seeds" if table.seeds > 1 else "1 seed"]
     if table.other_data:
         parts.append("not the paper's data, so no comparison with the paper")
     return " · ".join(parts)

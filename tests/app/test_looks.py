@@ -7,7 +7,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QScrollBar, QWidget
 
 from app.main_window import MainWindow, start_theme
-from app.theme import DARK, LIGHT
+from app.theme import DARK, LIGHT, model_dash
+from hnn_engine.reproduction import style
 from tests.app.bench import CTRL, Bench
 
 
@@ -140,3 +141,13 @@ def on_screen(window: MainWindow) -> QImage:
     image: QImage = screen.grabWindow(window.winId()).toImage().copy(QRect(place, size))
     assert not image.isNull()
     return image
+
+
+def test_the_report_of_the_command_line_wears_the_window_s_colours() -> None:
+    """The engine does not know the window, so the report keeps the few colours that it needs itself."""
+    for which, theme in enumerate((LIGHT, DARK)):
+        assert {name: pair[which] for name, pair in style.COLORS.items()} == {
+            name: theme.role(name) for name in style.COLORS
+        }
+        assert {name for name, _ in theme.models} == set(style.DASHES)
+    assert {name: model_dash(name) for name in style.DASHES} == style.DASHES

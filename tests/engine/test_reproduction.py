@@ -2,12 +2,14 @@
 
 import json
 import math
+import re
 import signal
 import statistics
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -20,8 +22,11 @@ from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Event, Failed, Progress
 from hnn_engine.recordings import is_paper_pendulum, read_recording, read_shipped_recording
 from hnn_engine.reproduction import Cell, Keep, Row, cache_folder, keep, plan, read_rows, reproduce, tables, text
+from hnn_engine.reproduction.numbers import number, tick_label, typeset
 from hnn_engine.reproduction.pace import Pace
 from hnn_engine.reproduction.running import kept_results
+from hnn_engine.reproduction.style import STYLE
+from hnn_engine.reproduction.svg import Axis, Plot, alike, spanning
 from hnn_engine.reproduction.table import Spread, spread, times, verdict
 from hnn_engine.tasks import PAPER_FIGURES, TASKS, get_task
 
@@ -136,14 +141,16 @@ def test_the_verdict_holds_the_median_against_the_yardstick(
 
 
 def test_numbers_are_short() -> None:
-    assert [text.number(x) for x in (0.0371, 1.0, 1.09e2, 0, math.inf, None)] == [
+    assert [number(x) for x in (0.0371, 1.0, 1.09e2, 0, math.inf, None)] == [
         "3.71e-2",
-        "1.00e0",
+        "1.00",
         "1.09e2",
         "0",
         "∞",
         "–",
     ]
+    assert [typeset(x) for x in (0.0371, 1.09e2, 0, math.inf, None)] == ["3.71·10⁻²", "1.09·10²", "0", "∞", "–"]
+    assert [tick_label(x) for x in (1e-3, 0.035, 2e-5, 3.5e-5)] == ["10⁻³", "0.035", "2·10⁻⁵", "3.5·10⁻⁵"]
     assert text.with_error(Spread(0.0371, 0.00042, 0.04)) == "3.71e-2 ± 4e-4"
     assert text.with_error(Spread(0.0371, None, 0.04)) == "3.71e-2"
     assert [times(x) for x in (1.84, 23.6, 3.2e5)] == ["1.8", "24", "3e5"]
@@ -178,6 +185,9 @@ def test_models_and_data_that_the_paper_lacks_are_not_compared() -> None:
     (other,) = tables([row(task="real-pendulum", energy_mse=None, diverged=None)])
     assert other.other_data
     assert other.notes == ()
+    # What diverged everywhere has no energy figure either: who knows the data says so.
+    (measured,) = tables([row(task="real-pendulum", energy_mse=None)], foreign=())
+    assert measured.lines[2].verdict == "diverged"
     assert "no comparison with the paper" in text.heading(other)
     assert [line.paper for line in other.lines] == [None, None, None]
     (ours,) = tables([row(model="second-order")])
@@ -197,6 +207,15 @@ def dump(rows: list[Row]) -> bytes:
 # Fits that are kept ---------------------------------------------------------------------------------------------------
 
 
+def made_up(run: FitRun) -> Figures:
+    """Figures that tell the seed, and none that a recording has not."""
+    figures, recording = replace(MADE_UP, test_loss=0.04 + run.experiment.seed), run.experiment.recording
+    if recording is None:
+        return figures
+    known = is_paper_pendulum(recording)
+    return Figures(figures.train_loss, figures.test_loss, figures.energy_mse if known else None)
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Twelve steps a fit and made-up figures; returns what was fitted."""
@@ -207,10 +226,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         begin(self, *words)
         fitted.append(f"{self.experiment.source_name} {self.model} {self.experiment.seed}")
 
-    for name in ("mass-spring", "pendulum", "recording"):
+    for name in ("mass-spring", "pendulum", "recording", "two-body"):
         monkeypatch.setitem(fitting.PAPER_TASKS, name, (12, 0, 1e-4))
     monkeypatch.setattr(FitRun, "__init__", noted)
-    monkeypatch.setattr(FitRun, "judge", lambda self: replace(MADE_UP, test_loss=0.04 + self.experiment.seed))
+    monkeypatch.setattr(FitRun, "judge", made_up)
     return fitted
 
 
@@ -234,7 +253,6 @@ def test_a_plan_has_a_fit_for_each_task_seed_and_model_side_by_side() -> None:
         for model in ("hnn", "baseline")
     ]
     assert {c.experiment.recipe for c in cells} == {"adam"}
-    assert [c.compared for c in cells] == [True] * 4 + [False] * 4
 
 
 def test_a_kept_fit_is_used_again_and_gives_the_same_row(quick: list[str], tmp_path: Path) -> None:
@@ -274,7 +292,7 @@ def test_other_samples_in_a_recording_are_another_experiment(tmp_path: Path) -> 
     moved = replace(recording, coords=recording.coords + 1e-9)
     one, other = (plan([get_task("real-pendulum")], ["hnn"], recording=each)[0] for each in (recording, moved))
     assert keep.digest(one) != keep.digest(other)
-    assert not one.compared
+    assert one.foreign
 
 
 def test_what_a_fit_comes_from_is_in_the_digest_and_how_it_is_shown_is_not(
@@ -503,6 +521,94 @@ def test_bad_input_is_one_sentence_before_anything_is_fitted(
     assert line.startswith("hnn-lab: ")
     for word in expected:
         assert word in line
+
+
+# The report -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def written(command: Command, quick: list[str], tmp_path: Path) -> str:
+    """The page on a task of each kind: with a phase portrait, with orbits, and on measured data."""
+    words = ("--task", "mass-spring,two-body,real-pendulum", "--recording", "simulated", "--seeds", 1)
+    assert command(*words, "--report", tmp_path / "report").code == 0
+    assert [path.name for path in (tmp_path / "report").iterdir()] == ["index.html"]
+    return (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_report_is_one_well_formed_page_with_every_plot_that_needs_nothing_else(written: str) -> None:
+    whole = ElementTree.fromstring(written.removeprefix("<!DOCTYPE html>\n"))
+    assert whole.tag == "html"
+    for word in ("http", "//", "url(", "@import", "<script", "<link", "<img", "NaN", "nan", str(Path.home())):
+        assert word not in written.replace("<!DOCTYPE html>", "")
+    for element in whole.iter():
+        assert not {"src", "href", "style"} & set(element.attrib)
+    assert "prefers-color-scheme: dark" in written
+    titles = [element.text for element in whole.iter("h2")]
+    assert titles == ["At a glance", "Mass-spring", "Two bodies", "Real pendulum"]
+    # Every plot and the table are on it.
+    names = [svg.attrib["aria-label"] for svg in whole.iter("svg") if "aria-label" in svg.attrib]
+    each = ["Baseline", "HNN", "Loss", "Energy", "Error"]
+    assert names == [
+        *("Train loss", "Test loss", "Energy MSE"),
+        *("Truth and its data", *each),
+        *("Truth", *each),
+        *("Truth", *each),
+    ]
+    classes = {part for element in whole.iter() for part in element.attrib.get("class", "").split()}
+    styled = set(re.findall(r"\.([a-z-]+)[ ,{]", STYLE))
+    assert classes - styled <= {"name"}
+    words = " ".join(whole.itertext())
+    for said in ("3.71·10⁻²", "Made", "--seeds 1", "NumPy", "cores", "noise floor", "no comparison with the paper"):
+        assert said in words
+    assert "9 % with every start" in words
+
+
+def test_plots_place_points_by_their_axes() -> None:
+    plot = Plot(Axis(0.0, 2.0, "t"), Axis(1.0, 100.0, "y", log=True), "A plot", size=(164.0, 168.0), left=46)
+    x, y = plot.place(np.array([0.0, 1.0, 2.0]), np.array([1.0, 10.0, 100.0]))
+    assert x.tolist() == [46.0, 96.0, 146.0]
+    assert y.tolist() == [134.0, 84.0, 34.0]
+    plot.curve(np.array([0.0, 1.0, 2.0, 2.0]), np.array([10.0, 1000.0, 10.0, np.nan]), "curve")
+    # Cut off at the top, halfway up and halfway down.
+    assert [re.sub(r" class=\S+", "", mark) for mark in plot._marks] == [
+        '<path d="M46 84l25 -50"/>',
+        '<path d="M121 34l25 50"/>',
+    ]
+
+
+def test_ticks_are_few_and_round() -> None:
+    assert [text for _, text in Axis(-1.2, 1.3).ticks(4)] == ["−1", "0", "1"]
+    assert [text for _, text in Axis(0.0, 0.25).ticks(5)] == ["0.00", "0.05", "0.10", "0.15", "0.20", "0.25"]
+    assert [text for _, text in Axis(1e-6, 1e-1, log=True).ticks(3)] == ["10⁻⁶", "10⁻⁴", "10⁻²"]
+    assert [text for _, text in Axis(0.036, 0.044, log=True).ticks(4)] == ["0.036", "0.038", "0.04", "0.042", "0.044"]
+
+
+def test_axes_show_all_that_is_finite() -> None:
+    axis = spanning([np.array([1.0, np.nan, 3.0]), np.array([np.inf])])
+    assert (axis.low, axis.high) == (pytest.approx(0.9), pytest.approx(3.1))
+    logarithmic = spanning([np.array([0.0, 1e-4, 1e-2])], log=True)
+    assert 0 < logarithmic.low < 1e-4
+    assert 1e-2 < logarithmic.high < 2e-2
+    assert spanning([np.array([np.nan])]).high > spanning([np.array([np.nan])]).low
+    wide, high = alike(Axis(0, 4), Axis(0, 1), (200, 100))
+    assert (wide.high - wide.low) / 200 == pytest.approx((high.high - high.low) / 100)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("--report pyproject.toml", "pyproject.toml is a file, but --report needs a folder"),
+        ("--report pyproject.toml/report", "pyproject.toml is a file, but --report needs a folder"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_the_fits(
+    command: Command, monkeypatch: pytest.MonkeyPatch, words: str, expected: str
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    monkeypatch.setattr(FitRun, "advance", lambda self: pytest.fail("a fit began"))
+    said = command("--task", "mass-spring", *words.split())
+    assert said.code == 2
+    assert expected in said.err
 
 
 # The numbers ----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,227 @@
+"""The report: one page of HTML that needs nothing else: style and pictures inline, no script, no other address."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+from hnn_engine.records import Run
+from hnn_engine.reproduction import plots
+from hnn_engine.reproduction.numbers import NONE, power, typeset
+from hnn_engine.reproduction.rows import Row
+from hnn_engine.reproduction.running import Result, result_tables
+from hnn_engine.reproduction.style import STYLE, model_class
+from hnn_engine.reproduction.table import (
+    FIGURE_TITLES,
+    HONEST_FIGURES,
+    HonestLine,
+    Line,
+    Spread,
+    TaskTable,
+)
+from hnn_engine.reproduction.text import circumstances, diverged, floors, honest_title, model_title
+
+TITLE = "Hamiltonian neural networks, run again"
+
+
+def page(results: Sequence[Result], facts: Mapping[str, str]) -> str:
+    """Return the page about `results`; `facts` (name -> text) say when, by what and on what machine they were made."""
+    rows = [result.row for result in results]
+    found = result_tables(results)
+    body = "\n".join(
+        [
+            _head(found, rows, facts),
+            *(_section(table, _shown_runs(table, results)) for table in found),
+            f'<footer class="quiet">{_escaped(_READING)}</footer>',
+        ]
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
+        f"<title>{TITLE}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+    )
+
+
+_LEAD = (
+    "The experiments of S. Greydanus, M. Dzamba and J. Yosinski, Hamiltonian Neural Networks (NeurIPS 2019, "
+    "arXiv 1906.01563), fitted and judged by HNN Lab."
+)
+_VERDICTS = (
+    "Each figure of ours is held, by its median over seeds, against the larger of the paper's and of a re-run of the "
+    "paper's code: losses within a factor of 1.5 and energies within 3 count as the same."
+)
+_GLANCE = (
+    "Diamonds: the paper. Dots: ours, one a seed. Dashed strokes: the noise floor, which the true field itself scores."
+)
+_READING = (
+    "Energy MSE is the paper's own figure, computed the paper's way. The figures from fresh starts are judged by the "
+    "true H in double precision. ∞ stands for what diverged, – for what has no meaning."
+)
+
+
+_POWER = re.compile(r"(?<=\d)e(-?\d+)\b")
+
+
+def _escaped(text: str) -> str:
+    """Return plain text as a page sets it: powers raised, apostrophes and quotation marks curly."""
+    raised = _POWER.sub(lambda found: f"·{power(int(found[1]))}", text)
+    curly = re.sub(r"(?<=\w)'", "’", raised).replace("'", "‘")
+    return escape(curly, quote=False)
+
+
+def _head(found: Sequence[TaskTable], rows: Sequence[Row], facts: Mapping[str, str]) -> str:
+    terms = "\n".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
+    pictures = plots.glance(found, rows)
+    return (
+        f'<header>\n<h1>{TITLE}</h1>\n<p class="lead">{_escaped(_LEAD)}</p>\n<dl>\n{terms}\n</dl>\n</header>\n'
+        f"<h2>At a glance</h2>\n<p>{_escaped(_VERDICTS)}</p>\n{_legend(_models(found), truth=False)}\n"
+        f'{_figures(pictures)}\n<p class="quiet">{_escaped(_GLANCE)}</p>'
+    )
+
+
+def _models(found: Iterable[TaskTable]) -> list[str]:
+    return list(dict.fromkeys(line.model for table in found for line in table.honest))
+
+
+# One task -------------------------------------------------------------------------------------------------------------
+
+
+def _section(table: TaskTable, runs: Sequence[Run]) -> str:
+    parts = [f"<h2>{_escaped(table.task.title)}</h2>", f'<p class="quiet">{_escaped(circumstances(table))}</p>']
+    parts.append(f"<p>{_escaped(table.task.summary)}</p>")
+    parts.append(_paper_table(table))
+    if floors(table):
+        parts.append(f'<p class="quiet">{_escaped(floors(table))}</p>')
+    if any(line.diverged is not None for line in table.honest):
+        parts.append(_honest_table(table))
+    if runs:
+        parts += [_legend([run.snapshot.model for run in runs]), _figures(plots.task_plots(runs))]
+        parts.append(f'<p class="quiet">{_escaped(_caption(runs[0]))}</p>')
+    if table.notes:
+        notes = "\n".join(f"<li>{_escaped(note)}</li>" for note in table.notes)
+        parts.append(f'<ul class="notes">\n{notes}\n</ul>')
+    return "<section>\n" + "\n".join(parts) + "\n</section>"
+
+
+def _shown_runs(table: TaskTable, results: Sequence[Result]) -> list[Run]:
+    """Return the runs of the first seed of which there are any, one a model."""
+    mine = [
+        result.run
+        for result in results
+        if result.run is not None and (result.row.task, result.row.recipe) == (table.task.name, table.recipe)
+    ]
+    return [run for run in mine if run.experiment.seed == mine[0].experiment.seed]
+
+
+def _caption(run: Run) -> str:
+    seed = f"The fits of seed {run.experiment.seed}. Loss: training thin, test thick."
+    if run.experiment.system is None:
+        return f"{seed} The track is the recording's test rows; the models are followed from the first of them."
+    return f"{seed} Tracks begin at the ring, the fresh start of middle energy, and go on for {_span(run)}."
+
+
+def _span(run: Run) -> str:
+    system = run.experiment.system
+    assert system is not None
+    return f"{system.horizon:g} s"
+
+
+def _figures(pictures: Iterable[str]) -> str:
+    return '<div class="plots">\n' + "\n".join(f"<figure>{one}</figure>" for one in pictures) + "\n</div>"
+
+
+# Tables ---------------------------------------------------------------------------------------------------------------
+
+
+def _paper_table(table: TaskTable) -> str:
+    several = table.seeds > 1
+    ours = ("ours, mean ± standard error", "median") if several else ("ours",)
+    head = [("word", "model"), ("word", "figure"), *(("", name) for name in ("paper", "re-run", *ours)), ("word", "")]
+    return _table(head, (_paper_row(line, several) for line in table.lines))
+
+
+def _paper_row(line: Line, several: bool) -> str:
+    first = line.figure == "train_loss"
+    median = line.ours.median if line.ours is not None else None
+    cells = [
+        ("word", _key(line.model) + _escaped(model_title(line.model)) if first else ""),
+        ("word", FIGURE_TITLES[line.figure]),
+        ("", typeset(line.paper)),
+        ("", _again(line)),
+        ("", _mean(line.ours)),
+        *([("", typeset(median))] if several else []),
+        ("word above" if line.verdict.endswith(("above", "diverged")) else "word", _escaped(line.verdict)),
+    ]
+    return _row(cells, first)
+
+
+def _again(line: Line) -> str:
+    if line.paper is None:
+        return NONE
+    if line.again is None:
+        return "same"
+    low, high = (typeset(value, 1) for value in line.again)
+    return low if low == high else f"{low} to {high}"
+
+
+def _mean(spread: Spread | None) -> str:
+    if spread is None:
+        return NONE
+    return typeset(spread.mean) + (f" ± {typeset(spread.error, 0)}" if spread.error is not None else "")
+
+
+def _honest_table(table: TaskTable) -> str:
+    head = [("word", "model"), *(("", FIGURE_TITLES[figure]) for figure in HONEST_FIGURES), ("", "diverged")]
+    return _table(head, (_honest_row(line, table.seeds > 1) for line in table.honest), honest_title(table))
+
+
+def _honest_row(line: HonestLine, several: bool) -> str:
+    figures = zip(line.figures, HONEST_FIGURES, strict=True)
+    cells = [("word", _key(line.model) + _escaped(model_title(line.model)))]
+    cells += [("", _honest_cell(spread, figure, several)) for spread, figure in figures]
+    return _row([*cells, ("", diverged(line))], False)
+
+
+def _honest_cell(spread: Spread | None, figure: str, several: bool) -> str:
+    if spread is None:
+        return NONE
+    values = (spread.mean, spread.median) if several else (spread.mean,)
+    return " / ".join(f"{v:.1f}" if figure == "valid_time" else typeset(v, 1) for v in values)
+
+
+def _table(head: Sequence[tuple[str, str]], rows: Iterable[str], caption: str = "") -> str:
+    said = f"<caption>{_escaped(caption)}</caption>\n" if caption else ""
+    names = "".join(f'<th scope="col"{_classed(style)}>{_escaped(name)}</th>' for style, name in head)
+    body = "\n".join(rows)
+    return (
+        f'<div class="scroll"><table>\n{said}<thead><tr>{names}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>'
+    )
+
+
+def _row(cells: Iterable[tuple[str, str]], first: bool) -> str:
+    inner = "".join(f"<td{_classed(style)}>{text}</td>" for style, text in cells)
+    return f"<tr{_classed('first' if first else '')}>{inner}</tr>"
+
+
+def _classed(style: str) -> str:
+    return f' class="{style}"' if style else ""
+
+
+# Keys -----------------------------------------------------------------------------------------------------------------
+
+
+def _legend(models: Iterable[str], truth: bool = True) -> str:
+    keys = [("truth", "Truth")] if truth else []
+    keys += [(model_class(name), model_title(name)) for name in models]
+    spans = "".join(f"<span>{_stroke(style)} {_escaped(name)}</span>" for style, name in keys)
+    return f'<div class="legend">{spans}</div>'
+
+
+def _key(model: str) -> str:
+    return _stroke(model_class(model))
+
+
+def _stroke(style: str) -> str:
+    return (
+        '<svg class="key" width="28" height="10" viewBox="0 0 28 10" aria-hidden="true">'
+        f'<path class="{style} curve" d="M1 5h26"/></svg>'
+    )
