@@ -23,6 +23,22 @@ def energy_drift(system: System, coords: Array, truth: Array) -> Array:
     return out
 
 
+def learned_drift(system: System, energy: Array, truth: Array) -> Array:
+    """Return (Ĥ(x̂(t)) − Ĥ(x̂(0)))/E `(T,)` from a model's own `energy` Ĥ `(T,)` along its rollout, E the true system's.
+
+    With friction less (H(x(t)) − H(x(0)))/E of `truth`, where it reaches: what the model means to have lost against
+    what truth has lost. So it adds up as `energy_drift` does, with Ĥ for H along the model's own path.
+    """
+    scale = system.energy_scale(truth[0])
+    own: Array = (energy - energy[0]) / scale
+    if not system.damped:
+        return own
+    rows = min(len(own), len(truth))
+    out = np.full(len(own), np.nan)
+    out[:rows] = own[:rows] - (system.hamiltonian(truth[:rows]) - system.hamiltonian(truth[0])) / scale
+    return out
+
+
 def relative_error(coords: Array, truth: Array, periodic: tuple[bool, ...]) -> Array:
     """Return ‖x̂ − x‖ / rms‖x‖ `(T,)`, angles by their wrapped difference; rows as far as both reach."""
     rows = min(len(coords), len(truth))

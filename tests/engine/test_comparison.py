@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from hnn_engine.comparison import energy_drift, percent, relative_error, verdict
+from hnn_engine.comparison import energy_drift, learned_drift, percent, relative_error, verdict
 from hnn_engine.systems import SYSTEMS, get_system
 
 
@@ -48,6 +48,24 @@ def test_with_friction_drift_ends_where_truth_ends() -> None:
     assert np.isnan(drift[12:]).all()
     free = energy_drift(get_system("pendulum"), coords, truth[:12])
     assert np.isfinite(free).all()
+
+
+@pytest.mark.parametrize("name", list(SYSTEMS))
+def test_a_model_whose_energy_is_the_true_one_drifts_by_either_alike(name: str) -> None:
+    system, (coords, truth) = get_system(name), some_tracks(name)
+    coords[0] = truth[0]  # a rollout begins where truth does
+    expected = energy_drift(system, coords, truth)
+    for constant in (0.0, 40.0):
+        own = learned_drift(system, system.hamiltonian(coords) + constant, truth)
+        np.testing.assert_allclose(own, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_with_friction_a_model_that_keeps_its_energy_gains_what_truth_loses() -> None:
+    system, (_, truth) = get_system("damped-pendulum"), some_tracks("damped-pendulum")
+    energy = system.hamiltonian(truth)
+    own = learned_drift(system, np.full(30, 2.5), truth)
+    np.testing.assert_allclose(own[:20], (energy[0] - energy) / system.energy_scale(truth[0]), atol=1e-12)
+    assert np.isnan(own[20:]).all()
 
 
 def test_error_is_relative_to_the_size_of_truth() -> None:
