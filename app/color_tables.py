@@ -36,12 +36,19 @@ def sequential(name: str = "viridis") -> Table:
     return table
 
 
+# Ends of the diverging table, for light and dark paper: equally far from it in lightness and in colour, and mild
+# enough that lines and dots stand out on them. Violet and olive tell apart for every kind of colour blindness, and no
+# model wears them.
+_ENDS = {False: ("#A58BDB", "#BDAA35"), True: ("#7A5CC0", "#8C7A12")}
+
+
 @lru_cache(maxsize=4)
 def diverging(theme: Theme) -> Table:
-    """Return blue – paper – orange as RGBA, `(256, 4)`, for differences; the paper's tone stands at zero."""
-    low, middle, high = (_to_lab(c) for c in ("#0072B2", theme.paper, "#D55E00"))
+    """Return violet – paper – olive as RGBA, `(256, 4)`, for differences; the paper's tone stands at zero."""
+    low, high = _ENDS[theme.dark]
+    left, middle, right = (_to_lab(c) for c in (low, theme.paper, high))
     half = np.linspace(0.0, 1.0, _SIZE // 2)[:, None]
-    lab = np.vstack([low + (middle - low) * half, middle + (high - middle) * half])
+    lab = np.vstack([left + (middle - left) * half, middle + (right - middle) * half])
     rgb = np.round(255 * _from_lab(lab)).astype(np.uint8)
     return np.hstack([rgb, np.full((_SIZE, 1), 255, dtype=np.uint8)])
 

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QFont, QMouseEvent, QPen
 from PySide6.QtWidgets import QGraphicsSimpleTextItem, QWidget
 
 from app.theme import Dash, Theme, current_theme, small_font, theme_signals
+from app.widgets.plane_map import PlaneMap
 from app.widgets.plot_items import LabAxis, Marker, Shape, Spread, TimeBand, TimeCursor
 from app.widgets.ticks import Range, framed, grown
 
@@ -144,8 +145,20 @@ class LabPlot(pg.PlotWidget):  # type: ignore[misc]
         _restyle_legend(item)
         return item
 
+    def dress(self, item: Any, role: str, dash: Dash = (), width: float = 1.0, alpha: int = 255) -> None:
+        """Draw a curve in another role from now on."""
+        self._restylers[item] = lambda: item.setPen(lab_pen(role, dash, width, alpha))
+        self._restylers[item]()
+
+    def plane_map(self, z: float = -50.0) -> PlaneMap:
+        """Add an empty map of values over the plane."""
+        item = PlaneMap()
+        item.setZValue(z)
+        self._add(item, item.restyle)
+        return item
+
     def discard(self, item: Any) -> None:
-        """Take away what `curve`, `dots` or `marker` gave."""
+        """Take away what `curve`, `dots`, `marker` or `plane_map` gave."""
         self._restylers.pop(item, None)
         self.view.removeItem(item)
 

@@ -18,9 +18,11 @@ from app.error_dialog import ErrorDialog, ErrorReporter
 from app.icons import icon, logo
 from app.theme import DARK, LIGHT, THEMES, Theme, apply_theme, current_theme, model_dash
 from app.widgets.format import number, parse, percent, seconds_left
+from app.widgets.map_key import MapKey
 from app.widgets.notice import NoticeBar
 from app.widgets.number_slider import NumberSlider
 from app.widgets.parameter_form import ParameterForm
+from app.widgets.plane_map import colored
 from app.widgets.plot import LabPlot, show_until_diverged
 from app.widgets.stage_painter import (
     StageStyle,
@@ -296,6 +298,75 @@ class TestPlot:
         apply_theme(qapp, DARK)
 
 
+class TestMap:
+    def test_colours_reach_to_the_limit_and_stay_there(self) -> None:
+        image = colored(np.array([[-9.0, -1.0, 0.0, 1.0, 9.0], [np.inf, -np.inf, np.nan, 0.25, -0.25]]), 1.0)
+        table = diverging(current_theme())
+
+        def at(column: int, row: int) -> list[int]:
+            return list(image.pixelColor(column, row).getRgb())  # type: ignore[call-overload]
+
+        low, high = list(table[0]), list(table[-1])
+        assert [at(0, 0), at(1, 0), at(3, 0), at(4, 0)] == [low, low, high, high]
+        assert [at(0, 1), at(1, 1)] == [high, low]
+        assert at(2, 1)[3] == 0, "what is not known is painted"
+        paper = current_theme().color("paper").getRgb()
+        assert np.abs(np.array(at(2, 0)) - paper).max() <= 2  # type: ignore[operator]
+
+    def test_lies_on_the_plane_the_right_way_up_and_follows_the_theme(self, plot: LabPlot, qapp: QApplication) -> None:
+        plot.show_range(0, 4, 0, 2)
+        values = np.zeros((9, 9))
+        values[6:, 6:] = 1.0  # at the upper right
+        plane = plot.plane_map()
+        plane.show_values(values, 1.0, (0.0, 4.0), (0.0, 2.0))
+        for theme in (LIGHT, DARK):
+            apply_theme(qapp, theme)
+            image = plot.grab().toImage()
+            assert near(image.pixelColor(pixel(plot, 3.8, 1.9)), QColor(*diverging(theme)[-1].tolist()))
+            for x, y in ((0.3, 0.15), (0.3, 1.9), (3.8, 0.15)):
+                assert near(image.pixelColor(pixel(plot, x, y)), theme.color("paper")), (x, y)
+        plane.clear()
+        assert near(plot.grab().toImage().pixelColor(pixel(plot, 3.8, 1.9)), DARK.color("paper"))
+        assert plane.boundingRect().isEmpty()
+
+    def test_is_paler_where_it_is_hatched(self, plot: LabPlot) -> None:
+        plot.show_range(0, 4, 0, 2)
+        ring = np.array([[2.0, 0.0], [4.0, 0.0], [4.0, 2.0], [2.0, 2.0], [2.0, 0.0]])
+        hole = np.array([[3.0, 0.5], [3.5, 0.5], [3.5, 1.5], [3.0, 1.5], [3.0, 0.5]])
+        plot.plane_map().show_values(np.ones((5, 5)), 1.0, (0.0, 4.0), (0.0, 2.0), (ring, hole))
+        image, full = plot.grab().toImage(), QColor(*diverging(LIGHT)[-1].tolist())
+        for x in (1.07, 3.23):
+            assert near(image.pixelColor(pixel(plot, x, 0.93)), full)
+        shades = {image.pixelColor(pixel(plot, 2.43, 0.93) + QPoint(i, 0)).lightness() for i in range(8)}
+        assert min(shades) > full.lightness() + 15
+        assert len(shades) > 1
+
+    def test_the_key_is_short_where_there_is_little_room(self, qtbot: QtBot) -> None:
+        key = MapKey()
+        qtbot.addWidget(key)
+        key.show()
+        key.show_key("Separable HNN: Ĥ − H", "Ĥ − H", ("−100 %", "+100 % of E"), "rms 42 % of E inside the data", "tip")
+        for width, name in ((900, "Separable HNN: Ĥ − H"), (430, "Ĥ − H"), (900, "Separable HNN: Ĥ − H")):
+            key.resize(width, 24)
+            assert key.name.text() == name
+        assert key.minimumSizeHint().width() > 240, "it has to say more than a narrow panel has room for"
+        assert key.minimumWidth() == 240
+        assert key.words.isVisible()
+        key.show_reason("Nothing to compare")
+        assert (key.name.text(), key.words.isVisible(), key.toolTip()) == ("Nothing to compare", False, "")
+
+
+def pixel(plot: LabPlot, x: float, y: float) -> QPoint:
+    """Where (x, y) is in the plot's widget."""
+    at: QPoint = plot.mapFromScene(plot.view.mapViewToScene(QPointF(x, y)))
+    return at
+
+
+def near(one: QColor, other: QColor) -> bool:
+    """Whether two colours look the same."""
+    return max(abs(a - b) for a, b in zip(one.getRgb(), other.getRgb(), strict=True)) <= 6  # type: ignore[arg-type, operator]
+
+
 class TestTheme:
     @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
     def test_text_can_be_read(self, theme: Theme) -> None:
@@ -309,12 +380,19 @@ class TestTheme:
             assert len({theme.model_color(name) for name in names}) == len(names)
         assert len({model_dash(name) for name in names}) == len(names)
 
-    def test_tables(self) -> None:
+    def test_sequential_tables(self) -> None:
         assert sequential().shape == sequential("cividis").shape == (256, 4)
-        table = diverging(LIGHT).astype(int)
-        paper = [int(LIGHT.paper[i : i + 2], 16) for i in (1, 3, 5)]
+
+    @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+    def test_the_diverging_table_is_blank_at_zero_and_even_on_both_sides(self, theme: Theme) -> None:
+        table = diverging(theme).astype(int)
+        paper = [int(theme.paper[i : i + 2], 16) for i in (1, 3, 5)]
         assert np.abs(table[127:129, :3] - paper).max() <= 2
         assert np.abs(np.diff(table[:, :3], axis=0)).max() <= 8
+        low, middle, high = (contrast(QColor(*table[i, :3]), theme.color("paper")) for i in (0, 127, 255))
+        assert middle == pytest.approx(1.0, abs=0.02)
+        assert low == pytest.approx(high, rel=0.25), "one sign shouts louder than the other"
+        assert contrast(QColor(*table[0, :3]), theme.color("truth")) > 4
 
     def test_icons_follow_the_theme_and_their_state(self, qtbot: QtBot, qapp: QApplication) -> None:
         bar, button = QToolBar(), QToolButton()

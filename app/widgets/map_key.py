@@ -1,0 +1,98 @@
+"""The key to a map in diverging colours: whose it is, a strip with what its ends mean, and a sentence."""
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize
+from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+from app.theme import current_theme, theme_signals
+from app.widgets.plane_map import colored
+
+_RAMP = np.linspace(-1.0, 1.0, 256)[None, :]
+_HEIGHT = 12
+_LEAST, _MOST = 56, 200  # pixels of the strip
+_NARROWEST = 240  # pixels of the row
+
+
+class MapKey(QWidget):
+    """One row. `show_key` fills it, `show_reason` says why there is no map."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setMinimumWidth(_NARROWEST)  # and not what it says: words must not widen a panel
+        self._names = ("", "")
+        self.name, self.low, self.high, self.words = QLabel(), QLabel(), QLabel(), QLabel()
+        self._strip = _Strip()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 2, 16, 0)
+        row.setSpacing(8)
+        for widget, share in ((self.name, 0), (self.low, 0), (self._strip, 1), (self.high, 0)):
+            row.addWidget(widget, share)
+        row.addStretch(1)
+        row.addWidget(self.words)
+
+    def show_key(self, name: str, short: str, ends: tuple[str, str], words: str, tip: str) -> None:
+        """Name the map (`short` where there is little room), the values of its lowest and highest colour, and say
+        `words` about it; `tip` explains."""
+        self._names = (name, short)
+        for label, text in zip((self.low, self.high, self.words), (*ends, words), strict=True):
+            if label.text() != text:
+                label.setText(text)
+        if self.toolTip() != tip:
+            self.setToolTip(tip)
+        self._show_parts(True)
+        self._fit()
+
+    def show_reason(self, text: str) -> None:
+        """Say why there is no map."""
+        self._names = (text, text)
+        self.setToolTip("")
+        self._show_parts(False)
+        self._fit()
+
+    def _show_parts(self, shown: bool) -> None:
+        for widget in (self.low, self._strip, self.high, self.words):
+            widget.setVisible(shown)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        layout = self.layout()
+        for name in self._names:
+            if self.name.text() != name:
+                self.name.setText(name)
+            if layout is None or layout.minimumSize().width() <= self.width():
+                return
+
+
+class _Strip(QWidget):
+    def __init__(self) -> None:
+        super().__init__()
+        self.setMinimumWidth(_LEAST)
+        self.setMaximumWidth(_MOST)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        theme_signals.changed.connect(self._on_theme)  # a bound method: the connection ends with the widget
+
+    def _on_theme(self) -> None:
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(_MOST, _HEIGHT + 2)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        frame = QRectF(0.5, (self.height() - _HEIGHT) / 2 + 0.5, self.width() - 1.0, _HEIGHT - 1.0)
+        shape = QPainterPath()
+        shape.addRoundedRect(frame, 3.0, 3.0)
+        painter.save()
+        painter.setClipPath(shape)
+        painter.drawImage(frame, colored(_RAMP, 1.0))
+        painter.restore()
+        painter.setPen(QPen(current_theme().color("muted"), 1.0))
+        painter.drawPath(shape)
+        x = frame.center().x()
+        painter.drawLine(QPointF(x, frame.top()), QPointF(x, frame.bottom()))
+        painter.end()

@@ -1,0 +1,104 @@
+"""A map of values over a plane: one image in diverging colours, blank where the values are zero."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPolygonF
+from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+
+from app.color_tables import diverging
+from app.theme import current_theme
+
+Array = npt.NDArray[np.float64]
+Range = tuple[float, float]
+_TILE = 6  # pixels from stripe to stripe
+_VEIL, _GAP = 205, 110  # how far a stripe, and what lies between, hides the map, of 255
+
+
+class PlaneMap(pg.GraphicsObject):  # type: ignore[misc]
+    """The map; `show_values` fills it, `clear` empties it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._values: Array | None = None
+        self._limit = 1.0
+        self._rect = QRectF()
+        self._image = QImage()
+        self._hatched = QPainterPath()
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+
+    def show_values(self, values: Array, limit: float, x: Range, y: Range, hatched: Sequence[Array] = ()) -> None:
+        """Paint `values` `(rows, columns)`, lowest y first, known at evenly spaced points from edge to edge of the
+        ranges `x` and `y`. Colours reach from −`limit` to `limit` and stay there beyond. Within the rings `hatched`,
+        each `(k, 2)`, an odd number deep, the map is hatched: there it should not be relied on."""
+        if values is self._values and limit == self._limit and self._rect == _cells(values, x, y):
+            return
+        self.prepareGeometryChange()
+        self._values, self._limit, self._rect = values, limit, _cells(values, x, y)
+        self._hatched = path_of(hatched)
+        self.restyle()
+
+    def clear(self) -> None:
+        """Show nothing."""
+        if self._values is not None:
+            self.prepareGeometryChange()
+            self._values, self._rect, self._image = None, QRectF(), QImage()
+            self.update()
+
+    def restyle(self) -> None:
+        """Take the colours of the current theme."""
+        if self._values is not None:
+            self._image = colored(self._values, self._limit)
+            self.update()
+
+    def boundingRect(self) -> QRectF:
+        return self._rect
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
+        painter.drawImage(self._rect, self._image)
+        if not self._hatched.isEmpty():
+            brush = QBrush(stripes(current_theme().color("paper")))
+            brush.setTransform(painter.worldTransform().inverted()[0])
+            painter.fillPath(self._hatched, brush)
+
+
+def path_of(rings: Sequence[Array]) -> QPainterPath:
+    """Return closed rings, each `(k, 2)`, as one path, filled an odd number deep."""
+    path = QPainterPath()
+    for ring in rings:
+        path.addPolygon(QPolygonF([QPointF(x, y) for x, y in ring]))
+        path.closeSubpath()
+    return path
+
+
+def stripes(color: QColor) -> QImage:
+    """Return a tile of slanted stripes, half clear and half `color`."""
+    column, row = np.meshgrid(np.arange(_TILE), np.arange(_TILE))
+    alpha = np.where((column + row) % _TILE < _TILE // 2, _VEIL, _GAP)
+    tile = np.empty((_TILE, _TILE, 4), dtype=np.uint8)
+    tile[..., :3] = color.red(), color.green(), color.blue()
+    tile[..., 3] = alpha
+    return QImage(tile.tobytes(), _TILE, _TILE, 4 * _TILE, QImage.Format.Format_RGBA8888).copy()
+
+
+def _cells(values: Array, x: Range, y: Range) -> QRectF:
+    """The rectangle whose cells have the points in their middles."""
+    rows, columns = values.shape
+    wide, tall = (x[1] - x[0]) / (columns - 1), (y[1] - y[0]) / (rows - 1)
+    return QRectF(x[0] - wide / 2, y[0] - tall / 2, wide * columns, tall * rows)
+
+
+def colored(values: Array, limit: float) -> QImage:
+    """Return `values` in diverging colours, the first row on top; what is not a number is left clear."""
+    table = diverging(current_theme())
+    middle = (len(table) - 1) / 2
+    with np.errstate(invalid="ignore", over="ignore"):
+        share = np.clip(np.nan_to_num(values / limit, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+    pixels = table[np.rint(middle + middle * share).astype(np.intp)]
+    pixels[np.isnan(values), 3] = 0
+    height, width = values.shape
+    return QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
