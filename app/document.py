@@ -33,6 +33,9 @@ class State:
         ]
 
 
+ENERGY_OF = ("reference", "learned", "both")
+
+
 @dataclass(frozen=True)
 class View:
     """How the document is looked at: saved with it, but no edit."""
@@ -42,7 +45,8 @@ class View:
     arrows: bool = True
     contours: bool = True
     data: bool = True
-    energy_of: str = "reference"  # for recordings: 'reference' or 'learned'
+    compare: bool = False  # a learned H beside the true one, in the portrait
+    energy_of: str = "reference"  # by the true H (a recording's reference), by the models' own, or by both: `ENERGY_OF`
     speed: float = 1.0
     seeds: int = 1  # how many times a fit is repeated, each with data and weights of its own
 
@@ -54,9 +58,13 @@ class View:
     def from_dict(values: dict[str, Any]) -> "View":
         """Read what `as_dict` wrote, ignoring what this program does not know."""
         view = View()
-        for name, kind in (("field", str), ("arrows", bool), ("contours", bool), ("data", bool), ("energy_of", str)):
-            if isinstance(values.get(name), kind):
+        if isinstance(values.get("field"), str):
+            view = replace(view, field=values["field"])
+        for name in ("arrows", "contours", "data", "compare"):
+            if isinstance(values.get(name), bool):
                 view = replace(view, **{name: values[name]})
+        if values.get("energy_of") in ENERGY_OF:
+            view = replace(view, energy_of=values["energy_of"])
         axes, speed = values.get("axes"), values.get("speed")
         if isinstance(axes, list) and len(axes) == 2 and all(isinstance(a, int) and a >= 0 for a in axes):
             view = replace(view, axes=(axes[0], axes[1]))

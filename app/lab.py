@@ -15,7 +15,7 @@ from app.data_maker import DataMaker
 from app.document import Document, State, View
 from app.families import Families
 from app.jobs import FitEvent, FitInfo, JobEnded, JobRunner, JobStarted, Judging, Kept, Live, Message
-from app.portrait_field import PortraitSpec
+from app.portrait_field import PortraitSpec, States, sample
 from app.simulation import Answer, Request, ShownModel, Simulation, Track
 from app.transport import Transport
 from app.warm_up import WarmUp
@@ -80,6 +80,7 @@ class Lab(QObject):
         self.job_experiment: Experiment | None = None
         self.answer: Answer | None = None
         self.portrait: PortraitSpec | None = None
+        self.training_states: States | None = None  # some of the data, for the worker
         self._rates: deque[tuple[float, int]] = deque()
         self.dragging = False
         self._states: dict[str, tuple[Track, Array]] = {}
@@ -98,6 +99,7 @@ class Lab(QObject):
         self.document.view_changed.connect(self._on_view)
         self.clock.frame.connect(self._on_frame)
         self.clock.painted.connect(self._take_answer)
+        self.data.changed.connect(self._on_dataset)
         self.data.changed.connect(self.dataset_changed)
         self.data.refused.connect(lambda text: self.noticed.emit(text, True))
         self._woken.connect(self._on_woken, Qt.ConnectionType.QueuedConnection)
@@ -221,6 +223,17 @@ class Lab(QObject):
         wanted = self.document.view.field
         return next((m.key for m in self.shown_models() if m.model == wanted), "truth")
 
+    def compared_key(self) -> str:
+        """The key of the model whose H the portrait sets beside the true one, or ''.
+
+        It is the one whose field is chosen, or else the first that has an energy.
+        """
+        if not self.document.view.compare:
+            return ""
+        able = [m for m in self.shown_models() if m.snapshot.has_energy and m.member == 0]
+        chosen = [m.key for m in able if m.model == self.document.view.field]
+        return next(iter([*chosen, *(m.key for m in able)]), "")
+
     def run_of(self, key: str) -> "Run | None":
         """The run with this id, or None."""
         return next((r for r in self.document.state.runs if r.id == key), None)
@@ -270,6 +283,10 @@ class Lab(QObject):
         self.transport.set_speed(new.speed)
         self._mark(urgent=True)
 
+    def _on_dataset(self, data: Dataset | None) -> None:
+        self.training_states = sample(data.coords, data.train) if data is not None else None
+        self._mark(urgent=False)
+
     def _ask(self) -> None:
         view, portrait = self.document.view, self.portrait
         if portrait is not None:
@@ -286,6 +303,8 @@ class Lab(QObject):
                 contours=view.contours,
                 preview=self.dragging,
                 energy_of=view.energy_of,
+                compared=self.compared_key(),
+                states=self.training_states,
                 urgent=self._urgent,
                 asked=self._asked or time.perf_counter(),
             )

@@ -11,14 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from app.portrait_field import PortraitField, PortraitSpec, compute_field
+from app.portrait_field import Layers, PortraitField, PortraitSpec, States, compute_field
 from app.priority import give_way
 from hnn_engine.collocation import collocate
-from hnn_engine.comparison import energy_drift, relative_error
+from hnn_engine.comparison import energy_drift, learned_drift, relative_error
 from hnn_engine.compiled import loops
 from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment
@@ -63,6 +63,8 @@ class Request:
     contours: bool
     preview: bool
     energy_of: str = "reference"
+    compared: str = ""  # the key of the model whose H is set beside the true one, or ''
+    states: States | None = None  # some of the training data
     urgent: bool = True  # asked by a hand: it interrupts a full request that is under way
     asked: float = 0.0  # perf_counter when the hand moved
 
@@ -86,17 +88,19 @@ class Track:
     gap: float | None = None  # after a way there and back, see `gap_after_return`
     group: str = ""
     member: int = 0  # of its group; the first stands for it
+    own: Array = field(default_factory=lambda: np.empty(0))  # drift of the model's own H, where it is wanted and known
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """The tracks that a request asked for, truth first where there is one."""
+    """The tracks that a request asked for, truth first where there is one. `scale` is E of its start, NaN without H."""
 
     request: Request
     truth: Track | None
     models: tuple[Track, ...]
     field: PortraitField | None
     seconds: float
+    scale: float = float("nan")
 
     @property
     def leads(self) -> tuple[Track, ...]:
@@ -185,7 +189,7 @@ class Simulation:
         stop = None if request.preview else self._interrupted
         costly_first = sorted(request.models, key=lambda m: not m.snapshot.has_energy)  # ∇H takes a second pass
         begun = {m.key: self._helper.submit(self._follow, request, m, stop) for m in costly_first}
-        field = self._field(request)
+        plane = self._field(request)
         followed: dict[str, Rollout | str] = {}
         for exact in self._stages(request):
             truth = self._truth(request, exact, stop)
@@ -197,7 +201,7 @@ class Simulation:
             if stop is not None and stop():
                 return
             self._rollouts = {m.key: (self._model_key(request, m), followed[m.key]) for m in request.models}
-            self._answer = Answer(request, truth, models, field, time.perf_counter() - began)
+            self._answer = Answer(request, truth, models, plane, time.perf_counter() - began, energy_scale(request))
             self.wake()
 
     def _stages(self, request: Request) -> tuple[bool, ...]:
@@ -223,15 +227,24 @@ class Simulation:
         spec, stage = request.portrait, request.experiment.stage
         if spec is None:
             return None
-        snapshot = next((m.snapshot for m in request.models if m.key == request.field_of), None)
+        used = {m.key: m for m in request.models if m.key in (request.field_of, request.compared)}
+        models = {key: m.snapshot for key, m in used.items()}
+        layers = Layers(
+            models.get(request.field_of),
+            request.arrows,
+            request.contours,
+            models.get(request.compared),
+            request.states if models else None,
+            fine=not any(m.live for m in used.values()),
+        )
         # On one degree of freedom every start lies in the plane; and while a hand moves it, the last plane will do.
         through = () if stage.dof == 1 else spec.through
-        key = (replace(spec, through=()), stage_key(request.experiment), snapshot, request.arrows, request.contours)
+        key = (replace(spec, through=()), stage_key(request.experiment), layers)
         if self._plane is not None and self._plane[0] == key and (request.preview or self._plane[1] == through):
             return self._plane[2]
-        field = compute_field(spec, stage, snapshot, request.arrows, request.contours)
-        self._plane = (key, through, field)
-        return field
+        plane = compute_field(spec, stage, layers)
+        self._plane = (key, through, plane)
+        return plane
 
     def _known_truth(self, request: Request, exact: bool) -> Rollout | None:
         known = self._truths.get(exact)
@@ -315,6 +328,7 @@ class Simulation:
             gap=gap_after_return(answer, request.experiment.rollout.steering),
             group=shown.group,
             member=shown.member,
+            own=own_drift(request, shown.snapshot, answer.coords, truth),
         )
 
     def _judge(
@@ -326,7 +340,7 @@ class Simulation:
         with np.errstate(over="ignore", invalid="ignore"):
             if experiment.system is not None:
                 assert truth is not None
-                beside = truth.coords[:: 2 if len(answer.t) < len(truth.t) else 1]
+                beside = beside_truth(answer.coords, truth)
                 drift = energy_drift(experiment.system, answer.coords, beside)
                 error = relative_error(answer.coords, beside, experiment.stage.periodic)
                 return drift, answer.t[: len(error)], error
@@ -353,6 +367,37 @@ def steer_key(request: Request) -> Hashable:
     """What is done to rollouts on their way. While nothing is, it does not matter when it would be."""
     spec = request.experiment.rollout
     return spec.steering if spec.steering.kind != "none" else None, spec.friction
+
+
+def beside_truth(coords: Array, truth: Track) -> Array:
+    """Return truth's states at the instants of `coords`: a model that trains is followed in every second one."""
+    return truth.coords[:: 2 if len(coords) < len(truth.t) else 1]
+
+
+def energy_scale(request: Request) -> float:
+    """Return E of the start, by the true H or a recording's stated reference; NaN where neither is known."""
+    experiment = request.experiment
+    judge = experiment.system if experiment.recording is None else experiment.recording.reference
+    return judge.energy_scale(np.array(experiment.start)) if judge is not None else float("nan")
+
+
+def own_drift(request: Request, snapshot: Snapshot, coords: Array, truth: Track | None) -> Array:
+    """Return (Ĥ(x̂(t)) − Ĥ(x̂(0)))/E along a model's rollout by its own Ĥ; empty where that is not asked for or unknown.
+
+    For recordings only beside the stated reference: else the drift itself is by the learned H.
+    """
+    experiment = request.experiment
+    system, scale = experiment.system, energy_scale(request)
+    wanted = request.energy_of == "both" or (request.energy_of == "learned" and system is not None)
+    with np.errstate(over="ignore", invalid="ignore"):
+        energy = snapshot.hamiltonian(coords) if wanted and np.isfinite(scale) else None
+        if energy is None:
+            return np.empty(0)
+        if system is None:
+            own: Array = (energy - energy[0]) / scale
+            return own
+        assert truth is not None
+        return learned_drift(system, energy, beside_truth(coords, truth))
 
 
 def stage_key(experiment: Experiment) -> Hashable:

@@ -82,6 +82,7 @@ class StatusLine(QWidget):
         if answer.truth is not None and answer.truth.measured:
             recorded = _last(answer.truth.drift)
             parts.append(f"the recording's {_changed(recorded)}" if np.isfinite(recorded) and any(parts) else "")
+        parts.append(_gap(answer))
         return "; ".join(p for p in parts if p)
 
     def _of(self, track: Track, answer: Answer) -> str:
@@ -119,6 +120,15 @@ def _return_words(answer: Answer) -> str:
     gaps = [(track.title, track.gap) for track in tracks if track.gap is not None]
     words = [f"{title} {number(gap, digits=2)}" if np.isfinite(gap) else f"{title} diverged" for title, gap in gaps]
     return f"Back at the start, off by (in units of rms ‖x‖): {', '.join(words)}" if words else ""
+
+
+def _gap(answer: Answer) -> str:
+    """How far the learned H is from the true one, where they are compared."""
+    gap = answer.field.gap if answer.field is not None else None
+    if gap is None:
+        return ""
+    name = get_model(gap.model).title
+    return f"{name}'s Ĥ is off by {percent(gap.rms / answer.scale)} of E {gap.where}"
 
 
 def _last(values: Array) -> float:

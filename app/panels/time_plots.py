@@ -1,31 +1,37 @@
 """Over time: the energy drift of every rollout, and its distance from truth."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.document import State, View
+from app.document import ENERGY_OF, State, View
 from app.lab import Lab
-from app.simulation import Answer, Track
+from app.simulation import Answer, Request, Track
 from app.theme import model_dash
 from app.widgets.plot import LabPlot, Marker, Spread, show_until_diverged
 from hnn_engine.coords import Array
 
+if TYPE_CHECKING:  # a window on a simulated system needs no recordings
+    from hnn_engine.recordings import ReferenceEnergy
+
+DOTS = 25  # over the horizon, of a model's own energy beside the true one
 MOST_DRIFT = 300.0  # percent: the axis grows no further for a model that has left the plot anyway
 LEAST_ERROR = 1e-7
 
-Series = Callable[[Track], tuple[Array, Array]]
+Series = Callable[[Request, Track], tuple[Array, Array]]
 Span = Callable[[Array], tuple[float, float]]
 
 
 class TimePlot(QWidget):
     """Curves of the rollouts over time, with a line at the transport's instant.
 
-    `titled(text)` names what is plotted, for the panel's frame. `series` gives times and values of a track, NaN
-    where there is nothing; `span` the y range that holds all values.
+    `titled(text)` names what is plotted, for the panel's frame. `series` gives times and values of a track of
+    an answer to a request, NaN where there is nothing; `span` the y range that holds all values.
     """
 
     titled = Signal(str)
@@ -68,33 +74,35 @@ class TimePlot(QWidget):
         truth = [answer.truth] if answer.truth is not None else []
         tracks = [*truth, *answer.leads]
         self._clear(set(self._curves) - {t.key for t in tracks})
-        shown = [self._draw(track) for track in tracks]
+        request = answer.request
+        shown = [self._draw(request, track) for track in tracks]
         bands = {lead.key: answer.band(lead) for lead in answer.leads if len(answer.band(lead)) > 1}
         for key in set(self._spreads) - set(bands):
             self.plot.discard(self._spreads.pop(key))
-        shown += [self._draw_band(key, members) for key, members in bands.items()]
+        shown += [self._draw_band(request, key, members) for key, members in bands.items()]
+        shown += self._draw_more(answer)
         finite = np.concatenate([v[np.isfinite(v)] for v in shown]) if shown else np.empty(0)
         low, high = self._span(finite)
-        spec = answer.request.experiment.rollout
+        spec = request.experiment.rollout
         self.band.set_span(*spec.steering.interval(spec.length))
         self.plot.grow_to(0.0, spec.length, low, high)
 
-    def _draw(self, track: Track) -> Array:
+    def _draw(self, request: Request, track: Track) -> Array:
         if track.key not in self._curves:
             truth = track.key == "truth"
             line = self.plot.curve(track.model, () if truth else model_dash(track.model), 1.0, z=5 if truth else 10)
             self._curves[track.key] = (line, self.plot.marker(track.model, "cross", 8.0))
         line, end = self._curves[track.key]
-        t, values = self.series(track)
+        t, values = self.series(request, track)
         first = int(np.argmax(np.isfinite(values))) if len(values) else 0
         show_until_diverged(line, end if np.isfinite(track.ended) else None, t[first:], values[first:], 1e6)
         return values
 
-    def _draw_band(self, key: str, members: tuple[Track, ...]) -> Array:
+    def _draw_band(self, request: Request, key: str, members: tuple[Track, ...]) -> Array:
         """Fill between the least and the largest of the repetitions of a fit, as far as all of them go."""
         if key not in self._spreads:
             self._spreads[key] = self.plot.spread(members[0].model)
-        parts = [self.series(member) for member in members]
+        parts = [self.series(request, member) for member in members]
         rows = min(len(values) for _, values in parts)
         stack = np.stack([values[:rows] for _, values in parts])
         good = np.isfinite(stack).all(axis=0)
@@ -103,18 +111,23 @@ class TimePlot(QWidget):
         self._spreads[key].set_band(parts[0][0][:rows][good], low, high)
         return np.concatenate([low, high])
 
+    def _draw_more(self, answer: Answer) -> list[Array]:
+        """Draw what else the panel shows; return its values."""
+        return []
+
 
 class EnergyPanel(TimePlot):
-    """Energy drift in percent of E (see the tooltip), the true H along every rollout."""
+    """Energy drift in percent of E (see the tooltip) along every rollout: by the true H, each model's own, or both."""
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(lab, LabPlot("", "t (s)", "ΔH / E (%)"), drift_series, drift_span, parent)
         self.setAccessibleName("Energy")
         self.choice = QComboBox()
-        self.choice.addItem("reference H", "reference")
-        self.choice.addItem("the HNN's own H", "learned")
+        for name in ENERGY_OF:
+            self.choice.addItem("", name)
         self.choice.setAccessibleName("Energy by")
         self.choice.activated.connect(lambda: lab.document.look(energy_of=str(self.choice.currentData())))
+        self._dots: dict[str, pg.ScatterPlotItem] = {}
         self._bar = QWidget()
         row = QHBoxLayout(self._bar)
         row.setContentsMargins(8, 0, 8, 0)
@@ -129,32 +142,99 @@ class EnergyPanel(TimePlot):
 
     def _on_changed(self, old: State, new: State) -> None:
         super()._on_changed(old, new)
+        if old.experiment.source_name != new.experiment.source_name:
+            for key in list(self._dots):
+                self.plot.discard(self._dots.pop(key))
         if old.experiment.source is not new.experiment.source:
             self._sync(self.lab.document.view)
 
+    def _on_answered(self, answer: Answer) -> None:
+        super()._on_answered(answer)
+        self._show_bar(answer)
+
+    def _draw_more(self, answer: Answer) -> list[Array]:
+        """A model's own drift beside the true one, as dots: it lies on truth's line, where no line could be seen."""
+        request = answer.request
+        own = {t.key: t for t in answer.leads if len(t.own)} if request.energy_of == "both" else {}
+        for key in set(self._dots) - set(own):
+            self.plot.discard(self._dots.pop(key))
+        return [self._draw_dots(track, request.experiment.rollout.length) for track in own.values()]
+
+    def _draw_dots(self, track: Track, length: float) -> Array:
+        if track.key not in self._dots:
+            self._dots[track.key] = self.plot.dots(track.model, size=4.0, alpha=255, z=20)
+        rows = np.unique(np.searchsorted(track.t, np.linspace(0.0, length, DOTS)).clip(max=len(track.own) - 1))
+        t, values = track.t[rows], np.asarray(100.0 * track.own[rows])
+        with np.errstate(invalid="ignore"):
+            good = np.abs(values) < 1e6
+        self._dots[track.key].setData(t[good], values[good])
+        return values
+
+    def _show_bar(self, answer: Answer | None) -> None:
+        """There is a choice once a model has an energy of its own."""
+        models = answer.request.models if answer is not None else ()
+        self._bar.setVisible(self.lab.experiment.recording is not None or any(m.snapshot.has_energy for m in models))
+
     def _sync(self, view: View) -> None:
-        experiment = self.lab.experiment
-        recording, system = experiment.recording, experiment.system
-        self._bar.setVisible(recording is not None)
+        self._show_bar(self.lab.answer)
         self.choice.setCurrentIndex(self.choice.findData(view.energy_of))
-        if recording is not None:
-            stated = recording.reference is not None
-            name = recording.reference.label if recording.reference is not None else "reference H (none stated)"
-            self.choice.setItemText(0, name)
-            by = "HNN's H" if view.energy_of == "learned" or not stated else "H"
-            self._name(f"Energy drift by {by}")
-            self.setToolTip("(H(x(t)) − H(x(0))) / E along the recorded track and the rollouts; E = H(x(0)) − min H.")
-        elif system is not None and system.damped:
-            self._name("Energy error against truth")
-            self.setToolTip(
-                "(H(x̂(t)) − H(x(t))) / E: the true H along each rollout, against truth's own at that instant."
-            )
-        else:
-            self._name("Energy drift")
-            self.setToolTip(
-                "(H(x̂(t)) − H(x(0))) / E: the true H along each rollout; E = H(x(0)) − min H, or |H(x(0))| "
-                "where H has no minimum."
-            )
+        words = self._words()
+        for i, text in enumerate(words.choices):
+            self.choice.setItemText(i, text)
+        shown = ENERGY_OF.index(view.energy_of)
+        self._name(words.titles[shown])
+        self.setToolTip(words.tip if view.energy_of == "reference" else f"{words.tip}\n{words.own_tip}")
+
+    def _words(self) -> "_Words":
+        experiment = self.lab.experiment
+        if experiment.recording is not None:
+            return _of_recording(experiment.recording.reference)
+        return _DAMPED if experiment.system is not None and experiment.system.damped else _CONSERVED
+
+
+@dataclass(frozen=True)
+class _Words:
+    """What the energy plot says of itself; `choices` and `titles` in the order of `ENERGY_OF`."""
+
+    choices: tuple[str, str, str]
+    titles: tuple[str, str, str]
+    tip: str
+    own_tip: str
+
+
+_CHOICES = ("true H", "own Ĥ", "both")
+_LESSON = (
+    "A model's own: (Ĥ(x̂(t)) − Ĥ(x̂(0))) / E{more}; as dots where both are drawn.\n"
+    "An HNN keeps its Ĥ to the accuracy of the integrator; the true H swings along its path because Ĥ is not quite H.\n"
+    "A model without an energy of its own has the true one only."
+)
+_CONSERVED = _Words(
+    _CHOICES,
+    ("Energy drift", "Energy drift: own Ĥ", "Energy drift: H, Ĥ"),
+    "(H(x̂(t)) − H(x(0))) / E: the true H along each rollout; E = H(x(0)) − min H, or |H(x(0))| where H has no minimum.",
+    _LESSON.format(more=""),
+)
+_DAMPED = _Words(
+    _CHOICES,
+    ("Energy error against truth", "Energy error: own Ĥ", "Energy error: H, Ĥ"),
+    "(H(x̂(t)) − H(x(t))) / E: the true H along each rollout, against truth's own at that instant.",
+    _LESSON.format(more=" − (H(x(t)) − H(x(0))) / E, what it means to have lost against what truth has"),
+)
+
+
+def _of_recording(reference: "ReferenceEnergy | None") -> _Words:
+    stated = reference.label if reference is not None else "reference H (none stated)"
+    by = "H" if reference is not None else "HNN's H"
+    return _Words(
+        (stated, "the HNN's own H", "both"),
+        (
+            f"Energy drift by {by}",
+            "Energy drift by HNN's H",
+            "Energy drift: H, Ĥ" if reference is not None else "Energy drift by HNN's H",
+        ),
+        "(H(x(t)) − H(x(0))) / E along the recorded track and the rollouts; E = H(x(0)) − min H.",
+        "The HNN's own H judges every curve; where both are drawn, as dots and along the rollouts of models with an H.",
+    )
 
 
 class ErrorPanel(TimePlot):
@@ -174,9 +254,10 @@ class ErrorPanel(TimePlot):
         self._name("Error against the recording" if new.experiment.recording is not None else "Error against truth")
 
 
-def drift_series(track: Track) -> tuple[Array, Array]:
-    """Times and energy drift in percent."""
-    return track.t[: len(track.drift)], 100.0 * track.drift
+def drift_series(request: Request, track: Track) -> tuple[Array, Array]:
+    """Times and energy drift in percent: by the true H, or where it is asked for and the model has one by its own."""
+    drift = track.own if request.energy_of == "learned" and len(track.own) else track.drift
+    return track.t[: len(drift)], 100.0 * drift
 
 
 def drift_span(values: Array) -> tuple[float, float]:
@@ -187,7 +268,7 @@ def drift_span(values: Array) -> tuple[float, float]:
     return min(low, -0.5), max(high, 0.5)
 
 
-def error_series(track: Track) -> tuple[Array, Array]:
+def error_series(request: Request, track: Track) -> tuple[Array, Array]:
     """Times and log10 of the error; truth has none."""
     if track.key == "truth":
         return np.empty(0), np.empty(0)

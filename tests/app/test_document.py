@@ -254,11 +254,15 @@ class TestSignals:
 class TestFiles:
     def test_a_session_brings_everything_back(self, document: Document) -> None:
         document.add_run(run_of(document, "a"), frozenset())
-        document.look(axes=(1, 0), field="hnn", contours=False, speed=4.0)
+        document.look(axes=(1, 0), field="hnn", contours=False, compare=True, energy_of="both", speed=4.0)
         session = document.session()
         state = state_of(session)
         assert (state.experiment, state.runs, state.shown) == tuple(document.state.__dict__.values())
         assert View.from_dict(dict(session.view)) == document.view
+
+    def test_a_view_of_before_there_were_comparisons_opens(self) -> None:
+        old = {"axes": None, "field": "hnn", "arrows": True, "contours": True, "data": False, "speed": 1.0}
+        assert View.from_dict({**old, "energy_of": "learned"}) == View(field="hnn", data=False, energy_of="learned")
 
     def test_reset_forgets_the_history(self, document: Document) -> None:
         start(document, 0.1)
@@ -281,6 +285,9 @@ class TestFiles:
             {"arrows": "yes"},
             {"colour": "red"},
             {"field": None},
+            {"compare": 1},
+            {"energy_of": "mine"},
+            {"energy_of": ["both"]},
         ],
     )
     def test_a_strange_view_is_passed_over(self, values: dict[str, object]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import app.simulation
-from app.portrait_field import PortraitSpec
+from app.portrait_field import PortraitSpec, States
 from app.simulation import PREVIEW_STEPS, Answer, Request, ShownModel, Simulation
 from hnn_engine import compiled
 from hnn_engine.collocation import collocate
@@ -278,9 +278,76 @@ def test_the_portrait_is_of_what_was_asked(simulation: Simulation) -> None:
         assert field is not None
         assert field.spec == spec
         assert field.flow is not None
-        assert len(field.lines) > 40
+        assert len(field.contours.points) > 40
         fields.append(field.flow)
     assert not np.allclose(fields[0], fields[1])
+
+
+def test_a_model_keeps_its_own_energy_as_well_as_the_integrator_does(warm: Simulation) -> None:
+    models = tuple(ShownModel(name, name, name, untrained(name)) for name in ("baseline", "hnn"))
+    worst = []
+    for dt in (0.1, 0.05):
+        experiment = replace(at(1.0), rollout=RolloutSpec("rk4", "dop853", dt, 20.0))
+        warm.ask(request(experiment, models=models, energy_of="both"))
+        baseline, hnn = answered(warm).models
+        assert len(baseline.own) == 0, "a model without an energy was given one"
+        assert len(hnn.own) == len(hnn.t)
+        assert np.abs(hnn.drift).max() > 0.05, "the true energy swings along its path"
+        worst.append(float(np.abs(hnn.own).max()))
+    assert worst[0] < 1e-3 * 0.05
+    assert worst[1] < worst[0] / 12, "an error of fourth order falls by 16 when the step is halved"
+
+
+def test_own_energy_is_computed_where_it_is_asked_for(simulation: Simulation) -> None:
+    models = (ShownModel("run", "hnn", "HNN", untrained("hnn")),)
+    for wanted, known in (("reference", False), ("learned", True), ("both", True)):
+        simulation.ask(request(at(1.0), models=models, energy_of=wanted))
+        (track,) = answered(simulation).models
+        assert (len(track.own) > 0) is known
+        assert np.isfinite(track.drift).all()
+
+
+def test_a_live_model_of_a_damped_system_has_its_own_energy_at_its_own_times(warm: Simulation) -> None:
+    models = (ShownModel("fit", "hnn", "HNN", untrained("hnn"), live=True),)
+    experiment = new_experiment("damped-pendulum")
+    warm.ask(request(experiment, models=models, energy_of="both"))
+    answer = answered(warm)
+    (track,) = answer.models
+    assert answer.truth is not None
+    assert len(track.own) == len(track.t) < len(answer.truth.t)
+    system, start = experiment.system, np.array(experiment.start)
+    assert system is not None
+    truth = answer.truth.coords[::2]
+    lost = (system.hamiltonian(truth) - system.hamiltonian(start)) / system.energy_scale(start)
+    np.testing.assert_allclose(track.own, -lost, atol=1e-3)  # it keeps its own
+
+
+def test_energies_are_compared_where_both_are_asked_for_and_the_scale_is_the_start_s(simulation: Simulation) -> None:
+    spec = PortraitSpec((0, 1), (-3.0, 3.0), (-4.0, 4.0), (0.5, 0.0))
+    models = tuple(ShownModel(name, name, name, untrained(name)) for name in ("baseline", "hnn"))
+    experiment = at(0.5)
+    assert experiment.system is not None
+    for key, compared in (("", False), ("baseline", False), ("hnn", True)):
+        simulation.ask(request(experiment, models=models, portrait=spec, contours=True, compared=key))
+        answer = answered(simulation)
+        assert answer.field is not None
+        assert (answer.field.gap is not None) is compared
+        assert answer.scale == experiment.system.energy_scale(np.array(experiment.start))
+
+
+def test_a_comparison_is_made_anew_when_the_data_change_and_kept_while_the_start_moves(simulation: Simulation) -> None:
+    spec = PortraitSpec((0, 1), (-3.0, 3.0), (-4.0, 4.0), (0.5, 0.0))
+    asked = request(at(0.5), models=(ShownModel("run", "hnn", "HNN", untrained("hnn")),), portrait=spec, compared="run")
+    rng = np.random.default_rng(0)
+    one, other = (States(rng.normal(size=(100, 2))) for _ in range(2))
+    gaps = []
+    for states, q in ((one, 0.5), (one, 0.9), (other, 0.9)):
+        simulation.ask(replace(asked, states=states, experiment=at(q), portrait=replace(spec, through=(q, 0.0))))
+        field = answered(simulation).field
+        assert field is not None
+        gaps.append(field.gap)
+    assert gaps[0] is gaps[1]
+    assert gaps[2] is not gaps[1]
 
 
 def test_closing_while_it_computes_ends_the_thread() -> None:

@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.document import ENERGY_OF
 from app.transport import SPEEDS
 from hnn_engine.systems import SYSTEMS
 from tests.app.bench import CTRL, SHIFT, Bench
@@ -114,7 +115,8 @@ class Hand:
     async def look(self) -> None:
         axes = tuple(self.random.sample(range(2 * self.bench.experiment.stage.dof), 2))
         field = self.random.choice(("truth", "baseline", "hnn"))
-        self.bench.document.look(axes=axes, field=field, speed=self.random.choice(SPEEDS))
+        view = {"compare": self.random.random() < 0.5, "energy_of": self.random.choice(ENERGY_OF)}
+        self.bench.document.look(axes=axes, field=field, speed=self.random.choice(SPEEDS), **view)
 
     async def hide_or_show(self) -> None:
         self.random.choice(list(self.bench.window.docks.values())).toggleViewAction().trigger()
