@@ -44,6 +44,8 @@ def reproduce(options: argparse.Namespace) -> int:
             if not result.kept or result.trouble:
                 say(_told(result, len(results), len(cells)))
     except KeyboardInterrupt:
+        if sys.stderr.isatty():
+            print(file=sys.stderr)  # the line of progress stays
         say(
             f"Stopped after {len(results)} of {len(cells)} fits, kept in {keep.folder}: the same command goes on there."
         )

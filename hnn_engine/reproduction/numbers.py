@@ -1,8 +1,10 @@
 """Numbers as the table writes them: '3.71e-2' in plain text, '3.71·10⁻²' on a page."""
 
 import math
+import re
 
 NONE = "–"
+_PLAIN = re.compile(r"(?<=\d)e(-?\d+)\b")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -16,6 +18,11 @@ def typeset(value: float | None, digits: int = 2) -> str:
     """Return '3.71·10⁻²' for 0.0371, otherwise as `number`."""
     parts = _parts(value, digits)
     return parts if isinstance(parts, str) else f"{parts[0]}·{power(parts[1])}"
+
+
+def raised(text: str) -> str:
+    """Return `text` with its plain numbers as `typeset` has them: 'scores 3.9e-2' becomes 'scores 3.9·10⁻²'."""
+    return _PLAIN.sub(lambda found: f"·{power(int(found[1]))}", text)
 
 
 def tick_label(value: float) -> str:

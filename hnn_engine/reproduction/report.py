@@ -6,19 +6,23 @@ from html import escape
 
 from hnn_engine.records import Run
 from hnn_engine.reproduction import plots
-from hnn_engine.reproduction.numbers import NONE, power, typeset
+from hnn_engine.reproduction.numbers import raised, typeset
 from hnn_engine.reproduction.rows import Row
 from hnn_engine.reproduction.running import Result, result_tables
 from hnn_engine.reproduction.style import STYLE, model_class
-from hnn_engine.reproduction.table import (
-    FIGURE_TITLES,
-    HONEST_FIGURES,
-    HonestLine,
-    Line,
-    Spread,
-    TaskTable,
+from hnn_engine.reproduction.table import Line, TaskTable
+from hnn_engine.reproduction.text import (
+    WORDS,
+    circumstances,
+    floors,
+    honest_cells,
+    honest_head,
+    honest_title,
+    main_cells,
+    main_head,
+    model_title,
 )
-from hnn_engine.reproduction.text import circumstances, diverged, floors, honest_title, model_title
+from hnn_engine.tasks import PAPER_FIGURES
 
 TITLE = "Hamiltonian neural networks, run again"
 
@@ -58,13 +62,9 @@ _READING = (
 )
 
 
-_POWER = re.compile(r"(?<=\d)e(-?\d+)\b")
-
-
 def _escaped(text: str) -> str:
     """Return plain text as a page sets it: powers raised, apostrophes and quotation marks curly."""
-    raised = _POWER.sub(lambda found: f"·{power(int(found[1]))}", text)
-    curly = re.sub(r"(?<=\w)'", "’", raised).replace("'", "‘")
+    curly = re.sub(r"(?<=\w)'", "’", raised(text)).replace("'", "‘")
     return escape(curly, quote=False)
 
 
@@ -89,8 +89,8 @@ def _section(table: TaskTable, runs: Sequence[Run]) -> str:
     parts = [f"<h2>{_escaped(table.task.title)}</h2>", f'<p class="quiet">{_escaped(circumstances(table))}</p>']
     parts.append(f"<p>{_escaped(table.task.summary)}</p>")
     parts.append(_paper_table(table))
-    if floors(table):
-        parts.append(f'<p class="quiet">{_escaped(floors(table))}</p>')
+    if floors(table, typeset):
+        parts.append(f'<p class="quiet">{_escaped(floors(table, typeset))}</p>')
     if any(line.diverged is not None for line in table.honest):
         parts.append(_honest_table(table))
     if runs:
@@ -133,72 +133,39 @@ def _figures(pictures: Iterable[str]) -> str:
 
 
 def _paper_table(table: TaskTable) -> str:
-    several = table.seeds > 1
-    ours = ("ours, mean ± standard error", "median") if several else ("ours",)
-    head = [("word", "model"), ("word", "figure"), *(("", name) for name in ("paper", "re-run", *ours)), ("word", "")]
-    return _table(head, (_paper_row(line, several) for line in table.lines))
+    lines = zip(table.lines, main_cells(table, typeset), strict=True)
+    return _table(main_head(table), (_paper_row(table, line, cells) for line, cells in lines))
 
 
-def _paper_row(line: Line, several: bool) -> str:
-    first = line.figure == "train_loss"
-    median = line.ours.median if line.ours is not None else None
-    cells = [
-        ("word", _key(line.model) + _escaped(model_title(line.model)) if first else ""),
-        ("word", FIGURE_TITLES[line.figure]),
-        ("", typeset(line.paper)),
-        ("", _again(line)),
-        ("", _mean(line.ours)),
-        *([("", typeset(median))] if several else []),
-        ("word above" if line.verdict.endswith(("above", "diverged")) else "word", _escaped(line.verdict)),
-    ]
-    return _row(cells, first)
-
-
-def _again(line: Line) -> str:
-    if line.paper is None:
-        return NONE
-    if line.again is None:
-        return "same"
-    low, high = (typeset(value, 1) for value in line.again)
-    return low if low == high else f"{low} to {high}"
-
-
-def _mean(spread: Spread | None) -> str:
-    if spread is None:
-        return NONE
-    return typeset(spread.mean) + (f" ± {typeset(spread.error, 0)}" if spread.error is not None else "")
+def _paper_row(table: TaskTable, line: Line, cells: Sequence[str]) -> str:
+    first = line.figure == PAPER_FIGURES[0]
+    styles = ["word" if name in WORDS else "" for name in main_head(table)]
+    if line.verdict.endswith(("above", "diverged")):
+        styles[-1] = "word above"
+    model = _keyed(line.model) if first else ""
+    return _row(styles, [model, *map(_escaped, cells[1:])], first)
 
 
 def _honest_table(table: TaskTable) -> str:
-    head = [("word", "model"), *(("", FIGURE_TITLES[figure]) for figure in HONEST_FIGURES), ("", "diverged")]
-    return _table(head, (_honest_row(line, table.seeds > 1) for line in table.honest), honest_title(table))
+    styles = ["word" if name in WORDS else "" for name in honest_head()]
+    lines = zip(table.honest, honest_cells(table, typeset), strict=True)
+    rows = (_row(styles, [_keyed(line.model), *map(_escaped, cells[1:])]) for line, cells in lines)
+    return _table(honest_head(), rows, honest_title(table))
 
 
-def _honest_row(line: HonestLine, several: bool) -> str:
-    figures = zip(line.figures, HONEST_FIGURES, strict=True)
-    cells = [("word", _key(line.model) + _escaped(model_title(line.model)))]
-    cells += [("", _honest_cell(spread, figure, several)) for spread, figure in figures]
-    return _row([*cells, ("", diverged(line))], False)
-
-
-def _honest_cell(spread: Spread | None, figure: str, several: bool) -> str:
-    if spread is None:
-        return NONE
-    values = (spread.mean, spread.median) if several else (spread.mean,)
-    return " / ".join(f"{v:.1f}" if figure == "valid_time" else typeset(v, 1) for v in values)
-
-
-def _table(head: Sequence[tuple[str, str]], rows: Iterable[str], caption: str = "") -> str:
+def _table(head: Sequence[str], rows: Iterable[str], caption: str = "") -> str:
     said = f"<caption>{_escaped(caption)}</caption>\n" if caption else ""
-    names = "".join(f'<th scope="col"{_classed(style)}>{_escaped(name)}</th>' for style, name in head)
+    names = "".join(
+        f'<th scope="col"{_classed("word" if name in WORDS else "")}>{_escaped(name)}</th>' for name in head
+    )
     body = "\n".join(rows)
     return (
         f'<div class="scroll"><table>\n{said}<thead><tr>{names}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>'
     )
 
 
-def _row(cells: Iterable[tuple[str, str]], first: bool) -> str:
-    inner = "".join(f"<td{_classed(style)}>{text}</td>" for style, text in cells)
+def _row(styles: Sequence[str], cells: Sequence[str], first: bool = False) -> str:
+    inner = "".join(f"<td{_classed(style)}>{text}</td>" for style, text in zip(styles, cells, strict=True))
     return f"<tr{_classed('first' if first else '')}>{inner}</tr>"
 
 
@@ -216,8 +183,9 @@ def _legend(models: Iterable[str], truth: bool = True) -> str:
     return f'<div class="legend">{spans}</div>'
 
 
-def _key(model: str) -> str:
-    return _stroke(model_class(model))
+def _keyed(model: str) -> str:
+    """Return a model's name behind a piece of its line."""
+    return _stroke(model_class(model)) + _escaped(model_title(model))
 
 
 def _stroke(style: str) -> str:

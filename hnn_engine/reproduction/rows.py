@@ -56,7 +56,10 @@ def dump_rows(rows: Sequence[Row]) -> bytes:
 def read_rows(path: Path) -> list[Row]:
     """Read back what `dump_rows` made; raise `RecordError`."""
     try:
-        return [_row(value) for value in json.loads(path.read_text(encoding="utf-8"))]
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(values, list):
+            raise ValueError("no array")
+        return [_row(value) for value in values]
     except OSError as error:
         raise RecordError(f"{path} cannot be read: {error.strerror or error}; name another file") from error
     except (ValueError, TypeError, RecursionError) as error:

@@ -1,36 +1,33 @@
 """The table as text: for a terminal of 120 columns, and as Markdown for the documentation."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hnn_engine.evaluation import STARTS
 from hnn_engine.models import MODELS
-from hnn_engine.reproduction.numbers import NONE, number
+from hnn_engine.reproduction.numbers import NONE, number, raised, typeset
 from hnn_engine.reproduction.table import FIGURE_TITLES, HONEST_FIGURES, HonestLine, Line, Spread, TaskTable
-from hnn_engine.tasks import Span
 
 WIDTH = 120
-WORDS = ("model", "figure", "verdict")  # columns of words, which begin at the left; numbers end at the right
+Writer = Callable[[float | None, int], str]  # `number` or `typeset`: a value and its digits behind the point
+WORDS = ("task", "model", "figure", "verdict")  # columns of words, which begin at the left; numbers end at the right
 
 
-def with_error(spread: Spread | None, digits: int = 2) -> str:
+def with_error(spread: Spread | None, write: Writer = number) -> str:
     """Return '3.71e-2 ± 4e-4', without the error where there is none."""
     if spread is None:
         return NONE
-    return number(spread.mean, digits) + (f" ± {number(spread.error, 0)}" if spread.error is not None else "")
+    return write(spread.mean, 2) + (f" ± {write(spread.error, 0)}" if spread.error is not None else "")
 
 
-def repeated(line: Line) -> str:
-    """Return the re-run's figure, 'same' where it is the paper's."""
+def repeated(line: Line, write: Writer = number) -> str:
+    """Return the re-run's figure, or its range over seeds; 'same' where it is the paper's."""
     if line.paper is None:
         return NONE
-    return "same" if line.again is None else spanned(line.again)
-
-
-def spanned(span: Span) -> str:
-    """Return a range, or one number where both ends are the same."""
-    low, high = (number(value, 1) for value in span)
-    return low if low == high else f"{low}–{high}"
+    if line.again is None:
+        return "same"
+    low, high = (write(value, 1) for value in line.again)
+    return low if low == high else f"{low} to {high}"
 
 
 def heading(table: TaskTable) -> str:
@@ -46,14 +43,15 @@ def circumstances(table: TaskTable) -> str:
     return " · ".join(parts)
 
 
-def floors(table: TaskTable) -> str:
+def floors(table: TaskTable, write: Writer = number) -> str:
     """Return the noise floors in a sentence, or an empty string where none is known."""
     train, test = table.floors
     if train is None or test is None:
         return ""
     if train.mean == test.mean == 0:
         return "Noise floor: 0, for the data has no noise."
-    return f"Noise floor, the true field's own loss on these rows: train {with_error(train)}, test {with_error(test)}."
+    both = f"train {with_error(train, write)}, test {with_error(test, write)}"
+    return f"Noise floor, the true field's own loss on these rows: {both}."
 
 
 def main_head(table: TaskTable) -> tuple[str, ...]:
@@ -62,16 +60,16 @@ def main_head(table: TaskTable) -> tuple[str, ...]:
     return ("model", "figure", "paper", "re-run", *ours, "verdict")
 
 
-def main_cells(table: TaskTable) -> list[tuple[str, ...]]:
+def main_cells(table: TaskTable, write: Writer = number) -> list[tuple[str, ...]]:
     """Return the rows under `main_head`."""
     return [
         (
             model_title(line.model),
             FIGURE_TITLES[line.figure],
-            number(line.paper),
-            repeated(line),
-            with_error(line.ours),
-            *((number(line.ours.median if line.ours is not None else None),) if table.seeds > 1 else ()),
+            write(line.paper, 2),
+            repeated(line, write),
+            with_error(line.ours, write),
+            *((write(line.ours.median if line.ours is not None else None, 2),) if table.seeds > 1 else ()),
             line.verdict or NONE,
         )
         for line in table.lines
@@ -89,24 +87,27 @@ def honest_head() -> tuple[str, ...]:
     return ("model", *(FIGURE_TITLES[figure] for figure in HONEST_FIGURES), "diverged")
 
 
-def honest_cells(table: TaskTable) -> list[tuple[str, ...]]:
+def honest_cells(table: TaskTable, write: Writer = number) -> list[tuple[str, ...]]:
     """Return the rows under `honest_head`; none where nothing can be judged so."""
     if all(line.diverged is None for line in table.honest):
         return []
     return [
         (
             model_title(line.model),
-            *(_both(spread, figure, table.seeds) for spread, figure in zip(line.figures, HONEST_FIGURES, strict=True)),
+            *(
+                _both(spread, figure, table.seeds, write)
+                for spread, figure in zip(line.figures, HONEST_FIGURES, strict=True)
+            ),
             diverged(line),
         )
         for line in table.honest
     ]
 
 
-def _both(spread: Spread | None, figure: str, seeds: int) -> str:
+def _both(spread: Spread | None, figure: str, seeds: int, write: Writer) -> str:
     if spread is None:
         return NONE
-    shown = [f"{x:.1f}" if figure == "valid_time" else number(x, 1) for x in (spread.mean, spread.median)]
+    shown = [f"{x:.1f}" if figure == "valid_time" else write(x, 1) for x in (spread.mean, spread.median)]
     return " / ".join(shown) if seeds > 1 else shown[0]
 
 
@@ -130,25 +131,25 @@ def terminal(tables: Sequence[TaskTable]) -> str:
 
 def _terminal(table: TaskTable) -> str:
     lines = [heading(table), "─" * min(len(heading(table)), WIDTH), ""]
-    lines += _aligned([main_head(table), *main_cells(table)])
+    lines += _aligned(main_head(table), main_cells(table))
     said, judged = floors(table), honest_cells(table)
     lines += ["", said] if said else []
-    lines += ["", honest_title(table), *_aligned([honest_head(), *judged])] if judged else []
+    lines += ["", honest_title(table), *_aligned(honest_head(), judged)] if judged else []
     for note in table.notes:
         lines += ["", *textwrap.wrap(note, WIDTH - 2, subsequent_indent="  ", initial_indent="* ")]
     return "\n".join(lines)
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return `rows`, the head first, as lines of columns; the first column is said once where it repeats."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return lines of columns; what stands in the first one is said once where it repeats."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     out, before = [], ""
-    for row in rows:
+    for row in (head, *rows):
         shown = ["" if row[0] == before else row[0], *row[1:]]
         before = row[0]
         parts = [
-            cell.ljust(width) if head in WORDS else cell.rjust(width)
-            for head, cell, width in zip(rows[0], shown, widths, strict=True)
+            cell.ljust(width) if name in WORDS else cell.rjust(width)
+            for name, cell, width in zip(head, shown, widths, strict=True)
         ]
         out.append("  ".join(parts).rstrip())
     return out
@@ -156,22 +157,61 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 # In the documentation -------------------------------------------------------------------------------------------------
 
+SUMMARY_HEAD = (
+    "task",
+    "model",
+    "test loss: paper",
+    "ours",
+    "energy MSE: paper",
+    "ours",
+    "clean energy MSE",
+    "coord MSE",
+    "valid time, s",
+)
 
-def markdown(tables: Sequence[TaskTable], notes: bool = True) -> str:
+
+def markdown(tables: Sequence[TaskTable]) -> str:
     """Return all tables as Markdown, a heading of the third level each."""
-    return "\n\n".join(_markdown(table, notes) for table in tables)
+    return "\n\n".join(_markdown(table) for table in tables)
 
 
-def _markdown(table: TaskTable, notes: bool) -> str:
-    parts = [f"### {heading(table)}", _piped([main_head(table), *main_cells(table)])]
-    said, judged = floors(table), honest_cells(table)
+def _markdown(table: TaskTable) -> str:
+    parts = [f"### {heading(table)}", _piped(main_head(table), main_cells(table, typeset))]
+    said, judged = floors(table, typeset), honest_cells(table, typeset)
     parts += [said] if said else []
-    parts += [honest_title(table), _piped([honest_head(), *judged])] if judged else []
-    if notes and table.notes:
-        parts.append("\n".join(f"- {note}" for note in table.notes))
+    parts += [honest_title(table), _piped(honest_head(), judged)] if judged else []
+    parts += ["\n".join(f"- {raised(note)}" for note in table.notes)] if table.notes else []
     return "\n\n".join(parts)
 
 
-def _piped(rows: Sequence[Sequence[str]]) -> str:
-    rule = ["---" if head in WORDS else "---:" for head in rows[0]]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))
+def summary(tables: Sequence[TaskTable]) -> str:
+    """Return one Markdown table of all tasks, a row a model: the paper's figures beside our medians over seeds."""
+    return _piped(SUMMARY_HEAD, [row for table in tables for row in _summary_rows(table)])
+
+
+def _summary_rows(table: TaskTable) -> list[tuple[str, ...]]:
+    rows = []
+    for number_of, honest in enumerate(table.honest):
+        own = {line.figure: line for line in table.lines if line.model == honest.model}
+        beside = [own[figure] for figure in ("test_loss", "energy_mse")]
+        energy, coord, _, valid = (spread.median if spread is not None else None for spread in honest.figures)
+        rows.append(
+            (
+                table.task.title if number_of == 0 else "",
+                model_title(honest.model),
+                *(text for line in beside for text in (typeset(line.paper), _median(line.ours))),
+                typeset(energy, 1),
+                typeset(coord, 1),
+                NONE if valid is None else f"{valid:.1f}",
+            )
+        )
+    return rows
+
+
+def _median(spread: Spread | None) -> str:
+    return typeset(None if spread is None else spread.median)
+
+
+def _piped(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    rule = ["---" if name in WORDS else "---:" for name in head]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))

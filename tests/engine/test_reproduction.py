@@ -5,6 +5,8 @@ import math
 import re
 import signal
 import statistics
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 
 from hnn_engine import fitting
 from hnn_engine.cli import main, reproducing
+from hnn_engine.errors import RecordError
 from hnn_engine.evaluation import STARTS, Figures
 from hnn_engine.experiment import new_experiment
 from hnn_engine.fit_run import FitRun
@@ -483,7 +486,7 @@ def test_the_measured_pendulum_is_compared(command: Command, quick: list[str]) -
     assert is_paper_pendulum(read_recording(MEASURED))
     said = command("--task", "real-pendulum", "--model", "hnn", "--seeds", 1, "--recording", MEASURED)
     assert "1.45e-2" in said.out
-    assert "8.5e-3–1.2e-2" in said.out
+    assert "8.5e-3 to 1.2e-2" in said.out
 
 
 @pytest.mark.parametrize(
@@ -625,3 +628,40 @@ def test_a_cell_of_the_paper_s_table_at_reduced_size(tmp_path: Path) -> None:
     assert hnn.energy_mse is not None
     assert hnn.energy_mse < baseline.energy_mse / 10
     assert np.isfinite([hnn.clean_energy_mse, hnn.coord_mse, hnn.field_mse]).all()
+
+
+# The documentation's tables -------------------------------------------------------------------------------------------
+
+
+def test_markdown_has_each_task_s_figures_and_the_summary_their_medians() -> None:
+    rows = [row(seed, model, energy_mse=10.0**-seed) for seed in range(3) for model in ("baseline", "hnn")]
+    found = tables([*rows, row(task="real-pendulum", energy_mse=None, diverged=None, valid_time=None)])
+    whole = text.markdown(found)
+    assert whole.count("### ") == 2
+    assert "| HNN | energy MSE | 3.84·10⁻⁴ | same | 3.70·10⁻¹ ± 3·10⁻¹ | 1.00·10⁻¹ | 260× above |" in whole
+    assert "scores 3.9·10⁻² in training" in whole
+    head, rule, baseline, hnn, real = text.summary(found).splitlines()
+    assert head.count("|") == rule.count("|") == real.count("|")
+    assert baseline.startswith("| Mass-spring | Baseline | 3.67·10⁻² | 4.00·10⁻² | 1.71·10⁻¹ | 1.00·10⁻¹ |")
+    assert hnn.startswith("|  | HNN | 3.59·10⁻² |")
+    assert real.startswith("| Real pendulum | HNN | – | 4.00·10⁻² | – | – |")
+
+
+def test_the_script_of_the_documentation_prints_the_tables(tmp_path: Path) -> None:
+    file = tmp_path / "fits.json"
+    file.write_bytes(dump([row()]))
+    script = Path(__file__).parents[2] / "docs" / "make_tables.py"
+    done = subprocess.run([sys.executable, script, file], capture_output=True, text=True, check=True)
+    assert done.stdout == text.markdown(tables([row()])) + "\n"
+    file.write_text('[{"task": "mass-spring"}]')
+    done = subprocess.run([sys.executable, script, file], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"{file} holds no fits" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("value", ["{}", "[1]", '[{"task": "mass-spring"}]', "[", '"text"'])
+def test_files_without_fits_are_refused(tmp_path: Path, value: str) -> None:
+    (tmp_path / "fits.json").write_text(value)
+    with pytest.raises(RecordError, match="holds no fits"):
+        read_rows(tmp_path / "fits.json")

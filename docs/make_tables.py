@@ -1,0 +1,79 @@
+"""Make the tables of the reproduction from its fits: `python docs/make_tables.py FITS.json [--write]`.
+
+FITS.json is what `hnn-lab reproduce --json` wrote. Without --write the tables are printed as Markdown. With it they go
+into README.md beside FITS.json, with what index.html beside it (from --report) says of machine and versions, and a
+short table goes into the repository's README between its two marks. So no figure is typed by hand.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+from hnn_engine.errors import HnnLabError
+from hnn_engine.reproduction import read_rows, tables
+from hnn_engine.reproduction.text import markdown, summary
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+MARKS = ("<!-- reproduction: begin, by docs/make_tables.py -->", "<!-- reproduction: end -->")
+HEAD = """# The paper's experiments, run again
+
+Made by `python docs/make_tables.py {place} --write` from [{fits}]({fits}). What is compared, and how, is in
+[tasks](../tasks.md); what each figure means in [figures](../figures.md). Each figure of ours is held, by its median
+over seeds, against the larger of the paper's and of a re-run of the paper's code: losses within a factor of 1.5 and
+energies within 3 count as the same. ± is the standard error of the mean over seeds.
+"""
+
+
+def facts(page: Path) -> str:
+    """Return the facts at the head of a report as a Markdown list."""
+    text = page.read_text(encoding="utf-8").removeprefix("<!DOCTYPE html>\n")
+    terms = ElementTree.fromstring(text).find(".//dl")
+    assert terms is not None
+    pairs = zip(terms.iter("dt"), terms.iter("dd"), strict=True)
+    return "\n".join(f"- {name.text}: {value.text}" for name, value in pairs)
+
+
+def write(fits: Path) -> None:
+    """Write the page beside `fits`, and the short table into the README."""
+    found = tables(read_rows(fits))
+    report = fits.with_name("index.html")
+    place = fits.resolve().relative_to(ROOT) if fits.resolve().is_relative_to(ROOT) else fits.name
+    parts = [HEAD.format(place=place, fits=fits.name)]
+    if report.exists():
+        parts += [f"{facts(report)}\n\n[index.html](index.html) has the plots.\n"]
+    page = fits.with_name("README.md")
+    page.write_text("\n".join([*parts, markdown(found), ""]), encoding="utf-8")
+    readme = README.read_text(encoding="utf-8")
+    README.write_text(between(readme, f"\n{summary(found)}\n"), encoding="utf-8")
+    print(f"{page} and {README}")
+
+
+def between(text: str, content: str) -> str:
+    """Return `text` with `content` between the two marks."""
+    begin, end = MARKS
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise SystemExit(f"{README} needs the lines {begin} and {end}, once each")
+    return re.sub(f"{re.escape(begin)}.*{re.escape(end)}", lambda _: begin + content + end, text, flags=re.DOTALL)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Make the tables of the reproduction.")
+    parser.add_argument("fits", type=Path, metavar="FITS.json", help="what 'hnn-lab reproduce --json' wrote")
+    parser.add_argument("--write", action="store_true", help="into README.md beside it and the repository's README")
+    options = parser.parse_args()
+    try:
+        if options.write:
+            write(options.fits)
+        else:
+            print(markdown(tables(read_rows(options.fits))))
+    except HnnLabError as error:
+        print(f"make_tables: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
