@@ -1,7 +1,5 @@
 """The phase portrait: a field and its contours, the data, the rollouts, and the start as a point to drag."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
@@ -11,16 +9,13 @@ from PySide6.QtWidgets import QComboBox, QGraphicsItem, QHBoxLayout, QLabel, QTo
 
 from app.document import State, View
 from app.lab import Lab
-from app.portrait_field import NO_CONTOURS, Contours, EnergyGap, PortraitField, PortraitSpec, color_limit
+from app.panels.portrait_backdrop import COMPARE_TIP, Backdrop
+from app.portrait_field import PortraitField, PortraitSpec
 from app.settings import settings
 from app.simulation import Answer, Track
 from app.theme import model_dash, theme_signals
 from app.widgets.drag import FinePointer
-from app.widgets.format import number
-from app.widgets.map_key import MapKey
 from app.widgets.plot import LabPlot, Marker
-from app.widgets.quiver import arrow_lines
-from hnn_engine.comparison import percent
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.datasets import Dataset
 from hnn_engine.models import MODELS
@@ -38,13 +33,6 @@ _KEYS = {
     Qt.Key.Key_Down: (1, -1.0),
     Qt.Key.Key_Up: (1, 1.0),
 }
-
-COMPARE_TIP = """Compare a learned H with the true one
-Lines: contours of the true H in grey, of the model's Ĥ in its colour, at the same energies.
-Colours: Ĥ − H − c. An energy is known up to a constant; c is the median of Ĥ − H over the training data.
-Hatched: no training data is near.
-Of several models it is the one in "Field of", or the first with an H of its own.
-With several degrees of freedom the picture is a slice through the start."""
 
 
 class PortraitPlot(LabPlot):
@@ -90,30 +78,22 @@ class PortraitPanel(QWidget):
         self._field: PortraitField | None = None
         self._curves: dict[str, tuple[pg.PlotCurveItem, Marker, Marker]] = {}
         self._members: dict[str, int] = {}  # which repetition of its fit a curve is drawn as
-        self._drawn: dict[pg.PlotCurveItem, tuple[npt.NDArray[Any], ...]] = {}  # what arrows and contours show
-        self._compared = ""  # the model in whose colour its contours are
         self._pointer: FinePointer | None = None
         self._build_items()
         self._build_bar()
-        self.key_row = MapKey()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self._bar)
-        layout.addWidget(self.key_row)
+        layout.addWidget(self.backdrop.key)
         layout.addWidget(self.plot, 1)
         self._connect()
         self.sync()
 
     def _build_items(self) -> None:
-        self.map = self.plot.plane_map(z=-50)
-        self.arrows = self.plot.curve("field", z=-30, alpha=190, smooth=True)
-        self.contours = self.plot.curve("field", z=-40, alpha=150)
-        self.own_contours = self.plot.curve("field", z=-39)
+        self.backdrop = Backdrop(self.plot)
         self.data = self.plot.dots("data", size=3.0, alpha=150, z=-20)
-        for item in (self.map, self.arrows, self.contours, self.own_contours, self.data):
-            # They change rarely and cover the plot: Qt keeps them as pictures, so a moving head repaints nothing else.
-            item.setCacheMode(_KEPT)
+        self.data.setCacheMode(_KEPT)
         self._measured = self.plot.dots("truth", size=4.0, alpha=230, z=10)
         self.start = self.plot.marker("accent", "ring", 12.0)
         self.start.setZValue(60)
@@ -202,12 +182,8 @@ class PortraitPanel(QWidget):
         self.field_of.setCurrentIndex(max(0, self.field_of.findData(view.field)))
         for name, button in self.switches.items():
             button.setChecked(bool(getattr(view, name)))
-        self.arrows.setVisible(view.arrows)
-        self.contours.setVisible(view.contours)
+        self.backdrop.sync(view)
         self.data.setVisible(view.data)
-        self.own_contours.setVisible(view.contours and view.compare)
-        self.map.setVisible(view.compare)
-        self._show_key()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -283,7 +259,7 @@ class PortraitPanel(QWidget):
             self._field = answer.field
             self._draw_field()
         else:
-            self._draw_gap()  # E goes with the start
+            self._draw_gap()  # in shares of E, which goes with the start
         self._draw_tracks()
         self._on_moved(self.lab.transport.time)
 
@@ -291,71 +267,17 @@ class PortraitPanel(QWidget):
         self._draw_field()
 
     def _draw_field(self) -> None:
-        field = self._field
-        self._draw_arrows(field)
-        self._draw_contours(self.contours, field.contours if field is not None else NO_CONTOURS)
-        gap = field.gap if field is not None else None
-        self._dress_contours(gap.model if gap is not None else "")
-        self._draw_contours(self.own_contours, gap.contours if gap is not None else NO_CONTOURS)
+        self.backdrop.show_field(self._field)
         self._draw_gap()
 
-    def _dress_contours(self, compared: str) -> None:
-        """Grey lines, or ink for truth and a model's own colour where they are compared."""
-        if compared == self._compared:
-            return
-        self._compared = compared
-        if compared:
-            self.plot.dress(self.contours, "truth", alpha=110)
-            self.plot.dress(self.own_contours, compared, alpha=150)
-        else:
-            self.plot.dress(self.contours, "field", alpha=150)
-
-    def _draw_arrows(self, field: PortraitField | None) -> None:
-        if field is None or field.at is None or field.flow is None:
-            if self._differs(self.arrows):
-                self.arrows.setData([], [])
-            return
-        pixels = self.plot.view.viewPixelSize()
-        if self._differs(self.arrows, field.at, field.flow, np.array(pixels)):
-            strokes = arrow_lines(field.at, field.flow, (1 / pixels[0], 1 / pixels[1]))
-            self.arrows.setData(*strokes, connect="pairs")
-
-    def _draw_contours(self, item: pg.PlotCurveItem, contours: Contours) -> None:
-        if self._differs(item, contours.points, contours.joins):
-            joins = contours.joins.astype(np.ubyte) if len(contours.points) else "all"
-            item.setData(contours.points[:, 0], contours.points[:, 1], connect=joins)
-
-    def _differs(self, item: pg.PlotCurveItem, *now: npt.NDArray[Any]) -> bool:
-        """Whether `item` shows anything else than `now`: truth's stay as they are while a model trains."""
-        before, self._drawn[item] = self._drawn.get(item, ()), now
-        return len(before) != len(now) or not all(map(np.array_equal, before, now))
-
     def _draw_gap(self) -> None:
-        """Paint the map, in colours that reach as far as Ĥ is off where the data are."""
-        gap = self._field.gap if self._field is not None else None
-        if self._field is None or gap is None or self._answer is None:
-            self.map.clear()
-        else:
-            scale, spec = self._answer.scale, self._field.spec
-            self.map.show_values(gap.values, scale * color_limit(gap.reach, scale), spec.x, spec.y, gap.beyond)
-        self._show_key()
-
-    def _show_key(self) -> None:
-        """Say in words and colours what the map means, or why there is none."""
-        compare, answer = self.lab.document.view.compare, self._answer
-        gap = self._field.gap if self._field is not None else None
-        self.key_row.setVisible(compare)
-        if not compare:
-            return
-        if gap is None or answer is None:
-            self.key_row.show_reason(self._why_no_gap())
-            return
-        limit = percent(color_limit(gap.reach, answer.scale))
-        name, words = MODELS[gap.model].title, f"rms {percent(gap.rms / answer.scale)} of E {gap.where}"
-        tip = gap_tip(gap, answer.scale, "J" if self.lab.experiment.recording is None else "")
-        self.key_row.show_key(f"{name}: Ĥ − H", "Ĥ − H", (f"−{limit}", f"+{limit} of E"), words, tip)
+        scale = self._answer.scale if self._answer is not None else np.nan
+        unit = "J" if self.lab.experiment.recording is None else ""
+        self.backdrop.show_gap(self._field, scale, unit, self._why_no_gap())
 
     def _why_no_gap(self) -> str:
+        if not self.lab.document.view.compare:
+            return ""
         recording = self.lab.experiment.recording
         if recording is not None and recording.reference is None:
             return "This recording states no H to compare with."
@@ -523,14 +445,3 @@ class PortraitPanel(QWidget):
         coords[self.axes[which]] += sign * fine * NUDGE * (high - low)
         self.lab.nudge_start(coords)
         return True
-
-
-def gap_tip(gap: EnergyGap, scale: float, unit: str) -> str:
-    """What the key's figures are; H in `unit`."""
-    over = "the training states" if gap.inside else "the plane that is shown (there is no data yet)"
-    return (
-        f"Ĥ − H − c, c its median over {over}.\n"
-        f"Over them its rms is {number(gap.rms, unit)}, and half are within {number(gap.typical, unit)}.\n"
-        f"E = H(x(0)) − min H of the start, or |H(x(0))|, as in the energy plot: {number(scale, unit)}.\n"
-        "The colours reach as far as 98 % of them; beyond, they stay the same."
-    )
