@@ -39,7 +39,7 @@ def sequential(name: str = "viridis") -> Table:
 # Ends of the diverging table, for light and dark paper: equally far from it in lightness and in colour, and mild
 # enough that lines and dots stand out on them. Violet and olive tell apart for every kind of colour blindness, and no
 # model wears them.
-_ENDS = {False: ("#A58BDB", "#BDAA35"), True: ("#7A5CC0", "#8C7A12")}
+_ENDS = {False: ("#A58BDB", "#BDAA35"), True: ("#8163C8", "#9A8708")}
 
 
 @lru_cache(maxsize=4)

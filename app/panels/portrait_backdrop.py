@@ -109,5 +109,5 @@ def gap_tip(gap: EnergyGap, scale: float, unit: str) -> str:
         f"Ĥ − H − c, c its median over {over}.\n"
         f"Over them its rms is {number(gap.rms, unit)}, and half are within {number(gap.typical, unit)}.\n"
         f"E = H(x(0)) − min H of the start, or |H(x(0))|, as in the energy plot: {number(scale, unit)}.\n"
-        "The colours reach as far as 98 % of them; beyond, they stay the same."
+        "The colours reach as far as 98 % of them; beyond, they stay the same. Hatched: no training data is near."
     )
