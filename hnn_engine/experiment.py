@@ -194,7 +194,8 @@ class Experiment:
         """Return the fitting task of one of the models on `data`."""
         from hnn_engine.fitting.events import FitTask
 
-        return FitTask(model.name, model.settings, data, self.settings, self.seed)
+        known = get_model(model.name).known(self.stage)
+        return FitTask(model.name, model.settings, data, self.settings, self.seed, known)
 
 
 def new_experiment(system: str, constants: Mapping[str, object] | None = None) -> Experiment:
@@ -264,8 +265,8 @@ def checked(experiment: Experiment, before: Experiment | None = None) -> Experim
         parts["rollout"] = _checked_rollout(experiment)
     if not {"source", "data"} <= kept and experiment.system is not None:
         parts["data"] = bind(DATA_PARAMETERS, {**data_defaults(experiment.system), **experiment.data}, "the data")
-    if "models" not in kept:
-        parts["models"] = tuple(model_spec(m.name, m.settings) for m in experiment.models)
+    if not {"source", "models"} <= kept:
+        parts["models"] = tuple(_checked_model(m, experiment) for m in experiment.models)
     if not {"recipe", "settings"} <= kept:
         parts["settings"] = bind(recipe.parameters, experiment.settings, f"the recipe '{recipe.name}'")
     if "seed" not in kept:
@@ -273,6 +274,13 @@ def checked(experiment: Experiment, before: Experiment | None = None) -> Experim
     result = replace(experiment, **parts)
     vars(result)["stage"] = stage
     return result
+
+
+def _checked_model(spec: ModelSpec, experiment: Experiment) -> ModelSpec:
+    reason = get_model(spec.name).why_not(experiment.stage)
+    if reason:
+        raise ExperimentError(f"{reason} ({experiment.source_title}): choose another model")
+    return model_spec(spec.name, spec.settings)
 
 
 def _checked_rollout(experiment: Experiment) -> RolloutSpec:

@@ -4,7 +4,7 @@ Evaluated in float64, whatever the weights were trained in. Compiled loops are u
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,8 @@ import numpy as np
 
 from hnn_engine.compiled import loops
 from hnn_engine.coords import Array
-from hnn_engine.models import get_model
+from hnn_engine.errors import ExperimentError
+from hnn_engine.models import Model, get_model
 from hnn_engine.parameters import Value
 
 EXPLICIT = frozenset({"rk4", "stormer-verlet", "yoshida4"})  # a rounding error is no more than that to them
@@ -21,22 +22,49 @@ _SMALL = 4  # up to so many states at once the compiled field beats numpy's
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """The field of `model` with frozen `weights` (name -> array) for `dof` degrees of freedom."""
+    """The field of `model` with frozen `weights` (name -> array) for `dof` degrees of freedom.
+
+    d(coords)/dt = J∇H + `friction`·(the part beside it), for a model that has such a part.
+    """
 
     model: str
     dof: int
     settings: Mapping[str, Value]
     weights: dict[str, Array] = field(repr=False)
+    friction: float = 1.0
+
+    @property
+    def _model(self) -> Model:
+        return get_model(self.model)
 
     @property
     def why_not_separable(self) -> str:
         """Why methods for H = T(p) + V(q) do not apply; empty where they do."""
-        return get_model(self.model).why_not_separable
+        return self._model.why_not_separable
 
     @property
     def has_energy(self) -> bool:
         """Whether the model has an H of its own."""
-        return get_model(self.model).has_energy
+        return self._model.has_energy
+
+    @property
+    def dissipates(self) -> bool:
+        """Whether the field has a part beside J∇H, which `with_friction` scales."""
+        return self._model.dissipates
+
+    @property
+    def split_unique(self) -> bool:
+        """Whether the two parts are determined by the field; else scaling one is no change of friction alone."""
+        return self._model.split_unique(self.settings)
+
+    def with_friction(self, scale: float) -> "Snapshot":
+        """Return the same weights with the part beside J∇H `scale` times as strong as it was fitted.
+
+        Raises `ExperimentError` where the model has no such part.
+        """
+        if not self.dissipates:
+            raise ExperimentError(f"{self._model.title} has no friction to scale: choose a model with a part for it")
+        return replace(self, friction=float(scale))
 
     @cached_property
     def _wide(self) -> dict[str, Array]:
@@ -48,7 +76,7 @@ class Snapshot:
 
     @cached_property
     def _packed(self) -> Any:
-        kernels, kind = loops(), get_model(self.model).kernel
+        kernels, kind = loops(), self._model.kernel
         assert kernels is not None
         assert kind is not None
         return kernels.pack(kind, str(self.settings["activation"]), self.weights)
@@ -56,7 +84,7 @@ class Snapshot:
     @property
     def _kernels(self) -> Any | None:
         """The compiled loops, where they are loaded and follow this model."""
-        return loops() if get_model(self.model).kernel is not None else None
+        return loops() if self._model.kernel is not None else None
 
     def forget(self) -> None:
         """Let go of what was made from the weights for speed, five times their size; it is made anew when needed."""
@@ -70,25 +98,23 @@ class Snapshot:
             flat = coords.reshape(-1, 2 * self.dof)
             small: Array = kernels.evaluate(kernels.learned(self._packed), flat).reshape(coords.shape)
             return small
-        result: Array = get_model(self.model).field(np, self._wide, self.settings, coords)
+        result: Array = self._model.field(np, self._wide, self.settings, coords, self.friction)
         return result
 
     def single(self, coords: Array) -> Array:
         """Return the field evaluated in float32, as the paper's code does, widened to float64."""
-        value = get_model(self.model).field(np, self._narrow, self.settings, coords.astype(np.float32))
+        value = self._model.field(np, self._narrow, self.settings, coords.astype(np.float32), self.friction)
         return np.asarray(value, dtype=np.float64)
 
     def hamiltonian(self, coords: Array) -> Array | None:
         """Return the learned H `(...)` in float64, or None where the model has none."""
-        value: Array | None = get_model(self.model).hamiltonian(np, self._wide, self.settings, coords)
+        value: Array | None = self._model.hamiltonian(np, self._wide, self.settings, coords)
         return value
 
     def gradient(self, coords: Array) -> Array | None:
-        """Return ∇Ĥ of the learned H `(..., 2*dof)` in float64, or None where the model has none."""
-        if not self.has_energy:
-            return None
-        flow, dof = self.field(coords), self.dof
-        return np.concatenate([-flow[..., dof:], flow[..., :dof]], axis=-1)
+        """Return ∇H `(..., 2*dof)` of the learned H in float64, or None where the model has none."""
+        value: Array | None = self._model.gradient(np, self._wide, self.settings, coords)
+        return value
 
     def compiled(self, integrator: str, turn: int = 0, swift: bool = False) -> Any | None:
         """Return the flow that compiled loops follow, turned as `integrators.Turn` says; None without loops (yet)."""

@@ -50,6 +50,12 @@ class Stage(ABC):
 
     @property
     @abstractmethod
+    def inertia(self) -> Array | None:
+        """What each momentum is to its velocity, p = inertia·dq/dt, `(dof,)`, masses or moments of inertia; None where
+        that depends on the position."""
+
+    @property
+    @abstractmethod
     def default_start(self) -> Array:
         """The initial state that the window opens with, `(2*dof,)`."""
 

@@ -9,6 +9,7 @@ from hnn_engine.coords import Array
 from hnn_engine.datasets import Mask
 from hnn_engine.fitting.events import FitTask
 from hnn_engine.fitting.gradient import GradientFit
+from hnn_engine.models import get_model
 from hnn_engine.models.mlp import Weights
 
 VALIDATION = 0.15  # of the training trajectories, at least one
@@ -18,7 +19,7 @@ WARM_UP = 50  # steps
 class AdamFit(GradientFit):
     """Adam whose rate rises over `WARM_UP` steps and falls by half a cosine to 1 % of it.
 
-    The first layer is scaled to the spread of the states, so units and ranges do not matter. A part of the training
+    Each first layer is scaled to the spread of the states, so units and ranges do not matter. A part of the training
     trajectories is held out; the weights that score best on them are kept, and the fit ends when they have not
     improved for `patience` steps.
     """
@@ -37,8 +38,13 @@ class AdamFit(GradientFit):
     def prepare(self, weights: Weights) -> Weights:
         rows = self.task.data.coords[self.task.data.train]
         centre, spread = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
-        first = weights["w0"] / spread[:, None]
-        return {**weights, "w0": first.astype(np.float32), "b0": (weights["b0"] - centre @ first).astype(np.float32)}
+        scaled = dict(weights)
+        for net in get_model(self.task.model).networks(self.task.data.dof):
+            matrix, bias = f"{net.prefix}w0", f"{net.prefix}b0"
+            first = weights[matrix] / spread[net.columns, None]
+            scaled[matrix] = first.astype(np.float32)
+            scaled[bias] = (weights[bias] - centre[net.columns] @ first).astype(np.float32)
+        return scaled
 
     def rate(self, step: int) -> float:
         top = float(self.task.settings["learning-rate"])

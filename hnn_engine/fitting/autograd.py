@@ -41,6 +41,7 @@ class TorchStepper:
         self.flat, self.good = flat, flat.copy()
         self._weights = torch.from_numpy(flat).requires_grad_()
         self._model, self._settings, self._shapes = get_model(task.model), task.model_settings, shapes
+        self._known = {n: torch.from_numpy(np.asarray(v, dtype=np.float32)) for n, v in task.known.items()}
         self._sizes = [int(np.prod(shape)) for shape in shapes.values()]
         self._adam = Adam(flat.size, float(task.settings["weight-decay"]))
 
@@ -61,6 +62,6 @@ class TorchStepper:
     def _loss(self, rows: Rows) -> Tensor:
         coords, dcoords = (torch.from_numpy(part) for part in rows)
         parts = self._weights.split_with_sizes(self._sizes)
-        weights = {n: p.view(s) for (n, s), p in zip(self._shapes.items(), parts, strict=True)}
+        weights = {n: p.view(s) for (n, s), p in zip(self._shapes.items(), parts, strict=True)} | self._known
         residual: Tensor = self._model.field(torch, weights, self._settings, coords) - dcoords
         return (residual * residual).mean()

@@ -8,9 +8,10 @@ and the last event carries the snapshot to keep. Events depend on the step count
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.parameters import Value
 from hnn_engine.snapshot import Snapshot
@@ -18,13 +19,17 @@ from hnn_engine.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class FitTask:
-    """What to fit: a model with its settings, on data, by a recipe's settings, from a seed."""
+    """What to fit: a model with its settings, on data, by a recipe's settings, from a seed.
+
+    `known` is what the model is told of the stage (`Model.known`): no step changes it.
+    """
 
     model: str
     model_settings: Mapping[str, Value]
     data: Dataset
     settings: Mapping[str, Value]
     seed: int
+    known: Mapping[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

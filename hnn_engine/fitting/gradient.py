@@ -91,7 +91,8 @@ class GradientFit:
         ends = np.cumsum([int(np.prod(shape)) for shape in self._shapes.values()])
         parts = np.split(flat.copy(), ends[:-1])
         weights = {n: p.reshape(s) for (n, s), p in zip(self._shapes.items(), parts, strict=True)}
-        return Snapshot(self.task.model, self.task.data.dof, dict(self.task.model_settings), weights)
+        settings, known = dict(self.task.model_settings), self.task.known
+        return Snapshot(self.task.model, self.task.data.dof, settings, {**weights, **known})
 
     def events(self) -> Iterator[Event]:
         """Run the fit; each `next` does one step's work."""

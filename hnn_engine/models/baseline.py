@@ -1,11 +1,9 @@
 """The baseline: a perceptron that gives the time derivative directly."""
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from hnn_engine.models.base import Model
+from hnn_engine.models.base import Model, Network, Settings
 from hnn_engine.models.mlp import Weights, output
-from hnn_engine.parameters import Value
 
 
 class Baseline(Model):
@@ -18,11 +16,11 @@ class Baseline(Model):
     kernel: ClassVar[int | None] = 0
     why_not_separable: ClassVar[str] = "the baseline has no H"
 
-    def outputs(self, dof: int) -> int:
-        return 2 * dof
+    def networks(self, dof: int) -> tuple[Network, ...]:
+        return (Network("", slice(None), 2 * dof),)
 
-    def field(self, xp: Any, weights: Weights, settings: Mapping[str, Value], coords: Any) -> Any:
+    def field(self, xp: Any, weights: Weights, settings: Settings, coords: Any, scale: float = 1.0) -> Any:
         return output(xp, weights, str(settings["activation"]), coords)
 
-    def hamiltonian(self, xp: Any, weights: Weights, settings: Mapping[str, Value], coords: Any) -> Any | None:
+    def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
         return None

@@ -1,11 +1,9 @@
 """The Hamiltonian neural network: a perceptron that gives H, whose symplectic gradient is the field."""
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from hnn_engine.models.base import Model
+from hnn_engine.models.base import Model, Network, Settings
 from hnn_engine.models.mlp import Weights, output, scalar_gradient
-from hnn_engine.parameters import Value
 
 
 class Hnn(Model):
@@ -18,13 +16,11 @@ class Hnn(Model):
     kernel: ClassVar[int | None] = 1
     why_not_separable: ClassVar[str] = "the HNN's H mixes q and p"
 
-    def outputs(self, dof: int) -> int:
-        return 1
+    def networks(self, dof: int) -> tuple[Network, ...]:
+        return (Network("", slice(None), 1),)
 
-    def field(self, xp: Any, weights: Weights, settings: Mapping[str, Value], coords: Any) -> Any:
-        gradient = scalar_gradient(xp, weights, str(settings["activation"]), coords)
-        dof = coords.shape[-1] // 2
-        return xp.concatenate((gradient[..., dof:], -gradient[..., :dof]), axis=-1)
-
-    def hamiltonian(self, xp: Any, weights: Weights, settings: Mapping[str, Value], coords: Any) -> Any | None:
+    def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
         return output(xp, weights, str(settings["activation"]), coords)[..., 0]
+
+    def gradient(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
+        return scalar_gradient(xp, weights, str(settings["activation"]), coords)

@@ -81,14 +81,23 @@ def output(xp: Any, weights: Weights, activation: str, x: Any) -> Any:
 
 def scalar_gradient(xp: Any, weights: Weights, activation: str, x: Any) -> Any:
     """Return ∇y `(..., inputs)` of the scalar output (the first one) at `x` `(..., inputs)`."""
+    return scalar_gradients(xp, weights, activation, x, 1)[0]
+
+
+def scalar_gradients(xp: Any, weights: Weights, activation: str, x: Any, count: int) -> list[Any]:
+    """Return ∇y `(..., inputs)` of each of the first `count` outputs at `x` `(..., inputs)`, from one pass forward."""
     act = ACTIVATIONS[activation]
     slopes = []
-    depth = depth_of(weights)
-    for i in range(depth):
+    for i in range(depth_of(weights)):
         x, slope = act(xp, x @ weights[f"w{i}"] + weights[f"b{i}"])
         slopes.append(slope)
-    back = slopes[-1] * weights["out"][:, 0]
-    for i in range(depth - 1, 0, -1):
+    return [_back(weights, slopes, k) for k in range(count)]
+
+
+def _back(weights: Weights, slopes: list[Any], k: int) -> Any:
+    """Return ∇y of output `k` from σ′ of each layer."""
+    back = slopes[-1] * weights["out"][:, k]
+    for i in range(len(slopes) - 1, 0, -1):
         back = (back @ weights[f"w{i}"].T) * slopes[i - 1]
     return back @ weights["w0"].T
 

@@ -31,6 +31,10 @@ class RecordedStage(Stage):
         )
 
     @property
+    def inertia(self) -> Array | None:
+        return np.ones(1)
+
+    @property
     def default_start(self) -> Array:
         return np.array(self.recording.coords[0])
 

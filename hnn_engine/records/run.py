@@ -217,8 +217,8 @@ def _read_weights(files: Mapping[str, bytes], experiment: Experiment) -> Snapsho
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordError(f"weights.safetensors is damaged ({error}): restore it from a copy") from error
     spec, dof = experiment.models[0], experiment.stage.dof
-    weights = {}
-    for name, expected in get_model(spec.name).weight_shapes(dof, spec.settings).items():
+    model, weights = get_model(spec.name), {}
+    for name, expected in {**model.weight_shapes(dof, spec.settings), **model.known_shapes(dof)}.items():
         if name not in found or found[name].shape != expected:
             shape = found[name].shape if name in found else "missing"
             raise RecordError(f"weights.safetensors does not fit the model: {name} is {shape}, expected {expected}")

@@ -47,6 +47,10 @@ class DoublePendulum(System):
             Coordinate("p2", "p₂", "kg m²/s", -top2, top2),
         )
 
+    @property
+    def inertia(self) -> Array | None:
+        return None  # a matrix that turns with the angle between the rods
+
     def _momentum_scales(self) -> tuple[float, float]:
         """Return p₁ and p₂ of a straight pendulum that turns through its lowest point at √(g/(l₁+l₂)), kg m²/s."""
         reach, rate = self.length_1 + self.length_2, math.sqrt(self.gravity / (self.length_1 + self.length_2))

@@ -36,6 +36,10 @@ class MassSpring(System):
         return (Coordinate("q", "q", "m", -1.3, 1.3), Coordinate("p", "p", "kg m/s", -top, top))
 
     @property
+    def inertia(self) -> Array | None:
+        return np.array([self.mass])
+
+    @property
     def frequency(self) -> float:
         """Angular frequency ω = √(k/m) without friction, rad/s."""
         return math.sqrt(self.stiffness / self.mass)

@@ -33,14 +33,18 @@ class Pendulum(System):
         return (Coordinate("q", "q", "rad", -np.pi, np.pi, periodic=True), Coordinate("p", "p", "kg m²/s", -top, top))
 
     @property
-    def inertia(self) -> float:
-        """Moment of inertia ml² about the pivot, kg m²."""
+    def moment_of_inertia(self) -> float:
+        """ml² about the pivot, kg m²."""
         return self.mass * self.length**2
+
+    @property
+    def inertia(self) -> Array | None:
+        return np.array([self.moment_of_inertia])
 
     @property
     def momentum_scale(self) -> float:
         """ml²ω with ω = √(g/l), the momentum that goes with an angle of one radian, kg m²/s."""
-        return self.inertia * math.sqrt(self.gravity / self.length)
+        return self.moment_of_inertia * math.sqrt(self.gravity / self.length)
 
     @property
     def weight_moment(self) -> float:
@@ -49,7 +53,7 @@ class Pendulum(System):
 
     def hamiltonian(self, coords: Array) -> Array:
         q, p = coords[..., 0], coords[..., 1]
-        energy: Array = p**2 / (2 * self.inertia) + self.weight_moment * (1 - np.cos(q))
+        energy: Array = p**2 / (2 * self.moment_of_inertia) + self.weight_moment * (1 - np.cos(q))
         return energy
 
     @staticmethod
@@ -75,7 +79,7 @@ class Pendulum(System):
     def exact(self, start: Array, t: Array) -> Array | None:
         from hnn_engine.systems.elliptic import pendulum_solution
 
-        return pendulum_solution(start, t, inertia=self.inertia, weight_moment=self.weight_moment)
+        return pendulum_solution(start, t, inertia=self.moment_of_inertia, weight_moment=self.weight_moment)
 
     @property
     def default_start(self) -> Array:

@@ -48,6 +48,10 @@ class TwoBody(System):
         )
 
     @property
+    def inertia(self) -> Array | None:
+        return np.tile(self._masses, 2)  # the momenta go x₁, x₂, y₁, y₂
+
+    @property
     def _masses(self) -> Array:
         return np.array([self.mass_1, self.mass_2])
 

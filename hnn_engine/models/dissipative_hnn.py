@@ -1,0 +1,65 @@
+"""The dissipative HNN: one perceptron for an energy H, one for what takes it away."""
+
+from typing import Any, ClassVar
+
+from hnn_engine.models.base import NETWORK_PARAMETERS, Model, Network, Settings
+from hnn_engine.models.mlp import Weights, output, scalar_gradient
+from hnn_engine.parameters import Parameter
+
+_H, _D = Network("h.", slice(None), 1), Network("d.", slice(None), 1)
+
+FRICTION = Parameter(
+    "friction",
+    "Friction",
+    "gradient",
+    choices=("gradient", "momentum"),
+    choice_titles=("∇D, as published", "on p alone, unique"),
+    help="What stands beside J∇H. ∇D of the published model is not unique: H can hold a part of the friction. A force "
+    "on p that vanishes at p = 0 is, so scaling it answers what another friction would do.",
+    acts="fit",
+)
+
+
+class DissipativeHnn(Model):
+    """d(coords)/dt = J∇H + friction, H and D two networks. The setting `friction` says what D stands for.
+
+    `gradient`, as published: friction = ∇D. The two parts are not unique: any gradient that is also symplectic can go
+    from one to the other, such as (0, −γp) = J∇(γqp/2) + ∇(−γ(q² + p²)/4). So a learned D may hold half of the
+    friction and H the rest, and D times two is not twice the friction.
+
+    `momentum`: friction = (0, g) with g(q, p) = ∂D/∂p(q, p) − ∂D/∂p(q, 0), which is zero at p = 0 whatever the
+    weights. Then both parts are unique: dq/dt = ∂H/∂p fixes H up to some c(q); at p = 0 there is no friction, so
+    dp/dt = −∂H/∂q there fixes ∂c/∂q; and what is left of dp/dt is g. Scaling g after a fit is a change of friction
+    alone. It cannot take hold of q: friction that acts on dq/dt needs `gradient`.
+
+    `gradient` is the default, as that is what the name stands for. Source: Sosanya & Greydanus 2022, arXiv 2201.10085.
+    """
+
+    name: ClassVar[str] = "dissipative-hnn"
+    title: ClassVar[str] = "Dissipative HNN"
+    summary: ClassVar[str] = "Two networks: H moves the system and D takes energy away; its friction can be scaled."
+    parameters: ClassVar[tuple[Parameter, ...]] = (*NETWORK_PARAMETERS, FRICTION)
+    has_energy: ClassVar[bool] = True
+    dissipates: ClassVar[bool] = True
+    why_not_separable: ClassVar[str] = "the dissipative HNN has friction"
+
+    def networks(self, dof: int) -> tuple[Network, ...]:
+        return (_H, _D)
+
+    def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
+        return output(xp, _H.of(weights), str(settings["activation"]), coords)[..., 0]
+
+    def gradient(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
+        return scalar_gradient(xp, _H.of(weights), str(settings["activation"]), coords)
+
+    def friction(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
+        net, activation = _D.of(weights), str(settings["activation"])
+        if settings["friction"] == "gradient":
+            return scalar_gradient(xp, net, activation, coords)
+        dof = coords.shape[-1] // 2
+        still = xp.concatenate((coords[..., :dof], xp.zeros_like(coords[..., dof:])), axis=-1)
+        moving, at_rest = scalar_gradient(xp, net, activation, xp.stack((coords, still)))[..., dof:]
+        return xp.concatenate((xp.zeros_like(moving), moving - at_rest), axis=-1)
+
+    def split_unique(self, settings: Settings) -> bool:
+        return settings["friction"] == "momentum"

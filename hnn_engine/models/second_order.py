@@ -1,0 +1,46 @@
+"""The second-order model: the masses are known, and a perceptron gives the force."""
+
+from typing import Any, ClassVar
+
+from hnn_engine.coords import Array
+from hnn_engine.models.base import Model, Network, Settings
+from hnn_engine.models.mlp import Weights, output
+from hnn_engine.stage import Stage
+
+
+class SecondOrder(Model):
+    """dq/dt = p/m, dp/dt = MLP(q, p), with the mass (or moment of inertia) m of each momentum known.
+
+    It has no energy. Much of what an HNN gains over the baseline comes from this structure alone, so the two belong
+    side by side. Source: Gruver, Finzi, Stanton & Wilson, ICLR 2022.
+    """
+
+    name: ClassVar[str] = "second-order"
+    title: ClassVar[str] = "Second-order"
+    summary: ClassVar[str] = (
+        "Knows that dq/dt = p/m and learns the force alone, without an energy: how much of an HNN's gain is that?"
+    )
+    has_energy: ClassVar[bool] = False
+    why_not_separable: ClassVar[str] = "the second-order model has no H"
+
+    def networks(self, dof: int) -> tuple[Network, ...]:
+        return (Network("", slice(None), dof),)
+
+    def field(self, xp: Any, weights: Weights, settings: Settings, coords: Any, scale: float = 1.0) -> Any:
+        force = output(xp, weights, str(settings["activation"]), coords)
+        return xp.concatenate((coords[..., force.shape[-1] :] / weights["inertia"], force), axis=-1)
+
+    def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
+        return None
+
+    def why_not(self, stage: Stage) -> str:
+        if stage.inertia is None:
+            return f"{self.title} needs dq/dt = p/m with fixed masses, and here they depend on the position"
+        return ""
+
+    def known(self, stage: Stage) -> dict[str, Array]:
+        assert stage.inertia is not None
+        return {"inertia": stage.inertia}
+
+    def known_shapes(self, dof: int) -> dict[str, tuple[int, ...]]:
+        return {"inertia": (dof,)}
