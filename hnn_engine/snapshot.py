@@ -13,10 +13,13 @@ import numpy as np
 from hnn_engine.compiled import loops
 from hnn_engine.coords import Array
 from hnn_engine.errors import ExperimentError
+from hnn_engine.integrators import Turn
 from hnn_engine.models import Model, get_model
+from hnn_engine.models.networks import Layout
 from hnn_engine.parameters import Value
 
 EXPLICIT = frozenset({"rk4", "stormer-verlet", "yoshida4"})  # a rounding error is no more than that to them
+_CLIMBS = (Turn.UPHILL, Turn.DOWNHILL)
 _SMALL = 4  # up to so many states at once the compiled field beats numpy's
 
 
@@ -76,24 +79,29 @@ class Snapshot:
 
     @cached_property
     def _packed(self) -> Any:
-        kernels, kind = loops(), self._model.kernel
-        assert kernels is not None
-        assert kind is not None
-        return kernels.pack(kind, str(self.settings["activation"]), self.weights)
+        return self._pack(self._model.layout(self.weights, self.settings, self.dof))
 
-    @property
-    def _kernels(self) -> Any | None:
-        """The compiled loops, where they are loaded and follow this model."""
-        return loops() if self._model.kernel is not None else None
+    @cached_property
+    def _packed_energy(self) -> Any:
+        """What is J∇H of `_packed`."""
+        if not self.dissipates:
+            return self._packed
+        whole = self._model.layout(self.weights, self.settings, self.dof)
+        return self._pack(replace(whole, terms=tuple(term for term in whole.terms if not term.friction)))
+
+    def _pack(self, layout: Layout) -> Any:
+        kernels = loops()
+        assert kernels is not None
+        return kernels.pack(str(self.settings["activation"]), layout, self.friction)
 
     def forget(self) -> None:
         """Let go of what was made from the weights for speed, five times their size; it is made anew when needed."""
-        for name in ("_wide", "_narrow", "_packed"):
+        for name in ("_wide", "_narrow", "_packed", "_packed_energy"):
             vars(self).pop(name, None)
 
     def field(self, coords: Array) -> Array:
         """Return d(coords)/dt `(..., 2*dof)` in float64."""
-        kernels = self._kernels
+        kernels = loops()
         if kernels is not None and coords.size <= _SMALL * 2 * self.dof:
             flat = coords.reshape(-1, 2 * self.dof)
             small: Array = kernels.evaluate(kernels.learned(self._packed), flat).reshape(coords.shape)
@@ -118,8 +126,10 @@ class Snapshot:
 
     def compiled(self, integrator: str, turn: int = 0, swift: bool = False) -> Any | None:
         """Return the flow that compiled loops follow, turned as `integrators.Turn` says; None without loops (yet)."""
-        kernels = self._kernels
-        return kernels.learned(self._packed, turn, swift) if kernels is not None else None
+        kernels = loops()
+        if kernels is None:
+            return None
+        return kernels.learned(self._packed_energy if turn in _CLIMBS else self._packed, turn, swift)
 
 
 @dataclass(frozen=True, eq=False)

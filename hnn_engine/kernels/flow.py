@@ -16,7 +16,7 @@ from numba import types
 from hnn_engine.coords import Array
 from hnn_engine.integrators import Turn
 from hnn_engine.kernels.jit import INTEGERS, MATRIX, SINGLE_ROWS, SINGLES, VECTOR, jit
-from hnn_engine.kernels.perceptron import NETWORK, Packed, field_double, field_single
+from hnn_engine.kernels.perceptron import NETWORK, SIZE, Packed, field_double, field_single
 from hnn_engine.kernels.swift import field_swift
 from hnn_engine.systems.base import System
 
@@ -43,7 +43,7 @@ class Pointer(types.WrapperAddressProtocol):  # type: ignore[misc]
 
 
 class Flow(NamedTuple):
-    """What an integrator is given: a law's functions and constants, or a network's; the other part is not looked at.
+    """What an integrator is given: a law's functions and constants, or networks'; the other part is not looked at.
 
     `size` is 2·dof and `turn` one of `integrators.Turn`. `work` and `swift` are memory that calls write into: a flow
     belongs to one thread.
@@ -57,7 +57,7 @@ class Flow(NamedTuple):
     constants: Array
     field: Pointer
     head: npt.NDArray[np.int64]
-    biases: Array
+    numbers: Array
     single: npt.NDArray[np.float32]
     double: Array
     work: Array
@@ -82,7 +82,7 @@ def _nothing(x: Any, c: Any, out: Any) -> None:
 _NO_LAW = Pointer(_nothing, _ROWS)
 _NETWORKS = {True: Pointer(field_single, NETWORK), False: Pointer(field_double, NETWORK)}  # by single precision
 _SWIFT = Pointer(field_swift, NETWORK)
-_NO_NET = Packed(np.array([0, 0, 0, MOST_COORDS, 0]), np.zeros(0), np.zeros(0, np.float32), np.zeros(0))
+_NO_NET = Packed(np.array([0, 0, MOST_COORDS, 0, 0]), np.zeros(0), np.zeros(0, np.float32), np.zeros(0))
 
 
 @lru_cache(maxsize=256)
@@ -99,13 +99,13 @@ def law(system: System, turn: int = Turn.FORWARD) -> Flow:
 
 
 def learned(net: Packed, turn: int = Turn.FORWARD, swift: bool = False) -> Flow:
-    """Return the flow of a network as `pack` lays it out; `swift` reckons in single precision where its weights are.
+    """Return the flow of networks as `pack` lays them out; `swift` reckons in single precision where its weights are.
 
-    Uphill and downhill, its field is taken for J∇H: that is for networks that have an H.
+    Uphill and downhill, the field is taken for J∇H: lay out no more than that.
     """
     single = bool(net.single.size)
     field = _SWIFT if single and swift else _NETWORKS[single]
-    return Flow(int(net.head[4]), int(turn), True, _NO_LAW, _NO_LAW, np.zeros(1), field, *net, *net.memory())
+    return Flow(int(net.head[SIZE]), int(turn), True, _NO_LAW, _NO_LAW, np.zeros(1), field, *net, *net.memory())
 
 
 @jit
@@ -113,7 +113,7 @@ def flow_at(x: Any, flow: Any, out: Any) -> None:
     """out <- d(coords)/dt at x: J∇H + friction of a law, or the network's field, turned. `flow` is a `Flow`."""
     dof = x.size // 2
     if flow.learned:
-        flow.field(x, flow.head, flow.biases, flow.single, flow.double, flow.work, flow.swift, out)
+        flow.field(x, flow.head, flow.numbers, flow.single, flow.double, flow.work, flow.swift, out)
     else:
         gradient = flow.work[0, : x.size]
         flow.partials(x, flow.constants, gradient)

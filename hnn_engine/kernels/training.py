@@ -15,7 +15,7 @@ from numba import types
 from hnn_engine.coords import Array
 from hnn_engine.kernels.activations import activate, bend
 from hnn_engine.kernels.jit import jit, jit_for
-from hnn_engine.kernels.perceptron import ACTIVATION_CODES, BASELINE, HNN, SILU
+from hnn_engine.kernels.perceptron import ACTIVATION_CODES, SILU
 from hnn_engine.kernels.products import (
     add_multiplied,
     add_outer,
@@ -27,6 +27,7 @@ from hnn_engine.kernels.products import (
     thin_turned,
 )
 
+BASELINE, HNN = 0, 1  # `Model.kernel` of the models that are stepped here
 ROWS = 256  # of a block, at most: what a layer of 200 units holds of them is 0.2 MB
 _KEEP, _TAKE, _KEEP_SQUARE, _TAKE_SQUARE = (np.float32(x) for x in (0.9, 0.1, 0.999, 0.001))
 _EPSILON = np.float32(1e-8)

@@ -2,13 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.models.mlp import ACTIVATIONS, Weights, initial_weights, weight_shapes
+from hnn_engine.models.networks import Layout, Network
 from hnn_engine.parameters import Parameter, Value
 from hnn_engine.stage import Stage
 
@@ -28,19 +28,6 @@ NETWORK_PARAMETERS: tuple[Parameter, ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Network:
-    """One perceptron of a model: `prefix` begins the names of its weights, `columns` are the coordinates it reads."""
-
-    prefix: str
-    columns: slice
-    outputs: int
-
-    def of(self, weights: Mapping[str, Any]) -> Weights:
-        """Return the network's own weights by their names without the prefix."""
-        return {n.removeprefix(self.prefix): w for n, w in weights.items() if n.startswith(self.prefix)}
-
-
 class Model(ABC):
     """A family of learned fields. Stateless: the weights are an argument, numpy or torch (`xp`).
 
@@ -54,7 +41,7 @@ class Model(ABC):
     parameters: ClassVar[tuple[Parameter, ...]] = NETWORK_PARAMETERS
     has_energy: ClassVar[bool]
     dissipates: ClassVar[bool] = False  # has a part beside J∇H, which can be scaled by itself
-    kernel: ClassVar[int | None] = None  # which compiled loop of `kernels` steps and follows it, if one does
+    kernel: ClassVar[int | None] = None  # which compiled loop of `kernels` steps its fit, if one does
     why_not_separable: ClassVar[str]
 
     @abstractmethod
@@ -78,6 +65,10 @@ class Model(ABC):
         flow = symplectic(xp, self.gradient(xp, weights, settings, coords))
         friction = self.friction(xp, weights, settings, coords)
         return flow if friction is None else flow + scale * friction
+
+    @abstractmethod
+    def layout(self, weights: Weights, settings: Settings, dof: int) -> Layout:
+        """Return the same field as a sum of terms, for compiled loops."""
 
     def split_unique(self, settings: Settings) -> bool:
         """Return whether a field has only one H (but for a constant) and only one friction of this family."""

@@ -2,8 +2,9 @@
 
 from typing import Any, ClassVar
 
-from hnn_engine.models.base import Model, Network, Settings
+from hnn_engine.models.base import Model, Settings
 from hnn_engine.models.mlp import Weights, output
+from hnn_engine.models.networks import Layout, Network, Term
 
 
 class Baseline(Model):
@@ -21,6 +22,9 @@ class Baseline(Model):
 
     def field(self, xp: Any, weights: Weights, settings: Settings, coords: Any, scale: float = 1.0) -> Any:
         return output(xp, weights, str(settings["activation"]), coords)
+
+    def layout(self, weights: Weights, settings: Settings, dof: int) -> Layout:
+        return Layout((Term(weights, weights["w0"], weights["out"].T),))
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
         return None

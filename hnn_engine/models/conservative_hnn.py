@@ -2,8 +2,9 @@
 
 from typing import Any, ClassVar
 
-from hnn_engine.models.base import Model, Network, Settings
+from hnn_engine.models.base import Model, Settings
 from hnn_engine.models.mlp import Weights, scalar_gradient
+from hnn_engine.models.networks import Layout, Network, Term
 
 
 class ConservativeHnn(Model):
@@ -25,6 +26,9 @@ class ConservativeHnn(Model):
 
     def field(self, xp: Any, weights: Weights, settings: Settings, coords: Any, scale: float = 1.0) -> Any:
         return scalar_gradient(xp, weights, str(settings["activation"]), coords)
+
+    def layout(self, weights: Weights, settings: Settings, dof: int) -> Layout:
+        return Layout((Term(weights, weights["w0"], weights["w0"], weights["out"][:, 0]),))
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
         return None

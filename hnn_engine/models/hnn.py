@@ -2,8 +2,9 @@
 
 from typing import Any, ClassVar
 
-from hnn_engine.models.base import Model, Network, Settings
+from hnn_engine.models.base import Model, Settings
 from hnn_engine.models.mlp import Weights, output, scalar_gradient
+from hnn_engine.models.networks import Layout, Network, symplectic_term
 
 
 class Hnn(Model):
@@ -18,6 +19,9 @@ class Hnn(Model):
 
     def networks(self, dof: int) -> tuple[Network, ...]:
         return (Network("", slice(None), 1),)
+
+    def layout(self, weights: Weights, settings: Settings, dof: int) -> Layout:
+        return Layout((symplectic_term(self.networks(dof)[0], weights, dof),))
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
         return output(xp, weights, str(settings["activation"]), coords)[..., 0]

@@ -2,8 +2,9 @@
 
 from typing import Any, ClassVar
 
-from hnn_engine.models.base import Model, Network, Settings, symplectic
+from hnn_engine.models.base import Model, Settings, symplectic
 from hnn_engine.models.mlp import Weights, output, scalar_gradients
+from hnn_engine.models.networks import Layout, Network, Term, symplectic_term
 
 
 class MixedHnn(Model):
@@ -23,6 +24,10 @@ class MixedHnn(Model):
 
     def networks(self, dof: int) -> tuple[Network, ...]:
         return (Network("", slice(None), 2),)
+
+    def layout(self, weights: Weights, settings: Settings, dof: int) -> Layout:
+        first = Term(weights, weights["w0"], weights["w0"], weights["out"][:, 0], friction=True)
+        return Layout((symplectic_term(self.networks(dof)[0], weights, dof, 1), first))
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
         return output(xp, weights, str(settings["activation"]), coords)[..., 1]

@@ -3,8 +3,9 @@
 from typing import Any, ClassVar
 
 from hnn_engine.coords import Array
-from hnn_engine.models.base import Model, Network, Settings
+from hnn_engine.models.base import Model, Settings
 from hnn_engine.models.mlp import Weights, output
+from hnn_engine.models.networks import Layout, Network, Term, rows_at
 from hnn_engine.stage import Stage
 
 
@@ -29,6 +30,10 @@ class SecondOrder(Model):
     def field(self, xp: Any, weights: Weights, settings: Settings, coords: Any, scale: float = 1.0) -> Any:
         force = output(xp, weights, str(settings["activation"]), coords)
         return xp.concatenate((coords[..., force.shape[-1] :] / weights["inertia"], force), axis=-1)
+
+    def layout(self, weights: Weights, settings: Settings, dof: int) -> Layout:
+        force = rows_at(slice(dof, None), weights["out"].T, dof)
+        return Layout((Term(weights, weights["w0"], force),), 1 / weights["inertia"])
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
         return None

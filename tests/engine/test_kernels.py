@@ -1,19 +1,23 @@
 """The compiled loops give what numpy and scipy give, digit for digit, for every system and network they follow."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hnn_engine import compiled
 from hnn_engine.coords import Array
-from hnn_engine.integrators import INTEGRATORS, rollout, why_not
+from hnn_engine.integrators import INTEGRATORS, Turn, rollout, why_not
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
 from hnn_engine.parameters import Value
+from hnn_engine.phases import Turned
 from hnn_engine.snapshot import Snapshot, Swift
 from hnn_engine.systems import SYSTEMS, System, get_system
+from tests.fields import IDS, VARIANTS, fresh
 
+FIXED = ("rk4", "implicit-midpoint", "stormer-verlet", "yoshida4")
 COMPILED = ("rk4", "implicit-midpoint")
 WIDTHS = (5, 13, 31)  # odd: the loops take four rows at a time
 
@@ -25,38 +29,36 @@ def both(monkeypatch: pytest.MonkeyPatch) -> None:
     assert compiled.load()
 
 
-def network(model: str, activation: str, depth: int, width: int, dtype: type, dof: int = 1) -> Snapshot:
-    settings: dict[str, Value] = {"width": width, "depth": depth, "activation": activation}
-    rng = np.random.default_rng([depth, width])
-    weights = {n: w.astype(np.float64) for n, w in MODELS[model].initial_weights(dof, settings, rng).items()}
-    for value in weights.values():
-        value += 1e-3 * rng.standard_normal(value.shape)  # float64 weights that no float32 holds
-    return Snapshot(model, dof, settings, {n: w.astype(dtype) for n, w in weights.items()})
+def network(
+    model: str, activation: str, depth: int, width: int, dtype: type, dof: int = 1, **variant: Value
+) -> Snapshot:
+    settings: dict[str, Value] = {"width": width, "depth": depth, "activation": activation, **variant}
+    return fresh(model, settings, dof, [depth, width], dtype, rough=1e-3)
 
 
 def in_numpy(
-    flow: Snapshot | System, monkeypatch: pytest.MonkeyPatch, method: str, start: Array, times: Array
+    flow: Any, monkeypatch: pytest.MonkeyPatch, method: str, start: Array, times: Array, substeps: int = 2
 ) -> Array:
     with monkeypatch.context() as patch:
         patch.setattr(compiled, "_loops", None)
-        return rollout(flow, start, times, method, substeps=2).coords
+        return rollout(flow, start, times, method, substeps=substeps).coords
 
 
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
-@pytest.mark.parametrize("model", list(MODELS))
+@pytest.mark.parametrize(("model", "variant"), VARIANTS, ids=IDS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.usefixtures("both")
 def test_fields_and_rollouts_equal_those_of_numpy(
-    model: str, activation: str, dtype: type, monkeypatch: pytest.MonkeyPatch
+    model: str, variant: dict[str, Value], activation: str, dtype: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = np.array([0.0, 0.02, 0.05, 0.2, 0.5, 0.6])
     for depth in (1, 2, 3):
         for width in WIDTHS:
-            made = network(model, activation, depth, width, dtype)
+            made = network(model, activation, depth, width, dtype, **variant)
             start = np.random.default_rng(width).normal(size=2)
             expected = MODELS[model].field(np, made._wide, made.settings, start)
             np.testing.assert_allclose(made.field(start), expected, rtol=0, atol=1e-12)
-            for method in COMPILED:
+            for method in (m for m in FIXED if not why_not(m, made)):
                 assert made.compiled(method) is not None
                 fast = rollout(made, start, times, method, substeps=2).coords
                 np.testing.assert_allclose(fast, in_numpy(made, monkeypatch, method, start, times), rtol=0, atol=1e-12)
@@ -64,8 +66,8 @@ def test_fields_and_rollouts_equal_those_of_numpy(
 
 @pytest.mark.usefixtures("both")
 def test_four_degrees_of_freedom_and_any_batch_shape(monkeypatch: pytest.MonkeyPatch) -> None:
-    for model in MODELS:
-        made = network(model, "tanh", 2, 17, np.float32, dof=4)
+    for model, variant in VARIANTS:
+        made = network(model, "tanh", 2, 17, np.float32, dof=4, **variant)
         states = np.random.default_rng(0).normal(size=(3, 3, 8))
         expected = MODELS[model].field(np, made._wide, made.settings, states)
         np.testing.assert_allclose(made.field(states), expected, atol=1e-12)
@@ -236,13 +238,44 @@ def test_one_network_is_followed_in_several_threads_at_once() -> None:
     np.testing.assert_array_equal(together, alone)
 
 
-@pytest.mark.parametrize("activation", list(ACTIVATIONS))
-@pytest.mark.parametrize("model", list(MODELS))
+@pytest.mark.parametrize("turn", [Turn.UPHILL, Turn.DOWNHILL])
+@pytest.mark.parametrize("dof", [1, 2])
+@pytest.mark.parametrize(("model", "variant"), VARIANTS, ids=IDS)
 @pytest.mark.usefixtures("both")
-def test_swift_rollouts_are_right_to_six_digits(model: str, activation: str) -> None:
+def test_what_climbs_follows_the_gradient_of_h_alone(
+    model: str, variant: dict[str, Value], dof: int, turn: Turn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = network(model, "tanh", 2, 13, np.float32, dof, **variant)
+    if not made.has_energy:
+        return
+    start, times = np.random.default_rng(dof).normal(size=2 * dof), np.linspace(0.0, 1.0, 11)
+    fast = rollout(Turned(made, turn), start, times).coords
+    slow = in_numpy(Turned(made, turn), monkeypatch, "rk4", start, times, substeps=1)
+    np.testing.assert_allclose(fast, slow, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.5, 2.0, -1.0])
+@pytest.mark.parametrize(("model", "variant"), VARIANTS, ids=IDS)
+@pytest.mark.usefixtures("both")
+def test_scaled_friction_is_followed_as_in_numpy(
+    model: str, variant: dict[str, Value], scale: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = network(model, "tanh", 2, 13, np.float32, **variant)
+    if not made.dissipates:
+        return
+    scaled, start, times = made.with_friction(scale), np.array([0.7, -0.4]), np.linspace(0.0, 1.0, 11)
+    fast = rollout(scaled, start, times).coords
+    np.testing.assert_allclose(fast, in_numpy(scaled, monkeypatch, "rk4", start, times, 1), rtol=0, atol=1e-12)
+    assert np.abs(fast - rollout(made, start, times).coords).max() > 1e-4
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize(("model", "variant"), VARIANTS, ids=IDS)
+@pytest.mark.usefixtures("both")
+def test_swift_rollouts_are_right_to_six_digits(model: str, variant: dict[str, Value], activation: str) -> None:
     times = np.linspace(0.0, 2.0, 51)
     for depth, width, dof in ((1, 5, 1), (2, 31, 2), (3, 13, 4), (2, 2, 4)):
-        made = network(model, activation, depth, width, np.float32, dof=dof)
+        made = network(model, activation, depth, width, np.float32, dof=dof, **variant)
         start = np.random.default_rng(width).normal(size=2 * dof)
         swift, exact = rollout(Swift(made), start, times).coords, rollout(made, start, times).coords
         assert 0 < np.abs(swift - exact).max() < 1e-5 * max(1.0, float(np.abs(exact).max()))
