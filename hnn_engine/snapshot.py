@@ -12,7 +12,6 @@ import numpy as np
 
 from hnn_engine.compiled import loops
 from hnn_engine.coords import Array
-from hnn_engine.errors import ExperimentError
 from hnn_engine.integrators import Turn
 from hnn_engine.models import Model, get_model
 from hnn_engine.models.networks import Layout
@@ -61,13 +60,8 @@ class Snapshot:
         return self._model.split_unique(self.settings)
 
     def with_friction(self, scale: float) -> "Snapshot":
-        """Return the same weights with the part beside J∇H `scale` times as strong as it was fitted.
-
-        Raises `ExperimentError` where the model has no such part.
-        """
-        if not self.dissipates:
-            raise ExperimentError(f"{self._model.title} has no friction to scale: choose a model with a part for it")
-        return replace(self, friction=float(scale))
+        """Return the same weights with the part beside J∇H multiplied by `scale`; itself where there is none."""
+        return replace(self, friction=float(scale)) if self.dissipates else self
 
     @cached_property
     def _wide(self) -> dict[str, Array]:

@@ -65,6 +65,7 @@ def list_models(options: argparse.Namespace) -> None:
             "title": m.title,
             "summary": m.summary,
             "has_energy": m.has_energy,
+            "dissipates": m.dissipates,
             "settings": _describe(m.parameters),
         }
         for m in MODELS.values()

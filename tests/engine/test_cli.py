@@ -114,7 +114,15 @@ def test_the_names_are_those_of_the_manual(hnn_lab: Command) -> None:
 
     systems = "mass-spring pendulum damped-mass-spring damped-pendulum double-pendulum two-body"
     assert names("systems") == systems.split()
-    assert names("models") == ["baseline", "hnn"]
+    assert names("models") == [
+        "baseline",
+        "hnn",
+        "second-order",
+        "separable-hnn",
+        "dissipative-hnn",
+        "conservative-hnn",
+        "mixed-hnn",
+    ]
     assert names("recipes") == ["paper", "adam"]
     assert names("integrators") == list(INTEGRATORS)
     assert names("tasks")[:2] == ["mass-spring", "pendulum"]
@@ -168,6 +176,26 @@ def test_the_same_seed_gives_the_weights_of_a_fit_in_a_loop(trained: tuple[Path,
     for name, w in fit.end.snapshot.weights.items():
         assert w.tobytes() == run.snapshot.weights[name].tobytes()
     assert fit.history().train.tolist() == run.history.train.tolist()
+
+
+def test_a_model_s_own_setting_is_kept_with_the_run(hnn_lab: Command, tmp_path: Path) -> None:
+    words = ["train", "--system", "damped-pendulum", "--model", "dissipative-hnn", *SMALL, "--out", tmp_path / "run"]
+    assert hnn_lab(*words, "--setting", "friction=momentum").code == 0
+    snapshot = load_run(tmp_path / "run").snapshot
+    assert snapshot.settings["friction"] == "momentum"
+    assert snapshot.split_unique
+    assert hnn_lab(*words, "--force").code == 0
+    assert load_run(tmp_path / "run").snapshot.settings["friction"] == "gradient"
+
+
+def test_a_model_that_does_not_apply_is_refused(hnn_lab: Command, tmp_path: Path) -> None:
+    words = ["train", "--model", "second-order", *SMALL, "--out", tmp_path / "run", "--system"]
+    complaint(
+        hnn_lab(*words, "double-pendulum"), "Second-order needs dq/dt = p/m", "(Double pendulum)", "another model"
+    )
+    assert not (tmp_path / "run").exists()
+    assert hnn_lab(*words, "two-body").code == 0
+    np.testing.assert_array_equal(load_run(tmp_path / "run").snapshot.weights["inertia"], np.ones(4))
 
 
 def test_evaluate_repeats_what_train_said(trained: tuple[Path, Said], hnn_lab: Command) -> None:
@@ -280,6 +308,8 @@ BAD: list[tuple[str, tuple[str, ...]]] = [
     ("--param lenght=1", ("no parameter 'lenght'", "length")),
     ("--setting colour=1", ("no parameter 'colour'",)),
     ("--setting activation=relu", ("relu", "tanh, softplus")),
+    ("--setting friction=momentum", ("no parameter 'friction'",)),
+    ("--model dissipative-hnn --setting friction=some", ("friction is 'some'", "gradient, momentum")),
     ("--method paper", ("--method is for a recording",)),
     ("--frobnicate", ("--frobnicate",)),
     ("--recording x.csv", ("not allowed with",)),

@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
+from hnn_engine.coords import Array
 from hnn_engine.errors import RecordError
 from hnn_engine.evaluation import Figures
 from hnn_engine.experiment import model_spec, new_experiment, recording_experiment, to_json
-from hnn_engine.models import get_model
+from hnn_engine.models import MODELS, get_model
 from hnn_engine.recordings import read_shipped_recording
 from hnn_engine.records import History, Run, Session, check_target, load_run, load_session, save_session, write_run
 from hnn_engine.records.run import RUN_FILES, read_run, run_files
@@ -34,6 +35,7 @@ def a_run(model: str = "hnn", recorded: bool = False, name: str = "abc123") -> R
     base = recording_experiment(read_shipped_recording()) if recorded else new_experiment("pendulum", {"mass": 0.7})
     spec = model_spec(model, {"width": 7, "depth": 2})
     weights = get_model(model).initial_weights(1, spec.settings, np.random.default_rng(1))
+    weights |= get_model(model).known(base.stage)
     steps = np.arange(1.0, 13.0)
     history = History(steps, 1 / (3 * steps), np.array([10.0, 12.0]), np.array([0.1, 1e-17]))
     return Run(
@@ -85,20 +87,27 @@ def assert_same(one: Run, other: Run) -> None:
 
 
 @pytest.mark.parametrize("recorded", [False, True])
-@pytest.mark.parametrize("model", ["baseline", "hnn"])
+@pytest.mark.parametrize("model", list(MODELS))
 def test_a_run_reads_back_bit_by_bit(tmp_path: Path, model: str, recorded: bool) -> None:
     run = a_run(model, recorded)
     write_run(run, tmp_path / "deep" / "run")
     names = {p.name for p in (tmp_path / "deep" / "run").iterdir()}
     assert names == set(RUN_FILES) - (set() if recorded else {"data.npz"})
-    assert_same(run, load_run(tmp_path / "deep" / "run"))
+    back = load_run(tmp_path / "deep" / "run")
+    assert_same(run, back)
+    x = np.random.default_rng(0).normal(size=(9, 2))
+    assert back.snapshot.field(x).tobytes() == run.snapshot.field(x).tobytes()
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["run"]
 
 
-def test_a_run_s_field_is_the_same_after_reading(tmp_path: Path) -> None:
-    write_run(a_run(), tmp_path / "run")
-    back, x = load_run(tmp_path / "run").snapshot, np.random.default_rng(0).normal(size=(9, 2))
-    assert back.field(x).tobytes() == a_run().snapshot.field(x).tobytes()
+@pytest.mark.parametrize("spoilt", [np.ones(2), None])
+def test_masses_that_do_not_fit_are_refused(tmp_path: Path, spoilt: Array | None) -> None:
+    run = a_run("second-order")
+    weights = {n: w for n, w in run.snapshot.weights.items() if n != "inertia"}
+    bad = replace(run.snapshot, weights=weights | ({} if spoilt is None else {"inertia": spoilt}))
+    write_run(replace(run, snapshot=bad), tmp_path / "run")
+    with pytest.raises(RecordError, match=r"does not fit the model: inertia is (\(2,\)|missing), expected \(1,\)"):
+        load_run(tmp_path / "run")
 
 
 def test_a_session_reads_back_bit_by_bit(tmp_path: Path) -> None:

@@ -117,6 +117,20 @@ def test_separable_is_claimed_where_it_holds(name: str, seed: int) -> None:
 
 
 @over_cases
+def test_the_inertia_is_that_of_each_momentum_or_depends_on_the_position(name: str, seed: int) -> None:
+    system, states = case(name, seed)
+    dof = system.dof
+    rates, momenta = system.gradient(states)[:, dof:], states[:, dof:]
+    if system.inertia is None:
+        assert not system.separable
+        mixed = system.gradient(np.concatenate([states[:, :dof] + 0.1, momenta], axis=-1))[:, dof:]
+        assert np.abs(mixed - rates).max() > 1e-3 * np.abs(rates).max()
+    else:
+        assert system.inertia.shape == (dof,)
+        np.testing.assert_allclose(system.inertia * rates, momenta, rtol=1e-14)
+
+
+@over_cases
 def test_the_least_energy_is_a_bound_and_is_reached_at_rest(name: str, seed: int) -> None:
     system, states = case(name, seed)
     if system.min_energy is None:
