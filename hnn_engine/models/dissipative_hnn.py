@@ -30,8 +30,8 @@ class DissipativeHnn(Model):
 
     `momentum`: friction = (0, g) with g(q, p) = ∂D/∂p(q, p) − ∂D/∂p(q, 0), which is zero at p = 0 whatever the
     weights. Then both parts are unique: dq/dt = ∂H/∂p fixes H up to some c(q); at p = 0 there is no friction, so
-    dp/dt = −∂H/∂q there fixes ∂c/∂q; and what is left of dp/dt is g. Scaling g after a fit is a change of friction
-    alone. It cannot take hold of q: friction that acts on dq/dt needs `gradient`.
+    dp/dt = −∂H/∂q there fixes ∂c/∂q; and what is left of dp/dt is g. Scaling g after a fit is then a change of friction
+    alone, where friction acts on p, as it does in mechanics. Where it acts on dq/dt, H takes a part of it up.
 
     `gradient` is the default, as that is what the name stands for. Source: Sosanya & Greydanus 2022, arXiv 2201.10085.
     """

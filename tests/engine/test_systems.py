@@ -123,8 +123,8 @@ def test_the_inertia_is_that_of_each_momentum_or_depends_on_the_position(name: s
     rates, momenta = system.gradient(states)[:, dof:], states[:, dof:]
     if system.inertia is None:
         assert not system.separable
-        mixed = system.gradient(np.concatenate([states[:, :dof] + 0.1, momenta], axis=-1))[:, dof:]
-        assert np.abs(mixed - rates).max() > 1e-3 * np.abs(rates).max()
+        moved = system.gradient(states + 0.1 * np.arange(2 * dof) * (np.arange(2 * dof) < dof))[:, dof:]
+        assert np.abs(moved - rates).max() > 1e-3 * np.abs(rates).max()
     else:
         assert system.inertia.shape == (dof,)
         np.testing.assert_allclose(system.inertia * rates, momenta, rtol=1e-14)
