@@ -16,6 +16,8 @@ _DASHES: dict[str, Dash] = {
     "second-order": (9.0, 3.0, 2.0, 3.0),
     "separable-hnn": (2.0, 3.0),
     "dissipative-hnn": (12.0, 4.0),
+    "conservative-hnn": (3.0, 6.0),
+    "mixed-hnn": (9.0, 3.0, 2.0, 3.0, 2.0, 3.0),
 }
 
 
@@ -92,6 +94,8 @@ LIGHT = Theme(
         ("second-order", "#E69F00"),
         ("separable-hnn", "#CC79A7"),
         ("dissipative-hnn", "#009E73"),
+        ("conservative-hnn", "#8A3B12"),
+        ("mixed-hnn", "#4A148C"),
     ),
 )
 
@@ -118,6 +122,8 @@ DARK = Theme(
         ("second-order", "#E69F00"),
         ("separable-hnn", "#CC79A7"),
         ("dissipative-hnn", "#009E73"),
+        ("conservative-hnn", "#D8C3A5"),
+        ("mixed-hnn", "#A93FDB"),
     ),
 )
 

@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -22,9 +21,9 @@ from app.icons import icon
 from app.lab import Lab
 from app.theme import theme_signals
 from app.widgets.format import grouped, seconds_left
+from app.widgets.model_list import ModelList
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section, quiet_label
-from app.widgets.swatch import Swatch
 from hnn_engine import compiled
 from hnn_engine.experiment import (
     ROLLOUT_PARAMETERS,
@@ -65,15 +64,21 @@ class TrainingPanel(QWidget):
         self._settings_of: tuple[str, ...] = ()
         self.settings: ParameterForm | None = None
         self.section = Section("Models")
-        self.checks: dict[str, QCheckBox] = {}
-        self._add_models()
+        self.models = ModelList(tuple(MODELS.values()))
+        self.models.chosen.connect(self._on_models)
+        self.section.head.insertWidget(2, self.models.opener)
+        self.section.add(self.models)
+        self._remembered: dict[str, Mapping[str, Value]] = {}  # settings of models that were chosen before
         self._add_recipe()
         self.network = ParameterForm(NETWORK_PARAMETERS)
         self.network.edited.connect(self._on_network)
+        self.own = {name: self._own_form(name) for name in MODELS if own_parameters(name)}
         self.rollout = ParameterForm((*INTEGRATOR_PARAMETERS, *ROLLOUT_PARAMETERS))
         self.rollout.edited.connect(self._on_rollout)
         self.section.add_more(_subtitle("Network (next fit)"))
         self.section.add_more(self.network)
+        for form in self.own.values():
+            self.section.add_more(form)
         self.section.add_more(_subtitle("Recipe (next fit)"))
         self._settings_place = QVBoxLayout()
         self.section.more.addLayout(self._settings_place)
@@ -92,22 +97,16 @@ class TrainingPanel(QWidget):
 
     # Building ---------------------------------------------------------------------------------------------------------
 
-    def _add_models(self) -> None:
-        grid = QGridLayout()
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setVerticalSpacing(2)
-        grid.setHorizontalSpacing(8)
-        for row, model in enumerate(MODELS.values()):
-            check = QCheckBox(model.title)
-            check.setToolTip(model.summary)
-            check.setAccessibleName(f"Train the {model.title}")
-            check.clicked.connect(self._on_models)
-            self.checks[model.name] = check
-            grid.addWidget(check, row // 2, 2 * (row % 2))
-            grid.addWidget(Swatch(model.name), row // 2, 2 * (row % 2) + 1, Qt.AlignmentFlag.AlignLeft)
-        grid.setColumnStretch(1, 1)
-        grid.setColumnStretch(3, 1)
-        self.section.body.addLayout(grid)
+    @property
+    def checks(self) -> dict[str, QCheckBox]:
+        """The models' check boxes by name."""
+        return self.models.checks
+
+    def _own_form(self, model: str) -> ParameterForm:
+        """Return a form of what is a setting of `model` alone."""
+        form = ParameterForm(own_parameters(model))
+        form.edited.connect(lambda name, value, final: self._on_own(model, name, value, final))
+        return form
 
     def _add_recipe(self) -> None:
         self.recipe = QComboBox()
@@ -157,10 +156,13 @@ class TrainingPanel(QWidget):
 
     def sync(self, experiment: Experiment) -> None:
         """Show the experiment's models, recipe and rollouts."""
-        chosen = {m.name for m in experiment.models}
-        for name, check in self.checks.items():
-            check.setChecked(name in chosen)
+        self._remembered |= {m.name: m.settings for m in experiment.models}
+        self.models.show_chosen({m.name for m in experiment.models})
+        self.models.refuse({name: model.why_not(experiment.stage) for name, model in MODELS.items()})
         self.network.set_values(experiment.models[0].settings)
+        for name, form in self.own.items():
+            form.set_values(self._remembered.get(name, {}))
+            form.setVisible(any(m.name == name for m in experiment.models))
         self.recipe.setCurrentIndex(self.recipe.findData(experiment.recipe))
         self._show_settings(experiment)
         note = recipe_note(experiment.recipe, experiment.source_name)
@@ -284,14 +286,23 @@ class TrainingPanel(QWidget):
             self._gesture = None
         return token
 
-    def _on_models(self) -> None:
-        names = [name for name, check in self.checks.items() if check.isChecked()]
-        settings = self.lab.experiment.models[0].settings
+    def _on_models(self, names: tuple[str, ...]) -> None:
         if names:
-            self.lab.edit("Choose models", models=tuple(model_spec(name, settings) for name in names))
+            self.lab.edit("Choose models", models=tuple(self._spec(name) for name in names))
         else:
             self.lab.noticed.emit("At least one model must be chosen to train.", False)
             self.sync(self.lab.experiment)
+
+    def _spec(self, name: str) -> ModelSpec:
+        """The model as it is chosen now, or as it was last, with the networks that the others have."""
+        now = self.lab.experiment.models
+        network = {p.name: now[0].settings[p.name] for p in NETWORK_PARAMETERS}
+        there = next((m for m in now if m.name == name), None)
+        return there or model_spec(name, {**self._remembered.get(name, {}), **network})
+
+    def _on_own(self, model: str, name: str, value: object, final: bool) -> None:
+        models = tuple(_with_setting(m, name, value) if m.name == model else m for m in self.lab.experiment.models)
+        self.lab.edit(f"Change {name}", self._token(final), models=models)
 
     def _on_recipe(self) -> None:
         name, experiment = str(self.recipe.currentData()), self.lab.experiment
@@ -315,6 +326,11 @@ class TrainingPanel(QWidget):
         )
         if not self.lab.edit(f"Change {name}", self._token(final), rollout=new):
             self._show_rollout(self.lab.experiment)
+
+
+def own_parameters(model: str) -> tuple[Parameter, ...]:
+    """Return the settings of `model` beside those of its networks."""
+    return tuple(p for p in MODELS[model].parameters if p not in NETWORK_PARAMETERS)
 
 
 def _subtitle(text: str) -> QLabel:
