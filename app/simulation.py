@@ -301,7 +301,8 @@ class Simulation:
         if known is not None and known[0] == self._model_key(request, shown):
             return known[1]
         start, times = np.array(request.experiment.start), self._model_times(request, shown)
-        flow = Swift(shown.snapshot) if shown.live or request.preview else shown.snapshot
+        snapshot = shown.snapshot.with_friction(request.experiment.rollout.friction)
+        flow = Swift(snapshot) if shown.live or request.preview else snapshot
         steering = request.experiment.rollout.steering
         return follow(flow, start, times, method, steering, tolerance=MODEL_TOLERANCE, interrupt=stop)
 
@@ -427,20 +428,18 @@ def recorded_track(request: Request) -> Track:
     t = recording.t[row:last] - recording.t[row]
     inside = t <= experiment.rollout.horizon + 1e-9
     coords = recording.coords[row:last][inside]
-    learned = next((m.snapshot for m in request.models if m.snapshot.has_energy), None)
-    drift = recorded_drift(request, learned, coords)
+    drift = recorded_drift(request, None, coords)
     empty = np.empty(0)
     return Track("truth", "truth", "recorded", t[inside], coords, drift, empty, empty, measured=True)
 
 
 def recorded_drift(request: Request, snapshot: Snapshot | None, coords: Array) -> Array:
-    """Return (H(x(t)) − H(x(0)))/E for a recording: by its stated reference H, or by the HNN's own."""
+    """Return (H(x(t)) − H(x(0)))/E for a recording: by its stated reference H, or by a learned one."""
     recording = request.experiment.recording
     assert recording is not None
     reference, start = recording.reference, np.array(request.experiment.start)
     if request.energy_of == "learned" or reference is None:
-        judge = snapshot if snapshot is not None and snapshot.has_energy else None
-        judge = judge or next((m.snapshot for m in request.models if m.snapshot.has_energy), None)
+        judge = snapshot if snapshot is not None and snapshot.has_energy else energy_judge(request)
         if judge is None:
             return np.full(len(coords), np.nan)
         own, first, lowest = (judge.hamiltonian(x) for x in (coords, start, recording.coords))
@@ -449,6 +448,12 @@ def recorded_drift(request: Request, snapshot: Snapshot | None, coords: Array) -
         assert lowest is not None
         return (own - first) / max(float(first - lowest.min()), 0.01 * float(np.ptp(lowest)), 1e-12)
     return (reference.hamiltonian(coords) - reference.hamiltonian(start)) / reference.energy_scale(start)
+
+
+def energy_judge(request: Request) -> Snapshot | None:
+    """Return the shown model whose H judges what has none of its own: if possible one whose H is the only one."""
+    able = [m.snapshot for m in request.models if m.snapshot.has_energy]
+    return min(able, key=lambda s: s.dissipates and not s.split_unique, default=None)
 
 
 __all__ = ["Answer", "Request", "ShownModel", "Simulation", "Track"]

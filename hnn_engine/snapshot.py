@@ -60,8 +60,8 @@ class Snapshot:
         return self._model.split_unique(self.settings)
 
     def with_friction(self, scale: float) -> "Snapshot":
-        """Return the same weights with the part beside J∇H multiplied by `scale`; itself where there is none."""
-        return replace(self, friction=float(scale)) if self.dissipates else self
+        """Return the same weights with the part beside J∇H multiplied by `scale`; itself where that changes nothing."""
+        return replace(self, friction=float(scale)) if self.dissipates and scale != self.friction else self
 
     @cached_property
     def _wide(self) -> dict[str, Array]:

@@ -109,9 +109,7 @@ class PortraitPanel(QWidget):
             box.setAccessibleName(name)
             box.setToolTip({"Field of": "Whose vector field and H contours are shown"}.get(name, f"{name}: coordinate"))
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.field_of.addItem("Truth", "truth")
-        for model in MODELS.values():
-            self.field_of.addItem(model.title, model.name)
+        self._fields: tuple[str, ...] = ()
         self._across, self._over, self._of = QLabel("Axes"), QLabel("×"), QLabel("Field of")
         for label in (self._across, self._over, self._of):
             label.setProperty("muted", True)
@@ -178,7 +176,18 @@ class PortraitPanel(QWidget):
         self._on_dataset(self.lab.dataset)
         self._place_start()
 
+    def _offer_fields(self) -> None:
+        """Offer the fields of truth and of the models that are chosen or shown."""
+        there = {m.name for m in self.lab.experiment.models} | {m.model for m in self.lab.shown_models()}
+        names = ("truth", *(name for name in MODELS if name in there))
+        if names != self._fields:
+            self._fields = names
+            self.field_of.clear()
+            for name in names:
+                self.field_of.addItem("Truth" if name == "truth" else MODELS[name].title, name)
+
     def _sync_view(self, view: View) -> None:
+        self._offer_fields()
         self.field_of.setCurrentIndex(max(0, self.field_of.findData(view.field)))
         for name, button in self.switches.items():
             button.setChecked(bool(getattr(view, name)))
@@ -224,6 +233,8 @@ class PortraitPanel(QWidget):
             self.sync()
         elif a.source is not b.source:
             self._fit_range(self._answer)
+        if a.models is not b.models or old.shown is not new.shown:
+            self._sync_view(self.lab.document.view)
         self._place_start()
 
     def _fit_range(self, answer: Answer | None) -> None:

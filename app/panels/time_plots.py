@@ -224,16 +224,16 @@ _DAMPED = _Words(
 
 def _of_recording(reference: "ReferenceEnergy | None") -> _Words:
     stated = reference.label if reference is not None else "reference H (none stated)"
-    by = "H" if reference is not None else "HNN's H"
+    by = "H" if reference is not None else "a learned H"
     return _Words(
-        (stated, "the HNN's own H", "both"),
+        (stated, "a learned H", "both"),
         (
             f"Energy drift by {by}",
-            "Energy drift by HNN's H",
-            "Energy drift: H, Ĥ" if reference is not None else "Energy drift by HNN's H",
+            "Energy drift by a learned H",
+            "Energy drift: H, Ĥ" if reference is not None else "Energy drift by a learned H",
         ),
         "(H(x(t)) − H(x(0))) / E along the recorded track and the rollouts; E = H(x(0)) − min H.",
-        "The HNN's own H judges every curve; where both are drawn, as dots and along the rollouts of models with an H.",
+        "Each model's own H judges its curve, one of them those without; where both are drawn, as dots.",
     )
 
 

@@ -18,6 +18,8 @@ COLORS: dict[str, tuple[str, str]] = {  # role or model -> on light, on dark
     "second-order": ("#E69F00", "#E69F00"),
     "separable-hnn": ("#CC79A7", "#CC79A7"),
     "dissipative-hnn": ("#009E73", "#009E73"),
+    "conservative-hnn": ("#8A3B12", "#D8C3A5"),
+    "mixed-hnn": ("#4A148C", "#A93FDB"),
 }
 ROLES = ("paper", "panel", "line", "faint", "ink", "muted", "warning", "truth", "data")
 DASHES: dict[str, tuple[float, ...]] = {  # lengths of strokes and gaps in widths of the line; none is a solid one
@@ -26,6 +28,8 @@ DASHES: dict[str, tuple[float, ...]] = {  # lengths of strokes and gaps in width
     "second-order": (9.0, 3.0, 2.0, 3.0),
     "separable-hnn": (2.0, 3.0),
     "dissipative-hnn": (12.0, 4.0),
+    "conservative-hnn": (3.0, 6.0),
+    "mixed-hnn": (9.0, 3.0, 2.0, 3.0, 2.0, 3.0),
 }
 LINE = 1.6  # width of a line in px
 THIN = 0.9

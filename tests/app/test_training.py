@@ -15,6 +15,7 @@ from app.widgets.format import NO_BREAK
 from hnn_engine import compiled
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.paper import PaperFit
+from hnn_engine.models import MODELS
 from hnn_engine.records import Run
 from hnn_engine.snapshot import Snapshot
 from tests.app.bench import CTRL, Bench, differ
@@ -242,6 +243,112 @@ async def test_choosing_models(bench: Bench) -> None:
     bench.click(checks["hnn"])
     assert checks["hnn"].isChecked(), "no model at all was accepted"
     assert "At least one model" in bench.window.notice.text()
+
+
+async def test_the_list_of_models_folds_to_the_first_two_and_the_chosen(bench: Bench) -> None:
+    models = bench.window.training.models
+
+    def visible() -> set[str]:
+        return {name for name, check in models.checks.items() if check.isVisible()}
+
+    assert visible() == {"baseline", "hnn"}
+    bench.click(models.opener)
+    assert visible() == set(MODELS)
+    bench.click(models.checks["separable-hnn"])
+    bench.click(models.opener)
+    assert visible() == {"baseline", "hnn", "separable-hnn"}
+    assert [m.name for m in bench.experiment.models] == ["baseline", "hnn", "separable-hnn"]
+    bench.document.undo()
+    assert visible() == {"baseline", "hnn"}
+    assert not models.checks["separable-hnn"].isChecked()
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1440, 900)])
+async def test_no_model_is_wider_than_the_column(bench: Bench, size: tuple[int, int]) -> None:
+    models = bench.window.training.models
+    bench.window.resize(*size)
+    bench.window.share_room()
+    bench.click(models.opener)
+    await bench.frames(3)
+    assert bench.window.training.width() <= bench.window.docks["controls"].widget().width()
+    for check in models.checks.values():
+        right = check.mapTo(bench.window.training, check.rect().topRight()).x()
+        assert right < bench.window.training.width()
+
+
+async def test_a_model_s_own_setting_shows_with_it_and_is_remembered(bench: Bench) -> None:
+    panel = bench.window.training
+    bench.click(panel.section.more_button)
+    bench.click(panel.models.opener)
+    form = panel.own["dissipative-hnn"]
+    assert not form.isVisible()
+    bench.click(panel.checks["dissipative-hnn"])
+    await bench.frames(2)
+    assert form.isVisible()
+    combo = form.row("friction").combo
+    assert combo is not None
+    bench.choose(combo, "momentum")
+    assert {m.name: m.settings.get("friction") for m in bench.experiment.models} == {
+        "baseline": None,
+        "hnn": None,
+        "dissipative-hnn": "momentum",
+    }
+    bench.set_number(panel.network, "width", "48")
+    assert {m.settings["width"] for m in bench.experiment.models} == {48}
+    bench.click(panel.checks["dissipative-hnn"])
+    assert not form.isVisible()
+    bench.click(panel.checks["baseline"])
+    bench.click(panel.checks["hnn"])
+    assert "At least one model" in bench.window.notice.text()
+    bench.click(panel.checks["dissipative-hnn"])
+    (_, spec) = bench.experiment.models
+    assert spec.settings == {"width": 48, "depth": 2, "activation": "tanh", "friction": "momentum"}
+    assert form.isVisible()
+
+
+async def test_a_model_that_does_not_apply_is_greyed_out_and_left_out(bench: Bench) -> None:
+    panel = bench.window.training
+    bench.click(panel.models.opener)
+    check = panel.checks["second-order"]
+    for name in ("second-order", "hnn", "baseline"):
+        bench.click(panel.checks[name])
+    assert [m.name for m in bench.experiment.models] == ["second-order"]
+    await bench.pick("double-pendulum")
+    assert "Second-order needs dq/dt = p/m" in bench.window.notice.text()
+    assert [m.name for m in bench.experiment.models] == ["baseline", "hnn"]
+    assert not check.isEnabled()
+    assert "Second-order needs dq/dt = p/m" in check.toolTip()
+    bench.document.undo()
+    await bench.settled()
+    assert check.isEnabled()
+    assert check.isChecked()
+    assert check.toolTip() == MODELS["second-order"].summary
+
+
+@pytest.mark.usefixtures("unjudged")
+async def test_every_family_trains_and_its_field_can_be_shown(bench: Bench) -> None:
+    await bench.warm()
+    panel, field_of = bench.window.training, bench.window.portrait.field_of
+    assert [field_of.itemData(i) for i in range(field_of.count())] == ["truth", "baseline", "hnn"]
+    bench.click(panel.models.opener)
+    for name in set(MODELS) - {"baseline", "hnn"}:
+        bench.click(panel.checks[name])
+    bench.small_fit(30, 8)
+    await bench.train(models=tuple(MODELS))
+    assert {t.model for t in bench.answer.models} == set(MODELS)
+    assert all(np.isfinite(t.coords[:5]).all() for t in bench.answer.models)
+    assert [field_of.itemData(i) for i in range(field_of.count())] == ["truth", *MODELS]
+    bench.click(panel.checks["mixed-hnn"])
+    assert field_of.findData("mixed-hnn") > 0, "it is not chosen, but shown"
+    state = bench.document.state
+    bench.document.edit_runs(state.runs, state.shown - {run_of(bench, "mixed-hnn").id}, "Hide a run")
+    assert field_of.findData("mixed-hnn") < 0
+    bench.choose(field_of, "second-order")
+    await bench.settled()
+    field = bench.answer.field
+    assert field is not None
+    assert field.flow is not None
+    assert np.isfinite(field.flow).all()
 
 
 async def test_an_integrator_that_a_model_forbids_is_greyed_out_with_its_reason(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from itertools import combinations
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -36,9 +37,18 @@ from app.widgets.stage_painter import (
 )
 from app.widgets.system_card import CardGrid
 from app.widgets.ticks import grown, log_ticks, nice_ticks, tick_label
+from hnn_engine.coords import Array
+from hnn_engine.models import MODELS
 from hnn_engine.parameters import Parameter
 from hnn_engine.systems import SYSTEMS, get_system
 
+# What those see who lack one kind of cones, of linear red, green and blue. Source: Machado, Oliveira & Fernandes 2009.
+SIGHTS = {
+    "all": np.eye(3),
+    "no red": np.array([[0.1523, 1.0526, -0.2049], [0.1145, 0.7863, 0.0992], [-0.0039, -0.0481, 1.0520]]),
+    "no green": np.array([[0.3673, 0.8607, -0.2280], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]]),
+    "no blue": np.array([[1.2555, -0.0767, -0.1788], [-0.0784, 0.9308, 0.1476], [0.0047, 0.6914, 0.3039]]),
+}
 PARAMETERS = (
     Parameter("mass", "Mass", 0.5, 0.1, 5.0, "m", "kg", "Mass of the bob."),
     Parameter("rate", "Rate", 1e-3, 1e-5, 1e-1, log=True, acts="fit"),
@@ -368,6 +378,18 @@ def near(one: QColor, other: QColor) -> bool:
 
 
 class TestTheme:
+    @pytest.mark.parametrize("sight", SIGHTS.values(), ids=SIGHTS)
+    @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+    def test_models_are_told_apart_whatever_one_sees(self, theme: Theme, sight: Array) -> None:
+        colors = {name: seen(theme.color(name), sight) for name in (*MODELS, "truth")}
+        for one, other in combinations(colors, 2):
+            assert np.linalg.norm(colors[one] - colors[other]) > 0.07, (one, other)
+
+    def test_every_model_has_a_colour_and_a_dash_of_its_own(self) -> None:
+        assert len({model_dash(name) for name in MODELS}) == len(MODELS)
+        for theme in THEMES.values():
+            assert [name for name, _ in theme.models] == list(MODELS)
+
     @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
     def test_text_can_be_read(self, theme: Theme) -> None:
         for role in ("ink", "muted", "error", "warning", "truth"):
@@ -412,6 +434,13 @@ class TestTheme:
             icon("no-such-icon")
 
 
+def seen(color: QColor, sight: Array) -> Array:
+    """What an eye makes of a colour, in OKLab, whose distances are those that people see. Source: Ottosson 2020."""
+    cones = np.array([[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.6300]])
+    lab = np.array([[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]])
+    return np.asarray(lab @ np.cbrt(cones @ np.clip(sight @ linear_rgb(color), 0.0, 1.0)))
+
+
 def contrast(one: QColor, other: QColor) -> float:
     """The contrast ratio of WCAG 2.1."""
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
@@ -419,9 +448,13 @@ def contrast(one: QColor, other: QColor) -> float:
 
 
 def luminance(color: QColor) -> float:
+    return float(linear_rgb(color) @ [0.2126, 0.7152, 0.0722])
+
+
+def linear_rgb(color: QColor) -> Array:
+    """The red, green and blue light of a colour, each from 0 to 1."""
     rgb = np.array(color.getRgbF()[:3])
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
 
 
 def middle(drawn: QIcon, mode: QIcon.Mode) -> QColor:
