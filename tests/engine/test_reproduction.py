@@ -495,7 +495,7 @@ def test_the_measured_pendulum_is_compared(command: Command, quick: list[str]) -
         ("--task mars", ("There is no task 'mars'", "mass-spring")),
         ("--task pendulun", ("did you mean 'pendulum'",)),
         ("--task ,", ("--task is ','",)),
-        ("--model hm", ("There is no model 'hm'", "baseline, hnn")),
+        ("--model hm", ("There is no model 'hm'", "baseline, conservative-hnn")),
         ("--model baseline,", ("There is no recipe 'x'",)),
         ("--recipe papers", ("did you mean 'paper'",)),
         ("--seeds 0", ("seeds is 0", "from 1 to 1000")),
