@@ -13,7 +13,14 @@ from app.import_dialog import ImportDialog
 from app.settings import settings
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment, recording_experiment
-from hnn_engine.recordings import FilePreview, Recording, preview, read_recording, read_shipped_recording
+from hnn_engine.recordings import (
+    FilePreview,
+    Recording,
+    is_paper_pendulum,
+    preview,
+    read_recording,
+    read_shipped_recording,
+)
 from hnn_engine.records import SUFFIX, Session, load_run, load_session, save_session
 
 Result = TypeVar("Result")
@@ -129,12 +136,21 @@ class Files:
                 columns = dialog.columns()
                 try:
                     recording: Recording = await self._away(lambda: read_recording(path, columns))  # noqa: B023
+                    if is_paper_pendulum(recording):
+                        settings().measured_pendulum = path.absolute()
                     return recording_experiment(recording)
                 except HnnLabError as error:
                     dialog.complain(str(error))
         finally:
             dialog.deleteLater()
         return None
+
+    async def read_known(self, path: Path) -> Recording | None:
+        """Return the recording of a file whose layout is known by itself; None where it is not to be had any more."""
+        try:
+            return await self._away(lambda: read_recording(path))
+        except HnnLabError:
+            return None
 
     async def shipped_recording(self) -> Experiment:
         """Return the experiment on the simulated recording that comes with the program."""

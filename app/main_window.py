@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import fields, replace
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from app.panels.loss import LossPanel
     from app.panels.portrait import PortraitPanel
     from app.panels.time_plots import EnergyPanel, ErrorPanel
+    from app.presets import Presets
 
 CONTROLS_WIDTH = 300
 HOME_SYSTEM = "pendulum"
@@ -85,6 +87,13 @@ class MainWindow(QMainWindow):
 
             self._files = Files(self, self.lab.document, self.notice.show_error)
         return self._files
+
+    @cached_property
+    def presets(self) -> "Presets":
+        """What opens the paper's tasks and the demonstrations; its menu is filled when it is first shown."""
+        from app.presets import Presets
+
+        return Presets(self)
 
     def close_files(self) -> None:
         """End the thread that reads and writes, if there is one."""
@@ -271,6 +280,7 @@ class MainWindow(QMainWindow):
         lab.noticed.connect(self._on_notice)
         lab.failed.connect(self._on_failed)
         lab.job_changed.connect(self._on_job)
+        self.system.presets_menu.aboutToShow.connect(lambda: self.presets)
         self.system.import_asked.connect(lambda: self.spawn(self.ask_recording()))
         self.system.shipped_asked.connect(lambda: self.spawn(self.open_shipped()))
         self.notice.setParent(self)
@@ -414,26 +424,21 @@ class MainWindow(QMainWindow):
         """Import measured data (asking for a file where none is named) and study it."""
         experiment = await (self.files.import_recording(path) if path is not None else self.files.ask_recording())
         if experiment is not None:
-            self._study(experiment)
+            self.study("Open a recording", self._with_present_models(experiment))
 
     async def open_shipped(self) -> None:
         """Study the simulated recording that comes with the program."""
-        self._study(await self.files.shipped_recording())
+        experiment = await self.files.shipped_recording()
+        self.study("Open a recording", self._with_present_models(experiment))
 
-    def _study(self, experiment: Experiment) -> None:
+    def _with_present_models(self, experiment: Experiment) -> Experiment:
+        return replace(experiment, models=self.lab.experiment.models, seed=self.lab.experiment.seed)
+
+    def study(self, label: str, experiment: Experiment, **view: Any) -> None:
+        """Put `experiment` on screen from its beginning, as one edit called `label`, looked at as `view` says."""
         self.lab.transport.restart()
-        now = self.lab.experiment
-        self.lab.document.look(axes=None)
-        self.lab.edit(
-            "Open a recording",
-            source=experiment.source,
-            data=experiment.data,
-            models=now.models,
-            recipe=experiment.recipe,
-            settings=experiment.settings,
-            start=experiment.start,
-            rollout=experiment.rollout,
-        )
+        self.lab.document.look(**{"axes": None, **view})
+        self.lab.edit(label, **{field.name: getattr(experiment, field.name) for field in fields(experiment)})
 
     async def picture(self) -> None:
         pixmap = self.grab()

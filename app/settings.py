@@ -51,6 +51,16 @@ class Settings:
         self._store.setValue("recent", [str(p) for p in self.recent if p != path])
 
     @property
+    def measured_pendulum(self) -> Path | None:
+        """Where the paper's measured pendulum was opened the last time, or None."""
+        value = str(self._store.value("measured-pendulum", ""))
+        return Path(value) if value else None
+
+    @measured_pendulum.setter
+    def measured_pendulum(self, path: Path) -> None:
+        self._store.setValue("measured-pendulum", str(path))
+
+    @property
     def layout(self) -> tuple[QByteArray, QByteArray] | None:
         """The window's geometry and the state of its panels, or None before the first time."""
         if self._store.value("layout/version", 0, int) != LAYOUT_VERSION:

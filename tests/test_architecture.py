@@ -24,7 +24,7 @@ ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
     ("snapshot",),
     ("fitting", "evaluation"),
     ("experiment",),
-    ("records", "tasks"),
+    ("records", "tasks", "demonstrations"),
     ("fit_run",),
     ("reproduction",),
     ("cli",),

@@ -28,6 +28,8 @@ class SystemPanel(QWidget):
         self.cards.chosen.connect(self._on_chosen)
         self.section = Section("System")
         self.section.add(self.cards)
+        self.presets = QPushButton("Experiments")
+        self.presets_menu = QMenu(self.presets)
         self.measured = QPushButton("Measured data")
         self._lay_out_measured()
         self._form: ParameterForm | None = None
@@ -53,7 +55,12 @@ class SystemPanel(QWidget):
         self.measured.setMenu(menu)
         self.measured.setIcon(icon("import"))
         self.measured.setToolTip("Study a track that was measured: text or CSV with time, angle or position.")
+        self.presets.setMenu(self.presets_menu)
+        self.presets.setIcon(icon("open"))
+        self.presets.setToolTip("The paper's tasks, and experiments that show one property each, ready to train.")
         row = QHBoxLayout()
+        row.setSpacing(6)
+        row.addWidget(self.presets, 1)
         row.addWidget(self.measured, 1)
         self.section.body.addLayout(row)
 
