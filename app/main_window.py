@@ -2,10 +2,8 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import fields, replace
 from functools import cached_property, partial
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
@@ -23,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.document import State
+from app.errands import Errands
 from app.error_dialog import ErrorDialog
 from app.icons import logo
 from app.lab import Lab
@@ -38,7 +37,6 @@ from app.panels.transport_bar import TransportBar
 from app.settings import settings
 from app.theme import DARK, LIGHT, THEMES, apply_theme, current_theme
 from app.widgets.notice import NoticeBar
-from hnn_engine.experiment import Experiment, new_experiment
 
 if TYPE_CHECKING:
     from app.files import Files
@@ -49,7 +47,6 @@ if TYPE_CHECKING:
     from app.presets import Presets
 
 CONTROLS_WIDTH = 300
-HOME_SYSTEM = "pendulum"
 PLOTS = ("portrait", "energy", "error", "loss")
 
 
@@ -65,6 +62,7 @@ class MainWindow(QMainWindow):
         self._help: HelpSheet | None = None
         self._told: set[str] = set()
         self._files: Files | None = None
+        self.errands = Errands(self)
         self.setObjectName("window")
         self.setWindowIcon(logo())
         self.setDockNestingEnabled(True)
@@ -281,8 +279,8 @@ class MainWindow(QMainWindow):
         lab.failed.connect(self._on_failed)
         lab.job_changed.connect(self._on_job)
         self.system.presets_menu.aboutToShow.connect(lambda: self.presets)
-        self.system.import_asked.connect(lambda: self.spawn(self.ask_recording()))
-        self.system.shipped_asked.connect(lambda: self.spawn(self.open_shipped()))
+        self.system.import_asked.connect(lambda: self.spawn(self.errands.ask_recording()))
+        self.system.shipped_asked.connect(lambda: self.spawn(self.errands.open_shipped()))
         self.notice.setParent(self)
         self.notice.hide()
         self._on_job()
@@ -320,7 +318,7 @@ class MainWindow(QMainWindow):
 
     def _on_notice(self, text: str, is_error: bool) -> None:
         (self.notice.show_error if is_error else self.notice.show_info)(text)
-        self._lay_notice()
+        self.lay_notice()
 
     def _on_failed(self, text: str, details: str) -> None:
         """Show what failed in a thread, once for each place: a worker may fail at every move of a hand."""
@@ -333,7 +331,7 @@ class MainWindow(QMainWindow):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
-    def _lay_notice(self) -> None:
+    def lay_notice(self) -> None:
         """The notice lies over the top of the pictures: nothing moves when it comes or goes."""
         width = min(self.width() - CONTROLS_WIDTH - 40, 760)
         self.notice.setFixedWidth(width)
@@ -358,7 +356,7 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
-        self._lay_notice()
+        self.lay_notice()
 
     # Actions ----------------------------------------------------------------------------------------------------------
 
@@ -373,83 +371,6 @@ class MainWindow(QMainWindow):
         if not task.cancelled() and task.exception() is not None:
             error = task.exception()
             asyncio.get_running_loop().call_exception_handler({"message": str(error), "exception": error})
-
-    async def new(self) -> None:
-        if await self._may_leave():
-            await self._stop_job()
-            self.lab.document.reset(State(new_experiment(HOME_SYSTEM)), None)
-            self.lab.transport.restart()
-
-    async def open(self, path: Path | None = None) -> None:
-        if not await self._may_leave():
-            return
-        leave = self._stop_job  # only once there is something to go to: till then the fit goes on
-        done = await (self.files.open_path(path, leave=leave) if path is not None else self.files.ask_open(leave))
-        if done:
-            self.lab.transport.restart()
-
-    async def save(self, ask: bool = False) -> None:
-        await self.files.save(ask)
-
-    async def _may_leave(self) -> bool:
-        """Ask about unsaved changes, and about a fit under way, which waits for the answer."""
-        jobs = self.lab.jobs
-        if not jobs.running:
-            return not self.lab.document.dirty or await self.files.may_leave()
-        pausing = not jobs.paused
-        if pausing:
-            self.lab.pause()
-        try:
-            return await self.files.may_leave(self._keep_job)
-        finally:
-            if pausing and jobs.paused:
-                self.lab.pause()
-
-    async def _keep_job(self) -> None:
-        """End a job under way and keep what it has reached."""
-        await self._quit_job()
-        self.lab.keep_job()
-
-    async def _stop_job(self) -> None:
-        """End a job under way: its runs belong to the document that goes."""
-        await self._quit_job()
-        self.lab.drop_job()
-
-    async def _quit_job(self) -> None:
-        self.lab.jobs.quit()
-        while self.lab.jobs.running:
-            await asyncio.sleep(0.02)
-
-    async def ask_recording(self, path: Path | None = None) -> None:
-        """Import measured data (asking for a file where none is named) and study it."""
-        experiment = await (self.files.import_recording(path) if path is not None else self.files.ask_recording())
-        if experiment is not None:
-            self.study("Open a recording", self._with_present_models(experiment))
-
-    async def open_shipped(self) -> None:
-        """Study the simulated recording that comes with the program."""
-        experiment = await self.files.shipped_recording()
-        self.study("Open a recording", self._with_present_models(experiment))
-
-    def _with_present_models(self, experiment: Experiment) -> Experiment:
-        return replace(experiment, models=self.lab.experiment.models, seed=self.lab.experiment.seed)
-
-    def study(self, label: str, experiment: Experiment, **view: Any) -> None:
-        """Put `experiment` on screen from its beginning, as one edit called `label`, looked at as `view` says."""
-        self.lab.transport.restart()
-        self.lab.document.look(**{"axes": None, **view})
-        self.lab.edit(label, **{field.name: getattr(experiment, field.name) for field in fields(experiment)})
-
-    async def picture(self) -> None:
-        pixmap = self.grab()
-        path = await self.files.ask_picture()
-        if path is None:
-            return
-        if pixmap.save(str(path), "PNG"):
-            self.notice.show_info(f"The picture is saved as {path.name}.")
-        else:
-            self.notice.show_error(f"{path} cannot be written: choose another place.")
-        self._lay_notice()
 
     def switch_theme(self) -> None:
         """Light becomes dark and dark light, at once and everywhere."""
@@ -478,7 +399,7 @@ class MainWindow(QMainWindow):
         self.spawn(self._ask_to_close())
 
     async def _ask_to_close(self) -> None:
-        if await self._may_leave():
+        if await self.errands.may_leave():
             self.closed.set()
 
     def remember(self) -> None:

@@ -45,16 +45,18 @@ class Menus:
 
     def _file_menu(self, menu: QMenu) -> None:
         window = self._window
-        self._action(menu, "New", lambda: window.spawn(window.new()), "Ctrl+N", "new")
-        self._action(menu, "Open…", lambda: window.spawn(window.open()), "Ctrl+O", "open")
+        self._action(menu, "New", lambda: window.spawn(window.errands.new()), "Ctrl+N", "new")
+        self._action(menu, "Open…", lambda: window.spawn(window.errands.open()), "Ctrl+O", "open")
         self.recent = menu.addMenu("Open recent")
         self.recent.aboutToShow.connect(self._fill_recent)
         menu.addSeparator()
-        self._action(menu, "Save", lambda: window.spawn(window.save()), "Ctrl+S", "save")
-        self._action(menu, "Save as…", lambda: window.spawn(window.save(ask=True)), "Ctrl+Shift+S")
+        self._action(menu, "Save", lambda: window.spawn(window.errands.save()), "Ctrl+S", "save")
+        self._action(menu, "Save as…", lambda: window.spawn(window.errands.save(ask=True)), "Ctrl+Shift+S")
         menu.addSeparator()
-        self._action(menu, "Open a recording…", lambda: window.spawn(window.ask_recording()), "Ctrl+I", "import")
-        self._action(menu, "Save a picture…", lambda: window.spawn(window.picture()), "Ctrl+P", "camera")
+        self._action(
+            menu, "Open a recording…", lambda: window.spawn(window.errands.ask_recording()), "Ctrl+I", "import"
+        )
+        self._action(menu, "Save a picture…", lambda: window.spawn(window.errands.picture()), "Ctrl+P", "camera")
         menu.addSeparator()
         self._action(menu, "Quit", window.close, "Ctrl+Q")
 
@@ -84,7 +86,7 @@ class Menus:
         window.transport.addWidget(gap)
         for name, tip, act in (
             ("panels", "Panels: show, hide, put back", None),
-            ("camera", "Save a picture of the window (Ctrl+P)", lambda: window.spawn(window.picture())),
+            ("camera", "Save a picture of the window (Ctrl+P)", lambda: window.spawn(window.errands.picture())),
             ("theme", "Light or dark (Ctrl+D)", window.switch_theme),
             ("help", "Keys and a short tour (F1)", window.show_help),
         ):
@@ -105,6 +107,6 @@ class Menus:
         for path in settings().recent:
             action = self.recent.addAction(path.name)
             action.setToolTip(str(path))
-            action.triggered.connect(lambda _=False, path=path: window.spawn(window.open(path)))
+            action.triggered.connect(lambda _=False, path=path: window.spawn(window.errands.open(path)))
         if not self.recent.actions():
             self.recent.addAction("Nothing yet").setEnabled(False)

@@ -47,7 +47,7 @@ class Presets:
 
     def _show(self, title: str, experiment: Experiment, view: dict[str, object] | None = None) -> None:
         plain = {"axes": None, "field": "truth", "compare": False, "energy_of": "reference", "seeds": 1}
-        self._window.study(f"Open {title[:1].lower()}{title[1:]}", experiment, **{**plain, **(view or {})})
+        self._window.errands.study(f"Open {title[:1].lower()}{title[1:]}", experiment, **{**plain, **(view or {})})
 
     async def _open_recorded(self, task: Task) -> None:
         """Read the file that was opened last time, or say where it comes from and offer what there is."""

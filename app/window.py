@@ -12,10 +12,11 @@ from PySide6.QtGui import QPixmapCache
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
+from app.errands import HOME_SYSTEM
 from app.error_dialog import ErrorReporter, install_excepthook
 from app.icons import logo
 from app.lab import Lab
-from app.main_window import HOME_SYSTEM, MainWindow, start_theme
+from app.main_window import MainWindow, start_theme
 from app.theme import apply_theme
 from hnn_engine.experiment import new_experiment
 

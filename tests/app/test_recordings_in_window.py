@@ -211,7 +211,7 @@ async def test_the_measured_pendulum_goes_the_whole_way(bench: Bench, tmp_path: 
     tracks = {t.key: t.coords for t in bench.answer.models}
     bench.key(Qt.Key.Key_N, CTRL)
     await bench.until(lambda: bench.experiment.source_name == "pendulum", "a new session")
-    bench.window.spawn(bench.window.open(path))
+    bench.window.spawn(bench.window.errands.open(path))
     await bench.until(lambda: bench.experiment.recording is not None, "the recording again")
     await bench.settled()
     again = bench.experiment.recording

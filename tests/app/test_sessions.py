@@ -49,7 +49,7 @@ async def test_save_and_reopen_brings_everything_back(bench: Bench, tmp_path: Pa
     again = await Bench.open()
     try:
         assert again.experiment.start != (0.7, -0.3)
-        again.window.spawn(again.window.open(path))
+        again.window.spawn(again.window.errands.open(path))
         await again.until(lambda: again.document.path == path, "the session")
         await again.warm()
         assert again.experiment.start == (0.7, -0.3)
@@ -129,7 +129,7 @@ async def test_a_folder_of_a_run_opens_as_a_session_without_a_name(bench: Bench,
     run = bench.document.state.runs[0]
     write_run(run, tmp_path / "run")
     bench.document.mark_saved(bench.document.state, tmp_path / "other.hnnlab")
-    bench.window.spawn(bench.window.open(tmp_path / "run"))
+    bench.window.spawn(bench.window.errands.open(tmp_path / "run"))
     await bench.until(lambda: bench.document.path is None, "the run")
     await bench.settled()
     assert [r.id for r in bench.document.state.runs] == [run.id]
@@ -217,7 +217,7 @@ class TestWhileTraining:
     async def test_a_file_that_cannot_be_opened_lets_the_fit_go_on(self, bench: Bench, tmp_path: Path) -> None:
         await self.begin(bench)
         (tmp_path / "bad.hnnlab").write_bytes(os.urandom(100))
-        bench.window.spawn(bench.window.open(tmp_path / "bad.hnnlab"))
+        bench.window.spawn(bench.window.errands.open(tmp_path / "bad.hnnlab"))
         await answer(bench, Button.Discard)
         await bench.until(lambda: "bad.hnnlab" in bench.window.notice.text(), "a notice")
         assert bench.lab.jobs.running

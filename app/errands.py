@@ -1,0 +1,102 @@
+"""What the window does that takes its time: opening, saving, importing; each awaited beside everything else."""
+
+import asyncio
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.document import State
+from hnn_engine.experiment import Experiment, new_experiment
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+
+HOME_SYSTEM = "pendulum"
+
+
+class Errands:
+    """Runs errands for `window`; `window.spawn` starts one."""
+
+    def __init__(self, window: "MainWindow") -> None:
+        self._window = window
+
+    async def new(self) -> None:
+        if await self.may_leave():
+            await self._stop_job()
+            self._window.lab.document.reset(State(new_experiment(HOME_SYSTEM)), None)
+            self._window.lab.transport.restart()
+
+    async def open(self, path: Path | None = None) -> None:
+        if not await self.may_leave():
+            return
+        leave = self._stop_job  # only once there is something to go to: till then the fit goes on
+        done = await (
+            self._window.files.open_path(path, leave=leave) if path is not None else self._window.files.ask_open(leave)
+        )
+        if done:
+            self._window.lab.transport.restart()
+
+    async def save(self, ask: bool = False) -> None:
+        await self._window.files.save(ask)
+
+    async def may_leave(self) -> bool:
+        """Ask about unsaved changes, and about a fit under way, which waits for the answer."""
+        jobs = self._window.lab.jobs
+        if not jobs.running:
+            return not self._window.lab.document.dirty or await self._window.files.may_leave()
+        pausing = not jobs.paused
+        if pausing:
+            self._window.lab.pause()
+        try:
+            return await self._window.files.may_leave(self._keep_job)
+        finally:
+            if pausing and jobs.paused:
+                self._window.lab.pause()
+
+    async def _keep_job(self) -> None:
+        """End a job under way and keep what it has reached."""
+        await self._quit_job()
+        self._window.lab.keep_job()
+
+    async def _stop_job(self) -> None:
+        """End a job under way: its runs belong to the document that goes."""
+        await self._quit_job()
+        self._window.lab.drop_job()
+
+    async def _quit_job(self) -> None:
+        self._window.lab.jobs.quit()
+        while self._window.lab.jobs.running:
+            await asyncio.sleep(0.02)
+
+    async def ask_recording(self, path: Path | None = None) -> None:
+        """Import measured data (asking for a file where none is named) and study it."""
+        experiment = await (
+            self._window.files.import_recording(path) if path is not None else self._window.files.ask_recording()
+        )
+        if experiment is not None:
+            self.study("Open a recording", self._with_present_models(experiment))
+
+    async def open_shipped(self) -> None:
+        """Study the simulated recording that comes with the program."""
+        experiment = await self._window.files.shipped_recording()
+        self.study("Open a recording", self._with_present_models(experiment))
+
+    def _with_present_models(self, experiment: Experiment) -> Experiment:
+        return replace(experiment, models=self._window.lab.experiment.models, seed=self._window.lab.experiment.seed)
+
+    def study(self, label: str, experiment: Experiment, **view: Any) -> None:
+        """Put `experiment` on screen from its beginning, as one edit called `label`, looked at as `view` says."""
+        self._window.lab.transport.restart()
+        self._window.lab.document.look(**{"axes": None, **view})
+        self._window.lab.edit(label, **{field.name: getattr(experiment, field.name) for field in fields(experiment)})
+
+    async def picture(self) -> None:
+        pixmap = self._window.grab()
+        path = await self._window.files.ask_picture()
+        if path is None:
+            return
+        if pixmap.save(str(path), "PNG"):
+            self._window.notice.show_info(f"The picture is saved as {path.name}.")
+        else:
+            self._window.notice.show_error(f"{path} cannot be written: choose another place.")
+        self._window.lay_notice()
