@@ -34,6 +34,7 @@ from app.panels.status import StatusLine
 from app.panels.system import SystemPanel
 from app.panels.training import TrainingPanel
 from app.panels.transport_bar import TransportBar
+from app.panels.what_if import WhatIf
 from app.settings import settings
 from app.theme import DARK, LIGHT, THEMES, apply_theme, current_theme
 from app.widgets.notice import NoticeBar
@@ -103,6 +104,7 @@ class MainWindow(QMainWindow):
     def _build_panels(self) -> None:
         lab = self.lab
         self.system, self.data, self.training = SystemPanel(lab), DataPanel(lab), TrainingPanel(lab)
+        self.what_if = WhatIf(lab)
         self.scene, self.runs = ScenePanel(lab), RunsPanel(lab)
         self.docks: dict[str, QDockWidget] = {
             name: self._dock(name, title, widget)
@@ -196,7 +198,7 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout(column)
         layout.setContentsMargins(10, 2, 10, 8)
         layout.setSpacing(14)
-        for panel in (self.system, self.data, self.training):
+        for panel in (self.system, self.what_if, self.data, self.training):
             layout.addWidget(panel)
         layout.addStretch(1)
         scroll = QScrollArea()

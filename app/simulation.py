@@ -124,6 +124,7 @@ class Simulation:
         self._busy = False
         self._truths: dict[bool, tuple[Hashable, Rollout]] = {}  # by the reference integrator or not
         self._rollouts: dict[str, tuple[Hashable, Rollout | str]] = {}
+        self._frictions: dict[str, tuple[Snapshot, Snapshot]] = {}  # as fitted, and with another friction
         self._plane: tuple[Hashable, Hashable, PortraitField] | None = None
         # Two threads in all: on two processors a third would only be in the way.
         self._helper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rollout", initializer=give_way)
@@ -201,6 +202,7 @@ class Simulation:
             if stop is not None and stop():
                 return
             self._rollouts = {m.key: (self._model_key(request, m), followed[m.key]) for m in request.models}
+            self._frictions = {m.key: self._frictions[m.key] for m in request.models if m.key in self._frictions}
             self._answer = Answer(request, truth, models, plane, time.perf_counter() - began, energy_scale(request))
             self.wake()
 
@@ -224,11 +226,11 @@ class Simulation:
     # What is computed, each part remembered until what it depends on changes ------------------------------------------
 
     def _field(self, request: Request) -> PortraitField | None:
-        spec, stage = request.portrait, request.experiment.stage
+        spec, stage = request.portrait, request.experiment.moving or request.experiment.stage
         if spec is None:
             return None
         used = {m.key: m for m in request.models if m.key in (request.field_of, request.compared)}
-        models = {key: m.snapshot for key, m in used.items()}
+        models = {key: self._scaled(request, m) for key, m in used.items()}
         layers = Layers(
             models.get(request.field_of),
             request.arrows,
@@ -239,7 +241,7 @@ class Simulation:
         )
         # On one degree of freedom every start lies in the plane; and while a hand moves it, the last plane will do.
         through = () if stage.dof == 1 else spec.through
-        key = (replace(spec, through=()), stage_key(request.experiment), layers)
+        key = (replace(spec, through=()), stage_key(request.experiment), request.experiment.rollout.friction, layers)
         if self._plane is not None and self._plane[0] == key and (request.preview or self._plane[1] == through):
             return self._plane[2]
         plane = compute_field(spec, stage, layers)
@@ -286,6 +288,13 @@ class Simulation:
             gap=gap_after_return(answer, steering),
         )
 
+    def _scaled(self, request: Request, shown: ShownModel) -> Snapshot:
+        """Return the model with the friction that is asked for: the same object as long as that stays."""
+        friction, known = request.experiment.rollout.friction, self._frictions.get(shown.key)
+        if known is None or known[0] is not shown.snapshot or known[1].friction != friction:
+            known = self._frictions[shown.key] = (shown.snapshot, shown.snapshot.with_friction(friction))
+        return known[1] if shown.snapshot.dissipates else shown.snapshot
+
     def _model_key(self, request: Request, shown: ShownModel) -> Hashable:
         times = self._model_times(request, shown)
         method, steer = request.experiment.rollout.integrator, steer_key(request)
@@ -301,7 +310,7 @@ class Simulation:
         if known is not None and known[0] == self._model_key(request, shown):
             return known[1]
         start, times = np.array(request.experiment.start), self._model_times(request, shown)
-        snapshot = shown.snapshot.with_friction(request.experiment.rollout.friction)
+        snapshot = self._scaled(request, shown)
         flow = Swift(snapshot) if shown.live or request.preview else snapshot
         steering = request.experiment.rollout.steering
         return follow(flow, start, times, method, steering, tolerance=MODEL_TOLERANCE, interrupt=stop)
