@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu, QMessageBox
+from PySide6.QtWidgets import QLabel, QMenu, QMessageBox, QWidgetAction
 
 from app.files import finished
 from app.settings import settings
@@ -29,7 +29,14 @@ class Presets:
         self._fill(menu, "Beyond the paper", [d for d in shown if not d.from_paper])
 
     def _fill(self, menu: QMenu, heading: str, presets: "list[Task] | list[Demonstration]") -> None:
-        menu.addSection(heading)
+        if menu.actions():
+            menu.addSeparator()
+        label = QLabel(heading)
+        label.setProperty("heading", True)
+        label.setContentsMargins(12, 6, 12, 2)
+        holder = QWidgetAction(menu)  # style sheets hide the text of a menu's own sections
+        holder.setDefaultWidget(label)
+        menu.addAction(holder)
         for preset in presets:
             action = QAction(preset.title, menu)
             action.setToolTip(preset.summary)

@@ -45,8 +45,8 @@ class WhatIf(QWidget):
         self.form.set_values({FRICTION.name: experiment.rollout.friction})
         shown = self.lab.shown_models()
         learned = [m for m in shown if m.snapshot.dissipates and get_model(m.model).has_energy]
-        damped = experiment.system is not None and experiment.system.damped
-        self.setVisible(damped or bool(learned))
+        system = experiment.system
+        self.setVisible(system.damped if system is not None else bool(learned))
         if not learned:
             self.note.setText(_NONE if shown else "")
         else:
