@@ -4,15 +4,20 @@ The derivative is exact at the clean state; then normal noise goes on the state 
 itself scores a loss above zero on such data. That loss is the noise floor.
 """
 
+import math
+import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from hnn_engine import compiled
 from hnn_engine.collocation import collocate
 from hnn_engine.coords import Array
 from hnn_engine.errors import ExperimentError
+from hnn_engine.integrators import rollout
 from hnn_engine.parameters import Parameter, Value
 from hnn_engine.systems.base import System
 
@@ -23,8 +28,15 @@ DATA_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("noise", "Noise", 0.1, 0.0, 1.0, "σ", "", "Standard deviation of the noise on each state.", acts="data"),
 )
 GROUP = 100  # trajectories that are followed together
-MAX_ROWS = 2_000_000  # 8 coordinates of this many rows take half a gigabyte with their derivatives and clean states
+PART = 10  # trajectories that a thread follows before it says so
+THREADS = 4  # at most, on a machine with so many processors
+MAX_ROWS = 2_000_000
+MAX_NUMBERS = 16_000_000  # coordinates of all rows: half a gigabyte with their derivatives and clean states
+ENERGY_LIMIT = 1e-6  # relative; what changes its energy by more is no longer the truth
+MOST_LOST = 0.2  # of all trajectories: where more are lost, those that are left are too tame to stand for the system
+REDRAWS = 20
 
+Tell = Callable[[float], None]
 Mask = npt.NDArray[np.bool_]
 Index = npt.NDArray[np.int64]
 
@@ -63,25 +75,29 @@ def data_defaults(system: System | type[System]) -> dict[str, Value]:
     }
 
 
-def make_dataset(
-    system: System, settings: Mapping[str, Value], seed: int, progress: Callable[[float], None] | None = None
-) -> Dataset:
+def make_dataset(system: System, settings: Mapping[str, Value], seed: int, progress: Tell | None = None) -> Dataset:
     """Draw starts, follow them exactly, and split by trajectory as the system's recipe says.
 
     `settings` has the names of `DATA_PARAMETERS`. `progress` hears the share that is done, now and then; what it
-    raises ends the work. Raises `ExperimentError` where the data would be too large.
+    raises ends the work. A trajectory whose truth is lost in a close encounter is replaced by one from another start
+    (see `_with_redraws`). Raises `ExperimentError` where the data would be too large, or too much of it is lost.
     """
     count, points = int(settings["trajectories"]), int(settings["points"])
     horizon, noise = float(settings["horizon"]), float(settings["noise"])
-    if count * points > MAX_ROWS:
+    most = min(MAX_ROWS, MAX_NUMBERS // (2 * system.dof))
+    if count * points > most:
         raise ExperimentError(
-            f"{count} trajectories of {points} points are {count * points:,} rows, but at most {MAX_ROWS:,} "
+            f"{count} trajectories of {points} points are {count * points:,} rows, but at most {most:,} "
             "are possible: choose fewer trajectories or points"
         )
     rng = np.random.default_rng([seed, 0])
     starts = system.sample_starts(rng, count)
     times = np.linspace(0.0, horizon, points)
-    tracks = _follow_all(system, starts, times, progress)
+    tell = progress if progress is not None else _to_nobody
+    if system.close_encounters:
+        tracks = _with_redraws(system, starts, times, np.random.default_rng([seed, 5]), tell)
+    else:
+        tracks = _follow_all(system, starts, times, tell)
     clean = tracks.transpose(1, 0, 2).reshape(count * points, -1)
     coords = clean + noise * rng.standard_normal(clean.shape) if noise else clean
     trajectory = np.repeat(np.arange(count), points)
@@ -89,21 +105,96 @@ def make_dataset(
     return with_floor(system, Dataset(coords, system.field(clean), np.tile(times, count), trajectory, train, clean))
 
 
-def _follow_all(
-    system: System, starts: Array, times: Array, progress: Callable[[float], None] | None, group: int = GROUP
-) -> Array:
-    """Follow `starts` in groups, so that one that needs small steps does not slow all the others."""
+def _to_nobody(share: float) -> None:
+    """Hear how far the data is, and leave it at that."""
+
+
+def _follow_all(system: System, starts: Array, times: Array, tell: Tell, group: int = GROUP) -> Array:
+    """Follow `starts` `(N, 2*dof)` in groups, so that one that needs small steps does not slow all the others."""
     parts = []
     for first in range(0, len(starts), group):
         parts.append(collocate(system.field, starts[first : first + group], times))
-        if progress is not None:
-            progress(min(1.0, (first + group) / len(starts)))
+        tell(min(1.0, (first + group) / len(starts)))
     tracks = np.concatenate(parts, axis=1)
     if not np.isfinite(tracks).all():
         raise ExperimentError(
             f"A trajectory of the {system.title.lower()} leaves the finite numbers: shorten the horizon"
         )
     return tracks
+
+
+# Systems with close encounters ----------------------------------------------------------------------------------------
+
+
+def _with_redraws(system: System, starts: Array, times: Array, rng: np.random.Generator, tell: Tell) -> Array:
+    """Follow each of `starts` `(N, 2*dof)`; return tracks `(T, N, 2*dof)`.
+
+    Where bodies come so near to each other that double precision does not carry the truth through (the rollout ends,
+    or its energy moves by more than `ENERGY_LIMIT`), the trajectory is replaced, in its place, by one from a start
+    that `rng` draws: all else stays as it was, and the same seed gives the same data.
+    """
+    _load_loops(tell)
+    tracks = _follow_each(system, starts, times, tell)
+    for _ in range(REDRAWS):
+        lost = np.flatnonzero(~_sound(system, tracks))
+        if not len(lost):
+            return tracks
+        if len(lost) > max(1.0, MOST_LOST * len(starts)):
+            break
+        tracks[:, lost] = _follow_each(system, system.sample_starts(rng, len(lost)), times, lambda _: tell(1.0))
+    raise ExperimentError(
+        f"{len(lost)} of {len(starts)} trajectories of the {system.title.lower()} are lost in close encounters within "
+        f"{times[-1]:g} s: shorten the horizon"
+    )
+
+
+def _sound(system: System, tracks: Array) -> Mask:
+    """Return which of `tracks` `(T, N, 2*dof)` are finite and keep their energy `(N,)`."""
+    with np.errstate(invalid="ignore"):
+        energy = system.hamiltonian(tracks)
+        scale = np.maximum(np.abs(energy[0]), system.energy_floor)
+        kept: Mask = (np.abs(energy - energy[0]) <= ENERGY_LIMIT * scale).all(axis=0)
+    return kept
+
+
+def _load_loops(tell: Tell) -> None:
+    """Load the compiled loops: data must not depend on whether something else has loaded them yet."""
+    raised: list[Exception] = []
+
+    def ends() -> bool:
+        try:
+            tell(0.0)
+        except Exception as error:
+            raised.append(error)
+        return bool(raised)
+
+    compiled.load(build_elsewhere=True, interrupt=ends)
+    if raised:
+        raise raised[0]
+
+
+def _follow_each(system: System, starts: Array, times: Array, tell: Tell) -> Array:
+    """Follow each of `starts` `(N, 2*dof)` by itself, as the truth on screen is, in several threads."""
+    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+
+    ended = threading.Event()
+
+    def follow(part: Array) -> Array:
+        return rollout(system, part, times, "dop853", tolerance=1e-12, interrupt=ended.is_set).coords
+
+    parts = np.array_split(starts, math.ceil(len(starts) / PART))
+    with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, THREADS)) as pool:
+        futures = [pool.submit(follow, part) for part in parts]
+        waiting = set(futures)
+        try:
+            while waiting:
+                waiting = wait(waiting, timeout=0.1, return_when=FIRST_COMPLETED).not_done
+                tell(1 - len(waiting) / len(parts))
+        except BaseException:
+            ended.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return np.concatenate([future.result() for future in futures], axis=1)
 
 
 def _test_trajectories(system: System, count: int) -> Mask:

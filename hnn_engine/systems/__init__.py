@@ -8,7 +8,9 @@ from hnn_engine.systems.damped_mass_spring import DampedMassSpring
 from hnn_engine.systems.damped_pendulum import DampedPendulum
 from hnn_engine.systems.double_pendulum import DoublePendulum
 from hnn_engine.systems.mass_spring import MassSpring
+from hnn_engine.systems.n_body import NBody
 from hnn_engine.systems.pendulum import Pendulum
+from hnn_engine.systems.three_body import ThreeBody
 from hnn_engine.systems.two_body import TwoBody
 
 SYSTEMS: dict[str, type[System]] = {
@@ -20,6 +22,8 @@ SYSTEMS: dict[str, type[System]] = {
         DampedPendulum,
         DoublePendulum,
         TwoBody,
+        ThreeBody,
+        NBody,
     )
 }
 

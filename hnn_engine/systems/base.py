@@ -46,19 +46,30 @@ class System(Stage):
     summary: ClassVar[str]  # one line of physics for cards and tooltips
     constants: ClassVar[tuple[Parameter, ...]]
     data: ClassVar[DataRecipe]
-    horizon: ClassVar[float] = 20.0  # seconds that rollouts show and evaluation uses
+    horizon: ClassVar[float] = 20.0  # seconds that evaluation uses
+    opening: ClassVar[float | None] = None  # seconds that rollouts on screen open with, where that is not `horizon`
     separable: ClassVar[bool]  # H = T(p) + V(q) and no friction
     damped: ClassVar[bool] = False
+    close_encounters: ClassVar[bool] = False  # now and then a trajectory needs far smaller steps than the others
 
     def __init__(self, constants: Mapping[str, object] | None = None) -> None:
         self.values: dict[str, Value] = bind(self.constants, constants or {}, self.name)
         # Constants read as attributes: self.mass_1 is self.values["mass-1"].
         self.__dict__.update({name.replace("-", "_"): value for name, value in self.values.items()})
-        self.law = np.array([float(value) for value in self.values.values()])
+        self.law = self.law_constants()
 
     def __getattr__(self, name: str) -> float:
         # Reached only by a name that is missing; it tells type checkers that the constants are numbers.
         raise AttributeError(f"{type(self).__name__} has no attribute '{name}'")
+
+    def law_constants(self) -> Array:
+        """Return what `partials` and `resistance` get as `c`: the constants in their order, unless a system differs."""
+        return np.array([float(value) for value in self.values.values()])
+
+    @property
+    def caption(self) -> str:
+        """What people call the system with these constants."""
+        return self.title
 
     @abstractmethod
     def hamiltonian(self, coords: Array) -> Array:
@@ -67,7 +78,7 @@ class System(Stage):
     @staticmethod
     @abstractmethod
     def partials(x: Array, c: Array, out: Array) -> None:
-        """Write ∇H into `out`. `x`, `out`: `(2*dof, ...)`, a row a coordinate; `c`: the constants in their order."""
+        """Write ∇H into `out`. `x`, `out`: `(2*dof, ...)`, a row a coordinate; `c`: as `law_constants` gives them."""
 
     @staticmethod
     def resistance(x: Array, c: Array, out: Array) -> None:

@@ -12,10 +12,12 @@ from scipy.integrate import solve_ivp
 from hnn_engine.coords import Array, symplectic
 from hnn_engine.errors import ParameterError, UnknownNameError
 from hnn_engine.geometry import Anchor, Block, Bob, Rod, Spring, Track
+from hnn_engine.parameters import Parameter
 from hnn_engine.systems import SYSTEMS, System, get_system
 from hnn_engine.systems.damped_mass_spring import DampedMassSpring
 from hnn_engine.systems.double_pendulum import DoublePendulum
 from hnn_engine.systems.elliptic import amplitude, first_integral, pendulum_solution
+from hnn_engine.systems.gravity import Gravity
 from hnn_engine.systems.kepler import eccentric_anomaly
 from hnn_engine.systems.mass_spring import MassSpring
 from hnn_engine.systems.pendulum import Pendulum
@@ -28,8 +30,14 @@ EXACT = ("mass-spring", "pendulum", "damped-mass-spring", "two-body")
 
 def random_system(name: str, seed: int) -> System:
     rng = np.random.default_rng([seed, 7])
-    drawn = {c.name: rng.uniform(c.low, c.high) for c in SYSTEMS[name].constants}
+    drawn = {c.name: random_value(c, rng) for c in SYSTEMS[name].constants}
     return get_system(name, drawn if seed else {})
+
+
+def random_value(constant: Parameter, rng: np.random.Generator) -> float:
+    if isinstance(constant.default, int):
+        return int(rng.integers(round(constant.low), round(constant.high) + 1))
+    return rng.uniform(constant.low, constant.high)
 
 
 def random_states(system: System, seed: int, count: int = 40) -> Array:
@@ -134,7 +142,7 @@ def test_the_inertia_is_that_of_each_momentum_or_depends_on_the_position(name: s
 def test_the_least_energy_is_a_bound_and_is_reached_at_rest(name: str, seed: int) -> None:
     system, states = case(name, seed)
     if system.min_energy is None:
-        near = TwoBody().default_start * np.repeat([1e-6, 0.0], 4)
+        near = system.default_start * np.repeat([1e-6, 0.0], system.dof)
         assert system.hamiltonian(near) < -1e3
         return
     rest = np.zeros(2 * system.dof)
@@ -230,9 +238,9 @@ def test_a_body_is_placed_under_the_pointer_and_keeps_its_momentum(name: str, se
 
 
 def free(system: System, state: Array, body: int, at: Array) -> bool:
-    """Whether nothing is in the way: with two bodies, the other one."""
-    other = system.positions(state[: system.dof])[-1 - body]
-    return system.name != "two-body" or bool(np.linalg.norm(at - other) > 0.5)
+    """Whether nothing is in the way: with stars, another one."""
+    others = np.delete(system.positions(state[: system.dof]), body, axis=0)
+    return not isinstance(system, Gravity) or bool((np.linalg.norm(at - others, axis=-1) > 0.5).all())
 
 
 @over_systems
@@ -241,7 +249,8 @@ def test_a_drag_in_small_steps_never_jumps(name: str) -> None:
     state, path = system.default_start, np.linspace(0.0, 4 * np.pi, 400)
     body = len(system.positions(state[: system.dof])) - 1
     for angle in path:
-        x, y = (0.9 * math.sin(angle), -0.9 * math.cos(angle)) if name != "two-body" else (2 + angle / 9, -1.0)
+        clear = isinstance(system, Gravity)  # of the others
+        x, y = (2.5 + angle / 9, -3.0) if clear else (0.9 * math.sin(angle), -0.9 * math.cos(angle))
         moved = system.place(state, body, (x, y))
         if angle > 0:
             assert np.abs(moved - state).max() < 0.1
@@ -286,7 +295,7 @@ def test_constants_are_read_as_attributes_and_checked(name: str) -> None:
     for constant in system.constants:
         assert getattr(system, constant.name.replace("-", "_")) == constant.default
         assert constant.symbol
-        assert constant.unit
+        assert constant.unit or isinstance(constant.default, int)  # a count has none
         assert constant.help
         with pytest.raises(ParameterError, match=constant.name):
             get_system(name, {constant.name: constant.high * 1.01})
@@ -303,7 +312,7 @@ def test_an_unknown_system_is_answered_with_the_names_there_are() -> None:
         get_system("pendulun")
 
 
-def test_the_table_holds_the_six_in_order() -> None:
+def test_the_table_holds_the_eight_in_order() -> None:
     assert NAMES == [
         "mass-spring",
         "pendulum",
@@ -311,6 +320,8 @@ def test_the_table_holds_the_six_in_order() -> None:
         "damped-pendulum",
         "double-pendulum",
         "two-body",
+        "three-body",
+        "n-body",
     ]
     assert all(system.name == name for name, system in SYSTEMS.items())
 
