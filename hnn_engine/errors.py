@@ -48,3 +48,11 @@ class RecordingError(HnnLabError):
 
 class RecordError(HnnLabError):
     """A run or session on disk that cannot be read or written."""
+
+
+def listing(words: Iterable[object], between: str = ", ", most: int = 12) -> str:
+    """Return `words` in one line for a message, those in the middle left out where there are more than `most`."""
+    texts = [str(word) for word in words]
+    if len(texts) > most:
+        texts[most - 2 : -1] = ["…"]
+    return between.join(texts)

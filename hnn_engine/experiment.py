@@ -14,7 +14,7 @@ import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.datasets import DATA_PARAMETERS, Dataset, data_defaults, make_dataset
-from hnn_engine.errors import ExperimentError, IntegratorError
+from hnn_engine.errors import ExperimentError, IntegratorError, listing
 from hnn_engine.fitting import get_recipe, recipe_defaults
 from hnn_engine.integrators import get_integrator, why_not
 from hnn_engine.models import get_model
@@ -177,7 +177,7 @@ class Experiment:
         if recording is not None:
             return recording.title
         assert system is not None
-        return system.title
+        return system.caption
 
     def dataset(self, progress: Callable[[float], None] | None = None) -> Dataset:
         """Make (or read) the training data; `progress` as in `make_dataset`."""
@@ -201,6 +201,7 @@ class Experiment:
 def new_experiment(system: str, constants: Mapping[str, object] | None = None) -> Experiment:
     """Return the experiment that the laboratory opens `system` with: the paper's data, both models, recipe `paper`."""
     stage = get_system(system, constants)
+    opening = stage.horizon if stage.opening is None else stage.opening
     return Experiment(
         source=SystemSource(system, stage.values),
         data=data_defaults(stage),
@@ -209,7 +210,7 @@ def new_experiment(system: str, constants: Mapping[str, object] | None = None) -
         settings=default_settings("paper", stage),
         seed=0,
         start=tuple(float(x) for x in stage.default_start),
-        rollout=RolloutSpec(horizon=stage.horizon, dt=stage.horizon / 500),
+        rollout=RolloutSpec(horizon=opening, dt=opening / 500),
     )
 
 
@@ -230,6 +231,17 @@ def recording_experiment(recording: "Recording", method: str | None = None) -> E
         start=tuple(float(x) for x in stage.default_start),
         rollout=RolloutSpec(horizon=max(span, 0.1), dt=max(span, 0.1) / 500),
     )
+
+
+def same_system(one: Experiment, other: Experiment) -> bool:
+    """Whether models of one can be followed, judged and drawn on the other: a recording each, or the same system with
+    as many coordinates, whatever its other constants."""
+    return one.source_name == other.source_name and one.stage.dof == other.stage.dof
+
+
+def same_stage(one: Experiment, other: Experiment) -> bool:
+    """Whether rollouts and fields of one can be drawn with the other's: `same_system`, and no other recording."""
+    return same_system(one, other) and one.recording is other.recording
 
 
 def default_settings(recipe: str, system: System | None) -> dict[str, Value]:
@@ -258,8 +270,8 @@ def checked(experiment: Experiment, before: Experiment | None = None) -> Experim
     stage, recipe = experiment.stage, get_recipe(experiment.recipe)
     start = tuple(float(x) for x in experiment.start)
     if len(start) != 2 * stage.dof or not all(math.isfinite(x) for x in start):
-        names = ", ".join(c.name for c in stage.coordinates)
-        raise ExperimentError(f"The start is {list(start)}, but it needs {2 * stage.dof} finite numbers: {names}")
+        what, names = listing(start), listing(c.name for c in stage.coordinates)
+        raise ExperimentError(f"The start is [{what}], but it needs {2 * stage.dof} finite numbers: {names}")
     parts: dict[str, Any] = {"start": start}
     if not {"source", "rollout"} <= kept:
         parts["rollout"] = _checked_rollout(experiment)
@@ -410,5 +422,7 @@ __all__ = [
     "model_spec",
     "new_experiment",
     "recording_experiment",
+    "same_stage",
+    "same_system",
     "to_json",
 ]

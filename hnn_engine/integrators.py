@@ -138,13 +138,14 @@ def rollout(
     *,
     substeps: int = 1,
     tolerance: float = 1e-12,
+    limit: int = EVALUATION_LIMIT,
     interrupt: Callable[[], bool] | None = None,
 ) -> Rollout:
     """Follow `flow` from `start` `(..., 2*dof)` to each of the rising `times` `(T,)`.
 
     Fixed-step methods take `substeps` equal steps between successive times; adaptive ones hold `tolerance`
-    (relative and absolute). `interrupt` is asked now and then and ends the work early. Raises `IntegratorError`
-    where the method does not apply.
+    (relative and absolute) and count a trajectory as lost after `limit` field calls. `interrupt` is asked now and
+    then and ends the work early. Raises `IntegratorError` where the method does not apply.
     """
     reason = why_not(integrator, flow)
     if reason:
@@ -152,7 +153,7 @@ def rollout(
     times = np.asarray(times, dtype=np.float64)
     start = np.asarray(start, dtype=np.float64)
     if INTEGRATORS[integrator].adaptive:
-        coords = _adaptive(flow, start, times, tolerance, interrupt)
+        coords = _adaptive(flow, start, times, tolerance, limit, interrupt)
     else:
         coords = _fixed(flow, start, times, integrator, substeps, interrupt)
     return _judge(times, coords, integrator)
@@ -182,6 +183,7 @@ def _compiled(
     integrator: str,
     substeps: int,
     tolerance: float = 1e-12,
+    limit: int = EVALUATION_LIMIT,
     interrupt: Callable[[], bool] | None = None,
 ) -> Array | None:
     """Follow `flow` from one start by a compiled loop; None where there is none (yet)."""
@@ -189,7 +191,7 @@ def _compiled(
     ready = flow.compiled(integrator) if kernels is not None and isinstance(flow, CompiledFlow) else None
     if kernels is None or ready is None:
         return None
-    coords: Array = kernels.follow(ready, integrator, start, times, substeps, tolerance, interrupt)
+    coords: Array = kernels.follow(ready, integrator, start, times, substeps, tolerance, limit, interrupt)
     return coords
 
 
@@ -314,24 +316,31 @@ def _in_threads(
 # Adaptive steps ------------------------------------------------------------------------------------------------------
 
 
-def _adaptive(flow: Flow, start: Array, times: Array, tolerance: float, interrupt: Callable[[], bool] | None) -> Array:
+def _adaptive(
+    flow: Flow, start: Array, times: Array, tolerance: float, limit: int, interrupt: Callable[[], bool] | None
+) -> Array:
     """Follow each trajectory by itself: the step that one needs says nothing about the others."""
     flat = start.reshape(-1, start.shape[-1])
-    tracks = [_adaptive_track(flow, one, times, tolerance, interrupt) for one in flat]
+    tracks = [_adaptive_track(flow, one, times, tolerance, limit, interrupt) for one in flat]
     return np.stack(tracks, axis=1).reshape(len(times), *start.shape)
 
 
 def _adaptive_track(
-    flow: Flow, start: Array, times: Array, tolerance: float, interrupt: Callable[[], bool] | None
+    flow: Flow, start: Array, times: Array, tolerance: float, limit: int, interrupt: Callable[[], bool] | None
 ) -> Array:
-    compiled = _compiled(flow, start, times, "dop853", 1, tolerance, interrupt)
+    compiled = _compiled(flow, start, times, "dop853", 1, tolerance, limit, interrupt)
     if compiled is not None:
         return compiled
-    return _dop853(flow.field, start, times, tolerance, interrupt)
+    return _dop853(flow.field, start, times, tolerance, limit, interrupt)
 
 
 def _dop853(
-    field: Callable[[Array], Array], start: Array, times: Array, tolerance: float, interrupt: Callable[[], bool] | None
+    field: Callable[[Array], Array],
+    start: Array,
+    times: Array,
+    tolerance: float,
+    limit: int,
+    interrupt: Callable[[], bool] | None,
 ) -> Array:
     from scipy.integrate import DOP853
 
@@ -344,7 +353,7 @@ def _dop853(
         done = 1
         while done < len(times):
             failure = solver.step()
-            lost = not np.abs(solver.y).max() < DIVERGED or solver.nfev > EVALUATION_LIMIT
+            lost = not np.abs(solver.y).max() < DIVERGED or solver.nfev > limit
             if lost or failure is not None or (interrupt is not None and interrupt()):
                 break
             until = int(np.searchsorted(times, solver.t, side="right"))

@@ -17,7 +17,7 @@ from hnn_engine.cli.columns import parse_columns
 from hnn_engine.cli.training import run_fit
 from hnn_engine.coords import Array
 from hnn_engine.datasets import DATA_PARAMETERS
-from hnn_engine.errors import ExperimentError, ParameterError
+from hnn_engine.errors import ExperimentError, ParameterError, listing
 from hnn_engine.evaluation import Figures, evaluate
 from hnn_engine.experiment import (
     Experiment,
@@ -41,7 +41,7 @@ from hnn_engine.tasks import TASKS
 
 
 def list_systems(options: argparse.Namespace) -> None:
-    """Print the systems with their constants."""
+    """Print the systems with their constants; the coordinates are those at the defaults."""
     rows = [
         {
             "name": s.name,
@@ -253,6 +253,11 @@ def simulate(options: argparse.Namespace) -> None:
             )
         system = get_system(system.name, {**run.experiment.system.values, **_pairs(options.param, "--param")})
         flow = run.snapshot
+        if system.dof != flow.dof:
+            raise ExperimentError(
+                f"{options.folder} is a run of {run.experiment.source_title}, but --param makes it {system.caption}: "
+                "leave it out"
+            )
     start = _start(options.start, system.default_start, [c.name for c in system.coordinates])
     base = new_experiment(system.name, system.values).rollout
     spec = replace(
@@ -276,7 +281,8 @@ def _start(text: str | None, default: Array, names: list[str]) -> Array:
     except ValueError:
         values = np.empty(0)
     if len(values) != len(names) or not np.isfinite(values).all():
-        raise ExperimentError(f"--start is '{text}', but it must be {len(names)} finite numbers: {','.join(names)}")
+        what = f"{len(names)} finite numbers: {listing(names, ',')}"
+        raise ExperimentError(f"--start is '{text}', but it must be {what}")
     return values
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from hnn_engine.coords import Array
-from hnn_engine.kernels.adaptive import MORE, NEXT, T, advance_adaptive
+from hnn_engine.integrators import EVALUATION_LIMIT
+from hnn_engine.kernels.adaptive import CALLS, MORE, NEXT, T, advance_adaptive
 from hnn_engine.kernels.fixed import SCHEMES, evaluate_flow, follow_fixed
 from hnn_engine.kernels.flow import Flow
 
@@ -19,6 +20,7 @@ def follow(
     times: Array,
     substeps: int = 1,
     tolerance: float = 1e-12,
+    limit: int = EVALUATION_LIMIT,
     interrupt: Callable[[], bool] | None = None,
 ) -> Array:
     """Return coords `(T, 2*dof)` from `start` `(2*dof,)` at rising `times` `(T,)`, NaN after a failure.
@@ -34,7 +36,7 @@ def follow(
     if integrator in SCHEMES:
         _fixed(flow, x, t, substeps, SCHEMES[integrator], interrupt, out)
     elif len(t) > 1:
-        _adaptive(flow, x, t, tolerance, interrupt, out)
+        _adaptive(flow, x, t, tolerance, limit, interrupt, out)
     return out
 
 
@@ -50,13 +52,19 @@ def _fixed(
 
 
 def _adaptive(
-    flow: Flow, x: Array, times: Array, tolerance: float, interrupt: Callable[[], bool] | None, out: Array
+    flow: Flow,
+    x: Array,
+    times: Array,
+    tolerance: float,
+    limit: int,
+    interrupt: Callable[[], bool] | None,
+    out: Array,
 ) -> None:
     meters = np.zeros(4)
     meters[T], meters[NEXT] = times[0], 1
     rtol = max(tolerance, 1e-13)
     while advance_adaptive(flow, x, meters, times, out, rtol, tolerance, SLICE) == MORE:
-        if interrupt is not None and interrupt():
+        if meters[CALLS] > limit or (interrupt is not None and interrupt()):
             break
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -112,7 +113,7 @@ def test_the_names_are_those_of_the_manual(hnn_lab: Command) -> None:
     def names(table: str) -> list[str]:
         return [row["name"] for row in json.loads(hnn_lab(table, "--json").out)]
 
-    systems = "mass-spring pendulum damped-mass-spring damped-pendulum double-pendulum two-body"
+    systems = "mass-spring pendulum damped-mass-spring damped-pendulum double-pendulum two-body three-body n-body"
     assert names("systems") == systems.split()
     assert names("models") == [
         "baseline",
@@ -476,6 +477,20 @@ def test_simulate_follows_a_run_with_the_true_energy(
     np.testing.assert_allclose(moved / 0.05, run.snapshot.field((rows[0, 1:3] + rows[1, 1:3]) / 2), atol=1e-2)
     complaint(hnn_lab(*words, "--integrator", "yoshida4"), "Yoshida 4 needs H = T(p) + V(q)", "the HNN's H mixes")
     complaint(hnn_lab(*words[:2], "two-body", *words[3:]), "is a run of pendulum, but --system is two-body")
+
+
+def test_the_number_of_bodies_is_a_constant_like_others(hnn_lab: Command, tmp_path: Path, target: Path) -> None:
+    words = ["--system", "n-body", "--param", "bodies=3"]
+    run = tmp_path / "runs" / "three"
+    run.parent.mkdir()
+    assert hnn_lab("train", *words, "--model", "hnn", *SMALL, "--out", run).code == 0
+    simulation = ["simulate", "--system", "n-body", "--run", run, "--horizon", 0.2, "--dt", 0.1, "--out", target]
+    assert hnn_lab(*simulation).code == 0
+    assert read_csv(target)[0][-2:] == ["py3", "H"]
+    complaint(hnn_lab(*simulation, "--param", "bodies=4"), "is a run of 3 bodies", "makes it 4 bodies", "leave it out")
+    complaint(hnn_lab("simulate", *words[:2], "--start", "1,2", "--out", target), "20 finite numbers: x1,", "…,py5")
+    complaint(hnn_lab("simulate", *words[:3], "bodies=2.5", "--out", target), "a whole number from 2 to 32")
+    shutil.rmtree(run.parent)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,19 @@
 """Datasets: the paper's recipes row by row, noise and floors as measured, the same data from the same seed."""
 
+import threading
+import time
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from hnn_engine.datasets import DATA_PARAMETERS, Dataset, data_defaults, make_dataset
+from hnn_engine import compiled
+from hnn_engine.coords import Array
+from hnn_engine.datasets import DATA_PARAMETERS, ENERGY_LIMIT, MAX_NUMBERS, Dataset, data_defaults, make_dataset
 from hnn_engine.errors import ExperimentError
 from hnn_engine.parameters import Value
-from hnn_engine.systems import SYSTEMS, get_system
+from hnn_engine.systems import SYSTEMS, System, get_system
+from hnn_engine.systems.three_body import ThreeBody
 
 ROWS = {
     "mass-spring": (750, 750),
@@ -15,6 +22,8 @@ ROWS = {
     "damped-pendulum": (1125, 1125),
     "double-pendulum": (16_000, 4_000),
     "two-body": (40_000, 10_000),
+    "three-body": (80_000, 20_000),
+    "n-body": (32_000, 8_000),
 }
 FLOORS = {"mass-spring": (3.9e-2, 3.8e-2), "pendulum": (3.5e-2, 3.6e-2)}
 
@@ -115,6 +124,121 @@ def test_friction_takes_energy_at_every_step(name: str) -> None:
 def test_too_many_rows_are_refused_before_any_work() -> None:
     with pytest.raises(ExperimentError, match=r"20000 trajectories of 2000 points are 40,000,000 rows.*choose fewer"):
         own("pendulum", trajectories=20_000, points=2000)
+
+
+def test_many_coordinates_allow_fewer_rows() -> None:
+    crowd = get_system("n-body", {"bodies": 32})
+    most = MAX_NUMBERS // 128
+    settings: dict[str, Value] = {**data_defaults(crowd), "trajectories": 10_000, "points": 20}
+    with pytest.raises(ExperimentError, match=f"200,000 rows, but at most {most:,}"):
+        make_dataset(crowd, settings, 0)
+
+
+# Close encounters -----------------------------------------------------------------------------------------------------
+
+
+def of(system: System, progress: Callable[[float], None] | None = None, **changes: Value) -> Dataset:
+    return make_dataset(system, {**data_defaults(system), "trajectories": 40, "points": 6, **changes}, 1, progress)
+
+
+class Doomed(ThreeBody):
+    """Three bodies; two of the starts (or `all_of_them`) are at rest, and all three fall into one point."""
+
+    all_of_them = False
+
+    def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
+        starts = super().sample_starts(rng, count)
+        rows = slice(None) if self.all_of_them else [3, 17]
+        if count > 2:  # else they are drawn anew
+            starts[rows, 6:] = 0.0
+        return starts
+
+
+@pytest.mark.parametrize("name", ["three-body", "n-body"])
+def test_the_data_is_the_same_however_early_it_is_asked_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert compiled.load()
+    late = of(get_system(name))
+    monkeypatch.setattr(compiled, "_loops", None)
+    early = of(get_system(name))
+    assert compiled.loops() is not None
+    assert early.coords.tobytes() == late.coords.tobytes()
+    assert early.dcoords.tobytes() == late.dcoords.tobytes()
+
+
+def test_without_compiled_loops_the_data_is_the_same_but_for_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert compiled.load()
+    fast = of(ThreeBody(), trajectories=12)
+    monkeypatch.setattr(compiled, "_loops", None)
+    monkeypatch.setattr(compiled, "_absent", True)
+    slow = of(ThreeBody(), trajectories=12)
+    assert compiled.loops() is None
+    np.testing.assert_allclose(slow.coords, fast.coords, rtol=0, atol=1e-7)
+
+
+def test_a_lost_trajectory_is_replaced_in_its_place_and_all_else_stays() -> None:
+    whole, mended, again = of(ThreeBody(), noise=0.1), of(Doomed(), noise=0.1), of(Doomed(), noise=0.1)
+    assert mended.coords.tobytes() == again.coords.tobytes()
+    assert mended.clean is not None
+    assert whole.clean is not None
+    new = np.isin(mended.trajectory, [3, 17])
+    np.testing.assert_array_equal(mended.coords[~new], whole.coords[~new])
+    np.testing.assert_allclose((mended.coords - mended.clean)[new], (whole.coords - whole.clean)[new], atol=1e-12)
+    starts = mended.clean[(mended.t == 0) & new]
+    assert (np.abs(starts[:, 6:]) > 0).all()
+    assert not np.isin(starts[:, 0], whole.clean[:, 0]).any()
+
+
+@pytest.mark.parametrize("constants", [{}, {"mass-1": 4.0, "mass-2": 0.5, "gravitation": 1.3}])
+def test_what_is_kept_keeps_its_energy(constants: dict[str, object]) -> None:
+    system = ThreeBody(constants)
+    data = of(system, trajectories=2000)
+    energy = system.hamiltonian(data.coords.reshape(2000, 6, 12))
+    assert (np.abs(energy / energy[:, :1] - 1) <= 1.01 * ENERGY_LIMIT).all()
+
+
+def test_where_most_is_lost_the_user_is_told() -> None:
+    doomed = Doomed()
+    doomed.all_of_them = True
+    with pytest.raises(ExperimentError, match=r"40 of 40 trajectories.*three bodies.*within 5 s: shorten the horizon"):
+        of(doomed)
+
+
+class Enough(Exception):
+    """What a listener raises to end the work."""
+
+
+def test_progress_rises_to_one_and_ends_the_work_by_what_it_raises() -> None:
+    shares: list[float] = []
+    of(ThreeBody(), shares.append)
+    assert shares[-1] == 1.0
+    assert shares == sorted(shares)
+    assert len(shares) > 3
+
+    def listen(share: float) -> None:
+        if share > 0.02:
+            raise Enough
+
+    before, began = threading.active_count(), time.perf_counter()
+    with pytest.raises(Enough):
+        of(get_system("n-body", {"bodies": 32}), listen, trajectories=4000)  # minutes of work
+    assert time.perf_counter() - began < 20
+    assert threading.active_count() == before
+
+
+def test_the_work_can_be_ended_while_the_loops_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    def compile_for_long(build_elsewhere: bool, interrupt: Callable[[], bool]) -> bool:
+        assert build_elsewhere
+        for _ in range(1000):
+            if interrupt():
+                return False
+        raise AssertionError("it was not ended")
+
+    def listen(share: float) -> None:
+        raise Enough
+
+    monkeypatch.setattr(compiled, "load", compile_for_long)
+    with pytest.raises(Enough):
+        of(ThreeBody(), listen)
 
 
 def test_every_setting_has_a_range_that_holds_the_defaults() -> None:

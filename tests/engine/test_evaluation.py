@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from hnn_engine import evaluation
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset, data_defaults, make_dataset
 from hnn_engine.evaluation import (
@@ -24,6 +25,7 @@ from hnn_engine.experiment import recording_experiment
 from hnn_engine.recordings import read_recording, read_shipped_recording
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems import SYSTEMS, System, get_system
+from hnn_engine.systems.three_body import ThreeBody
 
 MEASURED = Path(__file__).parents[3] / "shared" / "data" / "real_pend_h_1.txt"
 needs_data = pytest.mark.skipif(not MEASURED.exists(), reason="the measured pendulum is not at ../shared/data")
@@ -54,7 +56,7 @@ def small(system: System) -> Dataset:
     return make_dataset(system, {**data_defaults(system), "trajectories": 6, "points": 9, "horizon": 3.0}, 0)
 
 
-@pytest.mark.parametrize("name", ["mass-spring", "two-body"])
+@pytest.mark.parametrize("name", ["mass-spring", "two-body", "three-body", "n-body"])
 def test_the_true_field_is_perfect(name: str) -> None:
     system = get_system(name)
     data = small(system)
@@ -106,6 +108,39 @@ def test_a_wrong_field_scores_its_gap() -> None:
     assert diverged == 0
 
 
+def test_a_start_whose_truth_is_lost_is_left_out() -> None:
+    class Doomed(ThreeBody):
+        def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
+            starts = super().sample_starts(rng, count)
+            starts[4, 6:] = 0.0  # three bodies at rest fall into each other
+            return starts
+
+    system = Doomed()
+    energy, coords, valid, diverged = honest_figures(true_field(system), system)
+    assert energy < 1e-13
+    assert coords < 1e-10
+    assert (valid, diverged) == (system.horizon, 0)
+
+
+def test_a_field_that_no_step_suits_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model whose field trembles, as float32 does on large numbers: an adaptive step never meets its tolerance."""
+    monkeypatch.setattr(evaluation, "MODEL_LIMIT", 3000)
+    monkeypatch.setattr(evaluation, "RK45_LIMIT", 3000)
+    system = get_system("three-body")
+    calls = []
+
+    def trembling(coords: Array) -> Array:
+        calls.append(1)
+        return system.field(coords) + np.sin(1e12 * coords[::-1])
+
+    model = cast(Snapshot, TrueField(trembling))
+    assert honest_figures(model, system)[3] == STARTS
+    assert len(calls) < STARTS * 3100
+    calls.clear()
+    assert paper_energy_mse(model, system) == math.inf
+    assert len(calls) < 3100  # one start is enough to know
+
+
 def test_friction_is_judged_against_truth_s_own_energy() -> None:
     system, undamped = get_system("damped-pendulum"), get_system("pendulum")
     energy, *_ = honest_figures(true_field(undamped), system)
@@ -151,7 +186,7 @@ def test_losses_cover_all_rows_in_pieces() -> None:
 def test_the_paper_s_figure_exists_for_its_own_tasks_and_constants_alone(name: str) -> None:
     system = get_system(name)
     value = paper_energy_mse(true_field(system), system)
-    if name not in ("mass-spring", "pendulum", "two-body"):
+    if name not in ("mass-spring", "pendulum", "two-body", "three-body"):
         assert value is None
         return
     assert value is not None

@@ -18,6 +18,8 @@ from hnn_engine.experiment import (
     model_spec,
     new_experiment,
     recording_experiment,
+    same_stage,
+    same_system,
     to_json,
 )
 from hnn_engine.phases import Steering
@@ -60,7 +62,8 @@ def test_what_the_laboratory_opens_with_is_valid_and_complete(name: str) -> None
     assert checked(made) == made
     times = made.rollout.times
     assert len(times) == 501
-    assert times[-1] == get_system(name).horizon
+    system = get_system(name)
+    assert times[-1] == (system.horizon if system.opening is None else system.opening)
     assert [m.name for m in made.models] == ["baseline", "hnn"]
 
 
@@ -174,6 +177,36 @@ def test_a_bad_value_is_one_sentence(path: tuple[str | int, ...], value: Any, wo
     assert words in message
     assert "\n" not in message
     assert len(message) < 300
+
+
+def test_constants_that_change_the_coordinates_need_a_start_that_fits() -> None:
+    made = new_experiment("n-body")
+    eight = new_experiment("n-body", {"bodies": 8})
+    with pytest.raises(
+        ExperimentError, match=r"The start is \[.*, …, .*\], but it needs 32 finite numbers: x1, .* py8"
+    ):
+        checked(replace(made, source=eight.source), made)
+    assert checked(replace(made, source=eight.source, start=eight.start), made).stage.dof == 16
+    raw = to_json(new_experiment("n-body", {"bodies": 32}))
+    raw["start"] = raw["start"][:-1]
+    with pytest.raises(ExperimentError) as caught:
+        from_json(raw)
+    assert len(str(caught.value)) < 500
+
+
+def test_experiments_share_a_system_by_name_and_coordinates() -> None:
+    five, eight = new_experiment("n-body"), new_experiment("n-body", {"bodies": 8})
+    heavy = new_experiment("n-body", {"mass": 2.0})
+    assert same_system(five, heavy)
+    assert same_stage(five, heavy)
+    assert not same_system(five, eight)
+    assert not same_system(new_experiment("n-body", {"bodies": 3}), new_experiment("three-body"))
+    assert (five.source_title, eight.source_title) == ("5 bodies", "8 bodies")
+    one, other = (recording_experiment(read_shipped_recording()) for _ in range(2))
+    assert same_system(one, other)
+    assert not same_stage(one, other)
+    assert same_stage(one, replace(one, seed=3))
+    assert not same_system(one, new_experiment("pendulum"))
 
 
 @pytest.mark.parametrize("value", [None, 3, [], "text"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from hnn_engine import compiled
 from hnn_engine.coords import Array, canonical_matrix
 from hnn_engine.errors import IntegratorError, UnknownNameError
 from hnn_engine.integrators import CHUNK, INTEGRATORS, STEPS, get_integrator, rollout, why_not
@@ -202,6 +203,20 @@ def test_an_interrupt_ends_the_work_early(method: str) -> None:
     assert len(asked) == 3
     assert np.isfinite(answer.coords[:1]).all()
     assert np.isnan(answer.coords[10_000:]).all()
+
+
+@pytest.mark.parametrize("loops", [True, False])
+def test_a_trajectory_is_lost_after_so_many_field_calls(loops: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if loops:
+        assert compiled.load()
+    else:
+        monkeypatch.setattr(compiled, "_loops", None)
+    times = np.linspace(0.0, 2000.0, 2001)
+    short, whole = (rollout(get_system("pendulum"), START, times, "dop853", limit=n) for n in (20_000, 10**7))
+    assert not whole.diverged
+    assert 0 < short.ended < 200
+    kept = np.isfinite(short.coords[:, 0])
+    np.testing.assert_array_equal(short.coords[kept], whole.coords[kept])
 
 
 def test_the_start_alone_is_a_rollout() -> None:

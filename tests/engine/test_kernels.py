@@ -146,7 +146,7 @@ def test_without_kernels_there_is_no_compiled_flow(monkeypatch: pytest.MonkeyPat
 def drawn(name: str, seed: int) -> tuple[System, Array]:
     """A system with constants drawn from the middle of their ranges, and a start of its training distribution."""
     rng = np.random.default_rng(seed)
-    constants = {c.name: rng.uniform(0.8, 1.3) * float(c.default) for c in SYSTEMS[name].constants}
+    constants = {c.name: type(c.default)(rng.uniform(0.8, 1.3) * float(c.default)) for c in SYSTEMS[name].constants}
     system = get_system(name, constants)
     return system, system.sample_starts(rng, 1)[0]
 
