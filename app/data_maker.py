@@ -116,11 +116,11 @@ class _SupersededError(Exception):
 
 
 def data_key(experiment: Experiment) -> DataKey:
-    """What the training data of `experiment` depends on."""
+    """What the training data of `experiment` depends on: first the stage, whose data no other can show."""
     source = experiment.source
     recording = experiment.recording
     if recording is not None:
         return id(recording), getattr(source, "method", ""), getattr(source, "window", 0)
     system = experiment.system
     assert system is not None
-    return system.name, tuple(system.values.items()), tuple(experiment.data.items()), experiment.seed
+    return (system.name, system.dof), tuple(system.values.items()), tuple(experiment.data.items()), experiment.seed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from hnn_engine.experiment import Experiment, checked
+from hnn_engine.experiment import Experiment, checked, same_system
 
 if TYPE_CHECKING:  # what reads and writes files is loaded when the first file is
     from hnn_engine.records import Run, Session
@@ -26,11 +26,7 @@ class State:
 
     def applicable(self) -> "list[Run]":
         """The shown runs that fit the system on screen, oldest first."""
-        name = self.experiment.source_name
-        dof = self.experiment.stage.dof
-        return [
-            r for r in self.runs if r.id in self.shown and r.experiment.source_name == name and r.snapshot.dof == dof
-        ]
+        return [r for r in self.runs if r.id in self.shown and same_system(r.experiment, self.experiment)]
 
 
 ENERGY_OF = ("reference", "learned", "both")

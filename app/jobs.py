@@ -164,6 +164,7 @@ class JobRunner:
 
     def _run(self, experiment: Experiment, data: Dataset | None, seeds: int) -> None:
         try:
+            self._load_loops()
             self._fit_all(experiment, self._repeated(experiment, data, seeds))
             self.messages.append(JobEnded())
         except _StoppedError:
@@ -172,6 +173,14 @@ class JobRunner:
             self.messages.append(JobEnded(str(error)))
         except Exception as error:
             self.messages.append(JobEnded(f"The training thread failed: {error}", traceback.format_exc()))
+
+    def _load_loops(self) -> None:
+        """Load what the fits, and some data, are made by."""
+        self.compiling = compiled.loops() is None  # once on a machine; it takes long enough to be stopped
+        there = compiled.load(build_elsewhere=True, interrupt=self._stop.is_set)
+        self.compiling = False
+        if not there and self._stop.is_set():
+            raise _StoppedError
 
     def _repeated(self, experiment: Experiment, data: Dataset | None, seeds: int) -> list[tuple[Experiment, Dataset]]:
         """Return the experiment once for each seed, with its data."""
@@ -193,11 +202,6 @@ class JobRunner:
     def _fit_all(self, experiment: Experiment, repeated: list[tuple[Experiment, Dataset]]) -> None:
         from hnn_engine.fit_run import FitRun  # with evaluation and records: nothing that the first paint waits for
 
-        self.compiling = compiled.loops() is None  # once on a machine; it takes long enough to be stopped
-        there = compiled.load(build_elsewhere=True, interrupt=self._stop.is_set)
-        self.compiling = False
-        if not there and self._stop.is_set():
-            raise _StoppedError
         fits = [FitRun(replace(one, models=(spec,)), data) for one, data in repeated for spec in one.models]
         members = {f.id: f.experiment.seed - experiment.seed for f in fits}
         infos = tuple(FitInfo(f.id, f.model, f.steps_planned, members[f.id]) for f in fits)

@@ -22,7 +22,7 @@ from app.warm_up import WarmUp
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
-from hnn_engine.experiment import Experiment
+from hnn_engine.experiment import Experiment, same_stage, same_system
 from hnn_engine.models import get_model
 from hnn_engine.phases import STEERINGS, Steering
 
@@ -268,9 +268,7 @@ class Lab(QObject):
     def _on_changed(self, old: State, new: State) -> None:
         spec = new.experiment.rollout
         self.transport.set_horizon(spec.length, spec.dt)
-        if old.experiment.source_name != new.experiment.source_name or old.experiment.recording is not (
-            new.experiment.recording
-        ):
+        if not same_stage(old.experiment, new.experiment):
             self.answer = None
             self.portrait = None
         for run in new.runs:
@@ -421,7 +419,7 @@ class Lab(QObject):
             r.id
             for r in self.document.state.runs
             if r.snapshot.model == run.snapshot.model
-            and r.experiment.source_name == run.experiment.source_name
+            and same_system(r.experiment, run.experiment)
             and r.id not in self.series  # its own repetitions stay
         }
         self.live.pop(message.fit, None)
@@ -469,11 +467,6 @@ class Lab(QObject):
         self._drain_job()
         parts = (self.simulation, self.data, self.warm_up)
         return all([ended, *(part.close(seconds) for part in parts)])
-
-
-def same_stage(one: Experiment, other: Experiment) -> bool:
-    """Whether the two study the same system, whatever its constants, or the same recording."""
-    return one.source_name == other.source_name and one.recording is other.recording
 
 
 def state_at(track: Track, t: float) -> Array:

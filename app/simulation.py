@@ -269,7 +269,7 @@ class Simulation:
                 answer = follow(system, start, times, experiment.rollout.truth, steering, interrupt=stop)
             else:
                 tolerance = PREVIEW_TOLERANCE if request.preview else STAND_IN_TOLERANCE
-                answer = stand_in(system, start, times, steering, tolerance)
+                answer = stand_in(system, start, times, steering, tolerance, stop)
             if stop is None or not stop():
                 self._truths[exact] = (self._truth_key(request), answer)
         drift = energy_drift(system, answer.coords, answer.coords)
@@ -363,11 +363,18 @@ class Simulation:
             return drift, truth.t[inside], relative_error(track, truth.coords[inside], experiment.stage.periodic)
 
 
-def stand_in(system: System, start: Array, times: Array, steering: Steering, tolerance: float) -> Rollout:
+def stand_in(
+    system: System,
+    start: Array,
+    times: Array,
+    steering: Steering,
+    tolerance: float,
+    stop: Callable[[], bool] | None = None,
+) -> Rollout:
     """Return the truth by collocation, for the time in which the reference integrator is not compiled yet."""
 
     def one(phase: Phase, x: Array, at: Array) -> Rollout:
-        coords = collocate(Turned(system, phase.turn).field, x, at, tolerance)
+        coords = collocate(Turned(system, phase.turn).field, x, at, tolerance, stop)
         return Rollout(at, coords, np.array(np.nan))
 
     return in_phases(steering.phases(float(times[-1])), start, times, one)

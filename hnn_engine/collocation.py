@@ -39,12 +39,18 @@ def _integral_rows(theta: Array) -> Array:
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
-def collocate(field: Callable[[Array], Array], start: Array, times: Array, tolerance: float = 1e-12) -> Array:
+def collocate(
+    field: Callable[[Array], Array],
+    start: Array,
+    times: Array,
+    tolerance: float = 1e-12,
+    interrupt: Callable[[], bool] | None = None,
+) -> Array:
     """Follow `field` from `start` `(..., 2*dof)` and return coords at rising `times` `(T,)`, shape `(T, ..., 2*dof)`.
 
     The window halves until the iteration converges and the last Legendre modes fall below `tolerance` of the
     largest coordinate; so the error is about `tolerance` a window. Where even the smallest window fails (a
-    singularity, an overflow) the rest is NaN.
+    singularity, an overflow), or `interrupt` ends the work between two windows, the rest is NaN.
     """
     to_modes, integrals = _rule()
     times = np.asarray(times, dtype=np.float64)
@@ -53,7 +59,7 @@ def collocate(field: Callable[[Array], Array], start: Array, times: Array, toler
     windows: list[_Window] = []
     t, end = float(times[0]), float(times[-1])
     h = min(1.0, end - t)
-    while t < end and h >= SMALLEST_STEP:
+    while t < end and h >= SMALLEST_STEP and not (interrupt is not None and interrupt()):
         h = min(h, end - t)
         values, iterations = _solve_window(field, x, h, shape, integrals, tolerance)
         modes = to_modes @ values if values is not None else None

@@ -9,6 +9,7 @@ from app.lab import Lab
 from app.widgets.format import grouped, number
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section, quiet_label
+from hnn_engine import compiled
 from hnn_engine.datasets import DATA_PARAMETERS, Dataset
 from hnn_engine.experiment import Experiment, RecordingSource
 from hnn_engine.parameters import Parameter
@@ -143,8 +144,11 @@ class DataPanel(QWidget):
 
     def _on_text(self) -> None:
         """While the data is being made, say how far it is."""
+        system, what, share = self.lab.experiment.system, "Making the data", self.lab.data.share
         if self.lab.data.pending:
-            self.facts.setText(f"Making the data: {100 * self.lab.data.share:.0f} %")
+            if share == 0 and system is not None and system.close_encounters and compiled.share() < 1:
+                what, share = "Compiling, once on this machine", compiled.share()
+            self.facts.setText(f"{what}: {100 * share:.0f} %")
         elif self.lab.dataset is None:
             self.facts.setText("No data can be made like this.")
 

@@ -13,6 +13,7 @@ from app.theme import model_dash
 from app.widgets.plot import LabPlot
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
+from hnn_engine.experiment import same_system
 
 MOST_POINTS = 360  # of a curve: more than its pixels would not be seen
 EVERY = 9  # frames between two drawings while a model trains
@@ -55,11 +56,7 @@ class LossPanel(QWidget):
             self._redraw()
 
     def _on_changed(self, old: State, new: State) -> None:
-        if (
-            old.runs is not new.runs
-            or old.shown != new.shown
-            or old.experiment.source_name != new.experiment.source_name
-        ):
+        if old.runs is not new.runs or old.shown != new.shown or not same_system(old.experiment, new.experiment):
             self._redraw()
 
     def _on_dataset(self, data: Dataset | None) -> None:

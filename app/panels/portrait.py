@@ -18,6 +18,7 @@ from app.widgets.drag import FinePointer
 from app.widgets.plot import LabPlot, Marker
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.datasets import Dataset
+from hnn_engine.experiment import same_stage
 from hnn_engine.models import MODELS
 
 GRAB = 14.0  # pixels around the start within which it is grabbed
@@ -226,7 +227,8 @@ class PortraitPanel(QWidget):
 
     def _on_changed(self, old: State, new: State) -> None:
         a, b = old.experiment, new.experiment
-        if a.source_name != b.source_name or a.recording is not b.recording:
+        if not same_stage(a, b):
+            self.put_down()
             self._answer = self._field = None
             self._draw_tracks()
             self._draw_field()

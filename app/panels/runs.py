@@ -14,6 +14,7 @@ from app.lab import Lab
 from app.theme import current_theme, theme_signals
 from app.widgets.format import number
 from app.widgets.section import quiet_label
+from hnn_engine.experiment import same_system
 from hnn_engine.models import get_model
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class RunsModel(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
         run, column = self.runs()[index.row()], index.column()
-        elsewhere = run.experiment.source_name != self.lab.experiment.source_name
+        elsewhere = not same_system(run.experiment, self.lab.experiment)
         if role == Role.DisplayRole and column == 0 and elsewhere:
             return f"{run.experiment.source_title}: {run.title}"  # its figures say nothing about what is on screen
         if role in (Role.DisplayRole, Role.EditRole):
@@ -215,7 +216,7 @@ class RunsPanel(QWidget):
             self.model.beginResetModel()
             self.model.endResetModel()
             self._show()
-        if old.shown != new.shown or old.experiment.source_name != new.experiment.source_name:
+        if old.shown != new.shown or not same_system(old.experiment, new.experiment):
             self.table.viewport().update()
 
     def _on_theme(self) -> None:
@@ -244,7 +245,7 @@ class RunsPanel(QWidget):
     def show_only(self) -> None:
         """Show what is selected, and hide the other runs of the same system."""
         state, chosen = self.lab.document.state, {r.id for r in self._selected()}
-        others = {r.id for r in state.runs if r.experiment.source_name == self.lab.experiment.source_name}
+        others = {r.id for r in state.runs if same_system(r.experiment, self.lab.experiment)}
         self.lab.document.edit_runs(state.runs, (state.shown - others) | frozenset(chosen), "Show only one run")
 
     def delete_selected(self) -> None:

@@ -17,6 +17,7 @@ from app.widgets.stage_marks import GRAB_RADIUS, paint_arrow, paint_halo, paint_
 from app.widgets.stage_painter import StageStyle, ghost_style, paint_stage, truth_style
 from app.widgets.stage_view import StageView
 from hnn_engine.coords import Array
+from hnn_engine.experiment import same_system
 from hnn_engine.geometry import Block, Bob, Bounds
 from hnn_engine.stage import Stage
 
@@ -96,7 +97,9 @@ class ScenePanel(QWidget):
 
     def _on_changed(self, old: State, new: State) -> None:
         if old.experiment.source is not new.experiment.source:
-            if old.experiment.source_name != new.experiment.source_name:
+            if not same_system(old.experiment, new.experiment):
+                if self._grip is not None:
+                    self._let_go()  # what it holds is not there any more
                 self._paths, self._truth, self._hot = (), None, None
                 self._bounds = self._stage.bounds
             self._target = self._stage.bounds

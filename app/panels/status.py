@@ -10,6 +10,7 @@ from app.widgets.format import number
 from app.widgets.swatch import Swatch
 from hnn_engine.comparison import percent, steered, verdict
 from hnn_engine.coords import Array
+from hnn_engine.experiment import same_system
 from hnn_engine.models import get_model
 
 
@@ -41,7 +42,7 @@ class StatusLine(QWidget):
         self.fps.setText(f"{self.lab.clock.fps():.0f} fps")
 
     def _on_changed(self, old: State, new: State) -> None:
-        if old.experiment.source_name != new.experiment.source_name:
+        if not same_system(old.experiment, new.experiment):
             self.sentence.clear()
 
     def _on_answered(self, answer: Answer) -> None:

@@ -1,4 +1,6 @@
-"""Pick a system: six cards and a door for measured data; then its constants, which act at once."""
+"""Pick a system: its card, or a door for measured data; then its constants, which act at once."""
+
+from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
@@ -10,7 +12,7 @@ from app.lab import Lab
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section, quiet_label
 from app.widgets.system_card import CardGrid
-from hnn_engine.experiment import Experiment, SystemSource, default_settings, new_experiment
+from hnn_engine.experiment import Experiment, SystemSource, default_settings, new_experiment, same_system
 from hnn_engine.models import get_model
 from hnn_engine.systems import SYSTEMS, System, get_system
 
@@ -103,7 +105,12 @@ class SystemPanel(QWidget):
         self._gesture = self._gesture or object()
         self.lab.slide(final)
         system = get_system(source.name, {**source.constants, name: value})
-        self.lab.edit(f"Change {name}", self._gesture, source=SystemSource(source.name, system.values))
+        changes: dict[str, Any] = {"source": SystemSource(source.name, system.values)}
+        if system.dof != self.lab.experiment.stage.dof:  # other coordinates: what stood on the old ones begins anew
+            self.lab.transport.restart()
+            self.lab.document.look(axes=None)
+            changes["start"] = tuple(float(x) for x in system.default_start)
+        self.lab.edit(f"Change {name}", self._gesture, **changes)
         if final:
             self._gesture = None
 
@@ -128,18 +135,13 @@ class SystemPanel(QWidget):
 
     def _on_moved(self, time: float) -> None:
         """Let the chosen card move with the scene, now and then: it is a hint, not a plot."""
-        answer = self.lab.answer
-        if (
-            abs(time - self._time) < 0.06
-            or answer is None
-            or answer.truth is None
-            or self.lab.experiment.system is None
-        ):
+        answer, system = self.lab.answer, self.lab.experiment.system
+        if abs(time - self._time) < 0.06 or answer is None or answer.truth is None or system is None:
             return
         self._time = time
         track = answer.truth
-        if answer.request.experiment.source_name == self.cards.current() and len(track.t):
+        if same_system(answer.request.experiment, self.lab.experiment) and len(track.t):
             i = min(int(track.t.searchsorted(time)), len(track.t) - 1)
-            q = track.coords[i, : self.lab.experiment.stage.dof]
+            q = track.coords[i, : system.dof]
             if (q == q).all():
-                self.cards.card(self.cards.current()).set_state(q)
+                self.cards.card(system.name).set_state(q, system)

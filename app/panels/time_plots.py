@@ -15,6 +15,7 @@ from app.simulation import Answer, Request, Track
 from app.theme import model_dash
 from app.widgets.plot import LabPlot, Marker, Spread, show_until_diverged
 from hnn_engine.coords import Array
+from hnn_engine.experiment import same_system
 
 if TYPE_CHECKING:  # a window on a simulated system needs no recordings
     from hnn_engine.recordings import ReferenceEnergy
@@ -57,7 +58,7 @@ class TimePlot(QWidget):
         lab.document.changed.connect(self._on_changed)
 
     def _on_changed(self, old: State, new: State) -> None:
-        if old.experiment.source_name != new.experiment.source_name:
+        if not same_system(old.experiment, new.experiment):
             self._clear(set(self._curves))
             self.plot.following = True
 
@@ -142,7 +143,7 @@ class EnergyPanel(TimePlot):
 
     def _on_changed(self, old: State, new: State) -> None:
         super()._on_changed(old, new)
-        if old.experiment.source_name != new.experiment.source_name:
+        if not same_system(old.experiment, new.experiment):
             for key in list(self._dots):
                 self.plot.discard(self._dots.pop(key))
         if old.experiment.source is not new.experiment.source:

@@ -27,7 +27,7 @@ class SystemCard(QAbstractButton):
 
     def __init__(self, system: System, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._system = system
+        self._system = self._drawn = system
         self._q: npt.NDArray[np.float64] = np.array(system.default_start[: system.dof])
         self.setCheckable(True)
         self.setText(system.title)
@@ -44,9 +44,9 @@ class SystemCard(QAbstractButton):
         """The system on this card."""
         return self._system
 
-    def set_state(self, q: npt.NDArray[np.float64]) -> None:
-        """Draw configuration `q` `(dof,)` from the next frame on."""
-        self._q = q
+    def set_state(self, q: npt.NDArray[np.float64], system: System | None = None) -> None:
+        """Draw configuration `q` `(dof,)` from the next frame on, with the constants of `system` if it is given."""
+        self._q, self._drawn = q, system or self._system
         self.update(self._drawing_rect())
 
     def sizeHint(self) -> QSize:
@@ -60,9 +60,9 @@ class SystemCard(QAbstractButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_frame(painter)
         area = self._drawing_rect()
-        view = StageView(self._system.bounds, (area.x(), area.y(), area.width(), area.height()))
+        view = StageView(self._drawn.bounds, (area.x(), area.y(), area.width(), area.height()))
         painter.setClipRect(area)
-        paint_stage(painter, view, self._system.geometry(self._q), truth_style(fine=True))
+        paint_stage(painter, view, self._drawn.geometry(self._q), truth_style(fine=True))
         painter.setClipping(False)
         self._paint_title(painter)
         painter.end()

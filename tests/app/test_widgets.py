@@ -490,7 +490,10 @@ class TestCards:
         QTest.keyClick(grid.card(names[1]), Qt.Key.Key_Down)
         assert grid.current() == names[4]
         QTest.keyClick(grid.card(names[4]), Qt.Key.Key_Down)
-        assert grid.current() == names[4]
+        assert grid.current() == names[7]
+        QTest.keyClick(grid.card(names[7]), Qt.Key.Key_Down)
+        QTest.keyClick(grid.card(names[7]), Qt.Key.Key_Right)  # the last row is not full
+        assert grid.current() == names[7]
 
     def test_select_is_silent_and_may_mark_none(self, grid: CardGrid) -> None:
         seen: list[str] = []

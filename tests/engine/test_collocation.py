@@ -70,6 +70,21 @@ def test_what_follows_a_singularity_is_nan() -> None:
     np.testing.assert_allclose(track[:19, 0], 1 / (1 - times[:19]), rtol=1e-9)
 
 
+def test_it_can_be_ended_between_two_windows() -> None:
+    system, asked = get_system("double-pendulum"), []
+
+    def enough() -> bool:
+        asked.append(1)
+        return len(asked) > 9
+
+    times = np.linspace(0.0, 400.0, 4001)
+    track = collocate(system.field, system.default_start, times, interrupt=enough)
+    alive = np.isfinite(track).all(axis=-1)
+    assert len(asked) == 10
+    assert 1 < alive.sum() < 400
+    np.testing.assert_array_equal(track[alive], collocate(system.field, system.default_start, times[:400])[alive[:400]])
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("start", [np.nan, np.inf, 1e308])
 def test_a_hopeless_start_ends_at_once(start: float) -> None:
