@@ -209,7 +209,7 @@ class Enough(Exception):
 
 def test_progress_rises_to_one_and_ends_the_work_by_what_it_raises() -> None:
     shares: list[float] = []
-    of(ThreeBody(), shares.append)
+    of(ThreeBody(), shares.append, trajectories=2000)
     assert shares[-1] == 1.0
     assert shares == sorted(shares)
     assert len(shares) > 3
