@@ -12,7 +12,7 @@ from app.theme import current_theme, small_font, theme_signals
 from app.widgets.stage_painter import StageView, paint_stage, truth_style
 from hnn_engine.systems import System
 
-_SIZE = QSize(84, 78)
+_SIZE = QSize(66, 74)
 _TITLE_HEIGHT = 28
 _MOVES = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 
@@ -53,7 +53,7 @@ class SystemCard(QAbstractButton):
         return _SIZE
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(76, _SIZE.height())
+        return QSize(56, _SIZE.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -88,9 +88,9 @@ class SystemCard(QAbstractButton):
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(3.5, 3.5, -3.5, -3.5), 4, 4)
 
     def _paint_title(self, painter: QPainter) -> None:
-        painter.setFont(small_font(self.font(), 0.8))
+        painter.setFont(small_font(self.font(), 0.75))
         painter.setPen(current_theme().color("ink" if self.isChecked() else "muted"))
-        area = QRect(3, self.height() - _TITLE_HEIGHT - 2, self.width() - 6, _TITLE_HEIGHT)
+        area = QRect(1, self.height() - _TITLE_HEIGHT - 2, self.width() - 2, _TITLE_HEIGHT)
         painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.text())
 
     def _drawing_rect(self) -> QRect:
@@ -101,18 +101,18 @@ class SystemCard(QAbstractButton):
 
 
 class CardGrid(QWidget):
-    """Cards in rows of three, one of them chosen. `chosen(name)` when the user picks another; arrow keys move."""
+    """Cards in rows of four, one of them chosen. `chosen(name)` when the user picks another; arrow keys move."""
 
     chosen = Signal(str)
 
-    def __init__(self, systems: Sequence[System], parent: QWidget | None = None, columns: int = 3) -> None:
+    def __init__(self, systems: Sequence[System], parent: QWidget | None = None, columns: int = 4) -> None:
         super().__init__(parent)
         self._columns = columns
         self._cards = {system.name: SystemCard(system) for system in systems}
         self._group = QButtonGroup(self)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(6)
+        grid.setSpacing(4)
         for index, card in enumerate(self._cards.values()):
             self._group.addButton(card, index)
             grid.addWidget(card, index // columns, index % columns)
