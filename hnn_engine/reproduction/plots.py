@@ -29,8 +29,9 @@ NEAR, FAR = 0.15, 3.0  # energies are shown to at least and at most so many of t
 
 
 def glance(tables: Sequence[TaskTable], rows: Sequence[Row]) -> list[str]:
-    """Return a plot for each of the paper's figures: the paper's a diamond, ours a dot a seed, floors strokes."""
-    return [_glance(figure, tables, rows) for figure in PAPER_FIGURES]
+    """Return a plot for each of the paper's figures that anything has: the paper's a diamond, ours a dot a seed."""
+    known = [figure for figure in PAPER_FIGURES if any(getattr(row, figure) is not None for row in rows)]
+    return [_glance(figure, tables, rows) for figure in known]
 
 
 def _glance(figure: str, tables: Sequence[TaskTable], rows: Sequence[Row]) -> str:

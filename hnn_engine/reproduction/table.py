@@ -46,7 +46,7 @@ class Line:
     figure: str
     paper: float | None
     again: Span | None
-    ours: Spread | None
+    ours: Spread
     verdict: str
 
 
@@ -97,50 +97,53 @@ def _table(task: Task, recipe: str, rows: list[Row], foreign: Collection[str] | 
     models = list(dict.fromkeys(row.model for row in rows))
     other = task.needs_recording and all(row.energy_mse is None for row in rows)
     compared = task.from_paper and not (other if foreign is None else task.name in foreign)
+    figures = PAPER_FIGURES if compared else PAPER_FIGURES[:2]  # the energy figure is of the paper's tasks alone
     of = {model: [row for row in rows if row.model == model] for model in models}
     return TaskTable(
         task,
         recipe,
         len({row.seed for row in rows}),
         compared,
-        tuple(_line(task, model, figure, of[model], compared) for model in models for figure in PAPER_FIGURES),
+        tuple(_line(task, model, figure, of[model], compared) for model in models for figure in figures),
         tuple(_honest(model, of[model]) for model in models),
         (_floor(rows, "noise_floor_train"), _floor(rows, "noise_floor_test")),
     )
 
 
 def _line(task: Task, model: str, figure: str, rows: list[Row], compared: bool) -> Line:
-    ours = spread(rows, figure, meant=figure != "energy_mse" or compared)
+    ours = spread(rows, figure)
     if not compared:
         return Line(model, figure, None, None, ours, "")
     yardstick = task.yardstick(model, figure)
-    said = verdict(ours.median, yardstick, figure) if ours is not None and yardstick is not None else ""
+    said = verdict(ours.median, yardstick, figure) if yardstick is not None else ""
     return Line(model, figure, task.paper(model, figure), task.repeated(model, figure), ours, said)
 
 
 def _honest(model: str, rows: list[Row]) -> HonestLine:
     counts = [row.diverged for row in rows if row.diverged is not None]
-    figures = tuple(spread(rows, figure, meant=sum(counts) > 0) for figure in HONEST_FIGURES)
+    figures = tuple(_known(rows, figure, sum(counts) > 0) for figure in HONEST_FIGURES)
     return HonestLine(model, figures, sum(counts) if counts else None, STARTS * len(counts))
+
+
+def _known(rows: list[Row], figure: str, diverged: bool) -> Spread | None:
+    """Return the spread of `figure`, or None where no row has it and that is not because all `diverged`."""
+    meant = diverged or any(getattr(row, figure) is not None for row in rows)
+    return spread(rows, figure) if meant else None
 
 
 def _floor(rows: list[Row], figure: str) -> Spread | None:
     """Return the spread of a noise floor, which is one number a seed, whatever the model."""
     one_each = {row.seed: row for row in rows if getattr(row, figure) is not None}
-    return spread(list(one_each.values()), figure)
+    return spread(list(one_each.values()), figure) if one_each else None
 
 
-def spread(rows: Sequence[Row], figure: str, meant: bool = False) -> Spread | None:
-    """Return mean, standard error and median of `figure` over `rows`; None where it has no meaning.
+def spread(rows: Sequence[Row], figure: str) -> Spread:
+    """Return mean, standard error and median of `figure` over `rows`, of which there is at least one.
 
-    A null counts as the worst there is, ∞ (or 0 s of valid time), where another row has a number or the figure is
-    `meant` to have one.
+    A null counts as the worst there is: ∞, or 0 s of valid time.
     """
-    values = [getattr(row, figure) for row in rows]
-    if not meant and all(value is None for value in values):
-        return None
     worst = 0.0 if figure == "valid_time" else math.inf
-    numbers = [worst if value is None else float(value) for value in values]
+    numbers = [worst if (value := getattr(row, figure)) is None else float(value) for row in rows]
     mean = statistics.fmean(numbers)
     finite = math.isfinite(mean) and len(numbers) > 1
     error = statistics.stdev(numbers) / math.sqrt(len(numbers)) if finite else None

@@ -1,7 +1,7 @@
 """The table as text: for a terminal of 120 columns, and as Markdown for the documentation."""
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from hnn_engine.evaluation import STARTS
 from hnn_engine.models import MODELS
@@ -13,10 +13,8 @@ Writer = Callable[[float | None, int], str]  # `number` or `typeset`: a value an
 WORDS = ("task", "model", "figure", "verdict")  # columns of words, which begin at the left; numbers end at the right
 
 
-def with_error(spread: Spread | None, write: Writer = number) -> str:
+def with_error(spread: Spread, write: Writer = number) -> str:
     """Return '3.71e-2 ± 4e-4', without the error where there is none."""
-    if spread is None:
-        return NONE
     return write(spread.mean, 2) + (f" ± {write(spread.error, 0)}" if spread.error is not None else "")
 
 
@@ -55,25 +53,25 @@ def floors(table: TaskTable, write: Writer = number) -> str:
 
 
 def main_head(table: TaskTable) -> tuple[str, ...]:
-    """Return the head of the paper's figures beside ours."""
+    """Return the head of the paper's figures beside ours, or of ours where there is nothing to compare."""
     ours = ("ours, mean ± error", "median") if table.seeds > 1 else ("ours",)
-    return ("model", "figure", "paper", "re-run", *ours, "verdict")
+    return ("model", "figure", "paper", "re-run", *ours, "verdict") if table.compared else ("model", "figure", *ours)
 
 
 def main_cells(table: TaskTable, write: Writer = number) -> list[tuple[str, ...]]:
     """Return the rows under `main_head`."""
-    return [
-        (
-            model_title(line.model),
-            FIGURE_TITLES[line.figure],
-            write(line.paper, 2),
-            repeated(line, write),
-            with_error(line.ours, write),
-            *((write(line.ours.median if line.ours is not None else None, 2),) if table.seeds > 1 else ()),
-            line.verdict or NONE,
-        )
-        for line in table.lines
-    ]
+    return [tuple(_main_row(line, table, write)) for line in table.lines]
+
+
+def _main_row(line: Line, table: TaskTable, write: Writer) -> Iterator[str]:
+    yield from (model_title(line.model), FIGURE_TITLES[line.figure])
+    if table.compared:
+        yield from (write(line.paper, 2), repeated(line, write))
+    yield with_error(line.ours, write)
+    if table.seeds > 1:
+        yield write(line.ours.median, 2)
+    if table.compared:
+        yield line.verdict or NONE
 
 
 def honest_title(table: TaskTable) -> str:
@@ -193,13 +191,13 @@ def _summary_rows(table: TaskTable) -> list[tuple[str, ...]]:
     rows = []
     for number_of, honest in enumerate(table.honest):
         own = {line.figure: line for line in table.lines if line.model == honest.model}
-        beside = [own[figure] for figure in ("test_loss", "energy_mse")]
+        beside = [own.get(figure) for figure in ("test_loss", "energy_mse")]
         energy, coord, _, valid = (spread.median if spread is not None else None for spread in honest.figures)
         rows.append(
             (
                 table.task.title if number_of == 0 else "",
                 model_title(honest.model),
-                *(text for line in beside for text in (typeset(line.paper), _median(line.ours))),
+                *(text for line in beside for text in _beside(line)),
                 typeset(energy, 1),
                 typeset(coord, 1),
                 NONE if valid is None else f"{valid:.1f}",
@@ -208,8 +206,9 @@ def _summary_rows(table: TaskTable) -> list[tuple[str, ...]]:
     return rows
 
 
-def _median(spread: Spread | None) -> str:
-    return typeset(None if spread is None else spread.median)
+def _beside(line: Line | None) -> tuple[str, str]:
+    """Return the paper's figure and our median."""
+    return (typeset(line.paper), typeset(line.ours.median)) if line is not None else (NONE, NONE)
 
 
 def _piped(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -100,7 +100,6 @@ def test_the_yardstick_is_the_larger_of_paper_and_re_run() -> None:
 def test_mean_standard_error_and_median_over_seeds() -> None:
     values = [0.01, 0.02, 0.06]
     found = spread([row(seed, test_loss=value) for seed, value in enumerate(values)], "test_loss")
-    assert found is not None
     assert found.mean == pytest.approx(0.03)
     assert found.error == pytest.approx(statistics.stdev(values) / math.sqrt(3))  # s = .02646, and so .01528
     assert found.error == pytest.approx(0.01528, rel=1e-3)
@@ -114,13 +113,13 @@ def test_one_seed_has_no_standard_error() -> None:
 def test_what_diverged_is_infinite_and_what_has_no_meaning_is_absent() -> None:
     rows = [row(0), row(1), row(2, coord_mse=None, diverged=3, valid_time=None)]
     found = spread(rows, "coord_mse")
-    assert found is not None
     assert (found.mean, found.error, found.median) == (math.inf, None, 0.1)
     late = spread(rows, "valid_time")
-    assert late is not None
     assert late.mean == pytest.approx(10 / 3)
-    assert spread([row(coord_mse=None, diverged=None)], "coord_mse") is None
-    assert spread([row(coord_mse=None)], "coord_mse", meant=True) == Spread(math.inf, None, math.inf)
+    (unknown,) = tables([row(coord_mse=None, diverged=None)])
+    assert unknown.honest[0].figures[1] is None
+    (lost,) = tables([row(coord_mse=None, diverged=15)])
+    assert lost.honest[0].figures[1] == Spread(math.inf, None, math.inf)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +182,8 @@ def test_a_table_says_verdicts_floors_divergence_and_the_artefacts() -> None:
 def test_models_and_data_that_the_paper_lacks_are_not_compared() -> None:
     (table,) = tables([row(model="hnn", task="damped-pendulum", energy_mse=None)])
     assert not table.compared
-    assert {line.verdict for line in table.lines} == {""}
+    assert {(line.figure, line.verdict) for line in table.lines} == {("train_loss", ""), ("test_loss", "")}
+    assert "paper" not in text.main_head(table)
     assert table.notes
     (other,) = tables([row(task="real-pendulum", energy_mse=None, diverged=None)])
     assert other.other_data
@@ -192,7 +192,7 @@ def test_models_and_data_that_the_paper_lacks_are_not_compared() -> None:
     (measured,) = tables([row(task="real-pendulum", energy_mse=None)], foreign=())
     assert measured.lines[2].verdict == "diverged"
     assert "no comparison with the paper" in text.heading(other)
-    assert [line.paper for line in other.lines] == [None, None, None]
+    assert [line.paper for line in other.lines] == [None, None]
     (ours,) = tables([row(model="second-order")])
     assert {line.verdict for line in ours.lines} == {""}
 
