@@ -22,7 +22,7 @@ from hnn_engine.tasks import PAPER_FIGURES
 POINTS = 500  # of a rollout
 BINS = 150  # of a training curve: the median over each
 DOTS = 600  # training states that are shown at most
-NEAR, FAR = 0.15, 3.0  # energies are shown to at least and at most so many of truth's own scale from it
+NEAR, FAR = 0.15, 1.0  # energies are shown to at least and at most so many of truth's own scale from it
 
 
 # The figures at a glance ----------------------------------------------------------------------------------------------
