@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # not needed before a recording is opened
 
 PAPER_FIGURES = ("train_loss", "test_loss", "energy_mse")  # the columns of the paper's table
 PAIR = ("baseline", "hnn")  # the models of the paper
+DAMPED = (*PAIR, "dissipative-hnn")  # those to compare where energy is lost
 RECORDING = "recording"  # the source of a task on measured data
 SIMULATED = "simulated"  # the word for the recording that comes with the program
 
@@ -100,6 +101,7 @@ _FLOOR = (
     "The losses are the noise floor: on the paper's data the true field itself scores {train} and {test}. They cannot "
     "tell a good model from a perfect one."
 )
+_FRICTION = "No H alone can lose energy: the HNN absorbs what it can of the friction and misses the rest."
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -160,14 +162,16 @@ TASKS: dict[str, Task] = {
             "Damped mass-spring",
             "A block on a spring with friction: 50 noisy trajectories of 10 s. Not in the paper.",
             "damped-mass-spring",
-            notes=("No H alone can lose energy: the HNN absorbs what it can of the friction and misses the rest.",),
+            models=DAMPED,
+            notes=(_FRICTION,),
         ),
         Task(
             "damped-pendulum",
             "Damped pendulum",
             "A pendulum with friction at its pivot: 50 noisy trajectories of 10 s. Not in the paper.",
             "damped-pendulum",
-            notes=("No H alone can lose energy: the HNN absorbs what it can of the friction and misses the rest.",),
+            models=DAMPED,
+            notes=(_FRICTION,),
         ),
     )
 }

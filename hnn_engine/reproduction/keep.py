@@ -18,7 +18,8 @@ from hnn_engine.records import Run, check_folder, load_run, write_run
 from hnn_engine.reproduction.cells import Cell
 
 _ENGINE = Path(__file__).parents[1]
-_NO_MATTER = {"cli", "reproduction", "tasks.py", "machine.py"}  # how a fit is asked for and shown changes none of it
+# How a fit is asked for and shown changes none of it.
+_NO_MATTER = {"cli", "reproduction", "tasks.py", "demonstrations.py", "machine.py"}
 _LIBRARIES = {name: name for name in ("numpy", "scipy", "numba", "torch")}
 
 

@@ -23,6 +23,7 @@ from hnn_engine.evaluation import STARTS, Figures
 from hnn_engine.experiment import new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Event, Failed, Progress
+from hnn_engine.models import MODELS
 from hnn_engine.recordings import is_paper_pendulum, read_recording, read_shipped_recording
 from hnn_engine.reproduction import Cell, Keep, Row, cache_folder, keep, plan, read_rows, reproduce, tables, text
 from hnn_engine.reproduction.numbers import number, tick_label, typeset
@@ -70,6 +71,10 @@ def test_the_default_tasks_are_the_paper_s_and_say_what_it_reported() -> None:
         assert all(task.paper(model, figure) for model in ("baseline", "hnn") for figure in PAPER_FIGURES)
     # In every task of the paper the HNN keeps its energy better.
     assert all(task.reported["hnn"]["energy_mse"] < task.reported["baseline"]["energy_mse"] for task in paper)
+
+
+def test_every_task_names_models_that_there_are() -> None:
+    assert {model for task in TASKS.values() for model in task.models} <= set(MODELS)
 
 
 @pytest.mark.parametrize("name", [name for name, task in TASKS.items() if not task.needs_recording])
