@@ -66,7 +66,7 @@ def row(seed: int = 0, model: str = "hnn", task: str = "mass-spring", **figures:
 
 def test_the_default_tasks_are_the_paper_s_and_say_what_it_reported() -> None:
     paper = [task for task in TASKS.values() if task.from_paper]
-    assert [task.name for task in paper] == ["mass-spring", "pendulum", "real-pendulum", "two-body"]
+    assert [task.name for task in paper] == ["mass-spring", "pendulum", "real-pendulum", "two-body", "three-body"]
     for task in paper:
         assert all(task.paper(model, figure) for model in ("baseline", "hnn") for figure in PAPER_FIGURES)
     # In every task of the paper the HNN keeps its energy better.
@@ -95,6 +95,7 @@ def test_the_yardstick_is_the_larger_of_paper_and_re_run() -> None:
     assert get_task("real-pendulum").yardstick("hnn", "energy_mse") == 1.45e-2
     assert get_task("two-body").yardstick("hnn", "test_loss") == 6.6e-6
     assert get_task("two-body").yardstick("hnn", "train_loss") == 3.0e-6
+    assert get_task("three-body").yardstick("hnn", "energy_mse") == 4.19e-2
     assert get_task("two-body").yardstick("second-order", "test_loss") is None
     assert get_task("damped-pendulum").yardstick("hnn", "test_loss") is None
 
