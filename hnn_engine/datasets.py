@@ -26,6 +26,16 @@ DATA_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("points", "Points", 45, 2, 2000, help="Samples on each trajectory.", log=True, acts="data"),
     Parameter("horizon", "Horizon", 3.0, 0.05, 200.0, "T", "s", "Length of each trajectory.", log=True, acts="data"),
     Parameter("noise", "Noise", 0.1, 0.0, 1.0, "σ", "", "Standard deviation of the noise on each state.", acts="data"),
+    Parameter(
+        "layout",
+        "States",
+        "orbits",
+        choices=("orbits", "grid"),
+        choice_titles=("along orbits", "on a grid"),
+        help="Where the states lie: on trajectories, or on a square grid of as many states; that needs one degree of "
+        "freedom.",
+        acts="data",
+    ),
 )
 GROUP = 100  # trajectories that are followed together
 PART = 10  # trajectories that a thread follows before it says so
@@ -72,6 +82,7 @@ def data_defaults(system: System | type[System]) -> dict[str, Value]:
         "points": recipe.points,
         "horizon": recipe.horizon,
         "noise": recipe.noise,
+        "layout": "orbits",
     }
 
 
@@ -91,6 +102,8 @@ def make_dataset(system: System, settings: Mapping[str, Value], seed: int, progr
             "are possible: choose fewer trajectories or points"
         )
     rng = np.random.default_rng([seed, 0])
+    if settings["layout"] == "grid":
+        return _on_grid(system, math.isqrt(count * points), noise, rng)
     starts = system.sample_starts(rng, count)
     times = np.linspace(0.0, horizon, points)
     tell = progress if progress is not None else _to_nobody
@@ -103,6 +116,25 @@ def make_dataset(system: System, settings: Mapping[str, Value], seed: int, progr
     trajectory = np.repeat(np.arange(count), points)
     train = ~_test_trajectories(system, count)[trajectory]
     return with_floor(system, Dataset(coords, system.field(clean), np.tile(times, count), trajectory, train, clean))
+
+
+def _on_grid(system: System, side: int, noise: float, rng: np.random.Generator) -> Dataset:
+    """Lay `side`² states on a square grid over ± `System.grid_reach`; each is a trajectory of its own.
+
+    A random share of them tests, as large as the system's recipe says. Source of the layout: Sosanya & Greydanus 2022.
+    """
+    reach = system.grid_reach
+    if reach is None:
+        raise ExperimentError(
+            f"A grid of states needs one degree of freedom, but {system.name} has {system.dof}: choose "
+            "states along orbits"
+        )
+    lines = [np.linspace(-far, far, side) for far in reach]
+    clean = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1).reshape(side * side, 2)
+    coords = clean + noise * rng.standard_normal(clean.shape) if noise else clean
+    train = rng.permutation(~_test_trajectories(system, len(clean)))
+    at, names = np.zeros(len(clean)), np.arange(len(clean))
+    return with_floor(system, Dataset(coords, system.field(clean), at, names, train, clean))
 
 
 def _to_nobody(share: float) -> None:

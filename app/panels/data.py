@@ -28,6 +28,7 @@ SEEDS = Parameter(
     acts="fit",
 )
 START_ROW = "start-row"
+LAYOUT = "layout"
 
 
 def method_parameters() -> tuple[Parameter, Parameter]:
@@ -60,8 +61,11 @@ class DataPanel(QWidget):
         self.lab = lab
         self._gesture: object = None
         self.section = Section("Data")
-        self.simulated = ParameterForm(DATA_PARAMETERS)
+        shown = [p for p in DATA_PARAMETERS if p.name != LAYOUT]
+        self.simulated = ParameterForm(shown)
         self.simulated.edited.connect(self._on_simulated)
+        self.layout_form = ParameterForm([p for p in DATA_PARAMETERS if p.name == LAYOUT])
+        self.layout_form.edited.connect(self._on_simulated)
         self.seed = ParameterForm((SEED, SEEDS))
         self.seed.edited.connect(self._on_seed)
         self.measured: ParameterForm | None = None
@@ -72,6 +76,7 @@ class DataPanel(QWidget):
         self.section.add(self.simulated)
         self.section.add(self.facts)
         self.section.add_more(self.seed)
+        self.section.add_more(self.layout_form)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.section)
@@ -85,6 +90,10 @@ class DataPanel(QWidget):
         """Show the experiment's data settings."""
         self.simulated.setVisible(experiment.recording is None)
         self.simulated.set_values(experiment.data)
+        self.layout_form.setVisible(experiment.system is not None and experiment.system.grid_reach is not None)
+        self.layout_form.set_values(experiment.data)
+        grid = experiment.data.get(LAYOUT) == "grid"
+        self.simulated.set_enabled("horizon", not grid, "A grid has no orbits." if grid else "")
         self.seed.set_values({"seed": experiment.seed, "seeds": self.lab.document.view.seeds})
         self._show_rows(experiment.recording)
         if isinstance(experiment.source, RecordingSource):

@@ -197,7 +197,7 @@ def _simulated(options: argparse.Namespace) -> Experiment:
 
 
 def _recorded(options: argparse.Namespace) -> Experiment:
-    for name in ("trajectories", "points", "horizon", "noise"):
+    for name in (p.name for p in DATA_PARAMETERS):
         if getattr(options, name) is not None:
             raise ParameterError(f"--{name} is for simulated data, but --recording was given: leave it out")
     if options.param:

@@ -68,6 +68,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         ("points", "samples on each trajectory"),
         ("horizon", "length of each trajectory in seconds"),
         ("noise", "standard deviation of the noise on the states"),
+        ("layout", "where the states lie: along orbits, or on a grid"),
     ):
         train.add_argument(f"--{name}", metavar="N", help=text)
     train.add_argument("--param", metavar="NAME=VALUE", action="append", default=[], help="a constant of the system")

@@ -139,6 +139,12 @@ class System(Stage):
         scale = abs(energy) if self.min_energy is None else energy - self.min_energy
         return max(scale, self.energy_floor)
 
+    @property
+    def grid_reach(self) -> Array | None:
+        """Half the width of a grid of states in q and in p, `(2,)`: a fifth beyond the training starts. None where
+        there are more degrees of freedom than one."""
+        return None
+
     @abstractmethod
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
         """Draw `count` initial states of the training distribution, `(count, 2*dof)`."""

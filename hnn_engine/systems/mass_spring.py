@@ -17,6 +17,9 @@ TRACK_END = 1.9  # m
 SHORTEST_SPRING = 0.15  # m; a hand pushes the block no nearer to the wall than this
 
 
+RADII = (0.1, 1.0)  # of the training starts
+
+
 class MassSpring(System):
     """H = p²/(2m) + kq²/2; q is the displacement from rest. The defaults give the paper's q² + p² (ω = 2)."""
 
@@ -67,10 +70,17 @@ class MassSpring(System):
     def energy_floor(self) -> float:
         return 0.01 * self.stiffness / 2  # 1 % of the energy at a stretch of one metre
 
+    @property
+    def _units(self) -> Array:
+        """The paper's radii are in (q, p) at its own constants; others keep the same amplitudes in metres."""
+        return np.array([1.0, self.momentum_scale / MassSpring().momentum_scale])
+
+    @property
+    def grid_reach(self) -> Array | None:
+        return 1.2 * RADII[1] * self._units
+
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
-        # The paper's radii are in (q, p) at its own constants; others keep the same amplitudes in metres.
-        unit = self.momentum_scale / MassSpring().momentum_scale
-        starts: Array = scaled_to_radius(rng, count, 0.1, 1.0) * np.array([1.0, unit])
+        starts: Array = scaled_to_radius(rng, count, *RADII) * self._units
         return starts
 
     def exact(self, start: Array, t: Array) -> Array | None:

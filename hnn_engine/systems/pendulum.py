@@ -12,6 +12,8 @@ from hnn_engine.stage import Coordinate, nearest_turn
 from hnn_engine.systems.base import DataRecipe, System
 from hnn_engine.systems.sampling import scaled_to_radius
 
+RADII = (1.3, 2.3)  # of the training starts
+
 
 class Pendulum(System):
     """H = p²/(2ml²) + mgl(1 − cos q); q is the angle from hanging. The defaults give the paper's 3(1 − cos q) + p²."""
@@ -70,10 +72,17 @@ class Pendulum(System):
     def energy_floor(self) -> float:
         return 0.01 * self.weight_moment
 
+    @property
+    def _units(self) -> Array:
+        """The paper's radii are in (q, p) at its own constants; others keep the same share of the separatrix."""
+        return np.array([1.0, self.momentum_scale / Pendulum().momentum_scale])
+
+    @property
+    def grid_reach(self) -> Array | None:
+        return 1.2 * RADII[1] * self._units
+
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
-        # The paper's radii are in (q, p) at its own constants; others keep the same share of the separatrix.
-        unit = self.momentum_scale / Pendulum().momentum_scale
-        starts: Array = scaled_to_radius(rng, count, 1.3, 2.3) * np.array([1.0, unit])
+        starts: Array = scaled_to_radius(rng, count, *RADII) * self._units
         return starts
 
     def exact(self, start: Array, t: Array) -> Array | None:

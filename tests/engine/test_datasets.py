@@ -246,3 +246,36 @@ def test_every_setting_has_a_range_that_holds_the_defaults() -> None:
         for parameter in DATA_PARAMETERS:
             value = data_defaults(system)[parameter.name]
             assert parameter.check(value) == value
+
+
+def test_a_grid_lays_single_states_beyond_the_training_starts() -> None:
+    system = get_system("damped-mass-spring", {"damping": 2.0})
+    settings = {**data_defaults(system), "trajectories": 25, "points": 25, "noise": 0.0, "layout": "grid"}
+    data = make_dataset(system, settings, 3)
+    assert data.coords.shape == (625, 2)
+    np.testing.assert_allclose(np.unique(data.coords[:, 0]), np.linspace(-1.2, 1.2, 25))
+    assert len(np.unique(data.coords.round(9), axis=0)) == 625
+    np.testing.assert_allclose(data.dcoords, system.field(data.coords))
+    assert (data.floor_train, data.floor_test) == (0.0, 0.0)
+    assert data.train.sum() == 625 - 312
+    tests = data.coords[~data.train]
+    assert tests[:, 0].min() < -1 < 1 < tests[:, 0].max(), "the tests are not one end of the grid"
+    other = make_dataset(system, settings, 4)
+    assert (other.train != data.train).any()
+
+
+def test_the_best_hamiltonian_on_the_grid_absorbs_half_of_the_friction() -> None:
+    """(0, −γp) = J∇(γqp/2) − γ(q, p)/2: what no H can follow is γ²/4 times the mean of (q² + p²)/2."""
+    system = get_system("damped-mass-spring", {"damping": 2.0})
+    settings = {**data_defaults(system), "trajectories": 25, "points": 25, "noise": 0.0, "layout": "grid"}
+    data = make_dataset(system, settings, 0)
+    q, p = data.coords.T
+    best = np.stack([2 * p + q, -2 * q - p], axis=-1)  # of H = q² + p² + qp
+    left = float(((best - data.dcoords) ** 2).mean())
+    assert left == pytest.approx(float((q**2 + p**2).mean() / 2), rel=1e-12)
+
+
+def test_a_grid_needs_one_degree_of_freedom() -> None:
+    system = get_system("two-body")
+    with pytest.raises(ExperimentError, match=r"one degree of freedom, but two-body has 4: choose.*orbits"):
+        make_dataset(system, {**data_defaults(system), "layout": "grid"}, 0)
