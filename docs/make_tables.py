@@ -6,13 +6,12 @@ short table goes into the repository's README between its two marks. So no figur
 """
 
 import argparse
-import re
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 from hnn_engine.errors import HnnLabError
-from hnn_engine.reproduction import read_rows, tables
+from hnn_engine.reproduction import TaskTable, read_rows, tables
 from hnn_engine.reproduction.text import markdown, summary
 
 ROOT = Path(__file__).parents[1]
@@ -20,10 +19,11 @@ README = ROOT / "README.md"
 MARKS = ("<!-- reproduction: begin, by docs/make_tables.py -->", "<!-- reproduction: end -->")
 HEAD = """# The paper's experiments, run again
 
-Made by `python docs/make_tables.py {place} --write` from [{fits}]({fits}). What is compared, and how, is in
-[tasks](../tasks.md); what each figure means in [figures](../figures.md). Each figure of ours is held, by its median
-over seeds, against the larger of the paper's and of a re-run of the paper's code: losses within a factor of 1.5 and
-energies within 3 count as the same. ± is the standard error of the mean over seeds.
+Made from [{fits}]({fits}) by `python docs/make_tables.py {place} --write`.
+
+What is compared, and how, is in [tasks](../tasks.md); what each figure means in [figures](../figures.md). Each figure
+of ours is held, by its median over seeds, against the larger of the paper's and of a re-run of the paper's code: losses
+within a factor of 1.5 and energies within 3 count as the same. ± is the standard error of the mean over seeds.
 """
 
 
@@ -38,25 +38,35 @@ def facts(page: Path) -> str:
 
 def write(fits: Path) -> None:
     """Write the page beside `fits`, and the short table into the README."""
+    if not fits.resolve().is_relative_to(ROOT):
+        raise HnnLabError(f"{fits} is outside {ROOT}, but the README can only point into it: copy the fits there")
     found = tables(read_rows(fits))
     report = fits.with_name("index.html")
-    place = fits.resolve().relative_to(ROOT) if fits.resolve().is_relative_to(ROOT) else fits.name
+    place = fits.resolve().relative_to(ROOT).as_posix()
     parts = [HEAD.format(place=place, fits=fits.name)]
     if report.exists():
         parts += [f"{facts(report)}\n\n[index.html](index.html) has the plots.\n"]
     page = fits.with_name("README.md")
     page.write_text("\n".join([*parts, markdown(found), ""]), encoding="utf-8")
     readme = README.read_text(encoding="utf-8")
-    README.write_text(between(readme, f"\n{summary(found)}\n"), encoding="utf-8")
+    README.write_text(between(readme, short(fits, found)), encoding="utf-8")
     print(f"{page} and {README}")
+
+
+def short(fits: Path, found: list[TaskTable]) -> str:
+    """Return what the repository's README says of `fits`: one table, and where the rest is."""
+    seeds = {table.seeds for table in found}
+    over = f"Medians over {seeds.pop()} seeds" if len(seeds) == 1 else "Medians over seeds"
+    page = fits.with_name("README.md").resolve().relative_to(ROOT).as_posix()
+    return f"{summary(found)}\n\n*{over}; – where a figure has no meaning. [All figures]({page}), with their spread.*"
 
 
 def between(text: str, content: str) -> str:
     """Return `text` with `content` between the two marks."""
     begin, end = MARKS
     if text.count(begin) != 1 or text.count(end) != 1:
-        raise SystemExit(f"{README} needs the lines {begin} and {end}, once each")
-    return re.sub(f"{re.escape(begin)}.*{re.escape(end)}", lambda _: begin + content + end, text, flags=re.DOTALL)
+        raise HnnLabError(f"{README} needs the lines '{begin}' and '{end}', once each: add them")
+    return f"{text[: text.index(begin)]}{begin}\n\n{content}\n\n{text[text.index(end) :]}"
 
 
 def main() -> int:

@@ -22,6 +22,8 @@ import hnn_engine
 from app.screenshot import _parser as screenshot_parser
 from hnn_engine.cli.parser import COMMANDS, build_parser
 from hnn_engine.evaluation import Figures
+from hnn_engine.reproduction import read_rows, tables
+from hnn_engine.reproduction.text import markdown, summary
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("app", "hnn_engine", "resources")
@@ -207,6 +209,18 @@ def test_pictures_are_small() -> None:
 def test_every_figure_is_defined() -> None:
     page = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
     assert [f.name for f in fields(Figures) if f"`{f.name}`" not in page] == []
+
+
+def test_the_tables_of_the_paper_s_tasks_come_from_the_committed_fits() -> None:
+    between = README.split("<!-- reproduction: begin, by docs/make_tables.py -->\n")[1]
+    block = between.split("<!-- reproduction: end -->")[0]
+    fits = ROOT / "docs" / "reproduction" / "fits.json"
+    if not fits.exists():
+        assert block.strip() == ""
+        return
+    found = tables(read_rows(fits))
+    assert block.strip().startswith(summary(found) + "\n")
+    assert markdown(found) in (fits.parent / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_decision_is_in_the_list() -> None:

@@ -51,7 +51,7 @@ def check_folder(path: Path, option: str) -> None:
     try:
         tempfile.TemporaryFile(dir=nearest).close()
     except OSError as error:
-        raise RecordError(f"{path} cannot be written: {error.strerror or error}; choose another place") from error
+        raise RecordError(f"{path} cannot be written: {error.strerror or error}; name another by {option}") from error
 
 
 def _umask() -> int:
