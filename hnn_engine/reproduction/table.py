@@ -75,7 +75,7 @@ class TaskTable:
     @property
     def other_data(self) -> bool:
         """Whether the paper has this task, but on other data than these fits."""
-        return self.task.from_paper and not self.compared
+        return self.task.has_reported and not self.compared
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -96,8 +96,9 @@ def tables(rows: Iterable[Row], foreign: Collection[str] | None = None) -> list[
 def _table(task: Task, recipe: str, rows: list[Row], foreign: Collection[str] | None) -> TaskTable:
     models = list(dict.fromkeys(row.model for row in rows))
     other = task.needs_recording and all(row.energy_mse is None for row in rows)
-    compared = task.from_paper and not (other if foreign is None else task.name in foreign)
-    figures = PAPER_FIGURES if compared else PAPER_FIGURES[:2]  # the energy figure is of the paper's tasks alone
+    compared = task.has_reported and not (other if foreign is None else task.name in foreign)
+    own = compared and task.from_paper
+    figures = PAPER_FIGURES if own else PAPER_FIGURES[:2]  # the energy figure is of the paper's tasks alone
     of = {model: [row for row in rows if row.model == model] for model in models}
     return TaskTable(
         task,

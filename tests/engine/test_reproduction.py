@@ -77,11 +77,21 @@ def test_every_task_names_models_that_there_are() -> None:
     assert {model for task in TASKS.values() for model in task.models} <= set(MODELS)
 
 
-@pytest.mark.parametrize("name", [name for name, task in TASKS.items() if not task.needs_recording])
+@pytest.mark.parametrize("name", [n for n, task in TASKS.items() if not task.needs_recording and not task.later])
 def test_a_task_s_experiment_is_the_one_that_the_laboratory_opens(name: str) -> None:
     made, opened = get_task(name).experiment(), new_experiment(get_task(name).source)
     assert replace(made, models=opened.models) == opened
     assert [spec.name for spec in made.models] == list(get_task(name).models)
+
+
+def test_the_grid_of_the_later_paper_is_fitted_as_it_says() -> None:
+    (baseline, _, dissipative) = plan([get_task("damped-grid")])
+    data = baseline.experiment.dataset()
+    assert (len(data.coords), float(np.abs(data.coords).max())) == (625, pytest.approx(1.2))
+    assert baseline.experiment.settings["weight-decay"] == 0.0
+    assert dissipative.experiment.models[0].settings["friction"] == "gradient", "as published"
+    assert not get_task("damped-grid").from_paper
+    assert get_task("damped-grid").yardstick("hnn", "train_loss") == 0.453
 
 
 def test_a_task_on_measured_data_takes_the_recording_and_the_paper_s_weight_decay() -> None:
