@@ -47,7 +47,7 @@ def _glance(figure: str, tables: Sequence[TaskTable], rows: Sequence[Row]) -> st
     x = spanning([np.array([v for v in values if v is not None])], log=True)
     names = [(-float(n), table.task.title) for n, table in enumerate(tables)]
     size = (350.0, 78.0 + 44.0 * len(tables))
-    plot = Plot(x, Axis(-len(tables) + 0.4, 0.6), sentence(FIGURE_TITLES[figure]), size, left=112, rows=names)
+    plot = Plot(x, Axis(-len(tables) + 0.4, 0.6), sentence(FIGURE_TITLES[figure]), size, left=126, rows=names)
     for at, floor in floors:
         plot.tick(floor, at, "floor")
     for at, row in spots:
