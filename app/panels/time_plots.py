@@ -127,6 +127,7 @@ class EnergyPanel(TimePlot):
         for name in ENERGY_OF:
             self.choice.addItem("", name)
         self.choice.setAccessibleName("Energy by")
+        self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.choice.activated.connect(lambda: lab.document.look(energy_of=str(self.choice.currentData())))
         self._dots: dict[str, pg.ScatterPlotItem] = {}
         self._bar = QWidget()
