@@ -181,10 +181,10 @@ TASKS: dict[str, Task] = {
             reported=_reported((9.56e-2, 8.03e-2), (3.80e-1, 4.88e-1), (1.09e2, 4.19e-2)),
             again={"hnn": {"energy_mse": (7.4e-3, 7.4e-3)}},
             notes=(
-                "The losses are ruled by the few closest encounters: of the 80,000 training rows, twenty make half (HNN) "
-                "to four fifths (baseline) of the training loss. So it goes with the draw: the largest derivative is "
-                "160 in the paper's data, 190 to 330 in ours by seed. On rows of up to 160 our median training losses "
-                "are 6.0e-2 (baseline) and 1.0e-1 (HNN).",
+                "The losses are ruled by the few closest encounters: of the 80,000 training rows, twenty make half "
+                "(HNN) to four fifths (baseline) of the training loss. So it goes with the draw: the largest "
+                "derivative is 160 in the paper's data, 190 to 330 in ours by seed. On rows of up to 160 our median "
+                "training losses are 6.0e-2 (baseline) and 1.0e-1 (HNN).",
                 "The energy figure is a mean over 15 orbits, ruled by a few: the re-run's HNN had a median of 4.3e-3.",
             ),
         ),
