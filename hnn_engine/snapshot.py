@@ -3,7 +3,7 @@
 Evaluated in float64, whatever the weights were trained in. Compiled loops are used where they are loaded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ from hnn_engine.compiled import loops
 from hnn_engine.coords import Array
 from hnn_engine.integrators import Turn
 from hnn_engine.models import Model, get_model
-from hnn_engine.models.networks import Layout
+from hnn_engine.models.networks import Pass
 from hnn_engine.parameters import Value
 
 EXPLICIT = frozenset({"rk4", "stormer-verlet", "yoshida4"})  # a rounding error is no more than that to them
@@ -73,20 +73,21 @@ class Snapshot:
 
     @cached_property
     def _packed(self) -> Any:
-        return self._pack(self._model.layout(self.weights, self.settings, self.dof))
+        return self._pack(self._passes, self._model.rates(self.weights))
 
     @cached_property
     def _packed_energy(self) -> Any:
         """What is J∇H of `_packed`."""
-        if not self.dissipates:
-            return self._packed
-        whole = self._model.layout(self.weights, self.settings, self.dof)
-        return self._pack(replace(whole, terms=tuple(term for term in whole.terms if not term.friction)))
+        return self._pack([one for one in self._passes if not one.friction])
 
-    def _pack(self, layout: Layout) -> Any:
-        kernels = loops()
+    @property
+    def _passes(self) -> tuple[Pass, ...]:
+        return self._model.passes(self.settings, self.dof)
+
+    def _pack(self, passes: Sequence[Pass], rates: Array | None = None) -> Any:
+        kernels, activation = loops(), str(self.settings["activation"])
         assert kernels is not None
-        return kernels.pack(str(self.settings["activation"]), layout, self.friction)
+        return kernels.pack(activation, passes, self.weights, self.dof, self.friction, rates)
 
     def forget(self) -> None:
         """Let go of what was made from the weights for speed, five times their size; it is made anew when needed."""

@@ -1,4 +1,4 @@
-"""Who does the arithmetic of a fit by gradient: compiled loops for the models that have them, torch for the others.
+"""Who does the arithmetic of a fit by gradient: compiled loops, or torch where they cannot be had.
 
 A compiled step is one call that does not hold the interpreter, where torch's takes it some fifty times: beside a
 window that paints, it keeps its pace. It also spares a fit the import of torch.
@@ -37,14 +37,15 @@ class Stepper(Protocol):
 
 
 class CompiledStepper:
-    """Steps by `hnn_engine.kernels`, for the models that name a loop of it."""
+    """Steps by `hnn_engine.kernels`."""
 
     def __init__(self, kernels: Any, task: FitTask, flat: Array) -> None:
-        kind, settings = get_model(task.model).kernel, task.model_settings
-        activation, sizes = str(settings["activation"]), (int(settings["width"]), int(settings["depth"]))
+        model, settings, dof = get_model(task.model), task.model_settings, task.data.dof
+        sizes = dof, int(settings["width"]), int(settings["depth"])
+        parts = model.networks(dof), model.passes(settings, dof)
         self.flat, self.good = flat, flat.copy()
         self._advance = kernels.advance
-        self._net = kernels.network(kind, activation, 2 * task.data.dof, *sizes)
+        self._work = kernels.network(*parts, str(settings["activation"]), sizes, model.rates(task.known))
         self._grad, self._moments = np.zeros_like(flat), np.zeros((2, flat.size), np.float32)
         self._decay, self._count = float(task.settings["weight-decay"]), 0
 
@@ -57,7 +58,7 @@ class CompiledStepper:
         return self._call(rows, (True, limit, alpha, root, self._decay))
 
     def _call(self, rows: Rows, adam: tuple[bool, float, float, float, float]) -> float:
-        loss: float = self._advance(self._net, self.flat, self._grad, self._moments, self.good, rows, adam)
+        loss: float = self._advance(self._work, self.flat, self._grad, self._moments, self.good, rows, adam)
         return loss
 
 
@@ -67,7 +68,7 @@ def stepper(task: FitTask, shapes: Shapes, flat: Array) -> Stepper:
     Loops that are not loaded yet are loaded first, compiled if need be: on one machine the same seed gives the same
     weights, whoever asks and however early.
     """
-    if get_model(task.model).kernel is not None and compiled.load():
+    if compiled.load():
         return CompiledStepper(compiled.loops(), task, flat)
     from hnn_engine.fitting.autograd import TorchStepper  # torch takes more than a second to load
 

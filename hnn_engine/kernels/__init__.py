@@ -10,7 +10,7 @@ from importlib import import_module
 
 from hnn_engine.kernels.flow import law, learned
 from hnn_engine.kernels.follow import evaluate, follow
-from hnn_engine.kernels.perceptron import pack
+from hnn_engine.kernels.packing import pack
 from hnn_engine.kernels.training import advance, network
 from hnn_engine.systems import SYSTEMS
 

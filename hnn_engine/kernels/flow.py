@@ -16,7 +16,8 @@ from numba import types
 from hnn_engine.coords import Array
 from hnn_engine.integrators import Turn
 from hnn_engine.kernels.jit import INTEGERS, MATRIX, SINGLE_ROWS, SINGLES, VECTOR, jit
-from hnn_engine.kernels.perceptron import NETWORK, SIZE, Packed, field_double, field_single
+from hnn_engine.kernels.packing import Packed
+from hnn_engine.kernels.perceptron import NETWORK, SIZE, field_double, field_single
 from hnn_engine.kernels.swift import field_swift
 from hnn_engine.systems.base import System
 

@@ -1,21 +1,17 @@
-"""A field that is a sum of passes through perceptrons, there and back, at one state, fused.
+"""A field that is a sum of passes through perceptrons at one state, there and back, fused; `packing` lays it out.
 
 Weights trained in float32 are kept so and widened in the registers, which halves the reading of the square matrix and
 changes no digit. tanh is computed in bulk from expm1 by a polynomial of degree 13, to 4·10⁻¹⁶.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import types
 
-from hnn_engine.coords import Array
 from hnn_engine.kernels.jit import INTEGERS, MATRIX, SINGLE_ROWS, SINGLES, VECTOR, jit, jit_for
-from hnn_engine.models.networks import Layout, Term
 
-LINE = 64  # bytes of a cache line
 TANH, SOFTPLUS, SINE, SILU = 0, 1, 2, 3
 ACTIVATION_CODES = {"tanh": TANH, "softplus": SOFTPLUS, "sine": SINE, "silu": SILU}
 
@@ -95,14 +91,14 @@ def project(x: Any, weights: Any, at: int, scale: float, out: Any) -> None:
         out[i] += scale * total
 
 
-# What `head` holds: of the whole, and of each term where its arrays begin (`LAST` is −1 where it does not go back).
-CODE, DEPTH, WIDTH, SIZE, TERMS, WHOLE = 0, 1, 2, 3, 4, 5
+# What `head` holds: of the whole, and of each pass where its arrays begin (`LAST` is −1 where it does not go back).
+CODE, DEPTH, WIDTH, SIZE, PASSES, WHOLE = 0, 1, 2, 3, 4, 5
 FIRST, INNER, INNER_TURNED, LAST, OUT, BIAS, EACH = 0, 1, 2, 3, 4, 5, 6
 
 
 @jit
 def begin_field(x: Any, head: Any, numbers: Any, out: Any) -> None:
-    """out <- (rates·p, 0); the terms are added to that."""
+    """out <- (rates·p, 0); the passes are added to that."""
     dof = x.size // 2
     for i in range(dof):
         out[i] = numbers[numbers.size - dof + i] * x[dof + i]
@@ -110,16 +106,16 @@ def begin_field(x: Any, head: Any, numbers: Any, out: Any) -> None:
 
 
 @jit
-def scale_of(head: Any, numbers: Any, term: int) -> float:
-    """Return what a term is multiplied by."""
-    scale: float = numbers[numbers.size - head[SIZE] // 2 - head[TERMS] + term]
+def scale_of(head: Any, numbers: Any, which: int) -> float:
+    """Return what a pass is multiplied by."""
+    scale: float = numbers[numbers.size - head[SIZE] // 2 - head[PASSES] + which]
     return scale
 
 
 @jit
-def _add_term(x: Any, head: Any, term: int, numbers: Any, weights: Any, work: Any, out: Any) -> None:
-    """out += a term at x, in float64. A loop reads and writes rows of `work`; it does not reshape, which is slow."""
-    code, depth, width, at = head[CODE], head[DEPTH], head[WIDTH], WHOLE + term * EACH
+def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, work: Any, out: Any) -> None:
+    """out += a pass at x, in float64. A loop reads and writes rows of `work`; it does not reshape, which is slow."""
+    code, depth, width, at = head[CODE], head[DEPTH], head[WIDTH], WHOLE + which * EACH
     first, inner, inner_turned = head[at + FIRST], head[at + INNER], head[at + INNER_TURNED]
     last, final, biases = head[at + LAST], head[at + OUT], head[at + BIAS]
     square = width * width
@@ -145,18 +141,18 @@ def _add_term(x: Any, head: Any, term: int, numbers: Any, weights: Any, work: An
             accumulate(hidden, weights, inner_turned + (layer - 1) * square, back)
             for i in range(width):
                 hidden[i] = back[i] * work[3 + layer, i]
-    project(hidden, weights, final, scale_of(head, numbers, term), out)
+    project(hidden, weights, final, scale_of(head, numbers, which), out)
 
 
 @jit
 def _field(x: Any, head: Any, numbers: Any, weights: Any, work: Any, out: Any) -> None:
     """out <- the field at x, in float64."""
     begin_field(x, head, numbers, out)
-    for term in range(head[TERMS]):
-        _add_term(x, head, term, numbers, weights, work, out)
+    for which in range(head[PASSES]):
+        _add_pass(x, head, which, numbers, weights, work, out)
 
 
-# x; head, numbers and weights in either precision, see `Packed`; memory in either precision; where the field goes.
+# x; head, numbers and weights, see `packing.Packed`; memory in either precision; where the field goes.
 NETWORK = types.void(VECTOR, INTEGERS, VECTOR, SINGLES, VECTOR, MATRIX, SINGLE_ROWS, VECTOR)
 
 
@@ -170,80 +166,3 @@ def field_single(x: Any, head: Any, numbers: Any, single: Any, double: Any, work
 def field_double(x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, swift: Any, out: Any) -> None:
     """out <- the field at x of networks with float64 weights."""
     _field(x, head, numbers, double, work, out)
-
-
-class Packed(NamedTuple):
-    """A field as the loops read it. `head`: activation, depth, width, 2·dof, how many terms, and their places.
-
-    `numbers` holds the biases, a scale of each term, and the `rates` `(dof,)` of p. `single` or `double` holds the
-    matrices, the other is empty. Each array begins on a cache line, which saves a sixth of the time.
-    """
-
-    head: npt.NDArray[np.int64]
-    numbers: Array
-    single: npt.NDArray[np.float32]
-    double: Array
-
-    def memory(self) -> tuple[Array, npt.NDArray[np.float32]]:
-        """Return the working memory of a field, in either precision."""
-        shape = (int(self.head[DEPTH]) + 4, int(self.head[WIDTH]))
-        return on_lines(np.zeros(shape)).reshape(shape), on_lines(np.zeros(shape, dtype=np.float32)).reshape(shape)
-
-
-def on_lines(values: Any) -> Any:
-    """Return `values`, flat, copied to where a cache line begins."""
-    raw = np.zeros(values.nbytes + LINE, dtype=np.uint8)
-    begin = -raw.ctypes.data % LINE
-    made = raw[begin : begin + values.nbytes].view(values.dtype)
-    made[:] = values.ravel()
-    return made
-
-
-class _Shelf:
-    """Arrays laid end to end, each on a cache line; what is laid down twice is kept once."""
-
-    def __init__(self) -> None:
-        self._parts: list[Any] = []
-        self._size = 0
-        self._known: dict[tuple[int, ...], int] = {}
-
-    def put(self, *arrays: Any, turned: bool = False) -> int:
-        """Lay down `arrays` one behind the other, each transposed where `turned`; return where they begin."""
-        key = (turned, *(id(a) for a in arrays))
-        if key not in self._known:
-            self._known[key] = self._size
-            flat = np.concatenate([(a.T if turned else a).ravel() for a in arrays] or [np.zeros(0, np.float32)])
-            self._parts += [flat, np.zeros(-flat.size % LINE, np.float32)]
-            self._size += flat.size + self._parts[-1].size
-        return self._known[key]
-
-    def all(self) -> Any:
-        """Return everything, flat."""
-        return np.concatenate(self._parts)
-
-
-def pack(activation: str, layout: Layout, friction: float = 1.0) -> Packed:
-    """Lay out a field whose networks all have the same widths; `friction` multiplies the terms that are friction."""
-    size, width = layout.terms[0].first.shape
-    depth = sum(name.startswith("w") for name in layout.terms[0].net)
-    matrices, biases = _Shelf(), _Shelf()
-    places = [_place(term, depth, matrices, biases) for term in layout.terms]
-    scales = [term.sign * (friction if term.friction else 1.0) for term in layout.terms]
-    rates = np.zeros(size // 2) if layout.rates is None else layout.rates
-    flat, none = matrices.all(), np.zeros(0)
-    single = flat.dtype == np.float32
-    head = [ACTIVATION_CODES[activation], depth, width, size, len(layout.terms)]
-    return Packed(
-        np.concatenate([head, *places]).astype(np.int64),
-        on_lines(np.concatenate([biases.all(), scales, rates]).astype(np.float64)),
-        on_lines((flat if single else none).astype(np.float32)),
-        on_lines((none if single else flat).astype(np.float64)),
-    )
-
-
-def _place(term: Term, depth: int, matrices: _Shelf, biases: _Shelf) -> list[int]:
-    """Lay down what a term needs and return where, in the order of `head`."""
-    inner = [term.net[f"w{i}"] for i in range(1, depth)]
-    places = [matrices.put(term.first), matrices.put(*inner)]
-    places += [-1, -1] if term.last is None else [matrices.put(*inner, turned=True), matrices.put(term.last)]
-    return [*places, matrices.put(term.out), biases.put(*(term.net[f"b{i}"] for i in range(depth)))]

@@ -9,13 +9,19 @@ from hnn_engine.kernels.jit import jit
 
 @jit
 def thin(x: Any, matrix: Any, out: Any) -> None:
-    """out <- x @ matrix, for x of few columns, an even number."""
+    """out <- x @ matrix, for x of few columns."""
+    begin = 2 - x.shape[1] % 2
     for i in range(x.shape[0]):
         row = out[i]
-        a, b, first, second = x[i, 0], x[i, 1], matrix[0], matrix[1]
-        for j in range(row.size):
-            row[j] = a * first[j] + b * second[j]
-        for k in range(2, x.shape[1], 2):
+        if begin == 1:
+            a, first = x[i, 0], matrix[0]
+            for j in range(row.size):
+                row[j] = a * first[j]
+        else:
+            a, b, first, second = x[i, 0], x[i, 1], matrix[0], matrix[1]
+            for j in range(row.size):
+                row[j] = a * first[j] + b * second[j]
+        for k in range(begin, x.shape[1], 2):
             a, b, first, second = x[i, k], x[i, k + 1], matrix[k], matrix[k + 1]
             for j in range(row.size):
                 row[j] += a * first[j] + b * second[j]
@@ -23,10 +29,16 @@ def thin(x: Any, matrix: Any, out: Any) -> None:
 
 @jit
 def thin_turned(g: Any, matrix: Any, out: Any) -> None:
-    """out <- g @ matrix.T, for a matrix of few rows, an even number."""
+    """out <- g @ matrix.T, for a matrix of few rows."""
+    odd = matrix.shape[0] % 2
     for i in range(g.shape[0]):
         row = g[i]
-        for k in range(0, matrix.shape[0], 2):
+        if odd:
+            a, first = np.float32(0.0), matrix[0]
+            for j in range(row.size):
+                a += row[j] * first[j]
+            out[i, 0] = a
+        for k in range(odd, matrix.shape[0], 2):
             first, second = matrix[k], matrix[k + 1]
             a, b = np.float32(0.0), np.float32(0.0)
             for j in range(row.size):

@@ -15,7 +15,7 @@ from hnn_engine.kernels.perceptron import (
     LAST,
     NETWORK,
     OUT,
-    TERMS,
+    PASSES,
     WHOLE,
     WIDTH,
     accumulate,
@@ -26,9 +26,9 @@ from hnn_engine.kernels.perceptron import (
 
 
 @jit
-def _add_term(x: Any, head: Any, term: int, numbers: Any, weights: Any, swift: Any, out: Any) -> None:
-    """out += a term at x, to about six digits."""
-    code, depth, width, at = head[CODE], head[DEPTH], head[WIDTH], WHOLE + term * EACH
+def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, swift: Any, out: Any) -> None:
+    """out += a pass at x, to about six digits."""
+    code, depth, width, at = head[CODE], head[DEPTH], head[WIDTH], WHOLE + which * EACH
     first, inner, inner_turned = head[at + FIRST], head[at + INNER], head[at + INNER_TURNED]
     last, final, biases = head[at + LAST], head[at + OUT], head[at + BIAS]
     square = width * width
@@ -51,12 +51,12 @@ def _add_term(x: Any, head: Any, term: int, numbers: Any, weights: Any, swift: A
             accumulate(hidden, weights, inner_turned + (layer - 1) * square, sums)
             for i in range(width):
                 hidden[i] = sums[i] * swift[3 + layer, i]
-    project(hidden, weights, final, scale_of(head, numbers, term), out)
+    project(hidden, weights, final, scale_of(head, numbers, which), out)
 
 
 @jit_for(NETWORK)
 def field_swift(x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, swift: Any, out: Any) -> None:
     """out <- the field at x of networks with float32 weights, to about six digits."""
     begin_field(x, head, numbers, out)
-    for term in range(head[TERMS]):
-        _add_term(x, head, term, numbers, single, swift, out)
+    for which in range(head[PASSES]):
+        _add_pass(x, head, which, numbers, single, swift, out)

@@ -1,15 +1,18 @@
-"""One step of Adam on a perceptron, fused: loss, gradient and new weights in one call without the interpreter lock.
+"""One step of Adam on a model, fused: loss, gradient and new weights in one call without the interpreter lock.
 
-The rows are taken in blocks that stay in the cache. Square matrix products go to BLAS; the thin ones (2·dof columns)
-and all that works number by number are loops. Weights, gradient and moments are flat, in the order w0, b0, w1, b1, …,
-out. Everything is float32 but the sum of the loss.
+A model's field is a sum of passes through perceptrons (`models.networks.Pass`). The rows are taken in blocks that stay
+in the cache: each goes forward through all passes and then back. Square matrix products go to BLAS; the thin ones (up
+to 2·dof columns) and all that works number by number are loops. Weights, gradient and moments are flat, network by
+network, in the order w0, b0, w1, b1, …, out. Everything is float32 but the sum of the loss.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numba
 import numpy as np
+import numpy.typing as npt
 from numba import types
 
 from hnn_engine.coords import Array
@@ -26,55 +29,105 @@ from hnn_engine.kernels.products import (
     thin,
     thin_turned,
 )
+from hnn_engine.models.networks import Network, Pass
 
-BASELINE, HNN = 0, 1  # `Model.kernel` of the models that are stepped here
 ROWS = 256  # of a block, at most: what a layer of 200 units holds of them is 0.2 MB
+MOST = 3  # passes of a model, so that one compiled step serves all of them
 _KEEP, _TAKE, _KEEP_SQUARE, _TAKE_SQUARE = (np.float32(x) for x in (0.9, 0.1, 0.999, 0.001))
 _EPSILON = np.float32(1e-8)
 
 
 class Net(NamedTuple):
-    """A network's shape, and memory for one block of rows, of each hidden layer where nothing else is said.
+    """A pass through a network: what it is, and memory for one block of rows, of each hidden layer where nothing else
+    is said.
 
     `left` and `right` hold the factors of dL/dW, twice as many rows: of a block of n rows, u's derivatives and g in the
-    first n (an HNN's only), h and a's derivatives in the next n. Their product is then the sum of two.
+    first n (of a gradient only), h and a's derivatives in the next n. Their product is then the sum of two.
     """
 
-    kind: int
+    begin: int  # where its weights begin, and
+    last: int  # its last matrix
+    column: int  # the first of the coordinates that it reads
+    outputs: int
+    output: int  # the one whose gradient it gives; −1 where it gives the outputs themselves
+    at_rest: bool  # whether it is taken at p = 0
     code: int
-    inputs: int
     width: int
     depth: int
+    targets: npt.NDArray[np.int64]  # which component of the field each number goes to,
+    factors: Array  # times this
+    x: Array  # (rows, inputs), what it reads
     left: Array
     right: Array
     slopes: Array  # σ′
     curves: Array  # σ″, of SiLU
     u: Array  # g before it is multiplied by σ′; later dL/dσ′
     t: Array  # one layer: a, or what the loss says of a layer's output
-    r: Array  # (rows, 2·dof), the network's output or ∇H; later what the loss says of it
-    out: Array  # a baseline's last matrix, turned; of one row for an HNN
+    r: Array  # (rows, outputs or inputs), what it gives; later what the loss says of it
+    out: Array  # the part of the last matrix that it needs, turned
     out_grad: Array
     spare: Array  # (width, width)
     ones: Array  # (rows, 1)
 
 
-def network(kind: int, activation: str, inputs: int, width: int, depth: int) -> Net:
-    """Return what `advance` needs of a network with `inputs` 2·dof and `depth` hidden layers of `width` units."""
-    code = ACTIVATION_CODES[activation]
+class Work(NamedTuple):
+    """What a step needs of a model: its passes (the first `passes` of `nets`), and what else its field is made of."""
 
-    def room(*shape: int) -> Array:
-        return np.zeros(shape, np.float32)
+    nets: tuple[Net, Net, Net]
+    passes: int
+    size: int  # of all weights
+    rates: Array  # (dof,), of p in dq/dt
+    e: Array  # (rows, 2·dof), the field; later what the loss says of it
 
+
+def network(
+    networks: Sequence[Network],
+    passes: Sequence[Pass],
+    activation: str,
+    sizes: tuple[int, int, int],
+    rates: Array | None = None,
+) -> Work:
+    """Return what `advance` needs of a model; `sizes` are dof, and units and number of the hidden layers."""
+    dof, width, depth = sizes
+    begin, places = 0, {}
+    for net in networks:
+        last = begin + (len(net.reads(dof)) + 1) * width + (depth - 1) * (width + 1) * width
+        places[net.prefix] = begin, last
+        begin = last + width * net.outputs
+    shared = _room(ROWS, width), _room(width, width)
+    nets = [_net(one, places[one.net.prefix], ACTIVATION_CODES[activation], sizes, *shared) for one in passes]
+    first, second, third = (*nets, *[nets[0]] * (MOST - len(nets)))
+    known = np.zeros(dof) if rates is None else rates
+    return Work((first, second, third), len(nets), begin, known.astype(np.float32), _room(ROWS, 2 * dof))
+
+
+def _room(*shape: int) -> Array:
+    return np.zeros(shape, np.float32)
+
+
+def _net(
+    one: Pass, places: tuple[int, int], code: int, sizes: tuple[int, int, int], layer: Array, square: Array
+) -> Net:
+    dof, width, depth = sizes
+    columns = one.net.reads(dof)
     twice, once = (depth, 2 * ROWS, width), (depth, ROWS, width)
+    rows = one.net.outputs if one.output is None else 1
+    output = -1 if one.output is None else one.output
     return Net(
-        *(kind, code, inputs, width, depth, room(*twice), room(*twice), room(*once)),
-        curves=room(depth, ROWS if code == SILU else 0, width),
-        u=room(*once),
-        t=room(ROWS, width),
-        r=room(ROWS, inputs),
-        out=room(inputs if kind == BASELINE else 1, width),
-        out_grad=room(inputs if kind == BASELINE else 1, width),
-        spare=room(width, width),
+        *(*places, columns[0], one.net.outputs, output, one.at_rest, code, width, depth),
+        targets=np.array([target for target, _ in one.into], dtype=np.int64),
+        factors=np.array([factor for _, factor in one.into], dtype=np.float32),
+        x=_room(ROWS, len(columns)),
+        left=_room(*twice),
+        right=_room(*twice),
+        slopes=_room(*once),
+        curves=_room(depth, ROWS if code == SILU else 0, width),
+        u=_room(*once),
+        t=layer,
+        r=_room(ROWS, len(one.into)),
+        out=_room(rows, width),
+        out_grad=_room(rows, width),
+        spare=square,
         ones=np.ones((ROWS, 1), np.float32),
     )
 
@@ -82,32 +135,42 @@ def network(kind: int, activation: str, inputs: int, width: int, depth: int) -> 
 @jit
 def _layer(flat: Any, net: Any, layer: int) -> Any:
     """Return W `(inputs or width, width)` and b `(width,)` of a hidden layer."""
-    inputs, width = net.inputs, net.width
-    at, rows = 0, inputs
+    inputs, width = net.x.shape[1], net.width
+    at, rows = net.begin, inputs
     if layer > 0:
-        at, rows = (inputs + 1) * width + (layer - 1) * (width + 1) * width, width
+        at, rows = net.begin + (inputs + 1) * width + (layer - 1) * (width + 1) * width, width
     middle = at + rows * width
     return flat[at:middle].reshape(rows, width), flat[middle : middle + width]
 
 
 @jit
-def _forward(net: Any, flat: Any, x: Any) -> None:
+def _read(net: Any, x: Any) -> None:
+    """net.x <- what the pass reads of the coordinates."""
+    half = x.shape[1] // 2
+    for i in range(x.shape[0]):
+        for k in range(net.x.shape[1]):
+            column = net.column + k
+            net.x[i, k] = np.float32(0.0) if net.at_rest and column >= half else x[i, column]
+
+
+@jit
+def _forward(net: Any, flat: Any, n: int) -> None:
     """a_l = h_{l−1} W_l + b_l, h_l = σ(a_l), from h₀ = x."""
-    n, t = x.shape[0], net.t[: x.shape[0]]
+    t = net.t[:n]
     for layer in range(net.depth):
         matrix, bias = _layer(flat, net, layer)
         if layer == 0:
-            thin(x, matrix, t)
+            thin(net.x[:n], matrix, t)
         else:
             np.dot(net.left[layer - 1, n : 2 * n], matrix, t)
         activate(t, bias, net.code, net.left[layer, n : 2 * n], net.slopes[layer], net.curves[layer])
 
 
 @jit
-def _energy_gradient(net: Any, flat: Any, n: int) -> None:
-    """g_L = σ′_L ⊙ w_out, u_l = g_{l+1} W_{l+1}ᵀ, g_l = u_l ⊙ σ′_l; ∇H is then g₁ W₁ᵀ."""
+def _back_to_inputs(net: Any, flat: Any, n: int) -> None:
+    """g_L = σ′_L ⊙ w_out, u_l = g_{l+1} W_{l+1}ᵀ, g_l = u_l ⊙ σ′_l; the gradient is then g₁ W₁ᵀ."""
     top = net.depth - 1
-    scale_columns(net.slopes[top, :n], flat[flat.size - net.width :], net.right[top])
+    scale_columns(net.slopes[top, :n], net.out[0], net.right[top])
     for layer in range(top, 0, -1):
         u = net.u[layer - 1, :n]
         np.dot(net.right[layer, :n], _layer(flat, net, layer)[0].T, u)
@@ -115,31 +178,50 @@ def _energy_gradient(net: Any, flat: Any, n: int) -> None:
 
 
 @jit
-def _residual(net: Any, flat: Any, x: Any, d: Any, share: float) -> float:
-    """Return the sum of (field − d)²; r <- what a loss of `share` times that says of the output or of ∇H."""
-    n, half, total = x.shape[0], net.inputs // 2, 0.0
-    if net.kind == BASELINE:
+def _give(net: Any, flat: Any, n: int, field: Any) -> None:
+    """field += what the pass gives."""
+    if net.output < 0:
         thin_turned(net.left[net.depth - 1, n : 2 * n], net.out, net.r)
     else:
-        _energy_gradient(net, flat, n)
+        _back_to_inputs(net, flat, n)
         thin_turned(net.right[0, :n], _layer(flat, net, 0)[0], net.r)
+    for i in range(n):
+        for k in range(net.targets.size):
+            field[i, net.targets[k]] += net.factors[k] * net.r[i, k]
+
+
+@jit
+def _take(net: Any, n: int, e: Any) -> None:
+    """r <- what the loss says of what the pass gave."""
+    for i in range(n):
+        for k in range(net.targets.size):
+            net.r[i, k] = net.factors[k] * e[i, net.targets[k]]
+
+
+@jit
+def _residual(work: Any, flat: Any, x: Any, d: Any, share: float) -> float:
+    """Return the sum of (field − d)²; e <- what a loss of `share` times that says of the field."""
+    n, half, total, e = x.shape[0], work.rates.size, 0.0, work.e
+    for i in range(n):
+        for k in range(half):
+            e[i, k], e[i, half + k] = work.rates[k] * x[i, half + k], np.float32(0.0)
+    for which in range(work.passes):
+        net = work.nets[which]
+        _read(net, x)
+        _forward(net, flat, n)
+        _give(net, flat, n, e)
     twice = np.float32(2.0 * share)
     for i in range(n):
-        row = net.r[i]
-        for k in range(half):
-            if net.kind == BASELINE:
-                e, f = row[k] - d[i, k], row[k + half] - d[i, k + half]
-                row[k], row[k + half] = twice * e, twice * f
-            else:  # dq/dt = ∂H/∂p, dp/dt = −∂H/∂q
-                e, f = row[k + half] - d[i, k], -row[k] - d[i, k + half]
-                row[k], row[k + half] = -twice * f, twice * e
-            total += np.float64(e) * e + np.float64(f) * f
+        for k in range(2 * half):
+            gap = e[i, k] - d[i, k]
+            e[i, k] = twice * gap
+            total += np.float64(gap) * gap
     return total
 
 
 @jit
 def _back_to_slopes(net: Any, flat: Any, grad: Any, n: int) -> None:
-    """Back through `_energy_gradient`, from the first layer up: dg₁ = r W₁, du_l = dg_l ⊙ σ′_l, dσ′_l = dg_l ⊙ u_l,
+    """Back through `_back_to_inputs`, from the first layer up: dg₁ = r W₁, du_l = dg_l ⊙ σ′_l, dσ′_l = dg_l ⊙ u_l,
     dg_{l+1} = du_l W_{l+1}; for the last layer, w_out stands for u."""
     top, t, r = net.depth - 1, net.t[:n], net.r[:n]
     add_outer(r, net.right[0, :n], _layer(grad, net, 0)[0])
@@ -149,16 +231,16 @@ def _back_to_slopes(net: Any, flat: Any, grad: Any, n: int) -> None:
         multiply(t, net.slopes[layer, :n], du)
         multiply_by(t, u)
         np.dot(du, _layer(flat, net, layer + 1)[0], t)
-    scale_columns(t, flat[flat.size - net.width :], net.u[top])
+    scale_columns(t, net.out[0], net.u[top])
     multiply_by(net.slopes[top, :n], t)
-    add_outer(net.ones[:n], t, grad[grad.size - net.width :].reshape(1, net.width))
+    add_outer(net.ones[:n], t, net.out_grad)
 
 
 @jit
 def _back_to_sums(net: Any, layer: int, n: int) -> Any:
-    """Return da = dh ⊙ σ′ + dσ′ ⊙ σ″ of a layer; dh is `t`. A baseline has no dσ′, the last layer of an HNN no dh."""
+    """Return da = dh ⊙ σ′ + dσ′ ⊙ σ″ of a layer; dh is `t`. Outputs have no dσ′, the last layer of a gradient no dh."""
     slope, da = net.slopes[layer, :n], net.right[layer, n : 2 * n]
-    if net.kind == BASELINE:
+    if net.output < 0:
         multiply(net.t[:n], slope, da)
         return da
     bend(net.code, net.left[layer, n : 2 * n], slope, net.curves[layer], net.u[layer], da)
@@ -168,11 +250,10 @@ def _back_to_sums(net: Any, layer: int, n: int) -> Any:
 
 
 @jit
-def _backward(net: Any, flat: Any, grad: Any, x: Any) -> None:
+def _backward(net: Any, flat: Any, grad: Any, n: int) -> None:
     """grad += dL/dweights of this block: dW_l = h_{l−1}ᵀ da_l + du_{l−1}ᵀ g_l, db_l = Σ da_l, dh_{l−1} = da_l W_lᵀ."""
-    n = x.shape[0]
-    upper = n if net.kind == BASELINE else 0
-    if net.kind == BASELINE:
+    upper = n if net.output < 0 else 0
+    if net.output < 0:
         add_outer(net.r[:n], net.left[net.depth - 1, n : 2 * n], net.out_grad)
         thin(net.r[:n], net.out, net.t)
     else:
@@ -182,18 +263,29 @@ def _backward(net: Any, flat: Any, grad: Any, x: Any) -> None:
         da = _back_to_sums(net, layer, n)
         add_outer(net.ones[:n], da, bias_grad.reshape(1, net.width))
         if layer == 0:
-            add_outer(x, da, matrix_grad)
+            add_outer(net.x[:n], da, matrix_grad)
         else:
             add_product(net.left[layer - 1, upper : 2 * n], net.right[layer, upper : 2 * n], matrix_grad, net.spare)
             np.dot(da, _layer(flat, net, layer)[0].T, net.t[:n])
 
 
 @jit
-def _turn(matrix: Any, out: Any) -> None:
-    """out <- matrix.T"""
-    for i in range(matrix.shape[0]):
-        for j in range(matrix.shape[1]):
-            out[j, i] = matrix[i, j]
+def _begin(net: Any, flat: Any) -> None:
+    """out <- the columns of the last matrix that the pass needs, as rows; their gradient <- 0."""
+    net.out_grad[:] = np.float32(0.0)
+    for k in range(net.out.shape[0]):
+        column = net.last + max(net.output, k)
+        for i in range(net.width):
+            net.out[k, i] = flat[column + i * net.outputs]
+
+
+@jit
+def _end(net: Any, grad: Any) -> None:
+    """grad += the gradient of those columns."""
+    for k in range(net.out.shape[0]):
+        column = net.last + max(net.output, k)
+        for i in range(net.width):
+            grad[column + i * net.outputs] += net.out_grad[k, i]
 
 
 @jit
@@ -210,36 +302,36 @@ def _adam(flat: Any, grad: Any, moments: Any, good: Any, rate: float, root: floa
 
 
 _FLAT, _TABLE = types.Array(types.float32, 1, "C"), types.Array(types.float32, 2, "C")
-_NET = numba.typeof(network(HNN, "tanh", 2, 2, 1))
+_ANY = Network("", slice(None), 1)
+_WORK = numba.typeof(network((_ANY,), (Pass(_ANY, 0, ((1, 1.0), (0, -1.0))),), "tanh", (1, 2, 1)))
 _ADAM = types.Tuple((types.boolean, *(types.float64,) * 4))
 
 
-@jit_for(types.float64(_NET, _FLAT, _FLAT, _TABLE, _FLAT, _TABLE, _TABLE, _ADAM))
-def _advance(net: Any, flat: Any, grad: Any, moments: Any, good: Any, coords: Any, dcoords: Any, adam: Any) -> Any:
+@jit_for(types.float64(_WORK, _FLAT, _FLAT, _TABLE, _FLAT, _TABLE, _TABLE, _ADAM))
+def _advance(work: Any, flat: Any, grad: Any, moments: Any, good: Any, coords: Any, dcoords: Any, adam: Any) -> Any:
     learn, limit, rate, root, decay = adam
-    rows, last, loss = coords.shape[0], flat.size - net.out.size, 0.0
-    share = 1.0 / (rows * net.inputs)
+    rows, loss = coords.shape[0], 0.0
+    share = 1.0 / (rows * coords.shape[1])
     grad[:] = np.float32(0.0)
-    net.out_grad[:] = np.float32(0.0)
-    if net.kind == BASELINE:
-        _turn(flat[last:].reshape(net.width, net.inputs), net.out)
+    for which in range(work.passes):
+        _begin(work.nets[which], flat)
     blocks = (rows + ROWS - 1) // ROWS
     for block in range(blocks):
         begin, end = block * rows // blocks, (block + 1) * rows // blocks
-        _forward(net, flat, coords[begin:end])
-        loss += _residual(net, flat, coords[begin:end], dcoords[begin:end], share)
-        if learn:
-            _backward(net, flat, grad, coords[begin:end])
+        loss += _residual(work, flat, coords[begin:end], dcoords[begin:end], share)
+        for which in range(work.passes if learn else 0):
+            _take(work.nets[which], end - begin, work.e)
+            _backward(work.nets[which], flat, grad, end - begin)
     loss *= share
     if learn and loss <= limit:
-        if net.kind == BASELINE:
-            _turn(net.out_grad, grad[last:].reshape(net.width, net.inputs))
+        for which in range(work.passes):
+            _end(work.nets[which], grad)
         _adam(flat, grad, moments, good, rate, root, decay)
     return loss
 
 
 def advance(
-    net: Net,
+    work: Work,
     flat: Array,
     grad: Array,
     moments: Array,
@@ -254,10 +346,9 @@ def advance(
     `(2, W)` and the weights. Source: Kingma & Ba 2015.
     """
     coords, dcoords = (np.require(part, np.float32, ["C", "W"]) for part in rows)
-    size = (net.inputs + 1) * net.width + (net.depth - 1) * (net.width + 1) * net.width + net.out.size
     # Compiled loops check no bounds.
-    assert coords.shape == dcoords.shape == (len(coords), net.inputs)
-    assert flat.shape == grad.shape == good.shape == (size,)
-    assert moments.shape == (2, size)
-    loss: float = _advance(net, flat, grad, moments, good, coords, dcoords, adam)
+    assert coords.shape == dcoords.shape == (len(coords), 2 * work.rates.size)
+    assert flat.shape == grad.shape == good.shape == (work.size,)
+    assert moments.shape == (2, work.size)
+    loss: float = _advance(work, flat, grad, moments, good, coords, dcoords, adam)
     return loss

@@ -8,7 +8,7 @@ import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.models.mlp import ACTIVATIONS, Weights, initial_weights, weight_shapes
-from hnn_engine.models.networks import Layout, Network
+from hnn_engine.models.networks import Network, Pass
 from hnn_engine.parameters import Parameter, Value
 from hnn_engine.stage import Stage
 
@@ -41,7 +41,6 @@ class Model(ABC):
     parameters: ClassVar[tuple[Parameter, ...]] = NETWORK_PARAMETERS
     has_energy: ClassVar[bool]
     dissipates: ClassVar[bool] = False  # has a part beside J∇H, which can be scaled by itself
-    kernel: ClassVar[int | None] = None  # which compiled loop of `kernels` steps its fit, if one does
     why_not_separable: ClassVar[str]
 
     @abstractmethod
@@ -67,8 +66,12 @@ class Model(ABC):
         return flow if friction is None else flow + scale * friction
 
     @abstractmethod
-    def layout(self, weights: Weights, settings: Settings, dof: int) -> Layout:
-        """Return the same field as a sum of terms, for compiled loops."""
+    def passes(self, settings: Settings, dof: int) -> tuple[Pass, ...]:
+        """Return what the field is a sum of, for compiled loops; with `rates`·p on dq/dt where there are some."""
+
+    def rates(self, weights: Mapping[str, Any]) -> Array | None:
+        """Return what p is multiplied by in dq/dt beside the passes, `(dof,)`, from what the model is told; or None."""
+        return None
 
     def split_unique(self, settings: Settings) -> bool:
         """Return whether a field has only one H (but for a constant) and only one friction of this family."""

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from hnn_engine.models.base import Model, Settings
 from hnn_engine.models.mlp import Weights, output
-from hnn_engine.models.networks import Layout, Network, Term
+from hnn_engine.models.networks import Network, Pass, values
 
 
 class Baseline(Model):
@@ -14,7 +14,6 @@ class Baseline(Model):
     title: ClassVar[str] = "Baseline"
     summary: ClassVar[str] = "A plain network that gives the time derivative directly; nothing holds its energy."
     has_energy: ClassVar[bool] = False
-    kernel: ClassVar[int | None] = 0
     why_not_separable: ClassVar[str] = "the baseline has no H"
 
     def networks(self, dof: int) -> tuple[Network, ...]:
@@ -23,8 +22,8 @@ class Baseline(Model):
     def field(self, xp: Any, weights: Weights, settings: Settings, coords: Any, scale: float = 1.0) -> Any:
         return output(xp, weights, str(settings["activation"]), coords)
 
-    def layout(self, weights: Weights, settings: Settings, dof: int) -> Layout:
-        return Layout((Term(weights, weights["w0"], weights["out"].T),))
+    def passes(self, settings: Settings, dof: int) -> tuple[Pass, ...]:
+        return (values(self.networks(dof)[0]),)
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
         return None

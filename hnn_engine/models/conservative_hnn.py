@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from hnn_engine.models.base import Model, Settings
 from hnn_engine.models.mlp import Weights, scalar_gradient
-from hnn_engine.models.networks import Layout, Network, Term
+from hnn_engine.models.networks import Network, Pass, gradient
 
 
 class ConservativeHnn(Model):
@@ -27,8 +27,8 @@ class ConservativeHnn(Model):
     def field(self, xp: Any, weights: Weights, settings: Settings, coords: Any, scale: float = 1.0) -> Any:
         return scalar_gradient(xp, weights, str(settings["activation"]), coords)
 
-    def layout(self, weights: Weights, settings: Settings, dof: int) -> Layout:
-        return Layout((Term(weights, weights["w0"], weights["w0"], weights["out"][:, 0]),))
+    def passes(self, settings: Settings, dof: int) -> tuple[Pass, ...]:
+        return (gradient(self.networks(dof)[0], dof),)
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
         return None

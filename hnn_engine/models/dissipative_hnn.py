@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from hnn_engine.models.base import NETWORK_PARAMETERS, Model, Settings
 from hnn_engine.models.mlp import Weights, output, scalar_gradient
-from hnn_engine.models.networks import Layout, Network, Term, rows_at, symplectic_term
+from hnn_engine.models.networks import Network, Pass, gradient, turned
 from hnn_engine.parameters import Parameter
 
 _H, _D = Network("h.", slice(None), 1), Network("d.", slice(None), 1)
@@ -47,15 +47,12 @@ class DissipativeHnn(Model):
     def networks(self, dof: int) -> tuple[Network, ...]:
         return (_H, _D)
 
-    def layout(self, weights: Weights, settings: Settings, dof: int) -> Layout:
-        energy, net = symplectic_term(_H, weights, dof), _D.of(weights)
-        first, last = net["w0"], net["out"][:, 0]
+    def passes(self, settings: Settings, dof: int) -> tuple[Pass, ...]:
         if settings["friction"] == "gradient":
-            return Layout((energy, Term(net, first, first, last, friction=True)))
-        q, p = slice(None, dof), slice(dof, None)
-        at_rest, out = rows_at(q, first[q], dof), rows_at(p, first[p], dof)
-        moving = Term(net, first, out, last, friction=True)
-        return Layout((energy, moving, Term(net, at_rest, out, last, friction=True, sign=-1.0)))
+            return (turned(_H, dof), gradient(_D, dof, friction=True))
+        plus, minus = (tuple((c, sign * (c >= dof)) for c in range(2 * dof)) for sign in (1.0, -1.0))
+        moving, at_rest = Pass(_D, 0, plus, friction=True), Pass(_D, 0, minus, at_rest=True, friction=True)
+        return (turned(_H, dof), moving, at_rest)
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
         return output(xp, _H.of(weights), str(settings["activation"]), coords)[..., 0]

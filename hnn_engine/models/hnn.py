@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from hnn_engine.models.base import Model, Settings
 from hnn_engine.models.mlp import Weights, output, scalar_gradient
-from hnn_engine.models.networks import Layout, Network, symplectic_term
+from hnn_engine.models.networks import Network, Pass, turned
 
 
 class Hnn(Model):
@@ -14,14 +14,13 @@ class Hnn(Model):
     title: ClassVar[str] = "HNN"
     summary: ClassVar[str] = "A network that gives an energy H; its symplectic gradient moves the system and keeps H."
     has_energy: ClassVar[bool] = True
-    kernel: ClassVar[int | None] = 1
     why_not_separable: ClassVar[str] = "the HNN's H mixes q and p"
 
     def networks(self, dof: int) -> tuple[Network, ...]:
         return (Network("", slice(None), 1),)
 
-    def layout(self, weights: Weights, settings: Settings, dof: int) -> Layout:
-        return Layout((symplectic_term(self.networks(dof)[0], weights, dof),))
+    def passes(self, settings: Settings, dof: int) -> tuple[Pass, ...]:
+        return (turned(self.networks(dof)[0], dof),)
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
         return output(xp, weights, str(settings["activation"]), coords)[..., 0]

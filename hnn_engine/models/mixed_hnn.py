@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from hnn_engine.models.base import Model, Settings, symplectic
 from hnn_engine.models.mlp import Weights, output, scalar_gradients
-from hnn_engine.models.networks import Layout, Network, Term, symplectic_term
+from hnn_engine.models.networks import Network, Pass, gradient, turned
 
 
 class MixedHnn(Model):
@@ -25,9 +25,9 @@ class MixedHnn(Model):
     def networks(self, dof: int) -> tuple[Network, ...]:
         return (Network("", slice(None), 2),)
 
-    def layout(self, weights: Weights, settings: Settings, dof: int) -> Layout:
-        first = Term(weights, weights["w0"], weights["w0"], weights["out"][:, 0], friction=True)
-        return Layout((symplectic_term(self.networks(dof)[0], weights, dof, 1), first))
+    def passes(self, settings: Settings, dof: int) -> tuple[Pass, ...]:
+        (net,) = self.networks(dof)
+        return (turned(net, dof, 1), gradient(net, dof, 0, friction=True))
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
         return output(xp, weights, str(settings["activation"]), coords)[..., 1]

@@ -1,13 +1,15 @@
-"""What a model is made of: its perceptrons by name, and its field as a sum of terms, which compiled loops follow."""
+"""What a model is made of: its perceptrons by name, and its field as a sum of passes through them.
+
+The passes are what compiled loops step and follow; they know no families.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from hnn_engine.coords import symplectic
 from hnn_engine.models.mlp import Weights
+
+Places = tuple[tuple[int, float], ...]
 
 
 @dataclass(frozen=True)
@@ -22,40 +24,36 @@ class Network:
         """Return the network's own weights by their names without the prefix."""
         return {n.removeprefix(self.prefix): w for n, w in weights.items() if n.startswith(self.prefix)}
 
+    def reads(self, dof: int) -> range:
+        """Return the coordinates that it reads of a system of `dof` degrees of freedom."""
+        return range(2 * dof)[self.columns]
 
-@dataclass(frozen=True, eq=False)
-class Term:
-    """`sign`·`out` @ v of the hidden layers of `net`, whose first sums are a₁ = x @ `first` + b₁.
 
-    v `(width,)` is the last hidden layer h_L where `last` is None. Else it is ∂(`last`·h_L)/∂a₁, so that `first` @ v is
-    a gradient. `first`, `out`: `(2*dof, width)`; `last`: `(width,)`. `friction`: whether it stands beside J∇H.
+@dataclass(frozen=True)
+class Pass:
+    """A part of a field: the outputs of `net`, or where `output` is given the gradient of that one, spread out.
+
+    `into` has a (component of d(coords)/dt, factor) for each output, or for each coordinate that the network reads.
+    `at_rest`: it is taken at p = 0. `friction`: it stands beside J∇H.
     """
 
-    net: Weights
-    first: Any
-    out: Any
-    last: Any | None = None
+    net: Network
+    output: int | None
+    into: Places
+    at_rest: bool = False
     friction: bool = False
-    sign: float = 1.0
 
 
-@dataclass(frozen=True, eq=False)
-class Layout:
-    """d(coords)/dt is the sum of `terms`, and of `rates`·p on dq/dt where there are some, `(dof,)`."""
-
-    terms: tuple[Term, ...]
-    rates: Any | None = None
+def values(net: Network, first: int = 0) -> Pass:
+    """Return the outputs of `net`, into the components from `first` on."""
+    return Pass(net, None, tuple((first + k, 1.0) for k in range(net.outputs)))
 
 
-def symplectic_term(net: Network, weights: Weights, dof: int, k: int = 0) -> Term:
-    """Return J∇y of output `k` of `net`."""
-    own = net.of(weights)
-    first = rows_at(net.columns, own["w0"], dof)
-    return Term(own, first, symplectic(first.T).T, own["out"][:, k])
+def gradient(net: Network, dof: int, output: int = 0, friction: bool = False) -> Pass:
+    """Return ∇y of an output of `net`."""
+    return Pass(net, output, tuple((c, 1.0) for c in net.reads(dof)), friction=friction)
 
 
-def rows_at(columns: slice, matrix: Any, dof: int) -> Any:
-    """Return `(2*dof, width)` with the rows of `matrix` at `columns` and zeros in the other rows."""
-    rows = np.zeros((2 * dof, matrix.shape[1]), matrix.dtype)
-    rows[columns] = matrix
-    return rows
+def turned(net: Network, dof: int, output: int = 0) -> Pass:
+    """Return J∇y of an output of `net`: (∂y/∂p, −∂y/∂q)."""
+    return Pass(net, output, tuple((c - dof, 1.0) if c >= dof else (c + dof, -1.0) for c in net.reads(dof)))

@@ -1,11 +1,14 @@
 """The second-order model: the masses are known, and a perceptron gives the force."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
+
+import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.models.base import Model, Settings
 from hnn_engine.models.mlp import Weights, output
-from hnn_engine.models.networks import Layout, Network, Term, rows_at
+from hnn_engine.models.networks import Network, Pass, values
 from hnn_engine.stage import Stage
 
 
@@ -31,9 +34,11 @@ class SecondOrder(Model):
         force = output(xp, weights, str(settings["activation"]), coords)
         return xp.concatenate((coords[..., force.shape[-1] :] / weights["inertia"], force), axis=-1)
 
-    def layout(self, weights: Weights, settings: Settings, dof: int) -> Layout:
-        force = rows_at(slice(dof, None), weights["out"].T, dof)
-        return Layout((Term(weights, weights["w0"], force),), 1 / weights["inertia"])
+    def passes(self, settings: Settings, dof: int) -> tuple[Pass, ...]:
+        return (values(self.networks(dof)[0], dof),)
+
+    def rates(self, weights: Mapping[str, Any]) -> Array | None:
+        return np.asarray(1 / weights["inertia"])
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
         return None

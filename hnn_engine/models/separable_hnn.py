@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from hnn_engine.models.base import Model, Settings
 from hnn_engine.models.mlp import Weights, output, scalar_gradient
-from hnn_engine.models.networks import Layout, Network, symplectic_term
+from hnn_engine.models.networks import Network, Pass, turned
 
 
 class SeparableHnn(Model):
@@ -23,8 +23,8 @@ class SeparableHnn(Model):
     def networks(self, dof: int) -> tuple[Network, ...]:
         return (Network("t.", slice(dof, None), 1), Network("v.", slice(None, dof), 1))
 
-    def layout(self, weights: Weights, settings: Settings, dof: int) -> Layout:
-        return Layout(tuple(symplectic_term(net, weights, dof) for net in self.networks(dof)))
+    def passes(self, settings: Settings, dof: int) -> tuple[Pass, ...]:
+        return tuple(turned(net, dof) for net in self.networks(dof))
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
         return sum(

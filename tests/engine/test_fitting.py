@@ -23,7 +23,6 @@ from hnn_engine.fitting.gradient import GradientFit
 from hnn_engine.fitting.paper import PaperFit
 from hnn_engine.fitting.steppers import CompiledStepper
 from hnn_engine.models import MODELS
-from hnn_engine.models.baseline import Baseline
 from hnn_engine.models.mlp import ACTIVATIONS, finite
 from hnn_engine.parameters import Value
 from hnn_engine.snapshot import Snapshot
@@ -125,26 +124,19 @@ def test_each_way_of_stepping_is_taken_where_it_is_due(stepper: str) -> None:
     assert type(started(task()).stepper) is STEPPERS[stepper]
 
 
-def test_a_model_without_a_compiled_loop_is_stepped_by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Baseline, "kernel", None)
-    assert type(started(task(model="baseline")).stepper) is TorchStepper
-    assert type(started(task(model="hnn")).stepper) is CompiledStepper
-    assert type(started(task(model="mixed-hnn")).stepper) is TorchStepper
-
-
 def test_loops_that_are_not_loaded_yet_are_loaded_for_a_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "_loops", None)
     assert type(started(task()).stepper) is CompiledStepper
 
 
 @pytest.mark.parametrize("recipe", list(RECIPES))
-@pytest.mark.parametrize("model", [name for name, model in MODELS.items() if model.kernel is not None])
+@pytest.mark.parametrize(("model", "variant"), VARIANTS, ids=IDS)
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
 def test_compiled_fits_track_those_of_torch(
-    recipe: str, model: str, activation: str, monkeypatch: pytest.MonkeyPatch
+    recipe: str, model: str, variant: dict[str, Value], activation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = task(recipe, model, steps=30)
-    made = replace(made, model_settings={**made.model_settings, "activation": activation})
+    made = replace(made, model_settings={**made.model_settings, "activation": activation, **variant})
     fast = run(started(made, recipe))
     without_loops(monkeypatch)
     slow = run(started(made, recipe))

@@ -14,8 +14,9 @@ from hnn_engine.kernels.training import ROWS
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
 from hnn_engine.parameters import Value
+from tests.fields import IDS, VARIANTS
 
-COMPILED = [name for name, model in MODELS.items() if model.kernel is not None]
+EACH = pytest.mark.parametrize(("model", "variant"), VARIANTS, ids=IDS)
 WIDTHS = {1: 5, 2: 13, 3: 31}  # by depth; odd ones: loops take several numbers at a time
 BATCHES = (1, 3, 44, ROWS, ROWS + 1, 3 * ROWS - 5)
 LOOK = (False, 0.0, 0.0, 1.0, 0.0)
@@ -26,6 +27,7 @@ class Case(NamedTuple):
 
     model: str
     settings: dict[str, Value]
+    known: dict[str, Array]
     shapes: dict[str, tuple[int, ...]]
     flat: Array
     rows: tuple[Array, Array]
@@ -37,6 +39,7 @@ class Case(NamedTuple):
         weights = {
             n: flat[a:b].reshape(s) for (n, s), a, b in zip(self.shapes.items(), begins, sizes.tolist(), strict=True)
         }
+        weights |= {n: xp.asarray(w) for n, w in self.known.items()}
         residual = MODELS[self.model].field(xp, weights, self.settings, rows[0]) - rows[1]
         return (residual * residual).mean()
 
@@ -48,28 +51,29 @@ class Case(NamedTuple):
         return float(loss.detach()), gradient.numpy()
 
 
-def case(model: str, activation: str, depth: int, dof: int, batch: int) -> Case:
-    settings: dict[str, Value] = {"width": WIDTHS[depth], "depth": depth, "activation": activation}
+def case(model: str, activation: str, depth: int, dof: int, batch: int, **variant: Value) -> Case:
+    settings: dict[str, Value] = {"width": WIDTHS[depth], "depth": depth, "activation": activation, **variant}
     rng = np.random.default_rng([depth, dof, batch])
     weights = MODELS[model].initial_weights(dof, settings, rng)
     flat = np.concatenate([w.ravel() for w in weights.values()])
     rows = tuple(rng.normal(size=(batch, 2 * dof)).astype(np.float32) for _ in range(2))
-    return Case(model, settings, {n: w.shape for n, w in weights.items()}, flat, (rows[0], rows[1]))
+    known = {n: rng.uniform(0.5, 2.0, shape) for n, shape in MODELS[model].known_shapes(dof).items()}
+    return Case(model, settings, known, {n: w.shape for n, w in weights.items()}, flat, (rows[0], rows[1]))
 
 
 class Step:
     """The compiled step with fresh state."""
 
     def __init__(self, made: Case) -> None:
-        sizes = int(made.settings["width"]), int(made.settings["depth"])
-        kind, inputs = MODELS[made.model].kernel, made.rows[0].shape[1]
-        assert kind is not None
-        self.net = network(kind, str(made.settings["activation"]), inputs, *sizes)
+        model, dof = MODELS[made.model], made.rows[0].shape[1] // 2
+        sizes = dof, int(made.settings["width"]), int(made.settings["depth"])
+        parts = model.networks(dof), model.passes(made.settings, dof)
+        self.work = network(*parts, str(made.settings["activation"]), sizes, model.rates(made.known))
         self.flat, self.gradient = made.flat.copy(), np.zeros_like(made.flat)
         self.moments, self.good = np.zeros((2, made.flat.size), np.float32), np.zeros_like(made.flat)
 
     def __call__(self, rows: tuple[Array, Array], adam: tuple[bool, float, float, float, float]) -> float:
-        return advance(self.net, self.flat, self.gradient, self.moments, self.good, rows, adam)
+        return advance(self.work, self.flat, self.gradient, self.moments, self.good, rows, adam)
 
 
 def off(found: Array, expected: Array) -> float:
@@ -77,13 +81,15 @@ def off(found: Array, expected: Array) -> float:
     return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
 
 
-@pytest.mark.parametrize("dof", [1, 4])
+@pytest.mark.parametrize("dof", [1, 3, 4])
 @pytest.mark.parametrize("depth", list(WIDTHS))
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
-@pytest.mark.parametrize("model", COMPILED)
-def test_loss_and_gradient_are_those_of_autograd(model: str, activation: str, depth: int, dof: int) -> None:
+@EACH
+def test_loss_and_gradient_are_those_of_autograd(
+    model: str, variant: dict[str, Value], activation: str, depth: int, dof: int
+) -> None:
     for batch in BATCHES:
-        made = case(model, activation, depth, dof, batch)
+        made = case(model, activation, depth, dof, batch, **variant)
         loss, gradient = made.torch_gradient()
         step = Step(made)
         assert step(made.rows, (True, np.inf, 0.0, 1.0, 0.0)) == pytest.approx(loss, rel=1e-5)
@@ -92,10 +98,10 @@ def test_loss_and_gradient_are_those_of_autograd(model: str, activation: str, de
 
 
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
-@pytest.mark.parametrize("model", COMPILED)
-def test_the_gradient_is_that_of_central_differences(model: str, activation: str) -> None:
+@EACH
+def test_the_gradient_is_that_of_central_differences(model: str, variant: dict[str, Value], activation: str) -> None:
     for depth in WIDTHS:
-        made = case(model, activation, depth, 2, 40)
+        made = case(model, activation, depth, 2, 40, **variant)
         step = Step(made)
         step(made.rows, (True, np.inf, 0.0, 1.0, 0.0))
         wide, rows, h = made.flat.astype(np.float64), [r.astype(np.float64) for r in made.rows], 1e-5
@@ -123,11 +129,13 @@ def test_the_weights_move_by_adam(decay: float) -> None:
         weights -= rate * (mean / (1 - 0.9**n)) / (np.sqrt(square / (1 - 0.999**n)) + 1e-8)
 
 
-@pytest.mark.parametrize("model", COMPILED)
+@EACH
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
 @pytest.mark.parametrize("spoilt", ["limit", "coords", "dcoords", "weights"])
-def test_nothing_moves_where_the_loss_is_out_of_bounds(model: str, activation: str, spoilt: str) -> None:
-    made = case(model, activation, 2, 1, 300)
+def test_nothing_moves_where_the_loss_is_out_of_bounds(
+    model: str, variant: dict[str, Value], activation: str, spoilt: str
+) -> None:
+    made = case(model, activation, 2, 1, 300, **variant)
     step, rows = Step(made), tuple(r.copy() for r in made.rows)
     if spoilt == "weights":
         step.flat[7] = np.nan

@@ -1,0 +1,126 @@
+"""A frozen field laid out in memory as the loops read it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hnn_engine.coords import Array
+from hnn_engine.kernels.perceptron import ACTIVATION_CODES, DEPTH, WIDTH
+from hnn_engine.models.mlp import depth_of
+from hnn_engine.models.networks import Pass
+
+LINE = 64  # bytes of a cache line
+
+
+class Packed(NamedTuple):
+    """A field as the loops read it. `head`: activation, depth, width, 2·dof, how many passes, and their places.
+
+    `numbers` holds the biases, a scale of each pass, and the `rates` `(dof,)` of p. `single` or `double` holds the
+    matrices, the other is empty. Each array begins on a cache line, which saves a sixth of the time.
+    """
+
+    head: npt.NDArray[np.int64]
+    numbers: Array
+    single: npt.NDArray[np.float32]
+    double: Array
+
+    def memory(self) -> tuple[Array, npt.NDArray[np.float32]]:
+        """Return the working memory of a field, in either precision."""
+        shape = (int(self.head[DEPTH]) + 4, int(self.head[WIDTH]))
+        return on_lines(np.zeros(shape)).reshape(shape), on_lines(np.zeros(shape, dtype=np.float32)).reshape(shape)
+
+
+def on_lines(values: Any) -> Any:
+    """Return `values`, flat, copied to where a cache line begins."""
+    raw = np.zeros(values.nbytes + LINE, dtype=np.uint8)
+    begin = -raw.ctypes.data % LINE
+    made = raw[begin : begin + values.nbytes].view(values.dtype)
+    made[:] = values.ravel()
+    return made
+
+
+def pack(
+    activation: str,
+    passes: Sequence[Pass],
+    weights: Mapping[str, Any],
+    dof: int,
+    friction: float = 1.0,
+    rates: Array | None = None,
+) -> Packed:
+    """Lay out the sum of `passes` and of `rates`·p on dq/dt; `friction` multiplies the passes that are friction.
+
+    All networks have the same hidden widths.
+    """
+    depth, width = _shape(passes[0].net.of(weights))
+    matrices, biases = _Shelf(), _Shelf()
+    places = [_place(one, one.net.of(weights), dof, matrices, biases) for one in passes]
+    scales = [friction if one.friction else 1.0 for one in passes]
+    flat, none = matrices.all(), np.zeros(0)
+    single = flat.dtype == np.float32
+    return Packed(
+        np.concatenate([[ACTIVATION_CODES[activation], depth, width, 2 * dof, len(passes)], *places]).astype(np.int64),
+        on_lines(np.concatenate([biases.all(), scales, np.zeros(dof) if rates is None else rates]).astype(np.float64)),
+        on_lines((flat if single else none).astype(np.float32)),
+        on_lines((none if single else flat).astype(np.float64)),
+    )
+
+
+def _shape(net: Mapping[str, Any]) -> tuple[int, int]:
+    return depth_of(dict(net)), len(net["b0"])
+
+
+def _place(one: Pass, net: Mapping[str, Any], dof: int, matrices: "_Shelf", biases: "_Shelf") -> list[int]:
+    """Lay down what a pass needs and return where, in the order of `head`."""
+    depth, _ = _shape(net)
+    inner = [net[f"w{i}"] for i in range(1, depth)]
+    places = [matrices.put(_first(one, net["w0"], dof)), matrices.put(*inner)]
+    if one.output is None:
+        places += [-1, -1, matrices.put(_spread(one, net["out"].T, dof))]
+    else:
+        places += [matrices.put(*inner, turned=True), matrices.put(net["out"][:, one.output])]
+        places += [matrices.put(_spread(one, net["w0"], dof))]
+    return [*places, biases.put(*(net[f"b{i}"] for i in range(depth)))]
+
+
+def _first(one: Pass, matrix: Any, dof: int) -> Any:
+    """Return the first matrix `(2*dof, width)`: zeros for coordinates that are not read, or taken as zero."""
+    rows = np.zeros((2 * dof, matrix.shape[1]), matrix.dtype)
+    rows[one.net.columns] = matrix
+    if one.at_rest:
+        rows[dof:] = 0.0
+    return rows
+
+
+def _spread(one: Pass, matrix: Any, dof: int) -> Any:
+    """Return the rows of `matrix` where the pass puts them in d(coords)/dt, `(2*dof, width)`."""
+    rows = np.zeros((2 * dof, matrix.shape[1]), matrix.dtype)
+    for row, (component, factor) in zip(matrix, one.into, strict=True):
+        rows[component] += matrix.dtype.type(factor) * row
+    return rows
+
+
+class _Shelf:
+    """Arrays laid end to end, each on a cache line; what is laid down twice is kept once."""
+
+    def __init__(self) -> None:
+        self._held: list[Any] = []  # as long as they are, no other array has their id
+        self._parts: list[Any] = []
+        self._size = 0
+        self._known: dict[tuple[int, ...], int] = {}
+
+    def put(self, *arrays: Any, turned: bool = False) -> int:
+        """Lay down `arrays` one behind the other, each transposed where `turned`; return where they begin."""
+        key = (turned, *(id(a) for a in arrays))
+        if key not in self._known:
+            self._held += arrays
+            self._known[key] = self._size
+            flat = np.concatenate([(a.T if turned else a).ravel() for a in arrays] or [np.zeros(0, np.float32)])
+            self._parts += [flat, np.zeros(-flat.size % LINE, np.float32)]
+            self._size += flat.size + self._parts[-1].size
+        return self._known[key]
+
+    def all(self) -> Any:
+        """Return everything, flat."""
+        return np.concatenate(self._parts)
