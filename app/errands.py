@@ -87,8 +87,9 @@ class Errands:
     def study(self, label: str, experiment: Experiment, **view: Any) -> None:
         """Put `experiment` on screen from its beginning, as one edit called `label`, looked at as `view` says."""
         self._window.lab.transport.restart()
-        self._window.lab.document.look(**{"axes": None, **view})
-        self._window.lab.edit(label, **{field.name: getattr(experiment, field.name) for field in fields(experiment)})
+        lab = self._window.lab
+        if lab.edit(label, **{field.name: getattr(experiment, field.name) for field in fields(experiment)}):
+            lab.document.look(**{"axes": None, **view})
 
     async def picture(self) -> None:
         pixmap = self._window.grab()

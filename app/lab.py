@@ -22,7 +22,7 @@ from app.warm_up import WarmUp
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
-from hnn_engine.experiment import Experiment, same_stage, same_system
+from hnn_engine.experiment import Experiment, check_seed, same_stage, same_system
 from hnn_engine.models import get_model
 from hnn_engine.phases import STEERINGS, Steering
 
@@ -344,11 +344,19 @@ class Lab(QObject):
         if self.jobs.running:
             return
         self._drain_job()  # what the last job left: it may have ended since the last frame
+        seeds = self.document.view.seeds
+        try:
+            check_seed(self.experiment.seed + seeds - 1)
+        except HnnLabError:
+            self.noticed.emit(
+                f"{seeds} seeds from {self.experiment.seed} on go beyond the largest: lower the seed.", True
+            )
+            return
         self.series.clear()
         self.live.clear()
         self._rates.clear()
         self.job_experiment = self.experiment
-        self.jobs.start(self.experiment, self.data.of(self.experiment), self.document.view.seeds)
+        self.jobs.start(self.experiment, self.data.of(self.experiment), seeds)
         self.job_changed.emit()
 
     def pause(self) -> None:

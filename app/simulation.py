@@ -254,8 +254,8 @@ class Simulation:
 
     def _truth_key(self, request: Request) -> Hashable:
         experiment, times = request.experiment, self._times(request)
-        steer = steer_key(request)
-        return stage_key(experiment), experiment.start, experiment.rollout.truth, steer, times[-1], len(times)
+        asked = steer_key(request), request.preview
+        return stage_key(experiment), experiment.start, experiment.rollout.truth, asked, times[-1], len(times)
 
     def _truth(self, request: Request, exact: bool, stop: Callable[[], bool] | None) -> Track | None:
         experiment = request.experiment
@@ -298,7 +298,8 @@ class Simulation:
     def _model_key(self, request: Request, shown: ShownModel) -> Hashable:
         times = self._model_times(request, shown)
         method, steer = request.experiment.rollout.integrator, steer_key(request)
-        return shown.snapshot, request.experiment.start, method, steer, times[-1], len(times)  # no preview is as long
+        swift = shown.live or request.preview
+        return shown.snapshot, request.experiment.start, method, steer, times[-1], len(times), swift
 
     def _follow(self, request: Request, shown: ShownModel, stop: Callable[[], bool] | None) -> Rollout | str:
         """Return a model's rollout, or why it cannot be had. Runs in either thread."""
@@ -357,7 +358,8 @@ class Simulation:
             drift = recorded_drift(request, shown.snapshot, answer.coords)
             if truth is None or recorded_row(experiment) is None:
                 return drift, empty, empty
-            inside = truth.t <= answer.t[-1]
+            spec = experiment.rollout  # what was recorded was left alone
+            inside = truth.t <= min(answer.t[-1], spec.steering.interval(spec.length)[0])
             columns = [np.interp(truth.t[inside], answer.t, answer.coords[:, i]) for i in range(answer.coords.shape[1])]
             track = np.stack(columns, axis=-1)
             return drift, truth.t[inside], relative_error(track, truth.coords[inside], experiment.stage.periodic)

@@ -32,8 +32,8 @@ DATA_PARAMETERS: tuple[Parameter, ...] = (
         "orbits",
         choices=("orbits", "grid"),
         choice_titles=("along orbits", "on a grid"),
-        help="Where the states lie: on trajectories, or on a square grid of as many states; that needs one degree of "
-        "freedom.",
+        help="Where the states lie: on trajectories, or on the largest square grid of no more states than those have; "
+        "that needs one degree of freedom.",
         acts="data",
     ),
 )

@@ -27,7 +27,8 @@ if TYPE_CHECKING:  # neither is needed before a recording is opened or a fit beg
     from hnn_engine.fitting.events import FitTask
     from hnn_engine.recordings import Recording
 
-FORMAT = 1
+FORMAT = 2  # 2 knows how states are laid out, and what is done to rollouts on their way
+READABLE = (1, 2)
 MAX_STEPS = 50_000  # of one rollout on screen or in a file
 
 ROLLOUT_PARAMETERS: tuple[Parameter, ...] = (
@@ -117,10 +118,12 @@ class RolloutSpec:
             raise ExperimentError(
                 f"Time is turned back at {steering.at:g} s, but a step is {self.dt:g} s long: turn it back later"
             )
-        if max(self.horizon, self.length) / self.dt > MAX_STEPS:
+        longest = max(self.horizon, self.length)
+        if longest / self.dt > MAX_STEPS:
+            way = "turn time back earlier" if longest > self.horizon else "a shorter horizon"
             raise ExperimentError(
-                f"{max(self.horizon, self.length):g} s in steps of {self.dt:g} s are more than {MAX_STEPS:,} steps: "
-                "choose a longer step or a shorter horizon"
+                f"{longest:g} s in steps of {self.dt:g} s are more than {MAX_STEPS:,} steps: choose a longer step, or "
+                f"{way}"
             )
         friction = float(FRICTION.check(self.friction))
         dt, horizon = float(numbers["dt"]), float(numbers["horizon"])
@@ -339,9 +342,10 @@ def from_json(value: object, recording: "Recording | None" = None) -> Experiment
     Raises `ExperimentError` (or another `HnnLabError` for a single bad value) that says what is wrong.
     """
     top = _mapping(value, "experiment")
-    if top.get("format") != FORMAT:
+    if top.get("format") not in READABLE:
         raise ExperimentError(
-            f"The experiment has format {top.get('format')!r}, but this program reads format {FORMAT}: update HNN Lab"
+            f"The experiment has format {top.get('format')!r}, but this program reads formats up to {FORMAT}: "
+            "update HNN Lab"
         )
     raw = _mapping(top.get("source"), "source")
     source: SystemSource | RecordingSource

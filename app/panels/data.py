@@ -24,7 +24,8 @@ SEEDS = Parameter(
     1,
     1,
     MOST_SEEDS,
-    help="Fit so often, each time with data and weights of its own; the plots show the spread as a band.",
+    help="Fit so often, each time with weights of its own, and data where it is simulated; the plots show the spread "
+    "as a band.",
     acts="fit",
 )
 START_ROW = "start-row"

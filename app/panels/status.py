@@ -77,7 +77,8 @@ class StatusLine(QWidget):
         steering = answer.request.experiment.rollout.steering
         if steering.kind == "reverse":
             return _return_words(answer)
-        moved = steering.kind != "none" and answer.truth is not None and not answer.truth.measured
+        system = answer.request.experiment.system
+        moved = steering.kind != "none" and system is not None and not system.damped
         truth = [answer.truth] if moved and answer.truth is not None else []
         parts = [self._of(track, answer) for track in (*truth, *answer.leads)]
         if answer.truth is not None and answer.truth.measured:
@@ -98,7 +99,9 @@ class StatusLine(QWidget):
             return f"{track.title}'s energy {_changed(own)}" if np.isfinite(own) else ""
         steering = experiment.rollout.steering
         if steering.kind in ("pump", "drain") and not damped and not np.isfinite(track.ended):
-            return steered(track.title, track.t, track.drift, steering.at, steering.at + steering.span)
+            done = steered(track.title, track.t, track.drift, steering.at, steering.at + steering.span)
+            if done:
+                return done
         sentence = verdict(track.title, track.drift, float(track.t[-1]), damped, track.ended)
         family = answer.band(track)
         if sentence and len(family) > 1:

@@ -60,11 +60,16 @@ class TimePlot(QWidget):
     def _on_changed(self, old: State, new: State) -> None:
         if not same_system(old.experiment, new.experiment):
             self._clear(set(self._curves))
+            self._clear_bands(set(self._spreads))
             self.plot.following = True
 
     def _name(self, title: str) -> None:
         self.title = title
         self.titled.emit(title)
+
+    def _clear_bands(self, keys: set[str]) -> None:
+        for key in keys:
+            self.plot.discard(self._spreads.pop(key))
 
     def _clear(self, keys: set[str]) -> None:
         for key in keys:
@@ -78,8 +83,7 @@ class TimePlot(QWidget):
         request = answer.request
         shown = [self._draw(request, track) for track in tracks]
         bands = {lead.key: answer.band(lead) for lead in answer.leads if len(answer.band(lead)) > 1}
-        for key in set(self._spreads) - set(bands):
-            self.plot.discard(self._spreads.pop(key))
+        self._clear_bands(set(self._spreads) - set(bands))
         shown += [self._draw_band(request, key, members) for key, members in bands.items()]
         shown += self._draw_more(answer)
         finite = np.concatenate([v[np.isfinite(v)] for v in shown]) if shown else np.empty(0)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -30,7 +31,6 @@ from hnn_engine.experiment import (
     Experiment,
     ModelSpec,
     RecordingSource,
-    RolloutSpec,
     default_settings,
     model_spec,
 )
@@ -90,6 +90,7 @@ class TrainingPanel(QWidget):
         layout.addWidget(self.section)
         lab.document.changed.connect(self._on_changed)
         lab.job_changed.connect(self._on_job)
+        lab.document.view_changed.connect(lambda: self._on_job())
         lab.clock.text.connect(self._on_text)
         theme_signals.changed.connect(self._on_theme)
         self.sync(lab.experiment)
@@ -231,7 +232,9 @@ class TrainingPanel(QWidget):
 
     def _on_job(self) -> None:
         running, paused = self.lab.jobs.running, self.lab.jobs.paused
-        self.button.setText("Train" if not running else "Resume" if paused else "Pause")
+        seeds = self.lab.document.view.seeds
+        train = f"Train {seeds} seeds" if seeds > 1 else "Train"
+        self.button.setText(train if not running else "Resume" if paused else "Pause")
         self.button.setIcon(icon(("play" if paused else "pause") if running else "train", "on_accent"))
         judging = running and bool(self.lab.series) and all(s.judging or s.done for s in self.lab.series.values())
         self.button.setEnabled(not judging)
@@ -318,12 +321,9 @@ class TrainingPanel(QWidget):
 
     def _on_rollout(self, name: str, value: object, final: bool) -> None:
         spec = self.lab.experiment.rollout
-        values: dict[str, object] = {
-            "integrator": spec.integrator, "truth": spec.truth, "dt": spec.dt, "horizon": spec.horizon, name: value,
-        }  # fmt: skip
-        new = RolloutSpec(
-            str(values["integrator"]), str(values["truth"]), float(str(values["dt"])), float(str(values["horizon"]))
-        )
+        number = name in ("dt", "horizon")
+        changed: dict[str, Any] = {name: float(str(value)) if number else str(value)}
+        new = replace(spec, **changed)
         if not self.lab.edit(f"Change {name}", self._token(final), rollout=new):
             self._show_rollout(self.lab.experiment)
 

@@ -1,23 +1,34 @@
 """What if there were less friction? One slider that scales truth's and the learned one, at once and after the fit."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.document import State
 from app.lab import Lab
-from app.simulation import Answer
+from app.simulation import Answer, ShownModel
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section, quiet_label
 from hnn_engine.experiment import FRICTION, Experiment
 from hnn_engine.models import get_model
 
-_UNIQUE = "Scales the friction of truth and that which the model has learned."
+_UNIQUE = "what the model has learned of it"
 _NOT_UNIQUE = (
-    "The published split is not unique: its H may hold a part of the friction, so this is no pure change of friction. "
-    "Fit with friction on p alone for that."
+    "This split is not unique: H may hold a part of the friction, so it is no pure change of friction. A dissipative "
+    "HNN with friction on p alone can answer that."
 )
-_NONE = "Scales the friction of truth; no model that is shown has learned one apart from its H."
+_NONE = "no model that is shown has learned one apart from its H"
+
+
+def _words(simulated: bool, shown: Sequence[ShownModel], learned: Sequence[ShownModel]) -> str:
+    """What the slider scales, and whether that is a change of friction alone."""
+    if not all(m.snapshot.split_unique for m in learned):
+        return _NOT_UNIQUE
+    if learned:
+        whose = f"of truth and {_UNIQUE}" if simulated else f"of the model alone, {_UNIQUE}: a recording is what it is"
+        return f"Scales the friction {whose}."
+    return f"Scales the friction of truth; {_NONE}." if simulated and shown else ""
 
 
 class WhatIf(QWidget):
@@ -46,12 +57,10 @@ class WhatIf(QWidget):
         shown = self.lab.shown_models()
         learned = [m for m in shown if m.snapshot.dissipates and get_model(m.model).has_energy]
         system = experiment.system
-        self.setVisible(system.damped if system is not None else bool(learned))
-        if not learned:
-            self.note.setText(_NONE if shown else "")
-        else:
-            self.note.setText(_UNIQUE if all(m.snapshot.split_unique for m in learned) else _NOT_UNIQUE)
-        self.note.setVisible(bool(self.note.text()) and experiment.rollout.friction != 1.0)
+        changed = experiment.rollout.friction != 1.0
+        self.setVisible((system.damped if system is not None else bool(learned)) or changed)
+        self.note.setText(_words(system is not None, shown, learned))
+        self.note.setVisible(bool(self.note.text()) and changed)
 
     def _on_changed(self, old: State, new: State) -> None:
         a, b = old.experiment, new.experiment

@@ -187,6 +187,8 @@ def _simulated(options: argparse.Namespace) -> Experiment:
     for name in ("method", "columns"):
         if getattr(options, name) is not None:
             raise ParameterError(f"--{name} is for a recording, but --system was given: leave it out")
+    if options.layout == "grid" and options.horizon is not None:
+        raise ParameterError("--horizon is the length of orbits, but --layout grid has none: leave it out")
     base = new_experiment(options.system, _pairs(options.param, "--param"))
     data = dict(base.data)
     for parameter in DATA_PARAMETERS:

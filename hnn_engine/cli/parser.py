@@ -112,7 +112,11 @@ def _add_reproduce(reproduce: argparse.ArgumentParser) -> None:
     names = ", ".join(task.name for task in TASKS.values() if task.from_paper)
     reproduce.add_argument("--task", metavar="T,…", help=f"see 'hnn-lab tasks' (the paper's: {names})")
     reproduce.add_argument("--recipe", default="paper", metavar="R", help="see 'hnn-lab recipes' (paper)")
-    reproduce.add_argument("--model", metavar="M,…", help="see 'hnn-lab models' (each task's own: baseline,hnn)")
+    reproduce.add_argument(
+        "--model",
+        metavar="M,…",
+        help="see 'hnn-lab models' (each task's own: baseline,hnn; dissipative-hnn with friction)",
+    )
     reproduce.add_argument("--seeds", default="3", metavar="N", help="seeds 0 to N − 1 of data and weights (3)")
     reproduce.add_argument(
         "--recording", metavar="FILE", help=f"the measured pendulum for real-pendulum, or '{SIMULATED}'"

@@ -40,7 +40,10 @@ class Spread:
 
 @dataclass(frozen=True)
 class Line:
-    """One of the paper's figures of one model: the paper's, its re-run's where that differs, ours, the verdict."""
+    """One of the paper's figures of one model: the paper's, its re-run's where that differs, ours, the verdict.
+
+    `was_rerun`: whether there is a re-run of the reported figure at all.
+    """
 
     model: str
     figure: str
@@ -48,6 +51,7 @@ class Line:
     again: Span | None
     ours: Spread
     verdict: str
+    was_rerun: bool = True
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class TaskTable:
     @property
     def notes(self) -> tuple[str, ...]:
         """What to know when comparing."""
-        return () if self.other_data else self.task.notes
+        return () if self.other_data or (self.task.settings and self.recipe != "paper") else self.task.notes
 
 
 def tables(rows: Iterable[Row], foreign: Collection[str] | None = None) -> list[TaskTable]:
@@ -117,7 +121,7 @@ def _line(task: Task, model: str, figure: str, rows: list[Row], compared: bool) 
         return Line(model, figure, None, None, ours, "")
     yardstick = task.yardstick(model, figure)
     said = verdict(ours.median, yardstick, figure) if yardstick is not None else ""
-    return Line(model, figure, task.paper(model, figure), task.repeated(model, figure), ours, said)
+    return Line(model, figure, task.paper(model, figure), task.repeated(model, figure), ours, said, task.from_paper)
 
 
 def _honest(model: str, rows: list[Row]) -> HonestLine:

@@ -19,8 +19,8 @@ def with_error(spread: Spread, write: Writer = number) -> str:
 
 
 def repeated(line: Line, write: Writer = number) -> str:
-    """Return the re-run's figure, or its range over seeds; 'same' where it is the paper's."""
-    if line.paper is None:
+    """Return the re-run's figure, or its range over seeds; 'same' where it is the paper's; – where there is none."""
+    if line.paper is None or not line.was_rerun:
         return NONE
     if line.again is None:
         return "same"

@@ -68,3 +68,24 @@ def test_how_often_to_repeat_is_remembered_and_checked() -> None:
     assert View.from_dict(View(seeds=4).as_dict()).seeds == 4
     assert View.from_dict({"seeds": 99}).seeds == 1
     assert View.from_dict({"seeds": "many"}).seeds == 1
+
+
+async def test_seeds_beyond_the_largest_are_refused_before_anything_is_fitted(bench: Bench) -> None:
+    bench.small_fit(steps=10)
+    bench.edit(seed=2**31 - 2)
+    bench.document.look(seeds=3)
+    assert bench.window.training.button.text() == "Train 3 seeds"
+    bench.click(bench.window.training.button)
+    await bench.frames(5)
+    assert not bench.lab.jobs.running
+    assert bench.document.state.runs == ()
+    assert "lower the seed" in bench.window.notice.text()
+
+
+async def test_bands_go_with_their_system(bench: Bench) -> None:
+    bench.small_fit(steps=20)
+    bench.document.look(seeds=2)
+    await bench.train()
+    assert bench.window.energy._spreads
+    bench.click(bench.window.system.cards.card("mass-spring"))
+    assert not bench.window.energy._spreads

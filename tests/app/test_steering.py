@@ -1,5 +1,7 @@
 """Energy added and taken, and time turned back, by the buttons of the bar: every rollout follows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -121,3 +123,45 @@ async def test_steering_before_time_began_takes_a_sensible_instant(bench: Bench)
     assert bench.experiment.rollout.steering.at == pytest.approx(10.0)
     bench.lab.steer("pump")
     assert bench.experiment.rollout.steering.at == pytest.approx(6.68, abs=0.05)
+
+
+async def test_other_settings_of_the_rollouts_leave_steering_and_friction_alone(bench: Bench) -> None:
+    bench.lab.transport.seek(6.0)
+    bench.lab.steer("pump")
+    bench.edit(rollout=replace(bench.experiment.rollout, friction=0.5))
+    bench.window.training.rollout.edited.emit("dt", 0.05, True)
+    bench.window.training.rollout.edited.emit("integrator", "stormer-verlet", True)
+    spec = bench.experiment.rollout
+    assert (spec.dt, spec.integrator, spec.friction, spec.steering.kind) == (0.05, "stormer-verlet", 0.5, "pump")
+
+
+async def test_steering_beyond_a_shortened_horizon_is_said_as_if_nothing_were_done(bench: Bench) -> None:
+    bench.small_fit(steps=30)
+    await bench.train()
+    bench.lab.transport.seek(6.0)
+    bench.lab.steer("pump")
+    bench.window.training.rollout.edited.emit("horizon", 4.0, True)
+    await bench.settled()
+    assert np.ptp(energy(bench)) < 1e-9
+    assert "HNN" in bench.window.status.sentence.text()
+
+
+async def test_a_damped_truth_is_not_held_against_itself(bench: Bench) -> None:
+    await bench.pick("damped-pendulum")
+    bench.small_fit(steps=30)
+    await bench.train()
+    bench.lab.steer("pump")
+    await bench.settled()
+    assert "truth is off" not in bench.window.status.sentence.text()
+
+
+async def test_a_recording_is_compared_up_to_where_rollouts_are_steered(bench: Bench) -> None:
+    bench.window.errands.study("Open a recording", (await bench.window.files.shipped_recording()))
+    bench.small_fit(steps=30)
+    await bench.train()
+    before = bench.model("hnn").error_t.max()
+    bench.lab.transport.seek(5.0)
+    bench.lab.steer("reverse")
+    await bench.settled()
+    assert before > 10
+    assert bench.model("hnn").error_t.max() <= 5.0

@@ -70,3 +70,17 @@ async def test_without_a_model_that_learned_one_it_speaks_of_truth_alone(bench: 
     await bench.settled()
     np.testing.assert_array_equal(bench.model("hnn").coords, before)
     assert "no model" in bench.window.what_if.note.text()
+
+
+async def test_a_friction_that_is_in_force_stays_in_sight(bench: Bench) -> None:
+    bench.window.errands.study("Open a recording", (await bench.window.files.shipped_recording()))
+    bench.edit(models=(model_spec("dissipative-hnn", {"width": 24, "friction": "momentum"}),))
+    bench.edit(settings={**bench.experiment.settings, "steps": 30})
+    await bench.train(("dissipative-hnn",))
+    panel, state = bench.window.what_if, bench.document.state
+    panel.form.edited.emit("friction", 0.5, True)
+    await bench.settled()
+    assert "a recording is what it is" in panel.note.text()
+    bench.document.edit_runs(state.runs, frozenset(), "Hide a run")
+    await bench.settled()
+    assert panel.isVisible()
