@@ -15,7 +15,7 @@ from app.simulation import PREVIEW_STEPS, Answer, Request, ShownModel, Simulatio
 from hnn_engine import compiled
 from hnn_engine.collocation import collocate
 from hnn_engine.experiment import Experiment, RolloutSpec, new_experiment
-from hnn_engine.integrators import Rollout
+from hnn_engine.integrators import Rollout, rollout
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Value
 from hnn_engine.phases import follow
@@ -355,3 +355,17 @@ def test_closing_while_it_computes_ends_the_thread() -> None:
     simulation.ask(request(replace(at(0.1), rollout=RolloutSpec("rk4", "implicit-midpoint", 1e-3, 50.0))))
     wait(lambda: simulation.busy)
     assert simulation.close(5.0)
+
+
+def test_what_a_hand_leaves_behind_is_computed_anew_however_few_its_steps(warm: Simulation) -> None:
+    """A rollout with no more steps than a preview: under the hand in single precision, at rest in double."""
+    plain, snapshot = at(0.4), untrained("hnn")
+    short = replace(plain, rollout=replace(plain.rollout, dt=0.1))
+    models = (ShownModel("run", "hnn", "HNN", snapshot),)
+    warm.ask(request(short, preview=True, models=models))
+    swift = answered(warm).models[0].coords
+    warm.ask(request(short, models=models))
+    coords = answered(warm).models[0].coords
+    exact = rollout(snapshot, np.array(short.start), short.rollout.times).coords
+    np.testing.assert_array_equal(coords, exact)
+    assert 0 < np.abs(swift - exact).max() < 1e-3
