@@ -1,8 +1,8 @@
 """Draw the pictures of the README and the documentation: `python docs/make_images.py [SCHMIDT_LIPSON_FILE]`.
 
 Fits both models to the pendulum by the paper's recipe with seed 0, puts the runs into a session, and draws the real
-window on it in both themes. With the measured pendulum's file, which is not part of the package, that one too. Under
-`--keep FOLDER` the fits are kept there and used again.
+window on it in both themes; and so each demonstration. With the measured pendulum's file, which is not part of the
+package, that one too. Under `--keep FOLDER` the fits are kept there and used again.
 """
 
 import argparse
@@ -13,12 +13,22 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from hnn_engine.experiment import model_spec
-from hnn_engine.records import Session, load_run, save_session
+from hnn_engine.demonstrations import DEMONSTRATIONS, Demonstration
+from hnn_engine.experiment import Experiment, model_spec
+from hnn_engine.fit_run import FitRun
+from hnn_engine.records import Run, Session, load_run, save_session
 
 IMAGES = Path(__file__).parent / "images"
 MODELS = ("baseline", "hnn")
 LARGEST = 400_000  # bytes of a picture
+INSTANTS = {  # of the demonstrations that are drawn, in s
+    "energy-added": 14.0,
+    "time-reversed": 18.0,
+    "fields": 4.6,
+    "learned-energy": 5.0,
+    "friction": 12.0,
+    "luck": 6.0,
+}
 
 
 def lab(*words: str, config: Path) -> None:
@@ -41,18 +51,45 @@ def fitted(source: tuple[str, str], folder: Path, name: str) -> Path:
     return path
 
 
-def draw(session: Path, theme: str, seconds: float, name: str) -> None:
+def demonstrated(one: Demonstration, folder: Path) -> Path:
+    """Fit what a demonstration is set up with, all its seeds, and return the session that shows it."""
+    path = folder / f"{one.name}.hnnlab"
+    if path.exists():
+        return path
+    experiment, view = one.experiment(), dict(one.view)
+    if one.name == "friction":  # the question that it asks
+        experiment = replace(experiment, rollout=replace(experiment.rollout, friction=0.5))
+    seeds = int(str(view.get("seeds", 1)))
+    runs = [run for seed in range(seeds) for run in fits(replace(experiment, seed=seed))]
+    save_session(Session(experiment, tuple(runs), tuple(run.id for run in runs), view), path)
+    return path
+
+
+def fits(experiment: Experiment) -> list[Run]:
+    """Return a run of each model of `experiment`, judged."""
+    data, runs = experiment.dataset(), []
+    for spec in experiment.models:
+        fit = FitRun(replace(experiment, models=(spec,)), data)
+        while fit.end is None:
+            fit.advance()
+        run = fit.as_run(fit.judge())
+        assert run is not None
+        runs.append(run)
+    return runs
+
+
+def draw(session: Path, theme: str, seconds: float, name: str, size: str = "1920x1080") -> None:
     """Draw the window on `session` at an instant of the transport."""
     target = IMAGES / name
     settings = session.parent / "hnn-lab" / "hnn-lab.conf"
     settings.parent.mkdir(exist_ok=True)
     settings.write_text("[General]\ndragged-once=true\n", encoding="utf-8")
-    words = ("--session", str(session), "--theme", theme, "--time", str(seconds), "--out", str(target))
+    words = ("--session", str(session), "--theme", theme, "--time", str(seconds), "--size", size, "--out", str(target))
     lab("screenshot", *words, config=session.parent)
-    size = target.stat().st_size
-    print(f"{target}: {size / 1000:.0f} kB")
-    if size > LARGEST:
-        raise SystemExit(f"{target} has {size} bytes, but at most {LARGEST} are allowed: quantise it")
+    length = target.stat().st_size
+    print(f"{target}: {length / 1000:.0f} kB")
+    if length > LARGEST:
+        raise SystemExit(f"{target} has {length} bytes, but at most {LARGEST} are allowed: quantise it")
 
 
 def make(folder: Path, measured: str | None) -> None:
@@ -60,6 +97,8 @@ def make(folder: Path, measured: str | None) -> None:
     session = fitted(("--system", "pendulum"), folder, "pendulum")
     draw(session, "light", 17.2, "window-light.png")
     draw(session, "dark", 17.2, "window-dark.png")
+    for name, seconds in INSTANTS.items():
+        draw(demonstrated(DEMONSTRATIONS[name], folder), "light", seconds, f"{name}.png", "1280x800")
     if measured is not None:
         draw(fitted(("--recording", measured), folder, "measured"), "light", 12.0, "measured-pendulum.png")
 

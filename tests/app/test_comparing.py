@@ -213,7 +213,7 @@ async def test_it_is_kept_in_the_session(bench: Bench, tmp_path: Path) -> None:
     await bench.settled()
     assert not bench.document.view.compare
     assert not bench.window.portrait.backdrop.key.isVisible()
-    bench.window.spawn(bench.window.open(path))
+    bench.window.spawn(bench.window.errands.open(path))
     await bench.until(lambda: bench.document.path == path, "opened")
     await bench.settled()
     assert bench.document.view.compare
