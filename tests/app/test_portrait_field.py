@@ -42,7 +42,7 @@ class Known(Snapshot):
 
 def known(experiment: Experiment, shift: float = 0.0, slope: float = 0.0) -> Known:
     assert experiment.system is not None
-    return Known("hnn", experiment.stage.dof, {}, {}, experiment.system, shift, slope)
+    return Known("hnn", experiment.stage.dof, {}, {}, system=experiment.system, shift=shift, slope=slope)
 
 
 def random_model(name: str, dof: int) -> Snapshot:
