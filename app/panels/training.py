@@ -212,11 +212,14 @@ class TrainingPanel(QWidget):
         if self.lab.jobs.running:
             return
         changed: set[str] = set()
-        for run in self.lab.document.state.applicable():
-            changed |= changes_since(run.experiment, self.lab.experiment)
+        runs = self.lab.document.state.applicable()
+        leads = {shown.key for shown in self.lab.families.grouped(runs) if not shown.member}
+        for run in runs:
+            if run.id in leads:  # its repetitions differ from it in their seeds, as they should
+                changed |= changes_since(run.experiment, self.lab.experiment)
         if changed:
             self.progress.setText(f"Changed since the fit: {', '.join(sorted(changed))}. Train to use it.")
-        elif not self.lab.document.state.applicable():
+        elif not runs:
             self.progress.setText("Ready to train.")
         else:
             self.progress.setText("Fitted.")

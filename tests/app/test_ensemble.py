@@ -35,6 +35,9 @@ async def test_repetitions_are_fitted_with_seeds_of_their_own_and_drawn_as_a_ban
         assert spread.boundingRect().top() == pytest.approx(100 * low.min(), abs=1e-6)
     assert "3 seeds" in bench.window.status.sentence.text()
     assert len(bench.window.scene._paths) == 2, "the scene shows one ghost a model"
+    assert bench.window.training.progress.text() == "Fitted.", "the other seeds are no change since the fit"
+    bench.edit(seed=1)
+    assert "seed" in bench.window.training.progress.text()
 
 
 async def test_hiding_the_first_makes_the_next_stand_for_the_family(bench: Bench) -> None:

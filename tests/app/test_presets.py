@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 from app.import_dialog import ImportDialog
 from app.settings import settings
 from hnn_engine.demonstrations import DEMONSTRATIONS
-from hnn_engine.tasks import TASKS
+from hnn_engine.tasks import TASKS, Task
 from tests.app.bench import Bench
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "real_pend_h_1.txt"
@@ -25,11 +25,10 @@ def choose(bench: Bench, title: str) -> None:
 
 
 @pytest.mark.parametrize("task", COMPUTED, ids=lambda t: t.name)
-async def test_a_task_of_the_paper_opens_as_its_own_experiment(bench: Bench, task: object) -> None:
-    assert task in COMPUTED
-    choose(bench, task.title)  # type: ignore[attr-defined]
+async def test_a_task_of_the_paper_opens_as_its_own_experiment(bench: Bench, task: Task) -> None:
+    choose(bench, task.title)
     await bench.settled()
-    assert bench.experiment == task.experiment()  # type: ignore[attr-defined]
+    assert bench.experiment == task.experiment()
     bench.document.undo()
     assert bench.experiment.source_name == "pendulum"
 
@@ -94,4 +93,6 @@ async def test_a_file_that_has_gone_is_asked_for_again(bench: Bench, tmp_path: P
     settings().measured_pendulum = tmp_path / "gone.txt"
     choose(bench, TASKS["real-pendulum"].title)
     box = await bench.dialog(QMessageBox)
+    assert "Schmidt" in box.informativeText()
     await bench.press_button(box.button(QMessageBox.StandardButton.Cancel))
+    assert bench.experiment.recording is None
