@@ -18,9 +18,9 @@ from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say
 from hnn_engine import compiled
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
-from hnn_engine.fitting.autograd import TorchStepper
+from hnn_engine.fitting.autograd import TorchFieldStepper
 from hnn_engine.fitting.events import FitTask
-from hnn_engine.fitting.steppers import CompiledStepper, Rows, Stepper
+from hnn_engine.fitting.steppers import CompiledFieldStepper, Rows, Stepper
 from hnn_engine.kernels.jit import jit
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Value
@@ -58,8 +58,8 @@ def _compare(model: str, rows: int, dof: int, runs: int) -> Figures:
     task, shapes, flat = _task(model, rows, dof)
     data: Any = tuple(part.astype(np.float32) for part in (task.data.coords, task.data.dcoords))
     steppers: dict[str, Stepper] = {
-        "compiled": CompiledStepper(compiled.loops(), task, flat.copy()),
-        "torch": TorchStepper(task, shapes, flat.copy()),
+        "compiled": CompiledFieldStepper(compiled.loops(), task, flat.copy()),
+        "torch": TorchFieldStepper(task, shapes, flat.copy()),
     }
     if get_model(model).has_energy:
         steppers["double_backward"] = DoubleBackward(task, shapes, flat.copy())
@@ -87,7 +87,7 @@ def _stepping(stepper: Stepper, rows: Rows) -> Callable[[], object]:
     return lambda: stepper.step(rows, RATE, float("inf"))
 
 
-class DoubleBackward(TorchStepper):
+class DoubleBackward(TorchFieldStepper):
     """As the paper's code does it: ∇H by autograd with a graph of its own, and the loss back through both."""
 
     def _loss(self, rows: Rows) -> Tensor:

@@ -19,7 +19,19 @@ from hnn_engine.coords import Array
 from hnn_engine.errors import ExperimentError
 from hnn_engine.integrators import rollout
 from hnn_engine.parameters import Parameter, Value
+from hnn_engine.recordings import Recording
 from hnn_engine.systems.base import System
+from hnn_engine.systems.pixel_pendulum import PixelPendulum
+from hnn_engine.views import (
+    FILM_PARAMETERS,
+    Views,
+    camera_of,
+    check_room,
+    film_defaults,
+    recorded_views,
+    rows_of,
+    shoot,
+)
 
 DATA_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("trajectories", "Trajectories", 50, 2, 20_000, help="How many starts are drawn.", log=True, acts="data"),
@@ -56,7 +68,7 @@ class Dataset:
     """Rows of `coords` and `dcoords` `(N, 2*dof)` at times `t` `(N,)` on `trajectory` `(N,)`; `train` is a mask.
 
     `clean` holds the noise-free states where they are known. `floor_train` and `floor_test` are the losses of the
-    true field on these rows, None where there is no true field.
+    true field on these rows, None where there is no true field. `views` are what a camera sees of the rows.
     """
 
     coords: Array
@@ -67,6 +79,7 @@ class Dataset:
     clean: Array | None = None
     floor_train: float | None = None
     floor_test: float | None = None
+    views: Views | None = None
 
     @property
     def dof(self) -> int:
@@ -74,9 +87,16 @@ class Dataset:
         return int(self.coords.shape[-1]) // 2
 
 
+def data_parameters(system: System | type[System]) -> tuple[Parameter, ...]:
+    """Return what can be set of the system's data: of a film's, where a camera sees it."""
+    return FILM_PARAMETERS if system.seen else DATA_PARAMETERS
+
+
 def data_defaults(system: System | type[System]) -> dict[str, Value]:
     """Return the settings of the system's own data recipe."""
     recipe = system.data
+    if system.seen:
+        return film_defaults(system)
     return {
         "trajectories": recipe.trajectories,
         "points": recipe.points,
@@ -89,10 +109,12 @@ def data_defaults(system: System | type[System]) -> dict[str, Value]:
 def make_dataset(system: System, settings: Mapping[str, Value], seed: int, progress: Tell | None = None) -> Dataset:
     """Draw starts, follow them exactly, and split by trajectory as the system's recipe says.
 
-    `settings` has the names of `DATA_PARAMETERS`. `progress` hears the share that is done, now and then; what it
+    `settings` has the names of `data_parameters`. `progress` hears the share that is done, now and then; what it
     raises ends the work. A trajectory whose truth is lost in a close encounter is replaced by one from another start
     (see `_with_redraws`). Raises `ExperimentError` where the data would be too large, or too much of it is lost.
     """
+    if isinstance(system, PixelPendulum):
+        return _filmed(system, settings, np.random.default_rng([seed, 0]))
     count, points = int(settings["trajectories"]), int(settings["points"])
     horizon, noise = float(settings["horizon"]), float(settings["noise"])
     most = min(MAX_ROWS, MAX_NUMBERS // (2 * system.dof))
@@ -116,6 +138,31 @@ def make_dataset(system: System, settings: Mapping[str, Value], seed: int, progr
     trajectory = np.repeat(np.arange(count), points)
     train = ~_test_trajectories(system, count)[trajectory]
     return with_floor(system, Dataset(coords, system.field(clean), np.tile(times, count), trajectory, train, clean))
+
+
+def _filmed(system: PixelPendulum, settings: Mapping[str, Value], rng: np.random.Generator) -> Dataset:
+    """Film `system`: the states are exact and belong to the first frame of each row; noise is on the pixels."""
+    count, frames, camera = int(settings["trajectories"]), int(settings["frames"]), camera_of(settings)
+    check_room(count, frames, camera.size)
+    angle, speed = math.radians(float(settings["start-angle"])), float(settings["start-speed"])
+    times = np.linspace(0.0, system.frame_seconds * (frames - 1), frames)
+    tracks = rollout(system, system.starts_within(rng, count, angle, speed), times, "stormer-verlet").coords
+    states = tracks.transpose(1, 0, 2).reshape(count * frames, -1)
+    film = shoot(camera, states[:, 0], float(settings["noise"]), rng)
+    first = rows_of(count, frames)
+    trajectory, coords = first // frames, states[first]
+    train = ~_test_trajectories(system, count)[trajectory]
+    views = Views(film, first, system.frame_seconds, camera, camera, angle, speed)
+    at = times[first % frames]
+    return Dataset(coords, system.field(coords), at, trajectory, train, coords, views=views)
+
+
+def filmed(data: Dataset, recording: Recording, rows: Index) -> Dataset:
+    """Return those of `data`, which are `rows` of a filmed `recording`, that have two frames behind them, with their
+    frames."""
+    views, whole = recorded_views(recording, rows)
+    states = data.coords[whole], data.dcoords[whole]
+    return Dataset(*states, data.t[whole], data.trajectory[whole], data.train[whole], views=views)
 
 
 def _on_grid(system: System, side: int, noise: float, rng: np.random.Generator) -> Dataset:
@@ -251,4 +298,5 @@ def with_floor(system: System, data: Dataset) -> Dataset:
         data.clean,
         float(residual[data.train].mean()),
         float(residual[~data.train].mean()),
+        data.views,
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from hnn_engine.coords import Array
-from hnn_engine.datasets import DATA_PARAMETERS, Dataset, data_defaults, make_dataset
+from hnn_engine.datasets import Dataset, data_defaults, data_parameters, filmed, make_dataset
 from hnn_engine.errors import ExperimentError, IntegratorError, listing
 from hnn_engine.fitting import get_recipe, recipe_defaults
 from hnn_engine.integrators import get_integrator, why_not
@@ -27,8 +27,8 @@ if TYPE_CHECKING:  # neither is needed before a recording is opened or a fit beg
     from hnn_engine.fitting.events import FitTask
     from hnn_engine.recordings import Recording
 
-FORMAT = 2  # 2 knows how states are laid out, and what is done to rollouts on their way
-READABLE = (1, 2)
+FORMAT = 3  # 2 knows how states are laid out, and what is done to rollouts on their way; 3 knows frames
+READABLE = (1, 2, 3)
 MAX_STEPS = 50_000  # of one rollout on screen or in a file
 
 ROLLOUT_PARAMETERS: tuple[Parameter, ...] = (
@@ -43,6 +43,7 @@ STEERING_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("at", "From", 5.0, 0.0, 2000.0, "", "s", help="When it is done.", log=False),
     Parameter("span", "For", 0.5, 0.01, 100.0, "", "s", help="How long H is climbed or descended.", log=True),
 )
+BEGINNINGS = ("frames", "latents")
 FRICTION = Parameter(
     "friction",
     "Friction",
@@ -82,7 +83,10 @@ class ModelSpec:
 @dataclass(frozen=True)
 class RolloutSpec:
     """How rollouts are made: the models' integrator, the truth's, the step and the horizon in seconds; what is done to
-    them on the way; and what friction is multiplied by, that of truth and that which a model has learned."""
+    them on the way; and what friction is multiplied by, that of truth and that which a model has learned.
+
+    Models of frames begin, as `begin` says, at what they see of the start, or at the latents that their map has for it.
+    """
 
     integrator: str = "rk4"
     truth: str = "dop853"
@@ -90,6 +94,7 @@ class RolloutSpec:
     horizon: float = 20.0
     steering: Steering = LEFT_ALONE
     friction: float = 1.0
+    begin: str = "frames"
 
     @property
     def length(self) -> float:
@@ -126,6 +131,8 @@ class RolloutSpec:
                 f"{way}"
             )
         friction = float(FRICTION.check(self.friction))
+        if self.begin not in BEGINNINGS:
+            raise ExperimentError(f"Rollouts begin at '{self.begin}', but it must be one of {', '.join(BEGINNINGS)}")
         dt, horizon = float(numbers["dt"]), float(numbers["horizon"])
         return replace(self, dt=dt, horizon=horizon, steering=steering, friction=friction)
 
@@ -135,7 +142,7 @@ class Experiment:
     """What is studied, on which data, by which models, how they are fitted, and where the rollouts start."""
 
     source: SystemSource | RecordingSource
-    data: Mapping[str, Value]  # DATA_PARAMETERS; empty for a recording
+    data: Mapping[str, Value]  # `data_parameters` of the system; empty for a recording
     models: tuple[ModelSpec, ...]
     recipe: str
     settings: Mapping[str, Value]  # the recipe's
@@ -169,6 +176,13 @@ class Experiment:
         return self.source.recording if isinstance(self.source, RecordingSource) else None
 
     @property
+    def frame_size(self) -> int:
+        """Pixels across and down a frame; 0 where no camera sees what is studied."""
+        if self.system is not None and self.system.seen:
+            return int(self.data["size"])
+        return self.recording.frame_size if self.recording is not None else 0
+
+    @property
     def source_name(self) -> str:
         """The system's name, or 'recording'."""
         return "recording" if isinstance(self.source, RecordingSource) else self.source.name
@@ -188,7 +202,8 @@ class Experiment:
             from hnn_engine.recordings import recording_dataset
 
             rows = recording_dataset(self.source.recording, self.source.method, window=self.source.window)
-            return Dataset(rows.coords, rows.dcoords, rows.t, rows.trajectory, rows.train)
+            made = Dataset(rows.coords, rows.dcoords, rows.t, rows.trajectory, rows.train)
+            return made if self.source.recording.frames is None else filmed(made, self.source.recording, rows.row)
         system = self.system
         assert system is not None
         return make_dataset(system, self.data, self.seed, progress)
@@ -205,15 +220,18 @@ def new_experiment(system: str, constants: Mapping[str, object] | None = None) -
     """Return the experiment that the laboratory opens `system` with: the paper's data, both models, recipe `paper`."""
     stage = get_system(system, constants)
     opening = stage.horizon if stage.opening is None else stage.opening
+    rollouts = RolloutSpec(horizon=opening, dt=opening / 500)
+    if stage.seen:  # what is filmed moves from frame to frame
+        rollouts = RolloutSpec(horizon=opening, dt=stage.frame_seconds, truth="stormer-verlet")
     return Experiment(
         source=SystemSource(system, stage.values),
         data=data_defaults(stage),
-        models=(model_spec("baseline"), model_spec("hnn")),
+        models=tuple(model_spec(name) for name in stage.pair),
         recipe="paper",
         settings=default_settings("paper", stage),
         seed=0,
         start=tuple(float(x) for x in stage.default_start),
-        rollout=RolloutSpec(horizon=opening, dt=opening / 500),
+        rollout=rollouts,
     )
 
 
@@ -279,7 +297,8 @@ def checked(experiment: Experiment, before: Experiment | None = None) -> Experim
     if not {"source", "rollout"} <= kept:
         parts["rollout"] = _checked_rollout(experiment)
     if not {"source", "data"} <= kept and experiment.system is not None:
-        parts["data"] = bind(DATA_PARAMETERS, {**data_defaults(experiment.system), **experiment.data}, "the data")
+        system = experiment.system
+        parts["data"] = bind(data_parameters(system), {**data_defaults(system), **experiment.data}, "the data")
     if not {"source", "models"} <= kept:
         parts["models"] = tuple(_checked_model(m, experiment) for m in experiment.models)
     if not {"recipe", "settings"} <= kept:
@@ -392,6 +411,7 @@ def _read_rollout(raw: Mapping[str, Any]) -> RolloutSpec:
         _number(raw.get("horizon", default.horizon), "horizon"),
         steering,
         _number(raw.get("friction", default.friction), "friction"),
+        str(raw.get("begin", default.begin)),
     ).checked()
 
 

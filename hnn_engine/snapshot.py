@@ -16,6 +16,7 @@ from hnn_engine.integrators import Turn
 from hnn_engine.models import Model, get_model
 from hnn_engine.models.networks import Pass
 from hnn_engine.parameters import Value
+from hnn_engine.sight import Sight
 
 EXPLICIT = frozenset({"rk4", "stormer-verlet", "yoshida4"})  # a rounding error is no more than that to them
 _CLIMBS = (Turn.UPHILL, Turn.DOWNHILL)
@@ -26,7 +27,8 @@ _SMALL = 4  # up to so many states at once the compiled field beats numpy's
 class Snapshot:
     """The field of `model` with frozen `weights` (name -> array) for `dof` degrees of freedom.
 
-    d(coords)/dt = J∇H + `friction`·(the part beside it), for a model that has such a part.
+    d(coords)/dt = J∇H + `friction`·(the part beside it), for a model that has such a part. A model of frames has a
+    `sight`, whose latents its `coords` are an affine image of.
     """
 
     model: str
@@ -34,6 +36,7 @@ class Snapshot:
     settings: Mapping[str, Value]
     weights: dict[str, Array] = field(repr=False)
     friction: float = 1.0
+    sight: Sight | None = None
 
     @property
     def _model(self) -> Model:

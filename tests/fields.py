@@ -17,8 +17,8 @@ def _variants(model: str) -> list[dict[str, Value]]:
     found: list[dict[str, Value]] = [{}]
     for parameter in MODELS[model].parameters:
         if parameter not in NETWORK_PARAMETERS:
-            assert parameter.choices
-            found = [{**one, parameter.name: choice} for one in found for choice in parameter.choices]
+            choices = parameter.choices or (parameter.default,)
+            found = [{**one, parameter.name: choice} for one in found for choice in choices]
     return found
 
 

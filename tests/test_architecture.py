@@ -17,11 +17,12 @@ HEAVY = WINDOW_LIBRARIES | {"torch", "scipy", "numba", "safetensors", "contourpy
 LOOKS = {"theme", "stylesheet", "icons", "settings", "color_tables"}
 ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "coords", "geometry", "compiled", "machine"),
-    ("parameters", "stage"),
+    ("parameters", "stage", "camera"),
     ("systems", "recordings", "integrators", "collocation"),
-    ("models", "comparison", "phases"),
-    ("kernels", "datasets"),
+    ("models", "comparison", "phases", "views"),
+    ("kernels", "datasets", "sight"),
     ("snapshot",),
+    ("vision",),
     ("fitting", "evaluation"),
     ("experiment",),
     ("records", "tasks", "demonstrations"),

@@ -16,7 +16,7 @@ import numpy as np
 from hnn_engine.cli.columns import parse_columns
 from hnn_engine.cli.training import run_fit
 from hnn_engine.coords import Array
-from hnn_engine.datasets import DATA_PARAMETERS
+from hnn_engine.datasets import DATA_PARAMETERS, data_parameters
 from hnn_engine.errors import ExperimentError, ParameterError, listing
 from hnn_engine.evaluation import Figures, evaluate
 from hnn_engine.experiment import (
@@ -31,11 +31,13 @@ from hnn_engine.experiment import (
 from hnn_engine.fitting import RECIPES, get_recipe, recipe_note
 from hnn_engine.integrators import INTEGRATORS, get_integrator, rollout
 from hnn_engine.models import MODELS, get_model
-from hnn_engine.parameters import Parameter
+from hnn_engine.parameters import Parameter, bind
 from hnn_engine.recordings import get_derivative, read_recording
 from hnn_engine.records import check_file, check_target, load_run, write_file, write_run
 from hnn_engine.systems import SYSTEMS, get_system
 from hnn_engine.tasks import TASKS
+from hnn_engine.views import FILM_PARAMETERS, camera_of, pair_at
+from hnn_engine.vision import begin
 
 # Tables ---------------------------------------------------------------------------------------------------------------
 
@@ -190,23 +192,25 @@ def _simulated(options: argparse.Namespace) -> Experiment:
     if options.layout == "grid" and options.horizon is not None:
         raise ParameterError("--horizon is the length of orbits, but --layout grid has none: leave it out")
     base = new_experiment(options.system, _pairs(options.param, "--param"))
-    data = dict(base.data)
-    for parameter in DATA_PARAMETERS:
-        value = getattr(options, parameter.name)
-        if value is not None:
-            data[parameter.name] = parameter.check(value)
-    return replace(base, data=data)
+    given = _given_data(options)
+    return replace(base, data=bind(data_parameters(get_system(options.system)), {**base.data, **given}, "the data"))
 
 
 def _recorded(options: argparse.Namespace) -> Experiment:
-    for name in (p.name for p in DATA_PARAMETERS):
-        if getattr(options, name) is not None:
-            raise ParameterError(f"--{name} is for simulated data, but --recording was given: leave it out")
+    for name in _given_data(options):
+        raise ParameterError(f"--{name} is for simulated data, but --recording was given: leave it out")
     if options.param:
         raise ParameterError("--param sets a system's constants, but --recording was given: leave it out")
     columns = parse_columns(options.columns) if options.columns else None
     method = get_derivative(options.method).name if options.method else None
     return recording_experiment(read_recording(options.recording, columns), method)
+
+
+def _given_data(options: argparse.Namespace) -> dict[str, object]:
+    """Return what was said of simulated data."""
+    names = dict.fromkeys(p.name for p in (*DATA_PARAMETERS, *FILM_PARAMETERS))
+    values = {name: getattr(options, name.replace("-", "_")) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _pairs(texts: Iterable[str], option: str) -> dict[str, object]:
@@ -266,6 +270,8 @@ def simulate(options: argparse.Namespace) -> None:
         base, dt=_number(options.dt, base.dt, "--dt"), horizon=_number(options.horizon, base.horizon, "--horizon")
     ).checked()
     tolerance = 1e-12 if flow is system else 1e-9
+    if flow is not system and system.seen:
+        start = begin(flow, pair_at(system, camera_of(run.experiment.data), start), start)
     answer = rollout(flow, start, spec.times, options.integrator, tolerance=tolerance)
     if answer.note:
         print(f"hnn-lab: The rollout {answer.note}; the rows after that are left out.", file=sys.stderr)

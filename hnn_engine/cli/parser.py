@@ -69,6 +69,11 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         ("horizon", "length of each trajectory in seconds"),
         ("noise", "standard deviation of the noise on the states"),
         ("layout", "where the states lie: along orbits, or on a grid"),
+        ("frames", "pictures of each trajectory, of what is filmed"),
+        ("start-angle", "largest angle of its starts in degrees"),
+        ("start-speed", "largest speed of its starts in rad/s"),
+        ("size", "pixels across and down a frame"),
+        ("thickness", "thickness of the rod in its lengths"),
     ):
         train.add_argument(f"--{name}", metavar="N", help=text)
     train.add_argument("--param", metavar="NAME=VALUE", action="append", default=[], help="a constant of the system")

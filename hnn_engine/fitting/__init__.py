@@ -62,6 +62,7 @@ PAPER_TASKS: dict[str, tuple[int, int, float]] = {
     "recording": (2000, 0, 1e-5),
     "two-body": (10_000, 200, 0.0),
     "three-body": (10_000, 600, 1e-4),
+    "pixel-pendulum": (10_000, 200, 1e-5),
 }
 
 

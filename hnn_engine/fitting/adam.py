@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -9,8 +10,6 @@ from hnn_engine.coords import Array
 from hnn_engine.datasets import Mask
 from hnn_engine.fitting.events import FitTask
 from hnn_engine.fitting.gradient import GradientFit
-from hnn_engine.models import get_model
-from hnn_engine.models.mlp import Weights
 
 VALIDATION = 0.15  # of the training trajectories, at least one
 WARM_UP = 50  # steps
@@ -19,32 +18,23 @@ WARM_UP = 50  # steps
 class AdamFit(GradientFit):
     """Adam whose rate rises over `WARM_UP` steps and falls by half a cosine to 1 % of it.
 
-    Each first layer is scaled to the spread of the states, so units and ranges do not matter. A part of the training
+    The start is scaled to the data, so units and ranges do not matter (`learners`). A part of the training
     trajectories is held out; the weights that score best on them are kept, and the fit ends when they have not
     improved for `patience` steps.
     """
+
+    scaled: ClassVar[bool] = True
 
     def __init__(self, task: FitTask) -> None:
         held = validation_rows(task)
         self._held_rows = held
         super().__init__(replace(task, data=replace(task.data, train=task.data.train & ~held)))
-        self._held = self.rows(held)
+        self._held = self.learner.rows(held)
         self._best = self.stepper.flat.copy()
         self._best_loss, self._best_step = math.inf, 0
 
     def tests(self) -> Mask:
         return super().tests() & ~self._held_rows
-
-    def prepare(self, weights: Weights) -> Weights:
-        rows = self.task.data.coords[self.task.data.train]
-        centre, spread = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
-        scaled = dict(weights)
-        for net in get_model(self.task.model).networks(self.task.data.dof):
-            matrix, bias = f"{net.prefix}w0", f"{net.prefix}b0"
-            first = weights[matrix] / spread[net.columns, None]
-            scaled[matrix] = first.astype(np.float32)
-            scaled[bias] = (weights[bias] - centre[net.columns] @ first).astype(np.float32)
-        return scaled
 
     def rate(self, step: int) -> float:
         top = float(self.task.settings["learning-rate"])

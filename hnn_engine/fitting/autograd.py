@@ -1,13 +1,18 @@
 """Steps by torch: autograd on the closed-form field of any model. Nothing else here imports torch."""
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from hnn_engine.coords import Array
 from hnn_engine.fitting.events import FitTask
+from hnn_engine.fitting.pixels import Film
 from hnn_engine.fitting.steppers import Rows, Shapes
 from hnn_engine.models import get_model
+from hnn_engine.models.autoencoder import HALVES, half_output
+from hnn_engine.models.pixels import FIELD_SHARE
 
 
 class Adam:
@@ -32,7 +37,7 @@ class Adam:
         weights.addcdiv_(self._mean, root, value=-rate / (1 - 0.9**self._count))
 
 
-class TorchStepper:
+class TorchStepper(ABC):
     """Steps on one torch thread, so that sums keep their order. All weights live in one flat tensor, over the array
     `flat`, so that Adam is a handful of operations."""
 
@@ -41,7 +46,6 @@ class TorchStepper:
         self.flat, self.good = flat, flat.copy()
         self._weights = torch.from_numpy(flat).requires_grad_()
         self._model, self._settings, self._shapes = get_model(task.model), task.model_settings, shapes
-        self._known = {n: torch.from_numpy(np.asarray(v, dtype=np.float32)) for n, v in task.known.items()}
         self._sizes = [int(np.prod(shape)) for shape in shapes.values()]
         self._adam = Adam(flat.size, float(task.settings["weight-decay"]))
 
@@ -59,9 +63,45 @@ class TorchStepper:
                 self._adam.step(self._weights, gradient, rate)
         return value
 
+    def _named(self) -> dict[str, Tensor]:
+        """Return the weights by their names."""
+        parts = self._weights.split_with_sizes(self._sizes)
+        return {n: p.view(s) for (n, s), p in zip(self._shapes.items(), parts, strict=True)}
+
+    @abstractmethod
+    def _loss(self, rows: Rows) -> Tensor:
+        """Return the loss of the present weights on `rows`."""
+
+
+class TorchFieldStepper(TorchStepper):
+    """Steps a field; rows are `(coords, dcoords)`."""
+
+    def __init__(self, task: FitTask, shapes: Shapes, flat: Array) -> None:
+        super().__init__(task, shapes, flat)
+        self._known = {n: torch.from_numpy(np.asarray(v, dtype=np.float32)) for n, v in task.known.items()}
+
     def _loss(self, rows: Rows) -> Tensor:
         coords, dcoords = (torch.from_numpy(part) for part in rows)
-        parts = self._weights.split_with_sizes(self._sizes)
-        weights = {n: p.view(s) for (n, s), p in zip(self._shapes.items(), parts, strict=True)} | self._known
-        residual: Tensor = self._model.field(torch, weights, self._settings, coords) - dcoords
+        residual: Tensor = self._model.field(torch, self._named() | self._known, self._settings, coords) - dcoords
         return (residual * residual).mean()
+
+
+class TorchPixelStepper(TorchStepper):
+    """Steps an autoencoder and its dynamics; rows are `(first,)`. The loss is that of `kernels.seeing`."""
+
+    def __init__(self, task: FitTask, film: Film, shapes: Shapes, flat: Array) -> None:
+        super().__init__(task, shapes, flat)
+        self._film, self._live = film, torch.from_numpy(film.live)
+        self._table, self._rest = torch.from_numpy(film.table), torch.from_numpy(film.rest)
+
+    def _loss(self, rows: Rows) -> Tensor:
+        first, weights = torch.from_numpy(rows[0]), self._named()
+        weights["encoder.w0"] = weights["encoder.w0"][self._live]
+        now, then = (torch.cat([self._table[first + k], self._table[first + k + 1]], 1) for k in (0, 1))
+        z, after = (half_output(weights, HALVES[0], x, torch.relu) for x in (now, then))
+        off = half_output(weights, HALVES[1], z, torch.relu).index_add(1, self._live, -now)
+        pictures = ((off * off).sum(1) + self._rest[first] + self._rest[first + 1]) / self._film.pixels
+        gap = z[:, 1] - (after[:, 0] - z[:, 0])
+        field = after - z - self._model.field(torch, weights, self._settings, z)
+        loss: Tensor = (pictures + gap**2 + FIELD_SHARE * (field**2).mean(1)).mean()
+        return loss

@@ -4,6 +4,7 @@ A compiled step is one call that does not hold the interpreter, where torch's ta
 window that paints, it keeps its pace. It also spares a fit the import of torch.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -14,7 +15,8 @@ from hnn_engine.coords import Array
 from hnn_engine.fitting.events import FitTask
 from hnn_engine.models import get_model
 
-Rows = tuple[Array, Array]  # coords and dcoords, float32, (N, 2*dof) each
+Rows = tuple[Any, ...]  # coords and dcoords, float32, (N, 2*dof) each; or the first frame of each row, (N,)
+AdamStep = tuple[bool, float, float, float, float]  # as `kernels.training.advance` takes it
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -36,18 +38,13 @@ class Stepper(Protocol):
         """Take one step of learning rate `rate`, unless the loss before it is above `limit` or NaN; return that."""
 
 
-class CompiledStepper:
+class CompiledStepper(ABC):
     """Steps by `hnn_engine.kernels`."""
 
-    def __init__(self, kernels: Any, task: FitTask, flat: Array) -> None:
-        model, settings, dof = get_model(task.model), task.model_settings, task.data.dof
-        sizes = dof, int(settings["width"]), int(settings["depth"])
-        parts = model.networks(dof), model.passes(settings, dof)
+    def __init__(self, flat: Array, decay: float) -> None:
         self.flat, self.good = flat, flat.copy()
-        self._advance = kernels.advance
-        self._work = kernels.network(*parts, str(settings["activation"]), sizes, model.rates(task.known))
         self._grad, self._moments = np.zeros_like(flat), np.zeros((2, flat.size), np.float32)
-        self._decay, self._count = float(task.settings["weight-decay"]), 0
+        self._decay, self._count = decay, 0
 
     def loss(self, rows: Rows) -> float:
         return self._call(rows, (False, 0.0, 0.0, 1.0, 0.0))
@@ -57,7 +54,23 @@ class CompiledStepper:
         alpha, root = rate / (1 - 0.9**self._count), (1 - 0.999**self._count) ** 0.5
         return self._call(rows, (True, limit, alpha, root, self._decay))
 
-    def _call(self, rows: Rows, adam: tuple[bool, float, float, float, float]) -> float:
+    @abstractmethod
+    def _call(self, rows: Rows, adam: AdamStep) -> float:
+        """Return the loss of the present weights on `rows`; learn from it as `adam` says."""
+
+
+class CompiledFieldStepper(CompiledStepper):
+    """Steps a field; rows are `(coords, dcoords)`."""
+
+    def __init__(self, kernels: Any, task: FitTask, flat: Array) -> None:
+        model, settings, dof = get_model(task.model), task.model_settings, task.data.dof
+        sizes = dof, int(settings["width"]), int(settings["depth"])
+        parts = model.networks(dof), model.passes(settings, dof)
+        self._advance = kernels.advance
+        self._work = kernels.network(*parts, str(settings["activation"]), sizes, model.rates(task.known))
+        super().__init__(flat, float(task.settings["weight-decay"]))
+
+    def _call(self, rows: Rows, adam: AdamStep) -> float:
         loss: float = self._advance(self._work, self.flat, self._grad, self._moments, self.good, rows, adam)
         return loss
 
@@ -69,7 +82,7 @@ def stepper(task: FitTask, shapes: Shapes, flat: Array) -> Stepper:
     weights, whoever asks and however early.
     """
     if compiled.load():
-        return CompiledStepper(compiled.loops(), task, flat)
-    from hnn_engine.fitting.autograd import TorchStepper  # torch takes more than a second to load
+        return CompiledFieldStepper(compiled.loops(), task, flat)
+    from hnn_engine.fitting.autograd import TorchFieldStepper  # torch takes more than a second to load
 
-    return TorchStepper(task, shapes, flat)
+    return TorchFieldStepper(task, shapes, flat)

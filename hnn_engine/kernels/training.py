@@ -133,7 +133,7 @@ def _net(
 
 
 @jit
-def _layer(flat: Any, net: Any, layer: int) -> Any:
+def layer_of(flat: Any, net: Any, layer: int) -> Any:
     """Return W `(inputs or width, width)` and b `(width,)` of a hidden layer."""
     inputs, width = net.x.shape[1], net.width
     at, rows = net.begin, inputs
@@ -158,7 +158,7 @@ def _forward(net: Any, flat: Any, n: int) -> None:
     """a_l = h_{l−1} W_l + b_l, h_l = σ(a_l), from h₀ = x."""
     t = net.t[:n]
     for layer in range(net.depth):
-        matrix, bias = _layer(flat, net, layer)
+        matrix, bias = layer_of(flat, net, layer)
         if layer == 0:
             thin(net.x[:n], matrix, t)
         else:
@@ -173,7 +173,7 @@ def _back_to_inputs(net: Any, flat: Any, n: int) -> None:
     scale_columns(net.slopes[top, :n], net.out[0], net.right[top])
     for layer in range(top, 0, -1):
         u = net.u[layer - 1, :n]
-        np.dot(net.right[layer, :n], _layer(flat, net, layer)[0].T, u)
+        np.dot(net.right[layer, :n], layer_of(flat, net, layer)[0].T, u)
         multiply(u, net.slopes[layer - 1, :n], net.right[layer - 1, :n])
 
 
@@ -184,14 +184,14 @@ def _give(net: Any, flat: Any, n: int, field: Any) -> None:
         thin_turned(net.left[net.depth - 1, n : 2 * n], net.out, net.r)
     else:
         _back_to_inputs(net, flat, n)
-        thin_turned(net.right[0, :n], _layer(flat, net, 0)[0], net.r)
+        thin_turned(net.right[0, :n], layer_of(flat, net, 0)[0], net.r)
     for i in range(n):
         for k in range(net.targets.size):
             field[i, net.targets[k]] += net.factors[k] * net.r[i, k]
 
 
 @jit
-def _take(net: Any, n: int, e: Any) -> None:
+def take(net: Any, n: int, e: Any) -> None:
     """r <- what the loss says of what the pass gave."""
     for i in range(n):
         for k in range(net.targets.size):
@@ -199,7 +199,7 @@ def _take(net: Any, n: int, e: Any) -> None:
 
 
 @jit
-def _residual(work: Any, flat: Any, x: Any, d: Any, share: float) -> float:
+def residual(work: Any, flat: Any, x: Any, d: Any, share: float) -> float:
     """Return the sum of (field − d)²; e <- what a loss of `share` times that says of the field."""
     n, half, total, e = x.shape[0], work.rates.size, 0.0, work.e
     for i in range(n):
@@ -224,13 +224,13 @@ def _back_to_slopes(net: Any, flat: Any, grad: Any, n: int) -> None:
     """Back through `_back_to_inputs`, from the first layer up: dg₁ = r W₁, du_l = dg_l ⊙ σ′_l, dσ′_l = dg_l ⊙ u_l,
     dg_{l+1} = du_l W_{l+1}; for the last layer, w_out stands for u."""
     top, t, r = net.depth - 1, net.t[:n], net.r[:n]
-    add_outer(r, net.right[0, :n], _layer(grad, net, 0)[0])
-    thin(r, _layer(flat, net, 0)[0], t)
+    add_outer(r, net.right[0, :n], layer_of(grad, net, 0)[0])
+    thin(r, layer_of(flat, net, 0)[0], t)
     for layer in range(top):
         du, u = net.left[layer, :n], net.u[layer, :n]
         multiply(t, net.slopes[layer, :n], du)
         multiply_by(t, u)
-        np.dot(du, _layer(flat, net, layer + 1)[0], t)
+        np.dot(du, layer_of(flat, net, layer + 1)[0], t)
     scale_columns(t, net.out[0], net.u[top])
     multiply_by(net.slopes[top, :n], t)
     add_outer(net.ones[:n], t, net.out_grad)
@@ -250,8 +250,11 @@ def _back_to_sums(net: Any, layer: int, n: int) -> Any:
 
 
 @jit
-def _backward(net: Any, flat: Any, grad: Any, n: int) -> None:
-    """grad += dL/dweights of this block: dW_l = h_{l−1}ᵀ da_l + du_{l−1}ᵀ g_l, db_l = Σ da_l, dh_{l−1} = da_l W_lᵀ."""
+def backward(net: Any, flat: Any, grad: Any, n: int) -> Any:
+    """grad += dL/dweights of this block: dW_l = h_{l−1}ᵀ da_l + du_{l−1}ᵀ g_l, db_l = Σ da_l, dh_{l−1} = da_l W_lᵀ.
+
+    Return da of the first layer: with W₁ᵀ it is what the loss says of the inputs.
+    """
     upper = n if net.output < 0 else 0
     if net.output < 0:
         add_outer(net.r[:n], net.left[net.depth - 1, n : 2 * n], net.out_grad)
@@ -259,18 +262,19 @@ def _backward(net: Any, flat: Any, grad: Any, n: int) -> None:
     else:
         _back_to_slopes(net, flat, grad, n)
     for layer in range(net.depth - 1, -1, -1):
-        matrix_grad, bias_grad = _layer(grad, net, layer)
+        matrix_grad, bias_grad = layer_of(grad, net, layer)
         da = _back_to_sums(net, layer, n)
         add_outer(net.ones[:n], da, bias_grad.reshape(1, net.width))
         if layer == 0:
             add_outer(net.x[:n], da, matrix_grad)
         else:
             add_product(net.left[layer - 1, upper : 2 * n], net.right[layer, upper : 2 * n], matrix_grad, net.spare)
-            np.dot(da, _layer(flat, net, layer)[0].T, net.t[:n])
+            np.dot(da, layer_of(flat, net, layer)[0].T, net.t[:n])
+    return da
 
 
 @jit
-def _begin(net: Any, flat: Any) -> None:
+def begin_pass(net: Any, flat: Any) -> None:
     """out <- the columns of the last matrix that the pass needs, as rows; their gradient <- 0."""
     net.out_grad[:] = np.float32(0.0)
     for k in range(net.out.shape[0]):
@@ -280,7 +284,7 @@ def _begin(net: Any, flat: Any) -> None:
 
 
 @jit
-def _end(net: Any, grad: Any) -> None:
+def end_pass(net: Any, grad: Any) -> None:
     """grad += the gradient of those columns."""
     for k in range(net.out.shape[0]):
         column = net.last + max(net.output, k)
@@ -289,7 +293,7 @@ def _end(net: Any, grad: Any) -> None:
 
 
 @jit
-def _adam(flat: Any, grad: Any, moments: Any, good: Any, rate: float, root: float, decay: float) -> None:
+def move(flat: Any, grad: Any, moments: Any, good: Any, rate: float, root: float, decay: float) -> None:
     """m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; w ← w − rate·m/(√v / root + ε), with g including decay·w."""
     mean, square = moments[0], moments[1]
     alpha, part, per_root = np.float32(rate), np.float32(decay), np.float32(1.0 / root)
@@ -314,19 +318,19 @@ def _advance(work: Any, flat: Any, grad: Any, moments: Any, good: Any, coords: A
     share = 1.0 / (rows * coords.shape[1])
     grad[:] = np.float32(0.0)
     for which in range(work.passes):
-        _begin(work.nets[which], flat)
+        begin_pass(work.nets[which], flat)
     blocks = (rows + ROWS - 1) // ROWS
     for block in range(blocks):
         begin, end = block * rows // blocks, (block + 1) * rows // blocks
-        loss += _residual(work, flat, coords[begin:end], dcoords[begin:end], share)
+        loss += residual(work, flat, coords[begin:end], dcoords[begin:end], share)
         for which in range(work.passes if learn else 0):
-            _take(work.nets[which], end - begin, work.e)
-            _backward(work.nets[which], flat, grad, end - begin)
+            take(work.nets[which], end - begin, work.e)
+            backward(work.nets[which], flat, grad, end - begin)
     loss *= share
     if learn and loss <= limit:
         for which in range(work.passes):
-            _end(work.nets[which], grad)
-        _adam(flat, grad, moments, good, rate, root, decay)
+            end_pass(work.nets[which], grad)
+        move(flat, grad, moments, good, rate, root, decay)
     return loss
 
 

@@ -7,6 +7,7 @@ from hnn_engine.models.conservative_hnn import ConservativeHnn
 from hnn_engine.models.dissipative_hnn import DissipativeHnn
 from hnn_engine.models.hnn import Hnn
 from hnn_engine.models.mixed_hnn import MixedHnn
+from hnn_engine.models.pixels import PixelBaseline, PixelHnn
 from hnn_engine.models.second_order import SecondOrder
 from hnn_engine.models.separable_hnn import SeparableHnn
 
@@ -20,6 +21,8 @@ MODELS: dict[str, Model] = {
         DissipativeHnn(),
         ConservativeHnn(),
         MixedHnn(),
+        PixelBaseline(),
+        PixelHnn(),
     )
 }
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from hnn_engine.camera import Frames, Reader
 from hnn_engine.coords import Array
 from hnn_engine.errors import ParameterError
 from hnn_engine.recordings.columns import Kind
@@ -63,7 +64,8 @@ class Recording:
 
     q is in rad (unwrapped within each trial) or m and v in rad/s or m/s, which is p at unit mass. `gaps` holds each
     row before which rows are missing. `known` says that the file's layout was known by itself, `simulated` that no
-    instrument measured it, `velocity_estimated` that v was computed from q.
+    instrument measured it, `velocity_estimated` that v was computed from q. Of a film, `frames` `(N, size, size)` are
+    the pictures themselves, a row's at the same index and evenly spaced in time, and `reader` reads their angles.
     """
 
     title: str
@@ -77,6 +79,18 @@ class Recording:
     known: bool = False
     velocity_estimated: bool = False
     reference: ReferenceEnergy | None = None
+    frames: Frames | None = None
+    reader: Reader | None = None
+
+    @property
+    def frame_size(self) -> int:
+        """Pixels across and down a frame; 0 where there are none."""
+        return int(self.frames.shape[-1]) if self.frames is not None else 0
+
+    @property
+    def seconds(self) -> float:
+        """Time from one row to the next, s; of a film, whose frames are evenly spaced, from frame to frame."""
+        return float(self.t[1] - self.t[0])
 
     @property
     def trials(self) -> int:

@@ -21,7 +21,9 @@ from hnn_engine.evaluation import Figures
 from hnn_engine.experiment import Experiment, from_json, to_json
 from hnn_engine.models import get_model
 from hnn_engine.models.mlp import finite
+from hnn_engine.models.pixels import Seeing
 from hnn_engine.recordings import Recording
+from hnn_engine.sight import MAP_SHAPES, Sight
 from hnn_engine.snapshot import Snapshot
 
 FORMAT = 1
@@ -93,7 +95,7 @@ def run_files(run: Run) -> dict[str, bytes]:
             "figures": run.figures.as_dict() if run.figures is not None else None,
         },
     }
-    files = {"history.csv": _history_csv(run.history), "weights.safetensors": save(dict(run.snapshot.weights))}
+    files = {"history.csv": _history_csv(run.history), "weights.safetensors": save(_weights(run.snapshot))}
     recording = run.experiment.recording
     if recording is not None:
         document["recording"] = recording_header(recording)
@@ -206,6 +208,10 @@ def _read_history(files: Mapping[str, bytes]) -> History:
 # Weights --------------------------------------------------------------------------------------------------------------
 
 
+def _weights(snapshot: Snapshot) -> dict[str, Any]:
+    return {**snapshot.weights, **(snapshot.sight.arrays() if snapshot.sight is not None else {})}
+
+
 def _read_weights(files: Mapping[str, bytes], experiment: Experiment) -> Snapshot:
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -217,8 +223,15 @@ def _read_weights(files: Mapping[str, bytes], experiment: Experiment) -> Snapsho
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordError(f"weights.safetensors is damaged ({error}): restore it from a copy") from error
     spec, dof = experiment.models[0], experiment.stage.dof
-    model, weights = get_model(spec.name), {}
-    for name, expected in {**model.weight_shapes(dof, spec.settings), **model.known_shapes(dof)}.items():
+    model = get_model(spec.name)
+    weights = _expected(found, {**model.weight_shapes(dof, spec.settings), **model.known_shapes(dof)})
+    return Snapshot(spec.name, dof, spec.settings, weights, sight=_read_sight(found, experiment))
+
+
+def _expected(found: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    """Return the arrays of `shapes` from what was `found`; raise `RecordError` where they are not."""
+    weights = {}
+    for name, expected in shapes.items():
         if name not in found or found[name].shape != expected:
             shape = found[name].shape if name in found else "missing"
             raise RecordError(f"weights.safetensors does not fit the model: {name} is {shape}, expected {expected}")
@@ -227,7 +240,19 @@ def _read_weights(files: Mapping[str, bytes], experiment: Experiment) -> Snapsho
         weights[name] = found[name]
     if not finite(weights):
         raise RecordError("weights.safetensors holds numbers that are not finite: fit again")
-    return Snapshot(spec.name, dof, spec.settings, weights)
+    return weights
+
+
+def _read_sight(found: Mapping[str, Any], experiment: Experiment) -> Sight | None:
+    """Return the autoencoder of a model that sees frames, else None."""
+    model = get_model(experiment.models[0].name)
+    if not isinstance(model, Seeing):
+        return None
+    weights = _expected(found, model.sight_shapes(experiment.models[0].settings, experiment.frame_size))
+    matrix, offset, seconds = _expected(found, MAP_SHAPES).values()
+    if abs(np.linalg.det(matrix)) < 1e-300 or not seconds[0] > 0:
+        raise RecordError("weights.safetensors holds a map of latents that cannot be inverted: fit again")
+    return Sight(weights, matrix, offset, float(seconds[0]))
 
 
 # Recordings -----------------------------------------------------------------------------------------------------------

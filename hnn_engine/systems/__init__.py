@@ -10,6 +10,7 @@ from hnn_engine.systems.double_pendulum import DoublePendulum
 from hnn_engine.systems.mass_spring import MassSpring
 from hnn_engine.systems.n_body import NBody
 from hnn_engine.systems.pendulum import Pendulum
+from hnn_engine.systems.pixel_pendulum import PixelPendulum
 from hnn_engine.systems.three_body import ThreeBody
 from hnn_engine.systems.two_body import TwoBody
 
@@ -20,6 +21,7 @@ SYSTEMS: dict[str, type[System]] = {
         Pendulum,
         DampedMassSpring,
         DampedPendulum,
+        PixelPendulum,
         DoublePendulum,
         TwoBody,
         ThreeBody,

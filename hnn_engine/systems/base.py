@@ -51,6 +51,8 @@ class System(Stage):
     separable: ClassVar[bool]  # H = T(p) + V(q) and no friction
     damped: ClassVar[bool] = False
     close_encounters: ClassVar[bool] = False  # now and then a trajectory needs far smaller steps than the others
+    frame_seconds: ClassVar[float] = 0.0  # from one frame to the next, where a camera sees it
+    pair: ClassVar[tuple[str, str]] = ("baseline", "hnn")  # the models that it opens with
 
     def __init__(self, constants: Mapping[str, object] | None = None) -> None:
         self.values: dict[str, Value] = bind(self.constants, constants or {}, self.name)

@@ -17,11 +17,11 @@ from hnn_engine.experiment import Experiment, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import PAPER_TASKS, RECIPES, get_recipe, recipe_defaults, recipe_note
 from hnn_engine.fitting.adam import AdamFit, validation_rows
-from hnn_engine.fitting.autograd import Adam, TorchStepper
+from hnn_engine.fitting.autograd import Adam, TorchFieldStepper
 from hnn_engine.fitting.events import Cancelled, End, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
 from hnn_engine.fitting.gradient import GradientFit
 from hnn_engine.fitting.paper import PaperFit
-from hnn_engine.fitting.steppers import CompiledStepper
+from hnn_engine.fitting.steppers import CompiledFieldStepper
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS, finite
 from hnn_engine.parameters import Value
@@ -29,7 +29,7 @@ from hnn_engine.snapshot import Snapshot
 from tests.fields import IDS, VARIANTS
 
 STEPS = 25
-STEPPERS = {"compiled": CompiledStepper, "torch": TorchStepper}
+STEPPERS = {"compiled": CompiledFieldStepper, "torch": TorchFieldStepper}
 
 
 @pytest.fixture(params=list(STEPPERS))
@@ -126,7 +126,7 @@ def test_each_way_of_stepping_is_taken_where_it_is_due(stepper: str) -> None:
 
 def test_loops_that_are_not_loaded_yet_are_loaded_for_a_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "_loops", None)
-    assert type(started(task()).stepper) is CompiledStepper
+    assert type(started(task()).stepper) is CompiledFieldStepper
 
 
 @pytest.mark.parametrize("recipe", list(RECIPES))

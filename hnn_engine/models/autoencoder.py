@@ -1,0 +1,59 @@
+"""The autoencoder between frames and latents: two mirrored perceptrons with a residual over their two middle layers.
+
+h₁ = relu(x W₀ + b₀), h₂ = h₁ + relu(h₁ W₁ + b₁), h₃ = h₂ + relu(h₂ W₂ + b₂), y = h₃ W₃ + b₃. Source: Greydanus et
+al. 2019, section 5, and its published code.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hnn_engine.models.mlp import Weights, orthogonal
+
+Single = npt.NDArray[np.float32]
+
+LAYERS = 4
+LATENTS = 2  # (z_q, z_p)
+HALVES = ("encoder.", "decoder.")
+
+
+def half_sizes(seen: int, width: int, half: str) -> tuple[int, ...]:
+    """Return the sizes of the layers of `half`, input first; `seen` numbers go into the encoder."""
+    hidden = (width,) * (LAYERS - 1)
+    return (seen, *hidden, LATENTS) if half == HALVES[0] else (LATENTS, *hidden, seen)
+
+
+def autoencoder_shapes(seen: int, width: int) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of all weights of an autoencoder of `seen` numbers, in their order."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for half in HALVES:
+        sizes = half_sizes(seen, width, half)
+        for i in range(LAYERS):
+            shapes |= {f"{half}w{i}": (sizes[i], sizes[i + 1]), f"{half}b{i}": (sizes[i + 1],)}
+    return shapes
+
+
+def initial_autoencoder(seen: int, width: int, rng: np.random.Generator) -> Weights:
+    """Draw fresh weights: orthogonal matrices, biases U(±1/√fan_in), float32."""
+    weights: Weights = {}
+    for name, shape in autoencoder_shapes(seen, width).items():
+        if len(shape) == 2:
+            weights[name], bound = orthogonal(*shape, rng), 1 / np.sqrt(shape[0])
+        else:
+            weights[name] = rng.uniform(-bound, bound, shape).astype(np.float32)
+    return weights
+
+
+def half_output(weights: Mapping[str, Any], half: str, x: Any, relu: Any) -> Any:
+    """Return what `half` gives `(N, outputs)` at `x` `(N, inputs)`; `relu` is that of numpy or torch."""
+    x = relu(x @ weights[f"{half}w0"] + weights[f"{half}b0"])
+    for i in range(1, LAYERS - 1):
+        x = x + relu(x @ weights[f"{half}w{i}"] + weights[f"{half}b{i}"])
+    return x @ weights[f"{half}w{LAYERS - 1}"] + weights[f"{half}b{LAYERS - 1}"]
+
+
+def numpy_relu(x: Single) -> Single:
+    """Return max(x, 0) of an array that nobody else needs."""
+    return np.maximum(x, 0.0, out=x)

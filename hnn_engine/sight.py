@@ -1,0 +1,89 @@
+"""Sight: a fitted autoencoder frozen in numpy weights, and the affine map from its latents to coordinates."""
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from hnn_engine.camera import WHITE
+from hnn_engine.coords import Array
+from hnn_engine.models.autoencoder import HALVES, Single, half_output, numpy_relu
+
+MAP = ("map.matrix", "map.offset", "map.seconds")  # what a file calls it
+MAP_SHAPES: dict[str, tuple[int, ...]] = {MAP[0]: (2, 2), MAP[1]: (2,), MAP[2]: (1,)}
+FLATTEST = 1e-6  # the smaller singular value of a map, in shares of the larger: less is no map of the plane
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """Frames ↔ latents z ↔ coordinates x = z @ `matrix` + `offset`; one unit of the latents' time is `seconds`."""
+
+    weights: dict[str, Single] = field(repr=False)
+    matrix: Array
+    offset: Array
+    seconds: float
+
+    @cached_property
+    def size(self) -> int:
+        """Pixels across and down a frame."""
+        return math.isqrt(len(self.weights[f"{HALVES[0]}w0"]) // 2)
+
+    def encode(self, pairs: npt.NDArray[np.generic]) -> Array:
+        """Return latents `(N, 2)` of pairs of frames `(N, 2, size, size)`, uint8 or from 0 to 1."""
+        x = np.asarray(pairs, dtype=np.float32).reshape(len(pairs), -1)
+        if pairs.dtype == np.uint8:
+            x = x / np.float32(WHITE)
+        return np.asarray(half_output(self.weights, HALVES[0], x, numpy_relu), dtype=np.float64)
+
+    def decode(self, z: Array) -> Single:
+        """Return pairs of frames `(N, 2, size, size)` at latents `(N, 2)`, about 0 to 1."""
+        x = half_output(self.weights, HALVES[1], z.astype(np.float32), numpy_relu)
+        pairs: Single = x.reshape(len(z), 2, self.size, self.size)
+        return pairs
+
+    def coords(self, z: Array) -> Array:
+        """Return x `(..., 2)` of latents `(..., 2)`."""
+        x: Array = z @ self.matrix + self.offset
+        return x
+
+    @cached_property
+    def inverse(self) -> Array:
+        """M⁻¹ `(2, 2)`."""
+        inverse: Array = np.linalg.inv(self.matrix).astype(np.float64)
+        return inverse
+
+    def latents(self, x: Array) -> Array:
+        """Return z `(..., 2)` of coordinates `(..., 2)`."""
+        z: Array = (x - self.offset) @ self.inverse
+        return z
+
+    def seen(self, pairs: npt.NDArray[np.generic]) -> Array:
+        """Return x `(N, 2)` of what pairs of frames `(N, 2, size, size)` show."""
+        return self.coords(self.encode(pairs))
+
+    def picture(self, x: Array) -> Single:
+        """Return the first of the two frames `(N, size, size)` at coordinates `(N, 2)`, cut to 0 … 1."""
+        return np.clip(self.decode(self.latents(x))[:, 0], 0.0, 1.0)
+
+    def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Return everything by name, as files keep it."""
+        known = zip(MAP, (self.matrix, self.offset, np.array([self.seconds])), strict=True)
+        return {**self.weights, **dict(known)}
+
+
+def fit_map(z: Array, x: Array) -> tuple[Array, Array]:
+    """Return (M, c) that minimise ‖z M + c − x‖² over rows, `(N, 2)` each: linear least squares.
+
+    Where latents fill no plane, as before a fit has begun to find its way, M is kept invertible (`FLATTEST`).
+    """
+    middle, mean = z.mean(axis=0), x.mean(axis=0)
+    matrix, *_ = np.linalg.lstsq(z - middle, x - mean, rcond=None)
+    u, sizes, vt = np.linalg.svd(matrix)
+    sizes = np.maximum(sizes, max(FLATTEST * sizes[0], 1e-9))
+    matrix = u @ np.diag(sizes) @ vt
+    return matrix, mean - middle @ matrix
+
+
+__all__ = ["MAP", "MAP_SHAPES", "Sight", "fit_map"]

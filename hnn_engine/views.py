@@ -1,0 +1,133 @@
+"""What a camera sees of a data set's states: frames, which of them belong to a row, and how an angle is read from one.
+
+A row is a pair of frames that follow each other: one tells the angle, two tell the speed too. Its successor is the
+pair that begins with its second frame.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hnn_engine.camera import GROUP, WHITE, Camera, Frames, Reader
+from hnn_engine.coords import Array
+from hnn_engine.errors import ExperimentError
+from hnn_engine.integrators import rollout
+from hnn_engine.parameters import Parameter, Value
+from hnn_engine.recordings import Recording
+from hnn_engine.systems.base import System
+
+FILM_PARAMETERS: tuple[Parameter, ...] = (
+    Parameter("trajectories", "Trajectories", 200, 2, 5000, help="How many starts are drawn.", log=True, acts="data"),
+    Parameter("frames", "Frames", 103, 8, 2000, help="Pictures of each trajectory.", log=True, acts="data"),
+    Parameter(
+        "noise",
+        "Noise",
+        0.0,
+        0.0,
+        0.5,
+        "σ",
+        help="Standard deviation of the noise on each pixel, in shares of full brightness.",
+        acts="data",
+    ),
+    Parameter("start-angle", "Start angle", 30.0, 1.0, 180.0, "", "°", help="Starts lie within this.", acts="data"),
+    Parameter(
+        "start-speed", "Start speed", 1.0, 0.0, 8.0, "", "rad/s", help="Starts are no faster than this.", acts="data"
+    ),
+    Parameter("size", "Picture size", 28, 8, 64, "", "px", help="Pixels across and down a frame.", acts="data"),
+    Parameter("thickness", "Rod", 0.2, 0.05, 0.6, "", "l", help="Thickness of the rod in its lengths.", acts="data"),
+)
+MAX_BYTES = 400_000_000  # of frames, one a pixel
+UNUSED = 3  # frames of a trajectory that begin no row: the first, as in the paper's code, and the last two
+
+Index = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """`frames` `(F, size, size)`, `seconds` apart; row n of a data set is the pair `first[n]`, `first[n]` + 1.
+
+    The frame `first[n]` + 2 is there too. `camera` makes more of them, where they are simulated, from starts within
+    `start_angle` in rad and `start_speed` in rad/s; `reader` reads their angles.
+    """
+
+    frames: Frames
+    first: Index
+    seconds: float
+    reader: Reader
+    camera: Camera | None = None
+    start_angle: float = math.pi
+    start_speed: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """Pixels across and down a frame."""
+        return int(self.frames.shape[-1])
+
+    def pairs(self, rows: npt.NDArray[Any]) -> Frames:
+        """Return the pairs `(M, 2, size, size)` of the chosen rows, indices or a mask."""
+        return self._pairs(self.first[rows])
+
+    def pairs_after(self, rows: npt.NDArray[Any]) -> Frames:
+        """Return the successors of the chosen rows, pairs `(M, 2, size, size)`."""
+        return self._pairs(self.first[rows] + 1)
+
+    def _pairs(self, first: Index) -> Frames:
+        return np.stack([self.frames[first], self.frames[first + 1]], axis=1)
+
+
+def camera_of(settings: Mapping[str, Value], size: int = 0) -> Camera:
+    """Return the camera that film settings describe, with pictures of another `size` where one is given."""
+    return Camera(size or int(settings["size"]), float(settings["thickness"]))
+
+
+def film_defaults(system: System | type[System]) -> dict[str, Value]:
+    """Return the settings of the film that the paper makes of `system`."""
+    recipe = system.data
+    settings: dict[str, Value] = {p.name: p.default for p in FILM_PARAMETERS}
+    return settings | {"trajectories": recipe.trajectories, "frames": recipe.points, "noise": recipe.noise}
+
+
+def pair_at(system: System, camera: Camera, coords: Array) -> Frames:
+    """Return the two frames `(2, size, size)` that begin at state `coords` `(2,)`."""
+    times = np.array([0.0, system.frame_seconds])
+    return camera.render(rollout(system, coords, times, "stormer-verlet").coords[:, 0])
+
+
+def shoot(camera: Camera, angles: Array, noise: float, rng: np.random.Generator) -> Frames:
+    """Return the frames `(F, size, size)` at `angles` `(F,)`, with normal noise of `noise` times full brightness."""
+    frames = camera.render(angles)
+    if noise:
+        for i in range(0, len(frames), GROUP):
+            part = frames[i : i + GROUP]
+            grey = rng.standard_normal(part.shape, dtype=np.float32) * np.float32(noise * WHITE) + part
+            frames[i : i + GROUP] = np.clip(np.rint(grey), 0, WHITE).astype(np.uint8)
+    return frames
+
+
+def check_room(trajectories: int, frames: int, size: int) -> None:
+    """Raise `ExperimentError` where so many frames would take too much memory."""
+    wanted = trajectories * frames * size**2
+    if wanted > MAX_BYTES:
+        raise ExperimentError(
+            f"{trajectories} trajectories of {frames} frames of {size} × {size} pixels take {wanted / 1e6:,.0f} MB, "
+            f"but at most {MAX_BYTES / 1e6:,.0f} MB are possible: choose fewer or smaller ones"
+        )
+
+
+def rows_of(trajectories: int, frames: int) -> Index:
+    """Return the first frame of each row, of all frames one trajectory behind the other."""
+    inside = np.arange(1, frames - UNUSED + 1)
+    starts: Index = (np.arange(trajectories)[:, None] * frames + inside).ravel()
+    return starts
+
+
+def recorded_views(recording: Recording, rows: Index) -> tuple[Views, npt.NDArray[np.bool_]]:
+    """Return what was filmed of those of the recorded `rows` that have two frames behind them, and which those are."""
+    assert recording.frames is not None
+    assert recording.reader is not None
+    whole = rows + 2 < len(recording.frames)
+    return Views(recording.frames, rows[whole], recording.seconds, recording.reader), whole
