@@ -8,22 +8,32 @@ import numpy as np
 from hnn_engine.experiment import model_spec
 from hnn_engine.models import MODELS
 from hnn_engine.models.base import NETWORK_PARAMETERS
+from hnn_engine.models.pixels import Seeing
 from hnn_engine.parameters import Value
+from hnn_engine.sight import Sight
 from hnn_engine.snapshot import Snapshot
+
+SIZE, FEATURES = 10, 8  # pixels across a frame and units of an autoencoder, where a model sees
 
 
 def _variants(model: str) -> list[dict[str, Value]]:
     """Every choice of the settings that a model has beside those of its networks."""
     found: list[dict[str, Value]] = [{}]
     for parameter in MODELS[model].parameters:
-        if parameter not in NETWORK_PARAMETERS:
-            choices = parameter.choices or (parameter.default,)
-            found = [{**one, parameter.name: choice} for one in found for choice in choices]
+        if parameter.choices and parameter not in NETWORK_PARAMETERS:
+            found = [{**one, parameter.name: choice} for one in found for choice in parameter.choices]
     return found
 
 
+def _names(variants: list[tuple[str, dict[str, Value]]]) -> list[str]:
+    return ["-".join([model, *(str(value) for value in variant.values())]) for model, variant in variants]
+
+
 VARIANTS = [(model, variant) for model in MODELS for variant in _variants(model)]
-IDS = ["-".join([model, *(str(value) for value in variant.values())]) for model, variant in VARIANTS]
+IDS = _names(VARIANTS)
+# What sees frames moves its latents by the very lines of the baseline and the HNN: no need to go through those twice.
+FIELDS = [(model, variant) for model, variant in VARIANTS if not MODELS[model].sees]
+FIELD_IDS = _names(FIELDS)
 
 
 def fresh(
@@ -35,8 +45,18 @@ def fresh(
     rough: float = 0.0,
 ) -> Snapshot:
     """Return a snapshot with fresh weights. `rough` stirs them, so that no float32 holds them."""
-    bound, rng = model_spec(model, settings).settings, np.random.default_rng(seed)
+    eyes = {"features": FEATURES} if MODELS[model].sees else {}
+    bound, rng = model_spec(model, {**eyes, **settings}).settings, np.random.default_rng(seed)
     drawn = MODELS[model].initial_weights(dof, bound, rng)
     weights = {n: w + rough * rng.standard_normal(w.shape) for n, w in drawn.items()}
     known = {n: rng.uniform(0.5, 2.0, shape) for n, shape in MODELS[model].known_shapes(dof).items()}
-    return Snapshot(model, dof, bound, {n: w.astype(dtype) for n, w in weights.items()} | known)
+    sight = fresh_sight(model, bound, rng) if MODELS[model].sees and dof == 1 else None
+    return Snapshot(model, dof, bound, {n: w.astype(dtype) for n, w in weights.items()} | known, sight=sight)
+
+
+def fresh_sight(model: str, settings: Mapping[str, Value], rng: np.random.Generator) -> Sight:
+    """Return fresh eyes for frames of `SIZE`² pixels, with some map of their latents."""
+    seeing = MODELS[model]
+    assert isinstance(seeing, Seeing)
+    weights = seeing.initial_sight(settings, 2 * SIZE**2, rng)
+    return Sight(weights, np.eye(2) + 0.3 * rng.standard_normal((2, 2)), rng.standard_normal(2), 0.05)

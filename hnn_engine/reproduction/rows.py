@@ -32,6 +32,9 @@ class Row:
     diverged: int | None
     steps: int
     fit_seconds: float
+    energy_median: float | None = None
+    reconstruction: float | None = None
+    in_step: float | None = None
 
 
 def row_of(cell: Cell, run: Run | None, steps: int = 0, seconds: float = 0.0) -> Row:

@@ -44,7 +44,7 @@ KEYS = [
     "noise_floor_test",
     "run",
 ]
-EXTRA = {"valid_time", "diverged"}
+EXTRA = {"valid_time", "diverged", "energy_median", "reconstruction", "in_step"}
 SMALL = ["--steps", "12", "--trajectories", "4", "--points", "6", "--setting", "width=6"]
 # Constants other than the paper's, so that the paper's slow figure is not asked for.
 TRAIN = ["train", "--system", "pendulum", "--param", "mass=0.6", "--model", "hnn", "--seed", "3", *SMALL]
@@ -113,8 +113,17 @@ def test_the_names_are_those_of_the_manual(hnn_lab: Command) -> None:
     def names(table: str) -> list[str]:
         return [row["name"] for row in json.loads(hnn_lab(table, "--json").out)]
 
-    systems = "mass-spring pendulum damped-mass-spring damped-pendulum double-pendulum two-body three-body n-body"
-    assert names("systems") == systems.split()
+    assert names("systems") == [
+        "mass-spring",
+        "pendulum",
+        "damped-mass-spring",
+        "damped-pendulum",
+        "pixel-pendulum",
+        "double-pendulum",
+        "two-body",
+        "three-body",
+        "n-body",
+    ]
     assert names("models") == [
         "baseline",
         "hnn",
@@ -123,6 +132,8 @@ def test_the_names_are_those_of_the_manual(hnn_lab: Command) -> None:
         "dissipative-hnn",
         "conservative-hnn",
         "mixed-hnn",
+        "pixel-baseline",
+        "pixel-hnn",
     ]
     assert names("recipes") == ["paper", "adam"]
     assert names("integrators") == list(INTEGRATORS)

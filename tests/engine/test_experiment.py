@@ -61,10 +61,15 @@ def test_what_the_laboratory_opens_with_is_valid_and_complete(name: str) -> None
     made = new_experiment(name)
     assert checked(made) == made
     times = made.rollout.times
-    assert len(times) == 501
     system = get_system(name)
     assert times[-1] == (system.horizon if system.opening is None else system.opening)
-    assert [m.name for m in made.models] == ["baseline", "hnn"]
+    if system.seen:
+        assert made.rollout.dt == system.frame_seconds
+        assert (made.rollout.truth, made.rollout.begin) == ("stormer-verlet", "frames")
+        assert [m.name for m in made.models] == ["pixel-baseline", "pixel-hnn"]
+    else:
+        assert len(times) == 501
+        assert [m.name for m in made.models] == ["baseline", "hnn"]
 
 
 def test_what_is_done_to_the_rollouts_survives_json_and_sets_their_length() -> None:
@@ -119,7 +124,7 @@ def put(*path: str | int) -> Callable[[dict[str, Any], Any], None]:
 
 
 BAD: list[tuple[tuple[str | int, ...], Any, str]] = [
-    (("format",), 3, "update HNN Lab"),
+    (("format",), 4, "update HNN Lab"),
     (("format",), None, "format None"),
     (("source",), "pendulum", "must be an object"),
     (("source", "system"), "pendulem", "did you mean 'pendulum'"),
@@ -160,6 +165,7 @@ BAD: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("start",), [0.0, 10**400], "must hold finite numbers"),
     (("rollout", "integrator"), "euler", "There is no integrator 'euler'"),
     (("rollout", "truth"), "dop583", "did you mean 'dop853'"),
+    (("rollout", "begin"), "start", "must be one of frames, latents"),
     (("rollout", "dt"), 0.0, "dt is 0.0"),
     (("rollout", "dt"), "0.1", "must hold finite numbers"),
     (("rollout", "dt"), 0.0002, "more than 50,000 steps"),

@@ -17,19 +17,23 @@ from hnn_engine.experiment import Experiment, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import PAPER_TASKS, RECIPES, get_recipe, recipe_defaults, recipe_note
 from hnn_engine.fitting.adam import AdamFit, validation_rows
-from hnn_engine.fitting.autograd import Adam, TorchFieldStepper
+from hnn_engine.fitting.autograd import Adam, TorchFieldStepper, TorchPixelStepper
 from hnn_engine.fitting.events import Cancelled, End, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
 from hnn_engine.fitting.gradient import GradientFit
 from hnn_engine.fitting.paper import PaperFit
+from hnn_engine.fitting.pixels import CompiledPixelStepper
 from hnn_engine.fitting.steppers import CompiledFieldStepper
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS, finite
 from hnn_engine.parameters import Value
 from hnn_engine.snapshot import Snapshot
-from tests.fields import IDS, VARIANTS
+from tests.fields import FEATURES, IDS, SIZE, VARIANTS
 
 STEPS = 25
-STEPPERS = {"compiled": CompiledFieldStepper, "torch": TorchFieldStepper}
+STEPPERS = {
+    "compiled": {"hnn": CompiledFieldStepper, "pixel-hnn": CompiledPixelStepper},
+    "torch": {"hnn": TorchFieldStepper, "pixel-hnn": TorchPixelStepper},
+}
 
 
 @pytest.fixture(params=list(STEPPERS))
@@ -47,12 +51,17 @@ def without_loops(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def experiment(recipe: str = "paper", model: str = "hnn", seed: int = 0, **settings: Value) -> Experiment:
-    base = new_experiment("pendulum")
+    if MODELS[model].sees:
+        base, few = new_experiment("pixel-pendulum"), {"trajectories": 6, "frames": 12, "size": SIZE}
+        spec = model_spec(model, {"width": 12, "features": FEATURES})
+    else:
+        base, few = new_experiment("pendulum"), {"trajectories": 8, "points": 11}
+        spec = model_spec(model, {"width": 12})
     defaults = {**recipe_defaults(recipe, "pendulum", 100), "steps": STEPS}
     return replace(
         base,
-        data={**base.data, "trajectories": 8, "points": 11},
-        models=(model_spec(model, {"width": 12}),),
+        data={**base.data, **few},
+        models=(spec,),
         recipe=recipe,
         settings={**defaults, **settings},
         seed=seed,
@@ -85,8 +94,13 @@ def kept(events: list[Event]) -> Snapshot:
     return end.snapshot
 
 
+def arrays(snapshot: Snapshot) -> dict[str, np.ndarray]:
+    return {**snapshot.weights, **(snapshot.sight.arrays() if snapshot.sight is not None else {})}
+
+
 def same(one: Snapshot, other: Snapshot) -> bool:
-    return all(one.weights[n].tobytes() == other.weights[n].tobytes() for n in one.weights)
+    ours, theirs = arrays(one), arrays(other)
+    return ours.keys() == theirs.keys() and all(ours[n].tobytes() == theirs[n].tobytes() for n in ours)
 
 
 def expected_events(last: int, checked_to: int, end: type) -> list[tuple[type, int]]:
@@ -120,8 +134,9 @@ def test_the_optimiser_takes_the_steps_of_torch(decay: float) -> None:
         torch.testing.assert_close(ours, theirs.detach(), rtol=1e-6, atol=2e-6)
 
 
-def test_each_way_of_stepping_is_taken_where_it_is_due(stepper: str) -> None:
-    assert type(started(task()).stepper) is STEPPERS[stepper]
+@pytest.mark.parametrize("model", ["hnn", "pixel-hnn"])
+def test_each_way_of_stepping_is_taken_where_it_is_due(stepper: str, model: str) -> None:
+    assert type(started(task(model=model)).stepper) is STEPPERS[stepper][model]
 
 
 def test_loops_that_are_not_loaded_yet_are_loaded_for_a_fit(monkeypatch: pytest.MonkeyPatch) -> None:

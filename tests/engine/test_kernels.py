@@ -15,7 +15,7 @@ from hnn_engine.parameters import Value
 from hnn_engine.phases import Turned
 from hnn_engine.snapshot import Snapshot, Swift
 from hnn_engine.systems import SYSTEMS, System, get_system
-from tests.fields import IDS, VARIANTS, fresh
+from tests.fields import FIELD_IDS, FIELDS, VARIANTS, fresh
 
 FIXED = ("rk4", "implicit-midpoint", "stormer-verlet", "yoshida4")
 COMPILED = ("rk4", "implicit-midpoint")
@@ -45,7 +45,7 @@ def in_numpy(
 
 
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
-@pytest.mark.parametrize(("model", "variant"), VARIANTS, ids=IDS)
+@pytest.mark.parametrize(("model", "variant"), FIELDS, ids=FIELD_IDS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.usefixtures("both")
 def test_fields_and_rollouts_equal_those_of_numpy(
@@ -240,7 +240,7 @@ def test_one_network_is_followed_in_several_threads_at_once() -> None:
 
 @pytest.mark.parametrize("turn", [Turn.UPHILL, Turn.DOWNHILL])
 @pytest.mark.parametrize("dof", [1, 2])
-@pytest.mark.parametrize(("model", "variant"), VARIANTS, ids=IDS)
+@pytest.mark.parametrize(("model", "variant"), FIELDS, ids=FIELD_IDS)
 @pytest.mark.usefixtures("both")
 def test_what_climbs_follows_the_gradient_of_h_alone(
     model: str, variant: dict[str, Value], dof: int, turn: Turn, monkeypatch: pytest.MonkeyPatch
@@ -255,7 +255,7 @@ def test_what_climbs_follows_the_gradient_of_h_alone(
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.5, 2.0, -1.0])
-@pytest.mark.parametrize(("model", "variant"), VARIANTS, ids=IDS)
+@pytest.mark.parametrize(("model", "variant"), FIELDS, ids=FIELD_IDS)
 @pytest.mark.usefixtures("both")
 def test_scaled_friction_is_followed_as_in_numpy(
     model: str, variant: dict[str, Value], scale: float, monkeypatch: pytest.MonkeyPatch
@@ -270,7 +270,7 @@ def test_scaled_friction_is_followed_as_in_numpy(
 
 
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
-@pytest.mark.parametrize(("model", "variant"), VARIANTS, ids=IDS)
+@pytest.mark.parametrize(("model", "variant"), FIELDS, ids=FIELD_IDS)
 @pytest.mark.usefixtures("both")
 def test_swift_rollouts_are_right_to_six_digits(model: str, variant: dict[str, Value], activation: str) -> None:
     times = np.linspace(0.0, 2.0, 51)

@@ -52,6 +52,9 @@ KEYS = [
     "diverged",
     "steps",
     "fit_seconds",
+    "energy_median",
+    "reconstruction",
+    "in_step",
 ]
 MADE_UP = Figures(0.03, 0.04, 0.2, 0.01, 0.1, 0.002, 0.035, 0.036, 5.0, 0)
 

@@ -25,7 +25,7 @@ from hnn_engine.systems.two_body import TwoBody
 
 NAMES = list(SYSTEMS)
 SEEDS = range(4)  # seed 0 keeps the defaults
-EXACT = ("mass-spring", "pendulum", "damped-mass-spring", "two-body")
+EXACT = ("mass-spring", "pendulum", "damped-mass-spring", "pixel-pendulum", "two-body")
 
 
 def random_system(name: str, seed: int) -> System:
@@ -312,12 +312,13 @@ def test_an_unknown_system_is_answered_with_the_names_there_are() -> None:
         get_system("pendulun")
 
 
-def test_the_table_holds_the_eight_in_order() -> None:
+def test_the_table_holds_the_nine_in_order() -> None:
     assert NAMES == [
         "mass-spring",
         "pendulum",
         "damped-mass-spring",
         "damped-pendulum",
+        "pixel-pendulum",
         "double-pendulum",
         "two-body",
         "three-body",

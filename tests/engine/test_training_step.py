@@ -14,9 +14,9 @@ from hnn_engine.kernels.training import ROWS
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
 from hnn_engine.parameters import Value
-from tests.fields import IDS, VARIANTS
+from tests.fields import FIELD_IDS, FIELDS
 
-EACH = pytest.mark.parametrize(("model", "variant"), VARIANTS, ids=IDS)
+EACH = pytest.mark.parametrize(("model", "variant"), FIELDS, ids=FIELD_IDS)
 WIDTHS = {1: 5, 2: 13, 3: 31}  # by depth; odd ones: loops take several numbers at a time
 BATCHES = (1, 3, 44, ROWS, ROWS + 1, 3 * ROWS - 5)
 LOOK = (False, 0.0, 0.0, 1.0, 0.0)
