@@ -18,6 +18,8 @@ from hnn_engine.reproduction.svg import Axis, Plot, alike, spanning
 from hnn_engine.reproduction.table import FIGURE_TITLES, TaskTable
 from hnn_engine.reproduction.text import model_title
 from hnn_engine.tasks import PAPER_FIGURES
+from hnn_engine.views import camera_of, pair_at
+from hnn_engine.vision import begin
 
 POINTS = 500  # of a rollout
 BINS = 150  # of a training curve: the median over each
@@ -113,11 +115,20 @@ def follow(runs: Sequence[Run]) -> Tracks:
         starts = system.sample_starts(np.random.default_rng(EVALUATION_SEED), STARTS)
         start = starts[np.argsort(system.hamiltonian(starts))[STARTS // 2]]
         t = np.linspace(0.0, system.horizon, POINTS)
-        truth = rollout(system, start, t, "dop853", tolerance=1e-12).coords
-    models = tuple(
-        (run.snapshot.model, rollout(run.snapshot, truth[0], t, "dop853", tolerance=1e-9).coords) for run in runs
-    )
+        method = "dop853"
+        if system.seen:  # what is filmed moves from frame to frame
+            t, method = experiment.rollout.times, experiment.rollout.truth
+        truth = rollout(system, start, t, method, tolerance=1e-12).coords
+    models = tuple((run.snapshot.model, _followed(run, truth[0], t)) for run in runs)
     return Tracks(experiment, t, truth, models)
+
+
+def _followed(run: Run, start: Array, t: Array) -> Array:
+    """Return the model's rollout from `start`, or where it sees frames from what it sees there."""
+    system, sight = run.experiment.system, run.snapshot.sight
+    if system is not None and sight is not None:
+        start = begin(run.snapshot, pair_at(system, camera_of(run.experiment.data), start), start)
+    return rollout(run.snapshot, start, t, "dop853", tolerance=1e-9).coords
 
 
 def losses(runs: Sequence[Run]) -> str:

@@ -21,6 +21,9 @@ from hnn_engine.reproduction.text import (
     main_cells,
     main_head,
     model_title,
+    painted_cells,
+    painted_head,
+    painted_title,
 )
 from hnn_engine.tasks import PAPER_FIGURES
 
@@ -93,6 +96,8 @@ def _section(table: TaskTable, runs: Sequence[Run]) -> str:
         parts.append(f'<p class="quiet">{_escaped(floors(table, typeset))}</p>')
     if any(line.diverged is not None for line in table.honest):
         parts.append(_honest_table(table))
+    if table.painted:
+        parts.append(_painted_table(table))
     if runs:
         parts += [_legend([run.snapshot.model for run in runs]), _figures(plots.task_plots(runs))]
         parts.append(f'<p class="quiet">{_escaped(_caption(runs[0]))}</p>')
@@ -151,6 +156,13 @@ def _honest_table(table: TaskTable) -> str:
     lines = zip(table.honest, honest_cells(table, typeset), strict=True)
     rows = (_row(styles, [_keyed(line.model), *map(_escaped, cells[1:])]) for line, cells in lines)
     return _table(honest_head(), rows, honest_title(table))
+
+
+def _painted_table(table: TaskTable) -> str:
+    styles = ["word" if name in WORDS else "" for name in painted_head()]
+    lines = zip(table.painted, painted_cells(table, typeset), strict=True)
+    rows = (_row(styles, [_keyed(line.model), *map(_escaped, cells[1:])]) for line, cells in lines)
+    return _table(painted_head(), rows, painted_title())
 
 
 def _table(head: Sequence[str], rows: Iterable[str], caption: str = "") -> str:

@@ -16,6 +16,7 @@ from hnn_engine.tasks import PAPER_FIGURES, Span, Task, get_task
 
 TOLERANCE = {"train_loss": 1.5, "test_loss": 1.5, "energy_mse": 3.0}  # a ratio to the paper's that counts as the same
 HONEST_FIGURES = ("clean_energy_mse", "coord_mse", "field_mse", "valid_time")
+PAINTED_FIGURES = ("reconstruction", "in_step", "energy_median")  # of models that see frames
 FIGURE_TITLES = {
     "train_loss": "train loss",
     "test_loss": "test loss",
@@ -24,6 +25,9 @@ FIGURE_TITLES = {
     "coord_mse": "coord MSE",
     "field_mse": "field MSE",
     "valid_time": "valid time, s",
+    "reconstruction": "reconstruction MSE",
+    "in_step": "in step, frames",
+    "energy_median": "energy MSE, median film",
     "noise_floor_train": "noise floor, train",
     "noise_floor_test": "noise floor, test",
 }
@@ -65,6 +69,14 @@ class HonestLine:
 
 
 @dataclass(frozen=True)
+class PaintedLine:
+    """The figures of the films that a model paints, in the order of PAINTED_FIGURES."""
+
+    model: str
+    figures: tuple[Spread | None, ...]
+
+
+@dataclass(frozen=True)
 class TaskTable:
     """All that is said of one task by one recipe. `compared`: whether the paper's figures are of the same data."""
 
@@ -75,6 +87,7 @@ class TaskTable:
     lines: tuple[Line, ...]
     honest: tuple[HonestLine, ...]
     floors: tuple[Spread | None, Spread | None]  # of the training and of the test rows
+    painted: tuple[PaintedLine, ...] = ()  # of models that see frames
 
     @property
     def other_data(self) -> bool:
@@ -112,6 +125,7 @@ def _table(task: Task, recipe: str, rows: list[Row], foreign: Collection[str] | 
         tuple(_line(task, model, figure, of[model], compared) for model in models for figure in figures),
         tuple(_honest(model, of[model]) for model in models),
         (_floor(rows, "noise_floor_train"), _floor(rows, "noise_floor_test")),
+        tuple(_painted(model, of[model]) for model in models if any(row.in_step is not None for row in of[model])),
     )
 
 
@@ -130,6 +144,10 @@ def _honest(model: str, rows: list[Row]) -> HonestLine:
     return HonestLine(model, figures, sum(counts) if counts else None, STARTS * len(counts))
 
 
+def _painted(model: str, rows: list[Row]) -> PaintedLine:
+    return PaintedLine(model, tuple(_known(rows, figure, False) for figure in PAINTED_FIGURES))
+
+
 def _known(rows: list[Row], figure: str, diverged: bool) -> Spread | None:
     """Return the spread of `figure`, or None where no row has it and that is not because all `diverged`."""
     meant = diverged or any(getattr(row, figure) is not None for row in rows)
@@ -145,9 +163,9 @@ def _floor(rows: list[Row], figure: str) -> Spread | None:
 def spread(rows: Sequence[Row], figure: str) -> Spread:
     """Return mean, standard error and median of `figure` over `rows`, of which there is at least one.
 
-    A null counts as the worst there is: ∞, or 0 s of valid time.
+    A null counts as the worst there is: ∞, or no valid time and no frame in step.
     """
-    worst = 0.0 if figure == "valid_time" else math.inf
+    worst = 0.0 if figure in ("valid_time", "in_step") else math.inf
     numbers = [worst if (value := getattr(row, figure)) is None else float(value) for row in rows]
     mean = statistics.fmean(numbers)
     finite = math.isfinite(mean) and len(numbers) > 1

@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from hnn_engine.evaluation import STARTS
 from hnn_engine.models import MODELS
 from hnn_engine.reproduction.numbers import NONE, number, raised, typeset
-from hnn_engine.reproduction.table import FIGURE_TITLES, HONEST_FIGURES, HonestLine, Line, Spread, TaskTable
+from hnn_engine.reproduction.table import (
+    FIGURE_TITLES,
+    HONEST_FIGURES,
+    PAINTED_FIGURES,
+    HonestLine,
+    Line,
+    Spread,
+    TaskTable,
+)
+from hnn_engine.vision import FRAMES
 
 WIDTH = 120
 Writer = Callable[[float | None, int], str]  # `number` or `typeset`: a value and its digits behind the point
@@ -105,8 +114,30 @@ def honest_cells(table: TaskTable, write: Writer = number) -> list[tuple[str, ..
 def _both(spread: Spread | None, figure: str, seeds: int, write: Writer) -> str:
     if spread is None:
         return NONE
-    shown = [f"{x:.1f}" if figure == "valid_time" else write(x, 1) for x in (spread.mean, spread.median)]
+    short = {"valid_time": ".1f", "in_step": ".0f"}.get(figure)
+    shown = [format(x, short) if short is not None else write(x, 1) for x in (spread.mean, spread.median)]
     return " / ".join(shown) if seeds > 1 else shown[0]
+
+
+def painted_title() -> str:
+    """Return what stands over the figures of painted films."""
+    return f"What they paint: films of {FRAMES} frames from the same starts, in step until the angle is off by 10°:"
+
+
+def painted_head() -> tuple[str, ...]:
+    """Return the head of the figures of painted films."""
+    return ("model", *(FIGURE_TITLES[figure] for figure in PAINTED_FIGURES))
+
+
+def painted_cells(table: TaskTable, write: Writer = number) -> list[tuple[str, ...]]:
+    """Return the rows under `painted_head`; none where no model paints."""
+    return [
+        (
+            model_title(line.model),
+            *(_both(s, f, table.seeds, write) for s, f in zip(line.figures, PAINTED_FIGURES, strict=True)),
+        )
+        for line in table.painted
+    ]
 
 
 def diverged(line: HonestLine) -> str:
@@ -130,9 +161,10 @@ def terminal(tables: Sequence[TaskTable]) -> str:
 def _terminal(table: TaskTable) -> str:
     lines = [heading(table), "─" * min(len(heading(table)), WIDTH), ""]
     lines += _aligned(main_head(table), main_cells(table))
-    said, judged = floors(table), honest_cells(table)
+    said, judged, painted = floors(table), honest_cells(table), painted_cells(table)
     lines += ["", said] if said else []
     lines += ["", honest_title(table), *_aligned(honest_head(), judged)] if judged else []
+    lines += ["", painted_title(), *_aligned(painted_head(), painted)] if painted else []
     for note in table.notes:
         lines += ["", *textwrap.wrap(note, WIDTH - 2, subsequent_indent="  ", initial_indent="* ")]
     return "\n".join(lines)
@@ -175,9 +207,10 @@ def markdown(tables: Sequence[TaskTable]) -> str:
 
 def _markdown(table: TaskTable) -> str:
     parts = [f"### {heading(table)}", _piped(main_head(table), main_cells(table, typeset))]
-    said, judged = floors(table, typeset), honest_cells(table, typeset)
+    said, judged, painted = floors(table, typeset), honest_cells(table, typeset), painted_cells(table, typeset)
     parts += [said] if said else []
     parts += [honest_title(table), _piped(honest_head(), judged)] if judged else []
+    parts += [painted_title(), _piped(painted_head(), painted)] if painted else []
     parts += ["\n".join(f"- {raised(note)}" for note in table.notes)] if table.notes else []
     return "\n\n".join(parts)
 
