@@ -69,11 +69,26 @@ def row(seed: int = 0, model: str = "hnn", task: str = "mass-spring", **figures:
 
 def test_the_default_tasks_are_the_paper_s_and_say_what_it_reported() -> None:
     paper = [task for task in TASKS.values() if task.from_paper]
-    assert [task.name for task in paper] == ["mass-spring", "pendulum", "real-pendulum", "two-body", "three-body"]
+    names = [task.name for task in paper]
+    assert names == ["mass-spring", "pendulum", "real-pendulum", "two-body", "three-body", "pixel-pendulum"]
     for task in paper:
-        assert all(task.paper(model, figure) for model in ("baseline", "hnn") for figure in PAPER_FIGURES)
-    # In every task of the paper the HNN keeps its energy better.
-    assert all(task.reported["hnn"]["energy_mse"] < task.reported["baseline"]["energy_mse"] for task in paper)
+        assert all(task.paper(model, figure) for model in task.models for figure in PAPER_FIGURES)
+        # In every task of the paper the HNN keeps its energy better.
+        baseline, hnn = task.models
+        assert task.reported[hnn]["energy_mse"] < task.reported[baseline]["energy_mse"]
+
+
+def test_models_that_see_frames_have_a_table_of_what_they_paint() -> None:
+    painted = {"reconstruction": 1.5e-4, "energy_median": 2e-4}
+    rows = [row(k, "pixel-hnn", "pixel-pendulum", in_step=frames, **painted) for k, frames in enumerate((150, 201.0))]
+    rows.append(row(2, "pixel-hnn", "pixel-pendulum", in_step=None, **painted))
+    (table,) = tables(rows)
+    assert text.painted_cells(table) == [("Pixel HNN", "1.5e-4 / 1.5e-4", "117 / 150", "2.0e-4 / 2.0e-4")]
+    for said in (text.terminal([table]), text.markdown([table])):
+        assert "117 / 150" in said
+    (other,) = tables([row()])
+    assert text.painted_cells(other) == []
+    assert "in step" not in text.terminal([other])
 
 
 def test_every_task_names_models_that_there_are() -> None:
