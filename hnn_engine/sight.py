@@ -76,8 +76,11 @@ class Sight:
 def fit_map(z: Array, x: Array) -> tuple[Array, Array]:
     """Return (M, c) that minimise ‖z M + c − x‖² over rows, `(N, 2)` each: linear least squares.
 
-    Where latents fill no plane, as before a fit has begun to find its way, M is kept invertible (`FLATTEST`).
+    Where latents fill no plane, as before a fit has begun to find its way, M is kept invertible (`FLATTEST`). Where
+    they are no numbers, as when weights have exploded, there is nothing to fit, and M is I.
     """
+    if not np.isfinite(z).all():
+        return np.eye(2), x.mean(axis=0)
     middle, mean = z.mean(axis=0), x.mean(axis=0)
     matrix, *_ = np.linalg.lstsq(z - middle, x - mean, rcond=None)
     u, sizes, vt = np.linalg.svd(matrix)

@@ -76,9 +76,10 @@ class PixelLearner:
         weights = unflattened(flat, self._shapes)
         sight = {name: w for name, w in weights.items() if name.startswith(HALVES)}
         field = {name: w for name, w in weights.items() if name not in sight}
-        matrix, offset = fit_map(self._latents(sight), self._task.data.coords[self._map_rows])
         seconds = self._views.seconds
-        moved = self._model.moved(field, matrix, offset, seconds)
+        with np.errstate(over="ignore", invalid="ignore"):  # a fit may be looked at when it has just exploded
+            matrix, offset = fit_map(self._latents(sight), self._task.data.coords[self._map_rows])
+            moved = self._model.moved(field, matrix, offset, seconds)
         settings = dict(self._task.model_settings)
         return Snapshot(self._task.model, 1, settings, moved, sight=Sight(sight, matrix, offset, seconds))
 

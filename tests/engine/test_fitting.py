@@ -241,10 +241,11 @@ def test_a_rate_that_is_far_too_large_ends_with_the_last_good_weights(recipe: st
 
 
 @pytest.mark.usefixtures("stepper")
-def test_weights_that_explode_on_the_last_step_are_not_kept() -> None:
-    fit = started(task(model="baseline", steps=3))
-    fit.rate = lambda step: float("nan") if step == 3 else 1e-3  # type: ignore[method-assign]
-    events = run(fit)
+@pytest.mark.parametrize(("model", "rate"), [("baseline", np.nan), ("pixel-hnn", np.nan), ("pixel-baseline", 1e30)])
+def test_weights_that_explode_on_the_last_step_are_not_kept(model: str, rate: float) -> None:
+    fit = started(task(model=model, steps=3))
+    fit.rate = lambda step: rate if step == 3 else 1e-3  # type: ignore[method-assign]
+    events = run(fit, lambda event: fit.snapshot())  # which can be looked at even then
     assert [type(e) for e in events[-2:]] == [Evaluated, Failed]
     assert finite(kept(events).weights)
 
