@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from hnn_engine.camera import Camera
 from hnn_engine.cli import commands, main, training
 from hnn_engine.cli.parser import COMMANDS, TABLES
 from hnn_engine.experiment import checked, model_spec, new_experiment
@@ -24,6 +25,7 @@ from hnn_engine.fitting.events import Event, Progress
 from hnn_engine.integrators import INTEGRATORS
 from hnn_engine.records import load_run
 from hnn_engine.systems import SYSTEMS, get_system
+from hnn_engine.views import pair_at
 
 ROOT = Path(__file__).parents[2]
 RECORDING = ROOT / "resources" / "recordings" / "simulated_pendulum.csv"
@@ -231,6 +233,46 @@ def test_a_run_that_is_there_is_replaced_only_by_force(
     assert hnn_lab(*TRAIN, "--seed", 4, "--out", folder, "--force").code == 0
     assert (folder / "weights.safetensors").read_bytes() != one
     assert one == (trained[0] / "weights.safetensors").read_bytes()
+
+
+FILM = ["--frames", "10", "--size", "10", "--start-angle", "45", "--thickness", "0.3"]
+SEE = ["--trajectories", "4", *FILM, "--steps", "12", "--setting", "width=6", "--setting", "features=8"]
+SEE = ["train", "--system", "pixel-pendulum", "--model", "pixel-hnn", *SEE]
+
+
+def test_a_model_of_frames_is_trained_judged_and_followed(hnn_lab: Command, tmp_path: Path) -> None:
+    said = hnn_lab(*SEE, "--out", tmp_path / "run", "--json")
+    assert said.code == 0
+    figures = json.loads(said.out, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    assert set(figures) == set(KEYS) | EXTRA
+    assert {key for key in figures if figures[key] is None} == {"noise_floor_train", "noise_floor_test"}
+    run = load_run(tmp_path / "run")
+    data = {"frames": 10, "size": 10, "start-angle": 45.0, "thickness": 0.3, "start-speed": 1.0}
+    assert data.items() <= run.experiment.data.items()
+    again = json.loads(hnn_lab("evaluate", tmp_path / "run", "--json").out)
+    for key, value in figures.items():
+        assert again[key] == (pytest.approx(value, rel=1e-9) if isinstance(value, float) else value)
+    words = ["--system", "pixel-pendulum", "--start", "0.4,0.1", "--dt", "0.05", "--horizon", "1"]
+    assert hnn_lab("simulate", *words, "--run", tmp_path / "run", "--out", tmp_path / "film.csv").code == 0
+    rows = list(csv.reader((tmp_path / "film.csv").read_text().splitlines()))
+    assert rows[0] == ["t", "q", "p", "H"]
+    assert len(rows) == 22
+    sight, camera = run.snapshot.sight, Camera(10, 0.3)
+    assert sight is not None
+    pair = pair_at(get_system("pixel-pendulum"), camera, np.array([0.4, 0.1]))
+    np.testing.assert_allclose([float(x) for x in rows[1][1:3]], sight.seen(pair[None])[0], rtol=1e-6)
+
+
+def test_what_is_said_of_data_that_a_film_lacks_is_refused(hnn_lab: Command, tmp_path: Path) -> None:
+    said = hnn_lab(*SEE, "--points", 9, "--out", tmp_path / "run")
+    complaint(said, "no parameter 'points'", "trajectories, frames, noise, start-angle, start-speed, size, thickness")
+    complaint(hnn_lab(*TRAIN, "--frames", 9, "--out", tmp_path / "run"), "no parameter 'frames'", "points")
+    complaint(hnn_lab(*SEE, "--layout", "grid", "--out", tmp_path / "run"), "no parameter 'layout'")
+    words = ["train", "--recording", RECORDING, "--model", "hnn", "--out", tmp_path / "run"]
+    complaint(hnn_lab(*words, "--size", 20), "--size is for simulated data")
+    complaint(hnn_lab(*SEE, "--model", "pixel-hnn", "--system", "pendulum", "--out", tmp_path / "run"), "frames")
+    complaint(hnn_lab(*TRAIN, "--model", "pixel-hnn", "--out", tmp_path / "run"), "Pixel HNN needs frames", "no camera")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_recording_is_trained_on_and_judged(hnn_lab: Command, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from safetensors.numpy import save
+from safetensors.numpy import load, save
 
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordError
@@ -109,6 +109,50 @@ def test_a_run_reads_back_bit_by_bit(tmp_path: Path, model: str, recorded: bool)
     x = np.random.default_rng(0).normal(size=(9, 2))
     assert back.snapshot.field(x).tobytes() == run.snapshot.field(x).tobytes()
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["run"]
+
+
+SPOILT_SIGHT: list[tuple[dict[str, Any], str]] = [
+    ({"encoder.w0": None}, "encoder.w0 is missing, expected (200, 8)"),
+    ({"encoder.w0": np.zeros((18, 8), np.float32)}, "encoder.w0 is (18, 8), expected (200, 8)"),
+    ({"decoder.b3": np.full(200, np.nan, np.float32)}, "numbers that are not finite"),
+    ({"decoder.w1": np.zeros((8, 8), np.int64)}, "int64"),
+    ({"map.matrix": None}, "map.matrix is missing"),
+    ({"map.matrix": np.array([[1.0, 2.0], [2.0, 4.0]])}, "a map of latents that cannot be inverted: fit again"),
+    ({"map.offset": np.zeros(3)}, "map.offset is (3,), expected (2,)"),
+    ({"map.seconds": np.zeros(1)}, "a map of latents that cannot be inverted: fit again"),
+]
+
+
+@pytest.mark.parametrize(("spoilt", "words"), SPOILT_SIGHT)
+def test_a_damaged_sight_is_one_sentence(tmp_path: Path, spoilt: dict[str, Any], words: str) -> None:
+    write_run(a_run("pixel-hnn"), tmp_path / "run")
+    file = tmp_path / "run" / "weights.safetensors"
+    file.write_bytes(save({n: w for n, w in {**load(file.read_bytes()), **spoilt}.items() if w is not None}))
+    with pytest.raises(RecordError) as caught:
+        load_run(tmp_path / "run")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_eyes_for_frames_of_another_size_are_refused(tmp_path: Path) -> None:
+    run = a_run("pixel-baseline")
+    other = replace(run.experiment, data={**run.experiment.data, "size": 2 * SIZE})
+    write_run(replace(run, experiment=other), tmp_path / "run")
+    with pytest.raises(RecordError, match=r"encoder.w0 is \(200, 8\), expected \(800, 8\)"):
+        load_run(tmp_path / "run")
+
+
+def test_what_a_model_sees_reads_back_bit_by_bit(tmp_path: Path) -> None:
+    run = a_run("pixel-hnn")
+    write_run(run, tmp_path / "run")
+    mine, theirs = run.snapshot.sight, load_run(tmp_path / "run").snapshot.sight
+    assert mine is not None
+    assert theirs is not None
+    pairs = np.random.default_rng(0).integers(0, 256, (5, 2, SIZE, SIZE)).astype(np.uint8)
+    assert theirs.seen(pairs).tobytes() == mine.seen(pairs).tobytes()
+    x = mine.seen(pairs)
+    assert theirs.picture(x).tobytes() == mine.picture(x).tobytes()
+    assert theirs.seconds == mine.seconds
 
 
 @pytest.mark.parametrize("spoilt", [np.ones(2), None])
@@ -460,6 +504,7 @@ def complaint(read: Callable[[], object], otherwise: str) -> str:
     return otherwise
 
 
+PLAIN = sorted(set(RUN_FILES) - {"data.npz"})  # of a run on no recording
 flips = st.lists(st.tuples(st.integers(0, 10**9), st.integers(1, 255)), min_size=1, max_size=4)
 quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -476,9 +521,12 @@ def test_flipped_bytes_in_a_session_raise_nothing_else(tmp_path: Path, flips: li
 
 
 @quick
-@given(st.sampled_from(list(run_files(a_run(recorded=True)))), flips)
-def test_flipped_bytes_in_a_run_s_files_raise_nothing_else(name: str, flips: list[tuple[int, int]]) -> None:
-    files = dict(run_files(a_run(recorded=True)))
+@given(st.sampled_from([("hnn", True, n) for n in RUN_FILES] + [("pixel-hnn", False, n) for n in PLAIN]), flips)
+def test_flipped_bytes_in_a_run_s_files_raise_nothing_else(
+    which: tuple[str, bool, str], flips: list[tuple[int, int]]
+) -> None:
+    model, recorded, name = which
+    files = dict(run_files(a_run(model, recorded)))
     content = bytearray(files[name])
     for place, bits in flips:
         content[place % len(content)] ^= bits
