@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, wrap_angle
 
 Frames = npt.NDArray[np.uint8]  # (N, size, size), row 0 on top
 
@@ -71,7 +71,7 @@ class Camera:
         bend = before - 2 * at + after
         part = np.where(bend < 0, 0.5 * (before - after) / np.minimum(bend, -1e-12), 0.0)
         angle = (best + part) * (2 * np.pi / TEMPLATES) - np.pi
-        return np.where(at > FAINT * clear, angle, np.nan).astype(np.float64)
+        return np.where(at > FAINT * clear, wrap_angle(angle), np.nan).astype(np.float64)
 
 
 @lru_cache(maxsize=8)

@@ -8,7 +8,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -289,14 +289,5 @@ def _test_trajectories(system: System, count: int) -> Mask:
 def with_floor(system: System, data: Dataset) -> Dataset:
     """Return `data` with the losses that the true field of `system` scores on its rows."""
     residual = ((system.field(data.coords) - data.dcoords) ** 2).mean(axis=-1)
-    return Dataset(
-        data.coords,
-        data.dcoords,
-        data.t,
-        data.trajectory,
-        data.train,
-        data.clean,
-        float(residual[data.train].mean()),
-        float(residual[~data.train].mean()),
-        data.views,
-    )
+    train, test = (float(residual[rows].mean()) for rows in (data.train, ~data.train))
+    return replace(data, floor_train=train, floor_test=test)

@@ -1,6 +1,7 @@
 """The compiled loops on disk: thrown away when a source changes, and not compiled again when none does."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,9 @@ def test_code_without_a_note_is_not_trusted(kept: Path) -> None:
 def test_loading_leaves_a_note_that_is_true() -> None:
     assert compiled.load()
     assert compiled._note() == (compiled._stamp(), True)
+    version = f"py{sys.version_info.major}{sys.version_info.minor}."
+    files = [path for folder in compiled._KEPT for path in folder.glob("*.nbc") if version in path.name]
+    assert len(files) == pytest.approx(compiled._FILES, rel=0.1), "progress goes by their number"
 
 
 def test_progress_goes_by_what_is_kept(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:

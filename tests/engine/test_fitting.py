@@ -530,6 +530,8 @@ def test_the_paper_s_settings() -> None:
     assert recipe_defaults("paper", "two-body", 40_000)["batch"] == 200
     three = recipe_defaults("paper", "three-body", 80_000)
     assert (three["steps"], three["batch"], three["weight-decay"]) == (10_000, 600, 1e-4)
+    film = recipe_defaults("paper", "pixel-pendulum", 16_000)
+    assert (film["steps"], film["batch"], film["weight-decay"]) == (10_000, 200, 1e-5)
     assert "no n-body task" in recipe_note("paper", "n-body")
     assert recipe_defaults("paper", "recording")["weight-decay"] == 1e-5
     assert all(recipe_note("paper", source) == "" for source in PAPER_TASKS)
