@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.document import State
-from hnn_engine.experiment import Experiment, new_experiment
+from hnn_engine.experiment import Experiment, carried_models, new_experiment
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -82,7 +82,8 @@ class Errands:
         self.study("Open a recording", self._with_present_models(experiment))
 
     def _with_present_models(self, experiment: Experiment) -> Experiment:
-        return replace(experiment, models=self._window.lab.experiment.models, seed=self._window.lab.experiment.seed)
+        now = self._window.lab.experiment
+        return replace(experiment, models=carried_models(now.models, experiment), seed=now.seed)
 
     def study(self, label: str, experiment: Experiment, **view: Any) -> None:
         """Put `experiment` on screen from its beginning, as one edit called `label`, looked at as `view` says."""

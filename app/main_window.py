@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QMainWindow,
     QScrollArea,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -28,6 +29,7 @@ from app.lab import Lab
 from app.menus import Menus
 from app.paint_pacer import PaintPacer
 from app.panels.data import DataPanel
+from app.panels.frames import FramesPanel
 from app.panels.runs import RunsPanel
 from app.panels.scene import ScenePanel
 from app.panels.status import StatusLine
@@ -38,6 +40,7 @@ from app.panels.what_if import WhatIf
 from app.settings import settings
 from app.theme import DARK, LIGHT, THEMES, apply_theme, current_theme
 from app.widgets.notice import NoticeBar
+from hnn_engine.experiment import same_system
 
 if TYPE_CHECKING:
     from app.files import Files
@@ -105,12 +108,13 @@ class MainWindow(QMainWindow):
         lab = self.lab
         self.system, self.data, self.training = SystemPanel(lab), DataPanel(lab), TrainingPanel(lab)
         self.what_if = WhatIf(lab)
-        self.scene, self.runs = ScenePanel(lab), RunsPanel(lab)
+        self.scene, self.frames, self.runs = ScenePanel(lab), FramesPanel(lab), RunsPanel(lab)
         self.docks: dict[str, QDockWidget] = {
             name: self._dock(name, title, widget)
             for name, title, widget in (
                 ("controls", "Laboratory", self._controls()),
                 ("scene", "Scene", self.scene),
+                ("frames", "Frames", self.frames),
                 ("portrait", "Phase portrait", QWidget()),
                 ("energy", "Energy", QWidget()),
                 ("error", "Error", QWidget()),
@@ -234,7 +238,20 @@ class MainWindow(QMainWindow):
         self.splitDockWidget(docks["portrait"], docks["loss"], down)
         self.splitDockWidget(docks["energy"], docks["error"], across)
         self.splitDockWidget(docks["loss"], docks["runs"], across)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self.tabifyDockWidget(docks["scene"], docks["frames"])
+        self.offer_frames()
         self.share_room()
+
+    def offer_frames(self) -> None:
+        """Lay the frames over the scene where a camera sees what is studied; put them away elsewhere."""
+        seen, dock = self.lab.experiment.stage.seen, self.docks["frames"]
+        dock.toggleViewAction().setVisible(seen)
+        dock.setVisible(seen)
+        if seen:
+            dock.raise_()
+        else:
+            self.docks["scene"].raise_()
 
     def share_room(self) -> None:
         """Let the two pictures own the window."""
@@ -256,6 +273,7 @@ class MainWindow(QMainWindow):
             dock.setFloating(False)
             dock.show()
         self.restoreState(self._original)
+        self.offer_frames()
         self.share_room()
 
     def restore_layout(self) -> None:
@@ -264,6 +282,7 @@ class MainWindow(QMainWindow):
         if layout is None or not self.restoreGeometry(layout[0]) or not self.restoreState(layout[1]):
             self.resize(1440, 900)
             self.share_room()
+        self.offer_frames()
 
     def sizeHint(self) -> QSize:
         return QSize(1440, 900)
@@ -294,6 +313,8 @@ class MainWindow(QMainWindow):
 
     def _on_changed(self, old: State, new: State) -> None:
         document = self.lab.document
+        if not same_system(old.experiment, new.experiment):
+            self.offer_frames()
         for action, word, label in (
             (self.menus.undo, "Undo", document.undo_label),
             (self.menus.redo, "Redo", document.redo_label),

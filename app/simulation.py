@@ -22,10 +22,12 @@ from hnn_engine.comparison import energy_drift, learned_drift, relative_error
 from hnn_engine.compiled import loops
 from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment
+from hnn_engine.glimpse import beginning, film_along, reader_of
 from hnn_engine.integrators import Rollout, why_not
 from hnn_engine.phases import Phase, Steering, Turned, follow, gap_after_return, in_phases
 from hnn_engine.snapshot import Snapshot, Swift
 from hnn_engine.systems import System
+from hnn_engine.vision import frames_in_step
 
 PREVIEW_STEPS = 250
 PREVIEW_TOLERANCE = 1e-7  # of the collocation; its error over a preview stays under 1e-6 of the scale
@@ -89,6 +91,7 @@ class Track:
     group: str = ""
     member: int = 0  # of its group; the first stands for it
     own: Array = field(default_factory=lambda: np.empty(0))  # drift of the model's own H, where it is wanted and known
+    in_step: int | None = None  # painted frames before the first out of step with truth; None where there are none
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +128,7 @@ class Simulation:
         self._truths: dict[bool, tuple[Hashable, Rollout]] = {}  # by the reference integrator or not
         self._rollouts: dict[str, tuple[Hashable, Rollout | str]] = {}
         self._frictions: dict[str, tuple[Snapshot, Snapshot]] = {}  # as fitted, and with another friction
+        self._in_step: dict[str, tuple[Hashable, int]] = {}  # painted frames of each model before the first out of step
         self._plane: tuple[Hashable, Hashable, PortraitField] | None = None
         # Two threads in all: on two processors a third would only be in the way.
         self._helper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rollout", initializer=give_way)
@@ -198,10 +202,11 @@ class Simulation:
                 if m.key not in followed:
                     mine = begun[m.key].cancel()
                     followed[m.key] = self._follow(request, m, stop) if mine else begun[m.key].result()
-            models = tuple(self._track(request, m, followed[m.key], truth) for m in request.models)
+            models = tuple(self._track(request, m, followed[m.key], truth, stop) for m in request.models)
             if stop is not None and stop():
                 return
             self._rollouts = {m.key: (self._model_key(request, m), followed[m.key]) for m in request.models}
+            self._in_step = {m.key: self._in_step[m.key] for m in request.models if m.key in self._in_step}
             self._frictions = {m.key: self._frictions[m.key] for m in request.models if m.key in self._frictions}
             self._answer = Answer(request, truth, models, plane, time.perf_counter() - began, energy_scale(request))
             self.wake()
@@ -299,7 +304,8 @@ class Simulation:
         times = self._model_times(request, shown)
         method, steer = request.experiment.rollout.integrator, steer_key(request)
         swift = shown.live or request.preview
-        return shown.snapshot, request.experiment.start, method, steer, times[-1], len(times), swift
+        start = request.experiment.start, seen_key(request.experiment) if shown.snapshot.sight is not None else None
+        return shown.snapshot, start, method, steer, times[-1], len(times), swift
 
     def _follow(self, request: Request, shown: ShownModel, stop: Callable[[], bool] | None) -> Rollout | str:
         """Return a model's rollout, or why it cannot be had. Runs in either thread."""
@@ -310,13 +316,20 @@ class Simulation:
         known = self._rollouts.get(shown.key)
         if known is not None and known[0] == self._model_key(request, shown):
             return known[1]
-        start, times = np.array(request.experiment.start), self._model_times(request, shown)
+        start, times = beginning(request.experiment, shown.snapshot), self._model_times(request, shown)
         snapshot = self._scaled(request, shown)
         flow = Swift(snapshot) if shown.live or request.preview else snapshot
         steering = request.experiment.rollout.steering
         return follow(flow, start, times, method, steering, tolerance=MODEL_TOLERANCE, interrupt=stop)
 
-    def _track(self, request: Request, shown: ShownModel, answer: Rollout | str, truth: Track | None) -> Track:
+    def _track(
+        self,
+        request: Request,
+        shown: ShownModel,
+        answer: Rollout | str,
+        truth: Track | None,
+        stop: Callable[[], bool] | None,
+    ) -> Track:
         if isinstance(answer, str):
             nothing, none = np.full((1, 2 * request.experiment.stage.dof), np.nan), np.array([np.nan])
             parts = (np.zeros(1), nothing, none, none, np.zeros(1))
@@ -340,7 +353,32 @@ class Simulation:
             group=shown.group,
             member=shown.member,
             own=own_drift(request, shown.snapshot, answer.coords, truth),
+            in_step=self._frames_in_step(request, shown, answer, truth, stop),
         )
+
+    def _frames_in_step(
+        self,
+        request: Request,
+        shown: ShownModel,
+        answer: Rollout,
+        truth: Track | None,
+        stop: Callable[[], bool] | None,
+    ) -> int | None:
+        """Return how long the film that a model paints stays in step with truth's, in frames; None for a preview."""
+        if shown.snapshot.sight is None or truth is None or request.preview:
+            return None
+        key = self._model_key(request, shown), self._truth_key(request)
+        known = self._in_step.get(shown.key)
+        if known is not None and known[0] == key:
+            return known[1]
+        reader, film = reader_of(request.experiment, shown.snapshot.sight.size), film_along(request.experiment, truth.t)
+        if reader is None or film is None:
+            return None
+        coords, angles = at_times(film, answer.t, answer.coords), at_times(film, truth.t, truth.coords)[:, 0]
+        frames = frames_in_step(shown.snapshot, coords, angles, reader, stop)
+        if stop is None or not stop():
+            self._in_step[shown.key] = key, frames
+        return frames
 
     def _judge(
         self, request: Request, shown: ShownModel, answer: Rollout, truth: Track | None
@@ -360,8 +398,7 @@ class Simulation:
                 return drift, empty, empty
             spec = experiment.rollout  # what was recorded was left alone
             inside = truth.t <= min(answer.t[-1], spec.steering.interval(spec.length)[0])
-            columns = [np.interp(truth.t[inside], answer.t, answer.coords[:, i]) for i in range(answer.coords.shape[1])]
-            track = np.stack(columns, axis=-1)
+            track = at_times(truth.t[inside], answer.t, answer.coords)
             return drift, truth.t[inside], relative_error(track, truth.coords[inside], experiment.stage.periodic)
 
 
@@ -386,6 +423,11 @@ def steer_key(request: Request) -> Hashable:
     """What is done to rollouts on their way. While nothing is, it does not matter when it would be."""
     spec = request.experiment.rollout
     return spec.steering if spec.steering.kind != "none" else None, spec.friction
+
+
+def at_times(times: Array, t: Array, coords: Array) -> Array:
+    """Return the states `(N, 2*dof)` at `times` `(N,)` of a rollout `coords` `(T, 2*dof)` at `t`, linear in between."""
+    return np.stack([np.interp(times, t, coords[:, i]) for i in range(coords.shape[1])], axis=-1)
 
 
 def beside_truth(coords: Array, truth: Track) -> Array:
@@ -419,6 +461,13 @@ def own_drift(request: Request, snapshot: Snapshot, coords: Array, truth: Track 
         return learned_drift(system, energy, beside_truth(coords, truth))
 
 
+def seen_key(experiment: Experiment) -> Hashable:
+    """What decides, beside the start, what a model that sees frames is shown there."""
+    system, begin = experiment.system, experiment.rollout.begin
+    filmed = tuple(experiment.data.items()) if system is not None and system.seen else ()
+    return begin, stage_key(experiment), filmed
+
+
 def stage_key(experiment: Experiment) -> Hashable:
     """What the stage of `experiment` is made of: experiments that differ in their start alone share it."""
     system = experiment.system
@@ -432,8 +481,7 @@ def recorded_row(experiment: Experiment) -> int | None:
     """Return the recorded row that the start sits on, or None where it was dragged off the track."""
     recording = experiment.recording
     assert recording is not None
-    rows = np.flatnonzero((np.abs(recording.coords - np.array(experiment.start)) < 1e-9).all(axis=-1))
-    return int(rows[0]) if len(rows) else None
+    return recording.row_at(np.array(experiment.start))
 
 
 def recorded_track(request: Request) -> Track:

@@ -19,6 +19,7 @@ _DASHES: dict[str, Dash] = {
     "conservative-hnn": (3.0, 6.0),
     "mixed-hnn": (9.0, 3.0, 2.0, 3.0, 2.0, 3.0),
 }
+LOOKS_LIKE = {"pixel-baseline": "baseline", "pixel-hnn": "hnn"}  # whose colour and dash a model wears
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,13 @@ class Theme:
 
     def model_color(self, model_name: str) -> str:
         """Return the colour of a model, the same in every panel; a model without one of its own is drawn in `muted`."""
-        return dict(self.models).get(model_name, self.muted)
+        return dict(self.models).get(LOOKS_LIKE.get(model_name, model_name), self.muted)
 
     def role(self, role: str) -> str:
         """Resolve `role`, one of this theme's colours ('truth'), a model's name or '#RRGGBB', to '#RRGGBB'."""
         if role.startswith("#"):
             return role
-        if role in dict(self.models):
+        if LOOKS_LIKE.get(role, role) in dict(self.models):
             return self.model_color(role)
         if role in _ROLES:
             return str(getattr(self, role))
@@ -152,7 +153,7 @@ def model_color(model_name: str) -> QColor:
 
 def model_dash(model_name: str) -> Dash:
     """Return a model's dash pattern in pen widths; empty means solid."""
-    return _DASHES.get(model_name, (3.0, 3.0))
+    return _DASHES.get(LOOKS_LIKE.get(model_name, model_name), (3.0, 3.0))
 
 
 def apply_theme(app: QApplication, theme: Theme) -> None:

@@ -245,13 +245,26 @@ def recording_experiment(recording: "Recording", method: str | None = None) -> E
     return Experiment(
         source=RecordingSource(recording, chosen),
         data={},
-        models=(model_spec("baseline"), model_spec("hnn")),
+        models=tuple(model_spec(name) for name in opening_pair(stage)),
         recipe="paper",
         settings=default_settings("paper", None),
         seed=0,
         start=tuple(float(x) for x in stage.default_start),
         rollout=RolloutSpec(horizon=max(span, 0.1), dt=max(span, 0.1) / 500),
     )
+
+
+def opening_pair(stage: Stage) -> tuple[str, str]:
+    """Return the two models that `stage` opens with, a baseline and its HNN."""
+    return stage.pair if isinstance(stage, System) else ("baseline", "hnn")
+
+
+def carried_models(models: tuple[ModelSpec, ...], to: Experiment) -> tuple[ModelSpec, ...]:
+    """Return those of the chosen `models` that `to` can go on with; its own where only one side sees frames."""
+    now, then = (any(get_model(m.name).sees for m in side) for side in (models, to.models))
+    if now != then:
+        return to.models
+    return tuple(m for m in models if not get_model(m.name).why_not(to.stage)) or to.models
 
 
 def same_system(one: Experiment, other: Experiment) -> bool:
@@ -440,11 +453,13 @@ __all__ = [
     "RecordingSource",
     "RolloutSpec",
     "SystemSource",
+    "carried_models",
     "checked",
     "default_settings",
     "from_json",
     "model_spec",
     "new_experiment",
+    "opening_pair",
     "recording_experiment",
     "same_stage",
     "same_system",

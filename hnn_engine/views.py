@@ -15,7 +15,7 @@ import numpy.typing as npt
 from hnn_engine.camera import GROUP, WHITE, Camera, Frames, Reader
 from hnn_engine.coords import Array
 from hnn_engine.errors import ExperimentError
-from hnn_engine.integrators import rollout
+from hnn_engine.integrators import stormer_verlet_step
 from hnn_engine.parameters import Parameter, Value
 from hnn_engine.recordings import Recording
 from hnn_engine.systems.base import System
@@ -93,8 +93,8 @@ def film_defaults(system: System | type[System]) -> dict[str, Value]:
 
 def pair_at(system: System, camera: Camera, coords: Array) -> Frames:
     """Return the two frames `(2, size, size)` that begin at state `coords` `(2,)`."""
-    times = np.array([0.0, system.frame_seconds])
-    return camera.render(rollout(system, coords, times, "stormer-verlet").coords[:, 0])
+    after = stormer_verlet_step(system.field, coords, system.frame_seconds)
+    return camera.render(np.array([coords[0], after[0]]))
 
 
 def shoot(camera: Camera, angles: Array, noise: float, rng: np.random.Generator) -> Frames:

@@ -4,6 +4,7 @@ Rollouts begin at what the model sees of a start (a pair of frames), and are jud
 map of its latents, and by the frames that it paints.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ from hnn_engine.systems.pixel_pendulum import PixelPendulum
 from hnn_engine.views import Views, pair_at
 
 GROUP = 1000  # rows that are looked at together
+PART = 25  # frames that are painted together, where the first one out of step ends the work
 IN_STEP = np.deg2rad(10.0)
 FRAMES = 200  # of a film that is judged
 MODEL_TOLERANCE = 1e-9
@@ -128,6 +130,23 @@ def painted_angles(snapshot: Snapshot, coords: Array, reader: Reader) -> Array:
     if alive.any():
         angles[alive] = reader.read(sight_of(snapshot).picture(coords[alive]))
     return angles
+
+
+def frames_in_step(
+    snapshot: Snapshot, coords: Array, angles: Array, reader: Reader, interrupt: Callable[[], bool] | None = None
+) -> int:
+    """Return how many of the frames painted along `coords` `(T, 2)` come before the first whose angle is off `angles`
+    `(T,)` by 10°. What comes after is not painted; `interrupt` is asked now and then and ends the work early."""
+    for first in range(0, len(coords), PART):
+        if interrupt is not None and interrupt():
+            return first
+        part = slice(first, first + PART)
+        with np.errstate(invalid="ignore"):
+            off = wrap_angle(painted_angles(snapshot, coords[part], reader) - angles[part])
+            lost = ~(np.abs(off) < IN_STEP)
+        if lost.any():
+            return first + int(lost.argmax())
+    return len(coords)
 
 
 def fresh_starts(system: System, views: Views, seed: int, count: int) -> Array:

@@ -25,7 +25,7 @@ ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
     ("vision",),
     ("fitting", "evaluation"),
     ("experiment",),
-    ("records", "tasks", "demonstrations"),
+    ("records", "tasks", "demonstrations", "glimpse"),
     ("fit_run",),
     ("reproduction",),
     ("cli",),

@@ -1,5 +1,6 @@
 """Gather: the training data of a system, or how a recording's derivatives are estimated."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -13,6 +14,7 @@ from hnn_engine import compiled
 from hnn_engine.datasets import DATA_PARAMETERS, Dataset
 from hnn_engine.experiment import Experiment, RecordingSource
 from hnn_engine.parameters import Parameter
+from hnn_engine.views import FILM_PARAMETERS
 
 if TYPE_CHECKING:
     from hnn_engine.recordings import Recording
@@ -30,6 +32,9 @@ SEEDS = Parameter(
 )
 START_ROW = "start-row"
 LAYOUT = "layout"
+FOLDED_OF_FILMS = {"start-speed", "size", "thickness"}
+_NOISE_FLOOR = "The noise floor is the loss of the true field itself on the test rows."
+_FILMED = "A row is two frames in succession: one shows the angle, two show the speed as well."
 
 
 def method_parameters() -> tuple[Parameter, Parameter]:
@@ -62,11 +67,8 @@ class DataPanel(QWidget):
         self.lab = lab
         self._gesture: object = None
         self.section = Section("Data")
-        shown = [p for p in DATA_PARAMETERS if p.name != LAYOUT]
-        self.simulated = ParameterForm(shown)
-        self.simulated.edited.connect(self._on_simulated)
-        self.layout_form = ParameterForm([p for p in DATA_PARAMETERS if p.name == LAYOUT])
-        self.layout_form.edited.connect(self._on_simulated)
+        self.simulated, self.layout_form = self._forms(DATA_PARAMETERS, {LAYOUT})
+        self.film, self.film_more = self._forms(FILM_PARAMETERS, FOLDED_OF_FILMS)
         self.seed = ParameterForm((SEED, SEEDS))
         self.seed.edited.connect(self._on_seed)
         self.measured: ParameterForm | None = None
@@ -74,10 +76,10 @@ class DataPanel(QWidget):
         self.row: ParameterForm | None = None
         self._row_of: Recording | None = None
         self.facts = quiet_label()
-        self.section.add(self.simulated)
-        self.section.add(self.facts)
-        self.section.add_more(self.seed)
-        self.section.add_more(self.layout_form)
+        for form in (self.simulated, self.film, self.facts):
+            self.section.add(form)
+        for form in (self.seed, self.layout_form, self.film_more):
+            self.section.add_more(form)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.section)
@@ -87,12 +89,26 @@ class DataPanel(QWidget):
         lab.clock.text.connect(self._on_text)
         self.sync(lab.experiment)
 
+    def _forms(self, parameters: Sequence[Parameter], folded: set[str]) -> tuple[ParameterForm, ParameterForm]:
+        """Return a form of what is always there, and one of what is folded away."""
+        forms = (
+            ParameterForm([p for p in parameters if p.name not in folded]),
+            ParameterForm([p for p in parameters if p.name in folded]),
+        )
+        for form in forms:
+            form.edited.connect(self._on_simulated)
+        return forms
+
     def sync(self, experiment: Experiment) -> None:
         """Show the experiment's data settings."""
-        self.simulated.setVisible(experiment.recording is None)
-        self.simulated.set_values(experiment.data)
-        self.layout_form.setVisible(experiment.system is not None and experiment.system.grid_reach is not None)
-        self.layout_form.set_values(experiment.data)
+        system = experiment.system
+        filmed = system is not None and system.seen
+        self.simulated.setVisible(system is not None and not filmed)
+        self.layout_form.setVisible(system is not None and not filmed and system.grid_reach is not None)
+        for part in (self.film, self.film_more):
+            part.setVisible(filmed)
+        for part in (self.simulated, self.layout_form, self.film, self.film_more):
+            part.set_values(experiment.data)
         grid = experiment.data.get(LAYOUT) == "grid"
         self.simulated.set_enabled("horizon", not grid, "A grid has no orbits." if grid else "")
         self.seed.set_values({"seed": experiment.seed, "seeds": self.lab.document.view.seeds})
@@ -146,11 +162,14 @@ class DataPanel(QWidget):
             self._on_text()
             return
         train = int(data.train.sum())
-        text = f"{grouped(train)} rows train, {grouped(len(data.t) - train)} test"
+        rows = "pairs of frames" if data.views is not None else "rows"
+        text = f"{grouped(train)} {rows} train, {grouped(len(data.t) - train)} test"
+        if data.views is not None:
+            text += f"; a frame is {data.views.size} × {data.views.size} pixels"
         if data.floor_test is not None and data.floor_test > 0:
             text += f"; noise floor {number(data.floor_test)}"
         self.facts.setText(text + ".")
-        self.facts.setToolTip("The noise floor is the loss of the true field itself on the test rows.")
+        self.facts.setToolTip(_FILMED if data.views is not None else _NOISE_FLOOR)
 
     def _on_text(self) -> None:
         """While the data is being made, say how far it is."""

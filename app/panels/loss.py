@@ -14,9 +14,15 @@ from app.widgets.plot import LabPlot
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import same_system
+from hnn_engine.models import get_model
 
 MOST_POINTS = 360  # of a curve: more than its pixels would not be seen
 EVERY = 9  # frames between two drawings while a model trains
+_OF_FIELDS = "Mean squared error of the field against the data's derivatives. The grey line is the noise floor."
+_OF_FRAMES = (
+    "Of models that see frames: the error of the pixels that come back from the two latents, that of the second latent "
+    "as the speed of the first, and a tenth of that of the next latents."
+)
 
 
 class LossPanel(QWidget):
@@ -28,9 +34,7 @@ class LossPanel(QWidget):
         self.title = "Loss: — train, • test"
         self.plot = LabPlot("", "step", "mean squared error", log_y=True)
         self.setAccessibleName("Loss")
-        self.setToolTip(
-            "Mean squared error of the field against the data's derivatives. The grey line is the noise floor."
-        )
+        self._show_tip()
         self._curves: dict[str, tuple[pg.PlotCurveItem, pg.PlotCurveItem, pg.ScatterPlotItem]] = {}
         self.floor = self.plot.curve("muted", (4.0, 4.0), z=-5, smooth=False)
         self._floor: float | None = None
@@ -55,7 +59,14 @@ class LossPanel(QWidget):
             self._pending = False
             self._redraw()
 
+    def _show_tip(self) -> None:
+        """Say what the loss is of. An axis label that changed would move the plot."""
+        seen = any(get_model(m.name).sees for m in self.lab.experiment.models)
+        self.setToolTip(_OF_FRAMES if seen else _OF_FIELDS)
+
     def _on_changed(self, old: State, new: State) -> None:
+        if old.experiment.models is not new.experiment.models:
+            self._show_tip()
         if old.runs is not new.runs or old.shown != new.shown or not same_system(old.experiment, new.experiment):
             self._redraw()
 

@@ -106,6 +106,8 @@ class StatusLine(QWidget):
         family = answer.band(track)
         if sentence and len(family) > 1:
             sentence += f" ({_range_words(family)})"
+        if sentence and track.in_step:
+            sentence += f", paints {track.in_step} frame{'s' * (track.in_step > 1)} in step"
         return f"{sentence} (learning)" if track.live and sentence else sentence
 
 

@@ -12,7 +12,14 @@ from app.lab import Lab
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section, quiet_label
 from app.widgets.system_card import CardGrid
-from hnn_engine.experiment import Experiment, SystemSource, default_settings, new_experiment, same_system
+from hnn_engine.experiment import (
+    Experiment,
+    SystemSource,
+    carried_models,
+    default_settings,
+    new_experiment,
+    same_system,
+)
 from hnn_engine.models import get_model
 from hnn_engine.systems import SYSTEMS, System, get_system
 
@@ -115,21 +122,23 @@ class SystemPanel(QWidget):
     def _on_chosen(self, name: str) -> None:
         """Open the system's own experiment, with the models and recipe that are chosen now."""
         new, now = new_experiment(name), self.lab.experiment
-        left_out = [m for m in now.models if get_model(m.name).why_not(new.stage)]
+        models = carried_models(now.models, new)
+        dropped = [m for m in now.models if m not in models and not get_model(m.name).sees]
         self.lab.transport.restart()
         self.lab.document.look(axes=None)
         self.lab.edit(
             f"Choose {SYSTEMS[name].title.lower()}",
             source=new.source,
             data=new.data,
-            models=tuple(m for m in now.models if m not in left_out) or new.models,
+            models=models,
             recipe=now.recipe,
             settings=default_settings(now.recipe, SYSTEMS[name]()),
             start=new.start,
             rollout=new.rollout,
         )
-        for spec in left_out:
-            self.lab.noticed.emit(f"{get_model(spec.name).why_not(new.stage)}: it is left out.", False)
+        for reason in [get_model(m.name).why_not(new.stage) for m in dropped]:
+            if reason:
+                self.lab.noticed.emit(f"{reason}: it is left out.", False)
 
     def _on_moved(self, time: float) -> None:
         """Let the chosen card move with the scene, now and then: it is a hint, not a plot."""

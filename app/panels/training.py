@@ -33,6 +33,7 @@ from hnn_engine.experiment import (
     RecordingSource,
     default_settings,
     model_spec,
+    opening_pair,
 )
 from hnn_engine.fitting import RECIPES, get_recipe, recipe_note
 from hnn_engine.integrators import INTEGRATORS, why_not
@@ -159,6 +160,7 @@ class TrainingPanel(QWidget):
         """Show the experiment's models, recipe and rollouts."""
         self._remembered |= {m.name: m.settings for m in experiment.models}
         self.models.show_chosen({m.name for m in experiment.models})
+        self.models.lead(opening_pair(experiment.stage))
         self.models.refuse({name: model.why_not(experiment.stage) for name, model in MODELS.items()})
         self.network.set_values(experiment.models[0].settings)
         for name, form in self.own.items():

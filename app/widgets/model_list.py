@@ -1,6 +1,7 @@
 """Check boxes for the models, each with its stroke: a short list that opens, so that the column stays short."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QToolButton, QWidget
@@ -8,11 +9,10 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QToolButton, 
 from app.widgets.swatch import Swatch
 from hnn_engine.models import Model
 
-ALWAYS = 2  # models that are shown whether they are chosen or not, side by side
-
 
 class ModelList(QWidget):
-    """`models` to choose from: `chosen(names)` after a click. The list folds to the first two and what is chosen.
+    """`models` to choose from: `chosen(names)` after a click. The list folds to a leading pair, side by side, and what
+    is chosen.
 
     `opener` is the button that opens it; who holds the list finds a place for it.
     """
@@ -28,15 +28,14 @@ class ModelList(QWidget):
         self.opener.setCheckable(True)
         self.opener.setToolTip("Show every family of models")
         self.opener.toggled.connect(self._fold)
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setVerticalSpacing(2)
-        grid.setHorizontalSpacing(8)
-        for i, model in enumerate(models):
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setVerticalSpacing(2)
+        self._grid.setHorizontalSpacing(8)
+        for model in models:
             self._rows[model.name] = self._row(model)
-            place = (0, i, 1, 1) if i < ALWAYS else (i, 0, 1, ALWAYS)
-            grid.addWidget(self._rows[model.name], *place)
-        self._fold()
+        self._leading: tuple[str, ...] = ()
+        self.lead(tuple(self._rows)[:2])
 
     def _row(self, model: Model) -> QWidget:
         check = QCheckBox(model.title)
@@ -63,6 +62,22 @@ class ModelList(QWidget):
             check.setChecked(name in names)
         self._fold()
 
+    def lead(self, names: tuple[str, ...]) -> None:
+        """Show `names` first, side by side, whether they are chosen or not."""
+        if names == self._leading:
+            return
+        self._leading = names
+        for row in self._rows.values():
+            self._grid.removeWidget(row)
+        for i, name in enumerate(names):
+            self._grid.addWidget(self._rows[name], 0, i)
+        rest = [name for name in self._rows if name not in names]
+        for i, name in enumerate(rest, 1):
+            self._grid.addWidget(self._rows[name], i, 0, 1, len(names))
+        for before, after in pairwise((*names, *rest)):
+            QWidget.setTabOrder(self.checks[before], self.checks[after])
+        self._fold()
+
     def refuse(self, reasons: Mapping[str, str]) -> None:
         """Grey out every model with a reason, which stands in its tool tip."""
         for name, check in self.checks.items():
@@ -74,5 +89,5 @@ class ModelList(QWidget):
         """Show all rows, or those that are always shown or chosen."""
         opened = self.opener.isChecked()
         self.opener.setText("Fewer models" if opened else "More models")
-        for i, (name, row) in enumerate(self._rows.items()):
-            row.setVisible(opened or i < ALWAYS or self.checks[name].isChecked())
+        for name, row in self._rows.items():
+            row.setVisible(opened or name in self._leading or self.checks[name].isChecked())

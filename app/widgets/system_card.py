@@ -5,15 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QSizePolicy, QWidget
 
 from app.theme import current_theme, small_font, theme_signals
+from app.widgets.frame_tiles import paint_picture
 from app.widgets.stage_painter import StageView, paint_stage, truth_style
+from hnn_engine.camera import Camera
 from hnn_engine.systems import System
 
-_SIZE = QSize(66, 74)
-_TITLE_HEIGHT = 28
+_SIZE = QSize(66, 66)
+_LINE = 14  # of a title
 _MOVES = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 
 
@@ -60,10 +62,13 @@ class SystemCard(QAbstractButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_frame(painter)
         area = self._drawing_rect()
-        view = StageView(self._drawn.bounds, (area.x(), area.y(), area.width(), area.height()))
-        painter.setClipRect(area)
-        paint_stage(painter, view, self._drawn.geometry(self._q), truth_style(fine=True))
-        painter.setClipping(False)
+        if self._drawn.seen:
+            self._paint_picture(painter, area)
+        else:
+            view = StageView(self._drawn.bounds, (area.x(), area.y(), area.width(), area.height()))
+            painter.setClipRect(area)
+            paint_stage(painter, view, self._drawn.geometry(self._q), truth_style(fine=True))
+            painter.setClipping(False)
         self._paint_title(painter)
         painter.end()
 
@@ -87,25 +92,37 @@ class SystemCard(QAbstractButton):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(3.5, 3.5, -3.5, -3.5), 4, 4)
 
+    def _paint_picture(self, painter: QPainter, area: QRect) -> None:
+        """What a camera sees of it."""
+        camera = Camera()
+        side = max(min(area.width(), area.height()) // camera.size, 1) * camera.size  # every pixel a square
+        place = QRectF(area.x() + (area.width() - side) // 2, area.y() + (area.height() - side) // 2, side, side)
+        paint_picture(painter, place, camera.render(self._q[:1])[0])
+
     def _paint_title(self, painter: QPainter) -> None:
         painter.setFont(small_font(self.font(), 0.75))
         painter.setPen(current_theme().color("ink" if self.isChecked() else "muted"))
-        area = QRect(1, self.height() - _TITLE_HEIGHT - 2, self.width() - 2, _TITLE_HEIGHT)
+        area = QRect(1, self.height() - self._title_height() - 3, self.width() - 2, self._title_height())
         painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.text())
 
     def _drawing_rect(self) -> QRect:
-        return QRect(5, 5, self.width() - 10, self.height() - _TITLE_HEIGHT - 7)
+        return QRect(5, 5, self.width() - 10, self.height() - self._title_height() - 10)
+
+    def _title_height(self) -> int:
+        """One line, or two where the title is longer than the card is wide."""
+        width = QFontMetrics(small_font(self.font(), 0.75)).horizontalAdvance(self.text())
+        return _LINE if width <= self.width() - 4 else 2 * _LINE
 
     def _on_theme(self) -> None:
         self.update()
 
 
 class CardGrid(QWidget):
-    """Cards in rows of four, one of them chosen. `chosen(name)` when the user picks another; arrow keys move."""
+    """Cards in rows of three, one of them chosen. `chosen(name)` when the user picks another; arrow keys move."""
 
     chosen = Signal(str)
 
-    def __init__(self, systems: Sequence[System], parent: QWidget | None = None, columns: int = 4) -> None:
+    def __init__(self, systems: Sequence[System], parent: QWidget | None = None, columns: int = 3) -> None:
         super().__init__(parent)
         self._columns = columns
         self._cards = {system.name: SystemCard(system) for system in systems}

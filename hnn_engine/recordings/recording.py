@@ -97,6 +97,11 @@ class Recording:
         """Number of trials."""
         return int(self.trial[-1]) + 1
 
+    def row_at(self, coords: Array) -> int | None:
+        """Return the row whose state is `coords` `(2,)`, or None where none is."""
+        rows = np.flatnonzero((np.abs(self.coords - coords) < 1e-9).all(axis=-1))
+        return int(rows[0]) if len(rows) else None
+
     def segments(self) -> Iterator[slice]:
         """Yield the runs of rows with neither a gap nor a change of trial inside."""
         return segments(self.trial, self.gaps)

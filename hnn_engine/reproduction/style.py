@@ -31,13 +31,15 @@ DASHES: dict[str, tuple[float, ...]] = {  # lengths of strokes and gaps in width
     "conservative-hnn": (3.0, 6.0),
     "mixed-hnn": (9.0, 3.0, 2.0, 3.0, 2.0, 3.0),
 }
+LOOKS_LIKE = {"pixel-baseline": "baseline", "pixel-hnn": "hnn"}  # whose colour and dash a model wears
 LINE = 1.6  # width of a line in px
 THIN = 0.9
 
 
 def model_class(name: str) -> str:
     """Return the class of a model's lines; a model without a colour of its own is drawn as 'other'."""
-    return f"m-{name}" if name in DASHES else "m-other"
+    worn = LOOKS_LIKE.get(name, name)
+    return f"m-{worn}" if worn in DASHES else "m-other"
 
 
 def _variables(which: int) -> str:
