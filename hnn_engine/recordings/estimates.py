@@ -96,6 +96,21 @@ def estimate(t: Array, x: Array, trial: Indices, gaps: Indices, method: str, win
     return Derivatives(slopes, np.asarray(np.isfinite(slopes).all(axis=-1)))
 
 
+def velocity(t: Array, q: Array, trial: Indices, gaps: Indices) -> Array:
+    """Return dq/dt `(N,)` of q `(N,)`, smoothed where a run allows it and finite everywhere."""
+    v = np.full(len(q), np.nan)
+    for method in ("savitzky-golay", "smoothing-spline"):
+        if np.isnan(v).any():
+            slopes = estimate(t, q[:, None], trial, gaps, method, int(WINDOW.default)).dcoords[:, 0]
+            v = np.where(np.isnan(v), slopes, v)
+    for number in np.unique(trial[np.isnan(v)]):
+        rows = np.flatnonzero(trial == number)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            plain = np.gradient(q[rows], t[rows]) if len(rows) > 1 else np.zeros(1)
+        v[rows] = np.where(np.isnan(v[rows]), plain, v[rows])
+    return v
+
+
 def get_derivative(name: str) -> DerivativeInfo:
     """Return the description of method `name`; raise `UnknownNameError`."""
     if name not in DERIVATIVES:

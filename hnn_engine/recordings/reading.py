@@ -12,7 +12,7 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
 from hnn_engine.recordings.columns import Columns, column_names, guess_columns, known_layout
-from hnn_engine.recordings.estimates import WINDOW, estimate
+from hnn_engine.recordings.estimates import velocity
 from hnn_engine.recordings.recording import Indices, Recording, find_gaps
 from hnn_engine.recordings.table import FEWEST_ROWS, Table, read_table
 
@@ -110,7 +110,7 @@ def _coords(table: Table, columns: Columns, values: dict[int, Array], t: Array, 
     if columns.kind == "angle":
         q = _unwrapped(q, trial)
     if columns.velocity is None:
-        v = _velocity(t, q, trial, gaps)
+        v = velocity(t, q, trial, gaps)
         _check_size(table, columns.coordinate, v, "changes too fast")
     else:
         v = values[columns.velocity] * columns.coordinate_factor / columns.time_factor
@@ -132,21 +132,6 @@ def _unwrapped(q: Array, trial: Indices) -> Array:
     total = np.concatenate([[0.0], np.cumsum(turns)])
     starts = np.flatnonzero(np.diff(trial, prepend=-1))
     return np.asarray(q - 2 * np.pi * (total - total[starts][trial]))
-
-
-def _velocity(t: Array, q: Array, trial: Indices, gaps: Indices) -> Array:
-    """Return the slope of q, smoothed where a run allows it and finite everywhere."""
-    v = np.full(len(q), np.nan)
-    for method in ("savitzky-golay", "smoothing-spline"):
-        if np.isnan(v).any():
-            slopes = estimate(t, q[:, None], trial, gaps, method, int(WINDOW.default)).dcoords[:, 0]
-            v = np.where(np.isnan(v), slopes, v)
-    for number in np.unique(trial[np.isnan(v)]):
-        rows = np.flatnonzero(trial == number)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            plain = np.gradient(q[rows], t[rows]) if len(rows) > 1 else np.zeros(1)
-        v[rows] = np.where(np.isnan(v[rows]), plain, v[rows])
-    return v
 
 
 def _described(table: Table, columns: Columns, t: Array, trial: Indices, coords: Array, gaps: Indices) -> Recording:
