@@ -17,7 +17,7 @@ HEAVY = WINDOW_LIBRARIES | {"torch", "scipy", "numba", "safetensors", "contourpy
 LOOKS = {"theme", "stylesheet", "icons", "settings", "color_tables"}
 ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "coords", "geometry", "compiled", "machine"),
-    ("parameters", "stage", "camera"),
+    ("parameters", "stage", "camera", "atomic"),
     ("systems", "recordings", "integrators", "collocation"),
     ("models", "comparison", "phases", "views"),
     ("kernels", "datasets", "sight"),

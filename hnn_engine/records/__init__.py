@@ -1,6 +1,6 @@
 """Runs and sessions on disk."""
 
-from hnn_engine.records.atomic import check_file, check_folder, write_file
+from hnn_engine.atomic import check_file, check_folder, write_file
 from hnn_engine.records.folders import check_target, load_run, write_run
 from hnn_engine.records.run import History, Run
 from hnn_engine.records.session import SUFFIX, Session, load_session, save_session

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hnn_engine.atomic import write_file
 from hnn_engine.errors import HnnLabError, RecordError
 from hnn_engine.experiment import Experiment, from_json, to_json
-from hnn_engine.records.atomic import write_file
 from hnn_engine.records.run import (
     FORMAT,
     RUN_FILES,
