@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 WINDOW_LIBRARIES = {"PySide6", "pyqtgraph", "qasync", "shiboken6"}
-HEAVY = WINDOW_LIBRARIES | {"torch", "scipy", "numba", "safetensors", "contourpy"}
+HEAVY = WINDOW_LIBRARIES | {"torch", "scipy", "numba", "safetensors", "contourpy", "PIL", "av"}
 
 # A module imports what stands on a lower floor or belongs to its own room. The looks are one room in several files.
 LOOKS = {"theme", "stylesheet", "icons", "settings", "color_tables"}
@@ -19,7 +19,7 @@ ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "coords", "geometry", "compiled", "machine"),
     ("parameters", "stage", "camera", "atomic"),
     ("systems", "recordings", "integrators", "collocation"),
-    ("models", "comparison", "phases", "views"),
+    ("models", "comparison", "phases", "views", "footage"),
     ("kernels", "datasets", "sight"),
     ("snapshot",),
     ("vision",),
@@ -46,6 +46,9 @@ TABLES = (
     "fitting",
     "integrators",
     "recordings",
+    "footage",
+    "footage.reading",
+    "footage.recorded",
     "experiment",
     "records",
     "evaluation",

@@ -1,0 +1,45 @@
+"""Films of a pendulum: reading them, cutting small grey frames out of them, the angle in each, and writing films.
+
+The modules behind these names are loaded when a name is first used. Pillow and PyAV are imported by what reads or
+writes a file, when it does.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hnn_engine.footage.film import FEWEST_FRAMES, MOST_FRAMES, Crop, Film
+    from hnn_engine.footage.reading import IMAGES, VIDEOS, look
+    from hnn_engine.footage.recorded import as_recording
+    from hnn_engine.footage.taking import Footage, take
+    from hnn_engine.footage.tracking import AngleReader
+
+_HOMES = {
+    "film": ("FEWEST_FRAMES", "MOST_FRAMES", "Crop", "Film"),
+    "reading": ("IMAGES", "VIDEOS", "look"),
+    "recorded": ("as_recording",),
+    "taking": ("Footage", "take"),
+    "tracking": ("AngleReader",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+__all__ = [
+    "FEWEST_FRAMES",
+    "IMAGES",
+    "MOST_FRAMES",
+    "VIDEOS",
+    "AngleReader",
+    "Crop",
+    "Film",
+    "Footage",
+    "as_recording",
+    "look",
+    "take",
+]

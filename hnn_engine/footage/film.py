@@ -1,0 +1,97 @@
+"""A film in memory, the square that is cut out of it, and how much of a large one is kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hnn_engine.coords import Array
+from hnn_engine.errors import RecordingError
+
+Pictures = npt.NDArray[np.uint8]
+Tell = Callable[[float], None]  # hears the share that is done; what it raises ends the work
+
+FEWEST_FRAMES = 20
+MOST_FRAMES = 20_000  # that are taken
+SMALLEST_SIDE = 4  # pixels of a crop
+LARGEST_FILM = 400 * 10**6  # bytes of grey pixels that are kept
+SHORTEST_SIDE = 160  # pixels that must be left of a large film's shorter side
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """A film: `pictures` `(count, height, width)` grey (luma, uint8), `seconds` from one to the next, None if unknown.
+
+    `path` is the file or folder. `reduced` is how many pixels of the file, each way, make one here: 1 but for large
+    films.
+    """
+
+    path: str
+    title: str
+    pictures: Pictures
+    seconds: float | None = None
+    reduced: int = 1
+
+    @property
+    def count(self) -> int:
+        """Number of frames."""
+        return len(self.pictures)
+
+    @property
+    def width(self) -> int:
+        """Pixels of a row."""
+        return int(self.pictures.shape[2])
+
+    @property
+    def height(self) -> int:
+        """Rows of pixels."""
+        return int(self.pictures.shape[1])
+
+    def picture(self, i: int) -> Pictures:
+        """Return frame `i`, from 0 (from the end below 0), `(height, width)`."""
+        return np.asarray(self.pictures[i])
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square of a film: its `left` and `top` edge and its `side`, in pixels."""
+
+    left: int
+    top: int
+    side: int
+
+    @classmethod
+    def whole(cls, film: Film) -> "Crop":
+        """Return the largest square in the middle of `film`."""
+        side = min(film.width, film.height)
+        return cls((film.width - side) // 2, (film.height - side) // 2, side)
+
+    def check(self, film: Film) -> None:
+        """Raise `RecordingError` where the square is not within the picture of `film`."""
+        inside = 0 <= self.left <= film.width - self.side and 0 <= self.top <= film.height - self.side
+        if not inside or self.side < SMALLEST_SIDE:
+            square = f"The square of {self.side} pixels from column {self.left}, row {self.top}"
+            picture = f"a picture of {film.width} × {film.height}"
+            raise RecordingError(f"{square} does not lie in {picture} of {film.path}; move it or choose another size")
+
+
+class Reel(NamedTuple):
+    """What a reader hands over: frames, the time in s at which each begins where that is known, and the reduction."""
+
+    pictures: Pictures
+    times: Array | None
+    reduced: int
+
+
+def reduction(path: str, count: int, width: int, height: int) -> int:
+    """Return how many pixels, each way, must become one for `count` frames to be kept; raise `RecordingError`."""
+    factor = 1
+    while count * (width // factor) * (height // factor) > LARGEST_FILM:
+        factor += 1
+    if factor > 1 and min(width, height) // factor < SHORTEST_SIDE:
+        size = f"{count:,} frames of {width} × {height} pixels, {count * width * height / 1e6:,.0f} MB of grey"
+        room = f"{LARGEST_FILM // 10**6} MB with at least {SHORTEST_SIDE} pixels left of the shorter side"
+        raise RecordingError(f"{path} holds {size}; expected no more than fits {room}: cut it or leave out frames")
+    return factor
