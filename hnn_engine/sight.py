@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from hnn_engine.camera import WHITE
 from hnn_engine.coords import Array
-from hnn_engine.models.autoencoder import HALVES, Single, half_output, numpy_relu
+from hnn_engine.models.autoencoder import HALVES, LAYERS, Single, half_output, numpy_relu
 
 MAP = ("map.matrix", "map.offset", "map.seconds")  # what a file calls it
 MAP_SHAPES: dict[str, tuple[int, ...]] = {MAP[0]: (2, 2), MAP[1]: (2,), MAP[2]: (1,)}
+LAST = tuple(f"{HALVES[1]}{kind}{LAYERS - 1}" for kind in "wb")  # the weights that make the pictures
 FLATTEST = 1e-6  # the smaller singular value of a map, in shares of the larger: less is no map of the plane
 
 
@@ -65,7 +66,19 @@ class Sight:
 
     def picture(self, x: Array) -> Single:
         """Return the first of the two frames `(N, size, size)` at coordinates `(N, 2)`, cut to 0 … 1."""
-        return np.clip(self.decode(self.latents(x))[:, 0], 0.0, 1.0)
+        return self.painted(self.latents(x))
+
+    def painted(self, z: Array) -> Single:
+        """Return the first of the two frames `(N, size, size)` at latents `(N, 2)`, cut to 0 … 1."""
+        x = half_output(self._one_frame, HALVES[1], z.astype(np.float32), numpy_relu)
+        frames: Single = np.clip(x, 0.0, 1.0).reshape(len(z), self.size, self.size)
+        return frames
+
+    @cached_property
+    def _one_frame(self) -> dict[str, Single]:
+        """The weights without what makes the second frame: half of the work."""
+        last = {name: self.weights[name][..., : self.size**2] for name in LAST}
+        return {**self.weights, **last}
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         """Return everything by name, as files keep it."""

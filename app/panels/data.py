@@ -34,7 +34,7 @@ START_ROW = "start-row"
 LAYOUT = "layout"
 FOLDED_OF_FILMS = {"start-speed", "size", "thickness"}
 _NOISE_FLOOR = "The noise floor is the loss of the true field itself on the test rows."
-_FILMED = "A row is two frames in succession: one shows the angle, two show the speed as well."
+_FILMED = "Frames of {size} × {size} pixels, two in succession: one shows the angle, two show the speed as well."
 
 
 def method_parameters() -> tuple[Parameter, Parameter]:
@@ -164,12 +164,11 @@ class DataPanel(QWidget):
         train = int(data.train.sum())
         rows = "pairs of frames" if data.views is not None else "rows"
         text = f"{grouped(train)} {rows} train, {grouped(len(data.t) - train)} test"
-        if data.views is not None:
-            text += f"; a frame is {data.views.size} × {data.views.size} pixels"
         if data.floor_test is not None and data.floor_test > 0:
             text += f"; noise floor {number(data.floor_test)}"
         self.facts.setText(text + ".")
-        self.facts.setToolTip(_FILMED if data.views is not None else _NOISE_FLOOR)
+        size = data.views.size if data.views is not None else 0
+        self.facts.setToolTip(_FILMED.format(size=size) if size else _NOISE_FLOOR)
 
     def _on_text(self) -> None:
         """While the data is being made, say how far it is."""

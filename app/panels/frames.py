@@ -4,11 +4,11 @@ The pendulum can be taken by hand in the camera's picture.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QRegion
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.document import State
@@ -18,20 +18,23 @@ from app.simulation import Answer, ShownModel, Track
 from app.theme import current_theme, theme_signals
 from app.widgets.drag import FinePointer
 from app.widgets.format import NO_BREAK, number
-from app.widgets.frame_tiles import Grid, Picture, Tile, lay_out, paint_tiles, words_height
+from app.widgets.frame_tiles import Grid, Tile, lay_out, paint_tiles, words_height
 from app.widgets.stage_marks import GRAB_RADIUS, paint_halo, paint_handle
 from hnn_engine.camera import VIEW, Frames
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.experiment import Experiment
-from hnn_engine.glimpse import beginning, frame_seconds, pair_of_frames, reader_of
+from hnn_engine.glimpse import frame_seconds, pair_of_frames, reader_of
 from hnn_engine.models import get_model
 from hnn_engine.sight import Sight
+from hnn_engine.vision import begin
 
 NUDGE = math.radians(2.0)
 FINE_NUDGE = math.radians(0.2)
 NEAREST = 0.3  # of the rod: nearer to its pivot a hand that takes it could only shake it
 TRAIN = "Train to see what the {} paints"
 TRAIN_EYE = "Train to see what a model makes of it"
+
+_Parts = tuple[Experiment, Answer | None, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +58,16 @@ class FramesPanel(QWidget):
         super().__init__(parent)
         self.lab = lab
         self.tiles: tuple[Tile, ...] = ()
-        self._made_of: tuple[tuple[Experiment, Answer | None], tuple[float, str]] | None = None  # the tiles
+        self._made_of: _Parts | None = None  # the tiles
+        self._pairs: dict[int, Frames | None] = {}  # of the instant, by size
         self._figures: dict[str, tuple[str, ...]] = {}  # by tile; written anew at a pace that can be read
         self._figures_due = True
+        self._behind = False  # whether the pictures have moved since
         self._hot = False
         self._pointer: FinePointer | None = None
         self._base: Array | None = None
         self._phase = 0.0
+        self._taken = False  # whether a start has ever been dragged: asking the settings takes its time
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -90,19 +96,29 @@ class FramesPanel(QWidget):
     def _on_changed(self, old: State, new: State) -> None:
         if self._base is not None and old.experiment.stage.seen and not new.experiment.stage.seen:
             self._let_go()  # what it holds is not there any more
-        self.update()
+        self._refresh()
 
     def _on_answered(self, answer: Answer) -> None:
-        self._figures_due = True
+        self._figures_due = self._figures_due or not answer.request.preview
         if not self.lab.transport.moving:  # else the next frame paints it
-            self.update()
+            self._refresh()
 
     def _on_moved(self, time: float) -> None:
         self._phase = (self._phase + 1 / 110) % 1.0
-        self.update()
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Paint again: all, or the pictures alone while they move faster than words can be read."""
+        swift = self.lab.transport.moving or self.lab.dragging
+        if swift and not (self._invites or self._figures_due):
+            self.update(self._pictures)
+        else:
+            self.update()
 
     def _on_text(self) -> None:
         self._figures_due = True
+        if self._behind and not self.lab.transport.moving:
+            self.update()  # nothing else would bring the words up to the pictures
 
     # What is shown ----------------------------------------------------------------------------------------------------
 
@@ -129,92 +145,93 @@ class FramesPanel(QWidget):
         return state
 
     def _pair(self, size: int) -> Frames | None:
-        state = self._truth_state()
-        if state is None or not np.isfinite(state).all():
-            return None
-        return pair_of_frames(self.lab.experiment, state, size)
+        """The two frames that begin at the instant; of each size once."""
+        if size not in self._pairs:
+            state = self._truth_state()
+            known = state is not None and bool(np.isfinite(state).all())
+            self._pairs[size] = pair_of_frames(self.lab.experiment, state, size) if known else None  # type: ignore[arg-type]
+        return self._pairs[size]
 
     def _model_state(self, seer: _Seer) -> Array:
         """The coordinates that a model is at; at time 0 those where it begins, so that a drag has no lag."""
-        if self.lab.transport.time == 0.0:
-            return beginning(self.lab.experiment, seer.shown.snapshot)
-        return self.lab.state_of(seer.track)
+        if self.lab.transport.time > 0.0:
+            return self.lab.state_of(seer.track)
+        pair = self._pair(seer.sight.size) if self.lab.experiment.rollout.begin == "frames" else None
+        return begin(seer.shown.snapshot, pair, np.array(self.lab.experiment.start))
 
     def _look(self) -> None:
         """Make the tiles of this instant, unless they are there already."""
-        lab = self.lab
-        made_of = (lab.experiment, lab.answer), (lab.transport.time, lab.field_key())
-        if self._same(*made_of) and not self._figures_due:
-            return
-        self._made_of = made_of
-        if lab.experiment.stage.seen:
-            self.tiles = (self._camera_tile(), *self._model_tiles())
-            self._figures_due = False
-
-    def _same(self, parts: tuple[Experiment, Answer | None], view: tuple[float, str]) -> bool:
-        """Whether the tiles were made of just these."""
-        if self._made_of is None:
-            return False
-        before, looked = self._made_of
-        return before[0] is parts[0] and before[1] is parts[1] and looked == view
-
-    def _model_tiles(self) -> list[Tile]:
-        seers = self.seers()
-        there = {seer.track.model for seer in seers}
-        missing = [m.name for m in self.lab.experiment.models if get_model(m.name).sees and m.name not in there]
-        empty = [
-            Tile(name, get_model(name).title, hint=TRAIN.format(get_model(name).title), tip=get_model(name).summary)
-            for name in missing
-        ]
-        painted = [self._painted_tile(seer) for seer in seers]
-        order = [m.name for m in self.lab.experiment.models]
-        both = sorted(painted + empty, key=lambda t: order.index(t.role) if t.role in order else len(order))
-        return [self._eye_tile(seers), *both] if both else both
+        lab, made_of = self.lab, (self.lab.experiment, self.lab.answer, self.lab.transport.time)
+        if self._figures_due or not _same(made_of, self._made_of):
+            self._made_of = made_of
+            self._pairs.clear()
+            seers = self.seers()
+            models = self._model_tiles(seers)
+            tiles = [self._camera_tile(), *([self._eye_tile(seers), *models] if models else [])]
+            if self._figures_due or not (lab.transport.moving or lab.dragging):
+                self._figures = self._read(tiles, seers)
+                self._figures_due = False
+            self._behind = not self._figures_due
+            self.tiles = tuple(replace(tile, figures=self._figures.get(tile.key, tile.figures)) for tile in tiles)
 
     def _camera_tile(self) -> Tile:
-        pair = self._pair(self.lab.experiment.frame_size)
-        state = self._truth_state()
+        pair, state = self._pair(self.lab.experiment.frame_size), self._truth_state()
         if pair is None or state is None:
-            return Tile("truth", "Camera", hint="No frame here", tip=_CAMERA)
+            return Tile("camera", "truth", "Camera", hint="No frame here", tip=_CAMERA)
         angle = math.degrees(float(wrap_angle(state[:1])[0]))
-        return Tile("truth", "Camera", pair[0], (f"at {_degrees(angle)}",), tip=_CAMERA)
+        return Tile("camera", "truth", "Camera", pair[0], (f"at {_degrees(angle)}",), tip=_CAMERA)
 
     def _eye_tile(self, seers: list[_Seer]) -> Tile:
-        """What is left of the camera's picture after a model has seen it."""
-        chosen = [s for s in seers if s.track.key == self.lab.field_key()] or seers
-        if not chosen:
-            return Tile("truth", "Reconstruction", hint=TRAIN_EYE, tip=_EYE.format("a model"))
-        sight, track = chosen[0].sight, chosen[0].track
-        tip = _EYE.format(f"the {track.title}")
-        pair = self._pair(sight.size)
+        """What is left of the camera's picture after a model has seen it: that whose field the portrait shows, if it
+        sees frames, or else one with an energy before one without."""
+        if not seers:
+            return Tile("eye", "muted", "Reconstruction", hint=TRAIN_EYE, tip=_EYE.format("a model"))
+        field = self.lab.answer.request.field_of if self.lab.answer is not None else ""
+        chosen = min(seers, key=lambda s: (s.track.key != field, not s.shown.snapshot.has_energy))
+        sight, track = chosen.sight, chosen.track
+        tip, pair = _EYE.format(f"the {track.title}"), self._pair(sight.size)
         if pair is None:
-            return Tile(track.model, "Reconstruction", hint="No frame here", tip=tip)
-        picture = sight.decode(sight.encode(pair[None]))[0, 0]
-        return Tile(track.model, "Reconstruction", picture, self._figures_of("eye", None, picture), tip=tip)
+            return Tile("eye", track.model, "Reconstruction", hint="No frame here", tip=tip)
+        return Tile("eye", track.model, "Reconstruction", sight.painted(sight.encode(pair[None]))[0], tip=tip)
+
+    def _model_tiles(self, seers: list[_Seer]) -> list[Tile]:
+        """What each model paints, and places for those that have yet to learn it."""
+        there, order = {seer.track.model for seer in seers}, [m.name for m in self.lab.experiment.models]
+        empty = [_empty(name) for name in order if get_model(name).sees and name not in there]
+        tiles = [*(self._painted_tile(seer) for seer in seers), *empty]
+        return sorted(tiles, key=lambda t: order.index(t.role) if t.role in order else len(order))
 
     def _painted_tile(self, seer: _Seer) -> Tile:
-        track = seer.track
-        state, caption = self._model_state(seer), track.title + (", learning" if track.live else "")
+        track, state = seer.track, self._model_state(seer)
+        caption = track.title + (", learning" if track.live else "")
         tip = f"What the {track.title} paints of this instant: it saw two frames at the start and none since."
         if not np.isfinite(state).all():
             ended = f"Diverged after {number(track.ended)} s" if np.isfinite(track.ended) else track.note
-            return Tile(track.model, caption, hint=ended, tip=tip)
-        picture = seer.sight.picture(state[None])[0]
-        return Tile(track.model, caption, picture, self._figures_of(track.key, track, picture), tip=tip)
+            return Tile(track.key, track.model, caption, hint=ended, tip=tip)
+        return Tile(track.key, track.model, caption, seer.sight.picture(state[None])[0], tip=tip)
 
-    def _figures_of(self, key: str, track: Track | None, picture: Picture) -> tuple[str, ...]:
-        """How far the angle is off that can be read from `picture`, and how long the film has stayed in step."""
-        if key in self._figures and self.lab.transport.moving and not self._figures_due:
-            return self._figures[key]
-        truth, reader = self._truth_state(), reader_of(self.lab.experiment, len(picture))
-        if truth is None or reader is None:
-            return ()
-        read = reader.read(picture[None])[0]
-        off = f"{_degrees(math.degrees(abs(float(wrap_angle(read - truth[:1])[0]))))} off" if read == read else ""
-        words = self._step_words(track) if track is not None else ()
-        lines = [f"{word} · {off}" if off else f"{word} · nothing to read" for word in words]
-        self._figures[key] = (*lines, off or "nothing to read")
-        return self._figures[key]
+    # How far they are off ---------------------------------------------------------------------------------------------
+
+    def _read(self, tiles: list[Tile], seers: list[_Seer]) -> dict[str, tuple[str, ...]]:
+        """Read the angles of what models paint; return what is said of them, by tile."""
+        truth, tracks = self._truth_state(), {seer.track.key: seer.track for seer in seers}
+        if truth is None:
+            return {}
+        painted = [(tile.key, tile.picture) for tile in tiles[1:] if tile.picture is not None]
+        found: dict[str, tuple[str, ...]] = {}
+        for size in {len(picture) for _, picture in painted}:
+            keys, pictures = zip(*[(k, p) for k, p in painted if len(p) == size], strict=True)
+            reader = reader_of(self.lab.experiment, size)
+            angles = reader.read(np.stack(pictures)) if reader is not None else np.full(len(keys), np.nan)
+            for key, off in zip(keys, np.rad2deg(np.abs(wrap_angle(angles - truth[:1]))), strict=True):
+                found[key] = self._words(tracks.get(key), float(off))
+        return found
+
+    def _words(self, track: Track | None, off: float) -> tuple[str, ...]:
+        """From long to short: how long a film has stayed in step, and how far its angle is off in degrees."""
+        said = f"{_degrees(off)} off" if np.isfinite(off) else "no angle to read"
+        steps = self._step_words(track) if track is not None else ()
+        return (*(f"{word} · {said}" for word in steps), said)
 
     def _step_words(self, track: Track) -> tuple[str, ...]:
         seconds, frames = frame_seconds(self.lab.experiment), track.in_step
@@ -233,16 +250,35 @@ class FramesPanel(QWidget):
     @property
     def grid(self) -> Grid:
         """Where the tiles are at present."""
-        return lay_out(len(self.tiles), self.rect(), words_height(self.font()), self.lab.experiment.frame_size)
+        pixel = self.lab.experiment.frame_size / self.devicePixelRatioF()
+        return lay_out(len(self.tiles), self.rect(), words_height(self.font()), pixel)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(event.rect(), current_theme().color("paper"))
-        if self.lab.experiment.stage.seen:
+        painter, seen = QPainter(self), self.lab.experiment.stage.seen
+        if seen:
             self._look()
-            paint_tiles(painter, self.grid, self.tiles, self.font())
+        words = not seen or not event.region().subtracted(self._pictures).isEmpty()
+        if words:
+            painter.fillRect(event.rect(), current_theme().color("paper"))
+        if seen:
+            paint_tiles(painter, self.grid, self.tiles, self.font() if words else None)
             self._paint_hand(painter)
         painter.end()
+
+    @property
+    def _pictures(self) -> QRegion:
+        """Where there is nothing but the pictures that are shown."""
+        grid, region = self.grid, QRegion()
+        for index, tile in enumerate(self.tiles):
+            if tile.picture is not None:
+                region += grid.picture(index).toAlignedRect()
+        return region
+
+    @property
+    def _invites(self) -> bool:
+        """Whether the halo is there."""
+        self._taken = self._taken or settings().dragged_once
+        return not self._taken and not self.lab.dragging
 
     def _paint_hand(self, painter: QPainter) -> None:
         if not self._can_be_held:
@@ -252,7 +288,7 @@ class FramesPanel(QWidget):
             paint_handle(painter, tip, theme.accent, hot=True)
         elif self.hasFocus() and not self.lab.transport.moving:
             paint_handle(painter, tip, theme.accent)
-        if not settings().dragged_once and not self.lab.dragging:
+        if self._invites:
             paint_halo(painter, tip, "drag me", 18.0, self._phase)
 
     # The hand ---------------------------------------------------------------------------------------------------------
@@ -363,6 +399,17 @@ _EYE = (
     "The camera's picture after the eye of {}: two frames become two numbers, its latents, and these become a picture "
     "again."
 )
+
+
+def _empty(model: str) -> Tile:
+    """A place for what `model` will paint."""
+    title = get_model(model).title
+    return Tile(model, model, title, hint=TRAIN.format(title), tip=get_model(model).summary)
+
+
+def _same(one: _Parts, other: _Parts | None) -> bool:
+    """Whether two pictures are of the same."""
+    return other is not None and one[0] is other[0] and one[1] is other[1] and one[2] == other[2]
 
 
 def _degrees(angle: float) -> str:

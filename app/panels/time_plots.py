@@ -1,7 +1,7 @@
 """Over time: the energy drift of every rollout, and its distance from truth."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -195,6 +195,8 @@ class EnergyPanel(TimePlot):
         experiment = self.lab.experiment
         if experiment.recording is not None:
             return _of_recording(experiment.recording.reference)
+        if experiment.stage.seen:
+            return replace(_CONSERVED, tip=f"{_CONSERVED.tip}\n{_FILMED}")
         return _DAMPED if experiment.system is not None and experiment.system.damped else _CONSERVED
 
 
@@ -219,6 +221,10 @@ _CONSERVED = _Words(
     ("Energy drift", "Energy drift: own Ĥ", "Energy drift: H, Ĥ"),
     "(H(x̂(t)) − H(x(0))) / E: the true H along each rollout; E = H(x(0)) − min H, or |H(x(0))| where H has no minimum.",
     _LESSON.format(more=""),
+)
+_FILMED = (
+    "The film is made by Störmer–Verlet from frame to frame, and truth on screen moves as the film does: so its own H "
+    "swings a little."
 )
 _DAMPED = _Words(
     _CHOICES,

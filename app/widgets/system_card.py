@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QSizePolicy, QWidget
 
 from app.theme import current_theme, small_font, theme_signals
@@ -14,7 +14,7 @@ from app.widgets.stage_painter import StageView, paint_stage, truth_style
 from hnn_engine.camera import Camera
 from hnn_engine.systems import System
 
-_SIZE = QSize(66, 66)
+_SIZE = QSize(66, 60)
 _LINE = 14  # of a title
 _MOVES = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 
@@ -100,7 +100,7 @@ class SystemCard(QAbstractButton):
         paint_picture(painter, place, camera.render(self._q[:1])[0])
 
     def _paint_title(self, painter: QPainter) -> None:
-        painter.setFont(small_font(self.font(), 0.75))
+        painter.setFont(self._title_font())
         painter.setPen(current_theme().color("ink" if self.isChecked() else "muted"))
         area = QRect(1, self.height() - self._title_height() - 3, self.width() - 2, self._title_height())
         painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.text())
@@ -110,8 +110,15 @@ class SystemCard(QAbstractButton):
 
     def _title_height(self) -> int:
         """One line, or two where the title is longer than the card is wide."""
-        width = QFontMetrics(small_font(self.font(), 0.75)).horizontalAdvance(self.text())
-        return _LINE if width <= self.width() - 4 else 2 * _LINE
+        return _LINE if self._fits(self._title_font()) else 2 * _LINE
+
+    def _title_font(self) -> QFont:
+        """A smaller one for a long title, if that spares it a second line."""
+        usual, small = (small_font(self.font(), share) for share in (0.75, 0.7))
+        return small if not self._fits(usual) and self._fits(small) else usual
+
+    def _fits(self, font: QFont) -> bool:
+        return QFontMetrics(font).horizontalAdvance(self.text()) <= self.width() - 2
 
     def _on_theme(self) -> None:
         self.update()

@@ -86,7 +86,7 @@ async def test_the_dock_and_the_forms_come_and_go_with_the_camera(bench: Bench) 
     assert window.data.film.isVisible()
     assert not window.data.simulated.isVisible()
     assert window.data.film.values()["frames"] == 8
-    assert f"{SIZE} × {SIZE} pixels" in window.data.facts.text()
+    assert f"{SIZE} × {SIZE} pixels" in window.data.facts.toolTip()
     assert window.training.own["pixel-hnn"].row("features").value == 8
     bench.set_number(window.data.film, "start-angle", "45")
     assert bench.experiment.data["start-angle"] == 45.0
@@ -125,8 +125,12 @@ async def test_tiles_show_what_the_engine_paints(bench: Bench) -> None:
     assert again is not None
     assert pair is not None
     assert np.array_equal(seen, pair[0])
-    sight = sight_of(snapshots(bench)[0])
-    assert np.array_equal(again, sight.decode(sight.encode(pair[None]))[0, 0])
+    sight = sight_of(snapshots(bench)[1])
+    assert np.array_equal(again, sight.painted(sight.encode(pair[None]))[0])
+    bench.document.look(field="pixel-baseline")
+    await bench.settled()
+    other = sight_of(snapshots(bench)[0])
+    assert np.array_equal(tile(bench, 1).picture, other.painted(other.encode(pair[None]))[0])  # type: ignore[arg-type]
     for picture, shown, track in zip(painted, snapshots(bench), bench.answer.models, strict=True):
         assert picture is not None
         assert np.array_equal(picture, sight_of(shown).picture(bench.lab.state_of(track)[None])[0])
