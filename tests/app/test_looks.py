@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QDock
 
 from app.main_window import MainWindow, start_theme
 from app.theme import DARK, LIGHT, LOOKS_LIKE, THEMES, model_dash
-from hnn_engine.reproduction import style
+from hnn_engine import looks
 from tests.app.bench import CTRL, Bench
 
 
@@ -149,15 +149,15 @@ def on_screen(window: MainWindow) -> QImage:
     return image
 
 
-def test_the_report_of_the_command_line_wears_the_window_s_colours() -> None:
-    """The engine does not know the window, so the report keeps the few colours that it needs itself."""
+def test_what_is_made_without_the_window_wears_the_window_s_colours() -> None:
+    """The engine does not know the window, so it keeps the few colours that it needs itself."""
     for which, theme in enumerate((LIGHT, DARK)):
-        assert {name: pair[which] for name, pair in style.COLORS.items()} == {
-            name: theme.role(name) for name in style.COLORS
+        assert {name: pair[which] for name, pair in looks.COLORS.items()} == {
+            name: theme.role(name) for name in looks.COLORS
         }
-        assert {name for name, _ in theme.models} == set(style.DASHES)
-    assert {name: model_dash(name) for name in style.DASHES} == style.DASHES
-    assert style.LOOKS_LIKE == LOOKS_LIKE
+        assert {name for name, _ in theme.models} == set(looks.DASHES)
+    assert {name: model_dash(name) for name in looks.DASHES} == looks.DASHES
+    assert looks.LOOKS_LIKE == LOOKS_LIKE
 
 
 @pytest.mark.parametrize(("seeing", "plain"), LOOKS_LIKE.items())
