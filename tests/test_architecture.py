@@ -49,6 +49,8 @@ TABLES = (
     "footage",
     "footage.reading",
     "footage.recorded",
+    "footage.sheet",
+    "footage.writing",
     "experiment",
     "records",
     "evaluation",

@@ -11,15 +11,19 @@ if TYPE_CHECKING:
     from hnn_engine.footage.film import FEWEST_FRAMES, MOST_FRAMES, Crop, Film
     from hnn_engine.footage.reading import IMAGES, VIDEOS, look
     from hnn_engine.footage.recorded import as_recording
+    from hnn_engine.footage.sheet import Tile, side_by_side
     from hnn_engine.footage.taking import Footage, take
     from hnn_engine.footage.tracking import AngleReader
+    from hnn_engine.footage.writing import SUFFIXES, write_film
 
 _HOMES = {
     "film": ("FEWEST_FRAMES", "MOST_FRAMES", "Crop", "Film"),
     "reading": ("IMAGES", "VIDEOS", "look"),
     "recorded": ("as_recording",),
+    "sheet": ("Tile", "side_by_side"),
     "taking": ("Footage", "take"),
     "tracking": ("AngleReader",),
+    "writing": ("SUFFIXES", "write_film"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -34,12 +38,16 @@ __all__ = [
     "FEWEST_FRAMES",
     "IMAGES",
     "MOST_FRAMES",
+    "SUFFIXES",
     "VIDEOS",
     "AngleReader",
     "Crop",
     "Film",
     "Footage",
+    "Tile",
     "as_recording",
     "look",
+    "side_by_side",
     "take",
+    "write_film",
 ]

@@ -1,4 +1,4 @@
-"""Films: reading, every way that one can be wrong, frames bright on dark, and the angle against the true one."""
+"""Films: reading, all that can be wrong, frames bright on dark, the angle against the true one, sheets, writing."""
 
 import math
 from collections.abc import Iterator
@@ -10,11 +10,24 @@ import av
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from hnn_engine.coords import Array, wrap_angle
-from hnn_engine.errors import RecordingError
-from hnn_engine.footage import AngleReader, Crop, Film, Footage, as_recording, film, look, take
+from hnn_engine.errors import RecordError, RecordingError
+from hnn_engine.footage import (
+    AngleReader,
+    Crop,
+    Film,
+    Footage,
+    Tile,
+    as_recording,
+    film,
+    look,
+    side_by_side,
+    take,
+    write_film,
+)
+from hnn_engine.looks import COLORS
 
 Pictures = npt.NDArray[np.uint8]
 
@@ -405,3 +418,122 @@ def test_a_pendulum_that_keeps_leaving_the_picture_makes_no_recording(
     light[::8] = 0
     with pytest.raises(RecordingError, match="no more than 7 successive frames"):
         as_recording(Footage("Swing", "swing.mp4", grey(light), DT))
+
+
+# Sheets ---------------------------------------------------------------------------------------------------------------
+
+
+def sheet(theme: str = "light", time: str = "t = 4.20 s · frame 84", **changes: Any) -> Pictures:
+    frame = grey(drawn(np.array([0.4])))[0]
+    hnn = Tile(**{"role": "pixel-hnn", "caption": "HNN", "picture": frame / 255, "note": "0.8° off", **changes})
+    return side_by_side(
+        [Tile("truth", "Truth", frame), Tile("baseline", "Baseline", frame, "12.3° off"), hnn], 360, theme, time
+    )
+
+
+def has(picture: Pictures, color: str) -> int:
+    """Return how many pixels of a picture have a colour such as '#D55E00'."""
+    return int((picture == [int(color[i : i + 2], 16) for i in (1, 3, 5)]).all(axis=-1).sum())
+
+
+@pytest.mark.parametrize(("which", "theme"), [(0, "light"), (1, "dark")])
+def test_a_sheet_shows_each_frame_with_its_mark_on_paper(which: int, theme: str) -> None:
+    made = sheet(theme)
+    assert made.shape[0] == 360
+    assert made.dtype == np.uint8
+    for role, least in (("paper", 80_000), ("truth", 80), ("baseline", 60), ("hnn", 80), ("ink", 100), ("muted", 100)):
+        assert has(made, COLORS[role][which]) > least
+    frame = np.kron(grey(drawn(np.array([0.4])))[0], np.ones((8, 8), dtype=np.uint8))
+    for left in (18, 18 + 224 + 18, 18 + 2 * (224 + 18)):
+        np.testing.assert_array_equal(made[18 : 18 + 224, left : left + 224], np.stack([frame] * 3, axis=-1))
+
+
+def test_words_change_nothing_but_themselves() -> None:
+    plain, other = sheet(), sheet(note="", caption="A Hamiltonian network of enormous size and patience", time="")
+    assert plain.shape == other.shape
+    changed = np.argwhere((plain != other).any(axis=-1))
+    assert changed[:, 0].min() > 18 + 224
+    assert other[:, 18 + 3 * 224 + 36 :].min() > 200  # the margin stays free of a caption that is too long
+    digits = [sheet(time=f"t = {x} s") for x in ("1.11", "8.88")]
+    moved = np.argwhere((digits[0] != digits[1]).any(axis=-1))
+    assert moved[:, 1].max() < 80  # the unit stays where it is
+
+
+# Writing --------------------------------------------------------------------------------------------------------------
+
+
+def colored(count: int = 24, height: int = 41, width: int = 63) -> Pictures:
+    """Return flat pictures in which an orange block moves over paper with a grey ramp on it."""
+    pictures = np.empty((count, height, width, 3), dtype=np.uint8)
+    pictures[:] = (250, 250, 248)
+    pictures[:, 30:40] = np.linspace(0, 255, width)[:, None]
+    for i, picture in enumerate(pictures):
+        picture[4:20, i : i + 16] = (213, 94, 0)
+    return pictures
+
+
+@pytest.mark.parametrize(("name", "near"), [("a.gif", 3), ("a.mp4", 12)])
+def test_a_film_is_read_back_as_it_was_written(tmp_path: Path, name: str, near: int) -> None:
+    path, shares = tmp_path / name, list[float]()
+    write_film(path, iter(colored()), 1 / 30, shares.append, 24)
+    assert shares == pytest.approx(np.arange(1, 25) / 24)
+    found = look(path)
+    assert (found.count, found.seconds) == (24, pytest.approx(1 / 30, rel=0.02))
+    assert (found.height, found.width) == ((41, 63) if name == "a.gif" else (42, 64))
+    with av.open(str(path)) as container:
+        shown = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(shown) == 24
+    for at in ((12, 18), (2, 50), (35, 10), (35, 60)):
+        assert np.abs(shown[10][at].astype(int) - colored()[10][at]).max() <= near
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_a_gif_keeps_all_its_colours_where_they_are_few_and_the_commonest_where_they_are_many(tmp_path: Path) -> None:
+    few = colored(2, width=60)
+    many = few.copy()
+    many[:, :4] = np.random.default_rng(5).integers(0, 256, (2, 4, 60, 3))
+    for pictures in (few, many):
+        write_film(tmp_path / "a.gif", pictures, 0.1)
+        with Image.open(tmp_path / "a.gif") as image:
+            shown = np.asarray(image.convert("RGB"))
+        np.testing.assert_array_equal(shown[4:], few[0, 4:])
+
+
+def test_a_gif_leaves_pictures_out_rather_than_being_slowed_down(tmp_path: Path) -> None:
+    write_film(tmp_path / "a.gif", colored(60), 1 / 120)
+    with Image.open(tmp_path / "a.gif") as image:
+        delays = [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
+        assert image.info["loop"] == 0
+    assert len(delays) == 20
+    assert set(delays) == {20, 30}
+    assert sum(delays) == 500
+
+
+def test_what_ends_the_writing_leaves_the_old_file_alone(tmp_path: Path) -> None:
+    def stopped() -> Iterator[Pictures]:
+        yield from colored(5)
+        raise KeyboardInterrupt
+
+    for name in ("a.gif", "a.mp4"):
+        (tmp_path / name).write_text("old")
+        with pytest.raises(KeyboardInterrupt):
+            write_film(tmp_path / name, stopped(), DT)
+        with pytest.raises(RecordError, match="would hold no picture"):
+            write_film(tmp_path / name, [], DT)
+        assert (tmp_path / name).read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_cannot_be_written_is_said_before_the_work(tmp_path: Path) -> None:
+    def untouched() -> Iterator[Pictures]:
+        raise AssertionError
+        yield
+
+    for place, seconds, words in (
+        (tmp_path / "a.avi", DT, "expected a name that ends in .gif or .mp4"),
+        (tmp_path / "none" / "a.gif", DT, "cannot be written"),
+        (tmp_path, DT, "expected a name"),
+        (tmp_path / "a.mp4", 0.0, "is no time step"),
+    ):
+        with pytest.raises(RecordError, match=words):
+            write_film(place, untouched(), seconds)
