@@ -42,6 +42,7 @@ class View:
     contours: bool = True
     data: bool = True
     compare: bool = False  # a learned H beside the true one, in the portrait
+    latents: bool = False  # the portrait shows the latents of a model that sees frames
     energy_of: str = "reference"  # by the true H (a recording's reference), by the models' own, or by both: `ENERGY_OF`
     speed: float = 1.0
     seeds: int = 1  # how many times a fit is repeated, each with data and weights of its own
@@ -56,7 +57,7 @@ class View:
         view = View()
         if isinstance(values.get("field"), str):
             view = replace(view, field=values["field"])
-        for name in ("arrows", "contours", "data", "compare"):
+        for name in ("arrows", "contours", "data", "compare", "latents"):
             if isinstance(values.get(name), bool):
                 view = replace(view, **{name: values[name]})
         if values.get("energy_of") in ENERGY_OF:

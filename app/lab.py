@@ -140,13 +140,16 @@ class Lab(QObject):
         self._gesture, self.dragging = object(), True
         self.transport.hold(True)
 
-    def drag_start(self, coords: Array) -> None:
-        """Move the start to `coords` `(2*dof,)`, as a part of the gesture under way."""
+    def drag_start(self, coords: Array, begin: str = "frames") -> None:
+        """Move the start to `coords` `(2*dof,)`, as a part of the gesture under way.
+
+        `begin` says whether models of frames begin at what they see there, or at their latents of just these `coords`.
+        """
         if not np.isfinite(coords).all():
             return
         self._asked = time.perf_counter()
         self.transport.seek(0.0)
-        self.edit("Move the start", self._gesture or object(), start=tuple(float(x) for x in coords))
+        self.edit("Move the start", self._gesture or object(), **self._start(coords, begin))
         self._ask()  # now and not with the next frame: the hand should not wait
 
     def end_drag(self) -> None:
@@ -169,14 +172,19 @@ class Lab(QObject):
         self.end_drag()
         self.document.cancel(gesture)
 
-    def nudge_start(self, coords: Array) -> None:
-        """Move the start by a key; quick repetitions are one undo step."""
+    def _start(self, coords: Array, begin: str) -> dict[str, Any]:
+        rollout = self.experiment.rollout
+        changed = {} if rollout.begin == begin else {"rollout": replace(rollout, begin=begin)}
+        return {"start": tuple(float(x) for x in coords), **changed}
+
+    def nudge_start(self, coords: Array, begin: str = "frames") -> None:
+        """Move the start by a key, as `drag_start` does; quick repetitions are one undo step."""
         now = time.monotonic()
         if now - getattr(self, "_nudged", -9.0) > 0.8:
             self._nudge_gesture = object()
         self._nudged = now
         self.transport.seek(0.0)
-        self.edit("Nudge the start", self._nudge_gesture, start=tuple(float(x) for x in coords))
+        self.edit("Nudge the start", self._nudge_gesture, **self._start(coords, begin))
 
     def steer(self, kind: str) -> None:
         """Do `kind` (of `STEERINGS`) to all rollouts from the present instant on; the same again leaves them alone."""
@@ -234,6 +242,18 @@ class Lab(QObject):
         chosen = [m.key for m in able if m.model == self.document.view.field]
         return next(iter([*chosen, *(m.key for m in able)]), "")
 
+    def latents_key(self) -> str:
+        """The key of the model whose latents the portrait shows, or ''.
+
+        It is the one whose field is chosen, if it sees frames, or else the first that does, one with an energy before
+        one without.
+        """
+        if not self.document.view.latents or not self.experiment.stage.seen:
+            return ""
+        able = [m for m in self.shown_models() if m.snapshot.sight is not None and m.member == 0]
+        able.sort(key=lambda m: (m.model != self.document.view.field, not m.snapshot.has_energy))
+        return able[0].key if able else ""
+
     def run_of(self, key: str) -> "Run | None":
         """The run with this id, or None."""
         return next((r for r in self.document.state.runs if r.id == key), None)
@@ -252,7 +272,7 @@ class Lab(QObject):
 
     def show_portrait(self, spec: PortraitSpec) -> None:
         """The portrait shows this plane from now on; the state that it goes through is always the start."""
-        plane = replace(spec, through=())
+        plane = replace(spec, through=(), latents="")
         if plane != self.portrait:
             self.portrait = plane
             self._mark(urgent=False)
@@ -282,14 +302,15 @@ class Lab(QObject):
         self._mark(urgent=True)
 
     def _on_dataset(self, data: Dataset | None) -> None:
-        self.training_states = sample(data.coords, data.train) if data is not None else None
+        self.training_states = sample(data.coords, data.train, data.views) if data is not None else None
         self._mark(urgent=False)
 
     def _ask(self) -> None:
         view, portrait = self.document.view, self.portrait
         if portrait is not None:
             start = self.experiment.start
-            portrait = replace(portrait, through=start) if len(start) > max(portrait.axes) else None
+            plane = replace(portrait, through=start, latents=self.latents_key())
+            portrait = plane if len(start) > max(portrait.axes) else None
         self.simulation.ask(
             Request(
                 generation=0,

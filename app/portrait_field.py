@@ -1,16 +1,19 @@
 """What the phase portrait shows behind the rollouts: a slice of a vector field, contours of an H, and how a learned H
 differs from the true one. Numbers only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
+from hnn_engine.camera import Frames
 from hnn_engine.coords import Array
+from hnn_engine.sight import Sight
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.stage import Stage
 from hnn_engine.systems import System
+from hnn_engine.views import Views
 
 ARROWS = 21  # a side
 GRID = 64  # a side, of contours and the map
@@ -27,19 +30,25 @@ LEAST_LIMIT, MOST_LIMIT = 1e-3, 5.0  # of E, what the map's colours reach at lea
 
 @dataclass(frozen=True)
 class PortraitSpec:
-    """Which plane is shown: coordinates `axes` (x, y), the ranges, and the state the plane goes through."""
+    """Which plane is shown: coordinates `axes` (x, y), the ranges, and the state the plane goes through.
+
+    With `latents`, the key of a model that sees frames, it is the plane of its latents (z_q, z_p) that is shown.
+    """
 
     axes: tuple[int, int]
     x: tuple[float, float]
     y: tuple[float, float]
     through: tuple[float, ...]
+    latents: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class States:
-    """Some training states `coords` `(m, 2*dof)`, spread evenly over all of them."""
+    """Some training states `coords` `(m, 2*dof)`, spread evenly over all of them, and the pairs of frames that are seen
+    of them `(m, 2, size, size)`, where a camera sees them."""
 
     coords: Array
+    pairs: Frames | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,7 @@ class Layers:
     compared: Snapshot | None = None
     states: States | None = None
     fine: bool = True
+    sight: Sight | None = None  # whose latents are shown, where that is asked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +105,17 @@ class EnergyGap:
 
 
 @dataclass(frozen=True, eq=False)
+class Latents:
+    """The plane of a model's latents: its `sight`, the training data as it encodes them `(m, 2)`, and how far its map
+    takes them from where they are, as shares of how far they spread in q and in p `(2,)`."""
+
+    model: str
+    sight: Sight
+    encoded: Array
+    off: Array
+
+
+@dataclass(frozen=True, eq=False)
 class PortraitField:
     """`at` `(n, n, 2)` plane positions with `flow` `(n, n, 2)` there, contours, and the gap between two energies."""
 
@@ -103,19 +124,22 @@ class PortraitField:
     flow: Array | None
     contours: Contours
     gap: EnergyGap | None = None
+    latents: Latents | None = None
 
 
-def sample(coords: Array, train: npt.NDArray[np.bool_]) -> States:
-    """Return at most `MOST_STATES` of the training rows of `coords` `(n, 2*dof)`."""
+def sample(coords: Array, train: npt.NDArray[np.bool_], views: Views | None = None) -> States:
+    """Return at most `MOST_STATES` of the training rows of `coords` `(n, 2*dof)`, and what `views` show of them."""
     rows = np.flatnonzero(train)
     few = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_STATES)).astype(int)] if len(rows) else rows
-    return States(coords[few])
+    return States(coords[few], views.pairs(few) if views is not None else None)
 
 
-def slice_coords(spec: PortraitSpec, count: int) -> tuple[Array, Array]:
-    """Return plane positions `(count, count, 2)` and the coords `(count, count, 2*dof)` there."""
+def slice_coords(spec: PortraitSpec, count: int, sight: Sight | None = None) -> tuple[Array, Array]:
+    """Return positions `(count, count, 2)` on the plane and coords `(count, count, 2*dof)` there; `sight` as in `Layers`."""
     xs, ys = np.linspace(*spec.x, count), np.linspace(*spec.y, count)
     at = np.stack(np.meshgrid(xs, ys), axis=-1)
+    if sight is not None:
+        return at, sight.coords(at)
     coords = np.broadcast_to(np.asarray(spec.through), (count, count, len(spec.through))).copy()
     coords[..., spec.axes[0]] = at[..., 0]
     coords[..., spec.axes[1]] = at[..., 1]
@@ -127,19 +151,32 @@ def compute_field(spec: PortraitSpec, stage: Stage, layers: Layers) -> PortraitF
 
     A comparison has truth's contours beneath the model's own. Without a true H there is none.
     """
-    at, flow = _arrows(spec, stage, layers.shown) if layers.arrows else (None, None)
-    plane = _Plane(spec, stage, layers.states, GRID if layers.fine else COARSE_GRID)
+    at, flow = _arrows(spec, stage, layers.shown, layers.sight) if layers.arrows else (None, None)
+    plane = _Plane(spec, stage, layers.states, GRID if layers.fine else COARSE_GRID, layers.sight)
     gap = plane.gap(layers.compared, layers.contours) if layers.compared is not None else None
     contours = plane.contours(layers.shown if gap is None else None) if layers.contours else NO_CONTOURS
     return PortraitField(spec, at, flow, contours, gap)
 
 
-def _arrows(spec: PortraitSpec, stage: Stage, snapshot: Snapshot | None) -> tuple[Array | None, Array | None]:
+def encode(model: str, sight: Sight, states: States | None) -> Latents:
+    """Return where the latents of `model` are, and how well its map takes them to the coordinates."""
+    if states is None or states.pairs is None or not len(states.pairs):
+        return Latents(model, sight, np.empty((0, 2)), np.full(2, np.nan))
+    z = sight.encode(states.pairs)
+    spread = np.maximum(states.coords.std(axis=0), 1e-12)
+    off: Array = np.sqrt(np.mean((sight.coords(z) - states.coords) ** 2, axis=0)) / spread
+    return Latents(model, sight, z, off)
+
+
+def _arrows(
+    spec: PortraitSpec, stage: Stage, snapshot: Snapshot | None, sight: Sight | None
+) -> tuple[Array | None, Array | None]:
     source = snapshot if snapshot is not None else stage if isinstance(stage, System) else None
     if source is None:
         return None, None
-    at, coords = slice_coords(_inset(spec), ARROWS)
-    flow = source.field(coords)[..., list(spec.axes)]
+    at, coords = slice_coords(_inset(spec), ARROWS, sight)
+    flow = source.field(coords)
+    flow = flow[..., list(spec.axes)] if sight is None else flow @ sight.inverse
     return at, np.where(np.isfinite(flow), flow, 0.0)
 
 
@@ -147,7 +184,7 @@ def _inset(spec: PortraitSpec) -> PortraitSpec:
     """Move the grid half a cell inward, so that no arrow sits on the frame."""
     (x0, x1), (y0, y1) = spec.x, spec.y
     dx, dy = (x1 - x0) / (2 * ARROWS), (y1 - y0) / (2 * ARROWS)
-    return PortraitSpec(spec.axes, (x0 + dx, x1 - dx), (y0 + dy, y1 - dy), spec.through)
+    return replace(spec, x=(x0 + dx, x1 - dx), y=(y0 + dy, y1 - dy))
 
 
 def true_energy(stage: Stage, coords: Array) -> Array | None:
@@ -163,9 +200,9 @@ def true_energy(stage: Stage, coords: Array) -> Array | None:
 class _Plane:
     """The energies on the plane: the true one, and any model's with the best constant taken out."""
 
-    def __init__(self, spec: PortraitSpec, stage: Stage, states: States | None, grid: int) -> None:
-        self._spec, self._stage = spec, stage
-        self._at, self._coords = slice_coords(spec, grid)
+    def __init__(self, spec: PortraitSpec, stage: Stage, states: States | None, grid: int, sight: Sight | None) -> None:
+        self._spec, self._stage, self._sight = spec, stage, sight
+        self._at, self._coords = slice_coords(spec, grid, sight)
         self._truth = true_energy(stage, self._coords)
         usable = (
             states is not None
@@ -204,7 +241,7 @@ class _Plane:
             typical=float(np.median(size)),
             reach=float(np.percentile(size, INSIDE)),
             inside=self._states is not None,
-            beyond=beyond_data(self._spec, self._states) if self._states is not None else (),
+            beyond=beyond_data(self._spec, self._states, self._sight) if self._states is not None else (),
         )
 
     def _differences(self, snapshot: Snapshot, own: Array) -> Array:
@@ -227,7 +264,7 @@ class _Plane:
 
 
 @lru_cache(maxsize=2)
-def beyond_data(spec: PortraitSpec, states: States) -> tuple[Array, ...]:
+def beyond_data(spec: PortraitSpec, states: States, sight: Sight | None = None) -> tuple[Array, ...]:
     """Return rings around the parts of the plane where training states lie more thinly than around 98 % of them.
 
     All directions of phase space count, each by how far the data reach along it: a plane through many dimensions
@@ -235,7 +272,7 @@ def beyond_data(spec: PortraitSpec, states: States) -> tuple[Array, ...]:
     """
     from contourpy import FillType, contour_generator
 
-    at, coords = slice_coords(spec, DENSITY_GRID)
+    at, coords = slice_coords(spec, DENSITY_GRID, sight)
     evened, width, least = _spread(states)
     known, here = (np.asarray(x @ evened, dtype=np.float32) for x in (states.coords, coords))
     density = np.exp(_squares(here.reshape(-1, here.shape[-1]), known) * (-0.5 / width**2)).sum(axis=1)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from app.portrait_field import Layers, PortraitField, PortraitSpec, States, compute_field
+from app.portrait_field import Layers, PortraitField, PortraitSpec, States, compute_field, encode
 from app.priority import give_way
 from hnn_engine.collocation import collocate
 from hnn_engine.comparison import energy_drift, learned_drift, relative_error
@@ -27,6 +27,7 @@ from hnn_engine.integrators import Rollout, why_not
 from hnn_engine.phases import Phase, Steering, Turned, follow, gap_after_return, in_phases
 from hnn_engine.snapshot import Snapshot, Swift
 from hnn_engine.systems import System
+from hnn_engine.views import camera_of, pairs_at
 from hnn_engine.vision import frames_in_step
 
 PREVIEW_STEPS = 250
@@ -104,6 +105,7 @@ class Answer:
     field: PortraitField | None
     seconds: float
     scale: float = float("nan")
+    seen: Array | None = None  # truth as the model encodes it whose latents the portrait shows, `(T, 2)`
 
     @property
     def leads(self) -> tuple[Track, ...]:
@@ -208,7 +210,9 @@ class Simulation:
             self._rollouts = {m.key: (self._model_key(request, m), followed[m.key]) for m in request.models}
             self._in_step = {m.key: self._in_step[m.key] for m in request.models if m.key in self._in_step}
             self._frictions = {m.key: self._frictions[m.key] for m in request.models if m.key in self._frictions}
-            self._answer = Answer(request, truth, models, plane, time.perf_counter() - began, energy_scale(request))
+            seen = seen_truth(request, truth, plane)
+            took = time.perf_counter() - began
+            self._answer = Answer(request, truth, models, plane, took, energy_scale(request), seen)
             self.wake()
 
     def _stages(self, request: Request) -> tuple[bool, ...]:
@@ -234,7 +238,7 @@ class Simulation:
         spec, stage = request.portrait, request.experiment.moving or request.experiment.stage
         if spec is None:
             return None
-        used = {m.key: m for m in request.models if m.key in (request.field_of, request.compared)}
+        used = {m.key: m for m in request.models if m.key in (request.field_of, request.compared, spec.latents)}
         models = {key: self._scaled(request, m) for key, m in used.items()}
         layers = Layers(
             models.get(request.field_of),
@@ -243,6 +247,7 @@ class Simulation:
             models.get(request.compared),
             request.states if models else None,
             fine=not any(m.live for m in used.values()),
+            sight=models[spec.latents].sight if spec.latents else None,
         )
         # On one degree of freedom every start lies in the plane; and while a hand moves it, the last plane will do.
         through = () if stage.dof == 1 else spec.through
@@ -250,6 +255,8 @@ class Simulation:
         if self._plane is not None and self._plane[0] == key and (request.preview or self._plane[1] == through):
             return self._plane[2]
         plane = compute_field(spec, stage, layers)
+        if layers.sight is not None:
+            plane = replace(plane, latents=encode(used[spec.latents].model, layers.sight, layers.states))
         self._plane = (key, through, plane)
         return plane
 
@@ -417,6 +424,22 @@ def stand_in(
         return Rollout(at, coords, np.array(np.nan))
 
     return in_phases(steering.phases(float(times[-1])), start, times, one)
+
+
+def seen_truth(request: Request, truth: Track | None, plane: PortraitField | None) -> Array | None:
+    """Return truth's track as the model encodes it whose latents the portrait shows; None where none are."""
+    experiment = request.experiment
+    if plane is None or plane.latents is None or truth is None or not len(truth.coords):
+        return None
+    sight, system = plane.latents.sight, experiment.moving
+    if system is not None:
+        return sight.encode(pairs_at(system, camera_of(experiment.data, sight.size), truth.coords))
+    recording, row = experiment.recording, recorded_row(experiment) or 0
+    if recording is None or recording.frames is None or recording.frame_size != sight.size:
+        return None
+    frames = recording.frames[row : row + len(truth.coords) + 1]
+    z = sight.encode(np.stack([frames[:-1], frames[1:]], axis=1))
+    return np.concatenate([z, np.full((len(truth.coords) - len(z), 2), np.nan)])  # of the last frame there is no pair
 
 
 def steer_key(request: Request) -> Hashable:

@@ -93,8 +93,16 @@ def film_defaults(system: System | type[System]) -> dict[str, Value]:
 
 def pair_at(system: System, camera: Camera, coords: Array) -> Frames:
     """Return the two frames `(2, size, size)` that begin at state `coords` `(2,)`."""
+    pair: Frames = pairs_at(system, camera, coords[None])[0]
+    return pair
+
+
+def pairs_at(system: System, camera: Camera, coords: Array) -> Frames:
+    """Return the two frames that begin at each of the states `coords` `(N, 2)`: `(N, 2, size, size)`."""
     after = stormer_verlet_step(system.field, coords, system.frame_seconds)
-    return camera.render(np.array([coords[0], after[0]]))
+    angles = np.stack([coords[:, 0], after[:, 0]], axis=1)
+    frames: Frames = camera.render(angles.ravel()).reshape(*angles.shape, camera.size, camera.size)
+    return frames
 
 
 def shoot(camera: Camera, angles: Array, noise: float, rng: np.random.Generator) -> Frames:

@@ -1,22 +1,33 @@
 """The phase portrait: a field and its contours, the data, the rollouts, and the start as a point to drag."""
 
+from dataclasses import replace
+
 import numpy as np
-import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QComboBox, QGraphicsItem, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QGraphicsItem,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.document import State, View
 from app.lab import Lab
 from app.panels.portrait_backdrop import COMPARE_TIP, Backdrop
+from app.panels.portrait_chart import MAP_TIP, Chart, LatentChart, StateChart, joins, map_words
 from app.portrait_field import PortraitField, PortraitSpec
 from app.settings import settings
 from app.simulation import Answer, Track
 from app.theme import model_dash, theme_signals
 from app.widgets.drag import FinePointer
 from app.widgets.plot import LabPlot, Marker
-from hnn_engine.coords import Array, wrap_angle
+from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import same_stage
 from hnn_engine.models import MODELS
@@ -25,6 +36,10 @@ GRAB = 14.0  # pixels around the start within which it is grabbed
 FAR = 40.0  # a rollout is drawn no further than this many times the shown range
 NUDGE = 0.01  # of the range, for an arrow key
 MAX_DOTS = 4000  # more training states than this are thinned: the picture would only be grey
+
+LATENTS_TIP = """Show the latents of a model that sees frames
+It has found these two numbers in the pictures by itself. Drag the start here and it paints what it imagines there.
+Of several models it is the one in "Field of", or the first with an H of its own."""
 
 _NARROWEST = 240  # pixels
 _KEPT = QGraphicsItem.CacheMode.DeviceCoordinateCache
@@ -79,6 +94,9 @@ class PortraitPanel(QWidget):
         self._field: PortraitField | None = None
         self._curves: dict[str, tuple[pg.PlotCurveItem, Marker, Marker]] = {}
         self._members: dict[str, int] = {}  # which repetition of its fit a curve is drawn as
+        self._latents: LatentChart | None = None  # of the newest answer, where latents are shown
+        self._seen: Track | None = None  # truth, in these latents
+        self._rows: Array = np.empty((0, 2))
         self._pointer: FinePointer | None = None
         self._build_items()
         self._build_bar()
@@ -87,6 +105,7 @@ class PortraitPanel(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self._bar)
         layout.addWidget(self.backdrop.key)
+        layout.addWidget(self.words)
         layout.addWidget(self.plot, 1)
         self._connect()
         self.sync()
@@ -96,6 +115,10 @@ class PortraitPanel(QWidget):
         self.data = self.plot.dots("data", size=3.0, alpha=150, z=-20)
         self.data.setCacheMode(_KEPT)
         self._measured = self.plot.dots("truth", size=4.0, alpha=230, z=10)
+        self.words = QLabel()  # what map the latents have
+        self.words.setProperty("muted", True)
+        self.words.setContentsMargins(12, 2, 16, 0)
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # words must not widen a panel
         self.start = self.plot.marker("accent", "ring", 12.0)
         self.start.setZValue(60)
 
@@ -123,6 +146,7 @@ class PortraitPanel(QWidget):
             ("contours", "H", "Show contours of H"),
             ("data", "Data", "Show the training data"),
             ("compare", "Compare", COMPARE_TIP),
+            ("latents", "Latents", LATENTS_TIP),
         ):
             button = QToolButton()
             button.setText(text)
@@ -169,8 +193,8 @@ class PortraitPanel(QWidget):
             widget.setVisible(stage.dof > 1)
         self._name_boxes()
         self._sync_view(view)
-        coordinates = stage.coordinates
-        self.plot.set_labels(coordinates[x].label, coordinates[y].label)
+        self._latents = None
+        self.plot.set_labels(*self.chart.labels)
         self.plot.setAccessibleName("Phase portrait")
         self.plot.following = True
         self._fit_range(None)
@@ -192,8 +216,22 @@ class PortraitPanel(QWidget):
         self.field_of.setCurrentIndex(max(0, self.field_of.findData(view.field)))
         for name, button in self.switches.items():
             button.setChecked(bool(getattr(view, name)))
+        seen = self.lab.experiment.stage.seen
+        self.switches["latents"].setVisible(seen)
+        self.words.setVisible(seen and view.latents)
         self.backdrop.sync(view)
         self.data.setVisible(view.data)
+        self._say("")
+
+    def _say(self, text: str) -> None:
+        """Say what map the latents have, or why there are none."""
+        wanted = self.lab.document.view.latents and self.lab.experiment.stage.seen
+        if wanted and not text:
+            none = "No model that sees frames is shown: train one to see its latents."
+            text = self.words.text() if self.lab.latents_key() else none
+        shown = self.words.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, max(self.width() - 28, 40))
+        self.words.setText(shown)
+        self.words.setToolTip(f"{text}\n\n{MAP_TIP}" if text else "")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -219,8 +257,10 @@ class PortraitPanel(QWidget):
         self.lab.document.look(**{name: on})
 
     def _on_view(self, old: View, new: View) -> None:
-        if old.axes != new.axes:
+        if old.axes != new.axes or old.latents != new.latents:
+            self._field = None
             self.sync()
+            self._draw_field()
             self._draw_tracks()
         else:
             self._sync_view(new)
@@ -229,7 +269,7 @@ class PortraitPanel(QWidget):
         a, b = old.experiment, new.experiment
         if not same_stage(a, b):
             self.put_down()
-            self._answer = self._field = None
+            self._answer = self._field = self._seen = None
             self._draw_tracks()
             self._draw_field()
             self.sync()
@@ -240,18 +280,8 @@ class PortraitPanel(QWidget):
         self._place_start()
 
     def _fit_range(self, answer: Answer | None) -> None:
-        """The coordinates' own ranges, grown in steps of ×1.5 until truth is inside; angles keep their turn."""
-        ranges = []
-        for axis in self.axes:
-            c = self.lab.experiment.stage.coordinates[axis]
-            middle, half = (c.low + c.high) / 2, (c.high - c.low) / 2
-            if answer is not None and answer.truth is not None and not c.periodic:
-                values = answer.truth.coords[:, axis]
-                reach = float(np.nanmax(np.abs(values - middle), initial=0.0))
-                if reach > half:
-                    half *= 1.5 ** np.ceil(np.log(reach / half) / np.log(1.5))
-            ranges += [middle - half, middle + half]
-        self.plot.show_range(*ranges)
+        (x0, x1), (y0, y1) = self.plot.view.viewRange()
+        self.plot.show_range(*self.chart.ranges(answer, (x0, x1, y0, y1)))
         self._show_plane()
 
     def _show_plane(self) -> None:
@@ -259,22 +289,47 @@ class PortraitPanel(QWidget):
         start = self.lab.experiment.start
         self.lab.show_portrait(PortraitSpec(self.axes, (x0, x1), (y0, y1), start))
 
-    def _shown(self, values: Array, axis: int) -> Array:
-        """Values of a coordinate as the plane shows them: angles within one turn."""
-        return wrap_angle(values) if self.lab.experiment.stage.coordinates[axis].periodic else values
+    @property
+    def chart(self) -> Chart:
+        """How states lie on the plane: by their coordinates, or by the latents of the newest answer."""
+        return self._latents or StateChart(self.lab.experiment.stage, self.axes)
+
+    def _chart(self, answer: Answer | None) -> None:
+        """Lay the plane as `answer` does, which may be in latents, or by coordinates again."""
+        plane, key = answer.field if answer is not None else None, self.lab.latents_key()
+        found = LatentChart(plane.latents, key) if key and plane is not None and plane.latents is not None else None
+        other = (found is None) != (self._latents is None)
+        self._latents = found
+        if found is not None:
+            self._say(map_words(found.latents))
+        if other:
+            self.plot.following = True
+            self.plot.set_labels(*self.chart.labels)
+            self._draw_data()
 
     # Drawing ----------------------------------------------------------------------------------------------------------
 
     def _on_answered(self, answer: Answer) -> None:
         self._answer = answer
+        self._chart(answer)
         self._fit_range(answer)
         if answer.field is not None and answer.field is not self._field and answer.field.spec.axes == self.axes:
             self._field = answer.field
             self._draw_field()
         else:
             self._draw_gap()  # in shares of E, which goes with the start
+        self._seen = self._truth_seen(answer)
         self._draw_tracks()
+        if self._latents is not None:
+            self._draw_data()
+            self._place_start()
         self._on_moved(self.lab.transport.time)
+
+    def _truth_seen(self, answer: Answer) -> Track | None:
+        """Truth's rollout in the latents that are shown."""
+        if answer.truth is None or answer.seen is None:
+            return None
+        return replace(answer.truth, key="truth, encoded", coords=answer.seen)
 
     def _on_theme(self) -> None:
         self._draw_field()
@@ -327,16 +382,14 @@ class PortraitPanel(QWidget):
         # A truth that stands still is kept as a picture, over which the models move.
         still = track.key == "truth" and not self.lab.dragging
         line.setCacheMode(_KEPT if still else QGraphicsItem.CacheMode.NoCache)
-        x, y = self.axes
-        count = self._drawable(track)
-        xs, ys = self._shown(track.coords[:count, x], x), self._shown(track.coords[:count, y], y)
-        if track.measured:
-            line.setData(xs, ys, connect=np.zeros(count, dtype=np.ubyte), symbol=None)
-            self._draw_measured(xs, ys)
+        at = self._drawable(track)
+        if track.measured and self._latents is None:
+            line.setData(at[:, 0], at[:, 1], connect=np.zeros(len(at), dtype=np.ubyte), symbol=None)
+            self._draw_measured(at[:, 0], at[:, 1])
         else:
-            line.setData(xs, ys, connect=self._joins(xs, ys))
-        if np.isfinite(track.ended) and count:
-            cross.place(float(xs[-1]), float(ys[-1]))
+            line.setData(at[:, 0], at[:, 1], connect=joins(at, self.chart.periods))
+        if np.isfinite(track.ended) and len(at):
+            cross.place(*at[-1])
         else:
             cross.setVisible(False)
 
@@ -344,50 +397,45 @@ class PortraitPanel(QWidget):
         """A measured track is dots, not a line: nobody knows what lay between them."""
         self._measured.setData(xs, ys)
 
-    def _drawable(self, track: Track) -> int:
-        """How many states can be drawn: up to the first that is not finite or far outside."""
+    def _drawable(self, track: Track) -> Array:
+        """Where the states are that can be drawn: up to the first that is not finite or far outside."""
+        assert self._answer is not None
         (x0, x1), (y0, y1) = self.plot.view.viewRange()
         reach = FAR * max(x1 - x0, y1 - y0)
-        part = track.coords[:, list(self.axes)]
+        at = self.chart.track(self._answer, track)
         with np.errstate(invalid="ignore"):
-            good = (np.abs(part) < reach).all(axis=-1)
-        return len(good) if good.all() else int(np.argmin(good))
-
-    def _joins(self, xs: Array, ys: Array) -> npt.NDArray[np.ubyte] | str:
-        """Which points join the next: not across the cut of an angle."""
-        x, y = self.axes
-        coordinates = self.lab.experiment.stage.coordinates
-        joins = np.ones(len(xs), dtype=np.ubyte)
-        for values, axis in ((xs, x), (ys, y)):
-            if coordinates[axis].periodic and len(values) > 1:
-                joins[:-1][np.abs(np.diff(values)) > np.pi] = 0
-        return "all" if joins.all() else joins
+            good = (np.abs(at) < reach).all(axis=-1)
+        return at if good.all() else at[: int(np.argmin(good))]
 
     def _on_dataset(self, data: Dataset | None) -> None:
-        x, y = self.axes
-        if data is None or data.dof != self.lab.experiment.stage.dof:
-            self.data.setData([], [])
-            return
-        rows = data.coords[data.train]
-        rows = rows[:: max(1, len(rows) // MAX_DOTS)]
-        self.data.setData(self._shown(rows[:, x], x), self._shown(rows[:, y], y))
+        rows = np.empty((0, 2 * self.lab.experiment.stage.dof))
+        if data is not None and data.dof == self.lab.experiment.stage.dof:
+            rows = data.coords[data.train]
+        self._rows = rows[:: max(1, len(rows) // MAX_DOTS)]
+        self._draw_data()
+
+    def _draw_data(self) -> None:
+        at = self._latents.latents.encoded if self._latents is not None else self.chart.place(self._rows)
+        self.data.setData(at[:, 0], at[:, 1])
 
     def _on_moved(self, time: float) -> None:
-        x, y = self.axes
         for track in self._tracks():
             head = self._curves[track.key][1]
-            state = self.lab.state_of(track) if len(track.t) and not track.member else None
-            if state is None or not np.isfinite(state[[x, y]]).all():
+            state = self._position(track) if len(track.t) and not track.member else None
+            if state is None or not np.isfinite(state).all():
                 head.setVisible(False)
             else:
-                pair = self._shown(state[[x]], x)[0], self._shown(state[[y]], y)[0]
-                head.place(float(pair[0]), float(pair[1]))
+                head.place(*state)
+
+    def _position(self, track: Track) -> Array:
+        """Where a rollout is on the plane at the transport's instant."""
+        if self._latents is not None and track.key == "truth" and self._seen is not None:
+            return self.lab.state_of(self._seen)
+        return self.chart.place(self.lab.state_of(track))
 
     def _place_start(self) -> None:
-        x, y = self.axes
-        start = np.array(self.lab.experiment.start)
-        if len(start) > max(x, y):
-            self.start.place(float(self._shown(start[[x]], x)[0]), float(self._shown(start[[y]], y)[0]))
+        if len(self.lab.experiment.start) == 2 * self.lab.experiment.stage.dof:
+            self.start.place(*self.chart.start(self.lab.experiment, self._answer))
 
     # The hand ---------------------------------------------------------------------------------------------------------
 
@@ -423,13 +471,9 @@ class PortraitPanel(QWidget):
                 settings().dragged_once = True
             scene = self.plot.viewportTransform().inverted()[0].map(self._pointer.target)
             point = self.plot.view.mapSceneToView(scene)
-            self.lab.drag_start(self._with(point.x(), point.y()))
+            start = np.array(self.lab.experiment.start)
+            self.lab.drag_start(self.chart.moved(start, point.x(), point.y()), self.chart.begin)
         return True
-
-    def _with(self, x: float, y: float) -> Array:
-        coords = np.array(self.lab.experiment.start)
-        coords[list(self.axes)] = x, y
-        return coords
 
     def put_down(self) -> bool:
         """Let the start go; return whether it was held."""
@@ -454,7 +498,7 @@ class PortraitPanel(QWidget):
         which, sign = _KEYS[Qt.Key(event.key())]
         fine = 0.1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
         low, high = self.plot.view.viewRange()[which]
-        coords = np.array(self.lab.experiment.start)
-        coords[self.axes[which]] += sign * fine * NUDGE * (high - low)
-        self.lab.nudge_start(coords)
+        at = self.chart.start(self.lab.experiment, self._answer)
+        at[which] += sign * fine * NUDGE * (high - low)
+        self.lab.nudge_start(self.chart.moved(np.array(self.lab.experiment.start), *at), self.chart.begin)
         return True

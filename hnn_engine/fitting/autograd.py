@@ -43,6 +43,7 @@ class TorchStepper(ABC):
 
     def __init__(self, task: FitTask, shapes: Shapes, flat: Array) -> None:
         torch.set_num_threads(1)
+        torch.set_flush_denormal(True)  # numbers that small move nothing and take a hundred times as long
         self.flat, self.good = flat, flat.copy()
         self._weights = torch.from_numpy(flat).requires_grad_()
         self._model, self._settings, self._shapes = get_model(task.model), task.model_settings, shapes

@@ -35,6 +35,9 @@ ROWS = 256  # of a block, at most: what a layer of 200 units holds of them is 0.
 MOST = 3  # passes of a model, so that one compiled step serves all of them
 _KEEP, _TAKE, _KEEP_SQUARE, _TAKE_SQUARE = (np.float32(x) for x in (0.9, 0.1, 0.999, 0.001))
 _EPSILON = np.float32(1e-8)
+# What is smaller counts as zero: beside ε it moves no weight, and numbers too small for float32's normal range take a
+# processor a hundred times as long. Weights that no data reaches shrink to there by the L2 term.
+_TINY, _TINY_SQUARE, _NONE = np.float32(1e-15), np.float32(1e-32), np.float32(0.0)
 
 
 class Net(NamedTuple):
@@ -300,9 +303,13 @@ def move(flat: Any, grad: Any, moments: Any, good: Any, rate: float, root: float
     for i in range(flat.size):
         good[i] = flat[i]
         g = grad[i] + part * flat[i]
-        mean[i] = _KEEP * mean[i] + _TAKE * g
-        square[i] = _KEEP_SQUARE * square[i] + _TAKE_SQUARE * (g * g)
-        flat[i] -= alpha * (mean[i] / (np.float32(math.sqrt(square[i])) * per_root + _EPSILON))
+        g = _NONE if abs(g) < _TINY else g  # NaN stays
+        m = _KEEP * mean[i] + _TAKE * g
+        v = _KEEP_SQUARE * square[i] + _TAKE_SQUARE * (g * g)
+        mean[i] = _NONE if abs(m) < _TINY else m
+        square[i] = _NONE if v < _TINY_SQUARE else v
+        w = flat[i] - alpha * (mean[i] / (np.float32(math.sqrt(square[i])) * per_root + _EPSILON))
+        flat[i] = _NONE if abs(w) < _TINY else w
 
 
 _FLAT, _TABLE = types.Array(types.float32, 1, "C"), types.Array(types.float32, 2, "C")
