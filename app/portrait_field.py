@@ -135,7 +135,10 @@ def sample(coords: Array, train: npt.NDArray[np.bool_], views: Views | None = No
 
 
 def slice_coords(spec: PortraitSpec, count: int, sight: Sight | None = None) -> tuple[Array, Array]:
-    """Return positions `(count, count, 2)` on the plane and coords `(count, count, 2*dof)` there; `sight` as in `Layers`."""
+    """Return positions `(count, count, 2)` on the plane and the coords `(count, count, 2*dof)` there.
+
+    It is the plane of the latents of `sight`, where there is one.
+    """
     xs, ys = np.linspace(*spec.x, count), np.linspace(*spec.y, count)
     at = np.stack(np.meshgrid(xs, ys), axis=-1)
     if sight is not None:
