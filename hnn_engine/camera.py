@@ -13,7 +13,6 @@ Frames = npt.NDArray[np.uint8]  # (N, size, size), row 0 on top
 
 VIEW = 1.2  # half the width of the picture, in lengths of the rod
 WHITE = 255
-GREY = 127  # of the rod, on black: what red less green of gymnasium's picture is, which the paper's code takes
 GROUP = 512  # frames that are drawn together: what they need in between stays small
 TEMPLATES = 720  # angles that a picture is held against; between them a parabola tells
 FAINT = 0.1  # of a clear picture's brightness; in what shows less there is nothing to read
@@ -28,10 +27,8 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class Camera:
-    """Pictures of `size` × `size` pixels around the pivot of a rod of length 1 and `thickness`, with a round end.
-
-    It is `GREY` on black.
-    """
+    """Pictures of `size` × `size` pixels around the pivot of a rod of length 1 and `thickness`, with a round end: white
+    on black."""
 
     size: int = 28
     thickness: float = 0.2
@@ -55,7 +52,7 @@ class Camera:
         along = np.clip(across * x + down * y, 0.0, 1.0)
         gap = np.hypot(across - along * x, down - along * y)
         covered = np.clip(0.5 - (gap - self.thickness / 2) / pixel, 0.0, 1.0)
-        drawn: Frames = np.rint(GREY * covered).astype(np.uint8)
+        drawn: Frames = np.rint(WHITE * covered).astype(np.uint8)
         return drawn
 
     def read(self, frames: npt.NDArray[Any]) -> Array:
