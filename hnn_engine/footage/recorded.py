@@ -3,18 +3,20 @@
 import numpy as np
 
 from hnn_engine.errors import RecordingError
-from hnn_engine.footage.film import FEWEST_FRAMES
+from hnn_engine.footage.film import FEWEST_FRAMES, Tell
 from hnn_engine.footage.taking import Footage
 from hnn_engine.recordings.estimates import velocity
 from hnn_engine.recordings.recording import Indices, Mask, Recording, find_gaps
 
 
-def as_recording(footage: Footage) -> Recording:
+def as_recording(footage: Footage, progress: Tell | None = None) -> Recording:
     """Return the angle read from `footage`, its estimated velocity, and the frames themselves, a row each.
 
     Of a film in which the pendulum is out of sight now and then it is the longest part without such frames; t = i dt
-    for frame i of the footage. Raises `RecordingError` where that part has fewer than 20 frames.
+    for frame i of the footage. Raises `RecordingError` where nothing moves or that part has fewer than 20 frames, and
+    what `progress`, which hears the share that is done, raises.
     """
+    footage.find_reader(progress)
     rows = longest_run(np.isfinite(footage.angles))
     if len(rows) < FEWEST_FRAMES:
         found = f"{footage.source} shows a pendulum in no more than {len(rows)} successive frames"

@@ -34,6 +34,12 @@ class Footage:
         """What reads a pendulum's angle from such frames; made when first asked for. Raises `RecordingError`."""
         return AngleReader.of(self.frames)
 
+    def find_reader(self, progress: Tell | None = None) -> AngleReader:
+        """Return `reader`; where it is not made yet, `progress` hears of it, and what that raises ends the work."""
+        if "reader" not in self.__dict__:
+            self.__dict__["reader"] = AngleReader.of(self.frames, progress)
+        return self.reader
+
     @cached_property
     def angles(self) -> Array:
         """The angle in each frame, `(N,)` rad, unwrapped, NaN where nothing is seen; may raise `RecordingError`."""

@@ -389,7 +389,7 @@ def test_who_hears_of_progress_can_end_the_search_for_the_pivot() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        AngleReader.of(grey(drawn(swing(0.5))), stop)
+        as_recording(Footage("Swing", "swing.mp4", grey(drawn(swing(0.5))), DT), stop)
 
 
 def test_a_film_becomes_a_recording() -> None:
@@ -413,7 +413,7 @@ def test_a_film_becomes_a_recording() -> None:
 def test_a_pendulum_that_keeps_leaving_the_picture_makes_no_recording(
     reader: AngleReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(AngleReader, "of", lambda frames: reader)
+    monkeypatch.setattr(AngleReader, "of", lambda frames, progress: reader)
     light = drawn(swing(1.0))
     light[::8] = 0
     with pytest.raises(RecordingError, match="no more than 7 successive frames"):
