@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.document import State
+from app.theme import current_theme
+from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment, carried_models, new_experiment
 
 if TYPE_CHECKING:
@@ -91,6 +93,22 @@ class Errands:
         lab = self._window.lab
         if lab.edit(label, **{field.name: getattr(experiment, field.name) for field in fields(experiment)}):
             lab.document.look(**{"axes": None, **view})
+
+    async def film(self) -> None:
+        """Write the films of the shown models that see frames, beside what the camera sees."""
+        from hnn_engine.films import ComparedFilm  # with what reads and writes films
+
+        lab = self._window.lab
+        shown = [m.snapshot for m in lab.shown_models() if m.member == 0]
+        made = ComparedFilm(lab.experiment, shown, "dark" if current_theme().dark else "light")
+        try:
+            made.check()
+            path = await self._window.files.save_film(made)
+        except HnnLabError as error:
+            lab.noticed.emit(str(error), True)
+            return
+        if path is not None:
+            lab.noticed.emit(f"The film is saved as {path.name}: {made.count} frames.", False)
 
     async def picture(self) -> None:
         pixmap = self._window.grab()

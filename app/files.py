@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
@@ -22,6 +22,9 @@ from hnn_engine.recordings import (
     read_shipped_recording,
 )
 from hnn_engine.records import SUFFIX, Session, load_run, load_session, save_session
+
+if TYPE_CHECKING:
+    from hnn_engine.films import ComparedFilm
 
 Result = TypeVar("Result")
 Leave = Callable[[], Awaitable[None]]
@@ -161,6 +164,17 @@ class Files:
     async def ask_picture(self) -> Path | None:
         """Ask where to save a picture."""
         return await self._ask_path("Save a picture of the window", save=True, kinds="PNG (*.png)", suffix=".png")
+
+    async def save_film(self, film: "ComparedFilm") -> Path | None:
+        """Ask where to save `film` and write it; return where it is, None where it was cancelled."""
+        from app.film_writer import FilmWriter
+
+        path = await self._ask_path("Save a film", save=True, kinds="MP4 video (*.mp4);;GIF (*.gif)", suffix="mp4")
+        if path is None:
+            return None
+        loop = asyncio.get_running_loop()
+        writer = FilmWriter(film, path, self._window)
+        return path if await writer.write(lambda work: loop.run_in_executor(self._executor, work)) else None
 
     async def _ask_path(self, title: str, save: bool, kinds: str, suffix: str = "") -> Path | None:
         dialog = QFileDialog(self._window, title)

@@ -57,6 +57,7 @@ class Menus:
             menu, "Open a recording…", lambda: window.spawn(window.errands.ask_recording()), "Ctrl+I", "import"
         )
         self._action(menu, "Save a picture…", lambda: window.spawn(window.errands.picture()), "Ctrl+P", "camera")
+        self.film = self._action(menu, "Save a film…", lambda: window.spawn(window.errands.film()), "Ctrl+Shift+P")
         menu.addSeparator()
         self._action(menu, "Quit", window.close, "Ctrl+Q")
 

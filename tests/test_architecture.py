@@ -26,7 +26,7 @@ ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
     ("fitting", "evaluation"),
     ("experiment",),
     ("records", "tasks", "demonstrations", "glimpse"),
-    ("fit_run",),
+    ("fit_run", "films"),
     ("reproduction",),
     ("cli",),
 )

@@ -15,9 +15,10 @@ import numpy as np
 
 from hnn_engine.cli.columns import parse_columns
 from hnn_engine.cli.training import run_fit
+from hnn_engine.cli.values import number, start_of
 from hnn_engine.coords import Array
 from hnn_engine.datasets import DATA_PARAMETERS, data_parameters
-from hnn_engine.errors import ExperimentError, ParameterError, listing
+from hnn_engine.errors import ExperimentError, ParameterError
 from hnn_engine.evaluation import Figures, evaluate
 from hnn_engine.experiment import (
     Experiment,
@@ -264,10 +265,10 @@ def simulate(options: argparse.Namespace) -> None:
                 f"{options.folder} is a run of {run.experiment.source_title}, but --param makes it {system.caption}: "
                 "leave it out"
             )
-    start = _start(options.start, system.default_start, [c.name for c in system.coordinates])
+    start = start_of(options.start, system.default_start, [c.name for c in system.coordinates])
     base = new_experiment(system.name, system.values).rollout
     spec = replace(
-        base, dt=_number(options.dt, base.dt, "--dt"), horizon=_number(options.horizon, base.horizon, "--horizon")
+        base, dt=number(options.dt, base.dt, "--dt"), horizon=number(options.horizon, base.horizon, "--horizon")
     ).checked()
     tolerance = 1e-12 if flow is system else 1e-9
     if flow is not system and system.seen:
@@ -279,31 +280,6 @@ def simulate(options: argparse.Namespace) -> None:
     header = ["t", *[c.name for c in system.coordinates], "H"]
     energy = system.hamiltonian(answer.coords[alive])
     _write_csv(options.out, header, np.column_stack([answer.t[alive], answer.coords[alive], energy]))
-
-
-def _start(text: str | None, default: Array, names: list[str]) -> Array:
-    if text is None:
-        return default
-    try:
-        values = np.array([float(part) for part in text.split(",")])
-    except ValueError:
-        values = np.empty(0)
-    if len(values) != len(names) or not np.isfinite(values).all():
-        what = f"{len(names)} finite numbers: {listing(names, ',')}"
-        raise ExperimentError(f"--start is '{text}', but it must be {what}")
-    return values
-
-
-def _number(text: str | None, default: float, option: str) -> float:
-    if text is None:
-        return default
-    try:
-        value = float(text)
-    except ValueError:
-        raise ParameterError(f"{option} is '{text}', but it must be a number of seconds, as in 0.01") from None
-    if not math.isfinite(value) or value <= 0:
-        raise ParameterError(f"{option} is {text}, but it must be above 0 s")
-    return value
 
 
 def _write_csv(path: Path, header: list[str], rows: Array) -> None:

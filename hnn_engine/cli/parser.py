@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from hnn_engine import __version__
-from hnn_engine.cli import commands, reproducing
+from hnn_engine.cli import commands, filming, reproducing
 from hnn_engine.tasks import SIMULATED, TASKS
 
 TABLES = ("systems", "models", "recipes", "integrators", "tasks")
-COMMANDS = (*TABLES, "train", "evaluate", "simulate", "reproduce")
+COMMANDS = (*TABLES, "train", "evaluate", "simulate", "film", "reproduce")
 _SIGNED = ("--start", "--param", "--setting")  # options whose value may begin with a minus sign
 
 
@@ -49,6 +49,7 @@ def build_parser() -> Parser:
     _add_train(subs.add_parser("train", help="fit a model and keep the run"))
     _add_evaluate(subs.add_parser("evaluate", help="judge a run again"))
     _add_simulate(subs.add_parser("simulate", help="write a rollout as CSV"))
+    _add_film(subs.add_parser("film", help="write a film that compares models with what the camera sees"))
     _add_reproduce(subs.add_parser("reproduce", help="run the paper's experiments, ours beside the paper's"))
     return parser
 
@@ -111,6 +112,26 @@ def _add_simulate(simulate: argparse.ArgumentParser) -> None:
         "--out", required=True, metavar="FILE.csv", type=Path, help="where to write t, coordinates, H"
     )
     simulate.set_defaults(run=commands.simulate)
+
+
+def _add_film(film: argparse.ArgumentParser) -> None:
+    film.add_argument(
+        "sources",
+        metavar="RUN",
+        type=Path,
+        nargs="+",
+        help="folders of runs, or one session, of models that see frames",
+    )
+    film.add_argument("--out", required=True, metavar="FILE", type=Path, help="a name that ends in .gif or .mp4")
+    film.add_argument("--force", action="store_true", help="replace a file that is already there")
+    film.add_argument("--start", metavar="q,p", help="where the films begin (the run's own)")
+    film.add_argument("--horizon", metavar="S", help="how long they are, in seconds (the run's own)")
+    film.add_argument("--steer", metavar="KIND", default=None, help="on the way: pump, drain or reverse")
+    film.add_argument("--at", metavar="S", help="when that is done, in seconds (halfway)")
+    film.add_argument("--span", metavar="S", help="how long H is climbed or descended, in seconds")
+    film.add_argument("--theme", choices=("light", "dark"), default="light", help="light or dark paper (light)")
+    film.add_argument("--height", metavar="PX", default="360", help="height of the pictures in pixels (360)")
+    film.set_defaults(run=filming.film)
 
 
 def _add_reproduce(reproduce: argparse.ArgumentParser) -> None:

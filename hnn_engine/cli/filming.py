@@ -1,0 +1,69 @@
+"""`hnn-lab film`: models that see frames beside what the camera sees, as a GIF or a video."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hnn_engine.cli.training import load_loops
+from hnn_engine.cli.values import number, start_of
+from hnn_engine.errors import ExperimentError, ParameterError, RecordError
+from hnn_engine.experiment import Experiment, checked, same_stage
+from hnn_engine.films import ComparedFilm
+from hnn_engine.footage import write_film
+from hnn_engine.parameters import Parameter
+from hnn_engine.phases import STEERINGS, Steering
+from hnn_engine.records import Run, load_run, load_session
+
+HEIGHT = Parameter("height", "Height", 360, 120, 2160, unit="px")
+
+
+def film(options: argparse.Namespace) -> None:
+    """Write the film of the runs that are named, from one start; progress goes to stderr."""
+    if options.out.exists() and not options.force:
+        raise RecordError(f"{options.out} is already there: name another file, or replace it by --force")
+    height = int(HEIGHT.check(options.height))
+    load_loops()
+    experiment, runs = _loaded(options.sources)
+    made = ComparedFilm(_asked(experiment, options), [run.snapshot for run in runs], options.theme, height)
+    write_film(options.out, made.pictures(), made.seconds, _tell, made.count)
+    print(f"\r{options.out}: {made.count} frames, {made.count * made.seconds:.3g} s", file=sys.stderr)
+
+
+def _tell(share: float) -> None:
+    if sys.stderr.isatty():
+        print(f"\rPainting: {100 * share:3.0f} %", end="", file=sys.stderr, flush=True)
+
+
+def _loaded(sources: Sequence[Path]) -> tuple[Experiment, list[Run]]:
+    """Read runs, or the shown runs of a session, and the experiment of the first."""
+    if len(sources) == 1 and not sources[0].is_dir():
+        session = load_session(sources[0])
+        shown = [run for run in session.runs if run.id in session.shown]
+        return session.experiment, [run for run in shown if same_stage(run.experiment, session.experiment)]
+    runs = [load_run(folder) for folder in sources]
+    for folder, run in zip(sources, runs, strict=True):
+        if run.experiment.source_name != runs[0].experiment.source_name:
+            raise ExperimentError(
+                f"{folder} is a run of {run.experiment.source_name}, but {sources[0]} one of "
+                f"{runs[0].experiment.source_name}: name runs of the same"
+            )
+    return runs[0].experiment, runs
+
+
+def _asked(experiment: Experiment, options: argparse.Namespace) -> Experiment:
+    """Return the experiment with the start, the length and the steering that are asked for."""
+    names = [c.name for c in experiment.stage.coordinates]
+    spec = experiment.rollout
+    spec = replace(spec, horizon=number(options.horizon, spec.horizon, "--horizon"))
+    kind = options.steer if options.steer is not None else spec.steering.kind
+    if kind not in STEERINGS:
+        raise ParameterError(f"--steer is '{kind}', but it must be one of {', '.join(STEERINGS)}")
+    if options.steer is None and (options.at is not None or options.span is not None):
+        raise ParameterError("--at and --span say when rollouts are steered, but nothing is done: add --steer")
+    if options.steer is not None:
+        at, span = number(options.at, spec.horizon / 2, "--at"), number(options.span, spec.steering.span, "--span")
+        spec = replace(spec, steering=Steering(kind, at, span))
+    start = tuple(float(x) for x in start_of(options.start, experiment.start, names))
+    return checked(replace(experiment, rollout=spec, start=start))

@@ -1,0 +1,36 @@
+"""Values of options that several commands share."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from hnn_engine.coords import Array
+from hnn_engine.errors import ExperimentError, ParameterError, listing
+
+
+def start_of(text: str | None, default: npt.ArrayLike, names: list[str]) -> Array:
+    """Return the start that `--start` says, or `default`."""
+    if text is None:
+        return np.asarray(default, dtype=np.float64)
+    try:
+        values = np.array([float(part) for part in text.split(",")])
+    except ValueError:
+        values = np.empty(0)
+    if len(values) != len(names) or not np.isfinite(values).all():
+        what = f"{len(names)} finite numbers: {listing(names, ',')}"
+        raise ExperimentError(f"--start is '{text}', but it must be {what}")
+    return values
+
+
+def number(text: str | None, default: float, option: str) -> float:
+    """Return the seconds that `option` says, or `default`."""
+    if text is None:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        raise ParameterError(f"{option} is '{text}', but it must be a number of seconds, as in 0.01") from None
+    if not math.isfinite(value) or value <= 0:
+        raise ParameterError(f"{option} is {text}, but it must be above 0 s")
+    return value
