@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QGraphicsItem,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -26,6 +25,7 @@ from app.settings import settings
 from app.simulation import Answer, Track
 from app.theme import model_dash, theme_signals
 from app.widgets.drag import FinePointer
+from app.widgets.elided import ElidedLabel
 from app.widgets.plot import LabPlot, Marker
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
@@ -115,10 +115,8 @@ class PortraitPanel(QWidget):
         self.data = self.plot.dots("data", size=3.0, alpha=150, z=-20)
         self.data.setCacheMode(_KEPT)
         self._measured = self.plot.dots("truth", size=4.0, alpha=230, z=10)
-        self.words = QLabel()  # what map the latents have
-        self.words.setProperty("muted", True)
+        self.words = ElidedLabel()  # what map the latents have
         self.words.setContentsMargins(12, 2, 16, 0)
-        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # words must not widen a panel
         self.start = self.plot.marker("accent", "ring", 12.0)
         self.start.setZValue(60)
 
@@ -221,17 +219,13 @@ class PortraitPanel(QWidget):
         self.words.setVisible(seen and view.latents)
         self.backdrop.sync(view)
         self.data.setVisible(view.data)
-        self._say("")
+        self._say()
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str = "") -> None:
         """Say what map the latents have, or why there are none."""
-        wanted = self.lab.document.view.latents and self.lab.experiment.stage.seen
-        if wanted and not text:
-            none = "No model that sees frames is shown: train one to see its latents."
-            text = self.words.text() if self.lab.latents_key() else none
-        shown = self.words.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, max(self.width() - 28, 40))
-        self.words.setText(shown)
-        self.words.setToolTip(f"{text}\n\n{MAP_TIP}" if text else "")
+        if not self.lab.latents_key():
+            text = "No model that sees frames is shown: train one to see its latents."
+        self.words.say(text or self.words.whole, MAP_TIP)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
