@@ -247,7 +247,7 @@ def recording_experiment(recording: "Recording", method: str | None = None) -> E
         data={},
         models=tuple(model_spec(name) for name in opening_pair(stage)),
         recipe="paper",
-        settings=default_settings("paper", None),
+        settings=default_settings("paper", stage),
         seed=0,
         start=tuple(float(x) for x in stage.default_start),
         rollout=RolloutSpec(horizon=max(span, 0.1), dt=max(span, 0.1) / 500),
@@ -256,7 +256,9 @@ def recording_experiment(recording: "Recording", method: str | None = None) -> E
 
 def opening_pair(stage: Stage) -> tuple[str, str]:
     """Return the two models that `stage` opens with, a baseline and its HNN."""
-    return stage.pair if isinstance(stage, System) else ("baseline", "hnn")
+    if isinstance(stage, System):
+        return stage.pair
+    return ("pixel-baseline", "pixel-hnn") if stage.seen else ("baseline", "hnn")
 
 
 def carried_models(models: tuple[ModelSpec, ...], to: Experiment) -> tuple[ModelSpec, ...]:
@@ -278,12 +280,12 @@ def same_stage(one: Experiment, other: Experiment) -> bool:
     return same_system(one, other) and one.recording is other.recording
 
 
-def default_settings(recipe: str, system: System | None) -> dict[str, Value]:
-    """Return the settings that `recipe` opens with for `system` and its own data recipe, or for a recording (None)."""
-    if system is None:
-        return recipe_defaults(recipe, "recording")
-    data = system.data
-    return recipe_defaults(recipe, system.name, round(data.trajectories * data.points * (1 - data.test_fraction)))
+def default_settings(recipe: str, stage: Stage) -> dict[str, Value]:
+    """Return the settings that `recipe` opens with for a system and its own data recipe, or for a recording."""
+    if not isinstance(stage, System):
+        return recipe_defaults(recipe, "filmed-recording" if stage.seen else "recording")
+    data = stage.data
+    return recipe_defaults(recipe, stage.name, round(data.trajectories * data.points * (1 - data.test_fraction)))
 
 
 def model_spec(name: str, settings: Mapping[str, object] | None = None) -> ModelSpec:

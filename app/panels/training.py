@@ -314,7 +314,7 @@ class TrainingPanel(QWidget):
 
     def _on_recipe(self) -> None:
         name, experiment = str(self.recipe.currentData()), self.lab.experiment
-        settings = default_settings(name, experiment.system)
+        settings = default_settings(name, experiment.stage)
         self.lab.edit("Choose the recipe", recipe=name, settings=settings)
 
     def _on_network(self, name: str, value: object, final: bool) -> None:

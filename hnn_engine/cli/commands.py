@@ -165,7 +165,7 @@ def _experiment(options: argparse.Namespace) -> Experiment:
     get_model(options.model)
     get_recipe(options.recipe)
     base = _recorded(options) if options.recording else _simulated(options)
-    settings: dict[str, Any] = dict(default_settings(options.recipe, base.system))
+    settings: dict[str, Any] = dict(default_settings(options.recipe, base.stage))
     model: dict[str, object] = {}
     own = {p.name for p in get_model(options.model).parameters}
     if options.steps is not None:

@@ -55,7 +55,8 @@ RECIPES: dict[str, RecipeInfo] = {
     )
 }
 
-# Steps, batch and weight decay of the paper's tasks; 'recording' is its measured pendulum.
+# Steps, batch and weight decay of the paper's tasks; 'recording' is its measured pendulum, and a filmed recording is
+# fitted as its film of a simulated one.
 PAPER_TASKS: dict[str, tuple[int, int, float]] = {
     "mass-spring": (2000, 0, 1e-4),
     "pendulum": (2000, 0, 1e-4),
@@ -63,6 +64,7 @@ PAPER_TASKS: dict[str, tuple[int, int, float]] = {
     "two-body": (10_000, 200, 0.0),
     "three-body": (10_000, 600, 1e-4),
     "pixel-pendulum": (10_000, 200, 1e-5),
+    "filmed-recording": (10_000, 200, 1e-5),
 }
 
 
@@ -74,7 +76,8 @@ def get_recipe(name: str) -> RecipeInfo:
 
 
 def recipe_defaults(recipe: str, source: str, rows: int = 0) -> dict[str, Value]:
-    """Return the settings that `recipe` opens with for `source` (a system's name or 'recording') of `rows` rows.
+    """Return the settings that `recipe` opens with for `source` of `rows` rows: a system's name, 'recording' or
+    'filmed-recording'.
 
     On a source that the paper lacks, `paper` keeps its network and optimiser: full batches for small data, and the
     steps and batch of its two-body task for large data.

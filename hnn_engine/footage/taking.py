@@ -12,6 +12,7 @@ from hnn_engine.footage.motion import Backdrop, Grey, backdrop, moving, sampled
 from hnn_engine.footage.tracking import AngleReader
 
 SIDES = (8, 128)  # pixels that the side of a frame may have
+LARGEST_TAKEN = 90 * 10**6  # bytes of small frames: so much a run keeps
 BRIGHT = 242.0  # grey levels that what moves has in a usual frame, at its brightest
 
 
@@ -72,6 +73,9 @@ def take(
     chosen = _chosen(film, first, last, every)
     if not SIDES[0] <= size <= SIDES[1]:
         raise RecordingError(f"Frames of {size} pixels a side are not for this; expected {SIDES[0]} to {SIDES[1]}")
+    if len(chosen) * size**2 > LARGEST_TAKEN:
+        found = f"{len(chosen):,} frames of {size} × {size} pixels take {len(chosen) * size**2 / 1e6:.0f} MB"
+        raise RecordingError(f"{found}; expected {LARGEST_TAKEN // 10**6} MB: choose fewer or smaller ones")
     frames = _scaled(film, crop, size, chosen, progress or (lambda share: None))
     seen = sampled(frames)
     moved = moving(seen, f"The chosen part of {film.path}")

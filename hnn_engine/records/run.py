@@ -8,7 +8,6 @@ import csv
 import io
 import json
 import re
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from hnn_engine.models import get_model
 from hnn_engine.models.mlp import finite
 from hnn_engine.models.pixels import Seeing
 from hnn_engine.recordings import Recording
+from hnn_engine.records.recorded import LARGEST_DATA, read_recording_files, recording_arrays, recording_header
 from hnn_engine.sight import MAP_SHAPES, Sight
 from hnn_engine.snapshot import Snapshot
 
@@ -31,7 +31,7 @@ RUN_FILES: dict[str, int] = {  # name -> largest size that is read, in bytes
     "run.json": 5_000_000,
     "history.csv": 50_000_000,
     "weights.safetensors": 200_000_000,
-    "data.npz": 100_000_000,
+    "data.npz": LARGEST_DATA,
 }
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ENDINGS = ("finished", "stopped", "failed")
@@ -258,78 +258,9 @@ def _read_sight(found: Mapping[str, Any], experiment: Experiment) -> Sight | Non
 # Recordings -----------------------------------------------------------------------------------------------------------
 
 
-def recording_header(recording: Recording) -> dict[str, Any]:
-    """Return what `recording` says of itself besides its samples."""
-    reference = recording.reference
-    return {
-        "title": recording.title,
-        # The name only: whose folders these are is nobody's business.
-        "source": recording.source.replace("\\", "/").rsplit("/", 1)[-1],
-        "kind": recording.kind,
-        "simulated": recording.simulated,
-        "known": recording.known,
-        "velocity_estimated": recording.velocity_estimated,
-        "reference": list(reference.coefficients) if reference is not None else None,
-    }
-
-
-def recording_arrays(recording: Recording) -> bytes:
-    """Return the samples of `recording` as an npz file."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, t=recording.t, trial=recording.trial, coords=recording.coords, gaps=recording.gaps)
-    return buffer.getvalue()
-
-
-def read_recording_files(header: Mapping[str, Any], content: bytes, where: str) -> Recording:
-    """Read back a recording from its header and its npz file; raise `RecordError`."""
-    t, trial, coords, gaps = _read_arrays(content, where)
-    rows = len(t)
-    shaped = t.shape == (rows,) and trial.shape == (rows,) and coords.shape == (rows, 2) and gaps.ndim == 1
-    if rows < 2 or not shaped or not _sound(t, trial, coords, gaps):
-        raise RecordError(f"{where} is damaged: the samples in data.npz do not fit together; restore it from a copy")
-    recording = Recording(
-        title=str(header["title"])[:200],
-        source=str(header["source"])[:200],
-        kind="angle" if header["kind"] == "angle" else "length",
-        t=t,
-        trial=trial.astype(np.int64),
-        coords=coords,
-        gaps=gaps.astype(np.int64),
-        simulated=bool(header["simulated"]),
-        known=bool(header["known"]),
-        velocity_estimated=bool(header["velocity_estimated"]),
-    )
-    reference = header.get("reference")
-    return recording if reference is None else recording.with_reference(float(reference[0]), float(reference[1]))
-
-
-def _sound(t: Array, trial: Array, coords: Array, gaps: Array) -> bool:
-    """Return whether samples are finite, trials count up from 0, time rises in each, and gaps are rows."""
-    if not (np.isfinite(t).all() and np.isfinite(coords).all()):
-        return False
-    steps = np.diff(trial, prepend=0.0)
-    rises = (np.diff(t) > 0) | (steps[1:] == 1)
-    inside = np.isin(gaps, np.arange(1, len(t)))
-    return bool(np.isin(steps, (0.0, 1.0)).all() and rises.all() and inside.all())
-
-
 def _read_recording(document: Mapping[str, Any], files: Mapping[str, bytes], where: str) -> Recording | None:
     if "recording" not in document:
         return None
     if "data.npz" not in files:
         raise RecordError("data.npz with the recorded samples is missing: restore it from a copy")
     return read_recording_files(document["recording"], files["data.npz"], where)
-
-
-def _read_arrays(content: bytes, where: str) -> tuple[Array, Array, Array, Array]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(info.file_size for info in archive.infolist()) > 4 * RUN_FILES["data.npz"]:
-                raise RecordError(f"{where} is refused: data.npz would unpack to more than 400 MB")
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            t, trial, coords, gaps = (np.asarray(arrays[n], dtype=np.float64) for n in ("t", "trial", "coords", "gaps"))
-            return t, trial, coords, gaps
-    except RecordError:
-        raise
-    except Exception as error:  # what damaged bytes make zip, zlib and numpy raise is of many kinds
-        raise RecordError(f"{where} is damaged: data.npz cannot be read ({error}); restore it from a copy") from error

@@ -14,18 +14,8 @@ from typing import Any
 from hnn_engine.atomic import write_file
 from hnn_engine.errors import HnnLabError, RecordError
 from hnn_engine.experiment import Experiment, from_json, to_json
-from hnn_engine.records.run import (
-    FORMAT,
-    RUN_FILES,
-    Run,
-    dump_json,
-    load_json,
-    read_recording_files,
-    read_run,
-    recording_arrays,
-    recording_header,
-    run_files,
-)
+from hnn_engine.records.recorded import read_recording_files, recording_arrays, recording_header
+from hnn_engine.records.run import FORMAT, RUN_FILES, Run, dump_json, load_json, read_run, run_files
 
 SUFFIX = ".hnnlab"
 SESSION_LIMITS = {"session.json": 5_000_000, "data.npz": RUN_FILES["data.npz"]}

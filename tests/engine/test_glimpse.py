@@ -106,3 +106,11 @@ def test_frames_are_counted_up_to_the_first_whose_angle_is_off() -> None:
     coords[7:] = np.nan  # diverged
     assert frames_in_step(eye, coords, truth, CAMERA) == 7
     assert frames_in_step(eye, coords, truth, CAMERA, interrupt=lambda: True) == 0
+
+
+def test_a_filmed_recording_opens_with_the_models_that_see_frames(recording: Recording) -> None:
+    filmed, tabled = recording_experiment(recording), recording_experiment(replace(recording, frames=None))
+    assert [m.name for m in filmed.models] == ["pixel-baseline", "pixel-hnn"]
+    assert (filmed.settings["steps"], filmed.settings["batch"]) == (10_000, 200)
+    assert [m.name for m in tabled.models] == ["baseline", "hnn"]
+    assert (tabled.settings["steps"], tabled.settings["batch"]) == (2000, 0)

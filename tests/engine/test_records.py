@@ -16,12 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
+from hnn_engine.camera import Camera
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordError
 from hnn_engine.evaluation import Figures
 from hnn_engine.experiment import model_spec, new_experiment, recording_experiment, to_json
+from hnn_engine.footage import AngleReader
 from hnn_engine.models import MODELS
-from hnn_engine.recordings import read_shipped_recording
+from hnn_engine.recordings import Recording, read_shipped_recording
 from hnn_engine.records import History, Run, Session, check_target, load_run, load_session, save_session, write_run
 from hnn_engine.records.run import RUN_FILES, read_run, run_files
 from hnn_engine.records.session import session_bytes
@@ -31,10 +33,25 @@ FIGURES = Figures(0.1, 0.2, 1e-3, None, 1 / 3, 4e-5, 0.03, 0.04, 12.5, 2)
 
 
 @cache
+def filmed() -> Recording:
+    """A filmed swing, and what reads it: a rod around the middle of the picture."""
+    t = 0.05 * np.arange(24.0)
+    q = 0.5 * np.cos(4 * t)
+    radii, turns = np.arange(0.5, 4.0), np.linspace(-np.pi, np.pi, 40, endpoint=False)
+    body = np.roll(np.exp(-((radii[:, None] * turns) ** 2)), 20, axis=1)
+    reader = AngleReader(SIZE, (SIZE / 2 - 0.5, SIZE / 2 - 0.5), radii, body, 0.9)
+    nothing = np.empty(0, np.int64)
+    coords = np.stack([q, -2 * np.sin(4 * t)], axis=-1)
+    trial = np.zeros(24, np.int64)
+    frames = Camera(SIZE).render(q)
+    return Recording("Swing", "swing.mp4", "angle", t, trial, coords, nothing, frames=frames, reader=reader)
+
+
+@cache
 def a_run(model: str = "hnn", recorded: bool = False, name: str = "abc123") -> Run:
     snapshot = fresh(model, {"width": 7, "depth": 2}, seed=1)
     if recorded:
-        base = recording_experiment(read_shipped_recording())
+        base = recording_experiment(filmed() if snapshot.sight is not None else read_shipped_recording())
     elif snapshot.sight is not None:
         base = new_experiment("pixel-pendulum", {"mass": 0.7})
         base = replace(base, data={**base.data, "size": SIZE})
@@ -91,14 +108,18 @@ def assert_same(one: Run, other: Run) -> None:
             read.known,
         )
         assert ours.reference == read.reference
+        assert (ours.frames is None) == (read.frames is None)
+    if ours is not None and read is not None and ours.frames is not None and read.frames is not None:
+        assert (read.frames.dtype, read.frames.tobytes()) == (ours.frames.dtype, ours.frames.tobytes())
+        assert ours.reader is not None
+        assert read.reader is not None
+        assert read.reader.read(ours.frames).tobytes() == ours.reader.read(ours.frames).tobytes()
 
 
 # Round trips ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("model", "recorded"), [(m, r) for m in MODELS for r in (False, True) if not MODELS[m].sees or not r]
-)
+@pytest.mark.parametrize(("model", "recorded"), [(m, r) for m in MODELS for r in (False, True)])
 def test_a_run_reads_back_bit_by_bit(tmp_path: Path, model: str, recorded: bool) -> None:
     run = a_run(model, recorded)
     write_run(run, tmp_path / "deep" / "run")
@@ -109,6 +130,43 @@ def test_a_run_reads_back_bit_by_bit(tmp_path: Path, model: str, recorded: bool)
     x = np.random.default_rng(0).normal(size=(9, 2))
     assert back.snapshot.field(x).tobytes() == run.snapshot.field(x).tobytes()
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["run"]
+
+
+def test_frames_without_their_reader_are_not_kept() -> None:
+    run = a_run("pixel-hnn", True)
+    seen = recording_experiment(replace(filmed(), reader=Camera(SIZE)))
+    with pytest.raises(RecordError, match="what reads its angles is no AngleReader"):
+        run_files(replace(run, experiment=replace(run.experiment, source=seen.source)))
+
+
+BLANK = np.zeros((24, SIZE, SIZE), np.uint8)
+SPOILT_FILM: list[tuple[dict[str, Any], str]] = [
+    ({"frames": BLANK.astype(np.float32)}, "expected at least 20 square ones of bytes"),
+    ({"frames": BLANK[:23]}, "one for each sample"),
+    ({"frames": BLANK[:, :-1]}, "square ones"),
+    ({"frames": np.zeros(24, np.uint8)}, "square ones"),
+    ({"t": 0.05 * np.arange(24.0) ** 1.1}, "not at even steps"),
+    ({"reader.body": None}, "cannot be read"),
+    ({"reader.body": np.full((4, 40), np.nan)}, "the picture of the pendulum"),
+    ({"reader.body": np.zeros((4, 40))}, "the picture of the pendulum"),
+    ({"reader.body": np.ones((4, 7))}, "the picture of the pendulum"),
+    ({"reader.body": np.ones((4, 2_000_000))}, "the picture of the pendulum"),
+    ({"reader.radii": np.array([1.0, 3.0, 2.0, 4.0])}, "the picture of the pendulum"),
+    ({"reader.radii": np.ones(3)}, "the picture of the pendulum"),
+    ({"reader.pivot": np.array([np.inf, 1.0])}, "the picture of the pendulum"),
+    ({"reader.explained": np.ones(2)}, "the picture of the pendulum"),
+]
+
+
+@pytest.mark.parametrize(("spoilt", "words"), SPOILT_FILM)
+def test_a_damaged_film_is_one_sentence(spoilt: dict[str, Any], words: str) -> None:
+    files = run_files(a_run("pixel-hnn", True))
+    with np.load(io.BytesIO(files["data.npz"])) as arrays:
+        found = {**arrays, **spoilt}
+    content = npz(**{name: values for name, values in found.items() if values is not None})
+    with pytest.raises(RecordError, match="is damaged") as caught:
+        read_run({**files, "data.npz": content}, "run")
+    assert words in str(caught.value)
 
 
 SPOILT_SIGHT: list[tuple[dict[str, Any], str]] = [
