@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hnn_engine.cli.columns import parse_columns
+from hnn_engine.cli.recorded import recorded
 from hnn_engine.cli.training import run_fit
 from hnn_engine.cli.values import number, start_of
 from hnn_engine.coords import Array
@@ -27,13 +27,11 @@ from hnn_engine.experiment import (
     default_settings,
     model_spec,
     new_experiment,
-    recording_experiment,
 )
 from hnn_engine.fitting import RECIPES, get_recipe, recipe_note
 from hnn_engine.integrators import INTEGRATORS, get_integrator, rollout
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.parameters import Parameter, bind
-from hnn_engine.recordings import get_derivative, read_recording
 from hnn_engine.records import check_file, check_target, load_run, write_file, write_run
 from hnn_engine.systems import SYSTEMS, get_system
 from hnn_engine.tasks import TASKS
@@ -164,7 +162,7 @@ def _experiment(options: argparse.Namespace) -> Experiment:
     """Turn the options into a checked experiment with one model."""
     get_model(options.model)
     get_recipe(options.recipe)
-    base = _recorded(options) if options.recording else _simulated(options)
+    base = recorded(options, _given_data(options)) if options.recording else _simulated(options)
     settings: dict[str, Any] = dict(default_settings(options.recipe, base.stage))
     model: dict[str, object] = {}
     own = {p.name for p in get_model(options.model).parameters}
@@ -187,7 +185,7 @@ def _experiment(options: argparse.Namespace) -> Experiment:
 
 
 def _simulated(options: argparse.Namespace) -> Experiment:
-    for name in ("method", "columns"):
+    for name in ("method", "columns", "crop", "fps"):
         if getattr(options, name) is not None:
             raise ParameterError(f"--{name} is for a recording, but --system was given: leave it out")
     if options.layout == "grid" and options.horizon is not None:
@@ -195,16 +193,6 @@ def _simulated(options: argparse.Namespace) -> Experiment:
     base = new_experiment(options.system, _pairs(options.param, "--param"))
     given = _given_data(options)
     return replace(base, data=bind(data_parameters(get_system(options.system)), {**base.data, **given}, "the data"))
-
-
-def _recorded(options: argparse.Namespace) -> Experiment:
-    for name in _given_data(options):
-        raise ParameterError(f"--{name} is for simulated data, but --recording was given: leave it out")
-    if options.param:
-        raise ParameterError("--param sets a system's constants, but --recording was given: leave it out")
-    columns = parse_columns(options.columns) if options.columns else None
-    method = get_derivative(options.method).name if options.method else None
-    return recording_experiment(read_recording(options.recording, columns), method)
 
 
 def _given_data(options: argparse.Namespace) -> dict[str, object]:

@@ -57,7 +57,9 @@ def build_parser() -> Parser:
 def _add_train(train: argparse.ArgumentParser) -> None:
     source = train.add_mutually_exclusive_group(required=True)
     source.add_argument("--system", metavar="S", help="a system's name; see 'hnn-lab systems'")
-    source.add_argument("--recording", metavar="FILE", help="a file of measured data, text or CSV")
+    source.add_argument(
+        "--recording", metavar="FILE", help="measured data: text or CSV, a film, or a folder of its pictures"
+    )
     train.add_argument("--model", required=True, metavar="M", help="see 'hnn-lab models'")
     train.add_argument("--recipe", default="paper", metavar="R", help="see 'hnn-lab recipes' (paper)")
     train.add_argument("--seed", default="0", metavar="N", help="seed of data and weights (0)")
@@ -73,7 +75,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         ("frames", "pictures of each trajectory, of what is filmed"),
         ("start-angle", "largest angle of its starts in degrees"),
         ("start-speed", "largest speed of its starts in rad/s"),
-        ("size", "pixels across and down a frame"),
+        ("size", "pixels across and down a frame (28)"),
         ("thickness", "thickness of the rod in its lengths"),
     ):
         train.add_argument(f"--{name}", metavar="N", help=text)
@@ -81,6 +83,10 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     train.add_argument(
         "--setting", metavar="NAME=VALUE", action="append", default=[], help="a setting of the model or the recipe"
     )
+    train.add_argument(
+        "--crop", metavar="LEFT,TOP,SIDE", help="the square of a film to cut out, in pixels (the middle)"
+    )
+    train.add_argument("--fps", metavar="N", help="frames a second of a film; a folder of pictures needs it")
     train.add_argument("--method", metavar="D", help="how derivatives of a recording are estimated")
     train.add_argument(
         "--columns",

@@ -21,6 +21,12 @@ UNEVEN = 0.6  # part of the median step by which a step may differ and still be 
 LONGEST_HOLD = 4  # times as many frames that a film may have once held ones are repeated
 
 
+def is_film(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is a folder, or by its name a video or images: what `look` reads."""
+    place = Path(path)
+    return place.is_dir() or place.suffix.lower() in (*IMAGES, *VIDEOS)
+
+
 def look(path: str | os.PathLike[str], progress: Tell | None = None) -> Film:
     """Read a folder of images (2 before 10), an animated GIF or a video, whole and in grey.
 

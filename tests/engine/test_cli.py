@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from hnn_engine.camera import Camera
 from hnn_engine.cli import commands, main, training
@@ -293,6 +294,58 @@ def test_a_recording_is_trained_on_and_judged(hnn_lab: Command, tmp_path: Path) 
     assert (tmp_path / "run" / "data.npz").exists()
     again = json.loads(hnn_lab("evaluate", tmp_path / "run", "--json").out)
     assert again["train_loss"] == pytest.approx(figures["train_loss"])
+
+
+def swing_gif(path: Path) -> Path:
+    """Write a film of 30 frames, 50 ms apart, wider than high: a dark rod swings on a bright wall."""
+    pictures = np.full((30, 40, 60), 230, np.uint8)
+    pictures[:, :, 12:52] -= Camera(40, 0.3).render(0.6 * np.cos(0.3 * np.arange(30))) // 2
+    first, *rest = (Image.fromarray(picture) for picture in pictures)
+    first.save(path, save_all=True, append_images=rest, duration=50, loop=0)
+    return path
+
+
+EYES = ["--steps", 4, "--setting", "width=6", "--setting", "features=8"]
+
+
+def test_a_film_is_trained_on_and_judged(hnn_lab: Command, tmp_path: Path) -> None:
+    words = ["train", "--recording", swing_gif(tmp_path / "swing.gif"), "--model", "pixel-hnn", *EYES, "--json"]
+    said = hnn_lab(*words, "--crop", "12,0,40", "--size", 12, "--out", tmp_path / "run")
+    assert said.code == 0, said.err
+    assert "swing.gif: 30 frames, 0.05 s apart, angles up to 3" in said.err
+    figures = json.loads(said.out)
+    assert figures["system"] == "recording"
+    assert figures["in_step"] is not None
+    recording = load_run(tmp_path / "run").experiment.recording
+    assert recording is not None
+    assert recording.frames is not None
+    assert recording.frames.shape == (30, 12, 12)
+    angles = 0.6 * np.cos(0.3 * np.arange(30))
+    assert np.degrees(np.abs(recording.coords[:, 0] - angles).max()) < 2
+    again = json.loads(hnn_lab("evaluate", tmp_path / "run", "--json").out)
+    assert again == figures
+
+
+def test_what_is_said_of_a_film_is_checked(hnn_lab: Command, tmp_path: Path) -> None:
+    film = swing_gif(tmp_path / "swing.gif")
+    words = ["train", "--model", "pixel-hnn", "--out", tmp_path / "run", "--recording"]
+    complaint(hnn_lab(*words, film, "--crop", "12,0"), "--crop is '12,0'", "LEFT,TOP,SIDE")
+    complaint(hnn_lab(*words, film, "--crop", "30,0,40"), "swing.gif", "60 × 40")
+    complaint(hnn_lab(*words, film, "--size", "4"), "Frames of 4 pixels")
+    complaint(hnn_lab(*words, film, "--size", "4.5"), "--size is '4.5'")
+    complaint(hnn_lab(*words, film, "--fps", "0"), "--fps is '0'")
+    complaint(hnn_lab(*words, film, "--columns", "time=1,coordinate=2"), "--columns is for a table")
+    complaint(hnn_lab(*words, film, "--noise", "0.1"), "--noise is for simulated data")
+    for option, value in (("--crop", "12,0,40"), ("--fps", "30")):
+        complaint(hnn_lab(*words, RECORDING, option, value), f"{option} is for a film")
+        complaint(hnn_lab(*SEE, option, value, "--out", tmp_path / "run"), f"{option} is for a recording")
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i in range(30):
+        Image.new("L", (40, 40), 7 * i).save(folder / f"{i}.png")
+    complaint(hnn_lab(*words, folder), str(folder), "state them")
+    complaint(hnn_lab(*words, folder, "--fps", 20, "--model", "pixel-hnn"), str(folder))
+    assert not (tmp_path / "run").exists()
 
 
 def test_columns_can_be_named(hnn_lab: Command, tmp_path: Path) -> None:

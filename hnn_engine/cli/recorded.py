@@ -1,0 +1,81 @@
+"""`--recording`: a table of measured data, or a film of a pendulum, and what the options say of it."""
+
+import argparse
+import math
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+
+from hnn_engine.cli.columns import parse_columns
+from hnn_engine.errors import ParameterError
+from hnn_engine.experiment import Experiment, recording_experiment
+from hnn_engine.footage import Crop, as_recording, is_film, look, take
+from hnn_engine.recordings import Recording, get_derivative, read_recording
+
+FILM_OPTIONS = ("crop", "size", "fps")
+SIZE = 28  # pixels of a frame's side
+
+
+def recorded(options: argparse.Namespace, simulated: Collection[str]) -> Experiment:
+    """Return the experiment on `--recording`; `simulated` names the options given that are for simulated data.
+
+    Raises an `HnnLabError` for options that are not for this recording, and for one that cannot be read.
+    """
+    filmed = is_film(options.recording)
+    for name in simulated:
+        if not (filmed and name in FILM_OPTIONS):
+            raise ParameterError(f"--{name} is for simulated data, but --recording was given: leave it out")
+    if options.param:
+        raise ParameterError("--param sets a system's constants, but --recording was given: leave it out")
+    method = get_derivative(options.method).name if options.method else None
+    return recording_experiment(_film(options) if filmed else _table(options), method)
+
+
+def _table(options: argparse.Namespace) -> Recording:
+    for name in ("crop", "fps"):
+        if getattr(options, name) is not None:
+            raise ParameterError(f"--{name} is for a film, but {options.recording} is none by its name: leave it out")
+    columns = parse_columns(options.columns) if options.columns else None
+    return read_recording(options.recording, columns)
+
+
+def _film(options: argparse.Namespace) -> Recording:
+    """Read a film, cut out what `--crop` says or its middle, and read the angles."""
+    if options.columns:
+        raise ParameterError(f"--columns is for a table, but {options.recording} is a film: leave it out")
+    crop = None if options.crop is None else parse_crop(options.crop)
+    seconds = None if options.fps is None else 1 / _rate(options.fps)
+    size = SIZE if options.size is None else _whole(options.size)
+    film = look(options.recording)
+    recording = as_recording(take(film, crop or Crop.whole(film), size, seconds=seconds))
+    far = math.degrees(float(np.abs(recording.coords[:, 0]).max()))
+    told = f"{len(recording.t)} frames, {recording.seconds:.4g} s apart, angles up to {far:.0f}°"
+    print(f"hnn-lab: {Path(options.recording).name}: {told}", file=sys.stderr, flush=True)
+    return recording
+
+
+def parse_crop(text: str) -> Crop:
+    """Read 'left,top,side' in pixels; raise `ParameterError`."""
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 7 for part in parts):
+        raise ParameterError(f"--crop is '{text}', but it must be LEFT,TOP,SIDE in whole pixels, as in 40,0,240")
+    left, top, side = (int(part) for part in parts)
+    return Crop(left, top, side)
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 1e-6 < rate < 1e6:
+        raise ParameterError(f"--fps is '{text}', but it must be how many frames a second has, as in 30")
+    return rate
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 7):
+        raise ParameterError(f"--size is '{text}', but it must be a whole number of pixels, as in {SIZE}")
+    return int(text)
