@@ -78,6 +78,12 @@ class Errands:
         if experiment is not None:
             self.study("Open a recording", self._with_present_models(experiment))
 
+    async def ask_film(self, folder: bool) -> None:
+        """Import a film of a pendulum, or a `folder` of its pictures, and study it."""
+        experiment = await self._window.files.ask_film(folder)
+        if experiment is not None:
+            self.study("Open a film", self._with_present_models(experiment))
+
     async def open_shipped(self) -> None:
         """Study the simulated recording that comes with the program."""
         experiment = await self._window.files.shipped_recording()

@@ -11,8 +11,10 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 from app.document import Document, View, state_of
 from app.import_dialog import ImportDialog
 from app.settings import settings
+from app.watched import EndedError, Watched
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment, recording_experiment
+from hnn_engine.footage import VIDEOS, is_film, look
 from hnn_engine.recordings import (
     FilePreview,
     Recording,
@@ -127,7 +129,10 @@ class Files:
         return await self.import_recording(path) if path is not None else None
 
     async def import_recording(self, path: Path) -> Experiment | None:
-        """Show the columns of `path`, ask what they are, and return the experiment on it; None where that fails."""
+        """Show the columns of `path`, or the film, ask what they are, and return the experiment on it; None where that
+        fails."""
+        if is_film(path):
+            return await self.import_film(path)
         try:
             found: FilePreview = await self._away(lambda: preview(path))
         except HnnLabError as error:
@@ -145,6 +150,40 @@ class Files:
                 except HnnLabError as error:
                     dialog.complain(str(error))
         finally:
+            dialog.deleteLater()
+        return None
+
+    async def ask_film(self, folder: bool) -> Experiment | None:
+        """Ask for a film, or for a `folder` of pictures, and what of it is to be studied; return the experiment."""
+        if folder:
+            path = await self._ask_path("Open a folder of pictures", save=False, kinds="", folder=True)
+        else:
+            names = " ".join(f"*{suffix}" for suffix in (*VIDEOS, ".gif", ".webp"))
+            path = await self._ask_path("Open a film", save=False, kinds=f"Films ({names});;All files (*)")
+        return await self.import_film(path) if path is not None else None
+
+    async def import_film(self, path: Path) -> Experiment | None:
+        """Read the film at `path`, ask what of it is to be studied, and return the experiment; None if that fails."""
+        from app.film_dialog import FilmDialog
+
+        loop = asyncio.get_running_loop()
+        reading = Watched(lambda tell: look(path, tell), "Open a film", f"Reading {path.name}", self._window)
+        try:
+            film = await reading.run(lambda work: loop.run_in_executor(self._executor, work))
+        except HnnLabError as error:
+            self._complain(str(error))
+            return None
+        except EndedError:
+            return None
+        dialog = FilmDialog(film, self._window)
+        try:
+            while await finished(dialog) == QDialog.DialogCode.Accepted.value:
+                try:
+                    return recording_experiment(await self._away(dialog.recording))
+                except HnnLabError as error:
+                    dialog.complain(str(error))
+        finally:
+            await self._away(dialog.close_threads)
             dialog.deleteLater()
         return None
 
@@ -176,12 +215,17 @@ class Files:
         writer = FilmWriter(film, path, self._window)
         return path if await writer.write(lambda work: loop.run_in_executor(self._executor, work)) else None
 
-    async def _ask_path(self, title: str, save: bool, kinds: str, suffix: str = "") -> Path | None:
+    async def _ask_path(
+        self, title: str, save: bool, kinds: str, suffix: str = "", folder: bool = False
+    ) -> Path | None:
         dialog = QFileDialog(self._window, title)
         dialog.setDefaultSuffix(suffix.lstrip("."))  # added before the question whether to replace
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave if save else QFileDialog.AcceptMode.AcceptOpen)
         dialog.setFileMode(QFileDialog.FileMode.AnyFile if save else QFileDialog.FileMode.ExistingFile)
         dialog.setNameFilters(kinds.split(";;"))
+        if folder:
+            dialog.setFileMode(QFileDialog.FileMode.Directory)
+            dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         if self._document.path is not None:
             dialog.setDirectory(str(self._document.path.parent))
         try:

@@ -301,6 +301,7 @@ class MainWindow(QMainWindow):
         lab.job_changed.connect(self._on_job)
         self.system.presets_menu.aboutToShow.connect(lambda: self.presets)
         self.system.import_asked.connect(lambda: self.spawn(self.errands.ask_recording()))
+        self.system.film_asked.connect(lambda folder: self.spawn(self.errands.ask_film(folder)))
         self.system.shipped_asked.connect(lambda: self.spawn(self.errands.open_shipped()))
         self.notice.setParent(self)
         self.notice.hide()
@@ -313,7 +314,8 @@ class MainWindow(QMainWindow):
 
     def _on_changed(self, old: State, new: State) -> None:
         document = self.lab.document
-        if not same_system(old.experiment, new.experiment):
+        seen = old.experiment.stage.seen, new.experiment.stage.seen
+        if seen[0] != seen[1] or not same_system(old.experiment, new.experiment):
             self.offer_frames()
         for action, word, label in (
             (self.menus.undo, "Undo", document.undo_label),

@@ -1,6 +1,6 @@
 """Pick a system: its card, or a door for measured data; then its constants, which act at once."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
@@ -23,11 +23,15 @@ from hnn_engine.experiment import (
 from hnn_engine.models import get_model
 from hnn_engine.systems import SYSTEMS, System, get_system
 
+if TYPE_CHECKING:
+    from hnn_engine.recordings import Recording
+
 
 class SystemPanel(QWidget):
     """Cards, constants, and `import_asked` / `shipped_asked` for measured data."""
 
     import_asked = Signal()
+    film_asked = Signal(bool)  # of a folder of pictures
     shipped_asked = Signal()
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
@@ -58,11 +62,15 @@ class SystemPanel(QWidget):
         menu = QMenu(self.measured)
         self.open_action = QAction(icon("import"), "Open a recording…", menu)
         self.open_action.triggered.connect(self.import_asked)
+        self.film_action = QAction("Film of a pendulum…", menu)
+        self.film_action.triggered.connect(lambda: self.film_asked.emit(False))
+        self.folder_action = QAction("Folder of pictures…", menu)
+        self.folder_action.triggered.connect(lambda: self.film_asked.emit(True))
         self.shipped_action = QAction("Simulated recording (comes with HNN Lab)", menu)
         self.shipped_action.triggered.connect(self.shipped_asked)
-        menu.addActions([self.open_action, self.shipped_action])
+        menu.addActions([self.open_action, self.film_action, self.folder_action, self.shipped_action])
         self.measured.setMenu(menu)
-        self.measured.setToolTip("Study a track that was measured: text or CSV with time, angle or position.")
+        self.measured.setToolTip("Study what was measured: a track in text or CSV, or a film of a pendulum.")
         self.presets.setMenu(self.presets_menu)
         self.presets.setToolTip("The paper's tasks, and experiments that show one property each, ready to train.")
         row = QHBoxLayout()
@@ -79,11 +87,7 @@ class SystemPanel(QWidget):
         if system is not None and self._form is not None:
             self._form.set_values(system.values)
         recording = experiment.recording
-        self._about.setText(
-            f"{recording.title}: {len(recording.t)} rows, {'simulated' if recording.simulated else 'measured'}."
-            if recording is not None
-            else ""
-        )
+        self._about.setText(_about(recording) if recording is not None else "")
         self._about.setVisible(recording is not None)
 
     def _show_form(self, system: System | None) -> None:
@@ -152,3 +156,11 @@ class SystemPanel(QWidget):
             q = track.coords[i, : system.dof]
             if (q == q).all():
                 self.cards.card(system.name).set_state(q, system)
+
+
+def _about(recording: "Recording") -> str:
+    """Say what a recording is."""
+    if recording.frames is not None:
+        size = recording.frame_size
+        return f"{recording.title}: {len(recording.t)} frames of {size} × {size} pixels, filmed."
+    return f"{recording.title}: {len(recording.t)} rows, {'simulated' if recording.simulated else 'measured'}."

@@ -1,6 +1,6 @@
 """Small square frames cut out of a film: what moves is bright, what stands still is dark."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -40,6 +40,12 @@ class Footage:
         if "reader" not in self.__dict__:
             self.__dict__["reader"] = AngleReader.of(self.frames, progress)
         return self.reader
+
+    def with_steps(self, dt: float) -> "Footage":
+        """Return the same frames `dt` s apart; what has been found out about them stays."""
+        same = replace(self, dt=dt)
+        same.__dict__.update({name: value for name, value in vars(self).items() if name in ("reader", "angles")})
+        return same
 
     @cached_property
     def angles(self) -> Array:
