@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -88,6 +88,14 @@ def film_parameters(film: Film) -> tuple[Parameter, ...]:
     )
 
 
+def mark(box: QWidget, problem: bool) -> None:
+    """Dress `box` as one that needs attention, or not."""
+    if bool(box.property("problem")) != problem:
+        box.setProperty("problem", problem)
+        box.style().unpolish(box)
+        box.style().polish(box)
+
+
 class FilmDialog(QDialog):
     """Shows a film and asks what of it is to be studied. `recording()` is the answer, once `ready`.
 
@@ -105,7 +113,7 @@ class FilmDialog(QDialog):
         self._build()
         self._taker.answered.connect(self._on_taken)
         self._reader.answered.connect(self._on_read)
-        self._timer = self.startTimer(OFTEN)
+        self._timer = 0
         self._show_frame(0)
         self._ask()
 
@@ -114,9 +122,17 @@ class FilmDialog(QDialog):
         self._taker.close()
         self._reader.close()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._timer = self._timer or self.startTimer(OFTEN)
+        if self.seconds is None:
+            self.rate.setFocus()
+
     def done(self, result: int) -> None:
         """Close, and want nothing more."""
-        self.killTimer(self._timer)
+        if self._timer:
+            self.killTimer(self._timer)
+        self._timer = 0
         self._taker.ask(None)
         self._reader.ask(None)
         super().done(result)
@@ -349,6 +365,7 @@ class FilmDialog(QDialog):
 
     def _tell_state(self) -> None:
         self.open_button.setEnabled(self.ready)
+        mark(self.rate, self.seconds is None)
         if self.read is not None and self._wish is not None:
             wish, angles = self._wish, np.degrees(self.read.coords[:, 0])
             self.curve.show_curve(wish.first + wish.every * self.read.t, angles, (wish.first, wish.last))

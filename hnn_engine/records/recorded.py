@@ -6,6 +6,7 @@ Of a film, data.npz also holds `frames` and what reads their angles, `reader.piv
 import io
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,8 +81,16 @@ def read_recording_files(header: Mapping[str, Any], content: bytes, where: str) 
         velocity_estimated=bool(header["velocity_estimated"]),
         **(_read_film(arrays, t, trial, where) if "frames" in arrays else {}),
     )
-    reference = header.get("reference")
-    return recording if reference is None else recording.with_reference(float(reference[0]), float(reference[1]))
+    return judged_by(recording, header)
+
+
+def judged_by(recording: Recording, header: Mapping[str, Any]) -> Recording:
+    """Return `recording` with the reference energy that `header` states: itself, if that is its own."""
+    stated = header.get("reference")
+    own = None if recording.reference is None else list(recording.reference.coefficients)
+    if stated == own:
+        return recording
+    return replace(recording, reference=None) if stated is None else recording.with_reference(*map(float, stated))
 
 
 def _sound(t: Array, trial: Array, coords: Array, gaps: Array) -> bool:

@@ -22,7 +22,13 @@ from hnn_engine.models import get_model
 from hnn_engine.models.mlp import finite
 from hnn_engine.models.pixels import Seeing
 from hnn_engine.recordings import Recording
-from hnn_engine.records.recorded import LARGEST_DATA, read_recording_files, recording_arrays, recording_header
+from hnn_engine.records.recorded import (
+    LARGEST_DATA,
+    judged_by,
+    read_recording_files,
+    recording_arrays,
+    recording_header,
+)
 from hnn_engine.sight import MAP_SHAPES, Sight
 from hnn_engine.snapshot import Snapshot
 
@@ -77,8 +83,8 @@ class Run:
         }
 
 
-def run_files(run: Run) -> dict[str, bytes]:
-    """Return the files of `run`, name -> content."""
+def run_files(run: Run, with_samples: bool = True) -> dict[str, bytes]:
+    """Return the files of `run`, name -> content; not `with_samples`, the recording itself is left out."""
     from safetensors.numpy import save
 
     document: dict[str, Any] = {
@@ -99,15 +105,18 @@ def run_files(run: Run) -> dict[str, bytes]:
     recording = run.experiment.recording
     if recording is not None:
         document["recording"] = recording_header(recording)
-        files["data.npz"] = recording_arrays(recording)
+        files |= {"data.npz": recording_arrays(recording)} if with_samples else {}
     return {"run.json": dump_json(document), **files}
 
 
-def read_run(files: Mapping[str, bytes], where: str) -> Run:
-    """Read back what `run_files` wrote; raise `RecordError` naming `where`, what is wrong and what to do."""
+def read_run(files: Mapping[str, bytes], where: str, film: Recording | None = None) -> Run:
+    """Read back what `run_files` wrote; raise `RecordError` naming `where`, what is wrong and what to do.
+
+    `film` is the recording of a run whose samples were left out.
+    """
     document = load_json(files, "run.json", where)
     try:
-        recording = _read_recording(document, files, where)
+        recording = _read_recording(document, files, where, film)
         experiment = from_json(document.get("experiment"), recording)
         if len(experiment.models) != 1:
             raise RecordError(f"the run holds {len(experiment.models)} models, but a run has one")
@@ -258,9 +267,13 @@ def _read_sight(found: Mapping[str, Any], experiment: Experiment) -> Sight | Non
 # Recordings -----------------------------------------------------------------------------------------------------------
 
 
-def _read_recording(document: Mapping[str, Any], files: Mapping[str, bytes], where: str) -> Recording | None:
+def _read_recording(
+    document: Mapping[str, Any], files: Mapping[str, bytes], where: str, film: Recording | None
+) -> Recording | None:
     if "recording" not in document:
         return None
+    if "data.npz" not in files and film is not None:
+        return judged_by(film, document["recording"])
     if "data.npz" not in files:
         raise RecordError("data.npz with the recorded samples is missing: restore it from a copy")
     return read_recording_files(document["recording"], files["data.npz"], where)

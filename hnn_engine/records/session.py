@@ -14,6 +14,7 @@ from typing import Any
 from hnn_engine.atomic import write_file
 from hnn_engine.errors import HnnLabError, RecordError
 from hnn_engine.experiment import Experiment, from_json, to_json
+from hnn_engine.recordings import Recording
 from hnn_engine.records.recorded import read_recording_files, recording_arrays, recording_header
 from hnn_engine.records.run import FORMAT, RUN_FILES, Run, dump_json, load_json, read_run, run_files
 
@@ -49,9 +50,17 @@ def session_bytes(session: Session) -> dict[str, bytes]:
         document["recording"] = recording_header(recording)
         members["data.npz"] = recording_arrays(recording)
     for run in session.runs:
-        for name, content in run_files(run).items():
+        for name, content in run_files(run, with_samples=not _shows_film(recording, run)).items():
             members[f"runs/{run.id}/{name}"] = content
     return {"session.json": dump_json(document), **members}
+
+
+def _shows_film(recording: Recording | None, run: Run) -> bool:
+    """Whether a run saw the very film that is on screen: then it is kept once."""
+    seen = run.experiment.recording
+    if recording is None or seen is None or recording.frames is None:
+        return False
+    return seen.frames is recording.frames and seen.coords is recording.coords
 
 
 def save_session(session: Session, path: Path) -> None:
@@ -81,7 +90,8 @@ def load_session(path: Path) -> Session:
             recording = read_recording_files(document["recording"], members["data.npz"], where)
         experiment = from_json(document.get("experiment"), recording)
         ids = [str(name) for name in document.get("runs", [])]
-        runs = tuple(read_run(_folder(members, name), f"{where}, run {name}") for name in ids)
+        film = recording if recording is not None and recording.frames is not None else None
+        runs = tuple(read_run(_folder(members, name), f"{where}, run {name}", film) for name in ids)
         shown = tuple(str(name) for name in document.get("shown", []) if str(name) in ids)
         view = document.get("view", {})
         return Session(experiment, runs, shown, view if isinstance(view, dict) else {})

@@ -20,7 +20,7 @@ from hnn_engine.camera import Camera
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordError
 from hnn_engine.evaluation import Figures
-from hnn_engine.experiment import model_spec, new_experiment, recording_experiment, to_json
+from hnn_engine.experiment import RecordingSource, model_spec, new_experiment, recording_experiment, to_json
 from hnn_engine.footage import AngleReader
 from hnn_engine.models import MODELS
 from hnn_engine.recordings import Recording, read_shipped_recording
@@ -234,6 +234,21 @@ def test_a_session_reads_back_bit_by_bit(tmp_path: Path) -> None:
     again = tmp_path / "again.hnnlab"
     save_session(back, again)
     assert session_bytes(load_session(again)) == session_bytes(back)
+
+
+def test_a_session_keeps_its_film_once(tmp_path: Path) -> None:
+    run, film = a_run("pixel-hnn", True), filmed()
+    judged = RecordingSource(film.with_reference(9.0, 0.5), "savitzky-golay")
+    other = a_run("pixel-baseline", True, "other")
+    other = replace(other, experiment=replace(other.experiment, source=judged))
+    session = Session(run.experiment, (run, other, a_run(recorded=True, name="table")))
+    assert [name for name in session_bytes(session) if name.endswith("npz")] == ["data.npz", "runs/table/data.npz"]
+    save_session(session, tmp_path / "s.hnnlab")
+    back = load_session(tmp_path / "s.hnnlab")
+    for mine, theirs in zip(session.runs, back.runs, strict=True):
+        assert_same(mine, theirs)
+    assert back.runs[0].experiment.recording is back.experiment.recording
+    assert session_bytes(back) == session_bytes(session)
 
 
 def test_figures_that_are_infinite_read_back_as_none(tmp_path: Path) -> None:
