@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -183,7 +184,8 @@ class Files:
                 except HnnLabError as error:
                     dialog.complain(str(error))
         finally:
-            await self._away(dialog.close_threads)
+            with suppress(RuntimeError):  # the window has gone already, and with it the thread of its files
+                await self._away(dialog.close_threads)
             dialog.deleteLater()
         return None
 

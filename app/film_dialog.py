@@ -88,6 +88,11 @@ def film_parameters(film: Film) -> tuple[Parameter, ...]:
     )
 
 
+def _reduced(film: Film) -> str:
+    """Say how a large film was made smaller."""
+    return f", each made of {film.reduced} × {film.reduced} of the file" if film.reduced > 1 else ""
+
+
 def mark(box: QWidget, problem: bool) -> None:
     """Dress `box` as one that needs attention, or not."""
     if bool(box.property("problem")) != problem:
@@ -141,7 +146,8 @@ class FilmDialog(QDialog):
 
     def _build(self) -> None:
         name = self.film.path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-        heading = QLabel(f"{name}: {self.film.count} frames of {self.film.width} × {self.film.height} pixels")
+        kept = f"{self.film.width} × {self.film.height} pixels"
+        heading = QLabel(f"{name}: {self.film.count} frames of {kept}{_reduced(self.film)}")
         heading.setProperty("heading", True)
         self.problem = QLabel()
         self.problem.setProperty("problem", True)
@@ -164,7 +170,8 @@ class FilmDialog(QDialog):
         layout.addWidget(self.problem)
         layout.addWidget(self.buttons)
         room = self.screen().availableSize()
-        self.resize(min(1060, room.width() - 60), min(720, room.height() - 70))
+        width, height = max(1060, 7 * room.width() // 10), max(720, 3 * room.height() // 4)
+        self.resize(min(width, room.width() - 60), min(height, room.height() - 70))
 
     def _film_side(self) -> QVBoxLayout:
         self.view = CropView(Crop.whole(self.film))
@@ -175,7 +182,8 @@ class FilmDialog(QDialog):
         self.slider.chosen.connect(lambda value, _: self._show_frame(round(value)))
         self.instant = quiet_label()
         self.instant.setWordWrap(False)
-        self.instant.setMinimumWidth(self.instant.fontMetrics().horizontalAdvance("frame 00000 of 00000"))
+        longest = f"frame {self.film.count} of {self.film.count}"
+        self.instant.setMinimumWidth(self.instant.fontMetrics().horizontalAdvance(longest) + 4)
         self.instant.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         below = QHBoxLayout()
         below.addWidget(self.slider, 1)

@@ -11,7 +11,7 @@ import numpy as np
 from hnn_engine.cli.columns import parse_columns
 from hnn_engine.errors import ParameterError
 from hnn_engine.experiment import Experiment, recording_experiment
-from hnn_engine.footage import Crop, as_recording, is_film, look, take
+from hnn_engine.footage import Crop, Film, as_recording, is_film, look, take
 from hnn_engine.recordings import Recording, get_derivative, read_recording
 
 FILM_OPTIONS = ("crop", "size", "fps")
@@ -49,7 +49,8 @@ def _film(options: argparse.Namespace) -> Recording:
     seconds = None if options.fps is None else 1 / _rate(options.fps)
     size = SIZE if options.size is None else _whole(options.size)
     film = look(options.recording)
-    recording = as_recording(take(film, crop or Crop.whole(film), size, seconds=seconds))
+    square = Crop.whole(film) if crop is None else on_film(crop, film)
+    recording = as_recording(take(film, square, size, seconds=seconds))
     far = math.degrees(float(np.abs(recording.coords[:, 0]).max()))
     told = f"{len(recording.t)} frames, {recording.seconds:.4g} s apart, angles up to {far:.0f}°"
     print(f"hnn-lab: {Path(options.recording).name}: {told}", file=sys.stderr, flush=True)
@@ -63,6 +64,18 @@ def parse_crop(text: str) -> Crop:
         raise ParameterError(f"--crop is '{text}', but it must be LEFT,TOP,SIDE in whole pixels, as in 40,0,240")
     left, top, side = (int(part) for part in parts)
     return Crop(left, top, side)
+
+
+def on_film(crop: Crop, film: Film) -> Crop:
+    """Return a square of the file's pixels as one of the film's, which has fewer of a large file; raise
+    `ParameterError`."""
+    width, height = (n * film.reduced + film.reduced - 1 for n in (film.width, film.height))
+    if max(crop.left + crop.side - width, crop.top + crop.side - height) > 0:
+        square, picture = f"{crop.left},{crop.top},{crop.side}", f"{width} × {height} pixels of {film.path}"
+        raise ParameterError(f"--crop is {square}, but it must be a square within the {picture}")
+    side = min(crop.side // film.reduced, film.width, film.height)
+    left, top = crop.left // film.reduced, crop.top // film.reduced
+    return Crop(min(left, film.width - side), min(top, film.height - side), side)
 
 
 def _rate(text: str) -> float:

@@ -12,8 +12,10 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QDialogButtonBox
 
 from app.film_dialog import PERIOD, FilmDialog
+from app.newest import Newest
 from app.widgets.crop_view import MIDDLE
 from hnn_engine.camera import Camera
+from hnn_engine.errors import RecordingError
 from hnn_engine.footage import AngleReader, Crop, look, take
 from hnn_engine.records import load_session, save_session
 from tests.app.bench import Bench
@@ -237,6 +239,33 @@ async def test_what_is_no_film_is_one_sentence_and_nothing_is_lost(bench: Bench,
         assert path.name in bench.window.notice.text()
         assert bench.document.state is state
         assert not bench.window.findChildren(FilmDialog)
+
+
+async def test_the_newest_question_ends_the_one_before(bench: Bench) -> None:
+    begun: list[object] = []
+
+    def work(question: list[int], tell: Callable[[float], None]) -> int:
+        begun.append(question)
+        while question == [1]:
+            tell(0.5)
+        if question == [3]:
+            raise RecordingError("No answer")
+        return question[0]
+
+    said: list[object] = []
+    newest = Newest(work)
+    newest.answered.connect(lambda *answer: said.append(answer))
+    newest.ask([1])
+    await bench.until(lambda: newest.share == 0.5, "work")
+    assert newest.busy
+    for question, answer in (([2], (2, "")), ([3], (None, "No answer"))):
+        newest.ask(question)
+        await bench.until(lambda: not newest.busy, "an answer")
+        assert said.pop() == (question, *answer)
+    newest.ask([1])
+    newest.close()
+    assert not said
+    assert begun[:3] == [[1], [2], [3]]
 
 
 def test_the_steps_may_be_stated_later(tmp_path: Path) -> None:

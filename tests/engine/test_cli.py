@@ -20,9 +20,12 @@ from PIL import Image
 from hnn_engine.camera import Camera
 from hnn_engine.cli import commands, main, training
 from hnn_engine.cli.parser import COMMANDS, TABLES
+from hnn_engine.cli.recorded import on_film
+from hnn_engine.errors import ParameterError
 from hnn_engine.experiment import checked, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Event, Progress
+from hnn_engine.footage import Crop, Film
 from hnn_engine.integrators import INTEGRATORS
 from hnn_engine.records import load_run
 from hnn_engine.systems import SYSTEMS, get_system
@@ -303,6 +306,14 @@ def swing_gif(path: Path) -> Path:
     first, *rest = (Image.fromarray(picture) for picture in pictures)
     first.save(path, save_all=True, append_images=rest, duration=50, loop=0)
     return path
+
+
+def test_a_square_is_said_in_pixels_of_the_file() -> None:
+    film = Film("large.mp4", "Large", np.zeros((20, 180, 320), np.uint8), 0.1, reduced=3)
+    assert on_film(Crop(300, 0, 540), film) == Crop(100, 0, 180)
+    assert on_film(Crop(420, 0, 542), film) == Crop(140, 0, 180), "what reduction cuts off is no fault"
+    with pytest.raises(ParameterError, match=r"--crop is 500,0,540.* 962 × 542 pixels of large.mp4"):
+        on_film(Crop(500, 0, 540), film)
 
 
 EYES = ["--steps", 4, "--setting", "width=6", "--setting", "features=8"]
