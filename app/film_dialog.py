@@ -34,7 +34,7 @@ from hnn_engine.parameters import Parameter, Value
 from hnn_engine.recordings import Recording
 
 SIZE = 28  # pixels of a frame's side, as the paper has it
-QUICK = 60  # frames that are taken while the square is dragged
+QUICK = 40  # frames that are taken while the square is dragged
 SIDE_WIDTH = 300
 ROD = 1.3  # length of the line over the pendulum, in distances from its pivot to its middle
 DARK = {"auto": None, "bright": False, "dark": True}
@@ -61,9 +61,11 @@ class Wish:
         return self.every * (max(1, (self.last - self.first) // (self.every * QUICK)) if self.quick else 1)
 
     def taken(self, tell: Tell) -> Footage:
-        """Return the frames, as if they were 1 s apart."""
+        """Return the frames, as if they were 1 s apart. What is quick is not ended by `tell`: a hand that keeps moving
+        would never see any."""
+        seconds, told = 1 / self.step, None if self.quick else tell
         return take(
-            self.film, self.crop, self.size, self.first, self.last, self.step, self.dark, 1 / self.step, progress=tell
+            self.film, self.crop, self.size, self.first, self.last, self.step, self.dark, seconds, progress=told
         )
 
 
@@ -111,7 +113,8 @@ class FilmDialog(QDialog):
         super().__init__(parent)
         self.film, self.footage, self.read = film, None, None  # type: Film, Footage | None, Recording | None
         self._wish: Wish | None = None  # whose frames are there
-        self._taker = Newest(lambda wish, tell: wish.taken(tell), self)
+        self._newest: Wish | None = None  # that was asked for
+        self._taker = Newest(lambda wish, tell: wish.taken(tell), self, swift=True)
         self._reader = Newest(as_recording, self)
         self.setWindowTitle("Open a film")
         self.setModal(True)
@@ -138,6 +141,7 @@ class FilmDialog(QDialog):
         if self._timer:
             self.killTimer(self._timer)
         self._timer = 0
+        self._newest = None
         self._taker.ask(None)
         self._reader.ask(None)
         super().done(result)
@@ -303,12 +307,15 @@ class FilmDialog(QDialog):
         )
         self.read = None
         self._reader.ask(None)
+        self._newest = wish
         self._taker.ask(wish)
         self.complain("")
         self._show_rod()
         self._tell_state()
 
     def _on_taken(self, wish: Wish, footage: Footage | None, problem: str) -> None:
+        if self._newest is None or not (wish is self._newest or wish.quick):
+            return
         self._wish, self.footage = wish, footage
         self.complain(problem)
         self._show_taken()
@@ -316,7 +323,9 @@ class FilmDialog(QDialog):
             self._reader.ask(footage)
         self._tell_state()
 
-    def _on_read(self, _footage: Footage, recording: Recording | None, problem: str) -> None:
+    def _on_read(self, footage: Footage, recording: Recording | None, problem: str) -> None:
+        if footage is not self.footage or self._wish is not self._newest:
+            return
         self.read = recording
         self.complain(problem)
         self._show_rod()

@@ -16,16 +16,17 @@ Tell = Callable[[float], None]
 class Newest(QObject):
     """Answers questions by `work(question, tell)`, which tells the share that is done and may be ended by it.
 
-    `answered(question, answer, problem)`: the answer to the newest question, or None and a sentence.
+    `answered(question, answer, problem)`: the answer, or None and a sentence. Work that never tells is not ended: its
+    answer comes even if there is a newer question by then. `swift` work does not give way to the window.
     """
 
     answered = Signal(object, object, str)
     _done = Signal(object, object, str)
 
-    def __init__(self, work: Callable[[Any, Tell], Any], parent: QObject | None = None) -> None:
+    def __init__(self, work: Callable[[Any, Tell], Any], parent: QObject | None = None, *, swift: bool = False) -> None:
         super().__init__(parent)
         self.share = 0.0  # of the work under way
-        self._work = work
+        self._work, self._swift = work, swift
         self._question: object = None  # the newest one, until it is answered
         self._asked, self._closing = threading.Condition(), False
         self._done.connect(self._on_done)
@@ -53,12 +54,14 @@ class Newest(QObject):
     def _on_done(self, question: object, answer: object, problem: str) -> None:
         if question is self._question:
             self._question = None
+        if not self._closing:
             self.answered.emit(question, answer, problem)
 
     # In the thread ----------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        give_way()
+        if not self._swift:
+            give_way()
         done: object = None
         while (question := self._next(done)) is not None:
             done, answer, problem = question, None, ""
