@@ -77,7 +77,7 @@ def film_parameters(film: Film) -> tuple[Parameter, ...]:
         Parameter("first", "First frame", 1, 1, most, help="Frames before this one are left out."),
         Parameter("last", "Last frame", most, 1, most, help="Frames after this one are left out."),
         Parameter(
-            "every", "Every n-th", every, 1, max(1, most // FEWEST_FRAMES), help="Take one frame of so many.", log=True
+            "every", "Every n-th", every, 1, max(2, most // FEWEST_FRAMES), help="Take one frame of so many.", log=True
         ),
         Parameter(
             "dark",
@@ -327,7 +327,7 @@ class FilmDialog(QDialog):
         if footage is not self.footage or self._wish is not self._newest:
             return
         self.read = recording
-        self.complain(problem)
+        self.complain(problem or self._lost())
         self._show_rod()
         self._tell_state()
 
@@ -393,11 +393,21 @@ class FilmDialog(QDialog):
             self.said.setText("")
         self.open_button.setToolTip("" if self.ready or self.read is None else "How far are the frames apart?")
 
+    def _lost(self) -> str:
+        """Say which frames are lost because nothing can be read from them."""
+        if self.read is None or self.footage is None or len(self.read.t) == len(self.footage.frames):
+            return ""
+        seen, taken = len(self.read.t), len(self.footage.frames)
+        return (
+            f"The pendulum is seen in {seen} of {taken} frames without a break, and no others will be kept: move the "
+            "square, or choose other frames"
+        )
+
     def _words(self, read: Recording, degrees: Array) -> str:
         """Say what was read, and what is still needed."""
-        far, taken = float(np.abs(degrees).max()), len(self.footage.frames) if self.footage is not None else 0
+        far = float(np.abs(degrees).max())
         swing = f"Swings ±{number(far, digits=2)}°" if far < 180 else "Turns over"
-        seen = f" in {len(read.t)} frames" if len(read.t) == taken else f", in sight in {len(read.t)} of {taken} frames"
+        seen = f" in {len(read.t)} frames"
         if self.seconds is None:
             return f"{swing}{seen}. State the pace: how far are the frames apart?"
         wish = self._wish

@@ -50,7 +50,7 @@ def known_reader() -> AngleReader:
     return AngleReader.of(Camera(28, 0.3).render(ANGLES))
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody search for the pivot."""
     reader = known_reader()
@@ -123,7 +123,6 @@ async def test_a_film_is_imported_and_studied_by_models_that_see(bench: Bench, t
     assert not frames.isVisible()
 
 
-@pytest.mark.usefixtures("found")
 class TestDialog:
     async def test_pictures_in_a_folder_need_a_pace(self, bench: Bench, tmp_path: Path) -> None:
         dialog = await dialog_on(bench, write_folder(tmp_path / "swing", pictures()))
@@ -180,7 +179,7 @@ class TestDialog:
         await press(bench, dialog, CANCEL)
 
     async def test_the_cursor_says_what_can_be_grabbed(self, bench: Bench, tmp_path: Path) -> None:
-        dialog = await dialog_on(bench, write_gif(tmp_path / "swing.gif", pictures()))
+        dialog = await dialog_on(bench, write_gif(tmp_path / "swing.gif", pictures(24)))
         view, shape = dialog.view, Qt.CursorShape
         for at, cursor in (
             (view.corner((1, 1)), shape.SizeFDiagCursor),
@@ -208,6 +207,16 @@ class TestDialog:
         bench.key(Qt.Key.Key_Escape, widget=dialog)
         await bench.until(lambda: not bench.window.findChildren(FilmDialog), "a closed dialog")
         assert bench.document.state is state
+
+    async def test_what_is_lost_out_of_sight_is_said(self, bench: Bench, tmp_path: Path) -> None:
+        frames = pictures()
+        frames[28:] = 220
+        dialog = await dialog_on(bench, write_folder(tmp_path / "swing", frames))
+        assert "seen in 28 of 40 frames" in dialog.problem.text()
+        bench.type_into(dialog.rate, "20")
+        assert dialog.ready
+        assert len(dialog.recording().t) == 28
+        await press(bench, dialog, CANCEL)
 
     async def test_a_film_without_motion_is_said(self, bench: Bench, tmp_path: Path) -> None:
         state = bench.document.state
