@@ -20,6 +20,7 @@ BENCHMARKS = {
     "startup": "from the command to the first window with truth moving, beside a bare window",
     "memory": "resident memory over minutes of training and playing",
     "rollouts": "rollouts of an HNN: compiled, plain numpy, the paper's way, and a thousand at once",
+    "pixels": "the pixel pendulum: film, a step, fits by two recipes, painting",
     "step": "one step of a fit: compiled, by torch, the paper's way, and its matrix products alone",
 }
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")

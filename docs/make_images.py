@@ -28,7 +28,10 @@ INSTANTS = {  # of the demonstrations that are drawn, in s
     "learned-energy": 5.0,
     "friction": 12.0,
     "luck": 6.0,
+    "pixels": 7.0,
+    "pixel-energy": 7.5,
 }
+FILM_SECONDS = 4.0  # of the film that is shown
 
 
 def lab(*words: str, config: Path) -> None:
@@ -78,6 +81,22 @@ def fits(experiment: Experiment) -> list[Run]:
     return runs
 
 
+def film(session: Path, name: str) -> None:
+    """Write the film that compares the models of a session."""
+    target = IMAGES / name
+    words = (str(session), "--out", str(target), "--force", "--height", "240", "--horizon", str(FILM_SECONDS))
+    lab("film", *words, config=session.parent)
+    check_length(target)
+
+
+def check_length(target: Path) -> None:
+    """Say how long a picture is, and end where it is too long."""
+    length = target.stat().st_size
+    print(f"{target}: {length / 1000:.0f} kB")
+    if length > LARGEST:
+        raise SystemExit(f"{target} has {length} bytes, but at most {LARGEST} are allowed: quantise it")
+
+
 def draw(session: Path, theme: str, seconds: float, name: str, size: str = "1920x1080") -> None:
     """Draw the window on `session` at an instant of the transport."""
     target = IMAGES / name
@@ -86,10 +105,7 @@ def draw(session: Path, theme: str, seconds: float, name: str, size: str = "1920
     settings.write_text("[General]\ndragged-once=true\n", encoding="utf-8")
     words = ("--session", str(session), "--theme", theme, "--time", str(seconds), "--size", size, "--out", str(target))
     lab("screenshot", *words, config=session.parent)
-    length = target.stat().st_size
-    print(f"{target}: {length / 1000:.0f} kB")
-    if length > LARGEST:
-        raise SystemExit(f"{target} has {length} bytes, but at most {LARGEST} are allowed: quantise it")
+    check_length(target)
 
 
 def make(folder: Path, measured: str | None) -> None:
@@ -99,6 +115,7 @@ def make(folder: Path, measured: str | None) -> None:
     draw(session, "dark", 17.2, "window-dark.png")
     for name, seconds in INSTANTS.items():
         draw(demonstrated(DEMONSTRATIONS[name], folder), "light", seconds, f"{name}.png", "1280x800")
+    film(demonstrated(DEMONSTRATIONS["pixels"], folder), "pixels.gif")
     if measured is not None:
         draw(fitted(("--recording", measured), folder, "measured"), "light", 12.0, "measured-pendulum.png")
 

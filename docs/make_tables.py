@@ -1,8 +1,9 @@
-"""Make the tables of the reproduction from its fits: `python docs/make_tables.py FITS.json [--write]`.
+"""Make the tables of the reproduction from its fits: `python docs/make_tables.py FITS.json [MORE.json …] [--write]`.
 
-FITS.json is what `hnn-lab reproduce --json` wrote. Without --write the tables are printed as Markdown. With it they go
-into README.md beside FITS.json, with what index.html beside it (from --report) says of machine and versions, and a
-short table goes into the repository's README between its two marks. So no figure is typed by hand.
+FITS.json is what `hnn-lab reproduce --json` wrote. Without --write the tables are printed as Markdown. With it those of
+fits.json go into README.md beside it, those of another NAME.json into NAME.md, with what the report (from --report;
+index.html or NAME.html beside it) says of machine and versions; and a short table of all goes into the repository's
+README between its two marks. So no figure is typed by hand.
 """
 
 import argparse
@@ -36,29 +37,42 @@ def facts(page: Path) -> str:
     return "\n".join(f"- {name.text}: {value.text}" for name, value in pairs)
 
 
-def write(fits: Path) -> None:
-    """Write the page beside `fits`, and the short table into the README."""
-    if not fits.resolve().is_relative_to(ROOT):
-        raise HnnLabError(f"{fits} is outside {ROOT}, but the README can only point into it: copy the fits there")
-    found = tables(read_rows(fits))
-    report = fits.with_name("index.html")
-    place = fits.resolve().relative_to(ROOT).as_posix()
-    parts = [HEAD.format(place=place, fits=fits.name)]
-    if report.exists():
-        parts += [f"{facts(report)}\n\n[index.html](index.html) has the plots.\n"]
-    page = fits.with_name("README.md")
-    page.write_text("\n".join([*parts, markdown(found), ""]), encoding="utf-8")
+def page_of(fits: Path) -> Path:
+    """Return the page of `fits`."""
+    return fits.with_name("README.md") if fits.stem == "fits" else fits.with_suffix(".md")
+
+
+def write(several: list[Path]) -> None:
+    """Write the page beside each of the fits, and the short table into the README."""
+    found = {fits: tables(read_rows(fits)) for fits in several}
+    for fits in several:
+        if not fits.resolve().is_relative_to(ROOT):
+            raise HnnLabError(f"{fits} is outside {ROOT}, but the README can only point into it: copy the fits there")
+        write_page(fits, found[fits])
     readme = README.read_text(encoding="utf-8")
-    README.write_text(between(readme, short(fits, found)), encoding="utf-8")
-    print(f"{page} and {README}")
+    README.write_text(between(readme, short(found)), encoding="utf-8")
+    print(README)
 
 
-def short(fits: Path, found: list[TaskTable]) -> str:
-    """Return what the repository's README says of `fits`: one table, and where the rest is."""
-    seeds = {table.seeds for table in found}
-    over = f"Medians over {seeds.pop()} seeds" if len(seeds) == 1 else "Medians over seeds"
-    page = fits.with_name("README.md").resolve().relative_to(ROOT).as_posix()
-    return f"{summary(found)}\n\n*{over}; – where a figure has no meaning. [All figures]({page}), with their spread.*"
+def write_page(fits: Path, found: list[TaskTable]) -> None:
+    """Write the page of `fits`."""
+    report = fits.with_name("index.html") if fits.stem == "fits" else fits.with_suffix(".html")
+    parts = [HEAD.format(place=fits.resolve().relative_to(ROOT).as_posix(), fits=fits.name)]
+    if report.exists():
+        parts += [f"{facts(report)}\n\n[{report.name}]({report.name}) has the plots.\n"]
+    page_of(fits).write_text("\n".join([*parts, markdown(found), ""]), encoding="utf-8")
+    print(page_of(fits))
+
+
+def short(found: dict[Path, list[TaskTable]]) -> str:
+    """Return what the repository's README says: one table of what the paper's recipe gave, and where the rest is."""
+    shown = [table for several in found.values() for table in several if table.recipe == "paper"]
+    counts = sorted({table.seeds for table in shown}, reverse=True)
+    over = " or ".join(str(count) for count in counts)
+    pages = [page_of(fits).resolve().relative_to(ROOT).as_posix() for fits in found]
+    links = ", ".join(f"[{Path(page).parent.name if 'README' in page else Path(page).stem}]({page})" for page in pages)
+    said = f"Medians over {over} seeds; – where a figure has no meaning. All figures, with their spread: {links}."
+    return f"{summary(shown)}\n\n*{said}*"
 
 
 def between(text: str, content: str) -> str:
@@ -71,14 +85,14 @@ def between(text: str, content: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Make the tables of the reproduction.")
-    parser.add_argument("fits", type=Path, metavar="FITS.json", help="what 'hnn-lab reproduce --json' wrote")
+    parser.add_argument("fits", type=Path, nargs="+", metavar="FITS.json", help="what 'hnn-lab reproduce --json' wrote")
     parser.add_argument("--write", action="store_true", help="into README.md beside it and the repository's README")
     options = parser.parse_args()
     try:
         if options.write:
             write(options.fits)
         else:
-            print(markdown(tables(read_rows(options.fits))))
+            print(markdown([table for fits in options.fits for table in tables(read_rows(fits))]))
     except HnnLabError as error:
         print(f"make_tables: {error}", file=sys.stderr)
         return 2

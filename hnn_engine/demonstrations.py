@@ -68,6 +68,16 @@ def _luck() -> Experiment:
     return replace(base, data={**base.data, "trajectories": 8, "noise": 0.2})
 
 
+def _pixels() -> Experiment:
+    base = new_experiment("pixel-pendulum")
+    return replace(base, recipe="adam", settings=default_settings("adam", base.system))
+
+
+def _pixel_energy() -> Experiment:
+    base = _pixels()
+    return replace(base, rollout=replace(base.rollout, steering=Steering("pump", 5.0, 0.1)), start=(0.3, 0.0))
+
+
 DEMONSTRATIONS: dict[str, Demonstration] = {
     one.name: one
     for one in (
@@ -99,6 +109,22 @@ DEMONSTRATIONS: dict[str, Demonstration] = {
             True,
             _learned,
             {"field": "hnn", "compare": True, "energy_of": "both"},
+        ),
+        Demonstration(
+            "pixels",
+            "Seen only as pixels",
+            "Two films of a pendulum that nobody filmed: of the baseline and of the HNN, beside the true one.",
+            True,
+            _pixels,
+            {"field": "pixel-hnn", "latents": True},
+        ),
+        Demonstration(
+            "pixel-energy",
+            "Energy added to a film",
+            "Halfway the HNN climbs the H of its latents, and the painted pendulum swings wider.",
+            True,
+            _pixel_energy,
+            {"field": "pixel-hnn", "latents": True},
         ),
         Demonstration(
             "friction",
