@@ -1,10 +1,10 @@
-"""Models that see frames, as a fit by gradient trains them.
+"""Models that see frames, as a fit trains them, and how their weights become a snapshot.
 
-The table that a step reads holds the frames as they are, less the pixels that are black in all of them; or, where the
-start is fitted to the data, their leading principal components, in which a step is a fraction of the work and the loss
-the same but for what the components leave out, which is added. Either way the result has the full weights.
+The table that a step by gradient reads holds the frames as they are, less the pixels that are black in all of them:
+what the encoder makes of those is nothing, and what the decoder paints there is part of the loss all the same.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,14 +19,17 @@ from hnn_engine.fitting.events import FitTask
 from hnn_engine.fitting.learners import flattened, shapes_of, unflattened
 from hnn_engine.fitting.steppers import AdamStep, CompiledStepper, Rows, Shapes, Stepper
 from hnn_engine.models import get_model
-from hnn_engine.models.autoencoder import HALVES, Single, half_output, numpy_relu
+from hnn_engine.models.autoencoder import HALVES, LAYERS, Single, half_output, numpy_relu
 from hnn_engine.models.mlp import Weights
 from hnn_engine.models.pixels import Seeing
 from hnn_engine.sight import Sight, fit_map
 from hnn_engine.snapshot import Snapshot
+from hnn_engine.views import Views
 
 LIVE_TEST_ROWS = 500  # a pair of frames is a thousand numbers
 MAP_ROWS = 1000  # of the training rows, which the map from latents to coordinates is fitted on
+SMALL = 0.1  # of the latents of fresh weights
+FAINTEST = 1e-3  # spread of a pixel, below which frames are not made more of
 
 Index = npt.NDArray[np.int64]
 
@@ -46,27 +49,21 @@ class Film(NamedTuple):
 
 
 class PixelLearner:
-    """An autoencoder and its dynamics, on the frames of a data set. `scaled`: it begins in the frames' principal
-    components, fitted to them (`fitting.projection`)."""
+    """An autoencoder and its dynamics, on the frames of a data set. `scaled`: it begins with what is known of the
+    frames, their mean and spread, so that brightness and contrast do not matter (`_scaled`)."""
 
     live_rows = LIVE_TEST_ROWS
 
     def __init__(self, task: FitTask, rng: np.random.Generator, scaled: bool) -> None:
-        views = task.data.views
-        if views is None:
-            raise ExperimentError(
-                f"The model '{task.model}' needs frames, and this data has none: choose another model"
-            )
-        model = get_model(task.model)
-        assert isinstance(model, Seeing)
-        self._task, self._views, self._model = task, views, model
-        self._film = plain_film(views.frames)
+        self._task, self._views, model = task, views_of(task), seeing(task)
+        self._film = plain_film(self._views.frames)
         sight = model.initial_sight(task.model_settings, self._film.numbers, rng)
+        if scaled:
+            sight = self._scaled(sight)
         weights = {**sight, **model.initial_weights(1, task.model_settings, rng)}
         self._shapes = shapes_of(weights)
         self.stepper = pixel_stepper(task, self._film, self._shapes, flattened(weights))
-        rows = np.flatnonzero(task.data.train)
-        self._map_rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MAP_ROWS)).astype(int)]
+        self._map_rows = map_rows(task)
 
     def rows(self, mask: Mask) -> Rows:
         """Return the first frame of each masked row."""
@@ -74,21 +71,68 @@ class PixelLearner:
 
     def freeze(self, flat: Array) -> Snapshot:
         weights = unflattened(flat, self._shapes)
-        sight = {name: w for name, w in weights.items() if name.startswith(HALVES)}
-        field = {name: w for name, w in weights.items() if name not in sight}
-        seconds = self._views.seconds
-        with np.errstate(over="ignore", invalid="ignore"):  # a fit may be looked at when it has just exploded
-            matrix, offset = fit_map(self._latents(sight), self._task.data.coords[self._map_rows])
-            moved = self._model.moved(field, matrix, offset, seconds)
-        settings = dict(self._task.model_settings)
-        return Snapshot(self._task.model, 1, settings, moved, sight=Sight(sight, matrix, offset, seconds))
+        return frozen(self._task, weights, self._latents(weights), self._map_rows)
 
-    def _latents(self, sight: Weights) -> Array:
-        """Return the latents `(M, 2)` of the rows that the map is fitted on, `sight` as the fit steps it."""
+    def _latents(self, weights: Weights) -> Array:
+        """Return the latents `(M, 2)` of the rows that the map is fitted on, `weights` as the fit steps them."""
         first, film = self._views.first[self._map_rows], self._film
         x = np.concatenate([film.table[first], film.table[first + 1]], axis=1)
-        read = {**sight, f"{HALVES[0]}w0": sight[f"{HALVES[0]}w0"][film.live]}
-        return np.asarray(half_output(read, HALVES[0], x, numpy_relu), dtype=np.float64)
+        read = {**weights, f"{HALVES[0]}w0": weights[f"{HALVES[0]}w0"][film.live]}
+        with np.errstate(over="ignore", invalid="ignore"):  # a fit may be looked at when it has just exploded
+            return np.asarray(half_output(read, HALVES[0], x, numpy_relu), dtype=np.float64)
+
+    def _scaled(self, sight: Weights) -> Weights:
+        """Return `sight` on training frames less their mean and over their spread, a pixel's at the root mean square.
+
+        The encoder's first layer takes them off, the decoder's last puts them on: what is painted first is near the
+        mean frame. The latents begin small, or (z_p − (z_q′ − z_q))² would be most of the loss and all that is learned.
+        """
+        film, (w0, b0, w3) = self._film, (f"{HALVES[0]}w0", f"{HALVES[0]}b0", f"{HALVES[0]}w{LAYERS - 1}")
+        mean, spread = mean_frame(film, self._views.first[self._task.data.train])
+        w, b = (f"{HALVES[1]}{kind}{LAYERS - 1}" for kind in "wb")
+        changed = {w0: sight[w0] / spread, w3: SMALL * sight[w3], w: spread * sight[w], b: mean}
+        changed[b0] = sight[b0] - mean @ changed[w0]
+        return {name: np.asarray(changed.get(name, values), dtype=np.float32) for name, values in sight.items()}
+
+
+def mean_frame(film: Film, frames: Index) -> tuple[Array, float]:
+    """Return the mean pair of the chosen `frames`, `(numbers,)`, and the root mean square of a pixel about it."""
+    seen, mean = film.table[frames], np.zeros(film.numbers)
+    mean[film.live] = np.tile(seen.mean(axis=0, dtype=np.float64), 2)
+    spread = math.sqrt(float(seen.var(axis=0, dtype=np.float64).sum()) / (film.numbers // 2))
+    return mean, max(spread, FAINTEST)
+
+
+def views_of(task: FitTask) -> Views:
+    """Return the frames of the task's data; raise `ExperimentError` where it has none."""
+    if task.data.views is None:
+        raise ExperimentError(f"The model '{task.model}' needs frames, and this data has none: choose another model")
+    return task.data.views
+
+
+def seeing(task: FitTask) -> Seeing:
+    """Return the task's model, which sees frames."""
+    model = get_model(task.model)
+    assert isinstance(model, Seeing)
+    return model
+
+
+def map_rows(task: FitTask) -> Index:
+    """Return the training rows that the map from latents to coordinates is fitted on."""
+    rows = np.flatnonzero(task.data.train)
+    chosen: Index = rows[np.linspace(0, len(rows) - 1, min(len(rows), MAP_ROWS)).astype(int)]
+    return chosen
+
+
+def frozen(task: FitTask, weights: Weights, z: Array, rows: Index) -> Snapshot:
+    """Return the snapshot of `weights`, whose latents of `rows` are z `(M, 2)`."""
+    sight = {name: w for name, w in weights.items() if name.startswith(HALVES)}
+    field = {name: w for name, w in weights.items() if name not in sight}
+    seconds = views_of(task).seconds
+    with np.errstate(over="ignore", invalid="ignore"):  # here too
+        matrix, offset = fit_map(z, task.data.coords[rows])
+        moved = seeing(task).moved(field, matrix, offset, seconds)
+    return Snapshot(task.model, 1, dict(task.model_settings), moved, sight=Sight(sight, matrix, offset, seconds))
 
 
 def plain_film(frames: npt.NDArray[np.uint8]) -> Film:
