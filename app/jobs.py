@@ -201,6 +201,7 @@ class JobRunner:
 
     def _fit_all(self, experiment: Experiment, repeated: list[tuple[Experiment, Dataset]]) -> None:
         from hnn_engine.fit_run import FitRun  # with evaluation and records: nothing that the first paint waits for
+        from hnn_engine.fitting.events import Failed
 
         fits = [FitRun(replace(one, models=(spec,)), data) for one, data in repeated for spec in one.models]
         members = {f.id: f.experiment.seed - experiment.seed for f in fits}
@@ -223,6 +224,9 @@ class JobRunner:
                 self._post(active, members)
         for fit in fits:
             self._keep(fit)
+        lost = [fit.end.message for fit in fits if isinstance(fit.end, Failed) and fit.end.snapshot is None]
+        if lost:  # and nothing of it kept that would say so
+            raise HnnLabError(lost[0])
 
     def _post(self, fits: "list[FitRun]", members: dict[str, int]) -> None:
         for fit in fits:

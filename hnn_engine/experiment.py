@@ -15,7 +15,7 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset, data_defaults, data_parameters, filmed, make_dataset
 from hnn_engine.errors import ExperimentError, IntegratorError, listing
-from hnn_engine.fitting import get_recipe, recipe_defaults
+from hnn_engine.fitting import RecipeInfo, get_recipe, recipe_defaults
 from hnn_engine.integrators import get_integrator, why_not
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Parameter, Value, bind
@@ -269,6 +269,18 @@ def carried_models(models: tuple[ModelSpec, ...], to: Experiment) -> tuple[Model
     return tuple(m for m in models if not get_model(m.name).why_not(to.stage)) or to.models
 
 
+def carried_recipe(recipe: str, models: tuple[ModelSpec, ...]) -> str:
+    """Return `recipe` where it is for all of `models`, the paper's otherwise."""
+    return "paper" if any(get_recipe(recipe).why_not(m.name) for m in models) else recipe
+
+
+def check_recipe(recipe: RecipeInfo, models: tuple[ModelSpec, ...]) -> None:
+    """Raise `ExperimentError` where `recipe` is not for one of `models`."""
+    reason = next((why for why in (recipe.why_not(m.name) for m in models) if why), "")
+    if reason:
+        raise ExperimentError(reason)
+
+
 def same_system(one: Experiment, other: Experiment) -> bool:
     """Whether models of one can be followed, judged and drawn on the other: a recording each, or the same system with
     as many coordinates, whatever its other constants."""
@@ -316,6 +328,8 @@ def checked(experiment: Experiment, before: Experiment | None = None) -> Experim
         parts["data"] = bind(data_parameters(system), {**data_defaults(system), **experiment.data}, "the data")
     if not {"source", "models"} <= kept:
         parts["models"] = tuple(_checked_model(m, experiment) for m in experiment.models)
+    if not {"recipe", "models"} <= kept:
+        check_recipe(recipe, experiment.models)
     if not {"recipe", "settings"} <= kept:
         parts["settings"] = bind(recipe.parameters, experiment.settings, f"the recipe '{recipe.name}'")
     if "seed" not in kept:

@@ -16,6 +16,7 @@ from hnn_engine.experiment import (
     Experiment,
     SystemSource,
     carried_models,
+    carried_recipe,
     default_settings,
     new_experiment,
     same_system,
@@ -127,6 +128,7 @@ class SystemPanel(QWidget):
         """Open the system's own experiment, with the models and recipe that are chosen now."""
         new, now = new_experiment(name), self.lab.experiment
         models = carried_models(now.models, new)
+        recipe = carried_recipe(now.recipe, models)
         dropped = [m for m in now.models if m not in models and not get_model(m.name).sees]
         self.lab.transport.restart()
         self.lab.document.look(axes=None)
@@ -135,8 +137,8 @@ class SystemPanel(QWidget):
             source=new.source,
             data=new.data,
             models=models,
-            recipe=now.recipe,
-            settings=default_settings(now.recipe, SYSTEMS[name]()),
+            recipe=recipe,
+            settings=default_settings(recipe, SYSTEMS[name]()),
             start=new.start,
             rollout=new.rollout,
         )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -115,7 +115,6 @@ class TrainingPanel(QWidget):
         self.recipe.setAccessibleName("Recipe")
         for recipe in RECIPES.values():
             self.recipe.addItem(recipe.title, recipe.name)
-            self.recipe.setItemData(self.recipe.count() - 1, recipe.summary, Qt.ItemDataRole.ToolTipRole)
         self.recipe.activated.connect(self._on_recipe)
         row = QHBoxLayout()
         label = QLabel("Recipe")
@@ -166,6 +165,7 @@ class TrainingPanel(QWidget):
         for name, form in self.own.items():
             form.set_values(self._remembered.get(name, {}))
             form.setVisible(any(m.name == name for m in experiment.models))
+        self._refuse_recipes(experiment)
         self.recipe.setCurrentIndex(self.recipe.findData(experiment.recipe))
         self._show_settings(experiment)
         note = recipe_note(experiment.recipe, experiment.source_name)
@@ -173,6 +173,15 @@ class TrainingPanel(QWidget):
         self.note.setVisible(bool(note))
         self._show_rollout(experiment)
         self._show_staleness()
+
+    def _refuse_recipes(self, experiment: Experiment) -> None:
+        """Grey out every recipe that is not for a chosen model; the reason stands in its tool tip."""
+        entries = self.recipe.model()
+        assert isinstance(entries, QStandardItemModel)
+        for i, recipe in enumerate(RECIPES.values()):
+            reason = next((why for why in (recipe.why_not(m.name) for m in experiment.models) if why), "")
+            entries.item(i).setEnabled(not reason)
+            entries.item(i).setToolTip(reason or recipe.summary)
 
     def _show_settings(self, experiment: Experiment) -> None:
         if self.settings is None or self._settings_of != (experiment.recipe,):
@@ -296,7 +305,8 @@ class TrainingPanel(QWidget):
 
     def _on_models(self, names: tuple[str, ...]) -> None:
         if names:
-            self.lab.edit("Choose models", models=tuple(self._spec(name) for name in names))
+            if not self.lab.edit("Choose models", models=tuple(self._spec(name) for name in names)):
+                self.sync(self.lab.experiment)
         else:
             self.lab.noticed.emit("At least one model must be chosen to train.", False)
             self.sync(self.lab.experiment)

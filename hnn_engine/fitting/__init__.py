@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from hnn_engine.errors import UnknownNameError
+from hnn_engine.models import get_model
 from hnn_engine.parameters import Parameter, Value
 
 if TYPE_CHECKING:
@@ -15,18 +16,34 @@ _STEPS = Parameter("steps", "Steps", 2000, 1, 200_000, help="Steps of the optimi
 _RATE = Parameter("learning-rate", "Learning rate", 1e-3, 1e-6, 1.0, "α", help="Step size.", log=True, acts="fit")
 _BATCH = Parameter("batch", "Batch", 0, 0, 100_000, help="Rows drawn for a step; 0 takes all of them.", acts="fit")
 _DECAY = Parameter("weight-decay", "Weight decay", 1e-4, 0.0, 1.0, help="L2 term in the gradient.", acts="fit")
+_RIDGE = Parameter(
+    "ridge", "Ridge", 1e-9, 1e-13, 1e-1, "λ", help="What large weights cost in each regression: more is smoother.",
+    log=True, acts="fit",
+)  # fmt: skip
 _PATIENCE = Parameter("patience", "Patience", 600, 10, 100_000, help="Steps without gain before it ends.", acts="fit")
 
 
 @dataclass(frozen=True)
 class RecipeInfo:
-    """A way of fitting a model. `code` names the class behind it as 'module:Class'."""
+    """A way of fitting a model. `code` names the class behind it as 'module:Class'.
+
+    `sees`: it is for models that see frames alone.
+    """
 
     name: str
     title: str
     summary: str
     parameters: tuple[Parameter, ...]
     code: str
+    sees: bool = False
+
+    def why_not(self, model: str) -> str:
+        """Return why the recipe does not apply to `model`; empty where it does."""
+        if not self.sees or get_model(model).sees:
+            return ""
+        others = " or ".join(recipe.name for recipe in RECIPES.values() if not recipe.sees)
+        title = get_model(model).title
+        return f"The recipe {self.name} is for models that see frames, not for the {title}: choose {others}"
 
     def start(self, task: "FitTask") -> "Fit":
         """Return a fit of `task`, ready to run. Imports the code behind the recipe."""
@@ -51,6 +68,14 @@ RECIPES: dict[str, RecipeInfo] = {
             "Scaled start, cosine schedule, early stop on validation trajectories, best weights kept.",
             (_STEPS, _RATE, _BATCH, _DECAY, _PATIENCE),
             "hnn_engine.fitting.adam:AdamFit",
+        ),
+        RecipeInfo(
+            "sampled",
+            "Sampled, closed form",
+            "Every layer drawn or solved for, in seconds: for models that see frames of swings without full turns.",
+            (_RIDGE,),
+            "hnn_engine.fitting.sampled.whole:SampledFit",
+            sees=True,
         ),
     )
 }
@@ -83,6 +108,8 @@ def recipe_defaults(recipe: str, source: str, rows: int = 0) -> dict[str, Value]
     steps and batch of its two-body task for large data.
     """
     settings = {p.name: p.default for p in get_recipe(recipe).parameters}
+    if recipe == "sampled":
+        return settings
     if recipe == "paper":
         fallback = (10_000, 200, 0.0) if rows > 5000 else (2000, 0, 1e-4)
         steps, batch, decay = PAPER_TASKS.get(source, fallback)

@@ -217,3 +217,28 @@ async def test_film_settings_are_offered_and_a_pair_of_models_leads(bench: Bench
     await bench.pick("pendulum")
     assert not checks["pixel-hnn"].isEnabled()
     assert "no camera sees this" in checks["pixel-hnn"].toolTip()
+
+
+async def test_a_closed_form_is_offered_to_models_that_see_frames_alone(bench: Bench) -> None:
+    await show(bench, trained=False)
+    training, heard = bench.window.training, []
+    bench.lab.noticed.connect(lambda text, bad: heard.append((text, bad)))
+    bench.choose(training.recipe, "sampled")
+    assert dict(bench.experiment.settings) == {"ridge": 1e-9}
+    bench.click(training.models.opener)
+    bench.click(training.checks["hnn"])
+    assert heard.pop() == (
+        "The recipe sampled is for models that see frames, not for the HNN: choose paper or adam",
+        True,
+    )
+    assert not training.checks["hnn"].isChecked()
+    bench.click(training.button)  # on films that are too short for it
+    await bench.until(lambda: heard, "a word about it")
+    await bench.ended()
+    assert "a closed form needs at least 100" in heard[0][0]
+    assert not bench.document.state.runs
+    await bench.pick("pendulum")
+    assert bench.experiment.recipe == "paper"
+    entry = training.recipe.findData("sampled")
+    assert not training.recipe.model().flags(training.recipe.model().index(entry, 0)) & Qt.ItemFlag.ItemIsEnabled
+    assert "for models that see frames" in training.recipe.itemData(entry, Qt.ItemDataRole.ToolTipRole)
