@@ -155,7 +155,7 @@ def _timed(ways: dict[str, Callable[[], object]], runs: int) -> dict[str, float]
 
 def _fit(base: Experiment, data: Dataset, model: str, recipe: str) -> Run:
     say(f"{model}: a fit by {recipe}")
-    settings = default_settings(recipe, base.system)
+    settings = default_settings(recipe, base.stage)
     fit = FitRun(checked(replace(base, models=(model_spec(model),), recipe=recipe, settings=settings)), data)
     while fit.end is None:
         fit.advance()

@@ -28,7 +28,7 @@ INSTANTS = {  # of the demonstrations that are drawn, in s
     "learned-energy": 5.0,
     "friction": 12.0,
     "luck": 6.0,
-    "pixels": 7.0,
+    "pixels": 6.6,
     "pixel-energy": 7.5,
 }
 FILM_SECONDS = 4.0  # of the film that is shown

@@ -70,7 +70,7 @@ def _luck() -> Experiment:
 
 def _pixels() -> Experiment:
     base = new_experiment("pixel-pendulum")
-    return replace(base, recipe="adam", settings=default_settings("adam", base.system))
+    return replace(base, recipe="adam", settings=default_settings("adam", base.stage))
 
 
 def _pixel_energy() -> Experiment:

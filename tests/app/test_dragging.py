@@ -41,7 +41,7 @@ def in_portrait(bench: Bench) -> QPointF:
     panel = bench.window.portrait
     x, y = panel.axes
     start = np.array(bench.experiment.start)
-    at = QPointF(*(float(panel._shown(start[[i]], i)[0]) for i in (x, y)))
+    at = QPointF(*panel.chart.place(start))
     return QPointF(panel.plot.viewportTransform().map(panel.plot.view.mapViewToScene(at)))
 
 
