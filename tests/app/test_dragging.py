@@ -39,7 +39,6 @@ async def still(bench: Bench, system: str) -> None:
 def in_portrait(bench: Bench) -> QPointF:
     """Where the start is in the phase portrait, exactly, from its coordinates."""
     panel = bench.window.portrait
-    x, y = panel.axes
     start = np.array(bench.experiment.start)
     at = QPointF(*panel.chart.place(start))
     return QPointF(panel.plot.viewportTransform().map(panel.plot.view.mapViewToScene(at)))
