@@ -31,7 +31,8 @@ INSTANTS = {  # of the demonstrations that are drawn, in s
     "pixels": 6.6,
     "pixel-energy": 7.5,
 }
-FILM_SECONDS = 4.0  # of the film that is shown
+FILM_SECONDS = 3.2  # of the film that is shown
+LARGEST_FILM = 600_000  # bytes
 
 
 def lab(*words: str, config: Path) -> None:
@@ -84,17 +85,17 @@ def fits(experiment: Experiment) -> list[Run]:
 def film(session: Path, name: str) -> None:
     """Write the film that compares the models of a session."""
     target = IMAGES / name
-    words = (str(session), "--out", str(target), "--force", "--height", "240", "--horizon", str(FILM_SECONDS))
+    words = (str(session), "--out", str(target), "--force", "--height", "200", "--horizon", str(FILM_SECONDS))
     lab("film", *words, config=session.parent)
-    check_length(target)
+    check_length(target, LARGEST_FILM)
 
 
-def check_length(target: Path) -> None:
+def check_length(target: Path, most: int = LARGEST) -> None:
     """Say how long a picture is, and end where it is too long."""
     length = target.stat().st_size
     print(f"{target}: {length / 1000:.0f} kB")
-    if length > LARGEST:
-        raise SystemExit(f"{target} has {length} bytes, but at most {LARGEST} are allowed: quantise it")
+    if length > most:
+        raise SystemExit(f"{target} has {length} bytes, but at most {most} are allowed: quantise or shorten it")
 
 
 def draw(session: Path, theme: str, seconds: float, name: str, size: str = "1920x1080") -> None:
