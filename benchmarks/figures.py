@@ -2,7 +2,8 @@
 
 import statistics
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -52,6 +53,17 @@ def spread(values: Sequence[float]) -> dict[str, float]:
         "min": rounded(min(values)),
         "max": rounded(max(values)),
     }
+
+
+def timed(ways: Mapping[str, Callable[[], object]], runs: int) -> dict[str, float]:
+    """Return the median in ms of each way, in turn, after three rounds that are not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(runs + 3):
+        for name, work in ways.items():
+            began = time.perf_counter()
+            work()
+            seconds[name].append(1000 * (time.perf_counter() - began))
+    return {name: statistics.median(values[3:]) for name, values in seconds.items()}
 
 
 def milliseconds(stamps: Sequence[float]) -> list[float]:

@@ -5,7 +5,6 @@ a graph of its own, and the loss back through both. Fits are of the paper's data
 """
 
 import argparse
-import statistics
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -17,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say
+from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say, timed
 from hnn_engine import compiled
 from hnn_engine.camera import WHITE
 from hnn_engine.datasets import Dataset
@@ -99,7 +98,7 @@ def _steps(base: Experiment, data: Dataset, model: str, runs: int) -> Figures:
         "plain": PlainPixels(task, whole, shapes_of(weights), flat.copy()),
     }
     rows = (rng.choice(data.views.first[data.train], int(task.settings["batch"]), replace=False),)
-    times = _timed({name: _stepping(stepper, rows) for name, stepper in steppers.items()}, runs)
+    times = timed({name: _stepping(stepper, rows) for name, stepper in steppers.items()}, runs)
     ratio = rounded(times["compiled"] / times["plain"], 3)
     return {**{f"{name}_ms": rounded(value) for name, value in times.items()}, "to_plain": ratio}
 
@@ -139,17 +138,6 @@ class PlainPixels(TorchPixelStepper):
         return torch.stack((gradient[:, 1], -gradient[:, 0]), dim=1)
 
 
-def _timed(ways: dict[str, Callable[[], object]], runs: int) -> dict[str, float]:
-    """Return the median in ms of each way, in turn, after three rounds that are not counted."""
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(runs + 3):
-        for name, work in ways.items():
-            began = time.perf_counter()
-            work()
-            seconds[name].append(1000 * (time.perf_counter() - began))
-    return {name: statistics.median(values[3:]) for name, values in seconds.items()}
-
-
 # Fits -----------------------------------------------------------------------------------------------------------------
 
 
@@ -186,4 +174,4 @@ def _painting(run: Run) -> float:
     sight = run.snapshot.sight
     assert sight is not None
     pair = np.zeros((1, 2, sight.size, sight.size), np.uint8)
-    return rounded(_timed({"paint": lambda: sight.picture(sight.seen(pair))}, 200)["paint"])
+    return rounded(timed({"paint": lambda: sight.picture(sight.seen(pair))}, 200)["paint"])

@@ -5,8 +5,6 @@ task. The ways take turns within a run, so that whatever slows the machine slows
 """
 
 import argparse
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say
+from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say, timed
 from hnn_engine import compiled
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
@@ -64,7 +62,7 @@ def _compare(model: str, rows: int, dof: int, runs: int) -> Figures:
     if get_model(model).has_energy:
         steppers["double_backward"] = DoubleBackward(task, shapes, flat.copy())
     ways = {name: _stepping(stepper, data) for name, stepper in steppers.items()}
-    times = _timed({**ways, "products": _multiplying(rows, PRODUCTS[model])}, runs)
+    times = timed({**ways, "products": _multiplying(rows, PRODUCTS[model])}, runs)
     return {
         **{f"{name}_ms": rounded(value) for name, value in times.items()},
         "to_products": rounded(times["compiled"] / times["products"], 3),
@@ -117,14 +115,3 @@ def _multiplying(rows: int, rounds: int) -> Callable[[], object]:
     matrix, out = rng.normal(size=(WIDTH, WIDTH)).astype(np.float32), np.empty_like(hidden)
     square = np.empty_like(matrix)
     return lambda: _multiply(hidden, matrix, upper, out, square, rounds * (DEPTH - 1))
-
-
-def _timed(ways: dict[str, Callable[[], object]], runs: int) -> dict[str, float]:
-    """Return the median in ms of each way, after three rounds that are not counted."""
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(runs + 3):
-        for name, work in ways.items():
-            began = time.perf_counter()
-            work()
-            seconds[name].append(1000 * (time.perf_counter() - began))
-    return {name: statistics.median(values[3:]) for name, values in seconds.items()}

@@ -5,6 +5,7 @@ them to the angle and its momentum, z → x = z M + c. In those coordinates f is
 fitted model is followed, drawn and judged there like any other.
 """
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -53,8 +54,9 @@ class Seeing(Model):
         wide["out"] = self._moved_out(wide["out"], matrix) / seconds
         return wide
 
+    @abstractmethod
     def _moved_out(self, out: Array, matrix: Array) -> Array:
-        raise NotImplementedError
+        """Return the last matrix of `moved`, but for its time."""
 
 
 class PixelBaseline(Seeing, Baseline):
