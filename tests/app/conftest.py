@@ -49,6 +49,7 @@ def no_leaks(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[Non
     pg.setConfigOption("mouseRateLimit", 0)
     before = widgets_and_threads()
     yield
+    delete_menus()
     for _ in range(3):
         qapp.processEvents()
         qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
@@ -63,13 +64,17 @@ def no_leaks(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[Non
     assert not left, f"left behind: {sorted(left)}"
 
 
-def widgets_and_threads() -> dict[tuple[str, int], str]:
-    """Top-level widgets and threads, by kind and identity.
+def delete_menus() -> None:
+    """Delete the menus without a parent, with all that is in them: every plot of pyqtgraph has ten of them, and Qt
+    would ask those of every window there ever was whenever a style or a font is set."""
+    for widget in QApplication.topLevelWidgets():
+        if isinstance(widget, QMenu):
+            widget.deleteLater()
 
-    pyqtgraph gives each plot menus without a parent; they are never shown and go when the interpreter likes. Threads
-    that Python did not start are torch's own.
-    """
-    widgets = [w for w in QApplication.topLevelWidgets() if not isinstance(w, QMenu)]
+
+def widgets_and_threads() -> dict[tuple[str, int], str]:
+    """Top-level widgets and threads, by kind and identity. Threads that Python did not start are torch's own."""
+    widgets = QApplication.topLevelWidgets()
     threads = [t for t in threading.enumerate() if not isinstance(t, threading._DummyThread)]
     return {
         **{("widget", id(w)): f"widget {type(w).__name__}" for w in widgets},

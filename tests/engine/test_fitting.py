@@ -119,6 +119,15 @@ def named(events: list[Event]) -> list[tuple[type, int]]:
     return [(type(e), e.steps if isinstance(e, Started) else e.step) for e in events]
 
 
+@pytest.mark.parametrize("model", STEPPERS["torch"])
+def test_stepping_by_torch_leaves_the_arithmetic_of_its_thread_as_it_was(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_loops(monkeypatch)
+    run(started(task(model=model)))
+    assert np.float64(5e-324) * np.float64(1.0) > 0.0, "subnormal numbers are flushed"
+
+
 @pytest.mark.parametrize("decay", [0.0, 1e-4, 0.1])
 def test_the_optimiser_takes_the_steps_of_torch(decay: float) -> None:
     torch.manual_seed(0)
