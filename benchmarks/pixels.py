@@ -1,7 +1,7 @@
 """The pixel pendulum: making its film, one step of a fit, whole fits by two recipes side by side, painting a frame.
 
 The plain way is torch as the paper's code uses it: all 1568 numbers of a pair through the network, ∇H by autograd with
-a graph of its own, and the loss back through both. Fits are of the paper's data, `paper` and `sampled` in turn.
+a graph of its own, and the loss back through both. Fits are of the paper's data, `paper` and `sampled-film` in turn.
 """
 
 import argparse
@@ -59,9 +59,9 @@ def measure(options: argparse.Namespace) -> Figures:
     for model in MODELS:
         say(f"{model}: a step")
         step = _steps(base, data, model, runs)
-        fits = {recipe: _fit(base, data, model, recipe) for recipe in ("paper", "sampled")}
+        fits = {recipe: _fit(base, data, model, recipe) for recipe in ("paper", "sampled-film")}
         figures[model] = {"step": step, "fits": _compared(fits)}
-        painter = fits["sampled"]
+        painter = fits["sampled-film"]
     assert painter is not None
     return {**figures, "paint_ms": _painting(painter), "runs": runs, "platform": "no window"}
 
@@ -160,7 +160,7 @@ def _compared(fits: dict[str, Run]) -> Figures:
         judged = run.figures.as_dict() if run.figures is not None else {}
         kept = ("test_loss", "energy_mse", "energy_median", "reconstruction", "in_step")
         figures[recipe] = {"seconds": rounded(run.fit_seconds), **{name: judged[name] for name in kept}}
-    ours, paper = figures["sampled"], figures["paper"]
+    ours, paper = figures["sampled-film"], figures["paper"]
     return {
         **figures,
         "time_ratio": rounded(ours["seconds"] / paper["seconds"], 3),

@@ -86,6 +86,11 @@ class Dataset:
         """Degrees of freedom."""
         return int(self.coords.shape[-1]) // 2
 
+    @property
+    def exact(self) -> bool:
+        """Whether `dcoords` are those of the noise-free states, whatever noise is on `coords`."""
+        return self.clean is not None
+
 
 def data_parameters(system: System | type[System]) -> tuple[Parameter, ...]:
     """Return what can be set of the system's data: of a film's, where a camera sees it."""

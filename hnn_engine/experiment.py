@@ -270,8 +270,9 @@ def carried_models(models: tuple[ModelSpec, ...], to: Experiment) -> tuple[Model
 
 
 def carried_recipe(recipe: str, models: tuple[ModelSpec, ...]) -> str:
-    """Return `recipe` where it is for all of `models`, the paper's otherwise."""
-    return "paper" if any(get_recipe(recipe).why_not(m.name) for m in models) else recipe
+    """Return `recipe` where it is for all of `models`, or else its twin, or else the paper's."""
+    wanted = [name for name in (recipe, get_recipe(recipe).twin) if name]
+    return next((r for r in wanted if not any(get_recipe(r).why_not(m.name) for m in models)), "paper")
 
 
 def check_recipe(recipe: RecipeInfo, models: tuple[ModelSpec, ...]) -> None:

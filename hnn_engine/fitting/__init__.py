@@ -20,6 +20,25 @@ _RIDGE = Parameter(
     "ridge", "Ridge", 1e-9, 1e-13, 1e-1, "λ", help="What large weights cost in each regression: more is smoother.",
     log=True, acts="fit",
 )  # fmt: skip
+_REGULARISATION = Parameter(
+    "regularisation",
+    "Regularisation",
+    "data",
+    choices=("data", "fixed"),
+    choice_titles=("from the data", "the ridge below"),
+    help="Who chooses the ridge: generalised cross-validation on the training rows, or you.",
+    acts="fit",
+)
+_STATES = Parameter(
+    "states",
+    "States",
+    "together",
+    choices=("together", "measured"),
+    choice_titles=("drawn together along each trajectory", "as they were measured"),
+    help="Where derivatives are exact and states noisy, x(t) = c + ∫ẋ dt frees the states from most of their noise. "
+    "Where they are not, both are the same.",
+    acts="fit",
+)
 _PATIENCE = Parameter("patience", "Patience", 600, 10, 100_000, help="Steps without gain before it ends.", acts="fit")
 
 
@@ -27,7 +46,8 @@ _PATIENCE = Parameter("patience", "Patience", 600, 10, 100_000, help="Steps with
 class RecipeInfo:
     """A way of fitting a model. `code` names the class behind it as 'module:Class'.
 
-    `sees`: it is for models that see frames alone.
+    `sees`: it is for models that see frames alone, or for all others alone; None: for any. `twin` is the recipe that
+    does the same for those.
     """
 
     name: str
@@ -35,15 +55,16 @@ class RecipeInfo:
     summary: str
     parameters: tuple[Parameter, ...]
     code: str
-    sees: bool = False
+    sees: bool | None = None
+    twin: str = ""
 
     def why_not(self, model: str) -> str:
         """Return why the recipe does not apply to `model`; empty where it does."""
-        if not self.sees or get_model(model).sees:
+        if self.sees is None or self.sees == get_model(model).sees:
             return ""
-        others = " or ".join(recipe.name for recipe in RECIPES.values() if not recipe.sees)
-        title = get_model(model).title
-        return f"The recipe {self.name} is for models that see frames, not for the {title}: choose {others}"
+        others = " or ".join(recipe.name for recipe in RECIPES.values() if recipe.sees in (None, not self.sees))
+        whose = "models that see frames" if self.sees else "states and their derivatives"
+        return f"The recipe {self.name} is for {whose}, not for the {get_model(model).title}: choose {others}"
 
     def start(self, task: "FitTask") -> "Fit":
         """Return a fit of `task`, ready to run. Imports the code behind the recipe."""
@@ -72,10 +93,20 @@ RECIPES: dict[str, RecipeInfo] = {
         RecipeInfo(
             "sampled",
             "Sampled, closed form",
+            "Hidden layers drawn from the data, the last one solved for by least squares: milliseconds.",
+            (_REGULARISATION, _RIDGE, _STATES),
+            "hnn_engine.fitting.sampled.states:SampledFieldFit",
+            sees=False,
+            twin="sampled-film",
+        ),
+        RecipeInfo(
+            "sampled-film",
+            "Sampled, from film",
             "Every layer drawn or solved for, in seconds: for models that see frames of swings without full turns.",
             (_RIDGE,),
             "hnn_engine.fitting.sampled.whole:SampledFit",
             sees=True,
+            twin="sampled",
         ),
     )
 }
@@ -108,7 +139,7 @@ def recipe_defaults(recipe: str, source: str, rows: int = 0) -> dict[str, Value]
     steps and batch of its two-body task for large data.
     """
     settings = {p.name: p.default for p in get_recipe(recipe).parameters}
-    if recipe == "sampled":
+    if "steps" not in settings or "learning-rate" not in settings:
         return settings
     if recipe == "paper":
         fallback = (10_000, 200, 0.0) if rows > 5000 else (2000, 0, 1e-4)

@@ -223,12 +223,12 @@ async def test_a_closed_form_is_offered_to_models_that_see_frames_alone(bench: B
     await show(bench, trained=False)
     training, heard = bench.window.training, []
     bench.lab.noticed.connect(lambda text, bad: heard.append((text, bad)))
-    bench.choose(training.recipe, "sampled")
+    bench.choose(training.recipe, "sampled-film")
     assert dict(bench.experiment.settings) == {"ridge": 1e-9}
     bench.click(training.models.opener)
     bench.click(training.checks["hnn"])
     assert heard.pop() == (
-        "The recipe sampled is for models that see frames, not for the HNN: choose paper or adam",
+        "The recipe sampled-film is for models that see frames, not for the HNN: choose paper or adam or sampled",
         True,
     )
     assert not training.checks["hnn"].isChecked()
@@ -238,7 +238,7 @@ async def test_a_closed_form_is_offered_to_models_that_see_frames_alone(bench: B
     assert "a closed form needs at least 100" in heard[0][0]
     assert not bench.document.state.runs
     await bench.pick("pendulum")
-    assert bench.experiment.recipe == "paper"
-    entry = training.recipe.findData("sampled")
+    assert bench.experiment.recipe == "sampled"
+    entry = training.recipe.findData("sampled-film")
     assert not training.recipe.model().flags(training.recipe.model().index(entry, 0)) & Qt.ItemFlag.ItemIsEnabled
     assert "for models that see frames" in training.recipe.itemData(entry, Qt.ItemDataRole.ToolTipRole)

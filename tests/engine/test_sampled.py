@@ -1,4 +1,4 @@
-"""The recipe `sampled`: a model that sees frames in closed form, from the frames that train and nothing else."""
+"""The recipe `sampled-film`: a model that sees frames in closed form, from the frames that train and nothing else."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,8 +39,8 @@ def experiment(
             base,
             data={**base.data, **film},
             models=(model_spec(model, model_settings),),
-            recipe="sampled",
-            settings=default_settings("sampled", base.system),
+            recipe="sampled-film",
+            settings=default_settings("sampled-film", base.system),
             seed=seed,
         )
     )
@@ -51,7 +51,7 @@ def task(made: Experiment) -> FitTask:
 
 
 def run(what: FitTask, between: Callable[[SampledFit, Event], object] = lambda fit, event: None) -> list[Event]:
-    fit = get_recipe("sampled").start(what)
+    fit = get_recipe("sampled-film").start(what)
     assert isinstance(fit, SampledFit)
     events = []
     for event in fit.events():
@@ -301,15 +301,16 @@ def test_frames_in_random_order_are_refused() -> None:
 
 def test_models_that_see_no_frames_are_refused_in_a_sentence() -> None:
     for name, model in MODELS.items():
-        assert (RECIPES["sampled"].why_not(name) == "") == model.sees
+        assert (RECIPES["sampled-film"].why_not(name) == "") == model.sees
         assert RECIPES["adam"].why_not(name) == ""
-    base = replace(new_experiment("pendulum"), recipe="sampled", settings={})
+    base = replace(new_experiment("pendulum"), recipe="sampled-film", settings={})
     with pytest.raises(
-        ExperimentError, match="sampled is for models that see frames, not for the Baseline: choose paper or adam"
+        ExperimentError,
+        match="sampled-film is for models that see frames, not for the Baseline: choose paper or adam or sampled",
     ):
         checked(base)
-    assert carried_recipe("sampled", base.models) == "paper"
-    assert carried_recipe("sampled", experiment().models) == "sampled"
+    assert carried_recipe("sampled-film", base.models) == "sampled"
+    assert carried_recipe("sampled-film", experiment().models) == "sampled-film"
 
 
 def test_the_recipe_has_its_own_settings_alone() -> None:

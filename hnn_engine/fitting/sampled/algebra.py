@@ -1,4 +1,4 @@
-"""What the closed form is solved with: cubic splines, ridge regression, and draws without repetition."""
+"""What the closed form is solved with: cubic splines, and draws without repetition."""
 
 import numpy as np
 import numpy.typing as npt
@@ -35,18 +35,3 @@ def splines(x: Array, low: float, high: float, count: int) -> Array:
     for offset, part in enumerate(parts):
         basis[rows, cell + offset] = part / 6
     return basis
-
-
-def ridge_solve(features: Array, targets: Array, ridge: float) -> Array:
-    """Return w `(k, m)` that minimises ‖features w − targets‖² + ridge·mean(features²)·n·‖w‖², n rows."""
-    gram = features.T @ features
-    gram[np.diag_indices_from(gram)] += ridge * max(float(np.trace(gram)), 1e-300) / len(gram)
-    w: Array = np.linalg.solve(gram, features.T @ targets).astype(np.float64)
-    return w
-
-
-def affine_solve(features: Array, targets: Array, ridge: float) -> tuple[Array, Array]:
-    """Return (w, b) of features w + b ≈ targets, by ridge regression of what is left of both less their means."""
-    centre, mean = features.mean(axis=0), targets.mean(axis=0)
-    w = ridge_solve(features - centre, targets - mean, ridge)
-    return w, mean - centre @ w

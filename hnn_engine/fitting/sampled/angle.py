@@ -3,7 +3,8 @@
 import numpy as np
 
 from hnn_engine.coords import Array
-from hnn_engine.fitting.sampled.algebra import Index, ridge_solve, splines
+from hnn_engine.fitting.ridge import ridge_solve
+from hnn_engine.fitting.sampled.algebra import Index, splines
 
 PIECES = 24  # splines of φ and of a
 SPREAD = 0.7  # standard deviation of q

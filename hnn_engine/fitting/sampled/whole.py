@@ -1,4 +1,4 @@
-"""The recipe `sampled`: a model that sees frames, solved for in a few stages without a gradient.
+"""The recipe `sampled-film`: a model that sees frames, solved for in a few stages without a gradient.
 
 1. The films that train are reduced to principal components (`films`).
 2. The frames lie along an open curve c(s) (`curve`).
@@ -21,6 +21,7 @@ from hnn_engine.camera import WHITE
 from hnn_engine.coords import Array
 from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
+from hnn_engine.fitting.hidden import hidden_layers
 from hnn_engine.fitting.pixels import LIVE_TEST_ROWS, frozen, map_rows, seeing, views_of
 from hnn_engine.fitting.sampled import field
 from hnn_engine.fitting.sampled.algebra import Index, drawn, evenly_drawn
@@ -171,11 +172,12 @@ class _Stages:
         width, activation = int(settings["width"]), str(settings["activation"])
         some = drawn(len(states), field.regression_rows(len(states), width), self._rng)
         states, rates = states[some], rates[some]
-        hidden = field.hidden_layers(states, width, int(settings["depth"]), activation, self._rng)
+        sizes = width, int(settings["depth"])
+        hidden = hidden_layers(states, sizes, activation, self._rng, field.SLOPE)
         conservative = seeing(self._task).has_energy
-        end = field.last_layer(hidden, activation, states, rates, conservative, self._ridge)
-        for i, (w, b) in enumerate(hidden):
-            self._weights[f"w{i}"][:], self._weights[f"b{i}"][:] = w, b
+        end = field.last_layer(hidden, states, rates, conservative, self._ridge)
+        for name, values in hidden.weights().items():
+            self._weights[name][:] = values
         self._weights["out"][:] = end
 
     def _motion(self) -> tuple[Array, Array]:

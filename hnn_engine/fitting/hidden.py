@@ -1,0 +1,79 @@
+"""Hidden layers that no gradient trains: drawn from pairs of the states that they will see.
+
+A unit changes over the distance of its pair and is zero at a place between the two, so its steepness is that of the
+data there. Source: Bolager et al. 2023, arXiv 2306.16830.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hnn_engine.coords import Array
+from hnn_engine.models.mlp import ACTIVATIONS, Weights
+
+Layer = tuple[Array, Array]
+
+STEEPNESS = {"tanh": 1.0, "softplus": 2.0, "sine": 1.0, "silu": 2.0}  # of a unit, for the same bend
+SLOPE = 0.5  # of a unit's argument over the distance of its pair: noise-free fields are best at .3 to .8
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Hidden layers `(w, b)`, the first one first: h ← σ(h w + b)."""
+
+    activation: str
+    layers: tuple[Layer, ...]
+
+    @property
+    def width(self) -> int:
+        """Units of the last layer."""
+        return int(self.layers[-1][0].shape[1])
+
+    def values(self, x: Array) -> Array:
+        """Return the last units `(n, width)` at x `(n, k)`."""
+        act = ACTIVATIONS[self.activation]
+        for w, b in self.layers:
+            x, _ = act(np, x @ w + b)
+        return x
+
+    def gradients(self, x: Array) -> Array:
+        """Return the derivatives of the last units by each of x `(n, k)`: `(n, k, width)`."""
+        act = ACTIVATIONS[self.activation]
+        (w, b), *others = self.layers
+        h, slope = act(np, x @ w + b)
+        tangents = slope[:, None, :] * w
+        for w, b in others:
+            h, slope = act(np, h @ w + b)
+            tangents = slope[:, None, :] * (tangents @ w)
+        return np.asarray(tangents)
+
+    def weights(self) -> Weights:
+        """Return the layers by the names of a perceptron's weights."""
+        return {
+            f"{name}{i}": part for i, layer in enumerate(self.layers) for name, part in zip("wb", layer, strict=True)
+        }
+
+
+def hidden_layers(
+    x: Array, sizes: tuple[int, int], activation: str, rng: np.random.Generator, slope: float = SLOPE
+) -> Hidden:
+    """Return layers of `sizes`, (width, depth): the first drawn from pairs of states x `(n, k)`, whose coordinates
+    count by their spread, the others from pairs of what the layer before makes of them."""
+    (width, depth), steep, spread = sizes, slope * STEEPNESS[activation], np.maximum(x.std(axis=0), 1e-12)
+    w, b = sampled_layer(x / spread, width, steep, rng)
+    layers = [(w / spread[:, None], b)]
+    for _ in range(depth - 1):
+        x, _ = ACTIVATIONS[activation](np, x @ layers[-1][0] + layers[-1][1])
+        layers.append(sampled_layer(x, width, steep, rng))
+    return Hidden(activation, tuple(layers))
+
+
+def sampled_layer(x: Array, width: int, slope: float, rng: np.random.Generator) -> Layer:
+    """Return `width` units that change by `slope` over the distance of a pair of rows of x `(n, k)`, and are zero at a
+    place between the two."""
+    begin, end = x[rng.integers(len(x), size=width)], x[rng.integers(len(x), size=width)]
+    chord = end - begin
+    near = np.maximum(1e-3 * x.var(axis=0).sum(), 1e-24)
+    w = (slope * chord / np.maximum(np.square(chord).sum(axis=1), near)[:, None]).T
+    place = begin + rng.random(width)[:, None] * chord
+    return w, -np.einsum("ij,ji->i", place, w)

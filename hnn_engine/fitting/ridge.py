@@ -1,0 +1,76 @@
+"""Ridge regression from Gram matrices that are gathered block by block, and the ridge that the data ask for.
+
+w minimises ‖A w − y‖² + λ ‖w‖², with λ = ridge · mean(diag(AᵀA)), so that the ridge has no unit. Float64: of such
+features the Gram matrix is singular in float32.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hnn_engine.coords import Array
+
+SMALLEST, LARGEST, GRID = 1e-13, 1e-1, 49  # ridges that are tried: below the first, rounding rules
+
+
+@dataclass
+class Normal:
+    """AᵀA `(k, k)`, Aᵀy `(k, m)` and yᵀy of all rows so far."""
+
+    gram: Array
+    moment: Array
+    power: float = 0.0
+    rows: int = 0
+
+    @staticmethod
+    def empty(features: int, targets: int = 1) -> "Normal":
+        """Return the sums of no rows."""
+        return Normal(np.zeros((features, features)), np.zeros((features, targets)))
+
+    def add(self, features: Array, targets: Array) -> None:
+        """Add rows: features `(n, k)`, targets `(n, m)`."""
+        self.gram += features.T @ features
+        self.moment += features.T @ targets
+        self.power += float(np.square(targets).sum())
+        self.rows += len(features)
+
+    def solved(self, ridge: float | None = None) -> tuple[Array, float]:
+        """Return w `(k, m)` and its ridge.
+
+        Without a `ridge` it is the one with the least generalised cross-validation score: what is left over,
+        n ‖A w − y‖² / (n − trace)², where the trace counts the degrees of freedom that λ leaves. Source: Golub,
+        Heath & Wahba 1979.
+        """
+        if ridge is None:
+            return self._chosen()
+        gram = self.gram.copy()
+        gram[np.diag_indices_from(gram)] += ridge * self._scale()
+        return np.asarray(np.linalg.solve(gram, self.moment), dtype=np.float64), ridge
+
+    def _scale(self) -> float:
+        return max(float(np.trace(self.gram)), 1e-300) / len(self.gram)
+
+    def _chosen(self) -> tuple[Array, float]:
+        values, vectors = np.linalg.eigh(self.gram)
+        values, turned = np.maximum(values, 0.0), vectors.T @ self.moment
+        ridges = np.geomspace(SMALLEST, LARGEST, GRID)
+        shrunk = values + (ridges * self._scale())[:, None]
+        explained = (np.square(turned).sum(axis=1) * (2 / shrunk - values / shrunk**2)).sum(axis=1)
+        left = np.maximum(self.power - explained, 1e-15 * self.power)
+        free = np.maximum(self.rows - (values / shrunk).sum(axis=1), 1e-3 * self.rows)
+        best = int(np.argmin(left / free**2))
+        return vectors @ (turned / shrunk[best][:, None]), float(ridges[best])
+
+
+def ridge_solve(features: Array, targets: Array, ridge: float | None) -> Array:
+    """Return w `(k, m)` of features `(n, k)` and targets `(n, m)`; without a `ridge` the data choose it."""
+    normal = Normal.empty(features.shape[1], targets.shape[1])
+    normal.add(features, targets)
+    return normal.solved(ridge)[0]
+
+
+def affine_solve(features: Array, targets: Array, ridge: float | None) -> tuple[Array, Array]:
+    """Return (w, b) of features w + b ≈ targets, by ridge regression of what is left of both less their means."""
+    centre, mean = features.mean(axis=0), targets.mean(axis=0)
+    w = ridge_solve(features - centre, targets - mean, ridge)
+    return w, mean - centre @ w
