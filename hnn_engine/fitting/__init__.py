@@ -20,6 +20,7 @@ _RIDGE = Parameter(
     "ridge", "Ridge", 1e-9, 1e-13, 1e-1, "λ", help="What large weights cost in each regression: more is smoother.",
     log=True, acts="fit",
 )  # fmt: skip
+_ROUNDS = Parameter("steps", "Steps", 20, 1, 200, help="Gauss–Newton steps at most.", acts="fit")
 _REGULARISATION = Parameter(
     "regularisation",
     "Regularisation",
@@ -96,6 +97,15 @@ RECIPES: dict[str, RecipeInfo] = {
             "Hidden layers drawn from the data, the last one solved for by least squares: milliseconds.",
             (_REGULARISATION, _RIDGE, _STATES),
             "hnn_engine.fitting.sampled.states:SampledFieldFit",
+            sees=False,
+            twin="sampled-film",
+        ),
+        RecipeInfo(
+            "denoise",
+            "Denoise",
+            "Estimates the clean states together with the field, from whole trajectories: for noise on the states.",
+            (_ROUNDS, _REGULARISATION, _RIDGE, _STATES),
+            "hnn_engine.fitting.denoise:DenoiseFit",
             sees=False,
             twin="sampled-film",
         ),

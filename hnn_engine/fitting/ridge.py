@@ -47,6 +47,13 @@ class Normal:
         gram[np.diag_indices_from(gram)] += ridge * self._scale()
         return np.asarray(np.linalg.solve(gram, self.moment), dtype=np.float64), ridge
 
+    def precision(self, w: Array, ridge: float) -> float:
+        """Return one over the variance that `ridge` supposes of each weight, where what w `(k, m)` leaves over is
+        noise: λ over the mean square of that."""
+        left = self.power - 2 * float((w * self.moment).sum()) + float((w * (self.gram @ w)).sum())
+        mean = max(left, 1e-14 * self.power, 1e-300) / max(self.rows * self.moment.shape[1], 1)
+        return float(ridge * self._scale() / mean)
+
     def _scale(self) -> float:
         return max(float(np.trace(self.gram)), 1e-300) / len(self.gram)
 

@@ -141,7 +141,7 @@ def test_the_names_are_those_of_the_manual(hnn_lab: Command) -> None:
         "pixel-baseline",
         "pixel-hnn",
     ]
-    assert names("recipes") == ["paper", "adam", "sampled", "sampled-film"]
+    assert names("recipes") == ["paper", "adam", "sampled", "denoise", "sampled-film"]
     assert names("integrators") == list(INTEGRATORS)
     assert names("tasks")[:2] == ["mass-spring", "pendulum"]
 

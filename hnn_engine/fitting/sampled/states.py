@@ -38,12 +38,8 @@ class SampledFieldFit:
         began = time.perf_counter()
         self.problem = Problem(task)
         self._theta = np.zeros(self.problem.field.size)
-        self._train, self._test = (self._some(mask, k) for mask, k in ((task.data.train, 2), (~task.data.train, 3)))
+        self._train, self._test = loss_rows(task)
         self.seconds += time.perf_counter() - began
-
-    def _some(self, mask: Mask, stream: int) -> Index:
-        rows = np.flatnonzero(mask & finite(self.task.data))
-        return rows[drawn(len(rows), LIVE_TEST_ROWS, np.random.default_rng([self.task.seed, stream]))]
 
     def stop(self) -> None:
         """End with `Cancelled` at the next event."""
@@ -67,19 +63,15 @@ class SampledFieldFit:
             solved = step == len(blocks) or step & (step - 1) == 0
             if solved:
                 self._theta = self.problem.solve()
-                loss = self._loss(self._train)
+                loss = data_loss(self.snapshot(), self.task.data, self._train)
             self.seconds += time.perf_counter() - began
             if not np.isfinite(loss):
                 yield Failed(step, None, "The least-squares solution is not finite: choose a larger ridge")
                 return
             yield Progress(step, loss)
             if solved:
-                yield Evaluated(step, self._loss(self._test))
+                yield Evaluated(step, data_loss(self.snapshot(), self.task.data, self._test))
         yield Finished(len(blocks), self.snapshot(), self.problem.said())
-
-    def _loss(self, rows: Index) -> float:
-        data = self.task.data
-        return float(np.square(self.snapshot().field(data.coords[rows]) - data.dcoords[rows]).mean())
 
 
 class Problem:
@@ -97,6 +89,7 @@ class Problem:
         self._some = drawn(len(rows), self._enough(), rng)
         self._normals = [Normal.empty(self._unknowns(group), self._targets(group)) for group in self.field.groups()]
         self._chosen: list[float] = []
+        self.precision = np.zeros(self.field.size)  # what the ridge supposes of θ: one over its variance
 
     def _enough(self) -> int:
         """Return how many states the fit is solved on."""
@@ -149,12 +142,13 @@ class Problem:
         for group, normal in zip(self.field.groups(), self._normals, strict=True):
             found, ridge = normal.solved(self._ridge)
             self._chosen.append(ridge)
-            if group.shared:
-                for k, (component, at) in enumerate(zip(group.components, group.columns, strict=True)):
-                    theta[at] = found[:, k] / self._scale[component]
-            else:
-                columns = np.concatenate([np.arange(at.start, at.stop) for at in group.columns])
-                theta[columns] = found[:, 0]
+            precision = normal.precision(found, ridge)
+            for k, at in enumerate(group.columns):
+                unit = self._scale[group.components[k]] if group.shared else 1.0
+                own = (
+                    found[:, k] if group.shared else found[k * (at.stop - at.start) : (k + 1) * (at.stop - at.start), 0]
+                )
+                theta[at], self.precision[at] = own / unit, precision * unit**2
         return theta
 
     def said(self) -> str:
@@ -200,3 +194,17 @@ def check_spread(states: Array) -> None:
             "All training states are the same point, and hidden units are drawn between different ones: choose "
             "other starts or more trajectories"
         )
+
+
+def loss_rows(task: FitTask) -> tuple[Index, Index]:
+    """Return the rows that the losses on screen are of: at most `LIVE_TEST_ROWS` that train, and of the others."""
+    usable, some = finite(task.data), []
+    for mask, stream in ((task.data.train, 2), (~task.data.train, 3)):
+        rows = np.flatnonzero(mask & usable)
+        some.append(rows[drawn(len(rows), LIVE_TEST_ROWS, np.random.default_rng([task.seed, stream]))])
+    return some[0], some[1]
+
+
+def data_loss(snapshot: Snapshot, data: Dataset, rows: Index) -> float:
+    """Return the mean squared error of the field against the derivatives of `rows`."""
+    return float(np.square(snapshot.field(data.coords[rows]) - data.dcoords[rows]).mean())
