@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hnn_engine import evaluation
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.evaluation import evaluate
@@ -23,6 +24,13 @@ from hnn_engine.models import MODELS
 from hnn_engine.parameters import Value
 from hnn_engine.snapshot import Snapshot
 from tests.fields import FIELD_IDS, FIELDS
+
+
+@pytest.fixture(autouse=True)
+def quick_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the paper's own energy figure out, which takes seconds and is not asked for here."""
+    monkeypatch.setattr(evaluation, "paper_energy_mse", lambda *_: None)
+
 
 BY_FAMILY = pytest.mark.parametrize(("model", "variant"), FIELDS, ids=FIELD_IDS)
 

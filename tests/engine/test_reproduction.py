@@ -20,7 +20,7 @@ from hnn_engine import fitting
 from hnn_engine.cli import main, reproducing
 from hnn_engine.errors import RecordError
 from hnn_engine.evaluation import STARTS, Figures
-from hnn_engine.experiment import new_experiment
+from hnn_engine.experiment import Experiment, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Event, Failed, Progress
 from hnn_engine.models import MODELS
@@ -649,10 +649,14 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_fits(
 # The numbers ----------------------------------------------------------------------------------------------------------
 
 
+def small(experiment: Experiment, steps: int) -> Experiment:
+    """The same with narrow networks and few steps."""
+    models = tuple(model_spec(model.name, {"width": 64}) for model in experiment.models)
+    return replace(experiment, models=models, settings={**experiment.settings, "steps": steps})
+
+
 def test_a_cell_of_the_paper_s_table_at_reduced_size(tmp_path: Path) -> None:
-    cells = [
-        Cell(c.task, replace(c.experiment, settings={**c.experiment.settings, "steps": 600})) for c in some_cells()
-    ]
+    cells = [Cell(c.task, small(c.experiment, steps=600)) for c in some_cells()]
     baseline, hnn = run_all(cells, tmp_path)
     for one in (baseline, hnn):
         assert one.test_loss is not None

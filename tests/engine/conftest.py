@@ -1,0 +1,12 @@
+"""Fixtures of the engine's tests."""
+
+import pytest
+
+from hnn_engine import compiled
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_loops() -> None:
+    """Load the compiled loops once: what follows rollouts without them takes ten times as long. Tests of what happens
+    without them take them away."""
+    compiled.load()
