@@ -9,6 +9,7 @@ import inspect
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,6 +26,9 @@ from app.theme import LIGHT, apply_theme
 from app.window import make_application
 from hnn_engine import compiled
 from hnn_engine.fit_run import FitRun
+from hnn_engine.systems.n_body import NBody
+from hnn_engine.systems.three_body import ThreeBody
+from hnn_engine.systems.two_body import TwoBody
 from tests.app.bench import Bench
 
 TEST_SECONDS = 240.0
@@ -106,6 +110,13 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     app.settings.settings.cache_clear()
     yield
     app.settings.settings.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def few_orbits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the systems of several bodies open with a hundred orbits: following thousands takes a test ten seconds."""
+    for system in (TwoBody, ThreeBody, NBody):
+        monkeypatch.setattr(system, "data", replace(system.data, trajectories=100))
 
 
 @pytest.fixture(scope="session", autouse=True)

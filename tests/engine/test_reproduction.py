@@ -264,7 +264,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         fitted.append(f"{self.experiment.source_name} {self.model} {self.experiment.seed}")
 
     for name in ("mass-spring", "pendulum", "recording", "two-body"):
-        monkeypatch.setitem(fitting.PAPER_TASKS, name, (12, 0, 1e-4))
+        monkeypatch.setitem(fitting.PAPER_TASKS, name, (12, 200, 1e-4))
     monkeypatch.setattr(FitRun, "__init__", noted)
     monkeypatch.setattr(FitRun, "judge", made_up)
     return fitted
