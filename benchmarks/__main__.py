@@ -21,6 +21,7 @@ BENCHMARKS = {
     "memory": "resident memory over minutes of training and playing",
     "rollouts": "rollouts of an HNN: compiled, plain numpy, the paper's way, and a thousand at once",
     "pixels": "the pixel pendulum: film, a step, fits by two recipes, painting",
+    "fit": "whole fits: the paper's recipe and the closed form, by task, over seeds of data",
     "step": "one step of a fit: compiled, by torch, the paper's way, and its matrix products alone",
 }
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -53,7 +54,10 @@ def build_parser() -> Parser:
     parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here")
     parser.add_argument("--seconds", metavar="S", type=_positive, help="of measurement (frames 20, drag 10)")
-    parser.add_argument("--runs", metavar="N", type=_count, help="repetitions (startup 9, rollouts 15, step 200)")
+    parser.add_argument(
+        "--runs", metavar="N", type=_count, help="repetitions (startup 9, rollouts 15, step 200), seeds of fit (5)"
+    )
+    parser.add_argument("--task", metavar="T", help="of fit: this one alone")
     parser.add_argument("--minutes", metavar="M", type=_positive, default=10.0, help="of memory's watch (10)")
     return parser
 

@@ -25,6 +25,15 @@ def cpu_model() -> str:
     return named[0] if named else platform.processor() or platform.machine()
 
 
+def free_memory() -> int | None:
+    """Return the bytes of memory that programs could still take, or None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration, ValueError, IndexError):
+        return None
+
+
 def versions(distributions: Mapping[str, str]) -> dict[str, str]:
     """Return the versions of Python and of `distributions` (name -> distribution), 'missing' where it is not there."""
     found = {"python": platform.python_version()}

@@ -36,31 +36,41 @@ def drawn_together(data: Dataset, rows: Index) -> Array | None:
     if not data.exact:
         return None
     states, left = data.coords.copy(), []
-    for run in tracks(data, rows):
-        steps = np.diff(data.t[run])
-        if len(run) < FEWEST or np.ptp(steps) > 1e-6 * steps[0]:
+    for block in of_one_length(tracks(data, rows)):
+        steps = np.diff(data.t[block], axis=1)
+        if block.shape[1] < FEWEST or (np.ptp(steps, axis=1) > 1e-6 * steps[:, 0]).any():
             return None
-        grown = integral(data.dcoords[run], float(steps[0]))
-        states[run] = grown + (data.coords[run] - grown).mean(axis=0)
-        left.append(data.coords[run] - states[run])
+        measured = data.coords[block]
+        grown = integral(data.dcoords[block], steps[:, :1, None])
+        states[block] = grown + (measured - grown).mean(axis=1, keepdims=True)
+        left.append(measured - states[block])
     return states[rows] if is_white(left) else None
 
 
-def integral(rates: Array, step: float) -> Array:
-    """Return ∫ of `rates` `(n, k)`, `step` apart, from the first one to each; the error is of order step⁴.
+def of_one_length(runs: list[Index]) -> list[Index]:
+    """Return `runs` as blocks `(B, n)` of as many as have the same length."""
+    lengths = sorted({len(run) for run in runs})
+    return [np.array([run for run in runs if len(run) == length]) for length in lengths]
+
+
+def integral(rates: Array, step: float | Array) -> Array:
+    """Return ∫ of `rates` `(…, n, k)`, `step` apart, from the first one to each; the error is of order step⁴.
 
     Between two points the integral is that of the cubic through them and a neighbour on each side.
     """
-    parts = np.empty((len(rates) - 1, rates.shape[1]))
-    parts[1:-1] = -rates[:-3] + 13 * (rates[1:-2] + rates[2:-1]) - rates[3:]
-    parts[0] = 9 * rates[0] + 19 * rates[1] - 5 * rates[2] + rates[3]
-    parts[-1] = 9 * rates[-1] + 19 * rates[-2] - 5 * rates[-3] + rates[-4]
-    return np.concatenate([np.zeros((1, rates.shape[1])), np.cumsum(parts, axis=0) * (step / 24)])
+    r = np.moveaxis(rates, -2, 0)
+    parts = np.empty((len(r) - 1, *r.shape[1:]))
+    parts[1:-1] = -r[:-3] + 13 * (r[1:-2] + r[2:-1]) - r[3:]
+    parts[0] = 9 * r[0] + 19 * r[1] - 5 * r[2] + r[3]
+    parts[-1] = 9 * r[-1] + 19 * r[-2] - 5 * r[-3] + r[-4]
+    grown = np.concatenate([np.zeros((1, *r.shape[1:])), np.cumsum(parts, axis=0)])
+    return np.moveaxis(grown, 0, -2) * (step / 24)
 
 
 def is_white(left: list[Array]) -> bool:
-    """Return whether `left`, `(n, k)` a run, is noise without memory: mean squared difference of neighbours over mean
-    square, for each of the k. Source: von Neumann 1941."""
-    square = sum(np.square(part).sum(axis=0) for part in left) / sum(len(part) for part in left)
-    change = sum(np.square(np.diff(part, axis=0)).sum(axis=0) for part in left) / sum(len(part) - 1 for part in left)
+    """Return whether `left`, blocks `(B, n, k)` of runs, is noise without memory: mean squared difference of neighbours
+    over mean square, for each of the k. Source: von Neumann 1941."""
+    square = sum(np.square(part).sum(axis=(0, 1)) for part in left) / sum(part[..., 0].size for part in left)
+    steps = [np.diff(part, axis=1) for part in left]
+    change = sum(np.square(part).sum(axis=(0, 1)) for part in steps) / sum(part[..., 0].size for part in steps)
     return bool((change > WHITE * square).all())

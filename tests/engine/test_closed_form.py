@@ -341,6 +341,15 @@ def test_fewer_rows_than_unknowns_are_fitted_and_it_says_so() -> None:
     assert np.isfinite(end.snapshot.weights["out"]).all()
 
 
+def test_a_fit_that_memory_does_not_hold_is_refused_with_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(states, "free_memory", lambda: 100_000_000)
+    made = experiment(width=2000)
+    end = end_of(FitRun(made, made.dataset()))
+    assert isinstance(end, Failed)
+    assert "The fit would need 0.208 GB of memory, but 0.1 GB are free" in end.message
+    assert isinstance(end_of(FitRun(experiment(), made.dataset())), Finished)
+
+
 def test_a_recording_is_fitted_too() -> None:
     made = experiment()
     data = replace(made.dataset(), clean=None)

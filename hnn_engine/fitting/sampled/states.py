@@ -16,16 +16,18 @@ from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset, Mask
 from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
-from hnn_engine.fitting.learners import LIVE_TEST_ROWS
 from hnn_engine.fitting.linear import Group, drawn_field
 from hnn_engine.fitting.ridge import Normal
 from hnn_engine.fitting.sampled.algebra import Index, drawn
 from hnn_engine.fitting.tracks import drawn_together
+from hnn_engine.machine import free_memory
 from hnn_engine.snapshot import Snapshot
 
 ROWS = 12  # equations an unknown at least, where the data have them
 WORK = 2e10  # multiplications that a fit may take beyond that
 BLOCK = 2_000_000  # numbers of a block of features
+LOOKED_AT = 500  # rows that a loss on screen is of: it would take longer than the fit
+COPIES = 4  # of the normal equations while they are solved
 CALM = 2.0  # times the median size of a derivative, from where on a row counts less
 
 
@@ -86,6 +88,7 @@ class Problem:
         check_spread(self.states)
         self.left_out = int(np.count_nonzero(task.data.train)) - len(rows)
         self.field = drawn_field(task, self.states, rng)
+        check_memory(self._bytes())
         self._some = drawn(len(rows), self._enough(), rng)
         self._normals = [Normal.empty(self._unknowns(group), self._targets(group)) for group in self.field.groups()]
         self._chosen: list[float] = []
@@ -95,6 +98,12 @@ class Problem:
         """Return how many states the fit is solved on."""
         unknowns, components = max(self._unknowns(g) for g in self.field.groups()), self.states.shape[1]
         return max(int(ROWS * unknowns / components), int(WORK / (components * unknowns**2)), 1)
+
+    def _bytes(self) -> int:
+        """Return the memory that the fit takes at its peak: matrices of the unknowns, and a block of features twice."""
+        grams = [self._unknowns(group) ** 2 for group in self.field.groups()]
+        each = max(BLOCK, self.field.size * self.states.shape[1])
+        return int(8 * (sum(grams) + COPIES * max(grams) + 3 * each))
 
     @staticmethod
     def _targets(group: Group) -> int:
@@ -187,6 +196,16 @@ def cleaned_states(task: FitTask, rows: Index) -> Array:
     return task.data.coords[rows] if cleaned is None else cleaned
 
 
+def check_memory(needed: int) -> None:
+    """Raise `ExperimentError` where a fit would need more memory than there is."""
+    free = free_memory()
+    if free is not None and needed > free:
+        raise ExperimentError(
+            f"The fit would need {needed / 1e9:.3g} GB of memory, but {free / 1e9:.3g} GB are free: choose a smaller "
+            "width, or the recipe adam"
+        )
+
+
 def check_spread(states: Array) -> None:
     """Raise `ExperimentError` where all of `states` are one point."""
     if not np.ptp(states, axis=0).any():
@@ -197,11 +216,11 @@ def check_spread(states: Array) -> None:
 
 
 def loss_rows(task: FitTask) -> tuple[Index, Index]:
-    """Return the rows that the losses on screen are of: at most `LIVE_TEST_ROWS` that train, and of the others."""
+    """Return the rows that the losses on screen are of: at most `LOOKED_AT` that train, and of the others."""
     usable, some = finite(task.data), []
     for mask, stream in ((task.data.train, 2), (~task.data.train, 3)):
         rows = np.flatnonzero(mask & usable)
-        some.append(rows[drawn(len(rows), LIVE_TEST_ROWS, np.random.default_rng([task.seed, stream]))])
+        some.append(rows[drawn(len(rows), LOOKED_AT, np.random.default_rng([task.seed, stream]))])
     return some[0], some[1]
 
 
