@@ -430,7 +430,7 @@ class Lab(QObject):
             self._end_job(message)
 
     def _on_fit_event(self, message: FitEvent) -> None:
-        from hnn_engine.fitting.events import Evaluated, Progress  # loaded by the job by now
+        from hnn_engine.fitting.events import Evaluated, Progress, Started  # loaded by the job by now
 
         series, event = self.series[message.fit], message.event
         if isinstance(event, Progress):
@@ -439,6 +439,8 @@ class Lab(QObject):
         elif isinstance(event, Evaluated):
             series.test_steps.append(event.step)
             series.test.append(event.test_loss)
+        elif isinstance(event, Started):  # only now a closed form knows
+            series.info = replace(series.info, steps=event.steps)
 
     def _keep(self, message: Kept) -> None:
         run = message.run

@@ -94,7 +94,7 @@ class LossPanel(QWidget):
         for key in set(self._curves) - set(histories):
             for item in self._curves.pop(key):
                 self.plot.discard(item)
-        lows, highs, last = [], [], 1.0
+        lows, highs, last = [], [], 2.0  # a closed form may have one step alone
         for key, (model, steps, train, test_steps, test) in histories.items():
             if key not in self._curves:
                 self._curves[key] = (

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMessageBox
 from app.simulation import Answer
 from app.widgets.format import NO_BREAK
 from hnn_engine import compiled
+from hnn_engine.experiment import model_spec
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.paper import PaperFit
 from hnn_engine.models import MODELS
@@ -432,3 +433,20 @@ async def test_the_first_fit_on_a_machine_says_that_it_waits_for_the_compiler(
     bench.click(panel.stop_button)
     await bench.until(lambda: not bench.lab.jobs.running, "the end of the job")
     assert bench.document.state.runs == ()
+
+
+@pytest.mark.parametrize("recipe", ["sampled", "denoise"])
+async def test_a_closed_form_says_how_many_steps_it_takes_and_stays_with_truth(bench: Bench, recipe: str) -> None:
+    bench.choose(bench.window.training.recipe, recipe)
+    width = {"width": 40, "depth": 1}
+    models = tuple(model_spec(m.name, width) for m in bench.experiment.models)
+    bench.lab.edit("Make it small", models=models)
+    bench.click(bench.window.training.button)
+    await bench.until(lambda: any(s.step for s in bench.lab.series.values()), "a step")
+    assert all(s.step <= s.info.steps for s in bench.lab.series.values() if s.step)
+    await bench.ended()
+    await bench.settled()
+    run = run_of(bench, "hnn")
+    assert run.experiment.recipe == recipe
+    assert run.ending == "finished"
+    assert np.abs(bench.model("hnn").coords[-1] - bench.truth[-1]).max() < 0.5
