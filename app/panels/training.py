@@ -193,6 +193,9 @@ class TrainingPanel(QWidget):
             self.settings.edited.connect(self._on_settings)
             self._settings_place.addWidget(self.settings)
         self.settings.set_values(experiment.settings)
+        if "regularisation" in experiment.settings:
+            by_data = experiment.settings["regularisation"] == "data"
+            self.settings.set_enabled("ridge", not by_data, "The data choose the ridge." if by_data else "")
 
     def _show_rollout(self, experiment: Experiment) -> None:
         spec = experiment.rollout

@@ -35,9 +35,9 @@ _STATES = Parameter(
     "States",
     "together",
     choices=("together", "measured"),
-    choice_titles=("drawn together along each trajectory", "as they were measured"),
-    help="Where derivatives are exact and states noisy, x(t) = c + ∫ẋ dt frees the states from most of their noise. "
-    "Where they are not, both are the same.",
+    choice_titles=("drawn together", "as measured"),
+    help="Where derivatives are exact and states noisy, x(t) = c + ∫ẋ dt along each trajectory frees the states from "
+    "most of their noise. Where they are not, both are the same.",
     acts="fit",
 )
 _PATIENCE = Parameter("patience", "Patience", 600, 10, 100_000, help="Steps without gain before it ends.", acts="fit")

@@ -450,3 +450,14 @@ async def test_a_closed_form_says_how_many_steps_it_takes_and_stays_with_truth(b
     assert run.experiment.recipe == recipe
     assert run.ending == "finished"
     assert np.abs(bench.model("hnn").coords[-1] - bench.truth[-1]).max() < 0.5
+
+
+async def test_the_ridge_is_greyed_out_while_the_data_choose_it(bench: Bench) -> None:
+    training = bench.window.training
+    bench.choose(training.recipe, "sampled")
+    assert training.settings is not None
+    ridge = training.settings.row("ridge").controls()[0]
+    assert not ridge.isEnabled()
+    bench.choose(training.settings.row("regularisation").controls()[0], "the ridge below")
+    assert bench.experiment.settings["regularisation"] == "fixed"
+    assert ridge.isEnabled()
