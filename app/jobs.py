@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from app.memory import give_back
 from hnn_engine import compiled
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
@@ -163,16 +164,21 @@ class JobRunner:
     # In the thread ----------------------------------------------------------------------------------------------------
 
     def _run(self, experiment: Experiment, data: Dataset | None, seeds: int) -> None:
+        end = self._work(experiment, data, seeds)
+        give_back()  # the tables of the fits, which are let go by now
+        self.messages.append(end)
+
+    def _work(self, experiment: Experiment, data: Dataset | None, seeds: int) -> JobEnded:
         try:
             self._load_loops()
             self._fit_all(experiment, self._repeated(experiment, data, seeds))
-            self.messages.append(JobEnded())
         except _StoppedError:
-            self.messages.append(JobEnded())
+            return JobEnded()
         except HnnLabError as error:
-            self.messages.append(JobEnded(str(error)))
+            return JobEnded(str(error))
         except Exception as error:
-            self.messages.append(JobEnded(f"The training thread failed: {error}", traceback.format_exc()))
+            return JobEnded(f"The training thread failed: {error}", traceback.format_exc())
+        return JobEnded()
 
     def _load_loops(self) -> None:
         """Load what the fits, and some data, are made by."""

@@ -291,8 +291,9 @@ class Lab(QObject):
         if not same_stage(old.experiment, new.experiment):
             self.answer = None
             self.portrait = None
-        for run in new.runs:
-            if run.id in old.shown and run.id not in new.shown:
+        followed = {run.id for run in new.runs if run.id in new.shown}
+        for run in old.runs:  # deleted ones too: undo brings them back
+            if run.id in old.shown and run.id not in followed:
                 run.snapshot.forget()
         self._wish_for_data()
         self._mark(urgent=True)

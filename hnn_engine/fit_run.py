@@ -34,7 +34,8 @@ class FitRun:
         self.step = 0
         self._train = array("d")  # one a step, of which there may be a hundred thousand
         self._test: list[tuple[int, float]] = []
-        self._fit: Fit | None = None
+        self._fit: Fit | None = None  # until it ends
+        self._spent = 0.0
         self._stopping = False
         self._events: Iterator[Event] | None = None
 
@@ -52,7 +53,7 @@ class FitRun:
     @property
     def seconds(self) -> float:
         """Time spent in the recipe itself so far."""
-        return self._fit.seconds if self._fit is not None else 0.0
+        return self._fit.seconds if self._fit is not None else self._spent
 
     def advance(self) -> Event:
         """Do one step's work and return what it says. Every exception becomes `Failed`. Call it until `end` is set."""
@@ -80,6 +81,11 @@ class FitRun:
             self.steps_planned = event.steps
         else:
             self.end = event
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Drop the tables that the steps read: of frames they are larger than all that is kept."""
+        self._spent, self._fit, self._events = self.seconds, None, None
 
     def _last_snapshot(self) -> Snapshot | None:
         if self._fit is None:
@@ -94,7 +100,7 @@ class FitRun:
             self._fit.stop()
 
     def snapshot(self) -> Snapshot | None:
-        """Freeze the present weights, or return None before the first step."""
+        """Freeze the present weights, or return None before the first step and after the last."""
         return self._fit.snapshot() if self._fit is not None else None
 
     def judge(self) -> Figures | None:

@@ -33,6 +33,7 @@ ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
 APP_FLOORS: tuple[tuple[str, ...], ...] = (
     tuple(LOOKS),
     ("widgets",),
+    ("memory",),
     ("portrait_field", "document", "jobs", "clock", "transport", "priority"),
     ("simulation", "data_maker", "warm_up"),
     ("families",),

@@ -96,7 +96,14 @@ class FramesPanel(QWidget):
     def _on_changed(self, old: State, new: State) -> None:
         if self._base is not None and old.experiment.stage.seen and not new.experiment.stage.seen:
             self._let_go()  # what it holds is not there any more
+        if not new.experiment.stage.seen:
+            self._clear()
         self._refresh()
+
+    def _clear(self) -> None:
+        """Let go of the pictures and of what they were made of: its models are megabytes."""
+        self.tiles, self._made_of, self._figures_due = (), None, True
+        self._pairs.clear()
 
     def _on_answered(self, answer: Answer) -> None:
         self._figures_due = self._figures_due or not answer.request.preview

@@ -1,6 +1,7 @@
 """The frames of what a camera sees: the dock that shows them, what is in its tiles, and the hand in the camera's."""
 
 import math
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -243,3 +244,22 @@ async def test_a_closed_form_is_offered_to_models_that_see_frames_alone(bench: B
     entry = training.recipe.findData("sampled-film")
     assert not training.recipe.model().flags(training.recipe.model().index(entry, 0)) & Qt.ItemFlag.ItemIsEnabled
     assert "for models that see frames" in training.recipe.itemData(entry, Qt.ItemDataRole.ToolTipRole)
+
+
+async def test_models_that_are_gone_are_let_go(bench: Bench) -> None:
+    await show(bench)
+    eyes = [weakref.ref(sight_of(run.snapshot)) for run in bench.document.state.runs]
+    assert len(eyes) == 2
+    bench.document.reset(State(new_experiment("pendulum")), None)
+    await bench.settled()
+    assert [eye() for eye in eyes] == [None, None]
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+async def test_runs_that_are_deleted_or_hidden_keep_their_weights_alone(deleted: bool, bench: Bench) -> None:
+    await show(bench)
+    runs = bench.document.state.runs
+    assert all("_packed" in vars(run.snapshot) for run in runs)
+    bench.document.edit_runs(() if deleted else runs, frozenset(), "Put them away")
+    await bench.settled()
+    assert not any("_packed" in vars(run.snapshot) for run in runs)

@@ -1,15 +1,23 @@
-"""The fitting thread: stopped while the inner loops are being compiled, it ends with nothing kept."""
+"""The fitting thread: what it keeps when it is stopped, and what it lets go when it ends."""
 
+import ctypes
+import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+import psutil
 import pytest
 
+import app.jobs
 from app.jobs import JobEnded, JobRunner, JobStarted, Kept, Message
+from app.memory import give_back
 from hnn_engine import compiled
 from hnn_engine.experiment import Experiment, new_experiment
+from hnn_engine.fit_run import FitRun
 
 
 def small() -> Experiment:
@@ -52,3 +60,32 @@ def test_a_job_goes_on_with_the_loops_and_without(loops: bool, monkeypatch: pyte
     assert isinstance(messages[0], JobStarted)
     assert [m.run.steps for m in messages if isinstance(m, Kept)] == [3, 3]
     assert messages[-1] == JobEnded()
+
+
+def test_memory_is_given_back_once_the_fits_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[weakref.ref[FitRun]] = []
+    alive: list[int] = []
+    monkeypatch.setattr(FitRun, "judge", lambda fit: judged.append(weakref.ref(fit)))
+    monkeypatch.setattr(app.jobs, "give_back", lambda: alive.append(sum(fit() is not None for fit in judged)))
+    runner = JobRunner()
+    runner.start(small(), None)
+    messages = ended(runner)
+    assert len(judged) == 2
+    assert alive == [0]
+    (data,) = (weakref.ref(m.data) for m in messages if isinstance(m, JobStarted))
+    messages.clear()
+    assert data() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="needs glibc")
+def test_what_is_free_between_used_memory_is_given_back() -> None:
+    def resident() -> int:
+        return int(psutil.Process().memory_info().rss)
+
+    parts = [np.ones(12_000) for _ in range(2000)]  # 96 kB each: small enough for the heap
+    top = parts.pop()
+    parts.clear()
+    before = resident()
+    give_back()
+    assert before - resident() > 100e6
+    assert top.sum() == len(top)

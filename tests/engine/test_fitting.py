@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -503,6 +504,18 @@ def test_a_fit_run_gathers_the_history_of_its_recipe(recipe: str) -> None:
     kept_run = fit.as_run(None)
     assert kept_run is not None
     assert (kept_run.ending, kept_run.steps) == ("finished", STEPS)
+
+
+def test_a_fit_that_has_ended_lets_its_tables_go() -> None:
+    made = experiment()
+    fit = FitRun(made, made.dataset())
+    fit.advance()
+    tables = weakref.ref(fit._fit.learner)  # type: ignore[union-attr]
+    assert tables() is not None
+    finish(fit)
+    assert tables() is None
+    assert fit.snapshot() is None
+    assert fit.seconds > 0.0
 
 
 def test_a_stop_before_the_first_step_counts() -> None:
