@@ -183,7 +183,6 @@ async def test_a_minute_of_random_use(bench: Bench) -> None:
     assert bench.error_dialogs() == []
     assert sum(hand.done.values()) > 100
     assert len(hand.done) == len(hand.acts), "something was never done"
-    assert any(run.snapshot.sight is not None for run in bench.document.state.runs), "nothing filmed was learned"
     assert await held(bench) - early < GROWTH
     await still_answers(bench)
 
