@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from hnn_engine import compiled
 from hnn_engine.collocation import collocate
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, Index
 from hnn_engine.errors import ExperimentError
 from hnn_engine.integrators import rollout
 from hnn_engine.parameters import Parameter, Value
@@ -60,7 +60,6 @@ REDRAWS = 20
 
 Tell = Callable[[float], None]
 Mask = npt.NDArray[np.bool_]
-Index = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hnn_engine.camera import GROUP, WHITE, Camera, Frames, Reader
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, Index
 from hnn_engine.errors import ExperimentError
 from hnn_engine.integrators import stormer_verlet_step
 from hnn_engine.parameters import Parameter, Value
@@ -42,8 +42,6 @@ FILM_PARAMETERS: tuple[Parameter, ...] = (
 )
 MAX_BYTES = 400_000_000  # of frames, one a pixel
 UNUSED = 3  # frames of a trajectory that begin no row: the first, as in the paper's code, and the last two
-
-Index = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, Index
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
 from hnn_engine.fitting.joint import Guess, Joint, Weights, side_by_side
-from hnn_engine.fitting.sampled.states import Problem, data_loss, loss_rows, usable_rows
-from hnn_engine.fitting.tracks import Index, drawn_together, tracks
+from hnn_engine.fitting.sampled.states import Problem, data_loss, loss_rows
+from hnn_engine.fitting.tracks import tracks
 from hnn_engine.snapshot import Snapshot
 
 NUMBERS = 8_000_000  # of the features of all rows
@@ -49,17 +49,17 @@ class DenoiseFit:
     def events(self) -> Iterator[Event]:
         """Run the fit; each `next` does one step's work."""
         yield Started(self.steps)
-        cost = self._joint.cost(self._guess)
+        left = self._joint.left(self._guess)
         for step in range(1, self.steps + 1):
             if self._stop:
                 yield Cancelled(step - 1, self.snapshot())
                 return
             began = time.perf_counter()
-            before = cost
-            self._guess, cost = self._joint.improved(self._guess, cost)
+            before = self._joint.cost(self._guess, left)
+            self._guess, left = self._joint.improved(self._guess, left)
+            cost = self._joint.cost(self._guess, left)
             gained = before - cost > GAIN * before
-            self._joint = self._joint.believable(self._guess)
-            cost = self._joint.cost(self._guess)
+            self._joint = self._joint.believable(left)
             self.seconds += time.perf_counter() - began
             if not np.isfinite(cost):
                 yield Failed(step, None, "No finite states fit these data: look at them for gaps and outliers")
@@ -78,10 +78,9 @@ def prepared(task: FitTask) -> tuple[Joint, Guess]:
     for block in start.blocks():
         start.add(block)
     theta = start.solve()
-    chosen = _fitting(tracks(data, usable_rows(task)), start.field.size * 2 * data.dof, task.seed)
+    chosen = _fitting(tracks(data, start.rows), start.field.size * 2 * data.dof, task.seed)
     states = data.coords.copy()
-    for run in chosen:
-        states[run] = _clean_start(data, run)
+    states[start.rows] = start.states
     runs = side_by_side(chosen, data.t, data.coords, data.dcoords)
     guess = Guess(side_by_side(chosen, data.t, states, data.dcoords).x, theta)
     return Joint(start.field, runs, _weights(data, chosen, start)), guess
@@ -98,11 +97,6 @@ def _fitting(runs: list[Index], numbers: int, seed: int) -> list[Index]:
     order = np.random.default_rng([seed, 5]).permutation(len(runs))
     total = np.cumsum([len(runs[i]) * numbers for i in order])
     return [runs[i] for i in sorted(order[: max(1, int(np.searchsorted(total, NUMBERS)))])]
-
-
-def _clean_start(data: Dataset, run: Index) -> Array:
-    together = drawn_together(data, run)
-    return data.coords[run] if together is None else together
 
 
 def _weights(data: Dataset, runs: list[Index], start: Problem) -> Weights:

@@ -15,9 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, Index
 from hnn_engine.fitting.linear import LinearField
-from hnn_engine.fitting.tracks import Index
 from hnn_engine.models import get_model
 
 HALVINGS = 6
@@ -59,6 +58,14 @@ class Guess(NamedTuple):
     theta: Array
 
 
+class Left(NamedTuple):
+    """What is left over of states, rates `(B, T, D)` and links `(B, T − 1, D)`; zero where there are none."""
+
+    states: Array
+    rates: Array
+    links: Array
+
+
 class _At(NamedTuple):
     """The field at some states: f `(B, T, D)`, its Jacobian by the states `(B, T, D, D)` and by θ `(B, T, D, K)`."""
 
@@ -75,32 +82,26 @@ class Joint:
     runs: Runs
     weights: Weights
 
-    def cost(self, guess: Guess) -> float:
-        """Return the sum that is to be least."""
-        states, rates, links = self._left(guess)
-        w = self.weights
-        sums = [
-            (np.square(left) * weight).sum()
-            for left, weight in ((states, w.states), (rates, w.rates), (links, w.links))
-        ]
-        return float(sum(sums) + (w.theta * np.square(guess.theta)).sum())
+    def cost(self, guess: Guess, left: Left) -> float:
+        """Return the sum that is to be least, of `guess` and what it leaves."""
+        sums = [(np.square(part) * weight).sum() for part, weight in zip(left, self.weights[:3], strict=True)]
+        return float(sum(sums) + (self.weights.theta * np.square(guess.theta)).sum())
 
-    def _left(self, guess: Guess) -> tuple[Array, Array, Array]:
-        """Return what is left of states, rates and links; zero where there are none."""
+    def left(self, guess: Guess) -> Left:
+        """Return what `guess` leaves over."""
         f = self._f(guess.z, guess.theta)
         z0, z1, h = guess.z[:, :-1], guess.z[:, 1:], self.runs.steps
         middle = self._f(_middle(z0, z1, f[:, :-1], f[:, 1:], h), guess.theta)
         link = z1 - z0 - h / 6 * (f[:, :-1] + 4 * middle + f[:, 1:])
         rows = self.runs.rows[..., None]
-        return (guess.z - self.runs.x) * rows, (f - self.runs.y) * rows, link * self.runs.links[..., None]
+        return Left((guess.z - self.runs.x) * rows, (f - self.runs.y) * rows, link * self.runs.links[..., None])
 
-    def believable(self, guess: Guess) -> "Joint":
-        """Return the problem with larger variances of rates and links where `guess` misses them by more: a network
+    def believable(self, left: Left) -> "Joint":
+        """Return the problem with larger variances of rates and links where more of them is `left`: a network
         that is too small for the field must not bend the states to make up for it."""
-        _, rates, links = self._left(guess)
         w = self.weights
-        missed_rates = np.square(rates).sum(axis=(0, 1)) / self.runs.rows.sum()
-        missed_links = np.square(links).sum(axis=(0, 1)) / max(self.runs.links.sum(), 1.0)
+        missed_rates = np.square(left.rates).sum(axis=(0, 1)) / self.runs.rows.sum()
+        missed_links = np.square(left.links).sum(axis=(0, 1)) / max(self.runs.links.sum(), 1.0)
         with np.errstate(divide="ignore"):
             weights = w._replace(
                 rates=np.where(w.rates > 0, np.minimum(w.rates, 1 / (DOUBT * missed_rates)), 0.0),
@@ -108,18 +109,19 @@ class Joint:
             )
         return replace(self, weights=weights)
 
-    def improved(self, guess: Guess, cost: float) -> tuple[Guess, float]:
-        """Return a better guess and its cost, by a step of Gauss and Newton that is halved until it is better; the
-        same guess where none is."""
+    def improved(self, guess: Guess, left: Left) -> tuple[Guess, Left]:
+        """Return a better guess and what it leaves, by a step of Gauss and Newton that is halved until it is better;
+        the same guess where none is."""
+        cost = self.cost(guess, left)
         step = self._step(guess)
         for halving in range(HALVINGS):
             share = 0.5**halving
             tried = Guess(guess.z + share * step.z, guess.theta + share * step.theta)
             with np.errstate(over="ignore", invalid="ignore"):
-                found = self.cost(tried)
-            if found < cost:
-                return tried, found
-        return guess, cost
+                found = self.left(tried)
+                if self.cost(tried, found) < cost:
+                    return tried, found
+        return guess, left
 
     # The step ---------------------------------------------------------------------------------------------------------
 
@@ -149,7 +151,7 @@ class Joint:
         """Solve for all states and θ: forward through time, then θ, then back. `mixed` `(B, T, D, K + 1)` couples the
         states with θ, its last column is their gradient; `whole` `(K, K + 1)` the same of θ."""
         count, size = diagonal.shape[1], len(theta)
-        pivots, sides, turns = [], [], []
+        pivots, sides = [], []
         pivot, side = diagonal[:, 0], mixed[:, 0]
         for j in range(count):
             solved = np.linalg.solve(pivot, side)
@@ -159,7 +161,6 @@ class Joint:
             sides.append(side)
             if j + 1 < count:
                 turn = np.swapaxes(np.linalg.solve(pivot, np.swapaxes(below[:, j], -1, -2)), -1, -2)
-                turns.append(turn)
                 pivot = diagonal[:, j + 1] - below[:, j] @ np.swapaxes(turn, -1, -2)
                 side = mixed[:, j + 1] - turn @ side
         matrix = whole[:, :size] + np.diag(self.weights.theta + 1e-13 * np.trace(whole[:, :size]) / size)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, Index
 from hnn_engine.fitting.events import FitTask
 from hnn_engine.fitting.hidden import Hidden, hidden_layers
 from hnn_engine.models import get_model
@@ -25,11 +25,12 @@ from hnn_engine.snapshot import Snapshot
 class Group(NamedTuple):
     """Components of the field that share unknowns, and no others do: a regression of their own.
 
-    `columns` are its unknowns. `shared`: each component has as many of them, and all have the same features.
+    `places` `(targets, unknowns)` are where its unknowns lie in θ. `shared`: each component is a target with unknowns
+    of its own, and all have the same features; otherwise all are rows of the one target.
     """
 
     components: tuple[int, ...]
-    columns: tuple[slice, ...]
+    places: Index
     shared: bool
 
 
@@ -65,12 +66,13 @@ class LinearField:
             begin += net.outputs * width
         raise KeyError(wanted.prefix)
 
-    def groups(self) -> list[Group]:
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
         """Return the regressions that the field falls apart into."""
         if len(self.passes) == 1 and self.passes[0].output is None:
             one = self.passes[0]
-            columns = tuple(self.columns(one.net, k) for k in range(one.net.outputs))
-            return [Group(tuple(c for c, _ in one.into), columns, shared=True)]
+            places = np.array([_places([self.columns(one.net, k)]) for k in range(one.net.outputs)])
+            return (Group(tuple(c for c, _ in one.into), places, shared=True),)
         found: list[tuple[set[int], dict[int, slice]]] = []
         for part in self.passes:
             components = {c for c, factor in part.into if factor}
@@ -79,7 +81,10 @@ class LinearField:
                 found.remove(other)
                 components, unknowns = components | other[0], unknowns | other[1]
             found.append((components, unknowns))
-        return [Group(tuple(sorted(c)), tuple(at for _, at in sorted(at.items())), False) for c, at in found]
+        return tuple(
+            Group(tuple(sorted(c)), _places([at for _, at in sorted(unknowns.items())])[None], shared=False)
+            for c, unknowns in found
+        )
 
     def _unknowns(self, part: Pass) -> Iterator[tuple[int, slice]]:
         outputs = range(part.net.outputs) if part.output is None else [part.output]
@@ -131,6 +136,10 @@ class LinearField:
         """Freeze the model with last layers θ."""
         weights = {**self.weights(theta), **self.task.known}
         return Snapshot(self.task.model, self.task.data.dof, dict(self.task.model_settings), weights)
+
+
+def _places(columns: list[slice]) -> Index:
+    return np.concatenate([np.arange(at.start, at.stop) for at in columns])
 
 
 def at_rest(x: Array) -> Array:

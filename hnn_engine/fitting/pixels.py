@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hnn_engine import compiled
 from hnn_engine.camera import WHITE
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, Index
 from hnn_engine.datasets import Mask
 from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import FitTask
@@ -30,8 +30,6 @@ LIVE_TEST_ROWS = 500  # a pair of frames is a thousand numbers
 MAP_ROWS = 1000  # of the training rows, which the map from latents to coordinates is fitted on
 SMALL = 0.1  # of the latents of fresh weights
 FAINTEST = 1e-3  # spread of a pixel, below which frames are not made more of
-
-Index = npt.NDArray[np.int64]
 
 
 class Film(NamedTuple):

@@ -76,7 +76,7 @@ def ridge_solve(features: Array, targets: Array, ridge: float | None) -> Array:
     return normal.solved(ridge)[0]
 
 
-def affine_solve(features: Array, targets: Array, ridge: float | None) -> tuple[Array, Array]:
+def affine_solve(features: Array, targets: Array, ridge: float) -> tuple[Array, Array]:
     """Return (w, b) of features w + b ≈ targets, by ridge regression of what is left of both less their means."""
     centre, mean = features.mean(axis=0), targets.mean(axis=0)
     w = ridge_solve(features - centre, targets - mean, ridge)

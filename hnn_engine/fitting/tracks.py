@@ -5,12 +5,9 @@ all points is all that noise leaves uncertain of c. So n points have the noise o
 """
 
 import numpy as np
-import numpy.typing as npt
 
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, Index
 from hnn_engine.datasets import Dataset
-
-Index = npt.NDArray[np.int64]
 
 GAP = 1.5  # steps of the usual length that two rows may be apart and still follow each other
 WHITE = 1.4  # von Neumann's ratio is 2 for noise without memory, and near 0 for what changes slowly

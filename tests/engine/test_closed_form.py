@@ -82,20 +82,20 @@ def test_every_family_s_field_is_its_features_times_its_last_layers(
 @BY_FAMILY
 def test_groups_share_no_unknown_and_leave_none_out(model: str, variant: dict[str, Value]) -> None:
     field, x = field_of(model, variant, 2)
-    groups, features = field.groups(), field.features(x)
-    columns = [np.concatenate([np.arange(at.start, at.stop) for at in group.columns]) for group in groups]
+    groups, features = field.groups, field.features(x)
+    columns = [group.places.ravel() for group in groups]
     assert sorted(np.concatenate(columns)) == list(range(field.size))
     for group, own in zip(groups, columns, strict=True):
         others = np.setdiff1d(np.arange(field.size), own)
         assert not features[:, group.components][:, :, others].any()
         if group.shared:
-            for component, at in zip(group.components, group.columns, strict=True):
+            for component, at in zip(group.components, group.places, strict=True):
                 np.testing.assert_array_equal(features[:, component, at], field.shared_features(x))
 
 
 def test_a_separable_h_falls_apart_into_two_problems_and_a_baseline_into_one_of_many_targets() -> None:
-    assert [g.components for g in field_of("separable-hnn", {}, 2)[0].groups()] == [(0, 1), (2, 3)]
-    (shared,) = field_of("baseline", {}, 2)[0].groups()
+    assert [g.components for g in field_of("separable-hnn", {}, 2)[0].groups] == [(0, 1), (2, 3)]
+    (shared,) = field_of("baseline", {}, 2)[0].groups
     assert shared.shared
     assert shared.components == (0, 1, 2, 3)
 

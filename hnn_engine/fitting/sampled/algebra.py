@@ -1,11 +1,8 @@
 """What the closed form is solved with: cubic splines, and draws without repetition."""
 
 import numpy as np
-import numpy.typing as npt
 
-from hnn_engine.coords import Array
-
-Index = npt.NDArray[np.int64]
+from hnn_engine.coords import Array, Index
 
 
 def drawn(total: int, count: int, rng: np.random.Generator) -> Index:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, Index
 from hnn_engine.fitting.ridge import ridge_solve
-from hnn_engine.fitting.sampled.algebra import Index, splines
+from hnn_engine.fitting.sampled.algebra import splines
 
 PIECES = 24  # splines of φ and of a
 SPREAD = 0.7  # standard deviation of q

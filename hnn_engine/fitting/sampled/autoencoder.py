@@ -6,9 +6,8 @@ holds exactly. Layers are `(w, b)` with y = x w + b; those between are small res
 
 import numpy as np
 
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, Index
 from hnn_engine.fitting.ridge import affine_solve
-from hnn_engine.fitting.sampled.algebra import Index
 from hnn_engine.fitting.sampled.curve import Curve
 from hnn_engine.models.autoencoder import LATENTS
 
@@ -103,7 +102,7 @@ class Reading:
         self._layers = [(w0[:size, :half], b0[:half]), *((w[:half, :half], b[:half]) for w, b in middle)]
         self._units, self.last = units, (np.zeros(half), 0.0)
 
-    def solve(self, scores: Array, q: Array, ridge: float | None) -> Layer:
+    def solve(self, scores: Array, q: Array, ridge: float) -> Layer:
         """Return the encoder's last layer, z = (q, q′ − q), by ridge regression of q `(n,)` on frames `(n, K)`.
 
         Its first column reads the first frame's units for q, its second the difference of both frames' readings.
@@ -133,7 +132,7 @@ def decoder_start(places: Array, units: int, rng: np.random.Generator) -> list[L
     return [(w, b), _twin_layer(units, rng), _twin_layer(units, rng)]
 
 
-def decoder_end(hidden: list[Layer], q: Array, scores: Array, ridge: float | None) -> Layer:
+def decoder_end(hidden: list[Layer], q: Array, scores: Array, ridge: float) -> Layer:
     """Return the decoder's last layer `(units, 2K)`, by ridge regression of frames `(n, K)` on the units at q `(n,)`.
 
     Either half of the units paints the frame that it stands for.

@@ -39,7 +39,7 @@ def regression_rows(total: int, width: int) -> int:
     return min(total, max(ROWS * width, NUMBERS // width))
 
 
-def last_layer(hidden: Hidden, z: Array, rate: Array, conservative: bool, ridge: float | None) -> Array:
+def last_layer(hidden: Hidden, z: Array, rate: Array, conservative: bool, ridge: float) -> Array:
     """Return the last layer, `(width, 1)` of H or `(width, 2)` of the field, by ridge regression on the rates.
 
     Of an H both coordinates are rows of one regression: ∂H/∂p = dq/dt, −∂H/∂q = dp/dt, each over its rate's spread,

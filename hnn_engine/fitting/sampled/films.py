@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hnn_engine.camera import WHITE
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, Index
 from hnn_engine.errors import ExperimentError
-from hnn_engine.fitting.sampled.algebra import Index, drawn
+from hnn_engine.fitting.sampled.algebra import drawn
 from hnn_engine.views import Views
 
 FEWEST = 100  # frames: of fewer no curve is made

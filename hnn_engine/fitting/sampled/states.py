@@ -12,13 +12,13 @@ from functools import cached_property
 
 import numpy as np
 
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, Index
 from hnn_engine.datasets import Dataset, Mask
 from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
-from hnn_engine.fitting.linear import Group, drawn_field
+from hnn_engine.fitting.linear import drawn_field
 from hnn_engine.fitting.ridge import Normal
-from hnn_engine.fitting.sampled.algebra import Index, drawn
+from hnn_engine.fitting.sampled.algebra import drawn
 from hnn_engine.fitting.tracks import drawn_together
 from hnn_engine.machine import free_memory
 from hnn_engine.snapshot import Snapshot
@@ -83,36 +83,32 @@ class Problem:
         rng = np.random.default_rng([task.seed, 1])
         self._task = task
         self._ridge = None if task.settings["regularisation"] == "data" else float(task.settings["ridge"])
-        rows = usable_rows(task)
-        self.states, self.rates = cleaned_states(task, rows), task.data.dcoords[rows]
+        self.rows = usable_rows(task)
+        self.states, self.rates = cleaned_states(task, self.rows), task.data.dcoords[self.rows]
         check_spread(self.states)
-        self.left_out = int(np.count_nonzero(task.data.train)) - len(rows)
+        self.left_out = int(np.count_nonzero(task.data.train)) - len(self.rows)
         self.field = drawn_field(task, self.states, rng)
         check_memory(self._bytes())
-        self._some = drawn(len(rows), self._enough(), rng)
-        self._normals = [Normal.empty(self._unknowns(group), self._targets(group)) for group in self.field.groups()]
+        self._some = drawn(len(self.rows), self._enough(), rng)
+        self._normals = [Normal.empty(*reversed(group.places.shape)) for group in self.field.groups]
         self._chosen: list[float] = []
         self.precision = np.zeros(self.field.size)  # what the ridge supposes of θ: one over its variance
 
     def _enough(self) -> int:
         """Return how many states the fit is solved on."""
-        unknowns, components = max(self._unknowns(g) for g in self.field.groups()), self.states.shape[1]
+        unknowns, components = max(self._unknowns), self.states.shape[1]
         return max(int(ROWS * unknowns / components), int(WORK / (components * unknowns**2)), 1)
 
     def _bytes(self) -> int:
         """Return the memory that the fit takes at its peak: matrices of the unknowns, and a block of features twice."""
-        grams = [self._unknowns(group) ** 2 for group in self.field.groups()]
+        grams = [unknowns**2 for unknowns in self._unknowns]
         each = max(BLOCK, self.field.size * self.states.shape[1])
         return int(8 * (sum(grams) + COPIES * max(grams) + 3 * each))
 
-    @staticmethod
-    def _targets(group: Group) -> int:
-        return len(group.components) if group.shared else 1
-
-    @staticmethod
-    def _unknowns(group: Group) -> int:
-        widths = [at.stop - at.start for at in group.columns]
-        return widths[0] if group.shared else sum(widths)
+    @property
+    def _unknowns(self) -> list[int]:
+        """How many unknowns each regression has."""
+        return [group.places.shape[1] for group in self.field.groups]
 
     @cached_property
     def _weight(self) -> Array:
@@ -135,29 +131,24 @@ class Problem:
         """Gather the rows `block`."""
         x, weight = self.states[block], self._weight[block]
         targets = (self.rates[block] - self.field.given(x)) * self._scale * weight
-        for group, normal in zip(self.field.groups(), self._normals, strict=True):
+        for group, normal in zip(self.field.groups, self._normals, strict=True):
             wanted = targets[:, group.components]
             if group.shared:
                 normal.add(self.field.shared_features(x) * weight, wanted)
             else:
-                columns = np.concatenate([np.arange(at.start, at.stop) for at in group.columns])
-                rows = self.field.features(x)[:, group.components][:, :, columns]
+                rows = self.field.features(x)[:, group.components][:, :, group.places[0]]
                 rows *= (self._scale[list(group.components)] * weight)[:, :, None]
-                normal.add(rows.reshape(-1, len(columns)), wanted.reshape(-1, 1))
+                normal.add(rows.reshape(wanted.size, -1), wanted.reshape(-1, 1))
 
     def solve(self) -> Array:
         """Return θ from the rows so far."""
         theta, self._chosen = np.zeros(self.field.size), []
-        for group, normal in zip(self.field.groups(), self._normals, strict=True):
+        for group, normal in zip(self.field.groups, self._normals, strict=True):
             found, ridge = normal.solved(self._ridge)
             self._chosen.append(ridge)
-            precision = normal.precision(found, ridge)
-            for k, at in enumerate(group.columns):
-                unit = self._scale[group.components[k]] if group.shared else 1.0
-                own = (
-                    found[:, k] if group.shared else found[k * (at.stop - at.start) : (k + 1) * (at.stop - at.start), 0]
-                )
-                theta[at], self.precision[at] = own / unit, precision * unit**2
+            unit = self._scale[list(group.components)][:, None] if group.shared else np.ones((1, 1))
+            theta[group.places] = found.T / unit
+            self.precision[group.places] = normal.precision(found, ridge) * unit**2
         return theta
 
     def said(self) -> str:
@@ -165,7 +156,7 @@ class Problem:
         ridges = " and ".join(f"{ridge:.0e}" for ridge in sorted(set(self._chosen)))
         by = "chosen by generalised cross-validation" if self._ridge is None else "as set"
         parts = [f"solved on {len(self._some)} states with ridge {ridges}, {by}"]
-        unknowns = max(self._unknowns(g) for g in self.field.groups())
+        unknowns = max(self._unknowns)
         if max(normal.rows for normal in self._normals) < unknowns:
             parts.append(f"there are fewer equations than the {unknowns} unknowns, so the ridge decides between them")
         if self.left_out:

@@ -18,13 +18,13 @@ import numpy as np
 
 from hnn_engine import vision
 from hnn_engine.camera import WHITE
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, Index
 from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
 from hnn_engine.fitting.hidden import hidden_layers
 from hnn_engine.fitting.pixels import LIVE_TEST_ROWS, frozen, map_rows, seeing, views_of
 from hnn_engine.fitting.sampled import field
-from hnn_engine.fitting.sampled.algebra import Index, drawn, evenly_drawn
+from hnn_engine.fitting.sampled.algebra import drawn, evenly_drawn
 from hnn_engine.fitting.sampled.angle import jumps, straightened
 from hnn_engine.fitting.sampled.autoencoder import Layer, Reading, decoder_end, decoder_start, encoder_start
 from hnn_engine.fitting.sampled.curve import Curve, film_curve, rough_curve
