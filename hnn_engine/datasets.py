@@ -67,7 +67,8 @@ class Dataset:
     """Rows of `coords` and `dcoords` `(N, 2*dof)` at times `t` `(N,)` on `trajectory` `(N,)`; `train` is a mask.
 
     `clean` holds the noise-free states where they are known. `floor_train` and `floor_test` are the losses of the
-    true field on these rows, None where there is no true field. `views` are what a camera sees of the rows.
+    true field on these rows, None where there is no true field. `views` are what a camera sees of the rows. `by_hand`
+    marks rows that were drawn or moved (None: none were): their derivatives are not those of a noise-free state.
     """
 
     coords: Array
@@ -79,6 +80,7 @@ class Dataset:
     floor_train: float | None = None
     floor_test: float | None = None
     views: Views | None = None
+    by_hand: Mask | None = None
 
     @property
     def dof(self) -> int:
@@ -87,7 +89,7 @@ class Dataset:
 
     @property
     def exact(self) -> bool:
-        """Whether `dcoords` are those of the noise-free states, whatever noise is on `coords`."""
+        """Whether `dcoords` are those of the noise-free states, whatever noise is on `coords`; but for rows by hand."""
         return self.clean is not None
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from hnn_engine.by_hand import UNTOUCHED, ByHand, changed_by_hand, check_hand, hand_from_json, hand_to_json
 from hnn_engine.coords import Array
-from hnn_engine.datasets import Dataset, data_defaults, data_parameters, filmed, make_dataset
+from hnn_engine.datasets import Dataset, data_defaults, data_parameters, filmed, make_dataset, with_floor
 from hnn_engine.errors import ExperimentError, IntegratorError, listing
 from hnn_engine.fitting import RecipeInfo, get_recipe, recipe_defaults
 from hnn_engine.integrators import get_integrator, why_not
@@ -27,8 +28,8 @@ if TYPE_CHECKING:  # neither is needed before a recording is opened or a fit beg
     from hnn_engine.fitting.events import FitTask
     from hnn_engine.recordings import Recording
 
-FORMAT = 3  # 2 knows how states are laid out, and what is done to rollouts on their way; 3 knows frames
-READABLE = (1, 2, 3)
+FORMAT = 4  # 2 knows layouts of states and what is done to rollouts on their way; 3 frames; 4 data by hand
+READABLE = (1, 2, 3, 4)
 MAX_STEPS = 50_000  # of one rollout on screen or in a file
 
 ROLLOUT_PARAMETERS: tuple[Parameter, ...] = (
@@ -149,6 +150,7 @@ class Experiment:
     seed: int
     start: tuple[float, ...]
     rollout: RolloutSpec = RolloutSpec()
+    hand: ByHand = UNTOUCHED  # what has been drawn into the data, moved and taken out
 
     @cached_property
     def stage(self) -> Stage:
@@ -198,6 +200,17 @@ class Experiment:
 
     def dataset(self, progress: Callable[[float], None] | None = None) -> Dataset:
         """Make (or read) the training data; `progress` as in `make_dataset`."""
+        return self.by_hand(self.given(progress))
+
+    def by_hand(self, given: Dataset) -> Dataset:
+        """Return what the hand makes of the data that is `given`."""
+        if self.hand == UNTOUCHED:
+            return given
+        made = changed_by_hand(given, self.hand)
+        return made if self.system is None or self.hand.drawn else with_floor(self.system, made)
+
+    def given(self, progress: Callable[[float], None] | None = None) -> Dataset:
+        """Make (or read) the data as the source gives it; `progress` as in `make_dataset`."""
         if isinstance(self.source, RecordingSource):
             from hnn_engine.recordings import recording_dataset
 
@@ -333,6 +346,8 @@ def checked(experiment: Experiment, before: Experiment | None = None) -> Experim
         check_recipe(recipe, experiment.models)
     if not {"recipe", "settings"} <= kept:
         parts["settings"] = bind(recipe.parameters, experiment.settings, f"the recipe '{recipe.name}'")
+    if "hand" not in kept:
+        _check_hand(experiment)
     if "seed" not in kept:
         parts["seed"] = check_seed(experiment.seed)
     result = replace(experiment, **parts)
@@ -353,6 +368,19 @@ def _checked_rollout(experiment: Experiment) -> RolloutSpec:
         if reason:
             raise IntegratorError(f"{reason}: choose another integrator for the truth")
     return experiment.rollout.checked()
+
+
+def _check_hand(experiment: Experiment) -> None:
+    if experiment.hand == UNTOUCHED:
+        return
+    if experiment.frame_size:
+        raise ExperimentError("Data that a camera sees cannot be drawn or moved by hand: choose a system of states")
+    if experiment.hand.drawn and experiment.stage.dof > 1:
+        raise ExperimentError(
+            f"A stroke in the plane has one degree of freedom, but {experiment.source_title} has "
+            f"{experiment.stage.dof}: draw for a system of one"
+        )
+    check_hand(experiment.hand, 2 * experiment.stage.dof)
 
 
 def check_seed(seed: object) -> int:
@@ -382,6 +410,7 @@ def to_json(experiment: Experiment) -> dict[str, Any]:
         "seed": experiment.seed,
         "start": list(experiment.start),
         "rollout": asdict(spec),
+        **({} if experiment.hand == UNTOUCHED else {"hand": hand_to_json(experiment.hand)}),
     }
 
 
@@ -417,6 +446,7 @@ def from_json(value: object, recording: "Recording | None" = None) -> Experiment
         seed=check_seed(top.get("seed")),
         start=tuple(_number(x, "start") for x in _list(top.get("start"), "start")),
         rollout=_read_rollout(_mapping(top.get("rollout", {}), "rollout")),
+        hand=hand_from_json(top["hand"]) if "hand" in top else UNTOUCHED,
     )
     return checked(experiment)
 

@@ -108,7 +108,9 @@ class FitRun:
         snapshot = self.end.snapshot if self.end is not None else None
         if snapshot is None:
             return None
-        return evaluate(snapshot, self.data, self.experiment.system, self.experiment.recording)
+        experiment = self.experiment
+        truth = None if experiment.hand.drawn else experiment.system  # what is drawn is no system's
+        return evaluate(snapshot, self.data, truth, experiment.recording)
 
     def as_run(self, figures: Figures | None) -> Run | None:
         """Return the run to keep, or None where the fit left no weights."""

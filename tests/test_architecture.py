@@ -21,7 +21,7 @@ ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
     ("systems", "recordings", "integrators", "collocation"),
     ("models", "comparison", "phases", "views", "footage"),
     ("kernels", "datasets", "sight"),
-    ("snapshot",),
+    ("snapshot", "by_hand"),
     ("vision",),
     ("fitting", "evaluation"),
     ("experiment",),

@@ -27,13 +27,14 @@ def tracks(data: Dataset, rows: Index) -> list[Index]:
 def drawn_together(data: Dataset, rows: Index) -> Array | None:
     """Return the states of `rows`, `(n, 2*dof)`, freed from most of their noise by exact derivatives; or None.
 
-    None where the derivatives are not exact, trajectories are short or unevenly sampled, or what x − ∫ẋ dt leaves is
-    not noise: it changes slowly where the points are too far apart for the integral.
+    Runs with rows that were changed by hand stay as they are. None where the derivatives are not exact, trajectories
+    are short or unevenly sampled, or what x − ∫ẋ dt leaves is not noise: it changes slowly where the points are too far
+    apart for the integral.
     """
     if not data.exact:
         return None
     states, left = data.coords.copy(), []
-    for block in of_one_length(tracks(data, rows)):
+    for block in of_one_length([run for run in tracks(data, rows) if not _by_hand(data, run)]):
         steps = np.diff(data.t[block], axis=1)
         if block.shape[1] < FEWEST or (np.ptp(steps, axis=1) > 1e-6 * steps[:, 0]).any():
             return None
@@ -41,7 +42,11 @@ def drawn_together(data: Dataset, rows: Index) -> Array | None:
         grown = integral(data.dcoords[block], steps[:, :1, None])
         states[block] = grown + (measured - grown).mean(axis=1, keepdims=True)
         left.append(measured - states[block])
-    return states[rows] if is_white(left) else None
+    return states[rows] if left and is_white(left) else None
+
+
+def _by_hand(data: Dataset, run: Index) -> bool:
+    return data.by_hand is not None and bool(data.by_hand[run].any())
 
 
 def of_one_length(runs: list[Index]) -> list[Index]:

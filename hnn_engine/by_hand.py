@@ -1,0 +1,270 @@
+"""Training data changed by hand: trajectories drawn, points and whole trajectories moved or taken out.
+
+The changes lie on top of what a system or a recording gives, so all settings of the data go on working beneath them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hnn_engine.coords import Array
+from hnn_engine.datasets import Dataset, Mask
+from hnn_engine.errors import ExperimentError
+
+STROKES = 1_000_000  # the first drawn trajectory has this number; those that are given have smaller ones
+FEWEST, MOST = 8, 150  # points of a stroke
+RATE = 25.0  # points of a stroke in a second of it
+BLUR = 0.04  # s, the width of the window through which a stroke is smoothed
+MOST_STROKES = 200
+TEST_EVERY = 10  # rows of a stroke of which one tests
+
+Point = tuple[float, ...]
+
+
+class Place(NamedTuple):
+    """A point of the data by its trajectory and time, or with t None a whole trajectory."""
+
+    trajectory: int
+    t: float | None = None
+
+    def rows(self, data: Dataset) -> Mask:
+        """Return which rows of `data` it names."""
+        own: Mask = data.trajectory == self.trajectory
+        return own if self.t is None else own & np.isclose(data.t, self.t)
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A drawn trajectory: states `coords`, `dt` seconds apart."""
+
+    dt: float
+    coords: tuple[Point, ...]
+
+    @property
+    def times(self) -> Array:
+        """When each state is passed, `(n,)`."""
+        return np.asarray(self.dt * np.arange(len(self.coords)), dtype=np.float64)
+
+    @property
+    def rates(self) -> Array:
+        """The time derivative of each state, `(n, 2*dof)`: central differences, of second order at the ends too."""
+        rates: Array = np.gradient(np.array(self.coords), self.dt, axis=0, edge_order=2)
+        return rates
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What has been changed: `strokes` drawn, how far places were `moved`, what was `removed`; `alone`: the strokes
+    are all the data there is."""
+
+    strokes: tuple[Stroke, ...] = ()
+    moved: tuple[tuple[Place, Point], ...] = ()
+    removed: tuple[Place, ...] = ()
+    alone: bool = False
+
+    @property
+    def drawn(self) -> bool:
+        """Whether some of the data is no system's."""
+        return bool(self.strokes)
+
+    def with_stroke(self, stroke: Stroke) -> "ByHand":
+        """Return this with another stroke; the first one stands alone."""
+        if len(self.strokes) >= MOST_STROKES:
+            raise ExperimentError(f"{MOST_STROKES} strokes are drawn, and no more are possible: take some out first")
+        return replace(self, strokes=(*self.strokes, stroke), alone=self.alone or not self.strokes)
+
+    def with_move(self, place: Place, by: Point) -> "ByHand":
+        """Return this with `place` moved on by `by`."""
+        if place.trajectory >= STROKES:
+            return self._with_stroke_moved(place, by)
+        moved = dict(self.moved)
+        before = moved.get(place, (0.0,) * len(by))
+        moved[place] = tuple(a + b for a, b in zip(before, by, strict=True))
+        return replace(self, moved=tuple(moved.items()))
+
+    def _with_stroke_moved(self, place: Place, by: Point) -> "ByHand":
+        which = place.trajectory - STROKES
+        stroke = self.strokes[which]
+        coords = np.array(stroke.coords)
+        coords[_points(stroke, place)] += by
+        return self._with(which, replace(stroke, coords=_points_of(coords)))
+
+    def without(self, place: Place) -> "ByHand":
+        """Return this with `place` taken out; a stroke that is left with too few points goes whole."""
+        if place.trajectory < STROKES:
+            return replace(self, removed=(*self.removed, place))
+        which = place.trajectory - STROKES
+        stroke = self.strokes[which]
+        if place.t is not None and len(stroke.coords) > FEWEST:
+            return self._with(which, _thinned(stroke, place))
+        left = self.strokes[:which] + self.strokes[which + 1 :]
+        return replace(self, strokes=left, alone=self.alone and bool(left))
+
+    def _with(self, which: int, stroke: Stroke) -> "ByHand":
+        return replace(self, strokes=(*self.strokes[:which], stroke, *self.strokes[which + 1 :]))
+
+
+UNTOUCHED = ByHand()
+
+
+def _points(stroke: Stroke, place: Place) -> Mask:
+    return np.ones(len(stroke.coords), dtype=bool) if place.t is None else np.isclose(stroke.times, place.t)
+
+
+def _points_of(coords: Array) -> tuple[Point, ...]:
+    return tuple(tuple(float(x) for x in row) for row in coords)
+
+
+def _thinned(stroke: Stroke, place: Place) -> Stroke:
+    """Return `stroke` as if it had never gone through `place`: straight from the point before to the one after; an end
+    falls off."""
+    coords, (at,) = np.array(stroke.coords), np.flatnonzero(_points(stroke, place))
+    if at in (0, len(coords) - 1):
+        return replace(stroke, coords=_points_of(np.delete(coords, at, axis=0)))
+    coords[at] = (coords[at - 1] + coords[at + 1]) / 2
+    return replace(stroke, coords=_points_of(coords))
+
+
+def stroke_of(t: Array, coords: Array) -> Stroke:
+    """Return the stroke that passes `coords` `(n, 2*dof)` at times t `(n,)` in s, however unevenly, smoothed.
+
+    Local quadratic regression with a Gaussian window (Cleveland 1979): a hand and the pixels of a screen shake. Raises
+    `ExperimentError` where it is too short to say how fast it moves.
+    """
+    t, first = np.unique(t, return_index=True)
+    coords, length = coords[first], float(np.ptp(t)) if len(t) else 0.0
+    if len(t) < FEWEST or length < FEWEST / RATE:
+        raise ExperimentError(
+            f"The stroke took {length:.2g} s, but its speed is read from its time: draw for {FEWEST / RATE:.1g} s at "
+            "least"
+        )
+    count = int(np.clip(round(length * RATE), FEWEST, MOST))
+    times = np.linspace(t[0], t[-1], count)
+    width = max(BLUR, 1.5 * float(np.diff(t).max()), length / count)
+    return Stroke(length / (count - 1), _points_of(np.array([_smooth(t - at, coords, width) for at in times])))
+
+
+def _smooth(since: Array, coords: Array, width: float) -> Array:
+    """Return the value at 0 of the parabola through `coords` at times `since`, least squares in a window `width`."""
+    weight = np.exp(-0.25 * np.square(since / width))[:, None]  # its root
+    powers = np.vander(since / width, 3, increasing=True)
+    return np.asarray(np.linalg.lstsq(weight * powers, weight * coords, rcond=1e-9)[0][0], dtype=np.float64)
+
+
+# On top of other data -------------------------------------------------------------------------------------------------
+
+
+def changed_by_hand(data: Dataset, hand: ByHand) -> Dataset:
+    """Return `data` with the changes of `hand`; a change whose place is not in the data waits until it is again.
+
+    Derivatives of what is moved stay: a shift does not change them. The floors are gone: see `datasets.with_floor`.
+    Raises `ExperimentError` where nothing is left.
+    """
+    touched = np.zeros(len(data.t), dtype=bool)
+    coords, kept = data.coords.copy(), np.full(len(data.t), not hand.alone)
+    for place, by in hand.moved:
+        rows = place.rows(data)
+        coords[rows] += by
+        touched |= rows
+    for place in hand.removed:
+        kept &= ~place.rows(data)
+    given = replace(data, coords=coords, by_hand=touched if touched.any() else None, floor_train=None, floor_test=None)
+    whole = _joined(_of_rows(given, kept), [_drawn(stroke, k) for k, stroke in enumerate(hand.strokes)])
+    if not len(whole.t):
+        raise ExperimentError("All data has been taken out by hand: undo that, or draw some")
+    return _with_tests(whole)
+
+
+def _of_rows(data: Dataset, rows: Mask) -> Dataset:
+    return replace(
+        data,
+        coords=data.coords[rows],
+        dcoords=data.dcoords[rows],
+        t=data.t[rows],
+        trajectory=data.trajectory[rows],
+        train=data.train[rows],
+        clean=None if data.clean is None else data.clean[rows],
+        by_hand=None if data.by_hand is None else data.by_hand[rows],
+    )
+
+
+def _drawn(stroke: Stroke, which: int) -> Dataset:
+    coords, count = np.array(stroke.coords), len(stroke.coords)
+    train = np.arange(count) % TEST_EVERY != TEST_EVERY // 2
+    hand, numbers = np.ones(count, dtype=bool), np.full(count, STROKES + which)
+    return Dataset(coords, stroke.rates, stroke.times, numbers, train, coords, by_hand=hand)
+
+
+def _joined(data: Dataset, strokes: list[Dataset]) -> Dataset:
+    if not strokes:
+        return data
+    parts = [data, *strokes]
+    return replace(
+        data,
+        coords=np.concatenate([one.coords for one in parts]),
+        dcoords=np.concatenate([one.dcoords for one in parts]),
+        t=np.concatenate([one.t for one in parts]),
+        trajectory=np.concatenate([one.trajectory for one in parts]),
+        train=np.concatenate([one.train for one in parts]),
+        clean=None if data.clean is None else np.concatenate([data.clean, *(one.coords for one in strokes)]),
+        by_hand=np.concatenate([_marks(one) for one in parts]),
+    )
+
+
+def _marks(data: Dataset) -> Mask:
+    return data.by_hand if data.by_hand is not None else np.zeros(len(data.t), dtype=bool)
+
+
+def _with_tests(data: Dataset) -> Dataset:
+    """Return `data` where some rows train and some test: where a kind is gone, by every tenth row."""
+    if data.train.any() and not data.train.all():
+        return data
+    return replace(data, train=np.arange(len(data.t)) % TEST_EVERY != TEST_EVERY // 2)
+
+
+# Plain JSON -----------------------------------------------------------------------------------------------------------
+
+
+def hand_to_json(hand: ByHand) -> dict[str, Any]:
+    """Return the changes as JSON values."""
+    return {
+        "strokes": [{"dt": stroke.dt, "coords": [list(point) for point in stroke.coords]} for stroke in hand.strokes],
+        "moved": [{"trajectory": at.trajectory, "t": at.t, "by": list(by)} for at, by in hand.moved],
+        "removed": [{"trajectory": at.trajectory, "t": at.t} for at in hand.removed],
+        "alone": hand.alone,
+    }
+
+
+def hand_from_json(value: object) -> ByHand:
+    """Read back what `hand_to_json` wrote; raise `ExperimentError` where it is something else."""
+    try:
+        assert isinstance(value, Mapping)
+        return ByHand(
+            tuple(Stroke(float(s["dt"]), _read_points(s["coords"])) for s in value["strokes"]),
+            tuple((_read_place(m), tuple(float(x) for x in m["by"])) for m in value["moved"]),
+            tuple(_read_place(r) for r in value["removed"]),
+            bool(value["alone"]),
+        )
+    except (AssertionError, KeyError, TypeError, ValueError) as error:
+        raise ExperimentError(
+            "The data drawn or moved by hand cannot be read: it must be an object of strokes, moved, removed and alone"
+        ) from error
+
+
+def _read_points(points: Any) -> tuple[Point, ...]:
+    return tuple(tuple(float(x) for x in point) for point in points)
+
+
+def _read_place(value: Mapping[str, Any]) -> Place:
+    return Place(int(value["trajectory"]), None if value["t"] is None else float(value["t"]))
+
+
+def check_hand(hand: ByHand, coordinates: int) -> None:
+    """Raise `ExperimentError` unless every point of `hand` is `coordinates` finite numbers, and strokes last."""
+    points = [point for stroke in hand.strokes for point in stroke.coords] + [by for _, by in hand.moved]
+    if not all(len(point) == coordinates and np.isfinite(point).all() for point in points):
+        raise ExperimentError(f"Points drawn or moved by hand need {coordinates} finite numbers each")
+    if not all(len(stroke.coords) >= 3 and 0 < stroke.dt < np.inf for stroke in hand.strokes):
+        raise ExperimentError("A drawn stroke needs three points at least, and a time between them above zero")
