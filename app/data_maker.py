@@ -46,6 +46,14 @@ class DataMaker(QObject):
         """Return the data of `experiment` if that is what is there."""
         return self.dataset if self._key == data_key(experiment) else None
 
+    def take(self, experiment: Experiment, data: Dataset) -> None:
+        """Take `data` that somebody else has made of `experiment`, if that is what is wanted by now."""
+        key = data_key(experiment)
+        if data is self.dataset or (self._working and key != self._wanted):
+            return
+        self.dataset, self._key, self._wanted, self._experiment = data, key, key, experiment
+        self.changed.emit(data)
+
     def wish(self, experiment: Experiment) -> None:
         """Want the data of `experiment` from now on."""
         key = data_key(experiment)
@@ -120,7 +128,8 @@ def data_key(experiment: Experiment) -> DataKey:
     source = experiment.source
     recording = experiment.recording
     if recording is not None:
-        return id(recording), getattr(source, "method", ""), getattr(source, "window", 0)
+        return id(recording), getattr(source, "method", ""), getattr(source, "window", 0), experiment.hand
     system = experiment.system
     assert system is not None
-    return (system.name, system.dof), tuple(system.values.items()), tuple(experiment.data.items()), experiment.seed
+    constants, data = tuple(system.values.items()), tuple(experiment.data.items())
+    return (system.name, system.dof), constants, data, experiment.seed, experiment.hand

@@ -30,6 +30,7 @@ class State:
 
 
 ENERGY_OF = ("reference", "learned", "both")
+TOOLS = ("start", "draw", "move", "erase")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class View:
     latents: bool = False  # the portrait shows the latents of a model that sees frames
     energy_of: str = "reference"  # by the true H (a recording's reference), by the models' own, or by both: `ENERGY_OF`
     speed: float = 1.0
+    live_fit: bool = False  # models are fitted anew with every change
+    tool: str = "start"  # what a hand on the portrait does: `TOOLS`
     seeds: int = 1  # how many times a fit is repeated, each with data and weights of its own
 
     def as_dict(self) -> dict[str, Any]:
@@ -57,7 +60,7 @@ class View:
         view = View()
         if isinstance(values.get("field"), str):
             view = replace(view, field=values["field"])
-        for name in ("arrows", "contours", "data", "compare", "latents"):
+        for name in ("arrows", "contours", "data", "compare", "latents", "live_fit"):
             if isinstance(values.get(name), bool):
                 view = replace(view, **{name: values[name]})
         if values.get("energy_of") in ENERGY_OF:

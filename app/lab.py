@@ -15,19 +15,32 @@ from app.data_maker import DataMaker
 from app.document import Document, State, View
 from app.families import Families
 from app.jobs import FitEvent, FitInfo, JobEnded, JobRunner, JobStarted, Judging, Kept, Live, Message
-from app.portrait_field import PortraitSpec, States, sample
+from app.live_fit import LiveFit, why_not_live
+from app.portrait_field import Drawn, PortraitSpec, States, drawn_rows, sample
 from app.simulation import Answer, Request, ShownModel, Simulation, Track
 from app.transport import Transport
 from app.warm_up import WarmUp
+from hnn_engine.by_hand import ByHand
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
-from hnn_engine.experiment import Experiment, check_seed, same_stage, same_system
+from hnn_engine.experiment import (
+    Experiment,
+    check_seed,
+    default_settings,
+    following_models,
+    same_stage,
+    same_system,
+)
+from hnn_engine.fitting import get_recipe
 from hnn_engine.models import get_model
 from hnn_engine.phases import STEERINGS, Steering
 
 if TYPE_CHECKING:
     from hnn_engine.records import Run
+
+
+QUICK_ROWS = 20_000  # of data that a live fit makes itself
 
 
 @dataclass
@@ -74,6 +87,7 @@ class Lab(QObject):
         self.jobs = JobRunner()
         self.data = DataMaker(experiment, self)
         self.warm_up = WarmUp(lambda: self.dragging, self._on_loaded, self.failed.emit)
+        self.live_fit = LiveFit(self)
         self.families = Families()
         self.series: dict[str, FitSeries] = {}
         self.live: dict[str, ShownModel] = {}
@@ -81,6 +95,7 @@ class Lab(QObject):
         self.answer: Answer | None = None
         self.portrait: PortraitSpec | None = None
         self.training_states: States | None = None  # some of the data, for the worker
+        self.drawn: Drawn | None = None  # what of it was drawn by hand
         self._rates: deque[tuple[float, int]] = deque()
         self.dragging = False
         self._states: dict[str, tuple[Track, Array]] = {}
@@ -102,6 +117,8 @@ class Lab(QObject):
         self.data.changed.connect(self._on_dataset)
         self.data.changed.connect(self.dataset_changed)
         self.data.refused.connect(lambda text: self.noticed.emit(text, True))
+        self.live_fit.found.connect(self._on_refitted)
+        self.live_fit.refused.connect(self._on_refit_refused)
         self._woken.connect(self._on_woken, Qt.ConnectionType.QueuedConnection)
 
     def start(self) -> None:
@@ -115,9 +132,52 @@ class Lab(QObject):
         return self.data.dataset
 
     def _wish_for_data(self) -> None:
-        """Want the data that belongs to the experiment, once no hand moves anything."""
-        if not self.dragging:
+        """Want the data that belongs to the experiment, once no hand moves anything; and in a live fit its models."""
+        if self.document.view.live_fit and self._data_follows():
+            self.live_fit.wish(self.experiment, self.data.of(self.experiment))
+        elif not self.dragging:
             self.data.wish(self.experiment)
+
+    def _data_follows(self) -> bool:
+        """Whether the data is at hand or soon made, so that a live fit sees to it."""
+        system, data = self.experiment.system, self.experiment.data
+        if self.data.of(self.experiment) is not None or system is None:
+            return True
+        return not system.close_encounters and int(data["trajectories"]) * int(data["points"]) <= QUICK_ROWS
+
+    # The live fit -----------------------------------------------------------------------------------------------------
+
+    def set_live_fit(self, on: bool) -> None:
+        """Fit anew with every change from now on, or no more. The recipe becomes one that can, as an edit."""
+        if on and not get_recipe(self.experiment.recipe).follows and not self.experiment.frame_size:
+            swift = following_models(self.experiment)
+            settings = default_settings("sampled", self.experiment.stage)
+            self.edit("Fit live", recipe="sampled", settings=settings, models=swift)
+        reason = why_not_live(self.experiment) if on else ""
+        if reason:
+            self.noticed.emit(reason, True)
+        self.document.look(live_fit=on and not reason)
+
+    def _follow_live_fit(self) -> None:
+        """Begin, go on with or end the live fit, as the view and the experiment have it."""
+        reason = why_not_live(self.experiment) if self.document.view.live_fit else ""
+        if reason:
+            self.noticed.emit(reason, True)
+            self.document.look(live_fit=False)  # comes back here
+        elif not self.document.view.live_fit:
+            self.live_fit.end()
+
+    def _on_refitted(self, experiment: Experiment, data: Dataset) -> None:
+        if not same_stage(experiment, self.experiment):
+            return
+        self.data.take(experiment, data)
+        self._mark(urgent=self.dragging)
+        if self.dragging:
+            self._ask()  # as with a start that is dragged
+
+    def _on_refit_refused(self, problem: str) -> None:
+        self._mark(urgent=False)
+        self.noticed.emit(problem, True)
 
     # Edits that several panels make -----------------------------------------------------------------------------------
 
@@ -165,6 +225,11 @@ class Lab(QObject):
         self._asked = time.perf_counter()
         self._wish_for_data()
         self._mark(urgent=True)
+
+    def move_data(self, label: str, gesture: object, hand: ByHand) -> None:
+        """A hand changes the data, as a part of `gesture`; `slide(final=True)` ends it."""
+        self.slide(final=False)
+        self.edit(label, gesture, hand=hand)
 
     def cancel_drag(self) -> None:
         """Take the gesture back."""
@@ -216,7 +281,14 @@ class Lab(QObject):
         """The models to follow: what trains now, and the shown runs of the other models."""
         live = [m for m in self.live.values() if self.job_is_here()]
         training = {m.model for m in live}
-        runs = [r for r in self.document.state.applicable() if r.snapshot.model not in training or r.id in self.series]
+        refitted = [m for m in self.live_fit.models if m.model not in training]
+        new = {m.model for m in refitted}
+        runs = [
+            r
+            for r in self.document.state.applicable()
+            if r.snapshot.model not in new and (r.snapshot.model not in training or r.id in self.series)
+        ]
+        live += refitted
         order = [spec.name for spec in self.experiment.models]
         return tuple(
             sorted(self.families.grouped(runs) + live, key=lambda m: order.index(m.model) if m.model in order else 99)
@@ -231,6 +303,12 @@ class Lab(QObject):
         wanted = self.document.view.field
         return next((m.key for m in self.shown_models() if m.model == wanted), "truth")
 
+    def show_learned_field(self) -> None:
+        """Show the field of a model in place of truth's, one with an energy before one without."""
+        able = sorted(self.experiment.models, key=lambda spec: not get_model(spec.name).has_energy)
+        if self.document.view.field == "truth":
+            self.document.look(field=able[0].name)
+
     def compared_key(self) -> str:
         """The key of the model whose H the portrait sets beside the true one, or ''.
 
@@ -241,6 +319,13 @@ class Lab(QObject):
         able = [m for m in self.shown_models() if m.snapshot.has_energy and m.member == 0]
         chosen = [m.key for m in able if m.model == self.document.view.field]
         return next(iter([*chosen, *(m.key for m in able)]), "")
+
+    def judged_key(self) -> str:
+        """The key of the model that is held to what was drawn: the one whose field is chosen, or the first with an
+        energy, or the first."""
+        able = [m for m in self.shown_models() if m.member == 0]
+        able.sort(key=lambda m: (m.model != self.document.view.field, not m.snapshot.has_energy))
+        return able[0].key if able else ""
 
     def latents_key(self) -> str:
         """The key of the model whose latents the portrait shows, or ''.
@@ -291,19 +376,27 @@ class Lab(QObject):
         if not same_stage(old.experiment, new.experiment):
             self.answer = None
             self.portrait = None
+            self.live_fit.end()
         followed = {run.id for run in new.runs if run.id in new.shown}
         for run in old.runs:  # deleted ones too: undo brings them back
             if run.id in old.shown and run.id not in followed:
                 run.snapshot.forget()
+        self._follow_live_fit()
         self._wish_for_data()
         self._mark(urgent=True)
 
     def _on_view(self, old: View, new: View) -> None:
         self.transport.set_speed(new.speed)
+        if old.live_fit != new.live_fit:
+            self._follow_live_fit()
+            self._wish_for_data()
         self._mark(urgent=True)
 
     def _on_dataset(self, data: Dataset | None) -> None:
+        if data is not None:
+            self._wish_for_data()  # a live fit may have waited for it
         self.training_states = sample(data.coords, data.train, data.views) if data is not None else None
+        self.drawn = drawn_rows(data)
         self._mark(urgent=False)
 
     def _ask(self) -> None:
@@ -325,6 +418,8 @@ class Lab(QObject):
                 energy_of=view.energy_of,
                 compared=self.compared_key(),
                 states=self.training_states,
+                drawn=self.drawn,
+                judged=self.judged_key(),
                 urgent=self._urgent,
                 asked=self._asked or time.perf_counter(),
             )
@@ -495,6 +590,7 @@ class Lab(QObject):
         """Stop every thread; return whether all have ended in time. What a fit has reached is still drained."""
         self.clock.stop()
         self.jobs.quit()
+        self.live_fit.close()
         ended = self.jobs.join(seconds)
         self._drain_job()
         parts = (self.simulation, self.data, self.warm_up)

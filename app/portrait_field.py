@@ -7,8 +7,10 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from hnn_engine.by_hand import STROKES
 from hnn_engine.camera import Frames
 from hnn_engine.coords import Array
+from hnn_engine.datasets import Dataset
 from hnn_engine.sight import Sight
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.stage import Stage
@@ -23,6 +25,7 @@ LEVELS = 14
 MOST_STATES = 1000  # so many training states stand for all of them
 INSIDE = 98.0  # percentile of |d| over the training states that the map's colours reach
 FEWEST_STATES = 20  # fewer do not say where there is data
+MISSED = 0.25  # of the usual speed along what is drawn
 _THIN = 1e-30  # a density that is none
 _ROUND = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
 LEAST_LIMIT, MOST_LIMIT = 1e-3, 5.0  # of E, what the map's colours reach at least and at most
@@ -49,6 +52,23 @@ class States:
 
     coords: Array
     pairs: Frames | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Rows that were drawn by hand: `coords` and `dcoords` `(n, 2*dof)`."""
+
+    coords: Array
+    dcoords: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Missed:
+    """Which drawn rows a model does not follow: its field is off there by more than `MISSED` of the usual speed."""
+
+    model: str  # its title
+    at: Array  # their coords
+    share: float  # of all drawn rows
 
 
 @dataclass(frozen=True)
@@ -132,6 +152,23 @@ def sample(coords: Array, train: npt.NDArray[np.bool_], views: Views | None = No
     rows = np.flatnonzero(train)
     few = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_STATES)).astype(int)] if len(rows) else rows
     return States(coords[few], views.pairs(few) if views is not None else None)
+
+
+def drawn_rows(data: Dataset | None) -> Drawn | None:
+    """Return the rows of `data` that were drawn by hand, or None where there are none."""
+    if data is None or data.by_hand is None:
+        return None
+    rows = data.trajectory >= STROKES
+    return Drawn(data.coords[rows], data.dcoords[rows]) if rows.any() else None
+
+
+def rows_missed(title: str, snapshot: Snapshot, drawn: Drawn) -> Missed:
+    """Return the rows that the field of `snapshot` does not follow."""
+    speed = np.sqrt(np.square(drawn.dcoords).sum(axis=-1).mean())
+    with np.errstate(over="ignore", invalid="ignore"):
+        off = np.linalg.norm(snapshot.field(drawn.coords) - drawn.dcoords, axis=-1)
+    missed = ~(off <= MISSED * speed)
+    return Missed(title, drawn.coords[missed], float(missed.mean()))
 
 
 def slice_coords(spec: PortraitSpec, count: int, sight: Sight | None = None) -> tuple[Array, Array]:

@@ -15,7 +15,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from app.portrait_field import Layers, PortraitField, PortraitSpec, States, compute_field, encode
+from app.portrait_field import (
+    Drawn,
+    Layers,
+    Missed,
+    PortraitField,
+    PortraitSpec,
+    States,
+    compute_field,
+    encode,
+    rows_missed,
+)
 from app.priority import give_way
 from hnn_engine.collocation import collocate
 from hnn_engine.comparison import energy_drift, learned_drift, relative_error
@@ -51,6 +61,7 @@ class ShownModel:
     live: bool = False
     group: str = ""
     member: int = 0
+    refits: bool = False  # it is another one whenever a hand moves the data
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +79,8 @@ class Request:
     energy_of: str = "reference"
     compared: str = ""  # the key of the model whose H is set beside the true one, or ''
     states: States | None = None  # some of the training data
+    drawn: Drawn | None = None  # rows that were drawn by hand
+    judged: str = ""  # the key of the model that is to follow them, or ''
     urgent: bool = True  # asked by a hand: it interrupts a full request that is under way
     asked: float = 0.0  # perf_counter when the hand moved
 
@@ -106,6 +119,7 @@ class Answer:
     seconds: float
     scale: float = float("nan")
     seen: Array | None = None  # truth as the model encodes it whose latents the portrait shows, `(T, 2)`
+    missed: Missed | None = None  # which drawn rows the judged model does not follow
 
     @property
     def leads(self) -> tuple[Track, ...]:
@@ -212,7 +226,8 @@ class Simulation:
             self._frictions = {m.key: self._frictions[m.key] for m in request.models if m.key in self._frictions}
             seen = seen_truth(request, truth, plane)
             took = time.perf_counter() - began
-            self._answer = Answer(request, truth, models, plane, took, energy_scale(request), seen)
+            missed = missed_rows(request)
+            self._answer = Answer(request, truth, models, plane, took, energy_scale(request), seen, missed)
             self.wake()
 
     def _stages(self, request: Request) -> tuple[bool, ...]:
@@ -246,7 +261,7 @@ class Simulation:
             request.contours,
             models.get(request.compared),
             request.states if models else None,
-            fine=not any(m.live for m in used.values()),
+            fine=not any(m.live or (m.refits and request.preview) for m in used.values()),
             sight=models[spec.latents].sight if spec.latents else None,
         )
         # On one degree of freedom every start lies in the plane; and while a hand moves it, the last plane will do.
@@ -456,6 +471,14 @@ def at_times(times: Array, t: Array, coords: Array) -> Array:
 def beside_truth(coords: Array, truth: Track) -> Array:
     """Return truth's states at the instants of `coords`: a model that trains is followed in every second one."""
     return truth.coords[:: 2 if len(coords) < len(truth.t) else 1]
+
+
+def missed_rows(request: Request) -> Missed | None:
+    """Return which of the drawn rows the judged model does not follow."""
+    judged = next((m for m in request.models if m.key == request.judged), None)
+    if judged is None or request.drawn is None:
+        return None
+    return rows_missed(judged.title, judged.snapshot, request.drawn)
 
 
 def energy_scale(request: Request) -> float:

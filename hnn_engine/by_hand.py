@@ -15,6 +15,7 @@ from hnn_engine.errors import ExperimentError
 
 STROKES = 1_000_000  # the first drawn trajectory has this number; those that are given have smaller ones
 FEWEST, MOST = 8, 150  # points of a stroke
+FEWEST_LEFT = 3  # points of a piece of one
 RATE = 25.0  # points of a stroke in a second of it
 BLUR = 0.04  # s, the width of the window through which a stroke is smoothed
 MOST_STROKES = 200
@@ -75,6 +76,10 @@ class ByHand:
             raise ExperimentError(f"{MOST_STROKES} strokes are drawn, and no more are possible: take some out first")
         return replace(self, strokes=(*self.strokes, stroke), alone=self.alone or not self.strokes)
 
+    def only(self, alone: bool) -> "ByHand":
+        """Return this with the strokes standing alone, or beside the other data."""
+        return replace(self, alone=alone and self.drawn)
+
     def with_move(self, place: Place, by: Point) -> "ByHand":
         """Return this with `place` moved on by `by`."""
         if place.trajectory >= STROKES:
@@ -91,16 +96,14 @@ class ByHand:
         coords[_points(stroke, place)] += by
         return self._with(which, replace(stroke, coords=_points_of(coords)))
 
-    def without(self, place: Place) -> "ByHand":
-        """Return this with `place` taken out; a stroke that is left with too few points goes whole."""
-        if place.trajectory < STROKES:
-            return replace(self, removed=(*self.removed, place))
-        which = place.trajectory - STROKES
-        stroke = self.strokes[which]
-        if place.t is not None and len(stroke.coords) > FEWEST:
-            return self._with(which, _thinned(stroke, place))
-        left = self.strokes[:which] + self.strokes[which + 1 :]
-        return replace(self, strokes=left, alone=self.alone and bool(left))
+    def without(self, *places: Place) -> "ByHand":
+        """Return this with `places` taken out. A stroke falls apart where points of it go."""
+        given = tuple(p for p in places if p.trajectory < STROKES and p not in self.removed)
+        parts: list[Stroke] = []
+        for which, stroke in enumerate(self.strokes):
+            parts += _parts(stroke, [p for p in places if p.trajectory == STROKES + which])
+        strokes = tuple(parts)
+        return replace(self, strokes=strokes, removed=self.removed + given, alone=self.alone and bool(strokes))
 
     def _with(self, which: int, stroke: Stroke) -> "ByHand":
         return replace(self, strokes=(*self.strokes[:which], stroke, *self.strokes[which + 1 :]))
@@ -117,14 +120,16 @@ def _points_of(coords: Array) -> tuple[Point, ...]:
     return tuple(tuple(float(x) for x in row) for row in coords)
 
 
-def _thinned(stroke: Stroke, place: Place) -> Stroke:
-    """Return `stroke` as if it had never gone through `place`: straight from the point before to the one after; an end
-    falls off."""
-    coords, (at,) = np.array(stroke.coords), np.flatnonzero(_points(stroke, place))
-    if at in (0, len(coords) - 1):
-        return replace(stroke, coords=_points_of(np.delete(coords, at, axis=0)))
-    coords[at] = (coords[at - 1] + coords[at + 1]) / 2
-    return replace(stroke, coords=_points_of(coords))
+def _parts(stroke: Stroke, places: list[Place]) -> list[Stroke]:
+    """Return what is left of `stroke`, in pieces of `FEWEST_LEFT` points at least; itself where nothing goes."""
+    gone = np.zeros(len(stroke.coords), dtype=bool)
+    for place in places:
+        gone |= _points(stroke, place)
+    if not gone.any():
+        return [stroke]
+    pieces = np.split(np.arange(len(gone)), np.flatnonzero(gone))
+    kept = [piece[~gone[piece]] for piece in pieces]
+    return [replace(stroke, coords=tuple(stroke.coords[i] for i in rows)) for rows in kept if len(rows) >= FEWEST_LEFT]
 
 
 def stroke_of(t: Array, coords: Array) -> Stroke:
@@ -168,13 +173,20 @@ def changed_by_hand(data: Dataset, hand: ByHand) -> Dataset:
         rows = place.rows(data)
         coords[rows] += by
         touched |= rows
-    for place in hand.removed:
-        kept &= ~place.rows(data)
+    kept &= ~_removed(data, hand.removed)
     given = replace(data, coords=coords, by_hand=touched if touched.any() else None, floor_train=None, floor_test=None)
     whole = _joined(_of_rows(given, kept), [_drawn(stroke, k) for k, stroke in enumerate(hand.strokes)])
     if not len(whole.t):
         raise ExperimentError("All data has been taken out by hand: undo that, or draw some")
     return _with_tests(whole)
+
+
+def _removed(data: Dataset, places: tuple[Place, ...]) -> Mask:
+    """Return the rows of all `places` at once: a rubber takes out hundreds of points."""
+    whole = [place.trajectory for place in places if place.t is None]
+    points = [place.trajectory + 1j * round(place.t, 9) for place in places if place.t is not None]
+    named = data.trajectory + 1j * np.round(data.t, 9)
+    return np.asarray(np.isin(data.trajectory, whole) | np.isin(named, points))
 
 
 def _of_rows(data: Dataset, rows: Mask) -> Dataset:
@@ -266,5 +278,5 @@ def check_hand(hand: ByHand, coordinates: int) -> None:
     points = [point for stroke in hand.strokes for point in stroke.coords] + [by for _, by in hand.moved]
     if not all(len(point) == coordinates and np.isfinite(point).all() for point in points):
         raise ExperimentError(f"Points drawn or moved by hand need {coordinates} finite numbers each")
-    if not all(len(stroke.coords) >= 3 and 0 < stroke.dt < np.inf for stroke in hand.strokes):
+    if not all(len(stroke.coords) >= FEWEST_LEFT and 0 < stroke.dt < np.inf for stroke in hand.strokes):
         raise ExperimentError("A drawn stroke needs three points at least, and a time between them above zero")

@@ -44,6 +44,7 @@ STEERING_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("at", "From", 5.0, 0.0, 2000.0, "", "s", help="When it is done.", log=False),
     Parameter("span", "For", 0.5, 0.01, 100.0, "", "s", help="How long H is climbed or descended.", log=True),
 )
+FOLLOWING_WIDTHS, FOLLOWING_WIDTH = {1: 60, 2: 150}, 300  # units by degrees of freedom, and for more
 BEGINNINGS = ("frames", "latents")
 FRICTION = Parameter(
     "friction",
@@ -286,6 +287,12 @@ def carried_recipe(recipe: str, models: tuple[ModelSpec, ...]) -> str:
     """Return `recipe` where it is for all of `models`, or else its twin, or else the paper's."""
     wanted = [name for name in (recipe, get_recipe(recipe).twin) if name]
     return next((r for r in wanted if not any(get_recipe(r).why_not(m.name) for m in models)), "paper")
+
+
+def following_models(experiment: Experiment) -> tuple[ModelSpec, ...]:
+    """Return the models of `experiment` with networks that are soon fitted: one layer, as wide as the states need."""
+    width = FOLLOWING_WIDTHS.get(experiment.stage.dof, FOLLOWING_WIDTH)
+    return tuple(model_spec(m.name, {**m.settings, "width": width, "depth": 1}) for m in experiment.models)
 
 
 def check_recipe(recipe: RecipeInfo, models: tuple[ModelSpec, ...]) -> None:

@@ -35,8 +35,8 @@ APP_FLOORS: tuple[tuple[str, ...], ...] = (
     ("widgets",),
     ("memory",),
     ("portrait_field", "document", "jobs", "clock", "transport", "priority"),
-    ("simulation", "data_maker", "warm_up"),
-    ("families",),
+    ("simulation", "data_maker", "warm_up", "newest", "refitter"),
+    ("families", "live_fit"),
     ("lab",),
     ("panels",),
 )  # and above them the shell: every other module of app

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.document import MOST_SEEDS, State
 from app.lab import Lab
+from app.panels.data_tools import DataTools
 from app.widgets.format import grouped, number
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section, quiet_label
@@ -76,8 +77,9 @@ class DataPanel(QWidget):
         self.row: ParameterForm | None = None
         self._row_of: Recording | None = None
         self.facts = quiet_label()
-        for form in (self.simulated, self.film, self.facts):
-            self.section.add(form)
+        self.tools = DataTools(lab)
+        for part in (self.simulated, self.film, self.facts, self.tools):
+            self.section.add(part)
         for form in (self.seed, self.layout_form, self.film_more):
             self.section.add_more(form)
         layout = QVBoxLayout(self)
@@ -189,6 +191,8 @@ class DataPanel(QWidget):
         return token
 
     def _on_simulated(self, name: str, value: object, final: bool) -> None:
+        if self.lab.document.view.live_fit:
+            self.lab.slide(final)
         self.lab.edit(f"Change {name}", self._token(final), data={**self.lab.experiment.data, name: value})
 
     def _on_seed(self, name: str, value: object, final: bool) -> None:

@@ -20,6 +20,7 @@ from app.document import State, View
 from app.lab import Lab
 from app.panels.portrait_backdrop import COMPARE_TIP, Backdrop
 from app.panels.portrait_chart import MAP_TIP, Chart, LatentChart, StateChart, joins, map_words
+from app.panels.portrait_hand import DataHand
 from app.portrait_field import PortraitField, PortraitSpec
 from app.settings import settings
 from app.simulation import Answer, Track
@@ -27,7 +28,8 @@ from app.theme import model_dash, theme_signals
 from app.widgets.drag import FinePointer
 from app.widgets.elided import ElidedLabel
 from app.widgets.plot import LabPlot, Marker
-from hnn_engine.coords import Array
+from hnn_engine.by_hand import STROKES
+from hnn_engine.coords import Array, Index
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import same_stage
 from hnn_engine.models import MODELS
@@ -51,6 +53,20 @@ _KEYS = {
 }
 
 
+FIT_TIP = """How long the models take to follow your hand, and where they cannot
+Red: the field of the model is off by more than a quarter of the usual speed along what you drew. An H has a field
+without sources and sinks, and one direction at each point: strokes that cross or run together have none."""
+
+
+class ShownDots:
+    """The training data as it is drawn."""
+
+    def __init__(self) -> None:
+        self.data: Dataset | None = None
+        self.rows: Index = np.empty(0, dtype=np.int64)  # of `data`
+        self.at: Array = np.empty((0, 2))  # on the plane
+
+
 class PortraitPlot(LabPlot):
     """A plot whose start point can be taken by the mouse and moved by the keys."""
 
@@ -61,19 +77,21 @@ class PortraitPlot(LabPlot):
         self.setMouseTracking(True)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._panel.take(event.position()):
+        left = event.button() == Qt.MouseButton.LeftButton
+        if left and (self._panel.hand.press(event) or self._panel.take(event.position())):
             event.accept()
             return
         super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._panel.carry(event.position(), event.modifiers()):
+        if self._panel.hand.move(event) or self._panel.carry(event.position(), event.modifiers()):
             event.accept()
             return
         super().mouseMoveEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._panel.put_down():
+        left = event.button() == Qt.MouseButton.LeftButton
+        if left and (self._panel.hand.release() or self._panel.put_down()):
             event.accept()
             return
         super().mouseReleaseEvent(event)
@@ -96,7 +114,8 @@ class PortraitPanel(QWidget):
         self._members: dict[str, int] = {}  # which repetition of its fit a curve is drawn as
         self._latents: LatentChart | None = None  # of the newest answer, where latents are shown
         self._seen: Track | None = None  # truth, in these latents
-        self._rows: Array = np.empty((0, 2))
+        self._coords: Array = np.empty((0, 2))  # of the dots
+        self.dots = ShownDots()
         self._pointer: FinePointer | None = None
         self._build_items()
         self._build_bar()
@@ -114,6 +133,9 @@ class PortraitPanel(QWidget):
         self.backdrop = Backdrop(self.plot)
         self.data = self.plot.dots("data", size=3.0, alpha=150, z=-20)
         self.data.setCacheMode(_KEPT)
+        self._drawn = self.plot.dots("accent", size=5.0, alpha=220, z=-15)
+        self._missed = self.plot.dots("error", size=7.0, alpha=255, z=-14)
+        self.hand = DataHand(self.lab, self.plot, self.dots)
         self._measured = self.plot.dots("truth", size=4.0, alpha=230, z=10)
         self.words = ElidedLabel()  # what map the latents have
         self.words.setContentsMargins(12, 2, 16, 0)
@@ -216,13 +238,18 @@ class PortraitPanel(QWidget):
             button.setChecked(bool(getattr(view, name)))
         seen = self.lab.experiment.stage.seen
         self.switches["latents"].setVisible(seen)
-        self.words.setVisible(seen and view.latents)
+        self._show_words()
         self.backdrop.sync(view)
-        self.data.setVisible(view.data)
+        for item in (self.data, self._drawn, self._missed):
+            item.setVisible(view.data)
         self._say()
 
     def _say(self, text: str = "") -> None:
-        """Say what map the latents have, or why there are none."""
+        """Say what map the latents have, or why there are none; without latents how the live fit and drawn data do."""
+        self._show_words()
+        if not self.lab.document.view.latents:
+            self.words.say(self._fit_words(), FIT_TIP)
+            return
         if not self.lab.latents_key():
             text = "No model that sees frames is shown: train one to see its latents."
         self.words.say(text or self.words.whole, MAP_TIP)
@@ -314,6 +341,8 @@ class PortraitPanel(QWidget):
             self._draw_gap()  # in shares of E, which goes with the start
         self._seen = self._truth_seen(answer)
         self._draw_tracks()
+        self._draw_missed(answer)
+        self._say()
         if self._latents is not None:
             self._draw_data()
             self._place_start()
@@ -402,15 +431,38 @@ class PortraitPanel(QWidget):
         return at if good.all() else at[: int(np.argmin(good))]
 
     def _on_dataset(self, data: Dataset | None) -> None:
-        rows = np.empty((0, 2 * self.lab.experiment.stage.dof))
-        if data is not None and data.dof == self.lab.experiment.stage.dof:
-            rows = data.coords[data.train]
-        self._rows = rows[:: max(1, len(rows) // MAX_DOTS)]
+        fits = data is not None and data.dof == self.lab.experiment.stage.dof
+        rows = np.flatnonzero(data.train) if data is not None and fits else np.empty(0, dtype=np.int64)
+        self.dots.data, self.dots.rows = data, rows[:: max(1, len(rows) // MAX_DOTS)]
+        empty = np.empty((0, 2 * self.lab.experiment.stage.dof))
+        self._coords = data.coords[self.dots.rows] if data is not None and fits else empty
         self._draw_data()
 
     def _draw_data(self) -> None:
-        at = self._latents.latents.encoded if self._latents is not None else self.chart.place(self._rows)
-        self.data.setData(at[:, 0], at[:, 1])
+        at = self._latents.latents.encoded if self._latents is not None else self.chart.place(self._coords)
+        self.dots.at = at
+        given = np.ones(len(at), dtype=bool)
+        if self._latents is None and self.dots.data is not None:
+            given = self.dots.data.trajectory[self.dots.rows] < STROKES
+        self.data.setData(at[given, 0], at[given, 1])
+        self._drawn.setData(at[~given, 0], at[~given, 1])
+
+    def _draw_missed(self, answer: Answer) -> None:
+        missed = answer.missed if self._latents is None else None
+        at = self.chart.place(missed.at) if missed is not None else np.empty((0, 2))
+        self._missed.setData(at[:, 0], at[:, 1])
+
+    def _show_words(self) -> None:
+        view, experiment = self.lab.document.view, self.lab.experiment
+        self.words.setVisible((experiment.stage.seen and view.latents) or view.live_fit or experiment.hand.drawn)
+
+    def _fit_words(self) -> str:
+        parts = [self.lab.live_fit.words()] if self.lab.document.view.live_fit else []
+        missed = self._answer.missed if self._answer is not None else None
+        if missed is not None and self.lab.experiment.hand.drawn:
+            share = f"{100 * missed.share:.0f} % of what is drawn (red)" if missed.share else "all that is drawn"
+            parts.append(f"{missed.model} {'does not follow' if missed.share else 'follows'} {share}")
+        return " · ".join(parts)
 
     def _on_moved(self, time: float) -> None:
         for track in self._tracks():
@@ -454,6 +506,9 @@ class PortraitPanel(QWidget):
 
     def carry(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> bool:
         """Move the grabbed start; return whether there is one."""
+        if self._pointer is None and self.hand.tool != "start":
+            self.hand.show_cursor(at)
+            return False
         if self._pointer is None:
             shape = Qt.CursorShape.OpenHandCursor if self._near(at) else Qt.CursorShape.ArrowCursor
             if self.plot.viewport().cursor().shape() != shape:
@@ -481,6 +536,8 @@ class PortraitPanel(QWidget):
 
     def key(self, event: QKeyEvent) -> bool:
         """Nudge the start, or take a drag back; return whether the key meant that."""
+        if event.key() == Qt.Key.Key_Escape and self.hand.cancel():
+            return True
         if event.key() == Qt.Key.Key_Escape and self._pointer is not None:
             self._pointer = None
             if self.lab.dragging:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -53,6 +54,11 @@ INTEGRATOR_PARAMETERS = (
     _method("integrator", "Models by", "rk4", "Integrator of the models' rollouts."),
     _method("truth", "Truth by", "dop853", "Integrator of the truth; Dormand–Prince at 10⁻¹² is exact to the eye."),
 )
+
+
+LIVE_TIP = """Fit anew with every change of the data, the system or the model
+Drag the noise, the number of trajectories, a constant, or the data themselves in the phase portrait, and the learned
+field, H and rollouts follow. By a closed form: it takes milliseconds. Train keeps what you see as a run."""
 
 
 class TrainingPanel(QWidget):
@@ -133,6 +139,12 @@ class TrainingPanel(QWidget):
         self.stop_button.setIcon(icon("stop"))
         self.stop_button.setToolTip("Stop here and keep what was reached.")
         self.stop_button.clicked.connect(self.lab.stop)
+        self.live = QToolButton()
+        self.live.setText("Live fit")
+        self.live.setCheckable(True)
+        self.live.setToolTip(LIVE_TIP)
+        self.live.setAccessibleName("Live fit")
+        self.live.clicked.connect(self.lab.set_live_fit)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the training")
@@ -141,6 +153,7 @@ class TrainingPanel(QWidget):
         row.setSpacing(6)
         row.addWidget(self.button, 1)
         row.addWidget(self.stop_button)
+        row.addWidget(self.live)
         foot = QVBoxLayout()
         foot.setSpacing(6)
         foot.addLayout(row)
@@ -225,6 +238,9 @@ class TrainingPanel(QWidget):
         """Say which settings a shown fit does not know yet."""
         if self.lab.jobs.running:
             return
+        if self.lab.document.view.live_fit:
+            self.progress.setText(f"{self.lab.live_fit.words()}. Train to keep it.")
+            return
         changed: set[str] = set()
         runs = self.lab.document.state.applicable()
         leads = {shown.key for shown in self.lab.families.grouped(runs) if not shown.member}
@@ -255,6 +271,7 @@ class TrainingPanel(QWidget):
         self.button.setIcon(icon(("play" if paused else "pause") if running else "train", "on_accent"))
         judging = running and bool(self.lab.series) and all(s.judging or s.done for s in self.lab.series.values())
         self.button.setEnabled(not judging)
+        self.live.setChecked(self.lab.document.view.live_fit)
         self.stop_button.setVisible(running)
         self.stop_button.setEnabled(not judging)
         self.bar.setVisible(running)
@@ -264,6 +281,8 @@ class TrainingPanel(QWidget):
 
     def _on_text(self) -> None:
         if not self.lab.jobs.running:
+            if self.lab.document.view.live_fit:
+                self._show_staleness()
             return
         series = list(self.lab.series.values())
         if not series:
@@ -373,6 +392,8 @@ def changes_since(fitted: Experiment, now: Experiment) -> set[str]:
     changed = _differing(fitted.data, now.data) | _differing(fitted.settings, now.settings)
     if fitted.seed != now.seed:
         changed.add("seed")
+    if fitted.hand != now.hand:
+        changed.add("data by hand")
     if fitted.recipe != now.recipe:
         changed = (changed - set(fitted.settings) - set(now.settings)) | {"recipe"}
     if fitted.system is not None and now.system is not None:

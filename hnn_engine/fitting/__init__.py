@@ -48,7 +48,7 @@ class RecipeInfo:
     """A way of fitting a model. `code` names the class behind it as 'module:Class'.
 
     `sees`: it is for models that see frames alone, or for all others alone; None: for any. `twin` is the recipe that
-    does the same for those.
+    does the same for those. `follows`: it is so quick that a model can be fitted anew while a hand moves the data.
     """
 
     name: str
@@ -58,6 +58,7 @@ class RecipeInfo:
     code: str
     sees: bool | None = None
     twin: str = ""
+    follows: bool = False
 
     def why_not(self, model: str) -> str:
         """Return why the recipe does not apply to `model`; empty where it does."""
@@ -99,6 +100,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "hnn_engine.fitting.sampled.states:SampledFieldFit",
             sees=False,
             twin="sampled-film",
+            follows=True,
         ),
         RecipeInfo(
             "denoise",
@@ -108,6 +110,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "hnn_engine.fitting.denoise:DenoiseFit",
             sees=False,
             twin="sampled-film",
+            follows=True,
         ),
         RecipeInfo(
             "sampled-film",

@@ -99,6 +99,21 @@ class LinearField:
                     rows[:, component, column] += factor * values
         return rows
 
+    def rows(self, group: Group, x: Array, counts: Array) -> Array:
+        """Return the features of a group that is not shared, `(n, components, unknowns)` at x `(n, 2*dof)`, times what
+        each component of each row `counts` `(n, 2*dof)`."""
+        rows = np.zeros((len(x), len(group.components), group.places.shape[1]))
+        inside = {component: i for i, component in enumerate(group.components)}
+        for part in self.passes:
+            if not inside.keys() & {component for component, factor in part.into if factor}:
+                continue
+            for (component, factor), column, values in self._parts(part, x):
+                if factor:
+                    first = int(np.searchsorted(group.places[0], column.start))
+                    own = rows[:, inside[component], first : first + values.shape[1]]
+                    own += values * (factor * counts[:, component, None])
+        return rows
+
     def _parts(self, part: Pass, x: Array) -> Iterator[tuple[tuple[int, float], slice, Array]]:
         """Yield where each part of a pass goes, whose unknowns it has, and the features `(n, width)`."""
         hidden = self.hidden[part.net.prefix]

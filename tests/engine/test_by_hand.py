@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hnn_engine.by_hand import FEWEST, MOST_STROKES, STROKES, UNTOUCHED, ByHand, Place, Stroke, stroke_of
+from hnn_engine.by_hand import MOST_STROKES, STROKES, UNTOUCHED, ByHand, Place, Stroke, stroke_of
 from hnn_engine.coords import Array
 from hnn_engine.errors import ExperimentError
 from hnn_engine.experiment import (
@@ -126,12 +126,14 @@ def test_points_of_a_stroke_move_and_go() -> None:
     (whole,) = hand.with_move(Place(STROKES), (1.0, 0.0)).strokes
     np.testing.assert_allclose(np.array(whole.coords) - np.array(before.coords), [[1.0, 0.0]] * len(before.coords))
     np.testing.assert_allclose(whole.rates, before.rates, atol=1e-12)
-    (straight,) = hand.without(at).strokes
-    np.testing.assert_allclose(straight.coords[7], (np.array(before.coords[6]) + before.coords[8]) / 2)
+    (first, second) = hand.without(at).strokes
+    assert (first.coords, second.coords) == (before.coords[:7], before.coords[8:])
     (shorter,) = hand.without(Place(STROKES, 0.0)).strokes
     assert shorter.coords == before.coords[1:]
-    few = ByHand(strokes=(replace(before, coords=before.coords[:FEWEST]),), alone=True)
-    assert few.without(Place(STROKES, 0.0)) == UNTOUCHED
+    crumbs = hand.without(*(Place(STROKES, t) for t in before.times[::3]))
+    assert crumbs == UNTOUCHED  # pieces of two points say nothing of their speed
+    two = hand.with_stroke(before)
+    assert two.without(Place(STROKES + 1)) == hand
 
 
 # On what is given -----------------------------------------------------------------------------------------------------

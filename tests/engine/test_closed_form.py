@@ -91,6 +91,10 @@ def test_groups_share_no_unknown_and_leave_none_out(model: str, variant: dict[st
         if group.shared:
             for component, at in zip(group.components, group.places, strict=True):
                 np.testing.assert_array_equal(features[:, component, at], field.shared_features(x))
+        else:
+            counts = np.random.default_rng(2).uniform(0.5, 2.0, x.shape)
+            expected = (features * counts[..., None])[:, group.components][:, :, group.places[0]]
+            np.testing.assert_allclose(field.rows(group, x, counts), expected, rtol=1e-13)
 
 
 def test_a_separable_h_falls_apart_into_two_problems_and_a_baseline_into_one_of_many_targets() -> None:

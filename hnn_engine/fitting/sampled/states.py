@@ -130,15 +130,14 @@ class Problem:
     def add(self, block: Index) -> None:
         """Gather the rows `block`."""
         x, weight = self.states[block], self._weight[block]
-        targets = (self.rates[block] - self.field.given(x)) * self._scale * weight
+        counts = self._scale * weight
+        targets = (self.rates[block] - self.field.given(x)) * counts
         for group, normal in zip(self.field.groups, self._normals, strict=True):
             wanted = targets[:, group.components]
             if group.shared:
                 normal.add(self.field.shared_features(x) * weight, wanted)
             else:
-                rows = self.field.features(x)[:, group.components][:, :, group.places[0]]
-                rows *= (self._scale[list(group.components)] * weight)[:, :, None]
-                normal.add(rows.reshape(wanted.size, -1), wanted.reshape(-1, 1))
+                normal.add(self.field.rows(group, x, counts).reshape(wanted.size, -1), wanted.reshape(-1, 1))
 
     def solve(self) -> Array:
         """Return θ from the rows so far."""
