@@ -64,6 +64,11 @@ class LiveFit(QObject):
             self._refitter.close()
 
     @property
+    def busy(self) -> bool:
+        """Whether models are on their way."""
+        return self._newest is not None and self._newest.busy
+
+    @property
     def behind(self) -> bool:
         """Whether fits take longer than a frame."""
         return bool(self.lags) and self.lags[-1] > FRAME_SECONDS

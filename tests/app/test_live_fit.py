@@ -1,0 +1,334 @@
+"""The live fit: models that follow a hand, in a process of their own; and data that a hand draws, moves and erases."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+
+from app import refitter
+from app.refitter import Refitter, Wish
+from hnn_engine.by_hand import STROKES, UNTOUCHED, Place
+from hnn_engine.coords import Array
+from hnn_engine.errors import ExperimentError
+from hnn_engine.experiment import Experiment, default_settings, following_models, new_experiment
+from hnn_engine.snapshot import Snapshot
+from tests.app.bench import CTRL, Bench, differ
+
+
+async def live(bench: Bench) -> None:
+    """Switch the live fit on and wait for its models."""
+    bench.edit(data={**bench.experiment.data, "trajectories": 10, "points": 30})
+    bench.lab.transport.set_playing(False)
+    await bench.settled()
+    bench.click(bench.window.training.live)
+    await refitted(bench)
+
+
+async def refitted(bench: Bench) -> None:
+    """Wait until the models on screen are those of the experiment."""
+    lab = bench.lab
+    await bench.until(
+        lambda: lab.live_fit.models and lab.data.of(bench.experiment) is not None and not lab.live_fit.busy,
+        "models of the present data",
+    )
+    await bench.settled()
+
+
+def at(bench: Bench, q: float, p: float) -> QPointF:
+    """Where (q, p) is in the portrait, in pixels."""
+    plot = bench.window.portrait.plot
+    return QPointF(plot.viewportTransform().map(plot.view.mapViewToScene(QPointF(q, p))))
+
+
+async def draw(bench: Bench, path: Array) -> None:
+    """Draw along `path` `(n, 2)` with the mouse, a frame a point."""
+    plot = bench.window.portrait.plot.viewport()
+    bench.press(plot, at(bench, *path[0]))
+    for point in path[1:]:
+        bench.move(plot, at(bench, *point))
+        await bench.frames(1)
+    bench.release(plot, at(bench, *path[-1]))
+    await bench.frames(1)
+
+
+def ring(reach: float = 1.5, count: int = 40) -> Array:
+    angle = np.linspace(0.0, -2 * np.pi, count)
+    return reach * np.column_stack([np.cos(angle), np.sin(angle)])
+
+
+def line(begin: tuple[float, float], end: tuple[float, float], count: int = 20) -> Array:
+    return np.linspace(begin, end, count)
+
+
+def same(a: Snapshot, b: Snapshot) -> bool:
+    return all(np.array_equal(a.weights[name], b.weights[name]) for name in a.weights)
+
+
+# The switch -----------------------------------------------------------------------------------------------------------
+
+
+async def test_models_stand_there_at_once_and_follow_the_noise(bench: Bench) -> None:
+    await live(bench)
+    assert bench.experiment.recipe == "sampled"
+    assert {t.model for t in bench.answer.models} == {"baseline", "hnn"}
+    assert not bench.document.state.runs
+    before = bench.model("hnn").coords
+    row = bench.window.data.simulated.row("noise")
+    assert row.slider is not None
+    bench.slide(row.slider, 0.9, let_go=False)
+    await bench.until(lambda: differ(bench.model("hnn").coords[:200], before[:200]), "a model of noisier data")
+    assert bench.lab.dragging
+    bench.slide(row.slider, 0.9)
+    await refitted(bench)
+    assert not bench.lab.dragging
+    assert "Live fit" in bench.window.portrait.words.whole
+    assert "Live fit" in bench.window.training.progress.text()
+
+
+async def test_it_follows_constants_settings_and_undo_but_a_start_refits_nothing(bench: Bench) -> None:
+    await live(bench)
+    fits = bench.lab.live_fit.fit_times
+    count, first = len(fits), bench.lab.live_fit.models[1].snapshot
+    bench.lab.drag_start(np.array([1.0, 0.5]))
+    bench.lab.end_drag()
+    await bench.settled()
+    assert len(fits) == count
+    bench.edit(settings={**bench.experiment.settings, "regularisation": "fixed", "ridge": 1e-3})
+    await refitted(bench)
+    assert len(fits) == count + 1
+    assert not same(bench.lab.live_fit.models[1].snapshot, first)
+    bench.document.undo()
+    await refitted(bench)
+    assert same(bench.lab.live_fit.models[1].snapshot, first)
+
+
+async def test_train_keeps_what_was_seen(bench: Bench) -> None:
+    await live(bench)
+    seen = {m.model: m.snapshot for m in bench.lab.live_fit.models}
+    await bench.train()
+    kept = {r.snapshot.model: r.snapshot for r in bench.document.state.runs}
+    assert kept.keys() == seen.keys()
+    assert all(same(kept[name], seen[name]) for name in kept)
+    bench.click(bench.window.training.live)
+    await bench.settled()
+    assert not bench.lab.live_fit.models
+    assert {t.key for t in bench.answer.models} == {r.id for r in bench.document.state.runs}
+
+
+async def test_a_slow_recipe_ends_it_and_it_says_so(bench: Bench) -> None:
+    await live(bench)
+    said: list[str] = []
+    bench.lab.noticed.connect(lambda text, _: said.append(text))
+    bench.choose(bench.window.training.recipe, "adam")
+    bench.window.training.recipe.activated.emit(bench.window.training.recipe.currentIndex())
+    await bench.settled()
+    assert not bench.document.view.live_fit
+    assert not bench.window.training.live.isChecked()
+    assert any("too slow to follow a hand" in text for text in said)
+    assert not bench.lab.live_fit.models
+
+
+async def test_frames_are_refused_and_another_system_goes_on(bench: Bench) -> None:
+    await live(bench)
+    await bench.pick("mass-spring")
+    await refitted(bench)
+    assert {t.model for t in bench.answer.models} == {"baseline", "hnn"}
+    said: list[str] = []
+    bench.lab.noticed.connect(lambda text, _: said.append(text))
+    few = new_experiment("pixel-pendulum")
+    bench.edit(**{f: getattr(few, f) for f in ("source", "models", "recipe", "settings", "start", "rollout")}, data={
+        **few.data, "trajectories": 3, "frames": 12
+    })  # fmt: skip
+    await bench.settled()
+    assert not bench.document.view.live_fit
+    assert any("needs states" in text for text in said)
+
+
+async def test_data_that_cannot_be_fitted_is_said_and_forgiven(bench: Bench) -> None:
+    await live(bench)
+    gone = UNTOUCHED.without(*(Place(k) for k in range(10)))
+    bench.edit(hand=gone)
+    await bench.until(lambda: "All data has been taken out" in bench.lab.live_fit.problem, "a sentence")
+    assert not bench.lab.live_fit.models
+    await bench.until(lambda: "All data has been taken out" in bench.window.portrait.words.whole, "it on the portrait")
+    bench.document.undo()
+    await refitted(bench)
+    assert not bench.lab.live_fit.problem
+
+
+# The process ----------------------------------------------------------------------------------------------------------
+
+
+def quick(recipe: str = "sampled", **data: float) -> Experiment:
+    base = new_experiment("pendulum")
+    base = replace(base, data={**base.data, "trajectories": 6, "points": 20, **data}, recipe=recipe)
+    return replace(base, models=following_models(base), settings=default_settings(recipe, base.stage))
+
+
+@pytest.fixture
+def asked() -> Refitter:
+    return Refitter()
+
+
+def test_a_process_that_dies_is_said_and_begins_anew(asked: Refitter) -> None:
+    try:
+        first = asked(Wish(quick(), None), lambda _: None)
+        assert asked._process is not None
+        asked._process.kill()
+        asked._process.join()
+        again = asked(Wish(quick(), None), lambda _: None)
+        assert same(first.snapshots[0], again.snapshots[0])
+        assert asked._line is not None
+        asked._line.close()
+        with pytest.raises(ExperimentError, match="begins anew"):
+            asked(Wish(quick(), None), lambda _: None)
+        assert len(asked(Wish(quick(), None), lambda _: None).snapshots) == 2
+    finally:
+        asked.close()
+
+
+def test_a_long_fit_is_given_up_for_a_newer_wish(asked: Refitter, monkeypatch: pytest.MonkeyPatch) -> None:
+    class NewerError(Exception):
+        pass
+
+    def tell(_: float) -> None:
+        raise NewerError
+
+    try:
+        asked(Wish(quick(), None), lambda _: None)
+        monkeypatch.setattr(refitter, "PATIENCE", 0.0)
+        long = replace(quick("denoise", points=60.0), models=new_experiment("pendulum").models)
+        began = time.perf_counter()
+        with pytest.raises(NewerError):
+            asked(Wish(long, None), tell)
+        assert time.perf_counter() - began < 5.0
+        assert asked(Wish(quick(), None), lambda _: None).data is not None
+    finally:
+        asked.close()
+
+
+def test_a_fault_of_the_program_is_one_sentence_with_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("by nothing")
+
+    lost = refitter.answered(Wish(quick(horizon=float("nan")), None))
+    assert isinstance(lost, refitter.Refused)
+    assert (lost.problem[:12], lost.details) == ("A trajectory", "")
+    monkeypatch.setattr(refitter, "_fitted", fail)
+    refused = refitter.answered(Wish(quick(), None))
+    assert isinstance(refused, refitter.Refused)
+    assert refused.problem == "The live fit failed: by nothing"
+    assert "ZeroDivisionError" in refused.details
+
+
+# Hands on the data ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_drawn_ring_becomes_the_data_and_a_crossing_stroke_is_not_followed(bench: Bench) -> None:
+    await live(bench)
+    tools = bench.window.data.tools
+    bench.click(tools.buttons["draw"])
+    await draw(bench, ring())
+    await refitted(bench)
+    data = bench.lab.dataset
+    assert data is not None
+    assert (data.trajectory == STROKES).all()
+    np.testing.assert_allclose(np.linalg.norm(data.coords[3:-3], axis=1), 1.5, atol=0.1)
+    assert bench.document.view.field == "hnn"
+    assert bench.answer.missed is not None
+    assert bench.answer.missed.share < 0.1
+    await draw(bench, line((-1.6, -1.6), (1.6, 1.6)))
+    await refitted(bench)
+    assert bench.answer.missed is not None
+    assert bench.answer.missed.share > 0.1
+    assert "does not follow" in bench.window.portrait.words.whole
+    assert len(bench.window.portrait._missed.getData()[0]) == len(bench.answer.missed.at)
+    bench.click(tools.only)
+    await refitted(bench)
+    assert bench.lab.dataset is not None
+    assert len(bench.lab.dataset.t) > 300
+    bench.click(tools.clear)
+    await refitted(bench)
+    assert bench.experiment.hand == UNTOUCHED
+    assert not tools.clear.isVisible()
+
+
+async def test_a_dot_is_no_stroke(bench: Bench) -> None:
+    said: list[str] = []
+    bench.lab.noticed.connect(lambda text, _: said.append(text))
+    bench.document.look(tool="draw")
+    await draw(bench, line((0.0, 0.0), (0.1, 0.1), 3))
+    assert bench.experiment.hand == UNTOUCHED
+    assert any("draw for" in text for text in said)
+
+
+async def test_points_and_trajectories_are_moved_and_taken_back(bench: Bench) -> None:
+    await live(bench)
+    bench.edit(data={**bench.experiment.data, "noise": 0.0})
+    await refitted(bench)
+    bench.click(bench.window.data.tools.buttons["move"])
+    data, plot = bench.lab.dataset, bench.window.portrait.plot.viewport()
+    assert data is not None
+    row = int(np.flatnonzero(data.train)[7])
+    begin = QPointF(at(bench, *data.coords[row]).toPoint())
+    await bench.drag(plot, begin, begin + QPointF(40, -30))
+    await refitted(bench)
+    moved = bench.lab.dataset
+    assert moved is not None
+    gaps = np.linalg.norm(moved.coords - data.coords, axis=1)
+    assert (gaps > 0).sum() == 1
+    assert len(bench.experiment.hand.moved) == 1
+    bench.document.undo()
+    await refitted(bench)
+    assert bench.experiment.hand == UNTOUCHED
+    bench.press(plot, begin, CTRL)
+    for step in range(1, 5):
+        bench.move(plot, begin + QPointF(10 * step, 0), CTRL)
+        await bench.frames(1)
+    bench.key(Qt.Key.Key_Escape, widget=bench.window.portrait.plot)
+    await refitted(bench)
+    assert bench.experiment.hand == UNTOUCHED
+    assert not bench.lab.dragging
+    bench.press(plot, begin, CTRL)
+    bench.move(plot, begin + QPointF(40, 0), CTRL)
+    bench.release(plot, begin + QPointF(40, 0), CTRL)
+    await refitted(bench)
+    assert bench.lab.dataset is not None
+    shifted = np.linalg.norm(bench.lab.dataset.coords - data.coords, axis=1) > 0
+    assert set(data.trajectory[shifted]) == set(data.trajectory[[row]])
+    assert shifted.sum() == 30
+
+
+async def test_a_rubber_takes_points_out_without_a_live_fit_too(bench: Bench) -> None:
+    bench.edit(data={**bench.experiment.data, "trajectories": 6, "points": 30, "noise": 0.0})
+    await bench.settled()
+    bench.click(bench.window.data.tools.buttons["erase"])
+    data, plot = bench.lab.dataset, bench.window.portrait.plot.viewport()
+    assert data is not None
+    row = int(np.flatnonzero(data.train)[7])
+    place = at(bench, *data.coords[row])
+    bench.press(plot, place)
+    bench.release(plot, place)
+    await bench.until(lambda: bench.lab.dataset is not None and len(bench.lab.dataset.t) < len(data.t), "fewer rows")
+    assert Place(int(data.trajectory[row]), float(data.t[row])) in bench.experiment.hand.removed
+    next_one = at(bench, *data.coords[row + 1])
+    bench.press(plot, next_one, CTRL)
+    bench.release(plot, next_one, CTRL)
+    await bench.until(lambda: bench.lab.dataset is not None and len(bench.lab.dataset.t) <= 150, "a trajectory less")
+    assert Place(int(data.trajectory[row])) in bench.experiment.hand.removed
+    assert "taken out" in bench.window.data.tools.facts.text()
+    bench.document.undo()
+    bench.document.undo()
+    await bench.until(lambda: bench.lab.dataset is not None and len(bench.lab.dataset.t) == len(data.t), "all rows")
+
+
+async def test_bodies_cannot_be_drawn_but_moved(bench: Bench) -> None:
+    tools = bench.window.data.tools
+    bench.click(tools.buttons["draw"])
+    assert bench.document.view.tool == "draw"
+    await bench.pick("two-body")
+    assert bench.document.view.tool == "start"
+    assert not tools.buttons["draw"].isEnabled()
+    assert tools.buttons["move"].isEnabled()
