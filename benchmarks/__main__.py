@@ -22,7 +22,7 @@ BENCHMARKS = {
     "rollouts": "rollouts of an HNN: compiled, plain numpy, the paper's way, and a thousand at once",
     "pixels": "the pixel pendulum: film, a step, fits by two recipes, painting",
     "fit": "whole fits: the paper's recipe and the closed form, by task, over seeds of data",
-    "step": "one step of a fit: compiled, by torch, the paper's way, and its matrix products alone",
+    "step": "one step of a fit of each family: compiled, by torch, the paper's way, its matrix products; closed forms",
 }
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 

@@ -1,11 +1,15 @@
-"""One step of a fit: compiled, by torch, by torch as the paper's code has it, and its matrix products alone.
+"""One step of a fit of every family: compiled, by torch, by torch as the paper's code has it, and its matrix products
+alone; and the recipes without a gradient beside it.
 
 Networks of the paper's size; all of the pendulum's and mass-spring's training rows, and a minibatch of its two-body
-task. The ways take turns within a run, so that whatever slows the machine slows them alike.
+task. The ways take turns within a run, so that whatever slows the machine slows them alike. Products are the fewest
+that the family's networks need: mixed fields go forward once for both of their gradients, where compiled loops do so
+twice. `sampled` is a whole fit, `denoise` one of its steps, both of a small network on mass-spring's data.
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,41 +17,51 @@ import torch
 from torch import Tensor
 
 from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say, timed
+from benchmarks.paper_way import PaperWay
 from hnn_engine import compiled
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
+from hnn_engine.experiment import default_settings, model_spec, new_experiment
 from hnn_engine.fitting.autograd import TorchFieldStepper
+from hnn_engine.fitting.denoise import prepared
 from hnn_engine.fitting.events import FitTask
-from hnn_engine.fitting.steppers import CompiledFieldStepper, Rows, Stepper
+from hnn_engine.fitting.sampled.states import SampledFieldFit
+from hnn_engine.fitting.steppers import CompiledFieldStepper, Rows, Shapes, Stepper
 from hnn_engine.kernels.jit import jit
-from hnn_engine.models import get_model
+from hnn_engine.models import MODELS, get_model
+from hnn_engine.models.networks import Pass
 from hnn_engine.parameters import Value
 
 RUNS = 200
 WIDTH, DEPTH = 200, 2
 SIZES = ((750, 1), (1125, 1), (200, 4))  # rows and degrees of freedom
 RATE, DECAY = 1e-3, 1e-4
-PRODUCTS = {"baseline": 1, "hnn": 2}  # rounds of the three products that a square matrix has a part in
+FAMILIES = tuple(name for name, model in MODELS.items() if not model.sees)
+SMALL = {"width": 40, "depth": 1}
+RECIPES = ("sampled", "denoise")
+FEWER = 10  # runs of a recipe are so many times less
 AIMS: Aims = {
     f"{model}.{rows}x{2 * dof}.{figure}": ("≤", limit)
-    for model in PRODUCTS
+    for model in ("baseline", "hnn")
     for rows, dof in SIZES
     for figure, limit in (("to_products", 1.3 if dof == 1 else 2.0), ("to_torch", 1.0))
 }
 
 
 def measure(options: argparse.Namespace) -> Figures:
-    """Time `--runs` steps of each way for both models at each size."""
+    """Time `--runs` steps of each way for every family at each size, and a tenth as many of either recipe."""
     runs = options.runs or RUNS
     say("loading (the first time on a machine the compiler takes its seconds)")
     if not compiled.load():
         raise BenchmarkError("there are no compiled loops to measure on this machine")
     figures: Figures = {}
-    for model in PRODUCTS:
+    for model in FAMILIES:
         figures[model] = {}
         for rows, dof in SIZES:
             say(f"{model}, {rows} × {2 * dof}")
             figures[model][f"{rows}x{2 * dof}"] = _compare(model, rows, dof, runs)
+        say(f"{model}, {' and '.join(RECIPES)}")
+        figures[model] |= _closed_forms(model, max(1, runs // FEWER))
     return {**figures, "runs": runs, "width": WIDTH, "depth": DEPTH, "platform": "no window"}
 
 
@@ -62,12 +76,35 @@ def _compare(model: str, rows: int, dof: int, runs: int) -> Figures:
     if get_model(model).has_energy:
         steppers["double_backward"] = DoubleBackward(task, shapes, flat.copy())
     ways = {name: _stepping(stepper, data) for name, stepper in steppers.items()}
-    times = timed({**ways, "products": _multiplying(rows, PRODUCTS[model])}, runs)
-    return {
-        **{f"{name}_ms": rounded(value) for name, value in times.items()},
-        "to_products": rounded(times["compiled"] / times["products"], 3),
-        "to_torch": rounded(times["compiled"] / times["torch"], 3),
+    rounds = product_rounds(get_model(model).passes(task.model_settings, dof))
+    times = timed({**ways, "products": _multiplying(rows, rounds)}, runs)
+    ratios = {f"to_{name}": rounded(times["compiled"] / took, 3) for name, took in times.items() if name != "compiled"}
+    return {**{f"{name}_ms": rounded(value) for name, value in times.items()}, **ratios, "product_rounds": rounds}
+
+
+def product_rounds(passes: Sequence[Pass]) -> int:
+    """Return how often a step needs the three products that a square matrix has a part in.
+
+    Once for each network at each kind of input, forward and back again, and once more for each gradient.
+    """
+    return len({(one.net.prefix, one.at_rest) for one in passes}) + sum(one.output is not None for one in passes)
+
+
+def _closed_forms(model: str, runs: int) -> Figures:
+    """Return the medians in ms of a whole closed form and of one step of `denoise`."""
+    base = new_experiment("mass-spring")
+    data, spec = base.dataset(), model_spec(model, SMALL)
+    tasks = {
+        recipe: replace(base, recipe=recipe, settings=default_settings(recipe, base.stage)).task(spec, data)
+        for recipe in RECIPES
     }
+    joint, guess = prepared(tasks["denoise"])
+    left = joint.left(guess)
+    ways = {
+        "sampled": lambda: list(SampledFieldFit(tasks["sampled"]).events()),
+        "denoise": lambda: joint.improved(guess, left),
+    }
+    return {f"{name}_ms": rounded(value) for name, value in timed(ways, runs).items()}
 
 
 def _task(model: str, rows: int, dof: int) -> tuple[FitTask, dict[str, tuple[int, ...]], Array]:
@@ -76,8 +113,10 @@ def _task(model: str, rows: int, dof: int) -> tuple[FitTask, dict[str, tuple[int
     coords, dcoords = rng.normal(size=(rows, 2 * dof)), rng.normal(size=(rows, 2 * dof))
     data = Dataset(coords, dcoords, np.zeros(rows), np.zeros(rows, dtype=np.int64), np.ones(rows, dtype=bool))
     settings: dict[str, Value] = {"width": WIDTH, "depth": DEPTH, "activation": "tanh"}
+    settings |= {name: value for name, value in model_spec(model).settings.items() if name not in settings}
     weights = get_model(model).initial_weights(dof, settings, rng)
-    task = FitTask(model, settings, data, {"weight-decay": DECAY}, 0)
+    known = {name: np.ones(shape) for name, shape in get_model(model).known_shapes(dof).items()}
+    task = FitTask(model, settings, data, {"weight-decay": DECAY}, 0, known)
     return task, {n: w.shape for n, w in weights.items()}, np.concatenate([w.ravel() for w in weights.values()])
 
 
@@ -86,17 +125,17 @@ def _stepping(stepper: Stepper, rows: Rows) -> Callable[[], object]:
 
 
 class DoubleBackward(TorchFieldStepper):
-    """As the paper's code does it: ∇H by autograd with a graph of its own, and the loss back through both."""
+    """As the paper's code does it: gradients by autograd with a graph of their own, and the loss back through both."""
+
+    def __init__(self, task: FitTask, shapes: Shapes, flat: Array) -> None:
+        super().__init__(task, shapes, flat)
+        self._way = PaperWay(task.model, task.model_settings, task.data.dof)
 
     def _loss(self, rows: Rows) -> Tensor:
         coords, dcoords = (torch.from_numpy(part) for part in rows)
         coords = coords.detach().requires_grad_()
-        parts = self._weights.split_with_sizes(self._sizes)
-        weights = {n: p.view(s) for (n, s), p in zip(self._shapes.items(), parts, strict=True)}
-        energy: Any = self._model.hamiltonian(torch, weights, self._settings, coords)
-        (gradient,) = torch.autograd.grad(energy.sum(), coords, create_graph=True)
-        dof = coords.shape[1] // 2
-        residual = torch.cat((gradient[:, dof:], -gradient[:, :dof]), dim=1) - dcoords
+        field = self._way.field(self._way.parts(self._named()), self._known.get("inertia"), coords)
+        residual: Tensor = field - dcoords
         return (residual * residual).mean()
 
 

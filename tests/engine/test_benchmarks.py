@@ -1,0 +1,32 @@
+"""What benchmarks compare with does the same work as what they measure."""
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.paper_way import PaperWay
+from benchmarks.step import FAMILIES, product_rounds
+from hnn_engine.experiment import model_spec
+from hnn_engine.models import get_model
+
+
+@pytest.mark.parametrize("dof", [1, 4])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_papers_way_gives_the_same_field(name: str, dof: int) -> None:
+    model, settings = get_model(name), model_spec(name, {"width": 8}).settings
+    rng = np.random.default_rng(0)
+    known = {n: 1 + rng.random(shape) for n, shape in model.known_shapes(dof).items()}
+    weights = model.initial_weights(dof, settings, rng)
+    coords = rng.normal(size=(5, 2 * dof)).astype(np.float32)
+
+    way, held = PaperWay(name, settings, dof), {n: torch.from_numpy(w) for n, w in weights.items()}
+    inertia = torch.from_numpy(known["inertia"].astype(np.float32)) if known else None
+    field = way.field(way.parts(held), inertia, torch.from_numpy(coords).requires_grad_())
+
+    wanted = model.field(np, {**weights, **known}, settings, coords)
+    np.testing.assert_allclose(field.detach().numpy(), wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "rounds"), [("baseline", 1), ("hnn", 2), ("mixed-hnn", 3), ("separable-hnn", 4)])
+def test_products_are_counted_once_a_network_and_once_a_gradient(name: str, rounds: int) -> None:
+    assert product_rounds(get_model(name).passes(model_spec(name).settings, 1)) == rounds
