@@ -96,6 +96,8 @@ class Lab(QObject):
         self.portrait: PortraitSpec | None = None
         self.training_states: States | None = None  # some of the data, for the worker
         self.drawn: Drawn | None = None  # what of it was drawn by hand
+        self._known_data: Dataset | None = None  # what these are of
+        self._fresh: tuple[Experiment, Dataset] | None = None  # found by a live fit under a hand, not on screen yet
         self._rates: deque[tuple[float, int]] = deque()
         self.dragging = False
         self._states: dict[str, tuple[Track, Array]] = {}
@@ -170,10 +172,19 @@ class Lab(QObject):
     def _on_refitted(self, experiment: Experiment, data: Dataset) -> None:
         if not same_stage(experiment, self.experiment):
             return
-        self.data.take(experiment, data)
-        self._mark(urgent=self.dragging)
-        if self.dragging:
-            self._ask()  # as with a start that is dragged
+        if self.dragging:  # as with a start that is dragged; models and dots are then drawn at once
+            self._learn_of(data)
+            self._fresh = (experiment, data)
+            self._ask()
+        else:
+            self.data.take(experiment, data)
+            self._mark(urgent=False)
+
+    def _take_fresh(self) -> None:
+        """Show the data of the models that a live fit has found under a hand."""
+        fresh, self._fresh = self._fresh, None
+        if fresh is not None and same_stage(fresh[0], self.experiment):
+            self.data.take(*fresh)
 
     def _on_refit_refused(self, problem: str) -> None:
         self._mark(urgent=False)
@@ -395,9 +406,17 @@ class Lab(QObject):
     def _on_dataset(self, data: Dataset | None) -> None:
         if data is not None:
             self._wish_for_data()  # a live fit may have waited for it
+        if self._learn_of(data):
+            self._mark(urgent=False)
+
+    def _learn_of(self, data: Dataset | None) -> bool:
+        """Take in what the worker is to know of `data`; return whether that is anything new."""
+        if data is not None and data is self._known_data:
+            return False
+        self._known_data = data
         self.training_states = sample(data.coords, data.train, data.views) if data is not None else None
         self.drawn = drawn_rows(data)
-        self._mark(urgent=False)
+        return True
 
     def _ask(self) -> None:
         view, portrait = self.document.view, self.portrait
@@ -447,6 +466,7 @@ class Lab(QObject):
         answer = self.simulation.newest()
         if answer is not None and same_stage(answer.request.experiment, self.experiment):
             self.answer = answer
+            self._take_fresh()
             self.answered.emit(answer)
             self.taken_in.emit()
 

@@ -47,7 +47,7 @@ class LiveFit(QObject):
             return
         self._key = key
         if self._newest is None:  # thread and process come with the first wish
-            self._newest = Newest(self._refitter, self)
+            self._newest = Newest(self._refitter, self, swift=True)  # the process has the rank of its thread
             self._newest.answered.connect(self._on_answered)
         self._newest.ask(Wish(experiment, data))
 

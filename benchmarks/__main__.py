@@ -17,6 +17,7 @@ from benchmarks.machine import Neighbours, about
 BENCHMARKS = {
     "frames": "intervals between painted frames while both models train, and the training's pace",
     "drag": "from a mouse move to the redrawn rollouts, in the portrait and in the scene",
+    "live": "refits of the live fit while a hand drags the noise and a trajectory, and the frames meanwhile",
     "startup": "from the command to the first window with truth moving, beside a bare window",
     "memory": "resident memory over minutes of training and playing",
     "rollouts": "rollouts of an HNN: compiled, plain numpy, the paper's way, and a thousand at once",
@@ -53,7 +54,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="python -m benchmarks", description=f"Measure the laboratory. {listing}.")
     parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here")
-    parser.add_argument("--seconds", metavar="S", type=_positive, help="of measurement (frames 20, drag 10)")
+    parser.add_argument("--seconds", metavar="S", type=_positive, help="of measurement (frames 20, drag 10, live 10)")
     parser.add_argument(
         "--runs", metavar="N", type=_count, help="repetitions (startup 9, rollouts 15, step 200), seeds of fit (5)"
     )

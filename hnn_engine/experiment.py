@@ -44,7 +44,7 @@ STEERING_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("at", "From", 5.0, 0.0, 2000.0, "", "s", help="When it is done.", log=False),
     Parameter("span", "For", 0.5, 0.01, 100.0, "", "s", help="How long H is climbed or descended.", log=True),
 )
-FOLLOWING_WIDTHS, FOLLOWING_WIDTH = {1: 60, 2: 150}, 300  # units by degrees of freedom, and for more
+FOLLOWING_WIDTHS, FOLLOWING_WIDTH = {1: 40, 2: 150}, 300  # units by degrees of freedom, and for more
 BEGINNINGS = ("frames", "latents")
 FRICTION = Parameter(
     "friction",

@@ -58,6 +58,12 @@ Red: the field of the model is off by more than a quarter of the usual speed alo
 without sources and sinks, and one direction at each point: strokes that cross or run together have none."""
 
 
+def _set_dots(item: pg.ScatterPlotItem, at: Array) -> None:
+    """Let `item` show dots at `at` `(n, 2)`; to show none again costs nothing."""
+    if len(at) or len(item.data):
+        item.setData(at[:, 0], at[:, 1])
+
+
 class ShownDots:
     """The training data as it is drawn."""
 
@@ -444,13 +450,12 @@ class PortraitPanel(QWidget):
         given = np.ones(len(at), dtype=bool)
         if self._latents is None and self.dots.data is not None:
             given = self.dots.data.trajectory[self.dots.rows] < STROKES
-        self.data.setData(at[given, 0], at[given, 1])
-        self._drawn.setData(at[~given, 0], at[~given, 1])
+        _set_dots(self.data, at[given])
+        _set_dots(self._drawn, at[~given])
 
     def _draw_missed(self, answer: Answer) -> None:
         missed = answer.missed if self._latents is None else None
-        at = self.chart.place(missed.at) if missed is not None else np.empty((0, 2))
-        self._missed.setData(at[:, 0], at[:, 1])
+        _set_dots(self._missed, self.chart.place(missed.at) if missed is not None else np.empty((0, 2)))
 
     def _show_words(self) -> None:
         view, experiment = self.lab.document.view, self.lab.experiment

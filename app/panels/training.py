@@ -229,9 +229,9 @@ class TrainingPanel(QWidget):
 
     def _on_changed(self, old: State, new: State) -> None:
         a, b = old.experiment, new.experiment
-        if replace(a, start=b.start) != b:
+        if replace(a, start=b.start, data=b.data, hand=b.hand, seed=b.seed) != b:
             self.sync(b)
-        elif old.runs is not new.runs or old.shown is not new.shown:
+        elif a is not b or old.runs is not new.runs or old.shown is not new.shown:
             self._show_staleness()
 
     def _show_staleness(self) -> None:
