@@ -20,7 +20,7 @@ BENCHMARKS = {
     "live": "refits of the live fit while a hand drags the noise and a trajectory, and the frames meanwhile",
     "startup": "from the command to the first window with truth moving, beside a bare window",
     "memory": "resident memory over minutes of training and playing",
-    "rollouts": "rollouts of an HNN: compiled, plain numpy, the paper's way, and a thousand at once",
+    "rollout": "rollouts: compiled, plain numpy, the paper's way, a thousand at once; each family at equal accuracy",
     "pixels": "the pixel pendulum: film, a step, fits by two recipes, painting",
     "fit": "whole fits: the paper's recipe and the closed form, by task, over seeds of data",
     "step": "one step of a fit of each family: compiled, by torch, the paper's way, its matrix products; closed forms",
@@ -56,7 +56,7 @@ def build_parser() -> Parser:
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here")
     parser.add_argument("--seconds", metavar="S", type=_positive, help="of measurement (frames 20, drag 10, live 10)")
     parser.add_argument(
-        "--runs", metavar="N", type=_count, help="repetitions (startup 9, rollouts 15, step 200), seeds of fit (5)"
+        "--runs", metavar="N", type=_count, help="repetitions (startup 9, rollout 15, step 200), seeds of fit (5)"
     )
     parser.add_argument("--task", metavar="T", help="of fit: this one alone")
     parser.add_argument("--minutes", metavar="M", type=_positive, default=10.0, help="of memory's watch (10)")

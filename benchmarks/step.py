@@ -134,7 +134,7 @@ class DoubleBackward(TorchFieldStepper):
     def _loss(self, rows: Rows) -> Tensor:
         coords, dcoords = (torch.from_numpy(part) for part in rows)
         coords = coords.detach().requires_grad_()
-        field = self._way.field(self._way.parts(self._named()), self._known.get("inertia"), coords)
+        field = self._way.field(self._way.layers(self._named()), self._known.get("inertia"), coords)
         residual: Tensor = field - dcoords
         return (residual * residual).mean()
 

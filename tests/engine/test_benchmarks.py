@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.equal_accuracy import PaperField, halved, largest_gap, paper_error
 from benchmarks.paper_way import PaperWay
 from benchmarks.step import FAMILIES, product_rounds
 from hnn_engine.experiment import model_spec
 from hnn_engine.models import get_model
+from hnn_engine.snapshot import Snapshot
 
 
 @pytest.mark.parametrize("dof", [1, 4])
@@ -21,7 +23,7 @@ def test_the_papers_way_gives_the_same_field(name: str, dof: int) -> None:
 
     way, held = PaperWay(name, settings, dof), {n: torch.from_numpy(w) for n, w in weights.items()}
     inertia = torch.from_numpy(known["inertia"].astype(np.float32)) if known else None
-    field = way.field(way.parts(held), inertia, torch.from_numpy(coords).requires_grad_())
+    field = way.field(way.layers(held), inertia, torch.from_numpy(coords).requires_grad_())
 
     wanted = model.field(np, {**weights, **known}, settings, coords)
     np.testing.assert_allclose(field.detach().numpy(), wanted, rtol=1e-4, atol=1e-5)
@@ -30,3 +32,18 @@ def test_the_papers_way_gives_the_same_field(name: str, dof: int) -> None:
 @pytest.mark.parametrize(("name", "rounds"), [("baseline", 1), ("hnn", 2), ("mixed-hnn", 3), ("separable-hnn", 4)])
 def test_products_are_counted_once_a_network_and_once_a_gradient(name: str, rounds: int) -> None:
     assert product_rounds(get_model(name).passes(model_spec(name).settings, 1)) == rounds
+
+
+def test_a_step_is_halved_until_it_is_as_good_as_the_papers_way() -> None:
+    settings = model_spec("hnn", {"width": 8}).settings
+    weights = get_model("hnn").initial_weights(1, settings, np.random.default_rng(0))
+    snapshot, starts = Snapshot("hnn", 1, settings, weights), np.array([[1.5, 0.0], [-0.5, 1.0]])
+    missed = paper_error(snapshot, starts)
+    substeps, error = halved(snapshot, starts, missed)
+    assert 0 < error <= missed < 1e-3
+    assert halved(snapshot, starts, 2 * error)[0] <= substeps
+    np.testing.assert_allclose(PaperField(snapshot)(0.0, starts[0]), snapshot.field(starts[0]), atol=1e-5)
+
+
+def test_what_is_not_finite_is_as_far_as_can_be() -> None:
+    assert largest_gap(np.array([[0.0, np.nan]]), np.zeros((1, 2))) == np.inf

@@ -1,4 +1,7 @@
-"""Rollouts of a 2-200-200-1 HNN: compiled, plain numpy, the way of the paper's code, and a thousand at once."""
+"""Rollouts of a 2-200-200-1 HNN: compiled, plain numpy, the way of the paper's code, and a thousand at once.
+
+Then those of every family at equal accuracy (`equal_accuracy`), one and a thousand at once.
+"""
 
 import argparse
 import time
@@ -7,23 +10,29 @@ from dataclasses import replace
 from unittest.mock import patch
 
 import numpy as np
-import torch
 from scipy.integrate import solve_ivp
 
+from benchmarks.equal_accuracy import REACH, THREADS, TRAJECTORIES, PaperField, compared
 from benchmarks.figures import Aims, Figures, rounded, say, spread
 from hnn_engine.compiled import load
 from hnn_engine.coords import Array
-from hnn_engine.experiment import new_experiment
+from hnn_engine.experiment import model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.integrators import rollout
+from hnn_engine.models import MODELS
 from hnn_engine.snapshot import Snapshot, Swift
 from hnn_engine.systems import get_system
 
-AIMS: Aims = {"compiled_ms.median": ("≤", 35.0), "batch_s.median": ("≤", 8.0)}
+FAMILIES = tuple(name for name, model in MODELS.items() if not model.sees)
+AIMS: Aims = {
+    "compiled_ms.median": ("≤", 35.0),
+    "batch_s.median": ("≤", 8.0),
+    **{f"{model}.batch_1.faster": ("≥", 10.0) for model in FAMILIES},
+    **{f"{model}.batch_1000.faster": ("≥", 80.0) for model in FAMILIES},
+}
 RUNS = 15
 BATCH_RUNS = 3
 STEPS, HORIZON = 500, 20.0
-TRAJECTORIES, THREADS = 1000, 2
 START = (1.5, 0.0)
 EVALUATIONS = 4 * STEPS  # of the field, in so many RK4 steps
 FIT_STEPS = 200
@@ -31,7 +40,7 @@ PAPER_RTOL = 1e-12  # of its pendulum task; its atol is left at 1e-6
 
 
 def measure(options: argparse.Namespace) -> Figures:
-    """Time each way `--runs` times, the batch three times."""
+    """Time each way `--runs` times, batches three times."""
     runs = options.runs or RUNS
     say("a short fit")
     snapshot, times = fitted(), np.linspace(0.0, HORIZON, STEPS + 1)
@@ -52,6 +61,7 @@ def measure(options: argparse.Namespace) -> Figures:
     paper, evaluations = _paper(snapshot, start, times, runs)
     say(f"{TRAJECTORIES} trajectories on {THREADS} threads")
     batch = _batch(snapshot, times)
+    families = {model: _family(model, runs) for model in FAMILIES}
     each = paper["median"] / evaluations
     return {
         "compiled_ms": compiled,
@@ -66,17 +76,22 @@ def measure(options: argparse.Namespace) -> Figures:
         "evaluations": EVALUATIONS,
         "speedup": rounded(EVALUATIONS * each / compiled["median"], 3),
         "batch_s": batch,
+        **families,
         "runs": runs,
         "platform": "no window",
     }
 
 
-def fitted() -> Snapshot:
-    """Return a short fit of the paper's HNN to its pendulum: fresh weights give a field that hardly moves."""
+def _family(model: str, runs: int) -> Figures:
+    say(f"{model}: one and {TRAJECTORIES} trajectories at equal accuracy")
+    return compared(fitted(model), np.array(START), runs)
+
+
+def fitted(model: str = "hnn") -> Snapshot:
+    """Return a short fit of a family to the paper's pendulum: fresh weights give a field that hardly moves."""
     experiment = new_experiment("pendulum")
-    models = tuple(spec for spec in experiment.models if spec.name == "hnn")
     settings = {**experiment.settings, "steps": FIT_STEPS}
-    fit = FitRun(replace(experiment, models=models, settings=settings), experiment.dataset())
+    fit = FitRun(replace(experiment, models=(model_spec(model),), settings=settings), experiment.dataset())
     while fit.end is None:
         fit.advance()
     snapshot = fit.end.snapshot
@@ -101,31 +116,10 @@ def _timed(work: Callable[[], object], runs: int) -> dict[str, float]:
 
 def _batch(snapshot: Snapshot, times: Array) -> dict[str, float]:
     """Return the spread in seconds of a thousand rollouts at once."""
-    starts = np.random.default_rng(0).uniform(-2.0, 2.0, (TRAJECTORIES, 2))
+    starts = np.random.default_rng(0).uniform(-REACH, REACH, (TRAJECTORIES, 2))
     with patch("os.cpu_count", return_value=THREADS):
         done = _timed(lambda: rollout(snapshot, starts, times), BATCH_RUNS)
     return {name: rounded(value / 1000) for name, value in done.items()}
-
-
-class PaperField:
-    """The field as the paper's code has it: float32, ∇H by autograd with a graph for second derivatives, each time."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        torch.set_num_threads(1)
-        weights = {name: torch.from_numpy(w).requires_grad_() for name, w in snapshot.weights.items()}
-        self._w0, self._b0, self._w1, self._b1 = (weights[n] for n in ("w0", "b0", "w1", "b1"))
-        self._out = weights["out"]
-        self._turn = torch.tensor([[0.0, 1.0], [-1.0, 0.0]])
-        self.evaluations = 0
-
-    def __call__(self, t: float, coords: Array) -> Array:
-        self.evaluations += 1
-        x = torch.tensor(coords, requires_grad=True, dtype=torch.float32).view(1, 2)
-        hidden = torch.tanh(x @ self._w0 + self._b0)
-        energy = torch.tanh(hidden @ self._w1 + self._b1) @ self._out
-        (gradient,) = torch.autograd.grad(energy.sum(), x, create_graph=True)
-        field: Array = (gradient @ self._turn.t()).data.numpy().reshape(-1)
-        return field
 
 
 def _paper(snapshot: Snapshot, start: Array, times: Array, runs: int) -> tuple[dict[str, float], int]:
