@@ -18,19 +18,19 @@ from torch import Tensor
 
 from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say, timed
 from benchmarks.paper_way import PaperWay
+from benchmarks.synthetic import random_task
 from hnn_engine import compiled
 from hnn_engine.coords import Array
-from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import default_settings, model_spec, new_experiment
 from hnn_engine.fitting.autograd import TorchFieldStepper
 from hnn_engine.fitting.denoise import prepared
 from hnn_engine.fitting.events import FitTask
+from hnn_engine.fitting.learners import flattened, shapes_of
 from hnn_engine.fitting.sampled.states import SampledFieldFit
 from hnn_engine.fitting.steppers import CompiledFieldStepper, Rows, Shapes, Stepper
 from hnn_engine.kernels.jit import jit
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.models.networks import Pass
-from hnn_engine.parameters import Value
 
 RUNS = 200
 WIDTH, DEPTH = 200, 2
@@ -109,15 +109,9 @@ def _closed_forms(model: str, runs: int) -> Figures:
 
 def _task(model: str, rows: int, dof: int) -> tuple[FitTask, dict[str, tuple[int, ...]], Array]:
     """Return a task on random rows, with the shapes and fresh weights of its network."""
-    rng = np.random.default_rng(0)
-    coords, dcoords = rng.normal(size=(rows, 2 * dof)), rng.normal(size=(rows, 2 * dof))
-    data = Dataset(coords, dcoords, np.zeros(rows), np.zeros(rows, dtype=np.int64), np.ones(rows, dtype=bool))
-    settings: dict[str, Value] = {"width": WIDTH, "depth": DEPTH, "activation": "tanh"}
-    settings |= {name: value for name, value in model_spec(model).settings.items() if name not in settings}
-    weights = get_model(model).initial_weights(dof, settings, rng)
-    known = {name: np.ones(shape) for name, shape in get_model(model).known_shapes(dof).items()}
-    task = FitTask(model, settings, data, {"weight-decay": DECAY}, 0, known)
-    return task, {n: w.shape for n, w in weights.items()}, np.concatenate([w.ravel() for w in weights.values()])
+    task = random_task(model, rows, dof, {"width": WIDTH, "depth": DEPTH}, {"weight-decay": DECAY})
+    weights = get_model(model).initial_weights(dof, task.model_settings, np.random.default_rng(0))
+    return task, shapes_of(weights), flattened(weights)
 
 
 def _stepping(stepper: Stepper, rows: Rows) -> Callable[[], object]:

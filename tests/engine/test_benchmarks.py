@@ -6,6 +6,7 @@ import torch
 
 from benchmarks.equal_accuracy import PaperField, halved, largest_gap, paper_error
 from benchmarks.paper_way import PaperWay
+from benchmarks.scale import AIMS, AXES, case, exponent
 from benchmarks.step import FAMILIES, product_rounds
 from hnn_engine.experiment import model_spec
 from hnn_engine.models import get_model
@@ -47,3 +48,20 @@ def test_a_step_is_halved_until_it_is_as_good_as_the_papers_way() -> None:
 
 def test_what_is_not_finite_is_as_far_as_can_be() -> None:
     assert largest_gap(np.array([[0.0, np.nan]]), np.zeros((1, 2))) == np.inf
+
+
+def test_exponents_are_slopes_of_logarithms() -> None:
+    assert exponent((1, 2, 4, 8), (3.0, 12.0, 48.0, 192.0)) == pytest.approx(2.0)
+    assert exponent((1, 2, 4), (0.0, 5.0, 10.0)) == pytest.approx(1.0), "what is not above the least does not count"
+    assert exponent((1, 2), (0.0, 5.0)) is None
+
+
+@pytest.mark.parametrize(("axis", "work"), [(axis, work) for axis in AXES for work in AXES[axis].works])
+def test_every_cost_is_measured(axis: str, work: str) -> None:
+    found = case(axis, work, AXES[axis].sizes[0], runs=1)
+    assert found["ms"] > 0
+    assert found["mb"] >= 0
+
+
+def test_aims_are_of_what_is_measured() -> None:
+    assert {tuple(name.split(".")[:2]) for name in AIMS} <= {(axis, work) for axis in AXES for work in AXES[axis].works}
