@@ -58,6 +58,7 @@ def test_exponents_are_slopes_of_logarithms() -> None:
 
 @pytest.mark.parametrize(("axis", "work"), [(axis, work) for axis in AXES for work in AXES[axis].works])
 def test_every_cost_is_measured(axis: str, work: str) -> None:
+    pytest.importorskip("resource", reason="Windows has no getrusage")
     found = case(axis, work, AXES[axis].sizes[0], runs=1)
     assert found["ms"] > 0
     assert found["mb"] >= 0
