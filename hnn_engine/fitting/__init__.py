@@ -40,6 +40,16 @@ _STATES = Parameter(
     "most of their noise. Where they are not, both are the same.",
     acts="fit",
 )
+_UNITS = Parameter(
+    "units",
+    "Units see",
+    "data",
+    choices=("data", "all", "halves"),
+    choice_titles=("as the data ask", "all coordinates", "positions or momenta"),
+    help="Which coordinates a unit of a single hidden layer sees. Where H = T(p) + V(q), units that see positions or "
+    "momenta alone learn more from the same data; small fits of both kinds tell.",
+    acts="fit",
+)
 _PATIENCE = Parameter("patience", "Patience", 600, 10, 100_000, help="Steps without gain before it ends.", acts="fit")
 
 
@@ -96,7 +106,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "sampled",
             "Sampled, closed form",
             "Hidden layers drawn from the data, the last one solved for by least squares: milliseconds.",
-            (_REGULARISATION, _RIDGE, _STATES),
+            (_REGULARISATION, _RIDGE, _STATES, _UNITS),
             "hnn_engine.fitting.sampled.states:SampledFieldFit",
             sees=False,
             twin="sampled-film",
@@ -106,7 +116,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "denoise",
             "Denoise",
             "Estimates the clean states together with the field, from whole trajectories: for noise on the states.",
-            (_ROUNDS, _REGULARISATION, _RIDGE, _STATES),
+            (_ROUNDS, _REGULARISATION, _RIDGE, _STATES, _UNITS),
             "hnn_engine.fitting.denoise:DenoiseFit",
             sees=False,
             twin="sampled-film",

@@ -76,8 +76,8 @@ def prepared(task: FitTask) -> tuple[Joint, Guess]:
     """Return the problem of `task` and the guess to begin with."""
     data, start = task.data, Problem(task)
     for block in start.blocks():
-        start.add(block)
-    theta = start.solve()
+        start.regression.add(block)
+    theta = start.regression.solve()
     chosen = _fitting(tracks(data, start.rows), start.field.size * 2 * data.dof, task.seed)
     states = data.coords.copy()
     states[start.rows] = start.states
@@ -110,7 +110,7 @@ def _weights(data: Dataset, runs: list[Index], start: Problem) -> Weights:
     step = float(np.median(np.concatenate([np.diff(data.t[run]) for run in runs])))
     exact = data.exact and data.by_hand is None
     rates = 1 / near**2 if exact else np.zeros_like(near)
-    return Weights(1 / noise**2, rates, 1 / (near * step / 3) ** 2, start.precision)
+    return Weights(1 / noise**2, rates, 1 / (near * step / 3) ** 2, start.regression.precision)
 
 
 def noise_of(runs: list[Array]) -> Array:

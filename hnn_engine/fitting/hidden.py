@@ -5,6 +5,7 @@ data there. Source: Bolager et al. 2023, arXiv 2306.16830.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,12 +18,27 @@ STEEPNESS = {"tanh": 1.0, "softplus": 2.0, "sine": 1.0, "silu": 2.0}  # of a uni
 SLOPE = 0.5  # of a unit's argument over the distance of its pair: noise-free fields are best at .3 to .8
 
 
+class Part(NamedTuple):
+    """Units of the last layer, and the inputs that they see."""
+
+    units: slice
+    inputs: slice
+
+
 @dataclass(frozen=True)
 class Hidden:
-    """Hidden layers `(w, b)`, the first one first: h ← σ(h w + b)."""
+    """Hidden layers `(w, b)`, the first one first: h ← σ(h w + b).
+
+    `parts`, of a single layer alone: units that see some of the inputs only, for whose other weights are zero.
+    """
 
     activation: str
     layers: tuple[Layer, ...]
+    parts: tuple[Part, ...] = ()
+
+    def seen(self) -> tuple[Part, ...]:
+        """Return which units see which inputs; together they are all units."""
+        return self.parts or (Part(slice(0, self.width), slice(0, len(self.layers[0][0]))),)
 
     @property
     def width(self) -> int:
@@ -36,10 +52,13 @@ class Hidden:
             x, _ = act(np, x @ w + b)
         return x
 
-    def gradients(self, x: Array) -> Array:
-        """Return the derivatives of the last units by each of x `(n, k)`: `(n, k, width)`."""
+    def gradients(self, x: Array, part: Part | None = None) -> Array:
+        """Return the derivatives of the last units by each of x `(n, k)`: `(n, k, width)`; or those of a part of the
+        units, by the inputs that it sees."""
         act = ACTIVATIONS[self.activation]
         (w, b), *others = self.layers
+        if part is not None and self.parts:
+            x, w, b = x[:, part.inputs], w[part.inputs, part.units], b[part.units]
         h, slope = act(np, x @ w + b)
         tangents = slope[:, None, :] * w
         for w, b in others:
@@ -66,6 +85,18 @@ def hidden_layers(
         x, _ = ACTIVATIONS[activation](np, x @ layers[-1][0] + layers[-1][1])
         layers.append(sampled_layer(x, width, steep, rng))
     return Hidden(activation, tuple(layers))
+
+
+def halved_layer(x: Array, width: int, activation: str, rng: np.random.Generator, share: float, slope: float) -> Hidden:
+    """Return one layer of which a `share` of the units sees the first half of x `(n, k)` alone, the positions, and the
+    others the second half, the momenta."""
+    half, first = x.shape[1] // 2, min(max(round(share * width), 1), width - 1)
+    parts = Part(slice(0, first), slice(0, half)), Part(slice(first, width), slice(half, 2 * half))
+    w, b = np.zeros((2 * half, width)), np.zeros(width)
+    for units, inputs in parts:
+        own = hidden_layers(x[:, inputs], (units.stop - units.start, 1), activation, rng, slope).layers[0]
+        w[inputs, units], b[units] = own
+    return Hidden(activation, ((w, b),), parts)
 
 
 def sampled_layer(x: Array, width: int, slope: float, rng: np.random.Generator) -> Layer:

@@ -18,7 +18,7 @@ from hnn_engine.fitting.hidden import hidden_layers
 from hnn_engine.fitting.linear import LinearField, drawn_field
 from hnn_engine.fitting.ridge import Normal, ridge_solve
 from hnn_engine.fitting.sampled import states
-from hnn_engine.fitting.sampled.states import SampledFieldFit
+from hnn_engine.fitting.sampled.states import Problem, SampledFieldFit
 from hnn_engine.fitting.tracks import drawn_together, integral, tracks
 from hnn_engine.models import MODELS
 from hnn_engine.parameters import Value
@@ -50,14 +50,16 @@ def task_of(made: Experiment, data: Dataset | None = None) -> FitTask:
     return made.task(made.models[0], made.dataset() if data is None else data)
 
 
-def field_of(model: str, variant: dict[str, Value], dof: int, depth: int = 2) -> tuple[LinearField, Array]:
+def field_of(
+    model: str, variant: dict[str, Value], dof: int, depth: int = 2, halved: bool = False
+) -> tuple[LinearField, Array]:
     """Return the linear field of a family, and some states."""
     rng = np.random.default_rng(dof)
     x = rng.standard_normal((30, 2 * dof))
     data = Dataset(x, x, np.arange(30.0), np.zeros(30, np.int64), np.ones(30, dtype=bool))
     known = {n: rng.uniform(0.5, 2.0, shape) for n, shape in MODELS[model].known_shapes(dof).items()}
     bound = model_spec(model, {"width": 7, "depth": depth, "activation": "silu", **variant}).settings
-    return drawn_field(FitTask(model, bound, data, {}, 0, known), x, rng), x
+    return drawn_field(FitTask(model, bound, data, {}, 0, known), x, rng, halved), x
 
 
 def run(fit: SampledFieldFit) -> list[Event]:
@@ -102,6 +104,49 @@ def test_a_separable_h_falls_apart_into_two_problems_and_a_baseline_into_one_of_
     (shared,) = field_of("baseline", {}, 2)[0].groups
     assert shared.shared
     assert shared.components == (0, 1, 2, 3)
+
+
+@BY_FAMILY
+@pytest.mark.parametrize("dof", [1, 3])
+def test_with_halves_the_field_is_its_features_times_its_last_layers_too(
+    model: str, variant: dict[str, Value], dof: int
+) -> None:
+    field, x = field_of(model, variant, dof, depth=1, halved=True)
+    theta = np.random.default_rng(1).standard_normal(field.size)
+    expected = field.snapshot(theta).field(x)
+    np.testing.assert_allclose(field.given(x) + field.features(x) @ theta, expected, rtol=1e-12, atol=1e-12)
+    counts = np.random.default_rng(2).uniform(0.5, 2.0, x.shape)
+    for group in field.groups:
+        if not group.shared:
+            wanted = (field.features(x) * counts[..., None])[:, group.components][:, :, group.places[0]]
+            np.testing.assert_allclose(field.rows(group, x, counts), wanted, rtol=1e-12, atol=1e-14)
+
+
+def test_halves_of_an_h_are_two_problems() -> None:
+    groups = field_of("hnn", {}, 2, depth=1, halved=True)[0].groups
+    assert [g.components for g in groups] == [(2, 3), (0, 1)]
+    assert [g.places.shape for g in groups] == [(1, 5), (1, 2)]
+    np.testing.assert_array_equal(np.sort(np.concatenate([g.places[0] for g in groups])), np.arange(7))
+
+
+@pytest.mark.parametrize(("system", "halved"), [("pendulum", True), ("two-body", True), ("double-pendulum", False)])
+@pytest.mark.parametrize("model", ["hnn", "baseline"])
+def test_small_fits_tell_whether_halves_will_do(system: str, model: str, halved: bool) -> None:
+    made = few_orbits(system, model)
+    assert Problem(task_of(made)).halved is halved
+    for choice, wanted in (("all", False), ("halves", True)):
+        forced = replace(made, settings={**made.settings, "units": choice})
+        assert Problem(task_of(forced)).halved is wanted
+
+
+def test_two_layers_see_all_coordinates() -> None:
+    made = experiment(depth=2)
+    assert not Problem(task_of(made)).halved
+
+
+def few_orbits(system: str, model: str) -> Experiment:
+    made = experiment(system, model, noise=0.0, width=40 if system == "pendulum" else 200)
+    return replace(made, data={**made.data, "trajectories": 80, "points": 50})
 
 
 def test_units_are_zero_between_their_pair_and_change_over_its_distance() -> None:
@@ -341,13 +386,14 @@ def test_fewer_rows_than_unknowns_are_fitted_and_it_says_so() -> None:
     train[:20] = True
     end = end_of(altered(made, train=train))
     assert isinstance(end, Finished)
-    assert "fewer equations than the 300 unknowns" in end.reason
+    assert "fewer equations than the 150 unknowns" in end.reason
     assert np.isfinite(end.snapshot.weights["out"]).all()
 
 
 def test_a_fit_that_memory_does_not_hold_is_refused_with_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(states, "free_memory", lambda: 100_000_000)
     made = experiment(width=2000)
+    made = replace(made, settings={**made.settings, "units": "all"})
     end = end_of(FitRun(made, made.dataset()))
     assert isinstance(end, Failed)
     assert "The fit would need 0.208 GB of memory, but 0.1 GB are free" in end.message

@@ -8,7 +8,7 @@ the data. Source: Bolager et al. 2023; Rahma, Datar & Dietrich 2024, arXiv 2411.
 
 import time
 from collections.abc import Iterator
-from functools import cached_property
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,19 +16,16 @@ from hnn_engine.coords import Array, Index
 from hnn_engine.datasets import Dataset, Mask
 from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
-from hnn_engine.fitting.linear import drawn_field
-from hnn_engine.fitting.ridge import Normal
+from hnn_engine.fitting.linear import LinearField, can_be_halved, drawn_field
 from hnn_engine.fitting.sampled.algebra import drawn
+from hnn_engine.fitting.sampled.regression import BLOCK, ROWS, Regression, enough, needed_bytes, unknowns_of
 from hnn_engine.fitting.tracks import drawn_together
 from hnn_engine.machine import free_memory
 from hnn_engine.snapshot import Snapshot
 
-ROWS = 12  # equations an unknown at least, where the data have them
-WORK = 2e10  # multiplications that a fit may take beyond that
-BLOCK = 2_000_000  # numbers of a block of features
 LOOKED_AT = 500  # rows that a loss on screen is of: it would take longer than the fit
-COPIES = 4  # of the normal equations while they are solved
-CALM = 2.0  # times the median size of a derivative, from where on a row counts less
+TRIAL_WIDTH, LARGEST_TRIAL = 20, 200  # of the small fits that choose which coordinates a unit sees: times dof²; at most
+LENIENCE = 3.0  # times the error of units that see all: those that see halves keep rollouts calm beyond the data
 
 
 class SampledFieldFit:
@@ -61,10 +58,10 @@ class SampledFieldFit:
                 yield Cancelled(step - 1, self.snapshot())
                 return
             began = time.perf_counter()
-            self.problem.add(block)
+            self.problem.regression.add(block)
             solved = step == len(blocks) or step & (step - 1) == 0
             if solved:
-                self._theta = self.problem.solve()
+                self._theta = self.problem.regression.solve()
                 loss = data_loss(self.snapshot(), self.task.data, self._train)
             self.seconds += time.perf_counter() - began
             if not np.isfinite(loss):
@@ -77,90 +74,66 @@ class SampledFieldFit:
 
 
 class Problem:
-    """The regressions of a task: states, rates and features, their sums so far, and what they give."""
+    """The regressions of a task, on states freed from noise and hidden layers drawn from them."""
 
     def __init__(self, task: FitTask) -> None:
         rng = np.random.default_rng([task.seed, 1])
-        self._task = task
         self._ridge = None if task.settings["regularisation"] == "data" else float(task.settings["ridge"])
         self.rows = usable_rows(task)
-        self.states, self.rates = cleaned_states(task, self.rows), task.data.dcoords[self.rows]
-        check_spread(self.states)
+        states, rates = cleaned_states(task, self.rows), task.data.dcoords[self.rows]
+        check_spread(states)
         self.left_out = int(np.count_nonzero(task.data.train)) - len(self.rows)
-        self.field = drawn_field(task, self.states, rng)
-        check_memory(self._bytes())
-        self._some = drawn(len(self.rows), self._enough(), rng)
-        self._normals = [Normal.empty(*reversed(group.places.shape)) for group in self.field.groups]
-        self._chosen: list[float] = []
-        self.precision = np.zeros(self.field.size)  # what the ridge supposes of θ: one over its variance
-
-    def _enough(self) -> int:
-        """Return how many states the fit is solved on."""
-        unknowns, components = max(self._unknowns), self.states.shape[1]
-        return max(int(ROWS * unknowns / components), int(WORK / (components * unknowns**2)), 1)
-
-    def _bytes(self) -> int:
-        """Return the memory that the fit takes at its peak: matrices of the unknowns, and a block of features twice."""
-        grams = [unknowns**2 for unknowns in self._unknowns]
-        each = max(BLOCK, self.field.size * self.states.shape[1])
-        return int(8 * (sum(grams) + COPIES * max(grams) + 3 * each))
+        self.halved = _halved(task, states, rates)
+        self.field = drawn_field(task, states, rng, self.halved)
+        check_memory(needed_bytes(self.field))
+        self.regression = Regression(self.field, states, rates, self._ridge)
+        self._some = drawn(len(self.rows), enough(self.field), rng)
 
     @property
-    def _unknowns(self) -> list[int]:
-        """How many unknowns each regression has."""
-        return [group.places.shape[1] for group in self.field.groups]
-
-    @cached_property
-    def _weight(self) -> Array:
-        """What each row counts, `(n, 1)`."""
-        size = np.linalg.norm(self.rates * self._scale, axis=1)
-        return np.asarray(1 / np.maximum(1.0, size / max(CALM * float(np.median(size)), 1e-300)))[:, None]
-
-    @cached_property
-    def _scale(self) -> Array:
-        """What each component counts: one over its usual size."""
-        usual = np.median(np.abs(self.rates), axis=0)
-        return np.asarray(1 / np.where(usual > 0, usual, np.maximum(np.abs(self.rates).max(axis=0), 1e-300)))
+    def states(self) -> Array:
+        """The states of `rows` that the fit is solved on."""
+        return self.regression.states
 
     def blocks(self) -> list[Index]:
         """Return the rows to gather, block by block."""
         each = max(1, BLOCK // max(self.field.size * self.states.shape[1], 1))
         return np.array_split(self._some, -(-len(self._some) // each))
 
-    def add(self, block: Index) -> None:
-        """Gather the rows `block`."""
-        x, weight = self.states[block], self._weight[block]
-        counts = self._scale * weight
-        targets = (self.rates[block] - self.field.given(x)) * counts
-        for group, normal in zip(self.field.groups, self._normals, strict=True):
-            wanted = targets[:, group.components]
-            if group.shared:
-                normal.add(self.field.shared_features(x) * weight, wanted)
-            else:
-                normal.add(self.field.rows(group, x, counts).reshape(wanted.size, -1), wanted.reshape(-1, 1))
-
-    def solve(self) -> Array:
-        """Return θ from the rows so far."""
-        theta, self._chosen = np.zeros(self.field.size), []
-        for group, normal in zip(self.field.groups, self._normals, strict=True):
-            found, ridge = normal.solved(self._ridge)
-            self._chosen.append(ridge)
-            unit = self._scale[list(group.components)][:, None] if group.shared else np.ones((1, 1))
-            theta[group.places] = found.T / unit
-            self.precision[group.places] = normal.precision(found, ridge) * unit**2
-        return theta
-
     def said(self) -> str:
         """Return a sentence on the solution."""
-        ridges = " and ".join(f"{ridge:.0e}" for ridge in sorted(set(self._chosen)))
+        ridges = " and ".join(f"{ridge:.0e}" for ridge in sorted(set(self.regression.chosen)))
         by = "chosen by generalised cross-validation" if self._ridge is None else "as set"
         parts = [f"solved on {len(self._some)} states with ridge {ridges}, {by}"]
-        unknowns = max(self._unknowns)
-        if max(normal.rows for normal in self._normals) < unknowns:
+        if self.halved:
+            parts.append("units see positions or momenta")
+        unknowns = max(unknowns_of(self.field))
+        if max(normal.rows for normal in self.regression.normals) < unknowns:
             parts.append(f"there are fewer equations than the {unknowns} unknowns, so the ridge decides between them")
         if self.left_out:
             parts.append(f"{self.left_out} rows without a finite derivative were left out")
         return "; ".join(parts)
+
+
+def _halved(task: FitTask, states: Array, rates: Array) -> bool:
+    """Return whether units are to see positions or momenta alone: as it is set, or where small fits of both kinds say
+    that nothing is lost by it, on states that they were not fitted to."""
+    if task.settings["units"] != "data" or not can_be_halved(task):
+        return task.settings["units"] == "halves"
+    rng = np.random.default_rng([task.seed, 6])
+    width = min(int(task.model_settings["width"]), TRIAL_WIDTH * task.data.dof**2, LARGEST_TRIAL)
+    trial = replace(task, model_settings={**task.model_settings, "width": width})
+    some = rng.permutation(drawn(len(states), 3 * ROWS * width // 2, rng))
+    states, rates = states[some], rates[some]
+    missed = [_missed(drawn_field(trial, states, rng, halved), states, rates) for halved in (True, False)]
+    return missed[0] <= LENIENCE * missed[1]
+
+
+def _missed(field: LinearField, states: Array, rates: Array) -> float:
+    """Return the squared error on the last third of the rows, of a field that is fitted to the others."""
+    regression = Regression(field, states, rates, None)
+    seen, held = np.split(np.arange(len(states)), [max(2 * len(states) // 3, 1)])
+    regression.add(seen)
+    return regression.missed(held, regression.solve())
 
 
 def usable_rows(task: FitTask) -> Index:
