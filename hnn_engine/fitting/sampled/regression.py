@@ -16,7 +16,9 @@ ROWS = 12  # equations an unknown at least, where the data have them
 WORK = 5e9  # multiplications that a fit may take beyond that
 BLOCK = 2_000_000  # numbers of a block of features
 COPIES = 4  # of the normal equations while they are solved
-CALM = 2.0  # times the median size of a derivative, from where on a row counts less
+# Times the median size of a derivative, from where on a row counts less; of one degree of freedom, which has no close
+# encounters, and of several.
+CALM_ONE, CALM = 2.0, 1.0
 
 
 class Regression:
@@ -39,7 +41,8 @@ class Regression:
     def _weight(self) -> Array:
         """What each row counts, `(n, 1)`."""
         size = np.linalg.norm(self.rates * self._scale, axis=1)
-        return np.asarray(1 / np.maximum(1.0, size / max(CALM * float(np.median(size)), 1e-300)))[:, None]
+        calm = (CALM_ONE if self.rates.shape[1] == 2 else CALM) * float(np.median(size))
+        return np.asarray(1 / np.maximum(1.0, size / max(calm, 1e-300)))[:, None]
 
     def add(self, block: Index) -> None:
         """Gather the rows `block`."""
