@@ -24,7 +24,7 @@ from hnn_engine.machine import free_memory
 from hnn_engine.snapshot import Snapshot
 
 LOOKED_AT = 500  # rows that a loss on screen is of: it would take longer than the fit
-TRIAL_WIDTH, LARGEST_TRIAL = 20, 200  # of the small fits that choose which coordinates a unit sees: times dof²; at most
+TRIAL_WIDTH, LARGEST_TRIAL = 20, 200  # of the small fits that choose which coordinates a unit sees: times dof³; at most
 LENIENCE = 3.0  # times the error of units that see all: those that see halves keep rollouts calm beyond the data
 
 
@@ -120,7 +120,7 @@ def _halved(task: FitTask, states: Array, rates: Array) -> bool:
     if task.settings["units"] != "data" or not can_be_halved(task):
         return task.settings["units"] == "halves"
     rng = np.random.default_rng([task.seed, 6])
-    width = min(int(task.model_settings["width"]), TRIAL_WIDTH * task.data.dof**2, LARGEST_TRIAL)
+    width = min(int(task.model_settings["width"]), TRIAL_WIDTH * task.data.dof**3, LARGEST_TRIAL)
     trial = replace(task, model_settings={**task.model_settings, "width": width})
     some = rng.permutation(drawn(len(states), 3 * ROWS * width // 2, rng))
     states, rates = states[some], rates[some]
