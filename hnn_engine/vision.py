@@ -57,6 +57,11 @@ def terms(snapshot: Snapshot, views: Views) -> Terms:
     return Terms(*(np.concatenate([getattr(t, name) for t in found]) for name in ("pictures", "latents", "field")))
 
 
+def loss_of(snapshot: Snapshot, views: Views, rows: npt.NDArray[np.int64]) -> Array:
+    """Return the loss of each of `rows` of `views`."""
+    return np.asarray(_terms(snapshot, views, rows).loss)
+
+
 def _terms(snapshot: Snapshot, views: Views, rows: npt.NDArray[np.int64]) -> Terms:
     sight, pairs = sight_of(snapshot), views.pairs(rows)
     z, after = sight.encode(pairs), sight.encode(views.pairs_after(rows))

@@ -27,7 +27,7 @@ ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
     ("experiment",),
     ("records", "tasks", "demonstrations", "glimpse"),
     ("fit_run", "films"),
-    ("reproduction",),
+    ("reproduction", "race"),
     ("cli",),
 )
 APP_FLOORS: tuple[tuple[str, ...], ...] = (
@@ -59,6 +59,7 @@ TABLES = (
     "collocation",
     "tasks",
     "fit_run",
+    "race",
     "reproduction",
     "cli",
 )

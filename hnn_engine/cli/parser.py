@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from hnn_engine import __version__
-from hnn_engine.cli import commands, filming, reproducing
+from hnn_engine.cli import commands, filming, racing, reproducing
 from hnn_engine.tasks import SIMULATED, TASKS
 
 TABLES = ("systems", "models", "recipes", "integrators", "tasks")
-COMMANDS = (*TABLES, "train", "evaluate", "simulate", "film", "reproduce")
+COMMANDS = (*TABLES, "train", "evaluate", "simulate", "film", "race", "reproduce")
 _SIGNED = ("--start", "--param", "--setting")  # options whose value may begin with a minus sign
 
 
@@ -50,6 +50,7 @@ def build_parser() -> Parser:
     _add_evaluate(subs.add_parser("evaluate", help="judge a run again"))
     _add_simulate(subs.add_parser("simulate", help="write a rollout as CSV"))
     _add_film(subs.add_parser("film", help="write a film that compares models with what the camera sees"))
+    _add_race(subs.add_parser("race", help="let several recipes fit the same data, started together"))
     _add_reproduce(subs.add_parser("reproduce", help="run the paper's experiments, ours beside the paper's"))
     return parser
 
@@ -138,6 +139,15 @@ def _add_film(film: argparse.ArgumentParser) -> None:
     film.add_argument("--theme", choices=("light", "dark"), default="light", help="light or dark paper (light)")
     film.add_argument("--height", metavar="PX", default="360", help="height of the pictures in pixels (360)")
     film.set_defaults(run=filming.film)
+
+
+def _add_race(race: argparse.ArgumentParser) -> None:
+    race.add_argument("system", metavar="SYSTEM", help="a system's name; see 'hnn-lab systems'")
+    race.add_argument("--model", metavar="M", help="see 'hnn-lab models' (the system's HNN)")
+    race.add_argument("--recipes", metavar="R,…", help="see 'hnn-lab recipes' (all that apply to the model)")
+    race.add_argument("--seed", default="0", metavar="N", help="seed of data and weights (0)")
+    race.add_argument("--json", action="store_true", help="print one line of JSON on stdout")
+    race.set_defaults(run=racing.race)
 
 
 def _add_reproduce(reproduce: argparse.ArgumentParser) -> None:

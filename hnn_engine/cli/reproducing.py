@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hnn_engine import __version__
 from hnn_engine.cli.training import INTERRUPTED, Meter, clock, load_loops
+from hnn_engine.cli.values import names
 from hnn_engine.errors import ExperimentError, ParameterError
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import get_recipe
@@ -66,7 +67,7 @@ def _cells(options: argparse.Namespace) -> list[Cell]:
     """Turn the options into the fits to make; raise an `HnnLabError` before anything is fitted."""
     seeds = int(_SEEDS.check(options.seeds))
     recipe = get_recipe(options.recipe).name
-    models = None if options.model is None else [get_model(name).name for name in _names(options.model, "--model")]
+    models = None if options.model is None else [get_model(name).name for name in names(options.model, "--model")]
     chosen = _tasks(options)
     recording = read_recording_or_shipped(options.recording) if options.recording else None
     return plan(chosen, models, recipe, seeds, recording)
@@ -74,7 +75,7 @@ def _cells(options: argparse.Namespace) -> list[Cell]:
 
 def _tasks(options: argparse.Namespace) -> list[Task]:
     if options.task is not None:
-        chosen = [get_task(name) for name in _names(options.task, "--task")]
+        chosen = [get_task(name) for name in names(options.task, "--task")]
     else:
         chosen = [task for task in TASKS.values() if task.from_paper]
     needy = [task for task in chosen if task.needs_recording]
@@ -86,14 +87,6 @@ def _tasks(options: argparse.Namespace) -> list[Task]:
         raise ExperimentError(needy[0].where_data_is)
     say(f"{needy[0].where_data_is}. The other tasks are run without it.")
     return [task for task in chosen if not task.needs_recording]
-
-
-def _names(text: str, option: str) -> list[str]:
-    """Read 'a,b' as names, each once."""
-    names = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    if not names:
-        raise ParameterError(f"{option} is '{text}', but it must be one name or several with commas between")
-    return names
 
 
 def _check_outputs(options: argparse.Namespace, keep: Keep) -> None:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from hnn_engine import compiled
 from hnn_engine.errors import HnnLabError
@@ -26,7 +26,7 @@ def run_fit(experiment: Experiment) -> tuple[Run, int]:
     load_loops()
     fit = FitRun(experiment, experiment.dataset())
     meter = Meter(fit, sys.stderr)
-    with _Interrupts(fit) as interrupts:
+    with Interrupts(fit) as interrupts:
         while fit.end is None:
             meter.show(fit.advance())
     meter.close()
@@ -59,13 +59,20 @@ def load_loops() -> None:
         notice.cancel()
 
 
-class _Interrupts:
+class Stoppable(Protocol):
+    """What can be asked to end: a fit, or a race of some."""
+
+    def stop(self) -> None:
+        """Ask it to end with what it has reached."""
+
+
+class Interrupts:
     """While it stands, the first Ctrl-C stops the fit and the next one ends the program at once."""
 
-    def __init__(self, fit: FitRun) -> None:
+    def __init__(self, fit: Stoppable) -> None:
         self._fit, self.asked = fit, False
 
-    def __enter__(self) -> "_Interrupts":
+    def __enter__(self) -> "Interrupts":
         self._before = signal.signal(signal.SIGINT, self._stop)
         return self
 

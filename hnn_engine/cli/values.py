@@ -34,3 +34,11 @@ def number(text: str | None, default: float, option: str) -> float:
     if not math.isfinite(value) or value <= 0:
         raise ParameterError(f"{option} is {text}, but it must be above 0 s")
     return value
+
+
+def names(text: str, option: str) -> list[str]:
+    """Read 'a,b' as names, each once."""
+    found = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not found:
+        raise ParameterError(f"{option} is '{text}', but it must be one name or several with commas between")
+    return found
