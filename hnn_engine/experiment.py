@@ -27,6 +27,7 @@ from hnn_engine.systems import System, get_system
 if TYPE_CHECKING:  # neither is needed before a recording is opened or a fit begins
     from hnn_engine.fitting.events import FitTask
     from hnn_engine.recordings import Recording
+    from hnn_engine.snapshot import Snapshot
 
 FORMAT = 4  # 2 knows layouts of states and what is done to rollouts on their way; 3 frames; 4 data by hand
 READABLE = (1, 2, 3, 4)
@@ -222,12 +223,12 @@ class Experiment:
         assert system is not None
         return make_dataset(system, self.data, self.seed, progress)
 
-    def task(self, model: ModelSpec, data: Dataset) -> "FitTask":
-        """Return the fitting task of one of the models on `data`."""
+    def task(self, model: ModelSpec, data: Dataset, start: "Snapshot | None" = None) -> "FitTask":
+        """Return the fitting task of one of the models on `data`, which begins at `start` where there is one."""
         from hnn_engine.fitting.events import FitTask
 
         known = get_model(model.name).known(self.stage)
-        return FitTask(model.name, model.settings, data, self.settings, self.seed, known)
+        return FitTask(model.name, model.settings, data, self.settings, self.seed, known, start)
 
 
 def new_experiment(system: str, constants: Mapping[str, object] | None = None) -> Experiment:

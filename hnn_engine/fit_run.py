@@ -16,19 +16,22 @@ from hnn_engine.experiment import Experiment
 from hnn_engine.fitting import get_recipe
 from hnn_engine.fitting.events import Cancelled, End, Evaluated, Event, Failed, Finished, Fit, Progress, Started
 from hnn_engine.models import get_model
-from hnn_engine.records.run import History, Run
+from hnn_engine.records.run import History, Origin, Run
 from hnn_engine.snapshot import Snapshot
 
 ENDINGS = {Finished: "finished", Cancelled: "stopped", Failed: "failed"}
 
 
 class FitRun:
-    """A fit of the first model of `experiment` on `data`, from the first step to the run that is kept."""
+    """A fit of the first model of `experiment` on `data`, from the first step to the run that is kept.
 
-    def __init__(self, experiment: Experiment, data: Dataset) -> None:
+    It begins at the weights of the run `start`, where there is one.
+    """
+
+    def __init__(self, experiment: Experiment, data: Dataset, start: Run | None = None) -> None:
         self.id = uuid.uuid4().hex[:12]
         self.experiment = replace(experiment, models=experiment.models[:1])
-        self.data = data
+        self.data, self._start = data, start
         self.end: End | None = None
         self.steps_planned = int(experiment.settings.get("steps", 0))
         self.step = 0
@@ -48,7 +51,8 @@ class FitRun:
     def title(self) -> str:
         """What the runs table calls it: model, recipe and seed."""
         recipe = get_recipe(self.experiment.recipe).title
-        return f"{get_model(self.model).title} · {recipe} · seed {self.experiment.seed}"
+        after = f" after {get_recipe(self._start.experiment.recipe).title}" if self._start is not None else ""
+        return f"{get_model(self.model).title} · {recipe}{after} · seed {self.experiment.seed}"
 
     @property
     def seconds(self) -> float:
@@ -59,7 +63,8 @@ class FitRun:
         """Do one step's work and return what it says. Every exception becomes `Failed`. Call it until `end` is set."""
         try:
             if self._events is None:
-                task = self.experiment.task(self.experiment.models[0], self.data)
+                start = self._start.snapshot if self._start is not None else None
+                task = self.experiment.task(self.experiment.models[0], self.data, start)
                 self._fit = get_recipe(self.experiment.recipe).start(task)
                 self._events = self._fit.events()
                 if self._stopping:  # asked for while the recipe was still being imported
@@ -129,6 +134,7 @@ class FitRun:
             steps=self.end.step,
             fit_seconds=self.seconds,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
+            started_from=Origin(self._start.id, self._start.title) if self._start is not None else None,
         )
 
     def history(self) -> History:

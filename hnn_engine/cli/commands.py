@@ -32,7 +32,7 @@ from hnn_engine.fitting import RECIPES, get_recipe, recipe_note
 from hnn_engine.integrators import INTEGRATORS, get_integrator, rollout
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.parameters import Parameter, bind
-from hnn_engine.records import check_file, check_target, load_run, write_file, write_run
+from hnn_engine.records import Run, check_file, check_target, load_run, write_file, write_run
 from hnn_engine.systems import SYSTEMS, get_system
 from hnn_engine.tasks import TASKS
 from hnn_engine.views import FILM_PARAMETERS, camera_of, pair_at
@@ -147,24 +147,28 @@ def _print_table(rows: list[dict[str, Any]], as_json: bool) -> None:
 
 def train(options: argparse.Namespace) -> int:
     """Fit a model, judge it, keep the run; with --json print the figures as one line."""
-    experiment = _experiment(options)
+    start = load_run(options.begin) if options.begin is not None else None
+    experiment = _experiment(options, start)
     check_target(options.out, options.force)
     note = recipe_note(experiment.recipe, experiment.source_name)
     if note:
         print(note, file=sys.stderr)
-    run, code = run_fit(experiment)
+    run, code = run_fit(experiment, start)
     write_run(run, options.out, options.force)
     _print_figures({**run.summary(), "run": str(options.out)}, options.json)
     return code
 
 
-def _experiment(options: argparse.Namespace) -> Experiment:
-    """Turn the options into a checked experiment with one model."""
+def _experiment(options: argparse.Namespace, start: Run | None) -> Experiment:
+    """Turn the options into a checked experiment with one model; with the network of `start`, where nothing else is
+    said."""
     get_model(options.model)
     get_recipe(options.recipe)
     base = recorded(options, _given_data(options)) if options.recording else _simulated(options)
     settings: dict[str, Any] = dict(default_settings(options.recipe, base.stage))
     model: dict[str, object] = {}
+    if start is not None and start.snapshot.model == options.model:
+        model |= start.experiment.models[0].settings
     own = {p.name for p in get_model(options.model).parameters}
     if options.steps is not None:
         settings["steps"] = options.steps

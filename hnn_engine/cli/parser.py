@@ -63,6 +63,9 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     )
     train.add_argument("--model", required=True, metavar="M", help="see 'hnn-lab models'")
     train.add_argument("--recipe", default="paper", metavar="R", help="see 'hnn-lab recipes' (paper)")
+    train.add_argument(
+        "--from", dest="begin", metavar="RUN", type=Path, help="begin at the weights of this run, of the same network"
+    )
     train.add_argument("--seed", default="0", metavar="N", help="seed of data and weights (0)")
     train.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder of the run")
     train.add_argument("--force", action="store_true", help="replace a run that is already there")

@@ -21,10 +21,11 @@ WIDTH = 118  # columns that the line of progress takes at most
 QUICK = 2.0  # seconds: loading what is compiled already takes less
 
 
-def run_fit(experiment: Experiment) -> tuple[Run, int]:
-    """Fit, judge, and return the run to keep with the exit code; raise `HnnLabError` where nothing is left to keep."""
+def run_fit(experiment: Experiment, start: Run | None = None) -> tuple[Run, int]:
+    """Fit, from the weights of `start` on where it is given, judge, and return the run to keep with the exit code;
+    raise `HnnLabError` where nothing is left to keep."""
     load_loops()
-    fit = FitRun(experiment, experiment.dataset())
+    fit = FitRun(experiment, experiment.dataset(), start)
     meter = Meter(fit, sys.stderr)
     with Interrupts(fit) as interrupts:
         while fit.end is None:

@@ -21,6 +21,17 @@ _RIDGE = Parameter(
     log=True, acts="fit",
 )  # fmt: skip
 _ROUNDS = Parameter("steps", "Steps", 20, 1, 200, help="Gauss–Newton steps at most.", acts="fit")
+_ITERATIONS = Parameter("steps", "Steps", 500, 1, 20_000, help="Steps of L-BFGS at most.", log=True, acts="fit")
+_NO_DECAY = Parameter("weight-decay", "Weight decay", 0.0, 0.0, 1.0, help="L2 term in the loss.", acts="fit")
+_BEGIN = Parameter(
+    "begin",
+    "Begin at",
+    "sampled",
+    choices=("sampled", "fresh"),
+    choice_titles=("the closed form", "fresh weights"),
+    help="The closed form of the recipe sampled, which takes milliseconds, or weights drawn at random.",
+    acts="fit",
+)
 _REGULARISATION = Parameter(
     "regularisation",
     "Regularisation",
@@ -79,7 +90,13 @@ class RecipeInfo:
         return f"The recipe {self.name} is for {whose}, not for the {get_model(model).title}: choose {others}"
 
     def start(self, task: "FitTask") -> "Fit":
-        """Return a fit of `task`, ready to run. Imports the code behind the recipe."""
+        """Return a fit of `task`, ready to run. Imports the code behind the recipe.
+
+        Raises `ExperimentError` where it is to begin at a run of another architecture.
+        """
+        from hnn_engine.fitting.beginning import check_beginning
+
+        check_beginning(task)
         module, _, name = self.code.partition(":")
         fit: Fit = getattr(import_module(module), name)(task)
         return fit
@@ -101,6 +118,15 @@ RECIPES: dict[str, RecipeInfo] = {
             "Scaled start, cosine schedule, early stop on validation trajectories, best weights kept.",
             (_STEPS, _RATE, _BATCH, _DECAY, _PATIENCE),
             "hnn_engine.fitting.adam:AdamFit",
+        ),
+        RecipeInfo(
+            "lbfgs",
+            "L-BFGS",
+            "All rows at once, with steps that know the curvature: for small smooth networks, from the closed form on.",
+            (_ITERATIONS, _NO_DECAY, _BEGIN, _STATES),
+            "hnn_engine.fitting.lbfgs:LbfgsFit",
+            sees=False,
+            twin="adam",
         ),
         RecipeInfo(
             "sampled",

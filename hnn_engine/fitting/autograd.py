@@ -55,6 +55,12 @@ class TorchStepper(ABC):
         with torch.no_grad():
             return float(self._loss(rows))
 
+    def gradient(self, rows: Rows) -> tuple[float, Array]:
+        with _tiny_numbers_flushed():
+            loss = self._loss(rows)
+            (gradient,) = torch.autograd.grad(loss, self._weights)
+        return float(loss.detach()), gradient.numpy().copy()
+
     def step(self, rows: Rows, rate: float, limit: float) -> float:
         with _tiny_numbers_flushed():
             loss = self._loss(rows)

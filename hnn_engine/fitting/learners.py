@@ -5,8 +5,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, Index
 from hnn_engine.datasets import Mask
+from hnn_engine.fitting.beginning import field_weights
 from hnn_engine.fitting.events import FitTask
 from hnn_engine.fitting.steppers import Rows, Shapes, Stepper, stepper
 from hnn_engine.models import get_model
@@ -38,15 +39,21 @@ class FieldLearner:
     def __init__(self, task: FitTask, rng: np.random.Generator, scaled: bool) -> None:
         self._task = task
         weights = get_model(task.model).initial_weights(task.data.dof, task.model_settings, rng)
-        if scaled:
+        if task.start is not None:
+            weights = field_weights(task)
+        elif scaled:
             weights = self._scaled(weights)
         self._shapes = shapes_of(weights)
         self.stepper = stepper(task, self._shapes, flattened(weights))
 
     def rows(self, mask: Mask) -> Rows:
         """Return `(coords, dcoords)` of the masked rows in float32."""
+        return self.some_rows(np.flatnonzero(mask))
+
+    def some_rows(self, rows: Index) -> tuple[Array, Array]:
+        """Return `(coords, dcoords)` of `rows` in float32."""
         data = self._task.data
-        return data.coords[mask].astype(np.float32), data.dcoords[mask].astype(np.float32)
+        return data.coords[rows].astype(np.float32), data.dcoords[rows].astype(np.float32)
 
     def freeze(self, flat: Array) -> Snapshot:
         weights, task = unflattened(flat, self._shapes), self._task

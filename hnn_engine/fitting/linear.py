@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hnn_engine.coords import Array, Index
+from hnn_engine.fitting.beginning import hidden_of
 from hnn_engine.fitting.events import FitTask
 from hnn_engine.fitting.hidden import SLOPE, Hidden, halved_layer, hidden_layers
 from hnn_engine.models import get_model
@@ -187,12 +188,16 @@ def can_be_halved(task: FitTask) -> bool:
 
 
 def drawn_field(task: FitTask, x: Array, rng: np.random.Generator, halved: bool = False) -> LinearField:
-    """Return the task's field on hidden layers drawn from pairs of the states x `(n, 2*dof)`.
+    """Return the task's field on hidden layers drawn from pairs of the states x `(n, 2*dof)`, or on those of the fit
+    that it begins at.
 
     `halved`: units see positions or momenta alone, where `can_be_halved`. An H that is T(p) + V(q), a field that is
     (f(p), g(q)), needs no others, and it has more units for each then.
     """
     nets = get_model(task.model).networks(task.data.dof)
+    if task.start is not None:
+        activation = str(task.model_settings["activation"])
+        return LinearField(task, {net.prefix: hidden_of(task.start.weights, net, activation) for net in nets})
     return LinearField(task, {net.prefix: _drawn(task, net, x[:, net.columns], rng, halved) for net in nets})
 
 

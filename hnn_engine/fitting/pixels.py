@@ -59,6 +59,8 @@ class PixelLearner:
         if scaled:
             sight = self._scaled(sight)
         weights = {**sight, **model.initial_weights(1, task.model_settings, rng)}
+        if task.start is not None and task.start.sight is not None:
+            weights = {**{name: task.start.sight.weights[name] for name in sight}, **latent_field(task, task.start)}
         self._shapes = shapes_of(weights)
         self.stepper = pixel_stepper(task, self._film, self._shapes, flattened(weights))
         self._map_rows = map_rows(task)
@@ -91,6 +93,17 @@ class PixelLearner:
         changed = {w0: sight[w0] / spread, w3: SMALL * sight[w3], w: spread * sight[w], b: mean}
         changed[b0] = sight[b0] - mean @ changed[w0]
         return {name: np.asarray(changed.get(name, values), dtype=np.float32) for name, values in sight.items()}
+
+
+def latent_field(task: FitTask, start: Snapshot) -> Weights:
+    """Return the field of `start` on its latents, of which a snapshot has it on the coordinates; a frame is the unit
+    of time."""
+    assert start.sight is not None
+    sight = start.sight
+    back = np.asarray(np.linalg.inv(sight.matrix), dtype=np.float64)
+    names = seeing(task).weight_shapes(1, task.model_settings)
+    field = {name: start.weights[name] for name in names}
+    return seeing(task).moved(field, back, -sight.offset @ back, 1 / sight.seconds)
 
 
 def mean_frame(film: Film, frames: Index) -> tuple[Array, float]:

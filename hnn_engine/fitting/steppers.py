@@ -34,6 +34,9 @@ class Stepper(Protocol):
     def loss(self, rows: Rows) -> float:
         """Return the loss of the present weights on `rows`."""
 
+    def gradient(self, rows: Rows) -> tuple[float, Array]:
+        """Return the loss of the present weights on `rows`, and its gradient by them, without the L2 term."""
+
     def step(self, rows: Rows, rate: float, limit: float) -> float:
         """Take one step of learning rate `rate`, unless the loss before it is above `limit` or NaN; return that."""
 
@@ -48,6 +51,10 @@ class CompiledStepper(ABC):
 
     def loss(self, rows: Rows) -> float:
         return self._call(rows, (False, 0.0, 0.0, 1.0, 0.0))
+
+    def gradient(self, rows: Rows) -> tuple[float, Array]:
+        loss = self._call(rows, (True, -1.0, 0.0, 1.0, 0.0))  # no loss is within that limit: nothing moves
+        return loss, self._grad.copy()
 
     def step(self, rows: Rows, rate: float, limit: float) -> float:
         self._count += 1

@@ -350,9 +350,9 @@ def _see(
             _back_from_pictures(eyes, flat, grad, n, fresh)
             _back_to_pixels(eyes, flat, grad, n, fresh)
     loss *= share
+    for which in range(work.passes if learn else 0):
+        end_pass(work.nets[which], field_grad)
     if learn and loss <= limit:
-        for which in range(work.passes):
-            end_pass(work.nets[which], field_grad)
         move(flat, grad, moments, good, rate, root, decay)
     return loss
 

@@ -334,9 +334,9 @@ def _advance(work: Any, flat: Any, grad: Any, moments: Any, good: Any, coords: A
             take(work.nets[which], end - begin, work.e)
             backward(work.nets[which], flat, grad, end - begin)
     loss *= share
+    for which in range(work.passes if learn else 0):
+        end_pass(work.nets[which], grad)
     if learn and loss <= limit:
-        for which in range(work.passes):
-            end_pass(work.nets[which], grad)
         move(flat, grad, moments, good, rate, root, decay)
     return loss
 
@@ -353,8 +353,8 @@ def advance(
     """Return the loss of weights `flat` `(W,)` on `rows`, coords and dcoords `(N, 2*dof)`; learn from it if asked to.
 
     `adam`: whether to learn, the largest loss to learn from, and α / (1 − β₁ⁿ), √(1 − β₂ⁿ) and the L2 term's share for
-    step n. Learning fills `grad` `(W,)`; within the limit it copies the weights to `good` `(W,)`, then moves `moments`
-    `(2, W)` and the weights. Source: Kingma & Ba 2015.
+    step n. Learning fills `grad` `(W,)` with dL/dw; within the limit it copies the weights to `good` `(W,)`, then moves
+    `moments` `(2, W)` and the weights. Source: Kingma & Ba 2015.
     """
     coords, dcoords = (np.require(part, np.float32, ["C", "W"]) for part in rows)
     # Compiled loops check no bounds.

@@ -9,7 +9,7 @@ import io
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,14 @@ class History:
     test: Array
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The earlier run at whose weights a fit began."""
+
+    id: str
+    title: str
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """One fit: what was asked (with a single model), what came out, and how it ended."""
@@ -68,6 +76,7 @@ class Run:
     steps: int
     fit_seconds: float
     created: str  # ISO time
+    started_from: Origin | None = None
 
     def summary(self) -> dict[str, Any]:
         """Return what `train --json` and `evaluate --json` print, but for the place of the run."""
@@ -79,6 +88,7 @@ class Run:
             "seed": self.experiment.seed,
             "steps": self.steps,
             "fit_seconds": round(self.fit_seconds, 4),
+            **({"started_from": self.started_from.id} if self.started_from is not None else {}),
             **figures,
         }
 
@@ -101,6 +111,8 @@ def run_files(run: Run, with_samples: bool = True) -> dict[str, bytes]:
             "figures": run.figures.as_dict() if run.figures is not None else None,
         },
     }
+    if run.started_from is not None:
+        document["started_from"] = asdict(run.started_from)
     files = {"history.csv": _history_csv(run.history), "weights.safetensors": save(_weights(run.snapshot))}
     recording = run.experiment.recording
     if recording is not None:
@@ -133,6 +145,7 @@ def read_run(files: Mapping[str, bytes], where: str, film: Recording | None = No
             steps=int(result["steps"]),
             fit_seconds=float(result["fit_seconds"]),
             created=str(document["created"]),
+            started_from=_read_origin(document.get("started_from")),
         )
     except HnnLabError as error:
         raise RecordError(f"{where} cannot be read: {error}") from error
@@ -145,6 +158,10 @@ def _read_id(value: object) -> str:
     if not RUN_ID.fullmatch(str(value)):
         raise RecordError(f"the run's id is '{str(value)[:80]}', expected up to 64 letters and digits: mend run.json")
     return str(value)
+
+
+def _read_origin(value: Any) -> Origin | None:
+    return None if value is None else Origin(_read_id(value["id"]), str(value["title"])[:200])
 
 
 def _read_figures(value: object) -> Figures | None:

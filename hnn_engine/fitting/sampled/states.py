@@ -117,8 +117,8 @@ class Problem:
 def _halved(task: FitTask, states: Array, rates: Array) -> bool:
     """Return whether units are to see positions or momenta alone: as it is set, or where small fits of both kinds say
     that nothing is lost by it, on states that they were not fitted to."""
-    if task.settings["units"] != "data" or not can_be_halved(task):
-        return task.settings["units"] == "halves"
+    if task.start is not None or task.settings["units"] != "data" or not can_be_halved(task):
+        return task.start is None and task.settings["units"] == "halves"
     rng = np.random.default_rng([task.seed, 6])
     width = min(int(task.model_settings["width"]), TRIAL_WIDTH * task.data.dof**3, LARGEST_TRIAL)
     trial = replace(task, model_settings={**task.model_settings, "width": width})

@@ -41,6 +41,11 @@ class SampledFit:
     """A closed form in stages. Between them the network is whole: what is not solved yet gives zero."""
 
     def __init__(self, task: FitTask) -> None:
+        if task.start is not None:
+            raise ExperimentError(
+                "The recipe sampled-film finds every layer by itself, so it cannot begin at an earlier run: choose "
+                "fresh weights, or the recipe adam"
+            )
         self.task, self._views = task, views_of(task)
         self.seconds = 0.0
         self._stop = False
