@@ -223,6 +223,14 @@ class Experiment:
         assert system is not None
         return make_dataset(system, self.data, self.seed, progress)
 
+    def why_not_from(self, start: "Snapshot") -> str:
+        """Return why the model of the name of `start`, or the first one, cannot be fitted from it on; empty where it
+        can."""
+        from hnn_engine.fitting.beginning import why_not_from
+
+        spec = next((m for m in self.models if m.name == start.model), self.models[0])
+        return why_not_from(start, spec.name, spec.settings, self.stage.dof, self.frame_size)
+
     def task(self, model: ModelSpec, data: Dataset, start: "Snapshot | None" = None) -> "FitTask":
         """Return the fitting task of one of the models on `data`, which begins at `start` where there is one."""
         from hnn_engine.fitting.events import FitTask

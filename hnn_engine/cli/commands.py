@@ -149,6 +149,9 @@ def train(options: argparse.Namespace) -> int:
     """Fit a model, judge it, keep the run; with --json print the figures as one line."""
     start = load_run(options.begin) if options.begin is not None else None
     experiment = _experiment(options, start)
+    reason = experiment.why_not_from(start.snapshot) if start is not None else ""
+    if reason:
+        raise ExperimentError(reason)
     check_target(options.out, options.force)
     note = recipe_note(experiment.recipe, experiment.source_name)
     if note:

@@ -14,29 +14,27 @@ from hnn_engine.snapshot import Snapshot
 
 def check_beginning(task: FitTask) -> None:
     """Raise `ExperimentError` where the earlier run that the task is to begin at is of another architecture."""
-    if task.start is None:
-        return
-    wanted = architecture(task.model, task.model_settings, task.data.dof)
-    there = architecture(task.start.model, task.start.settings, task.start.dof)
+    size = task.data.views.size if task.data.views is not None else 0
+    reason = why_not_from(task.start, task.model, task.model_settings, task.data.dof, size) if task.start else ""
+    if reason:
+        raise ExperimentError(reason)
+
+
+def why_not_from(start: Snapshot, model: str, settings: Settings, dof: int, size: int) -> str:
+    """Return why a fit of `model` cannot begin at `start`; empty where it can. `size`: pixels across a frame, or 0."""
+    wanted, there = architecture(model, settings, dof), architecture(start.model, start.settings, start.dof)
     if wanted != there:
-        raise ExperimentError(
+        return (
             f"The fit is to begin at a run of another architecture: it has {there}, and here it is {wanted}; choose "
             "a run of the same model and network, or fresh weights"
         )
-    if task.data.views is not None and task.start.sight is not None:
-        _check_frames(task, task.start)
-
-
-def _check_frames(task: FitTask, start: Snapshot) -> None:
-    assert start.sight is not None
-    assert task.data.views is not None
-    wanted = 2 * task.data.views.size**2
-    there = len(start.sight.weights["encoder.w0"])
-    if there != wanted:
-        raise ExperimentError(
-            f"The fit is to begin at a run that sees {there} pixels, but here {wanted} are seen: choose a run that "
+    seen = len(start.sight.weights["encoder.w0"]) // 2 if start.sight is not None else 0
+    if seen != size**2:
+        return (
+            f"The fit is to begin at a run that sees {seen} pixels, but here {size**2} are seen: choose a run that "
             "sees frames of the same size, or fresh weights"
         )
+    return ""
 
 
 def architecture(model: str, settings: Settings, dof: int) -> str:

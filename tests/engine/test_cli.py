@@ -141,7 +141,7 @@ def test_the_names_are_those_of_the_manual(hnn_lab: Command) -> None:
         "pixel-baseline",
         "pixel-hnn",
     ]
-    assert names("recipes") == ["paper", "adam", "sampled", "denoise", "sampled-film"]
+    assert names("recipes") == ["paper", "adam", "lbfgs", "sampled", "denoise", "sampled-film"]
     assert names("integrators") == list(INTEGRATORS)
     assert names("tasks")[:2] == ["mass-spring", "pendulum"]
 
@@ -204,6 +204,21 @@ def test_a_model_s_own_setting_is_kept_with_the_run(hnn_lab: Command, tmp_path: 
     assert snapshot.split_unique
     assert hnn_lab(*words, "--force").code == 0
     assert load_run(tmp_path / "run").snapshot.settings["friction"] == "gradient"
+
+
+def test_a_fit_begins_at_an_earlier_run_of_its_network_alone(
+    trained: tuple[Path, Said], hnn_lab: Command, tmp_path: Path
+) -> None:
+    folder, _ = trained
+    again = [*TRAIN[:-1], "width=6", "--from", folder, "--setting", "learning-rate=1e-6", "--steps", "1"]
+    said = hnn_lab(*again, "--out", tmp_path / "run", "--json")
+    assert said.code == 0
+    assert json.loads(said.out)["started_from"] == load_run(folder).id
+    before, after = (load_run(at).snapshot.weights for at in (folder, tmp_path / "run"))
+    assert np.abs(after["w0"] - before["w0"]).max() < 1e-5
+    wider = [word if word != "width=6" else "width=7" for word in TRAIN]
+    complaint(hnn_lab(*wider, "--from", folder, "--out", tmp_path / "other"), "another architecture", "width 6")
+    complaint(hnn_lab(*TRAIN, "--from", tmp_path / "none", "--out", tmp_path / "other"), "none")
 
 
 def test_a_model_that_does_not_apply_is_refused(hnn_lab: Command, tmp_path: Path) -> None:

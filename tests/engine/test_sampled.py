@@ -306,7 +306,7 @@ def test_models_that_see_no_frames_are_refused_in_a_sentence() -> None:
     base = replace(new_experiment("pendulum"), recipe="sampled-film", settings={})
     with pytest.raises(
         ExperimentError,
-        match="sampled-film is for models that see frames, not for the Baseline: choose paper or adam or lbfgs or sampled",
+        match="for models that see frames, not for the Baseline: choose paper or adam or lbfgs or sampled",
     ):
         checked(base)
     assert carried_recipe("sampled-film", base.models) == "sampled"
