@@ -47,6 +47,7 @@ class View:
     energy_of: str = "reference"  # by the true H (a recording's reference), by the models' own, or by both: `ENERGY_OF`
     speed: float = 1.0
     live_fit: bool = False  # models are fitted anew with every change
+    polish: bool = False  # a fit begins at the shown runs, and not at fresh weights
     tool: str = "start"  # what a hand on the portrait does: `TOOLS`
     seeds: int = 1  # how many times a fit is repeated, each with data and weights of its own
 
@@ -60,7 +61,7 @@ class View:
         view = View()
         if isinstance(values.get("field"), str):
             view = replace(view, field=values["field"])
-        for name in ("arrows", "contours", "data", "compare", "latents", "live_fit"):
+        for name in ("arrows", "contours", "data", "compare", "latents", "live_fit", "polish"):
             if isinstance(values.get(name), bool):
                 view = replace(view, **{name: values[name]})
         if values.get("energy_of") in ENERGY_OF:

@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -105,6 +106,7 @@ class JobRunner:
         self._going = threading.Event()
         self._stop = threading.Event()
         self._quit = False
+        self._starts: dict[str, Run] = {}
         self.data_share = 0.0
         self.compiling = False  # the loops that the fits run on
 
@@ -118,15 +120,18 @@ class JobRunner:
         """Whether the job waits."""
         return self.running and not self._going.is_set()
 
-    def start(self, experiment: Experiment, data: Dataset | None, seeds: int = 1) -> None:
-        """Fit every model of `experiment`, on `data` where it is at hand already.
+    def start(
+        self, experiment: Experiment, data: Dataset | None, seeds: int = 1, starts: "Mapping[str, Run] | None" = None
+    ) -> None:
+        """Fit every model of `experiment`, on `data` where it is at hand already, from its run in `starts` on if there
+        is one.
 
         The whole experiment, data and weights, is repeated for `seeds` seeds, beginning with its own.
         """
         assert not self.running
         self._stop.clear()
         self._going.set()
-        self._quit = False
+        self._quit, self._starts = False, dict(starts or {})
         self._thread = threading.Thread(target=self._run, args=(experiment, data, seeds), name="fitting", daemon=True)
         self._thread.start()
 
@@ -209,7 +214,11 @@ class JobRunner:
         from hnn_engine.fit_run import FitRun  # with evaluation and records: nothing that the first paint waits for
         from hnn_engine.fitting.events import Failed
 
-        fits = [FitRun(replace(one, models=(spec,)), data) for one, data in repeated for spec in one.models]
+        fits = [
+            FitRun(replace(one, models=(spec,)), data, self._starts.get(spec.name))
+            for one, data in repeated
+            for spec in one.models
+        ]
         members = {f.id: f.experiment.seed - experiment.seed for f in fits}
         infos = tuple(FitInfo(f.id, f.model, f.steps_planned, members[f.id]) for f in fits)
         self.messages.append(JobStarted(infos, experiment, repeated[0][1]))

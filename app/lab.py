@@ -177,6 +177,7 @@ class Lab(QObject):
             self._fresh = (experiment, data)
             self._ask()
         else:
+            self._fresh = None  # an older one would take its place
             self.data.take(experiment, data)
             self._mark(urgent=False)
 
@@ -489,12 +490,22 @@ class Lab(QObject):
                 f"{seeds} seeds from {self.experiment.seed} on go beyond the largest: lower the seed.", True
             )
             return
+        starts = self.beginnings() if self.document.view.polish else {}
+        reason = next((why for why in (self.experiment.why_not_from(r.snapshot) for r in starts.values()) if why), "")
+        if reason:
+            self.noticed.emit(reason, True)
+            return
         self.series.clear()
         self.live.clear()
         self._rates.clear()
         self.job_experiment = self.experiment
-        self.jobs.start(self.experiment, self.data.of(self.experiment), seeds)
+        self.jobs.start(self.experiment, self.data.of(self.experiment), seeds, starts)
         self.job_changed.emit()
+
+    def beginnings(self) -> "dict[str, Run]":
+        """The newest shown run of each chosen model, which the next fit may begin at."""
+        chosen = {spec.name for spec in self.experiment.models}
+        return {r.snapshot.model: r for r in self.document.state.applicable() if r.snapshot.model in chosen}
 
     def pause(self) -> None:
         """Pause the job, or let it go on."""

@@ -56,6 +56,8 @@ INTEGRATOR_PARAMETERS = (
 )
 
 
+BEGIN_TIP = """Where the next fit begins: at fresh weights, or at those of the shown run of each model
+Any recipe can go on from any other. The network must be the same; a closed form keeps its hidden layers."""
 LIVE_TIP = """Fit anew with every change of the data, the system or the model
 Drag the noise, the number of trajectories, a constant, or the data themselves in the phase portrait, and the learned
 field, H and rollouts follow. By a closed form: it takes milliseconds. Train keeps what you see as a run."""
@@ -128,8 +130,31 @@ class TrainingPanel(QWidget):
         row.addWidget(label)
         row.addWidget(self.recipe, 1)
         self.section.body.addLayout(row)
+        self._add_beginning()
         self.note = quiet_label()
         self.section.add(self.note)
+
+    def _add_beginning(self) -> None:
+        self.beginning = QComboBox()
+        self.beginning.addItem("Fresh weights", False)
+        self.beginning.addItem("The shown runs", True)
+        self.beginning.setAccessibleName("Begin at")
+        self.beginning.setToolTip(BEGIN_TIP)
+        self.beginning.activated.connect(
+            lambda: self.lab.document.look(polish=bool(self.beginning.currentData())),
+        )
+        self.begin_row = QWidget()
+        row = QHBoxLayout(self.begin_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(QLabel("Begin at"))
+        row.addWidget(self.beginning, 1)
+        self.section.add(self.begin_row)
+
+    def _show_beginning(self) -> None:
+        """Offer to begin at runs where there are some, and no live fit that begins anew each time."""
+        view = self.lab.document.view
+        self.begin_row.setVisible((bool(self.lab.beginnings()) or view.polish) and not view.live_fit)
+        self.beginning.setCurrentIndex(int(view.polish))
 
     def _add_buttons(self) -> None:
         self.button = QPushButton("Train")
@@ -236,6 +261,7 @@ class TrainingPanel(QWidget):
 
     def _show_staleness(self) -> None:
         """Say which settings a shown fit does not know yet."""
+        self._show_beginning()
         if self.lab.jobs.running:
             return
         if self.lab.document.view.live_fit:

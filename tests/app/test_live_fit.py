@@ -332,3 +332,19 @@ async def test_bodies_cannot_be_drawn_but_moved(bench: Bench) -> None:
     assert bench.document.view.tool == "start"
     assert not tools.buttons["draw"].isEnabled()
     assert tools.buttons["move"].isEnabled()
+
+
+async def test_an_older_answer_does_not_bring_older_data_back(bench: Bench) -> None:
+    await live(bench)
+    lab, before, old = bench.lab, bench.experiment, bench.lab.dataset
+    assert old is not None
+    bench.edit(data={**before.data, "noise": 0.3})
+    await refitted(bench)
+    new = lab.dataset
+    assert new is not None
+    lab.dragging = True
+    lab._on_refitted(before, old)
+    lab.dragging = False
+    lab._on_refitted(bench.experiment, new)
+    await bench.settled()
+    assert lab.dataset is new

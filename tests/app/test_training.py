@@ -461,3 +461,29 @@ async def test_the_ridge_is_greyed_out_while_the_data_choose_it(bench: Bench) ->
     bench.choose(training.settings.row("regularisation").controls()[0], "the ridge below")
     assert bench.experiment.settings["regularisation"] == "fixed"
     assert ridge.isEnabled()
+
+
+async def test_a_fit_goes_on_from_the_shown_runs_and_another_network_is_refused(bench: Bench) -> None:
+    panel = bench.window.training
+    bench.small_fit(steps=30)
+    assert not panel.begin_row.isVisible()
+    await bench.train()
+    first = {r.snapshot.model: r for r in bench.document.state.runs}
+    assert panel.begin_row.isVisible()
+    bench.choose(panel.beginning, "The shown runs")
+    panel.beginning.activated.emit(panel.beginning.currentIndex())
+    assert bench.document.view.polish
+    bench.small_fit(steps=5)
+    await bench.train()
+    after = {r.snapshot.model: r for r in bench.document.state.applicable()}
+    for model, run in after.items():
+        assert run.started_from is not None
+        assert run.started_from.id == first[model].id
+        assert run.history.train[0] < first[model].history.train[0]
+    said: list[str] = []
+    bench.lab.noticed.connect(lambda text, _: said.append(text))
+    bench.small_fit(steps=5, width=33)
+    bench.click(panel.button)
+    assert not bench.lab.jobs.running
+    assert any("another architecture" in text for text in said)
+    assert len(bench.document.state.runs) == 4
