@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from app.panels.portrait import PortraitPanel
     from app.panels.time_plots import EnergyPanel, ErrorPanel
     from app.presets import Presets
+    from app.race_window import RaceWindow
 
 CONTROLS_WIDTH = 300
 PLOTS = ("portrait", "energy", "error", "loss")
@@ -64,6 +65,7 @@ class MainWindow(QMainWindow):
         self.allow_close = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._help: HelpSheet | None = None
+        self._race: RaceWindow | None = None
         self._told: set[str] = set()
         self._files: Files | None = None
         self.errands = Errands(self)
@@ -404,6 +406,21 @@ class MainWindow(QMainWindow):
         application = QApplication.instance()
         assert isinstance(application, QApplication)
         apply_theme(application, theme)
+
+    def show_race(self) -> None:
+        """Show the window in which recipes race."""
+        if self._race is None:
+            from app.race_window import RaceWindow
+
+            self._race = RaceWindow(self.lab, self)
+        self._race.show()
+        self._race.raise_()
+        self._race.activateWindow()
+
+    def close_race(self) -> None:
+        """End a race, and the process behind it."""
+        if self._race is not None:
+            self._race.close_threads()
 
     def show_help(self) -> None:
         """Show all keys, and the tour."""

@@ -26,6 +26,7 @@ class Menus:
         run = bar.addMenu("&Run")
         self.train = self._action(run, "Train", window.training.press, "Ctrl+T", "train")
         self.stop = self._action(run, "Stop and keep", lab.stop, "Ctrl+.", "stop")
+        self.race = self._action(run, "Race recipes…", window.show_race, "Ctrl+Shift+R")
         run.addSeparator()
         transport = lab.transport
         self.play = self._action(run, "Play or pause", transport.toggle, "Space", "play")

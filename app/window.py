@@ -112,6 +112,7 @@ async def close_window(window: MainWindow, remember: bool = True) -> None:
     lab.jobs.quit()
     await loop.run_in_executor(None, lab.jobs.join, 10.0)
     lab.close()
+    window.close_race()
     window.close_files()
     await loop.shutdown_default_executor()
     window.allow_close = True

@@ -31,7 +31,7 @@ from hnn_engine.tasks import TASKS
 
 PAPER = "paper"  # whose quality is the finish
 SPACING = 1.2  # from one look at the honest error to the next, on a lane's own clock
-MOST_POINTS = 2000  # of a curve that is kept
+NEAR = 1.005  # from one point of a curve to the next, at least: some 2000 from 1 ms to a minute
 MOST_ROWS = 20_000  # states that an honest error is of
 MOST_FRAMES = 2_000  # and pairs of frames
 CLOSED_WIDTHS, CLOSED_WIDTH = {1: 60}, 300  # units of a closed form's layer by degrees of freedom, and for more
@@ -39,10 +39,11 @@ CLOSED_WIDTHS, CLOSED_WIDTH = {1: 60}, 300  # units of a closed form's layer by 
 
 @dataclass(frozen=True)
 class Finish:
-    """The honest error to reach, and whose it is."""
+    """The honest error to reach, and whose it is, in a sentence and in `short`."""
 
     error: float
     source: str
+    short: str = "paper"
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +168,7 @@ class Lane:
         snapshot = self._to_look_at(event, seconds)
         if snapshot is not None:
             self._due = seconds * SPACING
-            self.errors.add(seconds, self._look(snapshot), keep=self.fit.end is not None)
+            self.errors.add(seconds, self._look(snapshot))
 
     def _to_look_at(self, event: Event, seconds: float) -> Snapshot | None:
         """Return the weights to look at, if it is time to."""
@@ -199,11 +200,10 @@ class Lane:
 
 
 class Curve:
-    """Values over seconds. Where there are too many, every other one is dropped, and of those to come as many."""
+    """Values over seconds, to be drawn on a log axis: points that lie closer than that shows give way to newer ones."""
 
     def __init__(self) -> None:
         self._seconds, self._values = array("d"), array("d")
-        self._stride, self._passed = 1, 0
 
     def __len__(self) -> int:
         return len(self._values)
@@ -213,16 +213,13 @@ class Curve:
         """The last value."""
         return self._values[-1]
 
-    def add(self, seconds: float, value: float, keep: bool = False) -> None:
-        """Add a point, or pass it over where points have become too many; not one to `keep`."""
-        self._passed += 1
-        if not keep and self._passed % self._stride:
+    def add(self, seconds: float, value: float) -> None:
+        """Add a point, in place of the last one where that is next to the one before."""
+        if len(self) > 1 and seconds < NEAR * self._seconds[-2]:
+            self._seconds[-1], self._values[-1] = seconds, value
             return
         self._seconds.append(seconds)
         self._values.append(value)
-        if len(self._values) > MOST_POINTS:
-            self._seconds, self._values = self._seconds[::2], self._values[::2]
-            self._stride *= 2
 
     def points(self) -> Array:
         """Return a copy of the points, `(n, 2)`."""
@@ -270,6 +267,11 @@ def lane_title(recipe: RecipeInfo, spec: ModelSpec) -> str:
 # The honest error -----------------------------------------------------------------------------------------------------
 
 
+def has_truth(experiment: Experiment) -> bool:
+    """Whether the true field on the data of `experiment` is known; otherwise the honest error is the test loss."""
+    return experiment.system is not None and not experiment.hand.drawn  # what is drawn is no system's
+
+
 class HonestError:
     """The mean squared error of a field on the noise-free states of the test trajectories, against the true field.
 
@@ -278,17 +280,12 @@ class HonestError:
     """
 
     def __init__(self, experiment: Experiment, data: Dataset) -> None:
-        system = None if experiment.hand.drawn else experiment.system  # what is drawn is no system's
+        system = experiment.system if has_truth(experiment) else None
         self._system: System | None = system
         self._data = data
         clean = data.clean if data.views is None else data.coords
         self._clean = None if system is None else clean
         self._rows = self._chosen()
-
-    @property
-    def of_truth(self) -> bool:
-        """Whether the true field is known; otherwise it is the test loss."""
-        return self._clean is not None
 
     def _chosen(self) -> Index:
         """Return the rows that are looked at."""
@@ -349,7 +346,7 @@ def shipped_finish(experiment: Experiment) -> Finish | None:
             continue
         task = TASKS[name].experiment()
         if task.source == source and dict(task.data) == dict(experiment.data):
-            return Finish(error, "the paper's recipe, median of its reproduction")
+            return Finish(error, "the paper's recipe, median of its reproduction", "paper's median")
     return None
 
 

@@ -33,16 +33,27 @@ def lab_pen(role: str, dash: Dash = (), width: float = 1.0, alpha: int = 255) ->
 
 
 class LabPlot(pg.PlotWidget):  # type: ignore[misc]
-    """A plot without menu or buttons: wheel zooms, drag pans, a double click fits and lets the ranges follow again."""
+    """A plot without menu or buttons: wheel zooms, drag pans, a double click fits and lets the ranges follow again.
+
+    On an axis with `log_x` or `log_y` the data are log10. `enlarged`: how many times larger its type is.
+    """
 
     fitted = Signal()
 
     def __init__(
-        self, title: str = "", x_label: str = "", y_label: str = "", log_y: bool = False, parent: QWidget | None = None
+        self,
+        title: str = "",
+        x_label: str = "",
+        y_label: str = "",
+        log_y: bool = False,
+        parent: QWidget | None = None,
+        *,
+        log_x: bool = False,
+        enlarged: float = 1.0,
     ) -> None:
-        axes = {"bottom": LabAxis("bottom"), "left": LabAxis("left", log_y)}
+        axes = {"bottom": LabAxis("bottom", log_x), "left": LabAxis("left", log_y)}
         super().__init__(parent, enableMenu=False, axisItems=axes)
-        self._axes = axes
+        self._axes, self._enlarged = axes, enlarged
         self._wanted: tuple[Range, Range] | None = None
         self._restylers: dict[Any, Callable[[], None]] = {}
         self._exact = False
@@ -228,12 +239,13 @@ class LabPlot(pg.PlotWidget):  # type: ignore[misc]
     def _restyle(self, theme: Theme) -> None:
         self.setBackground(QColor(theme.paper))
         self._grid.setPen(lab_pen("faint"))
-        font = small_font(self.font())
+        base = small_font(self.font(), self._enlarged)
+        font = small_font(base)
         font.setWeight(QFont.Weight.DemiBold)
         self._title.setFont(font)
         self._title.setBrush(QColor(theme.muted))
         for axis in self._axes.values():
-            axis.restyle(self)
+            axis.restyle(base)
         for restyle in self._restylers.values():
             restyle()
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.theme import current_theme, small_font
@@ -191,12 +191,12 @@ class LabAxis(pg.AxisItem):  # type: ignore[misc]
         else:
             self.setHeight(36 if text else 22)
 
-    def restyle(self, base: QWidget) -> None:
-        """Take the colours of the current theme, and the type of `base`."""
+    def restyle(self, base: QFont) -> None:
+        """Take the colours of the current theme, and type that goes with `base`."""
         theme = current_theme()
         self.setPen(QPen(theme.color("line"), 1.0))
         self.setTextPen(QPen(theme.color("muted")))
-        font = small_font(base.font(), 0.85)
+        font = small_font(base, 0.85)
         self.setTickFont(font)
         self.label.setFont(font)
         self.label.setDefaultTextColor(QColor(theme.muted))

@@ -8,11 +8,11 @@ from app.theme import current_theme, model_dash, theme_signals
 
 
 class Swatch(QWidget):
-    """A stroke of `role` ('truth' or a model's name)."""
+    """A stroke of `role` ('truth' or a model's name); a `solid` one has the colour alone."""
 
-    def __init__(self, role: str, parent: QWidget | None = None) -> None:
+    def __init__(self, role: str, parent: QWidget | None = None, *, solid: bool = False) -> None:
         super().__init__(parent)
-        self._role = role
+        self._role, self._solid = role, solid or role == "truth"
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         theme_signals.changed.connect(self._on_theme)  # a bound method: the connection ends with the widget
 
@@ -26,7 +26,7 @@ class Swatch(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         pen = QPen(current_theme().color(self._role), 2.5)
-        dash = () if self._role == "truth" else model_dash(self._role)
+        dash = () if self._solid else model_dash(self._role)
         if dash:
             pen.setDashPattern([max(d / 2.5, 1.0) for d in dash])
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)

@@ -1,0 +1,176 @@
+"""The race in its window: opened by its key, started and stopped by the mouse, drawn, told, and kept."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication
+
+from app.race_plots import recipe_color
+from app.race_window import RaceWindow, duration, words
+from app.theme import DARK, LIGHT, apply_theme
+from app.widgets.format import NO_BREAK
+from hnn_engine.experiment import model_spec
+from hnn_engine.race import Standing
+from tests.app.bench import CTRL, SHIFT, Bench
+
+NOTHING = np.empty((0, 2))
+LANE = Standing(1, "sampled", "Sampled · 1 × 60 units", 0.0089, 1, 1, NOTHING, np.array([[0.01, 7e-5]]), "finished", "")
+
+
+async def opened(bench: Bench) -> RaceWindow:
+    bench.key(Qt.Key.Key_R, CTRL | SHIFT, bench.window)
+    return await bench.dialog(RaceWindow)
+
+
+async def raced(bench: Bench, window: RaceWindow) -> None:
+    """Press Start and wait until all lanes have ended."""
+    bench.click(window.start_button)
+    await over(bench, window)
+
+
+async def over(bench: Bench, window: RaceWindow) -> None:
+    """Wait until nothing goes on in the race's thread, and the window knows."""
+    await bench.until(lambda: not window.runner.busy and not window.runner.messages, "the end of the race", 90.0)
+    await bench.frames(3)
+
+
+def only(bench: Bench, window: RaceWindow, *recipes: str) -> None:
+    """Leave these boxes alone checked."""
+    for name, check in window.checks.items():
+        if check.isVisible() and check.isChecked() != (name in recipes):
+            bench.click(check, QPoint(9, check.height() // 2))
+
+
+async def test_recipes_race_and_the_winner_is_told_drawn_and_kept(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.race.judged", lambda run, data: run)
+    bench.small_fit(steps=1500, width=16)
+    window = await opened(bench)
+    only(bench, window, "paper", "sampled")
+    assert window.chosen() == ("paper", "sampled")
+    await raced(bench, window)
+    assert [one.ending for one in window.raced.standings] == ["finished"] * 2  # type: ignore[union-attr]
+    first = [label.text() for label in window._labels[0]]
+    assert first[0] == "1. Sampled, closed form"
+    assert "faster than paper" in first[2]
+    assert window.plots.finish.value is not None
+    for line in (*window.plots._lines["sampled"], *window.plots._lines["paper"]):
+        assert line.head.isVisible()
+    assert len(window.plots._lines["paper"][0].curve.getData()[0]) > 50
+    bench.click(window.keep_button)
+    await over(bench, window)
+    state = bench.document.state
+    assert [run.experiment.recipe for run in state.runs] == ["paper", "sampled"]
+    assert {run.experiment.recipe for run in state.runs if run.id in state.shown} == {"sampled"}
+    assert not window.keep_button.isEnabled()
+
+
+async def test_a_stopped_race_keeps_what_it_reached(bench: Bench) -> None:
+    bench.small_fit(steps=50_000, width=16)
+    window = await opened(bench)
+    only(bench, window, "paper")
+    bench.click(window.start_button)
+    await bench.until(lambda: window.raced is not None and window.raced.standings[0].step > 5, "some steps", 90.0)
+    assert not window.start_button.isEnabled()
+    bench.click(window.stop_button)
+    await bench.until(lambda: window.runs, "its run")
+    assert window.raced is not None
+    assert window.raced.standings[0].ending == "stopped"
+    assert "stopped after" in window._labels[0][1].text()
+    assert window.start_button.isEnabled()
+    assert not window.stop_button.isEnabled()
+
+
+async def test_closing_ends_the_race(bench: Bench) -> None:
+    bench.small_fit(steps=50_000, width=16)
+    window = await opened(bench)
+    only(bench, window, "paper")
+    bench.click(window.start_button)
+    await bench.frames(5)
+    bench.key(Qt.Key.Key_Escape, widget=window)
+    await over(bench, window)
+    assert not window.isVisible()
+
+
+async def test_boxes_follow_the_model_and_the_system(bench: Bench) -> None:
+    window = await opened(bench)
+    assert window.model.currentData() == "hnn"
+    assert window.chosen() == ("paper", "adam", "sampled", "denoise")
+    assert not window.checks["sampled-film"].isVisible()
+    await bench.pick("pixel-pendulum")
+    assert window.model.currentData() == "pixel-hnn"
+    assert window.chosen() == ("paper", "adam", "sampled-film")
+    assert not window.checks["sampled"].isVisible()
+    assert "Pixel pendulum" in window.windowTitle()
+
+
+async def test_nothing_chosen_is_nothing_to_start(bench: Bench) -> None:
+    window = await opened(bench)
+    only(bench, window)
+    assert window.chosen() == ()
+    assert not window.start_button.isEnabled()
+
+
+async def test_training_waits_for_nothing_and_the_race_for_training(bench: Bench, unjudged: None) -> None:
+    bench.small_fit(steps=20_000)
+    window = await opened(bench)
+    bench.lab.train()
+    await bench.until(lambda: bench.lab.jobs.running, "a fit")
+    assert not window.start_button.isEnabled()
+    assert "stop it first" in window.start_button.toolTip()
+    bench.lab.stop()
+    await bench.ended()
+    assert window.start_button.isEnabled()
+
+
+async def test_a_lane_that_fails_says_why(bench: Bench) -> None:
+    bench.edit(data={**bench.experiment.data, "points": 4}, models=(model_spec("hnn", {"width": 16}),))
+    await bench.settled()
+    window = await opened(bench)
+    only(bench, window, "denoise", "sampled")
+    await raced(bench, window)
+    await bench.frames(2)
+    assert "No trajectory that trains" in window.problem.text()
+    assert [label.text() for label in window._labels[1]][1] == "failed"
+
+
+async def test_it_fits_a_small_screen_and_changes_its_dress(bench: Bench) -> None:
+    window = await opened(bench)
+    window.resize(1160, 700)
+    await bench.frames(2)
+    assert window.minimumSizeHint().width() <= 1160
+    assert window.minimumSizeHint().height() <= 700
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    for theme in (DARK, LIGHT):
+        apply_theme(application, theme)
+        await bench.frames(2)
+        drawn = window.plots.finish.text.color.name()
+        assert drawn == theme.accent_hover.lower()
+
+
+def test_lanes_are_told_in_few_words() -> None:
+    def told(one: Standing) -> list[str]:
+        return [text.replace(NO_BREAK, " ") for text in words(one)]
+
+    there = replace(LANE, finish=0.0089, faster=654.0)
+    assert told(there)[:3] == ["1. Sampled", "there in 8.9 ms", "650 × faster than paper"]
+    assert told(replace(there, faster=3141.0, at_least=True))[2] == "> 3,100 × faster than paper"
+    assert told(replace(there, faster=0.5))[2] == "2 × slower than paper"
+    assert told(replace(there, faster=1.001))[2] == "as fast as paper"
+    assert told(LANE)[1] == "finished after 8.9 ms"
+    assert told(replace(LANE, ending="", steps=9))[1] == "8.9 ms, step 1 of 9"
+    assert told(LANE)[3:] == ["error 7·10⁻⁵", "1 × 60 units"]
+
+
+def test_times_have_two_digits() -> None:
+    told = [duration(s).replace(NO_BREAK, " ") for s in (0.0089, 0.0999, 0.264, 13.3, 125.0)]
+    assert told == ["8.9 ms", "100 ms", "0.26 s", "13 s", "125 s"]
+
+
+def test_recipes_of_one_race_have_different_colours() -> None:
+    for recipes in (("paper", "adam", "sampled", "denoise"), ("paper", "adam", "sampled-film")):
+        assert len({recipe_color(name) for name in recipes}) == len(recipes)
