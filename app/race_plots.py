@@ -20,7 +20,8 @@ COLORS = {
     "adam": "baseline",
     "sampled": "hnn",
     "denoise": "dissipative-hnn",
-    "sampled-film": "separable-hnn",
+    "sampled-film": "hnn",  # never beside sampled
+    "lbfgs": "separable-hnn",
 }
 ENLARGED = 1.3  # it is read from the last row
 WIDE = 2.5  # pixels of a curve

@@ -105,7 +105,7 @@ class RaceWindow(QDialog):
     def _choices(self) -> QHBoxLayout:
         self.model = QComboBox()
         self.model.setAccessibleName("Model that is fitted")
-        self.checks = {name: QCheckBox(recipe.title) for name, recipe in RECIPES.items()}
+        self.checks = {name: QCheckBox(recipe.title.partition(",")[0]) for name, recipe in RECIPES.items()}
         self._boxes = {name: _box(name, check) for name, check in self.checks.items()}
         self.start_button, self.stop_button = QPushButton("Start"), QPushButton("Stop")
         self.keep_button = QPushButton("Keep the runs")

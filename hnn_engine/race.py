@@ -238,21 +238,21 @@ def racing_recipes(model: str) -> tuple[str, ...]:
     return tuple(name for name, recipe in RECIPES.items() if not recipe.why_not(model))
 
 
-def is_closed_form(recipe: RecipeInfo) -> bool:
-    """Whether a recipe solves for its weights: it has no learning rate."""
+def builds_on_closed_form(recipe: RecipeInfo) -> bool:
+    """Whether a recipe solves for its weights, or begins where that ends: it has no learning rate."""
     return all(parameter.name != "learning-rate" for parameter in recipe.parameters)
 
 
 def lane_experiment(experiment: Experiment, recipe: str) -> Experiment:
     """Return the experiment of the lane of `recipe`: its settings, and the network that it is run with.
 
-    A closed form on states has one layer, wide enough for its problem, for all but the last layer is drawn; every
-    other recipe has the model's own network.
+    A closed form on states has one layer, wide enough for its problem, for all but the last layer is drawn, and so has
+    what begins at one; every other recipe has the model's own network.
     """
     info, spec = get_recipe(recipe), experiment.models[0]
     own = experiment.recipe == recipe
     settings = experiment.settings if own else default_settings(recipe, experiment.stage)
-    if is_closed_form(info) and not info.sees:
+    if builds_on_closed_form(info) and not info.sees:
         width = CLOSED_WIDTHS.get(experiment.stage.dof, CLOSED_WIDTH)
         spec = model_spec(spec.name, {**spec.settings, "width": width, "depth": 1})
     return checked(replace(experiment, models=(spec,), recipe=recipe, settings=settings))

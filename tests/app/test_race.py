@@ -12,7 +12,7 @@ from app.race_window import RaceWindow, duration, words
 from app.theme import DARK, LIGHT, apply_theme
 from app.widgets.format import NO_BREAK
 from hnn_engine.experiment import model_spec
-from hnn_engine.race import Standing
+from hnn_engine.race import Standing, racing_recipes
 from tests.app.bench import CTRL, SHIFT, Bench
 
 NOTHING = np.empty((0, 2))
@@ -98,11 +98,11 @@ async def test_closing_ends_the_race(bench: Bench) -> None:
 async def test_boxes_follow_the_model_and_the_system(bench: Bench) -> None:
     window = await opened(bench)
     assert window.model.currentData() == "hnn"
-    assert window.chosen() == ("paper", "adam", "sampled", "denoise")
+    assert window.chosen() == racing_recipes("hnn")
     assert not window.checks["sampled-film"].isVisible()
     await bench.pick("pixel-pendulum")
     assert window.model.currentData() == "pixel-hnn"
-    assert window.chosen() == ("paper", "adam", "sampled-film")
+    assert window.chosen() == racing_recipes("pixel-hnn")
     assert not window.checks["sampled"].isVisible()
     assert "Pixel pendulum" in window.windowTitle()
 
@@ -172,5 +172,6 @@ def test_times_have_two_digits() -> None:
 
 
 def test_recipes_of_one_race_have_different_colours() -> None:
-    for recipes in (("paper", "adam", "sampled", "denoise"), ("paper", "adam", "sampled-film")):
+    for recipes in (racing_recipes("hnn"), racing_recipes("pixel-hnn")):
+        assert "muted" not in map(recipe_color, recipes)
         assert len({recipe_color(name) for name in recipes}) == len(recipes)

@@ -73,8 +73,10 @@ def test_each_lane_has_its_recipe_s_own_settings_and_closed_forms_a_network_of_t
 def test_models_of_frames_keep_their_network_and_have_recipes_of_their_own() -> None:
     experiment = new_experiment("pixel-pendulum")
     assert lane_experiment(experiment, "sampled-film").models == experiment.models[:1]
-    assert racing_recipes("pixel-hnn") == ("paper", "adam", "sampled-film")
-    assert racing_recipes("hnn") == ("paper", "adam", "sampled", "denoise")
+    assert {"paper", "adam", "sampled-film"} <= set(racing_recipes("pixel-hnn"))
+    assert {"paper", "adam", "sampled", "denoise"} <= set(racing_recipes("hnn"))
+    assert not set(racing_recipes("pixel-hnn")) & {"sampled", "denoise"}
+    assert "sampled-film" not in racing_recipes("hnn")
 
 
 def test_titles_name_the_networks(finished: Race) -> None:
