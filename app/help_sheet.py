@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QTextBr
 _MOUSE = (
     ("Drag", "a body, the head of its arrow, or the start in the phase portrait"),
     ("Shift + drag", "finely"),
+    ("Ctrl + drag", "with Move or Erase: a whole trajectory of the data, and not a point"),
     ("Arrow keys", "nudge the start (in the phase portrait; Shift: finely)"),
     ("Esc", "take a drag back while it lasts"),
     ("Wheel, drag", "zoom and pan a plot; double-click to fit"),

@@ -27,6 +27,7 @@ class Menus:
         self.train = self._action(run, "Train", window.training.press, "Ctrl+T", "train")
         self.stop = self._action(run, "Stop and keep", lab.stop, "Ctrl+.", "stop")
         self.race = self._action(run, "Race recipes…", window.show_race, "Ctrl+Shift+R")
+        self._action(run, "Live fit", lambda: lab.set_live_fit(not lab.document.view.live_fit), "Ctrl+L")
         run.addSeparator()
         transport = lab.transport
         self.play = self._action(run, "Play or pause", transport.toggle, "Space", "play")

@@ -217,8 +217,12 @@ class Experiment:
             from hnn_engine.recordings import recording_dataset
 
             rows = recording_dataset(self.source.recording, self.source.method, window=self.source.window)
+            measured = self.source.recording
             made = Dataset(rows.coords, rows.dcoords, rows.t, rows.trajectory, rows.train)
-            return made if self.source.recording.frames is None else filmed(made, self.source.recording, rows.row)
+            if measured.frames is None:
+                return made
+            at_frames = replace(made, coords=measured.coords[rows.row], t=measured.t[rows.row])
+            return filmed(at_frames, measured, rows.row)
         system = self.system
         assert system is not None
         return make_dataset(system, self.data, self.seed, progress)

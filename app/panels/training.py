@@ -58,7 +58,7 @@ INTEGRATOR_PARAMETERS = (
 
 BEGIN_TIP = """Where the next fit begins: at fresh weights, or at those of the shown run of each model
 Any recipe can go on from any other. The network must be the same; a closed form keeps its hidden layers."""
-LIVE_TIP = """Fit anew with every change of the data, the system or the model
+LIVE_TIP = """Fit anew with every change of the data, the system or the model (Ctrl+L)
 Drag the noise, the number of trajectories, a constant, or the data themselves in the phase portrait, and the learned
 field, H and rollouts follow. By a closed form: it takes milliseconds. Train keeps what you see as a run."""
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.errors import ParameterError, RecordingError
-from hnn_engine.recordings.estimates import WINDOW, derivatives
+from hnn_engine.recordings.estimates import WINDOW, derivatives, get_derivative
 from hnn_engine.recordings.recording import Indices, Mask, Recording
 
 PAPER_TRAINS = 0.8  # the share that the paper's code calls test_split, though it is the part that trains
@@ -15,7 +15,7 @@ PAPER_TRAINS = 0.8  # the share that the paper's code calls test_split, though i
 class RecordedRows(NamedTuple):
     """Rows with a derivative: `coords`, `dcoords` `(M, 2)`, `t` `(M,)` s, `trajectory` `(M,)` from 0, `train` `(M,)`.
 
-    `row` `(M,)` is each one's index in the recording.
+    `row` `(M,)` is each one's index in the recording; states and times of `midpoint` are those midway to the next one.
     """
 
     coords: Array
@@ -47,7 +47,10 @@ def recording_dataset(
     if not 0 < np.count_nonzero(train) < len(train):
         found = f"{recording.source}: {len(row)} rows with a derivative do not make a training and a test part"
         raise RecordingError(f"{found}; expected more rows: take a smaller window or another method")
-    return RecordedRows(recording.coords[row], dcoords[row], recording.t[row], trajectory, train, row)
+    coords, t = recording.coords[row], recording.t[row]
+    if get_derivative(method).midway:
+        coords, t = (coords + recording.coords[row + 1]) / 2, (t + recording.t[row + 1]) / 2
+    return RecordedRows(coords, dcoords[row], t, trajectory, train, row)
 
 
 def _by_time(count: int, test_fraction: float) -> Mask:

@@ -30,13 +30,15 @@ WINDOW = Parameter(
 
 @dataclass(frozen=True)
 class DerivativeInfo:
-    """What a method is: whether it steps across gaps, and its parameters."""
+    """What a method is: whether it steps across gaps, whether its rates are those midway to the next row, and its
+    parameters."""
 
     name: str
     title: str
     summary: str
     crosses_gaps: bool
     parameters: tuple[Parameter, ...] = ()
+    midway: bool = False
 
 
 DERIVATIVES: dict[str, DerivativeInfo] = {
@@ -58,6 +60,13 @@ DERIVATIVES: dict[str, DerivativeInfo] = {
         ),
         DerivativeInfo(
             "forward-difference", "Forward difference", "The step to the next row by its time; gaps left out.", False
+        ),
+        DerivativeInfo(
+            "midpoint",
+            "Implicit midpoint",
+            "The step to the next row over its time, held against the field midway: one step of implicit midpoint.",
+            False,
+            midway=True,
         ),
         DerivativeInfo(
             "paper", "Forward difference (paper)", "The paper's: to the next row, across the gaps too.", True
@@ -163,6 +172,7 @@ _METHODS: dict[str, Callable[[Array, Array, list[slice], int], Array]] = {
     "savitzky-golay": _savitzky_golay,
     "smoothing-spline": _smoothing_spline,
     "forward-difference": _forward_difference,
+    "midpoint": _forward_difference,
     "paper": _forward_difference,
 }
 

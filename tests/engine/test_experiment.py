@@ -143,7 +143,7 @@ BAD: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("models", 0), 3, "must be an object"),
     (("models", 0, "name"), "hnm", "There is no model 'hnm'"),
     (("models", 0, "settings", "activation"), "relu", "must be one of"),
-    (("recipe",), "lbfgs", "There is no recipe 'lbfgs'"),
+    (("recipe",), "newton", "There is no recipe 'newton'"),
     (("recipe",), None, "There is no recipe"),
     (("rollout", "friction"), 4.0, "friction is 4"),
     (("rollout", "steering"), "pump", "must be an object"),

@@ -347,6 +347,24 @@ def test_short_runs_are_left_out_and_marked(tmp_path: Path) -> None:
     assert np.flatnonzero(~derivatives(recording, "paper").valid).tolist() == [95]
 
 
+def test_midpoints_are_of_second_order_where_differences_are_of_first(tmp_path: Path) -> None:
+    off: dict[str, list[float]] = {"midpoint": [], "forward-difference": []}
+    for count in (100, 200):
+        t = np.linspace(0.0, 5.0, count)
+        recording = read_recording(write(tmp_path, rows(t, np.sin(t), np.cos(t))), Columns(0, 1, 2))
+        for method, found in off.items():
+            made = recording_dataset(recording, method)
+            assert len(made.t) == count - 1
+            field = np.column_stack([made.coords[:, 1], -made.coords[:, 0]])
+            found.append(float(np.abs(made.dcoords - field).max()))
+            shift = np.diff(t).mean() / 2 if method == "midpoint" else 0.0
+            np.testing.assert_allclose(made.t, t[:-1] + shift, atol=1e-6)
+    orders = {method: np.log2(coarse / fine) for method, (coarse, fine) in off.items()}
+    assert orders["midpoint"] == pytest.approx(2.0, abs=0.1)
+    assert orders["forward-difference"] == pytest.approx(1.0, abs=0.1)
+    assert off["midpoint"][1] < 0.02 * off["forward-difference"][1]
+
+
 def test_uneven_steps_are_for_the_spline(tmp_path: Path) -> None:
     t = np.cumsum(np.random.default_rng(3).uniform(0.035, 0.05, 150))
     recording = read_recording(write(tmp_path, rows(t, np.sin(2 * t), 2 * np.cos(2 * t))), Columns(0, 1, 2))
