@@ -34,7 +34,8 @@ SPACING = 1.2  # from one look at the honest error to the next, on a lane's own 
 NEAR = 1.005  # from one point of a curve to the next, at least: some 2000 from 1 ms to a minute
 MOST_ROWS = 20_000  # states that an honest error is of
 MOST_FRAMES = 2_000  # and pairs of frames
-CLOSED_WIDTHS, CLOSED_WIDTH = {1: 60}, 300  # units of a closed form's layer by degrees of freedom, and for more
+# Units of a closed form's layer by degrees of freedom, and for more: two bodies have four.
+CLOSED_WIDTHS, CLOSED_WIDTH = {1: 60, 2: 300, 4: 600}, 1500
 
 
 @dataclass(frozen=True)
