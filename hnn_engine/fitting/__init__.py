@@ -58,7 +58,8 @@ _UNITS = Parameter(
     choices=("data", "all", "halves"),
     choice_titles=("as the data ask", "all coordinates", "positions or momenta"),
     help="Which coordinates a unit of a single hidden layer sees. Where H = T(p) + V(q), units that see positions or "
-    "momenta alone learn more from the same data; small fits of both kinds tell.",
+    "momenta alone learn more from the same data; small fits of both kinds tell (not for a closed form of one degree "
+    "of freedom, which they would slow down: it sees all).",
     acts="fit",
 )
 _PATIENCE = Parameter("patience", "Patience", 600, 10, 100_000, help="Steps without gain before it ends.", acts="fit")

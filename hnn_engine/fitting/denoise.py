@@ -75,9 +75,7 @@ class DenoiseFit:
 def prepared(task: FitTask) -> tuple[Joint, Guess]:
     """Return the problem of `task` and the guess to begin with."""
     data, start = task.data, Problem(task)
-    for block in start.blocks():
-        start.regression.add(block)
-    theta = start.regression.solve()
+    theta = start.solved()
     chosen = _fitting(tracks(data, start.rows), start.field.size * 2 * data.dof, task.seed)
     states = data.coords.copy()
     states[start.rows] = start.states

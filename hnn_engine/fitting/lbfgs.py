@@ -155,8 +155,5 @@ def closed_form(task: FitTask) -> Array:
     """Return the weights of the recipe `sampled`, end to end."""
     settings = {**task.settings, "regularisation": "fixed", "ridge": CALM_RIDGE, "units": "data"}
     problem = Problem(FitTask(task.model, task.model_settings, task.data, settings, task.seed, task.known))
-    for block in problem.blocks():
-        problem.regression.add(block)
-    weights = problem.field.weights(problem.regression.solve())
-    flat: Array = flattened(weights)
+    flat: Array = flattened(problem.field.weights(problem.solved()))
     return flat

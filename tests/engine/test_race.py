@@ -67,7 +67,7 @@ def test_each_lane_has_its_recipe_s_own_settings_and_closed_forms_a_network_of_t
     closed = lane_experiment(experiment, "sampled").models[0].settings
     assert (closed["width"], closed["depth"]) == (60, 1)
     bodies = lane_experiment(new_experiment("two-body"), "denoise").models[0].settings
-    assert (bodies["width"], bodies["depth"]) == (300, 1)
+    assert (bodies["width"], bodies["depth"]) == (600, 1)
 
 
 def test_models_of_frames_keep_their_network_and_have_recipes_of_their_own() -> None:

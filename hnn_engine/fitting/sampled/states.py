@@ -99,6 +99,12 @@ class Problem:
         each = max(1, BLOCK // max(self.field.size * self.states.shape[1], 1))
         return np.array_split(self._some, -(-len(self._some) // each))
 
+    def solved(self) -> Array:
+        """Return the last layers θ: all blocks gathered and solved, without a word on the way."""
+        for block in self.blocks():
+            self.regression.add(block)
+        return self.regression.solve()
+
     def said(self) -> str:
         """Return a sentence on the solution."""
         ridges = " and ".join(f"{ridge:.0e}" for ridge in sorted(set(self.regression.chosen)))
@@ -116,9 +122,14 @@ class Problem:
 
 def _halved(task: FitTask, states: Array, rates: Array) -> bool:
     """Return whether units are to see positions or momenta alone: as it is set, or where small fits of both kinds say
-    that nothing is lost by it, on states that they were not fitted to."""
+    that nothing is lost by it, on states that they were not fitted to.
+
+    A closed form of one degree of freedom goes without them: they would take as long as all the rest of it.
+    """
     if task.start is not None or task.settings["units"] != "data" or not can_be_halved(task):
         return task.start is None and task.settings["units"] == "halves"
+    if task.data.dof == 1 and "steps" not in task.settings:
+        return False
     rng = np.random.default_rng([task.seed, 6])
     width = min(int(task.model_settings["width"]), TRIAL_WIDTH * task.data.dof**3, LARGEST_TRIAL)
     trial = replace(task, model_settings={**task.model_settings, "width": width})
