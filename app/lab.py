@@ -18,6 +18,7 @@ from app.jobs import FitEvent, FitInfo, JobEnded, JobRunner, JobStarted, Judging
 from app.live_fit import LiveFit, why_not_live
 from app.portrait_field import Drawn, PortraitSpec, States, drawn_rows, sample
 from app.simulation import Answer, Request, ShownModel, Simulation, Track
+from app.subjects import compared_key, field_key, judged_key, latents_key
 from app.transport import Transport
 from app.warm_up import WarmUp
 from hnn_engine.by_hand import ByHand
@@ -310,46 +311,15 @@ class Lab(QObject):
         """Whether the job that runs (or ran last) fits the system on screen."""
         return self.job_experiment is not None and same_stage(self.job_experiment, self.experiment)
 
-    def field_key(self) -> str:
-        """The key of the model whose field the portrait shows, or 'truth'."""
-        wanted = self.document.view.field
-        return next((m.key for m in self.shown_models() if m.model == wanted), "truth")
-
     def show_learned_field(self) -> None:
         """Show the field of a model in place of truth's, one with an energy before one without."""
         able = sorted(self.experiment.models, key=lambda spec: not get_model(spec.name).has_energy)
         if self.document.view.field == "truth":
             self.document.look(field=able[0].name)
 
-    def compared_key(self) -> str:
-        """The key of the model whose H the portrait sets beside the true one, or ''.
-
-        It is the one whose field is chosen, or else the first that has an energy.
-        """
-        if not self.document.view.compare:
-            return ""
-        able = [m for m in self.shown_models() if m.snapshot.has_energy and m.member == 0]
-        chosen = [m.key for m in able if m.model == self.document.view.field]
-        return next(iter([*chosen, *(m.key for m in able)]), "")
-
-    def judged_key(self) -> str:
-        """The key of the model that is held to what was drawn: the one whose field is chosen, or the first with an
-        energy, or the first."""
-        able = [m for m in self.shown_models() if m.member == 0]
-        able.sort(key=lambda m: (m.model != self.document.view.field, not m.snapshot.has_energy))
-        return able[0].key if able else ""
-
     def latents_key(self) -> str:
-        """The key of the model whose latents the portrait shows, or ''.
-
-        It is the one whose field is chosen, if it sees frames, or else the first that does, one with an energy before
-        one without.
-        """
-        if not self.document.view.latents or not self.experiment.stage.seen:
-            return ""
-        able = [m for m in self.shown_models() if m.snapshot.sight is not None and m.member == 0]
-        able.sort(key=lambda m: (m.model != self.document.view.field, not m.snapshot.has_energy))
-        return able[0].key if able else ""
+        """The key of the model whose latents the portrait shows, or ''."""
+        return latents_key(self.shown_models(), self.document.view) if self.experiment.stage.seen else ""
 
     def run_of(self, key: str) -> "Run | None":
         """The run with this id, or None."""
@@ -420,7 +390,7 @@ class Lab(QObject):
         return True
 
     def _ask(self) -> None:
-        view, portrait = self.document.view, self.portrait
+        view, portrait, models = self.document.view, self.portrait, self.shown_models()
         if portrait is not None:
             start = self.experiment.start
             plane = replace(portrait, through=start, latents=self.latents_key())
@@ -429,17 +399,17 @@ class Lab(QObject):
             Request(
                 generation=0,
                 experiment=self.experiment,
-                models=self.shown_models(),
+                models=models,
                 portrait=portrait,
-                field_of=self.field_key(),
+                field_of=field_key(models, view),
                 arrows=view.arrows,
                 contours=view.contours,
                 preview=self.dragging,
                 energy_of=view.energy_of,
-                compared=self.compared_key(),
+                compared=compared_key(models, view),
                 states=self.training_states,
                 drawn=self.drawn,
-                judged=self.judged_key(),
+                judged=judged_key(models, view),
                 urgent=self._urgent,
                 asked=self._asked or time.perf_counter(),
             )

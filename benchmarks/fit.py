@@ -15,9 +15,13 @@ from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say
 from hnn_engine import compiled
 from hnn_engine.datasets import Dataset
 from hnn_engine.evaluation import Figures as Judgement
+from hnn_engine.evaluation import mean_square
 from hnn_engine.experiment import Experiment, default_settings, model_spec
 from hnn_engine.fit_run import FitRun
+from hnn_engine.integrators import rollout
 from hnn_engine.parameters import Value
+from hnn_engine.recordings import Recording
+from hnn_engine.snapshot import Snapshot
 from hnn_engine.tasks import TASKS
 
 SEEDS = 5
@@ -129,7 +133,23 @@ def _fitted(experiment: Experiment, data: Dataset) -> tuple[float, Judgement]:
     figures = run.judge()
     if figures is None:
         raise BenchmarkError(f"a fit by {experiment.recipe} failed: {getattr(run.end, 'message', run.end)}")
+    if experiment.recording is not None:
+        assert run.end is not None
+        assert run.end.snapshot is not None
+        energy = _reference_energy(run.end.snapshot, data, experiment.recording)
+        figures = replace(figures, energy_mse=energy)
     return statistics.median(seconds), figures
+
+
+def _reference_energy(snapshot: Snapshot, data: Dataset, recording: Recording) -> float:
+    """Return the mean squared gap between the reference energies of the measured track and of the model that is
+    followed from its first test row on: as the paper's figure of its measured pendulum, which has a reference of its
+    own."""
+    reference = recording.reference
+    assert reference is not None
+    track, times = data.coords[~data.train], data.t[~data.train]
+    model = rollout(snapshot, track[0], times - times[0], "dop853", tolerance=1e-9).coords
+    return mean_square(reference.hamiltonian(model) - reference.hamiltonian(track))
 
 
 def _run(experiment: Experiment, data: Dataset) -> FitRun:

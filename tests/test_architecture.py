@@ -36,7 +36,7 @@ APP_FLOORS: tuple[tuple[str, ...], ...] = (
     ("memory",),
     ("portrait_field", "document", "jobs", "clock", "transport", "priority"),
     ("simulation", "data_maker", "warm_up", "newest", "refitter"),
-    ("families", "live_fit"),
+    ("families", "live_fit", "subjects"),
     ("lab",),
     ("panels",),
 )  # and above them the shell: every other module of app

@@ -20,6 +20,7 @@ from app.document import State, View
 from app.lab import Lab
 from app.panels.portrait_backdrop import COMPARE_TIP, Backdrop
 from app.panels.portrait_chart import MAP_TIP, Chart, LatentChart, StateChart, joins, map_words
+from app.panels.portrait_data import DataDots
 from app.panels.portrait_hand import DataHand
 from app.portrait_field import PortraitField, PortraitSpec
 from app.settings import settings
@@ -28,8 +29,7 @@ from app.theme import model_dash, theme_signals
 from app.widgets.drag import FinePointer
 from app.widgets.elided import ElidedLabel
 from app.widgets.plot import LabPlot, Marker
-from hnn_engine.by_hand import STROKES
-from hnn_engine.coords import Array, Index
+from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import same_stage
 from hnn_engine.models import MODELS
@@ -37,7 +37,6 @@ from hnn_engine.models import MODELS
 GRAB = 14.0  # pixels around the start within which it is grabbed
 FAR = 40.0  # a rollout is drawn no further than this many times the shown range
 NUDGE = 0.01  # of the range, for an arrow key
-MAX_DOTS = 4000  # more training states than this are thinned: the picture would only be grey
 
 LATENTS_TIP = """Show the latents of a model that sees frames
 It has found these two numbers in the pictures by itself. Drag the start here and it paints what it imagines there.
@@ -56,21 +55,6 @@ _KEYS = {
 FIT_TIP = """How long the models take to follow your hand, and where they cannot
 Red: the field of the model is off by more than a quarter of the usual speed along what you drew. An H has a field
 without sources and sinks, and one direction at each point: strokes that cross or run together have none."""
-
-
-def _set_dots(item: pg.ScatterPlotItem, at: Array) -> None:
-    """Let `item` show dots at `at` `(n, 2)`; to show none again costs nothing."""
-    if len(at) or len(item.data):
-        item.setData(at[:, 0], at[:, 1])
-
-
-class ShownDots:
-    """The training data as it is drawn."""
-
-    def __init__(self) -> None:
-        self.data: Dataset | None = None
-        self.rows: Index = np.empty(0, dtype=np.int64)  # of `data`
-        self.at: Array = np.empty((0, 2))  # on the plane
 
 
 class PortraitPlot(LabPlot):
@@ -120,8 +104,6 @@ class PortraitPanel(QWidget):
         self._members: dict[str, int] = {}  # which repetition of its fit a curve is drawn as
         self._latents: LatentChart | None = None  # of the newest answer, where latents are shown
         self._seen: Track | None = None  # truth, in these latents
-        self._coords: Array = np.empty((0, 2))  # of the dots
-        self.dots = ShownDots()
         self._pointer: FinePointer | None = None
         self._build_items()
         self._build_bar()
@@ -137,10 +119,7 @@ class PortraitPanel(QWidget):
 
     def _build_items(self) -> None:
         self.backdrop = Backdrop(self.plot)
-        self.data = self.plot.dots("data", size=3.0, alpha=150, z=-20)
-        self.data.setCacheMode(_KEPT)
-        self._drawn = self.plot.dots("accent", size=5.0, alpha=220, z=-15)
-        self._missed = self.plot.dots("error", size=7.0, alpha=255, z=-14)
+        self.dots = DataDots(self.plot)
         self.hand = DataHand(self.lab, self.plot, self.dots)
         self._measured = self.plot.dots("truth", size=4.0, alpha=230, z=10)
         self.words = ElidedLabel()  # what map the latents have
@@ -246,8 +225,7 @@ class PortraitPanel(QWidget):
         self.switches["latents"].setVisible(seen)
         self._show_words()
         self.backdrop.sync(view)
-        for item in (self.data, self._drawn, self._missed):
-            item.setVisible(view.data)
+        self.dots.set_visible(view.data)
         self._say()
 
     def _say(self, text: str = "") -> None:
@@ -347,7 +325,7 @@ class PortraitPanel(QWidget):
             self._draw_gap()  # in shares of E, which goes with the start
         self._seen = self._truth_seen(answer)
         self._draw_tracks()
-        self._draw_missed(answer)
+        self.dots.lay_missed(answer if self._latents is None else None, self.chart)
         self._say()
         if self._latents is not None:
             self._draw_data()
@@ -438,24 +416,14 @@ class PortraitPanel(QWidget):
 
     def _on_dataset(self, data: Dataset | None) -> None:
         fits = data is not None and data.dof == self.lab.experiment.stage.dof
-        rows = np.flatnonzero(data.train) if data is not None and fits else np.empty(0, dtype=np.int64)
-        self.dots.data, self.dots.rows = data, rows[:: max(1, len(rows) // MAX_DOTS)]
-        empty = np.empty((0, 2 * self.lab.experiment.stage.dof))
-        self._coords = data.coords[self.dots.rows] if data is not None and fits else empty
+        self.dots.take(data if fits else None)
         self._draw_data()
 
     def _draw_data(self) -> None:
-        at = self._latents.latents.encoded if self._latents is not None else self.chart.place(self._coords)
-        self.dots.at = at
-        given = np.ones(len(at), dtype=bool)
-        if self._latents is None and self.dots.data is not None:
-            given = self.dots.data.trajectory[self.dots.rows] < STROKES
-        _set_dots(self.data, at[given])
-        _set_dots(self._drawn, at[~given])
-
-    def _draw_missed(self, answer: Answer) -> None:
-        missed = answer.missed if self._latents is None else None
-        _set_dots(self._missed, self.chart.place(missed.at) if missed is not None else np.empty((0, 2)))
+        if self._latents is not None:
+            self.dots.lay_encoded(self._latents.latents.encoded)
+        else:
+            self.dots.lay(self.chart)
 
     def _show_words(self) -> None:
         view, experiment = self.lab.document.view, self.lab.experiment

@@ -48,7 +48,7 @@ async def test_latents_of_the_hnn_are_shown_with_the_data_as_it_encodes_them(ben
     assert data is not None
     assert data.views is not None
     encoded = own.encode(data.views.pairs(data.train))
-    drawn = np.column_stack(portrait.data.getData())
+    drawn = np.column_stack(portrait.dots.given.getData())
     np.testing.assert_allclose(drawn, encoded, atol=1e-5)
     (x0, x1), (y0, y1) = portrait.plot.view.viewRange()
     assert x0 < encoded[:, 0].min() < encoded[:, 0].max() < x1

@@ -244,7 +244,7 @@ async def test_a_drawn_ring_becomes_the_data_and_a_crossing_stroke_is_not_follow
     assert bench.answer.missed is not None
     assert bench.answer.missed.share > 0.1
     assert "does not follow" in bench.window.portrait.words.whole
-    assert len(bench.window.portrait._missed.getData()[0]) == len(bench.answer.missed.at)
+    assert len(bench.window.portrait.dots.missed.getData()[0]) == len(bench.answer.missed.at)
     bench.click(tools.only)
     await refitted(bench)
     assert bench.lab.dataset is not None
