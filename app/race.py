@@ -5,16 +5,15 @@ whoever paints to let go of the interpreter, and its clock would say so. What ha
 tick drains.
 """
 
-import multiprocessing
 import threading
 import time
 import traceback
 from collections import deque
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
+from app.child import Child
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment
@@ -78,8 +77,7 @@ class RaceRunner:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._quit = False
-        self._process: BaseProcess | None = None  # kept from race to race: it takes some seconds to load
-        self._line: Connection | None = None
+        self.child = Child(serve, "race")  # kept from race to race: it takes some seconds to load
 
     @property
     def busy(self) -> bool:
@@ -115,7 +113,7 @@ class RaceRunner:
         self.stop()
         if self._thread is not None:
             self._thread.join(seconds)
-        self._end_process()
+        self.child.close()
         return not self.busy
 
     def drain(self) -> list[Message]:
@@ -129,11 +127,11 @@ class RaceRunner:
 
     def _race(self, entry: Entry) -> None:
         try:
-            line = self._open()
+            line = self.child.open()
             line.send(entry)
             end = self._listen(line)
         except (OSError, EOFError):
-            self._end_process()
+            self.child.close()
             end = RaceEnded(problem="The process in which the recipes race has ended: start the race again.")
         self.messages.append(end)
 
@@ -143,12 +141,12 @@ class RaceRunner:
         while True:
             if self._stop.is_set() and not asked:
                 if self._quit or not heard:  # it loads, or makes data: nothing is reached that could be kept
-                    self._end_process()
+                    self.child.close()
                     return RaceEnded()
                 line.send(STOP)
                 asked = True
             if self._quit:
-                self._end_process()
+                self.child.close()
                 return RaceEnded()
             if line.poll(LOOKS):
                 message = line.recv()
@@ -156,24 +154,6 @@ class RaceRunner:
                     return message
                 self.messages.append(message)
                 heard = True
-
-    def _open(self) -> Connection:
-        if self._line is None or self._process is None or not self._process.is_alive():
-            self._end_process()
-            context = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
-            self._line, theirs = context.Pipe()
-            self._process = context.Process(target=serve, args=(theirs,), name="race", daemon=True)
-            self._process.start()
-            theirs.close()
-        return self._line
-
-    def _end_process(self) -> None:
-        if self._line is not None:
-            self._line.close()
-        if self._process is not None:
-            self._process.terminate()
-            self._process.join(1.0)
-        self._process = self._line = None
 
     def _judge(self, runs: "tuple[Run, ...]", data: Dataset | None) -> None:
         try:

@@ -1,16 +1,15 @@
 """A process that fits while a hand moves. In a thread a fit of five milliseconds would take forty: each of its many
 small numpy calls would wait for whoever paints or computes rollouts to let go of the interpreter."""
 
-import multiprocessing
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 
 import numpy as np
 
+from app.child import Child
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import ExperimentError, HnnLabError
 from hnn_engine.experiment import Experiment
@@ -54,13 +53,12 @@ class Refitter:
     """Asks the process, which begins with the first wish and begins anew where it has ended."""
 
     def __init__(self) -> None:
-        self._process: BaseProcess | None = None
-        self._line: Connection | None = None
+        self.child = Child(serve, "live fit")
 
     def __call__(self, wish: Wish, tell: Tell) -> Found:
         """Return what comes of `wish`; `tell` raises where a newer one is waiting. Raises `ExperimentError`."""
         try:
-            line = self._open()
+            line = self.child.open()
             line.send(wish)
             answer = self._waited(line, wish, tell)
         except (OSError, EOFError):
@@ -72,22 +70,7 @@ class Refitter:
 
     def close(self) -> None:
         """End the process."""
-        if self._line is not None:
-            self._line.close()
-        if self._process is not None:
-            self._process.terminate()
-            self._process.join(1.0)
-        self._process = self._line = None
-
-    def _open(self) -> Connection:
-        if self._line is None or self._process is None or not self._process.is_alive():
-            self.close()
-            context = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
-            self._line, theirs = context.Pipe()
-            self._process = context.Process(target=serve, args=(theirs,), name="live fit", daemon=True)
-            self._process.start()
-            theirs.close()
-        return self._line
+        self.child.close()
 
     def _waited(self, line: Connection, wish: Wish, tell: Tell) -> Found | Refused:
         began = time.perf_counter()

@@ -34,7 +34,7 @@ APP_FLOORS: tuple[tuple[str, ...], ...] = (
     tuple(LOOKS),
     ("widgets",),
     ("memory",),
-    ("portrait_field", "document", "jobs", "clock", "transport", "priority"),
+    ("portrait_field", "document", "jobs", "clock", "transport", "priority", "child"),
     ("simulation", "data_maker", "warm_up", "newest", "refitter"),
     ("families", "live_fit", "subjects"),
     ("lab",),

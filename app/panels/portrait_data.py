@@ -1,10 +1,11 @@
 """The training data on the portrait: grey where it is given, coloured where drawn, red where it is not followed."""
 
+from typing import Protocol
+
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtWidgets import QGraphicsItem
 
-from app.panels.portrait_chart import Chart
 from app.simulation import Answer
 from app.widgets.plot import LabPlot
 from hnn_engine.by_hand import STROKES
@@ -12,6 +13,13 @@ from hnn_engine.coords import Array, Index
 from hnn_engine.datasets import Dataset
 
 MAX_DOTS = 4000  # more training states than this are thinned: the picture would only be grey
+
+
+class Chart(Protocol):
+    """How states lie on the plane."""
+
+    def place(self, coords: Array) -> Array:
+        """Return where `coords` `(n, 2*dof)` are, `(n, 2)`."""
 
 
 class DataDots:

@@ -175,13 +175,13 @@ def asked() -> Refitter:
 def test_a_process_that_dies_is_said_and_begins_anew(asked: Refitter) -> None:
     try:
         first = asked(Wish(quick(), None), lambda _: None)
-        assert asked._process is not None
-        asked._process.kill()
-        asked._process.join()
+        assert asked.child.process is not None
+        asked.child.process.kill()
+        asked.child.process.join()
         again = asked(Wish(quick(), None), lambda _: None)
         assert same(first.snapshots[0], again.snapshots[0])
-        assert asked._line is not None
-        asked._line.close()
+        assert asked.child.line is not None
+        asked.child.line.close()
         with pytest.raises(ExperimentError, match="begins anew"):
             asked(Wish(quick(), None), lambda _: None)
         assert len(asked(Wish(quick(), None), lambda _: None).snapshots) == 2
