@@ -71,7 +71,7 @@ class LiveFit(QObject):
     @property
     def behind(self) -> bool:
         """Whether fits take longer than a frame."""
-        return bool(self.lags) and self.lags[-1] > FRAME_SECONDS
+        return len(self.lags) > 1 and self.lags[-1] > FRAME_SECONDS
 
     def words(self) -> str:
         """Say how long a refit takes, and whether the picture runs behind the hand."""
@@ -79,6 +79,8 @@ class LiveFit(QObject):
             return self.problem
         if not self.fit_times:
             return "Live fit: the first one is on its way"
+        if len(self.fit_times) == 1:  # which has waited for its process
+            return "Live fit: change anything, and the models follow"
         took = 1000 * self.fit_times[-1]
         text = f"Live fit: {took:.1f} ms" if took < 20 else f"Live fit: {took:.0f} ms"
         return f"{text}, runs behind by {1000 * self.lags[-1]:.0f} ms" if self.behind else text

@@ -25,6 +25,7 @@ from hnn_engine.experiment import Experiment, ModelSpec, SystemSource, checked, 
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import RECIPES, RecipeInfo, get_recipe
 from hnn_engine.fitting.events import Event, Failed, Finished, Progress
+from hnn_engine.models.base import NETWORK_PARAMETERS
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems import System
 from hnn_engine.tasks import TASKS
@@ -248,7 +249,8 @@ def lane_experiment(experiment: Experiment, recipe: str) -> Experiment:
     """Return the experiment of the lane of `recipe`: its settings, and the network that it is run with.
 
     A closed form on states has one layer, wide enough for its problem, for all but the last layer is drawn, and so has
-    what begins at one; every other recipe has the model's own network.
+    what begins at one. Every other recipe has the model's own network; where that was chosen for a closed form, the
+    paper's.
     """
     info, spec = get_recipe(recipe), experiment.models[0]
     own = experiment.recipe == recipe
@@ -256,6 +258,9 @@ def lane_experiment(experiment: Experiment, recipe: str) -> Experiment:
     if builds_on_closed_form(info) and not info.sees:
         width = CLOSED_WIDTHS.get(experiment.stage.dof, CLOSED_WIDTH)
         spec = model_spec(spec.name, {**spec.settings, "width": width, "depth": 1})
+    elif not own and builds_on_closed_form(get_recipe(experiment.recipe)):
+        usual = {p.name: p.default for p in NETWORK_PARAMETERS}
+        spec = model_spec(spec.name, {**spec.settings, **usual})
     return checked(replace(experiment, models=(spec,), recipe=recipe, settings=settings))
 
 

@@ -16,6 +16,7 @@ from hnn_engine.systems import System
 
 _SIZE = QSize(66, 60)
 _LINE = 14  # of a title
+_SLACK = 4  # pixels: text that just fits by its metrics may be wrapped all the same
 _MOVES = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 
 
@@ -118,7 +119,7 @@ class SystemCard(QAbstractButton):
         return small if not self._fits(usual) and self._fits(small) else usual
 
     def _fits(self, font: QFont) -> bool:
-        return QFontMetrics(font).horizontalAdvance(self.text()) <= self.width() - 2
+        return QFontMetrics(font).horizontalAdvance(self.text()) <= self.width() - 2 - _SLACK
 
     def _on_theme(self) -> None:
         self.update()

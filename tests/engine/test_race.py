@@ -15,7 +15,15 @@ from hnn_engine import race as module
 from hnn_engine.cli import main
 from hnn_engine.errors import ExperimentError, UnknownNameError
 from hnn_engine.evaluation import losses
-from hnn_engine.experiment import Experiment, checked, model_spec, new_experiment, recording_experiment
+from hnn_engine.experiment import (
+    Experiment,
+    checked,
+    default_settings,
+    following_models,
+    model_spec,
+    new_experiment,
+    recording_experiment,
+)
 from hnn_engine.parameters import Value
 from hnn_engine.race import Curve, Finish, Race, Standing, lane_experiment, racing_recipes, shipped_finish
 from hnn_engine.recordings import read_recording
@@ -68,6 +76,15 @@ def test_each_lane_has_its_recipe_s_own_settings_and_closed_forms_a_network_of_t
     assert (closed["width"], closed["depth"]) == (60, 1)
     bodies = lane_experiment(new_experiment("two-body"), "denoise").models[0].settings
     assert (bodies["width"], bodies["depth"]) == (600, 1)
+
+
+def test_a_network_that_was_chosen_for_a_closed_form_is_not_the_paper_s() -> None:
+    base = new_experiment("pendulum")
+    live = replace(base, recipe="sampled", settings=default_settings("sampled", base.stage))
+    live = replace(live, models=following_models(live))
+    network = lane_experiment(live, "paper").models[0].settings
+    assert (network["width"], network["depth"]) == (200, 2)
+    assert lane_experiment(live, "sampled").models[0].settings["depth"] == 1
 
 
 def test_models_of_frames_keep_their_network_and_have_recipes_of_their_own() -> None:
