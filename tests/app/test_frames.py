@@ -230,7 +230,7 @@ async def test_a_closed_form_is_offered_to_models_that_see_frames_alone(bench: B
     bench.click(training.checks["hnn"])
     assert heard.pop() == (
         "The recipe sampled-film is for models that see frames, not for the HNN: choose paper "
-        "or adam or sampled or denoise",
+        "or adam or lbfgs or sampled or denoise",
         True,
     )
     assert not training.checks["hnn"].isChecked()
