@@ -312,10 +312,10 @@ class Lab(QObject):
         return self.job_experiment is not None and same_stage(self.job_experiment, self.experiment)
 
     def show_learned_field(self) -> None:
-        """Show the field of a model in place of truth's, one with an energy before one without."""
-        able = sorted(self.experiment.models, key=lambda spec: not get_model(spec.name).has_energy)
-        if self.document.view.field == "truth":
-            self.document.look(field=able[0].name)
+        """Show the field of a shown model in place of truth's, one with an energy before one without."""
+        able = sorted(self.shown_models(), key=lambda shown: not shown.snapshot.has_energy)
+        if able and self.document.view.field == "truth":
+            self.document.look(field=able[0].model)
 
     def latents_key(self) -> str:
         """The key of the model whose latents the portrait shows, or ''."""

@@ -430,11 +430,13 @@ class PortraitPanel(QWidget):
         self.words.setVisible((experiment.stage.seen and view.latents) or view.live_fit or experiment.hand.drawn)
 
     def _fit_words(self) -> str:
-        parts = [self.lab.live_fit.words()] if self.lab.document.view.live_fit else []
+        parts = []
         missed = self._answer.missed if self._answer is not None else None
         if missed is not None and self.lab.experiment.hand.drawn:
             share = f"{100 * missed.share:.0f} % of what is drawn (red)" if missed.share else "all that is drawn"
             parts.append(f"{missed.model} {'does not follow' if missed.share else 'follows'} {share}")
+        if self.lab.document.view.live_fit:
+            parts.append(self.lab.live_fit.words())
         return " · ".join(parts)
 
     def _on_moved(self, time: float) -> None:
