@@ -173,8 +173,7 @@ def judged(run: "Run", data: Dataset) -> "Run":
     from hnn_engine.evaluation import evaluate
 
     experiment = run.experiment
-    truth = None if experiment.hand.drawn else experiment.system  # what is drawn is no system's
-    return replace(run, figures=evaluate(run.snapshot, data, truth, experiment.recording))
+    return replace(run, figures=evaluate(run.snapshot, data, experiment.judge, experiment.recording))
 
 
 # In the process -------------------------------------------------------------------------------------------------------

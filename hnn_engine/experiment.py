@@ -169,6 +169,11 @@ class Experiment:
         return self.stage if isinstance(self.stage, System) else None
 
     @property
+    def judge(self) -> System | None:
+        """The system that a fit is held against; None for a recording, and where data is drawn: that is no system's."""
+        return None if self.hand.drawn else self.system
+
+    @property
     def moving(self) -> System | None:
         """The system as truth follows it: with its friction scaled as the rollouts say."""
         system = self.system

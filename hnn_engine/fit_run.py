@@ -113,9 +113,7 @@ class FitRun:
         snapshot = self.end.snapshot if self.end is not None else None
         if snapshot is None:
             return None
-        experiment = self.experiment
-        truth = None if experiment.hand.drawn else experiment.system  # what is drawn is no system's
-        return evaluate(snapshot, self.data, truth, experiment.recording)
+        return evaluate(snapshot, self.data, self.experiment.judge, self.experiment.recording)
 
     def as_run(self, figures: Figures | None) -> Run | None:
         """Return the run to keep, or None where the fit left no weights."""

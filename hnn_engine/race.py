@@ -275,7 +275,7 @@ def lane_title(recipe: RecipeInfo, spec: ModelSpec) -> str:
 
 def has_truth(experiment: Experiment) -> bool:
     """Whether the true field on the data of `experiment` is known; otherwise the honest error is the test loss."""
-    return experiment.system is not None and not experiment.hand.drawn  # what is drawn is no system's
+    return experiment.judge is not None
 
 
 class HonestError:

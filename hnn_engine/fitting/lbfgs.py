@@ -59,7 +59,9 @@ class LbfgsFit:
     def events(self) -> Iterator[Event]:
         """Run the fit; each `next` does one step's work."""
         yield Started(self.steps)
+        began = time.perf_counter()
         loss, gradient = self._loss(self._at)
+        self.seconds += time.perf_counter() - began
         if not np.isfinite(loss):
             yield Failed(0, None, "The loss is not a finite number where the fit begins: begin at fresh weights")
             return

@@ -235,7 +235,8 @@ def _read_history(files: Mapping[str, bytes]) -> History:
 
 
 def _weights(snapshot: Snapshot) -> dict[str, Any]:
-    return {**snapshot.weights, **(snapshot.sight.arrays() if snapshot.sight is not None else {})}
+    found = {**snapshot.weights, **(snapshot.sight.arrays() if snapshot.sight is not None else {})}
+    return {name: np.ascontiguousarray(w) for name, w in found.items()}  # safetensors writes memory as it lies
 
 
 def _read_weights(files: Mapping[str, bytes], experiment: Experiment) -> Snapshot:

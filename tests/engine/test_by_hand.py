@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hnn_engine.by_hand import MOST_STROKES, STROKES, UNTOUCHED, ByHand, Place, Stroke, stroke_of
+from hnn_engine.cli import main
 from hnn_engine.coords import Array
 from hnn_engine.errors import ExperimentError
 from hnn_engine.experiment import (
@@ -22,6 +24,7 @@ from hnn_engine.experiment import (
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.tracks import drawn_together
 from hnn_engine.recordings import read_shipped_recording
+from hnn_engine.records import write_run
 
 
 def small(hand: ByHand = UNTOUCHED, recipe: str = "sampled", noise: float = 0.0) -> Experiment:
@@ -221,6 +224,17 @@ def test_an_hnn_follows_rings_that_were_drawn(recipe: str) -> None:
     assert figures is not None
     assert figures.test_loss < 0.01
     assert figures.clean_energy_mse is None  # what is drawn is no system's
+
+
+def test_a_run_on_strokes_is_judged_again_as_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = fitted(small(UNTOUCHED.with_stroke(ring())))
+    kept = run.as_run(run.judge())
+    assert kept is not None
+    write_run(kept, tmp_path / "run")
+    assert main(["evaluate", str(tmp_path / "run"), "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["clean_energy_mse"] is None
+    assert again["test_loss"] == pytest.approx(kept.summary()["test_loss"], rel=1e-9)
 
 
 def test_strokes_into_a_sink_show_where_no_h_can_follow_and_a_baseline_can() -> None:
