@@ -281,7 +281,8 @@ def _follow_each(system: System, starts: Array, times: Array, tell: Tell) -> Arr
     ended = threading.Event()
 
     def follow(part: Array) -> Array:
-        return rollout(system, part, times, "dop853", tolerance=1e-12, interrupt=ended.is_set).coords
+        tracks = [rollout(system, one, times, "dop853", tolerance=1e-12, interrupt=ended.is_set) for one in part]
+        return np.stack([track.coords for track in tracks], axis=1)
 
     parts = np.array_split(starts, math.ceil(len(starts) / PART))
     with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, THREADS)) as pool:

@@ -6,7 +6,7 @@ leaves the finite numbers, or a step that does not converge, is a value (`ended`
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Protocol, runtime_checkable
@@ -89,10 +89,11 @@ class Flow(Protocol):
 class CompiledFlow(Protocol):
     """A flow that compiled loops can follow."""
 
-    def compiled(self, integrator: str, turn: Turn = Turn.FORWARD) -> Any | None:
+    def compiled(self, integrator: str, turn: Turn = Turn.FORWARD, rows: int = 1) -> Any | None:
         """Return what `kernels.follow` is given to follow this flow by `integrator`; None where there is no loop (yet).
 
-        It belongs to one rollout: it holds memory that the loop writes into.
+        Several `rows` of states are laid out coordinate by coordinate and followed as one. It belongs to one rollout:
+        it holds memory that the loop writes into.
         """
 
 
@@ -272,8 +273,14 @@ def _fixed(
         compiled = _compiled(flow, start, times, integrator, substeps, interrupt=interrupt)
         if compiled is not None:
             return compiled
-    if start.ndim == 2 and len(start) > CHUNK:
-        return _in_threads(flow, start, times, integrator, substeps, interrupt)
+    if start.ndim == 2 and len(start):
+        return _in_chunks(flow, start, times, integrator, substeps, interrupt)
+    return _in_numpy(flow, start, times, integrator, substeps, interrupt)
+
+
+def _in_numpy(
+    flow: Flow, start: Array, times: Array, integrator: str, substeps: int, interrupt: Callable[[], bool] | None
+) -> Array:
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         return _loop(flow.field, STEPS[integrator], start, times, substeps, interrupt)
 
@@ -297,20 +304,52 @@ def _loop(
     return out
 
 
-def _in_threads(
+def _in_chunks(
     flow: Flow, start: Array, times: Array, integrator: str, substeps: int, interrupt: Callable[[], bool] | None
 ) -> Array:
-    """Follow a large batch in chunks on all processors; numpy's products release the interpreter lock."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    chunks = np.array_split(start, math.ceil(len(start) / CHUNK))
+    """Follow a batch `(N, 2*dof)` in chunks on all processors; compiled loops and products hold no lock."""
 
     def follow(chunk: Array) -> Array:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return _loop(flow.field, STEPS[integrator], chunk, times, substeps, interrupt)
+        crowd = _crowd(flow, chunk, times, integrator, substeps, interrupt)
+        return crowd if crowd is not None else _in_numpy(flow, chunk, times, integrator, substeps, interrupt)
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        return np.concatenate(list(pool.map(follow, chunks)), axis=1)
+    # As many for each processor: else all of them would wait for the one that has the odd chunk.
+    processors = os.cpu_count() or 1
+    count = processors * math.ceil(len(start) / (CHUNK * processors)) if len(start) > CHUNK else 1
+    return np.concatenate(_in_threads(follow, np.array_split(start, count)), axis=1)
+
+
+def _in_threads(work: Callable[[Array], Array], parts: Sequence[Array]) -> list[Array]:
+    """Return what `work` makes of each of the parts, on all processors where there are several."""
+    if len(parts) == 1:
+        return [work(parts[0])]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, len(parts))) as pool:
+        return list(pool.map(work, parts))
+
+
+def _crowd(
+    flow: Flow, start: Array, times: Array, integrator: str, substeps: int, interrupt: Callable[[], bool] | None
+) -> Array | None:
+    """Follow a chunk by a compiled loop as if it were one state; None where there is none (yet)."""
+    kernels = loops()
+    if kernels is None or not isinstance(flow, CompiledFlow):
+        return None
+    ready = flow.compiled(integrator, rows=len(start))
+    if ready is None:
+        return None
+    laid = kernels.follow(ready, integrator, start.T.ravel(), times, substeps, interrupt=interrupt)
+    coords: Array = laid.reshape(len(times), *start.T.shape).swapaxes(1, 2)
+    if np.isfinite(coords[-1]).all() or (interrupt is not None and interrupt()):
+        return coords
+    # One that leaves the finite numbers has ended the loop for all: from there on each goes by itself.
+    last = max(int(np.isfinite(coords).all(axis=(1, 2)).sum()) - 1, 0)
+    for i, at in enumerate(coords[last]):
+        alone = _compiled(flow, at, times[last:], integrator, substeps, interrupt=interrupt)
+        assert alone is not None
+        coords[last:, i] = alone
+    return coords
 
 
 # Adaptive steps ------------------------------------------------------------------------------------------------------
@@ -321,7 +360,12 @@ def _adaptive(
 ) -> Array:
     """Follow each trajectory by itself: the step that one needs says nothing about the others."""
     flat = start.reshape(-1, start.shape[-1])
-    tracks = [_adaptive_track(flow, one, times, tolerance, limit, interrupt) for one in flat]
+
+    def follow(one: Array) -> Array:
+        return _adaptive_track(flow, one, times, tolerance, limit, interrupt)
+
+    # scipy's loop holds the interpreter lock: threads would only be in each other's way.
+    tracks = _in_threads(follow, flat) if loops() is not None else [follow(one) for one in flat]
     return np.stack(tracks, axis=1).reshape(len(times), *start.shape)
 
 

@@ -104,11 +104,11 @@ class Turned:
         gradient: Array = self.flow.gradient(coords)
         return gradient if self.turn == Turn.UPHILL else -gradient
 
-    def compiled(self, integrator: str, turn: int = Turn.FORWARD) -> Any | None:
+    def compiled(self, integrator: str, turn: int = Turn.FORWARD, rows: int = 1) -> Any | None:
         """Return the flow that compiled loops follow; None where there is none (yet)."""
         assert turn == Turn.FORWARD, "it is turned already"
         ready = getattr(self.flow, "compiled", None)
-        return ready(integrator, self.turn) if ready is not None else None
+        return ready(integrator, self.turn, rows) if ready is not None else None
 
 
 def can_climb(flow: Flow, start: Array) -> bool:

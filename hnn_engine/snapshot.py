@@ -122,12 +122,16 @@ class Snapshot:
         value: Array | None = self._model.gradient(np, self._wide, self.settings, coords)
         return value
 
-    def compiled(self, integrator: str, turn: int = 0, swift: bool = False) -> Any | None:
-        """Return the flow that compiled loops follow, turned as `integrators.Turn` says; None without loops (yet)."""
+    def compiled(self, integrator: str, turn: int = 0, rows: int = 1, swift: bool = False) -> Any | None:
+        """Return the flow that compiled loops follow, turned as `integrators.Turn` says; None without loops (yet).
+
+        Several `rows` are followed as one state by explicit methods.
+        """
         kernels = loops()
-        if kernels is None:
+        if kernels is None or (rows > 1 and integrator not in EXPLICIT):
             return None
-        return kernels.learned(self._packed_energy if turn in _CLIMBS else self._packed, turn, swift)
+        net = self._packed_energy if turn in _CLIMBS else self._packed
+        return kernels.learned(net, turn, swift) if rows == 1 else kernels.crowd(net, rows, turn, swift)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +157,6 @@ class Swift:
         """Return ∇Ĥ of the learned H `(..., 2*dof)` in float64, or None where the model has none."""
         return self.snapshot.gradient(coords)
 
-    def compiled(self, integrator: str, turn: int = 0) -> Any | None:
+    def compiled(self, integrator: str, turn: int = 0, rows: int = 1) -> Any | None:
         """Return the flow that compiled loops follow, turned as `integrators.Turn` says; None without loops (yet)."""
-        return self.snapshot.compiled(integrator, turn, swift=integrator in EXPLICIT)
+        return self.snapshot.compiled(integrator, turn, rows, swift=integrator in EXPLICIT)

@@ -8,14 +8,14 @@ the rest of the program gets at it.
 
 from importlib import import_module
 
-from hnn_engine.kernels.flow import law, learned
+from hnn_engine.kernels.flow import crowd, law, learned
 from hnn_engine.kernels.follow import evaluate, follow
 from hnn_engine.kernels.packing import pack
 from hnn_engine.kernels.seeing import see, seeing
 from hnn_engine.kernels.training import advance, network
 from hnn_engine.systems import SYSTEMS
 
-__all__ = ["advance", "evaluate", "follow", "law", "learned", "network", "pack", "see", "seeing", "warm"]
+__all__ = ["advance", "crowd", "evaluate", "follow", "law", "learned", "network", "pack", "see", "seeing", "warm"]
 
 
 def warm() -> None:

@@ -15,6 +15,7 @@ from numba import types
 
 from hnn_engine.coords import Array
 from hnn_engine.integrators import Turn
+from hnn_engine.kernels.crowd import crowd_double, crowd_single, room
 from hnn_engine.kernels.jit import INTEGERS, MATRIX, SINGLE_ROWS, SINGLES, VECTOR, jit
 from hnn_engine.kernels.packing import Packed
 from hnn_engine.kernels.perceptron import NETWORK, SIZE, field_double, field_single
@@ -83,6 +84,7 @@ def _nothing(x: Any, c: Any, out: Any) -> None:
 _NO_LAW = Pointer(_nothing, _ROWS)
 _NETWORKS = {True: Pointer(field_single, NETWORK), False: Pointer(field_double, NETWORK)}  # by single precision
 _SWIFT = Pointer(field_swift, NETWORK)
+_CROWDS = {True: Pointer(crowd_single, NETWORK), False: Pointer(crowd_double, NETWORK)}  # by the precision reckoned in
 _NO_NET = Packed(np.array([0, 0, MOST_COORDS, 0, 0]), np.zeros(0), np.zeros(0, np.float32), np.zeros(0))
 
 
@@ -107,6 +109,18 @@ def learned(net: Packed, turn: int = Turn.FORWARD, swift: bool = False) -> Flow:
     single = bool(net.single.size)
     field = _SWIFT if single and swift else _NETWORKS[single]
     return Flow(int(net.head[SIZE]), int(turn), True, _NO_LAW, _NO_LAW, np.zeros(1), field, *net, *net.memory())
+
+
+def crowd(net: Packed, rows: int, turn: int = Turn.FORWARD, swift: bool = False) -> Flow:
+    """Return the flow of `rows` states at once, laid out coordinate by coordinate: one state of rows·2·dof coordinates.
+
+    It is reckoned in float64, or in float32 where the weights are and `swift` is asked for.
+    """
+    single = bool(net.single.size) and swift
+    if net.single.size and not swift:
+        net = net._replace(single=np.zeros(0, np.float32), double=net.single.astype(np.float64))
+    size = rows * int(net.head[SIZE])
+    return Flow(size, int(turn), True, _NO_LAW, _NO_LAW, np.zeros(1), _CROWDS[single], *net, *room(net, rows, single))
 
 
 @jit

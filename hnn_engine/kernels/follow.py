@@ -9,6 +9,7 @@ from hnn_engine.integrators import EVALUATION_LIMIT
 from hnn_engine.kernels.adaptive import CALLS, MORE, NEXT, T, advance_adaptive
 from hnn_engine.kernels.fixed import SCHEMES, evaluate_flow, follow_fixed
 from hnn_engine.kernels.flow import Flow
+from hnn_engine.kernels.perceptron import SIZE
 
 SLICE = 4000  # field calls between two looks at whether a rollout is still wanted
 
@@ -43,7 +44,8 @@ def follow(
 def _fixed(
     flow: Flow, x: Array, times: Array, substeps: int, scheme: int, interrupt: Callable[[], bool] | None, out: Array
 ) -> None:
-    block = max(1, SLICE // (4 * substeps))
+    rows = flow.size // int(flow.head[SIZE]) if flow.learned else 1
+    block = max(1, SLICE // (4 * substeps * rows))
     for first in range(0, len(times) - 1, block):
         last = min(first + block, len(times) - 1)
         follow_fixed(flow, x, times[first : last + 1], substeps, scheme, out[first : last + 1])

@@ -46,7 +46,7 @@ def _tanh_in_bulk(x: Any, slope: Any, bits: Any, power: Any, poly: Any) -> None:
 
 
 @jit
-def _activate(x: Any, slope: Any, code: int, bits: Any, power: Any, poly: Any) -> None:
+def activate_wide(x: Any, slope: Any, code: int, bits: Any, power: Any, poly: Any) -> None:
     if code == TANH:
         _tanh_in_bulk(x, slope, bits, power, poly)
         return
@@ -131,7 +131,7 @@ def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, work: A
             accumulate(hidden, weights, inner + (layer - 1) * square, sums)
             for i in range(width):
                 hidden[i] = back[i]
-        _activate(hidden, work[4 + layer], code, bits, power, poly)
+        activate_wide(hidden, work[4 + layer], code, bits, power, poly)
     if last >= 0:
         for i in range(width):
             hidden[i] = weights[last + i] * work[3 + depth, i]

@@ -111,10 +111,10 @@ class System(Stage):
             self.resistance(coords.T, self.law, flow.T)
         return flow
 
-    def compiled(self, integrator: str, turn: int = 0) -> Any | None:
+    def compiled(self, integrator: str, turn: int = 0, rows: int = 1) -> Any | None:
         """Return the flow that compiled loops follow, turned as `integrators.Turn` says; None without loops (yet)."""
         kernels = loops()
-        return kernels.law(self, turn) if kernels is not None else None
+        return kernels.law(self, turn) if kernels is not None and rows == 1 else None
 
     @property
     def why_not_separable(self) -> str:

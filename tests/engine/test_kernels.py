@@ -8,7 +8,7 @@ import pytest
 
 from hnn_engine import compiled
 from hnn_engine.coords import Array
-from hnn_engine.integrators import INTEGRATORS, Turn, rollout, why_not
+from hnn_engine.integrators import CHUNK, INTEGRATORS, Turn, rollout, why_not
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
 from hnn_engine.parameters import Value
@@ -62,6 +62,68 @@ def test_fields_and_rollouts_equal_those_of_numpy(
                 assert made.compiled(method) is not None
                 fast = rollout(made, start, times, method, substeps=2).coords
                 np.testing.assert_allclose(fast, in_numpy(made, monkeypatch, method, start, times), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize(("model", "variant"), FIELDS, ids=FIELD_IDS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.usefixtures("both")
+def test_a_crowd_is_followed_as_in_numpy(
+    model: str, variant: dict[str, Value], activation: str, dtype: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = np.array([0.0, 0.02, 0.05, 0.2, 0.5, 0.6])
+    for dof, depth, width, count in ((1, 1, 5, 3), (1, 3, 13, 1), (2, 2, 8, 17)):
+        made = network(model, activation, depth, width, dtype, dof, **variant)
+        starts = np.random.default_rng(width).normal(size=(count, 2 * dof))
+        for method in (m for m in FIXED if not why_not(m, made)):
+            assert (made.compiled(method, rows=5) is None) == (method == "implicit-midpoint")
+            for turn in (Turn.FORWARD, Turn.BACKWARD):
+                flow = Turned(made, turn)
+                fast = rollout(flow, starts, times, method, substeps=2).coords
+                slow = in_numpy(flow, monkeypatch, method, starts, times)
+                np.testing.assert_allclose(fast, slow, rtol=0, atol=1e-12)
+        about = rollout(Swift(made), starts, times, substeps=2).coords
+        np.testing.assert_allclose(
+            about, rollout(made, starts, times, substeps=2).coords, atol=1e-5 * (dtype is np.float32)
+        )
+
+
+@pytest.mark.usefixtures("both")
+def test_a_large_crowd_is_followed_in_threads_as_each_by_itself() -> None:
+    made, times = network("dissipative-hnn", "tanh", 2, 12, np.float32), np.linspace(0.0, 1.0, 26)
+    starts = np.random.default_rng(1).normal(size=(2 * CHUNK + 7, 2))
+    crowd = rollout(made, starts, times).coords
+    assert crowd.shape == (26, *starts.shape)
+    for i in (0, CHUNK - 1, CHUNK, 2 * CHUNK + 6):
+        np.testing.assert_allclose(crowd[:, i], rollout(made, starts[i], times).coords, rtol=0, atol=1e-12)
+
+
+@pytest.mark.usefixtures("both")
+def test_one_of_a_crowd_that_is_lost_leaves_the_others_alone() -> None:
+    made = network("baseline", "silu", 1, 8, np.float64)
+    weights = {**made.weights, "w0": np.abs(made.weights["w0"]), "out": 3 * np.abs(made.weights["out"])}
+    made = Snapshot("baseline", 1, made.settings, weights)
+    times, starts = np.linspace(0.0, 30.0, 1501), np.array([[1.0, 1.0], [-40.0, -40.0], [np.nan, 0.0], [0.5, 1.0]])
+    crowd = rollout(made, starts, times)
+    assert np.isfinite(crowd.ended).tolist() == [True, False, True, True]
+    for i, start in enumerate(starts):
+        alone = rollout(made, start, times)
+        np.testing.assert_array_equal(np.isnan(crowd.coords[:, i]), np.isnan(alone.coords))
+        np.testing.assert_allclose(crowd.coords[:, i], alone.coords, rtol=1e-9)
+
+
+@pytest.mark.usefixtures("both")
+def test_a_crowd_can_be_ended_in_between() -> None:
+    made, asked = network("hnn", "tanh", 2, 12, np.float32), []
+
+    def interrupt() -> bool:
+        asked.append(None)
+        return len(asked) > 2
+
+    answer = rollout(made, np.ones((100, 2)), np.linspace(0.0, 10.0, 1001), interrupt=interrupt)
+    ends = np.isnan(answer.coords[:, :, 0]).any(axis=1)
+    assert not ends[1]
+    assert ends[-1]
 
 
 @pytest.mark.usefixtures("both")
