@@ -21,7 +21,8 @@ DIVERGED = 1e6  # a coordinate beyond this has left every system here
 MIDPOINT_TOLERANCE = 1e-12  # change of the fixed-point iteration, relative to max(1, |x|)
 MIDPOINT_ITERATIONS = 60
 EVALUATION_LIMIT = 400_000  # field calls of one adaptive trajectory before it counts as lost
-CHUNK = 125  # trajectories a thread follows at a time: their hidden layers stay in its cache
+CHUNK = 125  # trajectories a thread follows at a time in numpy: their hidden layers stay in its cache
+CROWD, SHARED = 500, 16  # and in a compiled loop, at most; from how many on several threads share them
 
 
 @dataclass(frozen=True)
@@ -313,9 +314,11 @@ def _in_chunks(
         crowd = _crowd(flow, chunk, times, integrator, substeps, interrupt)
         return crowd if crowd is not None else _in_numpy(flow, chunk, times, integrator, substeps, interrupt)
 
+    crowds = loops() is not None and isinstance(flow, CompiledFlow) and flow.compiled(integrator, rows=2) is not None
+    most, shared = (CROWD, SHARED) if crowds else (CHUNK, CHUNK)
     # As many for each processor: else all of them would wait for the one that has the odd chunk.
     processors = os.cpu_count() or 1
-    count = processors * math.ceil(len(start) / (CHUNK * processors)) if len(start) > CHUNK else 1
+    count = processors * math.ceil(len(start) / (most * processors)) if len(start) > shared else 1
     return np.concatenate(_in_threads(follow, np.array_split(start, count)), axis=1)
 
 

@@ -1,6 +1,11 @@
 """For every test: no display, and one thread a matrix product, as the program has it."""
 
 import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -11,3 +16,17 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "soak: a minute of random use; leave it out with -m 'not soak'")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: Any) -> None:
+    """Compile the loops before the workers begin: each would else do so by itself."""
+    subprocess.run([sys.executable, "-m", "hnn_engine.kernels"], check=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C be heard, as at a prompt: workers of pytest-xdist are deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

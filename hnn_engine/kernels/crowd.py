@@ -28,6 +28,7 @@ from hnn_engine.kernels.perceptron import (
     WHOLE,
     WIDTH,
     activate_wide,
+    has_gone_forward,
     scale_of,
 )
 from hnn_engine.kernels.products import multiply, scale_columns
@@ -71,15 +72,17 @@ def _sigma_of(a: Any, bias: Any, code: int, h: Any, slope: Any) -> Any:
 def _thin(x: Any, n: int, weights: Any, at: int, out: Any) -> None:
     """out <- the states @ the matrix whose few rows begin at `at`."""
     width = out.shape[1]
-    for i in range(n):
-        row = out[i]
-        for j in range(width):
-            row[j] = 0.0
-        for k in range(x.size // n):
-            begin = at + k * width
-            a, matrix = weights.dtype.type(x[k * n + i]), weights[begin : begin + width]
-            for j in range(width):
-                row[j] += a * matrix[j]
+    for k in range(0, x.size // n, 2):
+        begin = at + k * width
+        first, second = weights[begin : begin + width], weights[begin + width : begin + 2 * width]
+        for i in range(n):
+            a, b, row = weights.dtype.type(x[k * n + i]), weights.dtype.type(x[(k + 1) * n + i]), out[i]
+            if k == 0:
+                for j in range(width):
+                    row[j] = a * first[j] + b * second[j]
+            else:
+                for j in range(width):
+                    row[j] += a * first[j] + b * second[j]
 
 
 @jit
@@ -109,7 +112,7 @@ def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, work: A
     code, depth, width, at = head[CODE], head[DEPTH], head[WIDTH], WHOLE + which * EACH
     last, n = head[at + LAST], x.size // head[SIZE]
     sums, hidden, bias = work[:n], work[n : 2 * n], work[2 * n]
-    for layer in range(depth):
+    for layer in range(0 if has_gone_forward(head, which) else depth):
         slope = work[(3 + layer) * n : (4 + layer) * n]
         begin = head[at + BIAS] + layer * width
         for j in range(width):

@@ -55,7 +55,10 @@ def pack(
     """
     depth, width = _shape(passes[0].net.of(weights))
     matrices, biases = _Shelf(), _Shelf()
-    places = [_place(one, one.net.of(weights), dof, matrices, biases) for one in passes]
+    firsts = {(one.net.prefix, one.at_rest): _first(one, one.net.of(weights)["w0"], dof) for one in passes}
+    places = [
+        _place(one, one.net.of(weights), firsts[one.net.prefix, one.at_rest], dof, matrices, biases) for one in passes
+    ]
     scales = [friction if one.friction else 1.0 for one in passes]
     flat, none = matrices.all(), np.zeros(0)
     single = flat.dtype == np.float32
@@ -71,11 +74,13 @@ def _shape(net: Mapping[str, Any]) -> tuple[int, int]:
     return depth_of(dict(net)), len(net["b0"])
 
 
-def _place(one: Pass, net: Mapping[str, Any], dof: int, matrices: "_Shelf", biases: "_Shelf") -> list[int]:
+def _place(
+    one: Pass, net: Mapping[str, Any], first: Any, dof: int, matrices: "_Shelf", biases: "_Shelf"
+) -> list[int]:
     """Lay down what a pass needs and return where, in the order of `head`."""
     depth, _ = _shape(net)
     inner = [net[f"w{i}"] for i in range(1, depth)]
-    places = [matrices.put(_first(one, net["w0"], dof)), matrices.put(*inner)]
+    places = [matrices.put(first), matrices.put(*inner)]
     if one.output is None:
         places += [-1, -1, matrices.put(_spread(one, net["out"].T, dof))]
     else:

@@ -113,6 +113,13 @@ def scale_of(head: Any, numbers: Any, which: int) -> float:
 
 
 @jit
+def has_gone_forward(head: Any, which: int) -> bool:
+    """Return whether a pass goes back from where the one before has gone forward: the slopes are still there."""
+    at = WHOLE + which * EACH
+    return which > 0 and head[at + FIRST] == head[at - EACH + FIRST] and head[at + LAST] >= 0
+
+
+@jit
 def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, work: Any, out: Any) -> None:
     """out += a pass at x, in float64. A loop reads and writes rows of `work`; it does not reshape, which is slow."""
     code, depth, width, at = head[CODE], head[DEPTH], head[WIDTH], WHOLE + which * EACH
@@ -121,7 +128,7 @@ def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, work: A
     square = width * width
     hidden, back, poly, power = work[0], work[1], work[2], work[3]
     bits = power.view(np.int64)
-    for layer in range(depth):
+    for layer in range(0 if has_gone_forward(head, which) else depth):
         sums = hidden if layer == 0 else back
         for i in range(width):
             sums[i] = numbers[biases + layer * width + i]

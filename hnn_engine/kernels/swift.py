@@ -20,6 +20,7 @@ from hnn_engine.kernels.perceptron import (
     WIDTH,
     accumulate,
     begin_field,
+    has_gone_forward,
     project,
     scale_of,
 )
@@ -33,7 +34,7 @@ def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, swift: 
     last, final, biases = head[at + LAST], head[at + OUT], head[at + BIAS]
     square = width * width
     sums, hidden, bias = swift[0], swift[1], swift[2]
-    for layer in range(depth):
+    for layer in range(0 if has_gone_forward(head, which) else depth):
         for i in range(width):
             sums[i] = 0.0
             bias[i] = numbers[biases + layer * width + i]

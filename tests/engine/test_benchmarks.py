@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.equal_accuracy import PaperField, halved, largest_gap, paper_error
+from benchmarks.equal_accuracy import PaperField, as_good, largest_gap, paper_error
 from benchmarks.paper_way import PaperWay
 from benchmarks.scale import AIMS, AXES, case, exponent
 from benchmarks.step import FAMILIES, product_rounds
 from hnn_engine.experiment import model_spec
+from hnn_engine.integrators import rollout
 from hnn_engine.models import get_model
 from hnn_engine.snapshot import Snapshot
 
@@ -35,14 +36,17 @@ def test_products_are_counted_once_a_network_and_once_a_gradient(name: str, roun
     assert product_rounds(get_model(name).passes(model_spec(name).settings, 1)) == rounds
 
 
-def test_a_step_is_halved_until_it_is_as_good_as_the_papers_way() -> None:
+def test_steps_and_tolerances_are_as_good_as_the_papers_way() -> None:
     settings = model_spec("hnn", {"width": 8}).settings
     weights = get_model("hnn").initial_weights(1, settings, np.random.default_rng(0))
     snapshot, starts = Snapshot("hnn", 1, settings, weights), np.array([[1.5, 0.0], [-0.5, 1.0]])
     missed = paper_error(snapshot, starts)
-    substeps, error = halved(snapshot, starts, missed)
-    assert 0 < error <= missed < 1e-3
-    assert halved(snapshot, starts, 2 * error)[0] <= substeps
+    ways = as_good(snapshot, starts, missed)
+    assert [way.name[:3] for way in ways] == ["RK4", "DOP"]
+    exact = rollout(snapshot, starts, np.array([0.0, 20.0]), "dop853").coords[-1]
+    for way in ways:
+        assert 0 < way.error <= missed < 1e-3
+        assert largest_gap(way.follow(starts), exact) == pytest.approx(way.error)
     np.testing.assert_allclose(PaperField(snapshot)(0.0, starts[0]), snapshot.field(starts[0]), atol=1e-5)
 
 
