@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from app.child import Child
+from hnn_engine import compiled
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import ExperimentError, HnnLabError
 from hnn_engine.experiment import Experiment
@@ -90,6 +91,8 @@ class Refitter:
 
 def serve(line: Connection) -> None:
     """Answer wishes until the window's side of `line` is gone."""
+    if compiled.share() == 1.0:  # else the window is having them compiled, and fits do without
+        compiled.load()
     while True:
         try:
             wish = line.recv()

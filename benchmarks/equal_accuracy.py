@@ -8,6 +8,7 @@ with the paper's way on a few of them; step and tolerance are chosen by those fe
 
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from typing import NamedTuple
 from unittest.mock import patch
@@ -50,7 +51,7 @@ def compared(snapshot: Snapshot, start: Array, runs: int) -> Figures:
 def _one(snapshot: Snapshot, start: Array, runs: int) -> Figures:
     missed, field = paper_error(snapshot, start[None]), PaperField(snapshot)
     ways = as_good(snapshot, start[None], missed)
-    times = {w.name: _median_ms(lambda w=w: w.follow(start), runs) for w in ways}
+    times = {w.name: _median_ms(partial(w.follow, start), runs) for w in ways}
     return _told(ways, times, _median_ms(lambda: adaptive(field, start), runs), missed)
 
 
@@ -59,7 +60,7 @@ def _many(snapshot: Snapshot, starts: Array) -> Figures:
     missed = paper_error(snapshot, few)
     ways = as_good(snapshot, few, missed)
     with patch("os.cpu_count", return_value=THREADS):
-        times = {w.name: _median_ms(lambda w=w: w.follow(starts), BATCH_RUNS, 0) / len(starts) for w in ways}
+        times = {w.name: _median_ms(partial(w.follow, starts), BATCH_RUNS, 0) / len(starts) for w in ways}
     paper = _median_ms(lambda: [adaptive(field, one) for one in few], BATCH_RUNS) / FEW
     return _told(ways, times, paper, missed)
 
@@ -78,7 +79,7 @@ def _told(ways: list[Way], times: dict[str, float], paper: float, missed: float)
 
 
 def as_good(snapshot: Snapshot, starts: Array, bound: float) -> list[Way]:
-    """Return Runge–Kutta with the longest step, and DOP853 with the largest tolerance, whose error is within `bound`."""
+    """Return Runge–Kutta with the longest step, and DOP853 the largest tolerance, that miss no more than `bound`."""
     ends = reference(snapshot, starts)
 
     def judged(name: str, follow: Callable[[Array], Array]) -> Way:

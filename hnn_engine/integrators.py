@@ -368,7 +368,7 @@ def _adaptive(
         return _adaptive_track(flow, one, times, tolerance, limit, interrupt)
 
     # scipy's loop holds the interpreter lock: threads would only be in each other's way.
-    tracks = _in_threads(follow, flat) if loops() is not None else [follow(one) for one in flat]
+    tracks = _in_threads(follow, list(flat)) if loops() is not None else [follow(one) for one in flat]
     return np.stack(tracks, axis=1).reshape(len(times), *start.shape)
 
 

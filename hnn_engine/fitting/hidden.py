@@ -4,11 +4,13 @@ A unit changes over the distance of its pair and is zero at a place between the 
 data there. Source: Bolager et al. 2023, arXiv 2306.16830.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from hnn_engine.compiled import loops
 from hnn_engine.coords import Array
 from hnn_engine.models.mlp import ACTIVATIONS, Weights
 
@@ -47,9 +49,9 @@ class Hidden:
 
     def values(self, x: Array) -> Array:
         """Return the last units `(n, width)` at x `(n, k)`."""
-        act = ACTIVATIONS[self.activation]
+        act, kernels = ACTIVATIONS[self.activation], loops()
         for w, b in self.layers:
-            x, _ = act(np, x @ w + b)
+            x = act(np, x @ w + b)[0] if kernels is None else kernels.values(self.activation, x, w, b)
         return x
 
     def gradients(self, x: Array, part: Part | None = None) -> Array:
@@ -65,6 +67,22 @@ class Hidden:
             h, slope = act(np, h @ w + b)
             tangents = slope[:, None, :] * (tangents @ w)
         return np.asarray(tangents)
+
+    def add_gradients(
+        self, x: Array, part: Part, into: Sequence[tuple[int, int, float]], counts: Array, first: int, out: Array
+    ) -> None:
+        """Add derivatives of a part of the units at x `(n, k)` to `out` `(n, targets, columns)`, from column `first`
+        on: for each (input, target, factor) of `into` those by the input, times factor and `counts` `(n, targets)`."""
+        kernels, begin = loops(), part.inputs.start
+        if kernels is not None and len(self.layers) == 1:
+            w, b = self.layers[0]
+            layer = x[:, part.inputs], w[part.inputs, part.units], b[part.units]
+            kernels.add_gradients(self.activation, layer, [(i - begin, *rest) for i, *rest in into], counts, first, out)
+            return
+        slopes = self.gradients(x, part)
+        for i, target, factor in into:
+            own = out[:, target, first : first + slopes.shape[2]]
+            own += slopes[:, i - begin] * (factor * counts[:, target, None])
 
     def weights(self) -> Weights:
         """Return the layers by the names of a perceptron's weights."""

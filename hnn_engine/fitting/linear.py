@@ -104,39 +104,33 @@ class LinearField:
 
     def features(self, x: Array) -> Array:
         """Return F `(n, 2*dof, size)` at x `(n, 2*dof)`."""
-        rows = np.zeros((*x.shape, self.size))
-        for component, factor, column, values in self._parts(x, range(x.shape[1])):
-            rows[:, component, column] += factor * values
-        return rows
+        return self._gathered(x, range(x.shape[1]), np.arange(self.size), np.ones_like(x))
 
     def rows(self, group: Group, x: Array, counts: Array) -> Array:
         """Return the features of a group that is not shared, `(n, components, unknowns)` at x `(n, 2*dof)`, times what
         each component of each row `counts` `(n, 2*dof)`."""
-        rows = np.zeros((len(x), len(group.components), group.places.shape[1]))
-        inside = {component: i for i, component in enumerate(group.components)}
-        for component, factor, column, values in self._parts(x, group.components):
-            first = int(np.searchsorted(group.places[0], column.start))
-            own = rows[:, inside[component], first : first + values.shape[1]]
-            own += values * (factor * counts[:, component, None])
-        return rows
+        return self._gathered(x, group.components, group.places[0], counts)
 
-    def _parts(self, x: Array, wanted: Sequence[int]) -> Iterator[tuple[int, float, slice, Array]]:
-        """Yield (component, factor, unknowns, features `(n, width)`), whose sum is the field, of the `wanted`
-        components."""
+    def _gathered(self, x: Array, components: Sequence[int], places: Index, counts: Array) -> Array:
+        """Return the features of `components` by the unknowns at `places`, rising, times what they count."""
+        rows, counts = np.zeros((len(x), len(components), len(places))), counts[:, list(components)]
+        inside = {component: i for i, component in enumerate(components)}
         for one in self.passes:
             hidden = self.hidden[one.net.prefix]
             seen = at_rest(x)[:, one.net.columns] if one.at_rest else x[:, one.net.columns]
+            into = [(i, inside[c], factor) for i, (c, factor) in enumerate(one.into) if factor and c in inside]
             if one.output is None:
                 values = hidden.values(seen)
-                for k, (component, factor) in enumerate(one.into):
-                    if factor and component in wanted:
-                        yield component, factor, self.columns(one.net, k), values
+                for k, target, factor in into:
+                    first = int(np.searchsorted(places, self.columns(one.net, k).start))
+                    rows[:, target, first : first + values.shape[1]] += values * (factor * counts[:, target, None])
                 continue
             for part in hidden.seen():
-                into = [(i, *place) for i, place in enumerate(one.into[part.inputs]) if place[1] and place[0] in wanted]
-                slopes = hidden.gradients(seen, part) if into else np.empty(0)
-                at = _within(self.columns(one.net, one.output), part.units)
-                yield from ((component, factor, at, slopes[:, i]) for i, component, factor in into)
+                own = [place for place in into if part.inputs.start <= place[0] < part.inputs.stop]
+                if own:
+                    at = _within(self.columns(one.net, one.output), part.units)
+                    hidden.add_gradients(seen, part, own, counts, int(np.searchsorted(places, at.start)), rows)
+        return rows
 
     def shared_features(self, x: Array) -> Array:
         """Return the features `(n, width)` that every component of a shared group has."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from hnn_engine.coords import Array
 
-SMALLEST, LARGEST, GRID = 1e-13, 1e-1, 49  # ridges that are tried: below the first, rounding rules
+RIDGES = np.geomspace(1e-13, 1e-1, 49)  # that are tried: below the first, rounding rules
 
 
 @dataclass
@@ -60,13 +60,12 @@ class Normal:
     def _chosen(self) -> tuple[Array, float]:
         values, vectors = np.linalg.eigh(self.gram)
         values, turned = np.maximum(values, 0.0), vectors.T @ self.moment
-        ridges = np.geomspace(SMALLEST, LARGEST, GRID)
-        shrunk = values + (ridges * self._scale())[:, None]
+        shrunk = values + (RIDGES * self._scale())[:, None]
         explained = (np.square(turned).sum(axis=1) * (2 / shrunk - values / shrunk**2)).sum(axis=1)
         left = np.maximum(self.power - explained, 1e-15 * self.power)
         free = np.maximum(self.rows - (values / shrunk).sum(axis=1), 1e-3 * self.rows)
         best = int(np.argmin(left / free**2))
-        return vectors @ (turned / shrunk[best][:, None]), float(ridges[best])
+        return vectors @ (turned / shrunk[best][:, None]), float(RIDGES[best])
 
 
 def ridge_solve(features: Array, targets: Array, ridge: float | None) -> Array:

@@ -8,6 +8,7 @@ the rest of the program gets at it.
 
 from importlib import import_module
 
+from hnn_engine.kernels.features import add_gradients, values
 from hnn_engine.kernels.flow import crowd, law, learned
 from hnn_engine.kernels.follow import evaluate, follow
 from hnn_engine.kernels.packing import pack
@@ -15,7 +16,21 @@ from hnn_engine.kernels.seeing import see, seeing
 from hnn_engine.kernels.training import advance, network
 from hnn_engine.systems import SYSTEMS
 
-__all__ = ["advance", "crowd", "evaluate", "follow", "law", "learned", "network", "pack", "see", "seeing", "warm"]
+__all__ = [
+    "add_gradients",
+    "advance",
+    "crowd",
+    "evaluate",
+    "follow",
+    "law",
+    "learned",
+    "network",
+    "pack",
+    "see",
+    "seeing",
+    "values",
+    "warm",
+]
 
 
 def warm() -> None:

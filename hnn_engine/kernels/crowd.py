@@ -7,10 +7,9 @@ integrators it is a flow of more coordinates, and none of their lines says what 
 from typing import Any
 
 import numpy as np
-from numba.extending import overload
 
 from hnn_engine.kernels.activations import activate
-from hnn_engine.kernels.jit import FAST, jit, jit_for
+from hnn_engine.kernels.jit import compiled_for, jit, jit_for
 from hnn_engine.kernels.packing import Packed
 from hnn_engine.kernels.perceptron import (
     BIAS,
@@ -47,7 +46,7 @@ def _sigma(a: Any, bias: Any, code: int, h: Any, slope: Any) -> None:
     """h <- σ(a + bias), slope <- σ′; a may be overwritten. All `(rows, width)`."""
 
 
-@overload(_sigma, jit_options={"fastmath": FAST})
+@compiled_for(_sigma)
 def _sigma_of(a: Any, bias: Any, code: int, h: Any, slope: Any) -> Any:
     if a.dtype.bitwidth == 32:
 

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import numba
 from numba import types
+from numba.extending import overload
 
 from hnn_engine.compiled import forget_stale
 
@@ -24,6 +25,12 @@ jit: Callable[[_Code], _Code] = numba.njit(nogil=True, cache=True, fastmath=FAST
 jit_ordered: Callable[[_Code], _Code] = numba.njit(
     nogil=True, cache=True, fastmath={"contract", "nsz"}, error_model="numpy"
 )
+
+
+def compiled_for(function: Callable[..., Any]) -> Callable[[_Code], _Code]:
+    """Return a decorator of what gives, by the types of arguments, the compiled lines of `function`."""
+    made: Callable[[_Code], _Code] = overload(function, jit_options={"fastmath": FAST, "error_model": "numpy"})
+    return made
 
 
 def jit_for(*signatures: Any) -> Callable[[_Code], _Code]:

@@ -74,9 +74,7 @@ def _shape(net: Mapping[str, Any]) -> tuple[int, int]:
     return depth_of(dict(net)), len(net["b0"])
 
 
-def _place(
-    one: Pass, net: Mapping[str, Any], first: Any, dof: int, matrices: "_Shelf", biases: "_Shelf"
-) -> list[int]:
+def _place(one: Pass, net: Mapping[str, Any], first: Any, dof: int, matrices: "_Shelf", biases: "_Shelf") -> list[int]:
     """Lay down what a pass needs and return where, in the order of `head`."""
     depth, _ = _shape(net)
     inner = [net[f"w{i}"] for i in range(1, depth)]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hnn_engine import evaluation
+from hnn_engine import compiled, evaluation
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.evaluation import evaluate
@@ -14,13 +14,14 @@ from hnn_engine.experiment import Experiment, carried_recipe, default_settings, 
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import RECIPES
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
-from hnn_engine.fitting.hidden import hidden_layers
+from hnn_engine.fitting.hidden import halved_layer, hidden_layers
 from hnn_engine.fitting.linear import LinearField, drawn_field
 from hnn_engine.fitting.ridge import Normal, ridge_solve
 from hnn_engine.fitting.sampled import states
 from hnn_engine.fitting.sampled.states import Problem, SampledFieldFit
 from hnn_engine.fitting.tracks import drawn_together, integral, tracks
 from hnn_engine.models import MODELS
+from hnn_engine.models.mlp import ACTIVATIONS
 from hnn_engine.parameters import Value
 from hnn_engine.snapshot import Snapshot
 from tests.fields import FIELD_IDS, FIELDS
@@ -79,6 +80,28 @@ def test_every_family_s_field_is_its_features_times_its_last_layers(
     theta = np.random.default_rng(1).standard_normal(field.size)
     expected = field.snapshot(theta).field(x)
     np.testing.assert_allclose(field.given(x) + field.features(x) @ theta, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize(("depth", "halved"), [(1, False), (1, True), (2, False)])
+def test_features_are_the_same_with_compiled_loops_and_without(
+    activation: str, depth: int, halved: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = np.random.default_rng(0).standard_normal((150, 4))  # more than a block of the loops, and no whole number
+    rng = np.random.default_rng(1)
+    hidden = halved_layer(x, 9, activation, rng, 0.6, 0.7) if halved else hidden_layers(x, (9, depth), activation, rng)
+    counts, into = np.random.default_rng(2).uniform(0.5, 2.0, (150, 3)), [(0, 2, 1.5), (1, 0, -1.0), (1, 2, 0.5)]
+
+    def made() -> tuple[Array, Array]:
+        out = np.ones((150, 3, 12))
+        hidden.add_gradients(x, hidden.seen()[0], into, counts, 2, out)
+        return hidden.values(x), out
+
+    assert compiled.load()
+    fast = made()
+    monkeypatch.setattr(compiled, "_loops", None)
+    for quick, plain in zip(fast, made(), strict=True):
+        np.testing.assert_allclose(quick, plain, rtol=0, atol=1e-13)
 
 
 @BY_FAMILY

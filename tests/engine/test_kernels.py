@@ -139,16 +139,18 @@ def test_four_degrees_of_freedom_and_any_batch_shape(monkeypatch: pytest.MonkeyP
         np.testing.assert_allclose(fast, in_numpy(made, monkeypatch, "rk4", states[0, 0], times), atol=1e-12)
 
 
+@pytest.mark.parametrize("activation", ["tanh", "softplus", "silu"])  # those that are made of exp
+@pytest.mark.parametrize("model", ["baseline", "hnn"])  # σ and σ′
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.usefixtures("both")
-def test_tanh_holds_over_its_whole_range(dtype: type) -> None:
-    made = network("baseline", "tanh", 1, 7, dtype)
+def test_activations_hold_over_their_whole_range(dtype: type, model: str, activation: str) -> None:
+    made = network(model, activation, 1, 7, dtype)
     weights = {**made.weights, "w0": (100 * made.weights["w0"]).astype(dtype)}
-    steep = Snapshot("baseline", 1, made.settings, weights)
+    steep = Snapshot(model, 1, made.settings, weights)
     for size in (1e-12, 1e-6, 1e-3, 0.1, 1.0, 10.0, 1e5):
         state = size * np.array([0.3, -1.0])
-        expected = MODELS["baseline"].field(np, steep._wide, steep.settings, state)
-        np.testing.assert_allclose(steep.field(state), expected, atol=1e-13)
+        expected = MODELS[model].field(np, steep._wide, steep.settings, state)
+        np.testing.assert_allclose(steep.field(state), expected, rtol=0, atol=1e-13 * max(1.0, *np.abs(expected)))
 
 
 @pytest.mark.parametrize("method", COMPILED)
