@@ -17,7 +17,7 @@ _HERE = Path(__file__).parent
 _KEPT = (_HERE / "kernels" / "__pycache__", _HERE / "systems" / "__pycache__")  # where numba keeps what it compiles
 _NOTE = _KEPT[0] / "compiled.txt"
 _WHOLE = "everything is compiled"
-_FILES = 107  # about so many files hold the compiled code
+_FILES = 112  # about so many files hold the compiled code
 SECONDS = 20.0  # that compiling takes on an ordinary machine
 
 _loops: Any = None

@@ -311,15 +311,35 @@ def _in_chunks(
     """Follow a batch `(N, 2*dof)` in chunks on all processors; compiled loops and products hold no lock."""
 
     def follow(chunk: Array) -> Array:
-        crowd = _crowd(flow, chunk, times, integrator, substeps, interrupt)
-        return crowd if crowd is not None else _in_numpy(flow, chunk, times, integrator, substeps, interrupt)
+        crowd = _crowd(flow, chunk, times, integrator, substeps, interrupt=interrupt)
+        if crowd is None:
+            return _in_numpy(flow, chunk, times, integrator, substeps, interrupt)
+        if np.isnan(crowd[-1]).any() and not (interrupt is not None and interrupt()):
+            _go_on_alone(flow, crowd, times, integrator, substeps, interrupt)
+        return crowd
 
-    crowds = loops() is not None and isinstance(flow, CompiledFlow) and flow.compiled(integrator, rows=2) is not None
-    most, shared = (CROWD, SHARED) if crowds else (CHUNK, CHUNK)
-    # As many for each processor: else all of them would wait for the one that has the odd chunk.
+    most, shared = (CROWD, SHARED) if _crowds(flow, integrator) else (CHUNK, CHUNK)
+    return np.concatenate(_in_threads(follow, _parts(start, most, shared)), axis=1)
+
+
+def _go_on_alone(
+    flow: Flow, crowd: Array, times: Array, integrator: str, substeps: int, interrupt: Callable[[], bool] | None
+) -> None:
+    """Follow each of a crowd `(T, N, 2*dof)` by itself from where one of them has left the finite numbers: that ends
+    fixed steps for all."""
+    last = max(int(np.isfinite(crowd).all(axis=(1, 2)).sum()) - 1, 0)
+    for i, at in enumerate(crowd[last]):
+        alone = _compiled(flow, at, times[last:], integrator, substeps, interrupt=interrupt)
+        assert alone is not None
+        crowd[last:, i] = alone
+
+
+def _parts(start: Array, most: int, shared: int) -> list[Array]:
+    """Return a batch in chunks of at most so many; from `shared` on as many for each processor, or all would wait for
+    the one that has the odd chunk."""
     processors = os.cpu_count() or 1
     count = processors * math.ceil(len(start) / (most * processors)) if len(start) > shared else 1
-    return np.concatenate(_in_threads(follow, np.array_split(start, count)), axis=1)
+    return np.array_split(start, min(count, len(start)))
 
 
 def _in_threads(work: Callable[[Array], Array], parts: Sequence[Array]) -> list[Array]:
@@ -332,26 +352,21 @@ def _in_threads(work: Callable[[Array], Array], parts: Sequence[Array]) -> list[
         return list(pool.map(work, parts))
 
 
-def _crowd(
-    flow: Flow, start: Array, times: Array, integrator: str, substeps: int, interrupt: Callable[[], bool] | None
-) -> Array | None:
-    """Follow a chunk by a compiled loop as if it were one state; None where there is none (yet)."""
+def _crowds(flow: Flow, integrator: str) -> bool:
+    """Return whether compiled loops follow several states of `flow` at once."""
+    return loops() is not None and isinstance(flow, CompiledFlow) and flow.compiled(integrator, rows=2) is not None
+
+
+def _crowd(flow: Flow, start: Array, times: Array, integrator: str, *asked: Any, **asked_by_name: Any) -> Array | None:
+    """Follow a chunk `(N, 2*dof)` by a compiled loop; None where there is none (yet)."""
     kernels = loops()
     if kernels is None or not isinstance(flow, CompiledFlow):
         return None
     ready = flow.compiled(integrator, rows=len(start))
     if ready is None:
         return None
-    laid = kernels.follow(ready, integrator, start.T.ravel(), times, substeps, interrupt=interrupt)
+    laid = kernels.follow(ready, integrator, start.T.ravel(), times, *asked, **asked_by_name)
     coords: Array = laid.reshape(len(times), *start.T.shape).swapaxes(1, 2)
-    if np.isfinite(coords[-1]).all() or (interrupt is not None and interrupt()):
-        return coords
-    # One that leaves the finite numbers has ended the loop for all: from there on each goes by itself.
-    last = max(int(np.isfinite(coords).all(axis=(1, 2)).sum()) - 1, 0)
-    for i, at in enumerate(coords[last]):
-        alone = _compiled(flow, at, times[last:], integrator, substeps, interrupt=interrupt)
-        assert alone is not None
-        coords[last:, i] = alone
     return coords
 
 
@@ -361,24 +376,24 @@ def _crowd(
 def _adaptive(
     flow: Flow, start: Array, times: Array, tolerance: float, limit: int, interrupt: Callable[[], bool] | None
 ) -> Array:
-    """Follow each trajectory by itself: the step that one needs says nothing about the others."""
+    """Follow each trajectory with steps of its own: what one needs says nothing about the others."""
     flat = start.reshape(-1, start.shape[-1])
 
-    def follow(one: Array) -> Array:
-        return _adaptive_track(flow, one, times, tolerance, limit, interrupt)
+    def alone(one: Array) -> Array:
+        compiled = _compiled(flow, one, times, "dop853", 1, tolerance, limit, interrupt)
+        return compiled if compiled is not None else _dop853(flow.field, one, times, tolerance, limit, interrupt)
 
-    # scipy's loop holds the interpreter lock: threads would only be in each other's way.
-    tracks = _in_threads(follow, list(flat)) if loops() is not None else [follow(one) for one in flat]
-    return np.stack(tracks, axis=1).reshape(len(times), *start.shape)
+    def together(chunk: Array) -> Array:
+        crowd = _crowd(flow, chunk, times, "dop853", 1, tolerance, limit, interrupt)
+        return crowd if crowd is not None else np.stack([alone(one) for one in chunk], axis=1)
 
-
-def _adaptive_track(
-    flow: Flow, start: Array, times: Array, tolerance: float, limit: int, interrupt: Callable[[], bool] | None
-) -> Array:
-    compiled = _compiled(flow, start, times, "dop853", 1, tolerance, limit, interrupt)
-    if compiled is not None:
-        return compiled
-    return _dop853(flow.field, start, times, tolerance, limit, interrupt)
+    if len(flat) > 1 and _crowds(flow, "dop853"):
+        coords = np.concatenate(_in_threads(together, _parts(flat, CROWD, shared=1)), axis=1)
+    else:
+        # scipy's loop holds the interpreter lock: threads would only be in each other's way.
+        tracks = _in_threads(alone, list(flat)) if loops() is not None else [alone(one) for one in flat]
+        coords = np.stack(tracks, axis=1)
+    return coords.reshape(len(times), *start.shape)
 
 
 def _dop853(

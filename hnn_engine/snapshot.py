@@ -125,10 +125,10 @@ class Snapshot:
     def compiled(self, integrator: str, turn: int = 0, rows: int = 1, swift: bool = False) -> Any | None:
         """Return the flow that compiled loops follow, turned as `integrators.Turn` says; None without loops (yet).
 
-        Several `rows` are followed as one state by explicit methods.
+        Several `rows` are followed at once, but not by iterations that converge for each of them in its own time.
         """
         kernels = loops()
-        if kernels is None or (rows > 1 and integrator not in EXPLICIT):
+        if kernels is None or (rows > 1 and integrator == "implicit-midpoint"):
             return None
         net = self._packed_energy if turn in _CLIMBS else self._packed
         return kernels.learned(net, turn, swift) if rows == 1 else kernels.crowd(net, rows, turn, swift)

@@ -4,7 +4,9 @@ The tableau is scipy's own, and so are the choice of the first step, the error n
 output of order 7; a test holds the two together. Source: Hairer, Nørsett & Wanner, Solving Ordinary Differential
 Equations I, II.5 and II.10.
 
-A rollout is made in slices of so many field calls, so that whoever asks for it can end it in between.
+One state or several are followed, laid out coordinate by coordinate as `crowd` has them: each is a lane with a step of
+its own, and all go through the stages together. A rollout is made in slices of so many field calls, so that whoever
+asks for it can end it in between.
 """
 
 from typing import Any
@@ -14,9 +16,8 @@ from numba import types
 from scipy.integrate import DOP853
 
 from hnn_engine.integrators import DIVERGED
-from hnn_engine.kernels.fixed import largest, shifted
 from hnn_engine.kernels.flow import FLOW, flow_at
-from hnn_engine.kernels.jit import MATRIX, VECTOR, jit, jit_for
+from hnn_engine.kernels.jit import INTEGERS, MATRIX, TABLE, VECTOR, jit, jit_for
 
 STAGES = DOP853.n_stages
 _A = np.ascontiguousarray(DOP853.A[:STAGES, :STAGES])
@@ -28,52 +29,55 @@ _ROWS = STAGES + 1 + _EXTRA
 _ORDER = 7  # of the error estimate
 _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 10.0
 
-DONE, MORE, LOST = 0, 1, 2
-T, H, CALLS, NEXT = 0, 1, 2, 3  # what `meters` holds: time, step size, field calls, the next row of `out`
+MORE, DONE, LOST = 0, 1, 2
+# What `meters` holds of each state: its time, step size, field calls, the next row of `out`, whether the last step was
+# rejected, and one of the above.
+T, H, CALLS, NEXT, REJECTED, STATUS, EACH = 0, 1, 2, 3, 4, 5, 6
 
 
 @jit
-def _size(x: Any, less: Any, at: Any, rtol: float, atol: float) -> float:
-    """Return the root mean square of x − `less` in units of the tolerance at the state `at`."""
+def _size(x: Any, less: Any, at: Any, lane: int, lanes: int, rtol: float, atol: float) -> float:
+    """Return the root mean square of x − `less` in units of the tolerance at the state `at`, of one of the lanes."""
     total = 0.0
-    for i in range(x.size):
+    for i in range(lane, x.size, lanes):
         total += ((x[i] - less[i]) / (atol + abs(at[i]) * rtol)) ** 2
-    return float((total / x.size) ** 0.5)
+    return float((total * lanes / x.size) ** 0.5)
 
 
 @jit
-def _first_step(x: Any, k0: Any, span: float, rtol: float, atol: float, flow: Any) -> float:
-    """Return a first step size. Source: Hairer, Nørsett & Wanner, II.4."""
+def _begin(x: Any, k0: Any, meters: Any, lanes: int, end: float, rtol: float, atol: float, flow: Any) -> None:
+    """Choose the first step of each lane. Source: Hairer, Nørsett & Wanner, II.4."""
     none, there, k1 = np.zeros(x.size), np.empty(x.size), np.empty(x.size)
-    d0, d1 = _size(x, none, x, rtol, atol), _size(k0, none, x, rtol, atol)
-    h0 = min(1e-6 if d0 < 1e-5 or d1 < 1e-5 else 0.01 * d0 / d1, span)
-    shifted(x, h0, k0, there)
+    first = np.empty(lanes)
+    for i in range(lanes):
+        d0, d1 = _size(x, none, x, i, lanes, rtol, atol), _size(k0, none, x, i, lanes, rtol, atol)
+        first[i] = min(1e-6 if d0 < 1e-5 or d1 < 1e-5 else 0.01 * d0 / d1, end - meters[i, T])
+        for j in range(i, x.size, lanes):
+            there[j] = x[j] + first[i] * k0[j]
     flow_at(there, flow, k1)
-    d2 = _size(k1, k0, x, rtol, atol) / h0
-    h1 = max(1e-6, h0 * 1e-3) if d1 <= 1e-15 and d2 <= 1e-15 else (0.01 / max(d1, d2)) ** (1.0 / (_ORDER + 1))
-    return min(100.0 * h0, h1, span)
+    for i in range(lanes):
+        h0, d1 = first[i], _size(k0, none, x, i, lanes, rtol, atol)
+        d2 = _size(k1, k0, x, i, lanes, rtol, atol) / h0
+        h1 = max(1e-6, h0 * 1e-3) if d1 <= 1e-15 and d2 <= 1e-15 else (0.01 / max(d1, d2)) ** (1.0 / (_ORDER + 1))
+        meters[i, H] = min(100.0 * h0, h1, end - meters[i, T])
+        meters[i, CALLS] += 2
 
 
 @jit
-def _combine(x: Any, h: float, weights: Any, count: int, k: Any, out: Any) -> None:
+def _combine(x: Any, h: Any, weights: Any, count: int, k: Any, out: Any) -> None:
     """out <- x + h Σ weightsᵢ kᵢ over the first `count` rows of k."""
     for j in range(x.size):
         total = 0.0
         for i in range(count):
             total += weights[i] * k[i, j]
-        out[j] = x[j] + h * total
+        out[j] = x[j] + h[j] * total
 
 
 @jit
-def _try_step(x: Any, h: float, rtol: float, atol: float, flow: Any, k: Any, new: Any, room_: Any) -> float:
-    """new <- x one step of h on, k[:STAGES + 1] <- the slopes; return the error in units of the tolerance."""
-    for s in range(1, STAGES):
-        _combine(x, h, _A[s], s, k, room_)
-        flow_at(room_, flow, k[s])
-    _combine(x, h, _B, STAGES, k, new)
-    flow_at(new, flow, k[STAGES])
+def _error(x: Any, new: Any, k: Any, h: float, lane: int, lanes: int, rtol: float, atol: float) -> float:
+    """Return the error of a lane's step in units of the tolerance."""
     third, fifth = 0.0, 0.0
-    for j in range(x.size):
+    for j in range(lane, x.size, lanes):
         scale = atol + max(abs(x[j]), abs(new[j])) * rtol
         e3, e5 = 0.0, 0.0
         for s in range(STAGES + 1):
@@ -83,94 +87,116 @@ def _try_step(x: Any, h: float, rtol: float, atol: float, flow: Any, k: Any, new
         fifth += (e5 / scale) ** 2
     if fifth == 0.0 and third == 0.0:
         return 0.0
-    return float(abs(h) * fifth / ((fifth + 0.01 * third) * x.size) ** 0.5)
+    return float(abs(h) * fifth / ((fifth + 0.01 * third) * (x.size // lanes)) ** 0.5)
 
 
 @jit
-def _dense(x: Any, new: Any, h: float, flow: Any, k: Any, f: Any, room_: Any) -> None:
-    """f <- the coefficients of the interpolant between x and new; needs three more slopes."""
-    for s in range(_EXTRA):
-        _combine(x, h, _A_EXTRA[s], STAGES + 1 + s, k, room_)
-        flow_at(room_, flow, k[STAGES + 1 + s])
-    for j in range(x.size):
-        f[0, j] = new[j] - x[j]
-        f[1, j] = h * k[0, j] - f[0, j]
-        f[2, j] = 2.0 * f[0, j] - h * (k[STAGES, j] + k[0, j])
+def _write(x: Any, new: Any, k: Any, h: float, lane: int, lanes: int, theta: Any, out: Any) -> None:
+    """out <- the interpolant between x and new at the parts `theta` of a lane's step, `(rows, coordinates)`."""
+    f = np.empty(3 + _D.shape[0])
+    for j in range(out.shape[1]):
+        at = j * lanes + lane
+        f[0] = new[at] - x[at]
+        f[1] = h * k[0, at] - f[0]
+        f[2] = 2.0 * f[0] - h * (k[STAGES, at] + k[0, at])
         for i in range(_D.shape[0]):
             total = 0.0
             for s in range(_ROWS):
-                total += _D[i, s] * k[s, j]
-            f[3 + i, j] = h * total
+                total += _D[i, s] * k[s, at]
+            f[3 + i] = h * total
+        for row in range(theta.size):
+            y = 0.0
+            for i in range(f.size):
+                y = (y + f[f.size - 1 - i]) * (theta[row] if i % 2 == 0 else 1.0 - theta[row])
+            out[row, j] = x[at] + y
 
 
 @jit
-def _between(x: Any, f: Any, theta: float, out: Any) -> None:
-    """out <- the interpolant at the part `theta` of the step."""
-    for j in range(x.size):
-        y = 0.0
-        for i in range(f.shape[0]):
-            y = (y + f[f.shape[0] - 1 - i, j]) * (theta if i % 2 == 0 else 1.0 - theta)
-        out[j] = x[j] + y
-
-
-@jit_for(types.int64(FLOW, VECTOR, VECTOR, VECTOR, MATRIX, types.float64, types.float64, types.int64))
-def advance_adaptive(
-    flow: Any,
-    x: Any,
-    meters: Any,
-    times: Any,
-    out: Any,
-    rtol: float,
-    atol: float,
-    budget: int,
-) -> int:
-    """Go on from state x and `meters` for about `budget` field calls and fill `out` at `times`.
-
-    Returns `DONE`, `MORE` where the budget is spent, `LOST` where the step size vanished or x diverged.
-    """
-    k, f = np.empty((_ROWS, x.size)), np.empty((3 + _D.shape[0], x.size))
-    new, spare = np.empty(x.size), np.empty(x.size)
-    t, h, end, row = meters[T], meters[H], times[-1], int(meters[NEXT])
-    flow_at(x, flow, k[0])
-    if h == 0.0:
-        h = _first_step(x, k[0], end - t, rtol, atol, flow)
-        meters[CALLS] += 2
-    stop = meters[CALLS] + budget
-    status = MORE
-    rejected = False
-    while status == MORE and meters[CALLS] < stop:
+def _next_steps(x: Any, meters: Any, end: float, h: Any) -> bool:
+    """h <- the step of each lane, by coordinate; return whether all have one."""
+    lanes, all_have = meters.shape[0], True
+    for i in range(lanes):
+        t = meters[i, T]
         least = 10.0 * (np.nextafter(t, np.inf) - t)
-        if not h >= least:
-            if rejected:
-                status = LOST
-                break
-            h = least
-        h_now = min(t + h, end) - t
-        error = _try_step(x, h_now, rtol, atol, flow, k, new, spare)
-        meters[CALLS] += STAGES
-        if not error < 1.0:
-            h = h_now * (max(_SHRINK, _SAFETY * error ** (-1.0 / (_ORDER + 1))) if error < np.inf else _SHRINK)
-            rejected = True
-            continue
-        after = end if t + h >= end else t + h_now
-        last = row
-        while last < times.size and times[last] <= after:
-            last += 1
-        if last > row:
-            _dense(x, new, h_now, flow, k, f, spare)
-            meters[CALLS] += _EXTRA
-            for i in range(row, last):
-                _between(x, f, (times[i] - t) / h_now, out[i])
-            row = last
-        grow = _GROW if error == 0.0 else min(_GROW, _SAFETY * error ** (-1.0 / (_ORDER + 1)))
-        h = h_now * (min(1.0, grow) if rejected else grow)
-        rejected = False
-        t = after
-        shifted(new, 0.0, new, x)
-        shifted(k[STAGES], 0.0, new, k[0])
-        if not largest(x) < DIVERGED:
-            status = LOST
-        elif row >= times.size:
-            status = DONE
-    meters[T], meters[H], meters[NEXT] = t, h, row
-    return status
+        if not meters[i, H] >= least:
+            if meters[i, REJECTED] != 0.0:
+                meters[i, STATUS], all_have = LOST, False
+            meters[i, H] = least
+        for j in range(i, x.size, lanes):
+            h[j] = min(t + meters[i, H], end) - t
+    return all_have
+
+
+@jit
+def _after(meters: Any, lane: int, h: float, end: float) -> float:
+    """Return the time of a lane after its step."""
+    t: float = meters[lane, T]
+    return end if t + meters[lane, H] >= end else t + h
+
+
+@jit
+def _settle(
+    x: Any, new: Any, k: Any, h: float, error: float, lane: int, meters: Any, last: int, times: Any, out: Any
+) -> None:
+    """Take a lane's step or shorten it, and write the rows before `last` that it has passed."""
+    lanes = meters.shape[0]
+    if not error < 1.0:
+        shrink = max(_SHRINK, _SAFETY * error ** (-1.0 / (_ORDER + 1))) if error < np.inf else _SHRINK
+        meters[lane, H], meters[lane, REJECTED] = h * shrink, 1.0
+        return
+    row, t = int(meters[lane, NEXT]), meters[lane, T]
+    if last > row:
+        meters[lane, CALLS] += _EXTRA
+        _write(x, new, k, h, lane, lanes, (times[row:last] - t) / h, out[row:last])
+    meters[lane, T] = _after(meters, lane, h, times[-1])
+    grow = _GROW if error == 0.0 else min(_GROW, _SAFETY * error ** (-1.0 / (_ORDER + 1)))
+    meters[lane, H] = h * (min(1.0, grow) if meters[lane, REJECTED] != 0.0 else grow)
+    meters[lane, REJECTED], meters[lane, NEXT] = 0.0, last
+    inside = True
+    for j in range(lane, x.size, lanes):
+        x[j], k[0, j] = new[j], k[STAGES, j]
+        inside = inside and abs(new[j]) < DIVERGED
+    if not inside:
+        meters[lane, STATUS] = LOST
+    elif last >= times.size:
+        meters[lane, STATUS] = DONE
+
+
+@jit_for(types.void(FLOW, VECTOR, MATRIX, INTEGERS, VECTOR, TABLE, types.float64, types.float64, types.int64))
+def advance_adaptive(
+    flow: Any, x: Any, meters: Any, which: Any, times: Any, out: Any, rtol: float, atol: float, budget: int
+) -> None:
+    """Go on from the states x and their `meters` `(lanes, EACH)` for about `budget` calls of the field, or until one
+    of them is done, or lost: where its step size has vanished or x has left the finite numbers.
+
+    Fills `out` `(…, rows, coordinates)` at `times`, for each lane at its place in `which` `(lanes,)`.
+    """
+    lanes, end, calls, going = meters.shape[0], times[-1], 0, True
+    k, new, spare, h = np.empty((_ROWS, x.size)), np.empty(x.size), np.empty(x.size), np.empty(x.size)
+    errors, last = np.empty(lanes), np.empty(lanes, np.int64)
+    flow_at(x, flow, k[0])
+    if meters[0, H] == 0.0:  # lanes begin together
+        _begin(x, k[0], meters, lanes, end, rtol, atol, flow)
+    while going and calls < budget and _next_steps(x, meters, end, h):
+        for s in range(1, STAGES):
+            _combine(x, h, _A[s], s, k, spare)
+            flow_at(spare, flow, k[s])
+        _combine(x, h, _B, STAGES, k, new)
+        flow_at(new, flow, k[STAGES])
+        calls += STAGES
+        passed = False
+        for i in range(lanes):
+            meters[i, CALLS] += STAGES
+            errors[i], last[i] = _error(x, new, k, h[i], i, lanes, rtol, atol), int(meters[i, NEXT])
+            after = _after(meters, i, h[i], end)
+            while errors[i] < 1.0 and last[i] < times.size and times[last[i]] <= after:
+                last[i] += 1
+                passed = True
+        if passed:
+            for s in range(_EXTRA):
+                _combine(x, h, _A_EXTRA[s], STAGES + 1 + s, k, spare)
+                flow_at(spare, flow, k[STAGES + 1 + s])
+            calls += _EXTRA
+        for i in range(lanes):
+            _settle(x, new, k, h[i], errors[i], i, meters, last[i], times, out[which[i]])
+            going = going and meters[i, STATUS] == MORE

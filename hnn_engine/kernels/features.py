@@ -10,12 +10,10 @@ import numpy as np
 from numba import types
 
 from hnn_engine.coords import Array
-from hnn_engine.kernels.jit import INTEGERS, MATRIX, VECTOR, jit, jit_for
+from hnn_engine.kernels.jit import INTEGERS, MATRIX, TABLE, VECTOR, jit, jit_for
 from hnn_engine.kernels.perceptron import ACTIVATION_CODES, activate_wide
 
 ROWS = 64  # of a block: what it holds of the units stays in the cache
-
-_TABLE = types.Array(types.float64, 3, "C")
 
 
 @jit
@@ -38,7 +36,7 @@ def _values(x: Any, w: Any, b: Any, code: Any, out: Any) -> None:
         _units(x[begin:end], w, b, code, out[begin:end], slope[: end - begin], spare)
 
 
-@jit_for(types.void(MATRIX, MATRIX, VECTOR, types.int64, INTEGERS, INTEGERS, VECTOR, MATRIX, types.int64, _TABLE))
+@jit_for(types.void(MATRIX, MATRIX, VECTOR, types.int64, INTEGERS, INTEGERS, VECTOR, MATRIX, types.int64, TABLE))
 def _add_gradients(
     x: Any, w: Any, b: Any, code: Any, inputs: Any, targets: Any, factors: Any, counts: Any, first: Any, out: Any
 ) -> None:

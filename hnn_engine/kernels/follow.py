@@ -6,12 +6,13 @@ import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.integrators import EVALUATION_LIMIT
-from hnn_engine.kernels.adaptive import CALLS, MORE, NEXT, T, advance_adaptive
+from hnn_engine.kernels.adaptive import CALLS, EACH, MORE, NEXT, STATUS, T, advance_adaptive
 from hnn_engine.kernels.fixed import SCHEMES, evaluate_flow, follow_fixed
 from hnn_engine.kernels.flow import Flow
 from hnn_engine.kernels.perceptron import SIZE
 
-SLICE = 4000  # field calls between two looks at whether a rollout is still wanted
+SLICE = 4000  # states at which the field is called between two looks at whether a rollout is still wanted
+LEAST = 60  # calls, however many states there are: a look at adaptive steps costs one more
 
 
 def follow(
@@ -32,25 +33,28 @@ def follow(
         raise ValueError(f"The start has shape {np.shape(start)}, but the flow moves {flow.size} coordinates")
     # Copies are contiguous and writable, as the compiled signatures have it.
     x, t = np.array(start, dtype=np.float64), np.array(times, dtype=np.float64)
-    out = np.full((len(t), len(x)), np.nan)
-    out[0] = x
     if integrator in SCHEMES:
-        _fixed(flow, x, t, substeps, SCHEMES[integrator], interrupt, out)
-    elif len(t) > 1:
-        _adaptive(flow, x, t, tolerance, limit, interrupt, out)
-    return out
+        return _fixed(flow, x, t, substeps, SCHEMES[integrator], interrupt)
+    return _adaptive(flow, x, t, tolerance, limit, interrupt)
+
+
+def _lanes(flow: Flow) -> int:
+    """Return how many states a flow moves at once."""
+    return flow.size // int(flow.head[SIZE]) if flow.learned else 1
 
 
 def _fixed(
-    flow: Flow, x: Array, times: Array, substeps: int, scheme: int, interrupt: Callable[[], bool] | None, out: Array
-) -> None:
-    rows = flow.size // int(flow.head[SIZE]) if flow.learned else 1
-    block = max(1, SLICE // (4 * substeps * rows))
+    flow: Flow, x: Array, times: Array, substeps: int, scheme: int, interrupt: Callable[[], bool] | None
+) -> Array:
+    out = np.full((len(times), len(x)), np.nan)
+    out[0] = x
+    block = max(1, SLICE // (4 * substeps * _lanes(flow)))
     for first in range(0, len(times) - 1, block):
         last = min(first + block, len(times) - 1)
         follow_fixed(flow, x, times[first : last + 1], substeps, scheme, out[first : last + 1])
         if np.isnan(out[last, 0]) or (interrupt is not None and interrupt()):
             break
+    return out
 
 
 def _adaptive(
@@ -60,14 +64,21 @@ def _adaptive(
     tolerance: float,
     limit: int,
     interrupt: Callable[[], bool] | None,
-    out: Array,
-) -> None:
-    meters = np.zeros(4)
-    meters[T], meters[NEXT] = times[0], 1
-    rtol = max(tolerance, 1e-13)
-    while advance_adaptive(flow, x, meters, times, out, rtol, tolerance, SLICE) == MORE:
-        if meters[CALLS] > limit or (interrupt is not None and interrupt()):
+) -> Array:
+    lanes = _lanes(flow)
+    out = np.full((lanes, len(times), len(x) // lanes), np.nan)
+    out[:, 0] = x.reshape(-1, lanes).T
+    which, meters = np.arange(lanes), np.zeros((lanes, EACH))
+    meters[:, T], meters[:, NEXT] = times[0], 1
+    rtol, budget = max(tolerance, 1e-13), max(LEAST, SLICE // lanes)
+    while len(times) > 1 and len(which):
+        advance_adaptive(flow, x, meters, which, times, out, rtol, tolerance, budget)
+        if interrupt is not None and interrupt():
             break
+        going = (meters[:, STATUS] == MORE) & (meters[:, CALLS] <= limit)
+        if not going.all():
+            x, meters, which = x.reshape(-1, len(which))[:, going].ravel(), meters[going], which[going]
+    return out.transpose(1, 2, 0).reshape(len(times), -1)
 
 
 def evaluate(flow: Flow, coords: Array) -> Array:

@@ -13,6 +13,7 @@ forget_stale()
 
 VECTOR = types.Array(types.float64, 1, "C")
 MATRIX = types.Array(types.float64, 2, "C")
+TABLE = types.Array(types.float64, 3, "C")
 SINGLE_ROWS = types.Array(types.float32, 2, "C")
 SINGLES = types.Array(types.float32, 1, "C")
 INTEGERS = types.Array(types.int64, 1, "C")

@@ -98,6 +98,39 @@ def test_a_large_crowd_is_followed_in_threads_as_each_by_itself() -> None:
         np.testing.assert_allclose(crowd[:, i], rollout(made, starts[i], times).coords, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize(("model", "variant"), FIELDS, ids=FIELD_IDS)
+@pytest.mark.parametrize("dof", [1, 2])
+@pytest.mark.usefixtures("both")
+def test_in_a_crowd_each_has_adaptive_steps_of_its_own(model: str, variant: dict[str, Value], dof: int) -> None:
+    made = network(model, "tanh", 2, 9, np.float32, dof, **variant)
+    starts = np.random.default_rng(2).normal(size=(11, 2 * dof)) * np.geomspace(0.01, 10.0, 11)[:, None]
+    times = np.array([0.0, 0.02, 0.05, 2.0, 2.5, 6.0])
+    for turn in (Turn.FORWARD, Turn.BACKWARD):
+        flow = Turned(made, turn)
+        crowd = rollout(flow, starts, times, "dop853", tolerance=1e-8).coords
+        for i, start in enumerate(starts):
+            alone = rollout(flow, start, times, "dop853", tolerance=1e-8).coords
+            np.testing.assert_allclose(crowd[:, i], alone, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.usefixtures("both")
+def test_a_crowd_s_adaptive_steps_end_where_each_does() -> None:
+    made = network("baseline", "silu", 1, 8, np.float64)
+    weights = {**made.weights, "w0": np.abs(made.weights["w0"]), "out": 3 * np.abs(made.weights["out"])}
+    made, times = Snapshot("baseline", 1, made.settings, weights), np.linspace(0.0, 30.0, 301)
+    starts = np.array([[1.0, 1.0], [-40.0, -40.0], [np.nan, 0.0], [0.5, 1.0]])
+    crowd = rollout(made, starts, times, "dop853", tolerance=1e-9)
+    for i, start in enumerate(starts):
+        alone = rollout(made, start, times, "dop853", tolerance=1e-9)
+        np.testing.assert_array_equal(np.isnan(crowd.coords[:, i]), np.isnan(alone.coords))
+        np.testing.assert_allclose(crowd.coords[:, i], alone.coords, rtol=1e-6)
+    few = rollout(made, starts, times, "dop853", tolerance=1e-9, limit=100)
+    assert np.isnan(few.coords[-1, 0]).all()
+    made, long = network("hnn", "tanh", 2, 12, np.float32), np.linspace(0.0, 1e4, 3)
+    stopped = rollout(made, np.ones((4, 2)), long, "dop853", tolerance=1e-9, interrupt=lambda: True)
+    assert np.isnan(stopped.coords[1:]).all()
+
+
 @pytest.mark.usefixtures("both")
 def test_one_of_a_crowd_that_is_lost_leaves_the_others_alone() -> None:
     made = network("baseline", "silu", 1, 8, np.float64)
