@@ -1,4 +1,5 @@
-"""Compiled loops, without the interpreter lock: systems and learned fields followed from one start, and steps of a fit.
+"""Compiled loops, without the interpreter lock: systems and learned fields followed from one start or many, steps of a
+fit, and the features of a closed form.
 
 500 RK4 steps of a 2-200-200-1 HNN take about a third of what numpy needs, most of it spent reading the square weight
 matrix; the reference truth takes a fiftieth of scipy's time. Numba compiles the loops once a machine and keeps them on
