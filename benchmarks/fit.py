@@ -58,7 +58,7 @@ WAYS: dict[str, dict[str, Way]] = {
         "sampled": Way("sampled", 600, 30.0, 25.0),
         "lbfgs": Way("lbfgs", 64, depth=2, settings={"begin": "fresh"}),
     },
-    "three-body": {"sampled": Way("sampled", 1500, 15.0, 8.0)},
+    "three-body": {"sampled": Way("sampled", 2000, 15.0, 8.0)},
 }
 AIMS: Aims = {
     **{

@@ -18,7 +18,7 @@ from hnn_engine.fitting.hidden import halved_layer, hidden_layers
 from hnn_engine.fitting.linear import LinearField, drawn_field
 from hnn_engine.fitting.ridge import Normal, ridge_solve
 from hnn_engine.fitting.sampled import states
-from hnn_engine.fitting.sampled.states import Problem, SampledFieldFit
+from hnn_engine.fitting.sampled.states import Problem, SampledFieldFit, data_loss, loss_rows
 from hnn_engine.fitting.tracks import drawn_together, integral, tracks
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
@@ -354,6 +354,24 @@ def test_it_can_be_stopped_between_blocks(monkeypatch: pytest.MonkeyPatch) -> No
     assert isinstance(events[-1], Cancelled)
     assert events[-1].step == 2
     assert np.isfinite(events[-1].snapshot.weights["out"]).all()
+
+
+def test_what_takes_longer_to_solve_than_to_gather_is_solved_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(states, "BLOCK", 20_000)
+    monkeypatch.setattr(states, "DEAR", 1e9)
+    task = task_of(experiment())
+    fit, stopped = SampledFieldFit(task), SampledFieldFit(task)
+    events = run(fit)
+    assert [e.step for e in events if isinstance(e, Evaluated)] == [5]
+    losses = [e.train_loss for e in events if isinstance(e, Progress)]
+    some = loss_rows(task)[0]
+    assert losses[:4] == [pytest.approx(np.square(task.data.dcoords[some]).mean())] * 4  # of no field at all
+    assert losses[4] < 0.5 * losses[0]
+    for event in stopped.events():
+        if isinstance(event, Progress) and event.step == 2:
+            stopped.stop()
+    assert isinstance(event, Cancelled)
+    assert data_loss(event.snapshot, task.data, some) < 0.5 * losses[0], "what was gathered is not lost"
 
 
 def test_a_few_huge_derivatives_do_not_rule_the_fit() -> None:

@@ -20,7 +20,16 @@ from hnn_engine.camera import Camera
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordError
 from hnn_engine.evaluation import Figures
-from hnn_engine.experiment import RecordingSource, model_spec, new_experiment, recording_experiment, to_json
+from hnn_engine.experiment import (
+    RecordingSource,
+    default_settings,
+    model_spec,
+    new_experiment,
+    recording_experiment,
+    to_json,
+)
+from hnn_engine.fit_run import FitRun
+from hnn_engine.fitting import RECIPES
 from hnn_engine.footage import AngleReader
 from hnn_engine.models import MODELS
 from hnn_engine.recordings import Recording, read_shipped_recording
@@ -130,6 +139,29 @@ def test_a_run_reads_back_bit_by_bit(tmp_path: Path, model: str, recorded: bool)
     x = np.random.default_rng(0).normal(size=(9, 2))
     assert back.snapshot.field(x).tobytes() == run.snapshot.field(x).tobytes()
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["run"]
+
+
+FITS = [
+    (r, m) for r in RECIPES for m in ("baseline", "hnn", "pixel-baseline", "pixel-hnn") if not RECIPES[r].why_not(m)
+]
+
+
+@pytest.mark.parametrize(("recipe", "model"), FITS)
+def test_what_a_recipe_has_fitted_reads_back_bit_by_bit(tmp_path: Path, recipe: str, model: str) -> None:
+    sees = MODELS[model].sees
+    base = new_experiment("pixel-pendulum" if sees else "mass-spring")
+    sizes = {"trajectories": 20, "frames": 60} if sees else {"trajectories": 6, "points": 12}
+    made = default_settings(recipe, base.stage)
+    few = {**made, "steps": 4} if "steps" in made else made
+    spec = model_spec(model, {"width": 9, **({"features": 30} if sees else {})})
+    experiment = replace(base, data={**base.data, **sizes}, models=(spec,), recipe=recipe, settings=few)
+    fit = FitRun(experiment, experiment.dataset())
+    while fit.end is None:
+        fit.advance()
+    run = fit.as_run(None)
+    assert run is not None
+    write_run(run, tmp_path / "run")
+    assert_same(run, load_run(tmp_path / "run"))
 
 
 def test_frames_without_their_reader_are_not_kept() -> None:

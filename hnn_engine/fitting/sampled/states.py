@@ -26,11 +26,13 @@ from hnn_engine.snapshot import Snapshot
 LOOKED_AT = 500  # rows that a loss on screen is of: it would take longer than the fit
 TRIAL_WIDTH, LARGEST_TRIAL = 20, 200  # of the small fits that choose which coordinates a unit sees: times dof³; at most
 NO_MATTER = 1e8  # bytes that any machine has: asking for what is free takes as long as a tenth of a small fit
+DEAR = 6  # equations an unknown take as long to gather as to solve
 LENIENCE = 3.0  # times the error of units that see all: those that see halves keep rollouts calm beyond the data
 
 
 class SampledFieldFit:
-    """A closed form, gathered block by block; after each doubling of the blocks it is solved with what there is."""
+    """A closed form, gathered block by block; after a doubling of blocks it is solved with what there is, unless that
+    would take longer than to gather it."""
 
     def __init__(self, task: FitTask) -> None:
         self.task, self.seconds = task, 0.0
@@ -53,16 +55,19 @@ class SampledFieldFit:
         """Run the fit; each `next` does one block's work."""
         blocks = self.problem.blocks()
         yield Started(len(blocks))
-        loss = float("nan")
+        solved, loss = True, float("nan")
         for step, block in enumerate(blocks, 1):
+            began = time.perf_counter()
             if self._stop:
+                if not solved:
+                    self._theta = self.problem.regression.solve()
                 yield Cancelled(step - 1, self.snapshot())
                 return
-            began = time.perf_counter()
             self.problem.regression.add(block)
-            solved = step == len(blocks) or step & (step - 1) == 0
+            solved = step == len(blocks) or (step & (step - 1) == 0 and self.problem.is_worth_solving())
             if solved:
                 self._theta = self.problem.regression.solve()
+            if solved or np.isnan(loss):  # until it is solved the field is nought
                 loss = data_loss(self.snapshot(), self.task.data, self._train)
             self.seconds += time.perf_counter() - began
             if not np.isfinite(loss):
@@ -99,6 +104,10 @@ class Problem:
         """Return the rows to gather, block by block."""
         each = max(1, BLOCK // max(self.field.size * self.states.shape[1], 1))
         return np.array_split(self._some, -(-len(self._some) // each))
+
+    def is_worth_solving(self) -> bool:
+        """Return whether a solution of what is gathered so far would take no longer than that has."""
+        return all(n.rows >= DEAR * len(n.gram) for n in self.regression.normals)
 
     def solved(self) -> Array:
         """Return the last layers θ: all blocks gathered and solved, without a word on the way."""
