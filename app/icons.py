@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication
 from app.theme import Theme, current_theme, theme_signals
 
 _FOLDER = files("resources") / "icons"
-_SIZES = (14, 16, 18, 20, 24)  # what the window uses, before scaling
+_SIZES = (14, 16, 20)  # what the window uses, before scaling
 _LOGO_SIZES = (16, 24, 32, 48, 64, 128, 256)
 _names: dict[int, tuple[str, str]] = {}  # name and colour of every icon that was handed out, by its cache key
 

@@ -3,18 +3,21 @@
 import time
 from collections import deque
 from collections.abc import Hashable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from app.data_maker import data_key
 from app.newest import Newest
-from app.refitter import Found, Refitter, Wish
 from app.simulation import ShownModel
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import Experiment
 from hnn_engine.fitting import get_recipe
 from hnn_engine.models import get_model
 from hnn_engine.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from app.refitter import Found, Refitter, Wish
 
 FRAME_SECONDS = 1 / 60
 KEPT = 600  # times of refits that are remembered
@@ -37,7 +40,7 @@ class LiveFit(QObject):
         self.fit_times: deque[float] = deque(maxlen=KEPT)  # s, of the fits alone
         self.lags: deque[float] = deque(maxlen=KEPT)  # s, from a wish to its models
         self._key: Hashable = None
-        self._refitter = Refitter()
+        self._refitter: Refitter | None = None
         self._newest: Newest | None = None
 
     def wish(self, experiment: Experiment, data: Dataset | None) -> None:
@@ -45,8 +48,11 @@ class LiveFit(QObject):
         key = fit_key(experiment)
         if key == self._key:
             return
+        from app.refitter import Refitter, Wish  # what runs processes is no part of the first paint
+
         self._key = key
         if self._newest is None:  # thread and process come with the first wish
+            self._refitter = Refitter()
             self._newest = Newest(self._refitter, self, swift=True)  # the process has the rank of its thread
             self._newest.answered.connect(self._on_answered)
         self._newest.ask(Wish(experiment, data))
@@ -59,7 +65,7 @@ class LiveFit(QObject):
 
     def close(self) -> None:
         """End the thread."""
-        if self._newest is not None:
+        if self._newest is not None and self._refitter is not None:
             self._newest.close()
             self._refitter.close()
 
@@ -85,7 +91,7 @@ class LiveFit(QObject):
         text = f"Live fit: {took:.1f} ms" if took < 20 else f"Live fit: {took:.0f} ms"
         return f"{text}, runs behind by {1000 * self.lags[-1]:.0f} ms" if self.behind else text
 
-    def _on_answered(self, wish: Wish, found: Found | None, problem: str) -> None:
+    def _on_answered(self, wish: "Wish", found: "Found | None", problem: str) -> None:
         if self._key is None:
             return
         self.problem = problem

@@ -29,7 +29,6 @@ from app.lab import Lab
 from app.menus import Menus
 from app.paint_pacer import PaintPacer
 from app.panels.data import DataPanel
-from app.panels.frames import FramesPanel
 from app.panels.runs import RunsPanel
 from app.panels.scene import ScenePanel
 from app.panels.status import StatusLine
@@ -45,6 +44,7 @@ from hnn_engine.experiment import same_system
 if TYPE_CHECKING:
     from app.files import Files
     from app.help_sheet import HelpSheet
+    from app.panels.frames import FramesPanel
     from app.panels.loss import LossPanel
     from app.panels.portrait import PortraitPanel
     from app.panels.time_plots import EnergyPanel, ErrorPanel
@@ -110,13 +110,13 @@ class MainWindow(QMainWindow):
         lab = self.lab
         self.system, self.data, self.training = SystemPanel(lab), DataPanel(lab), TrainingPanel(lab)
         self.what_if = WhatIf(lab)
-        self.scene, self.frames, self.runs = ScenePanel(lab), FramesPanel(lab), RunsPanel(lab)
+        self.scene, self.runs = ScenePanel(lab), RunsPanel(lab)
         self.docks: dict[str, QDockWidget] = {
             name: self._dock(name, title, widget)
             for name, title, widget in (
                 ("controls", "Laboratory", self._controls()),
                 ("scene", "Scene", self.scene),
-                ("frames", "Frames", self.frames),
+                ("frames", "Frames", QWidget()),
                 ("portrait", "Phase portrait", QWidget()),
                 ("energy", "Energy", QWidget()),
                 ("error", "Error", QWidget()),
@@ -140,6 +140,16 @@ class MainWindow(QMainWindow):
 
         panel = PortraitPanel(self.lab)
         self.docks["portrait"].setWidget(panel)
+        keep_no_focus(panel)
+        return panel
+
+    @cached_property
+    def frames(self) -> "FramesPanel":
+        """What a camera sees; made when it is first asked for, or where there is a camera."""
+        from app.panels.frames import FramesPanel
+
+        panel = FramesPanel(self.lab)
+        self.docks["frames"].setWidget(panel)
         keep_no_focus(panel)
         return panel
 
@@ -251,6 +261,7 @@ class MainWindow(QMainWindow):
         dock.toggleViewAction().setVisible(seen)
         dock.setVisible(seen)
         if seen:
+            self.frames.setVisible(True)
             dock.raise_()
         else:
             self.docks["scene"].raise_()

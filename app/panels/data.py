@@ -69,7 +69,8 @@ class DataPanel(QWidget):
         self._gesture: object = None
         self.section = Section("Data")
         self.simulated, self.layout_form = self._forms(DATA_PARAMETERS, {LAYOUT})
-        self.film, self.film_more = self._forms(FILM_PARAMETERS, FOLDED_OF_FILMS)
+        self.film: ParameterForm | None = None
+        self.film_more: ParameterForm | None = None
         self.seed = ParameterForm((SEED, SEEDS))
         self.seed.edited.connect(self._on_seed)
         self.measured: ParameterForm | None = None
@@ -78,10 +79,11 @@ class DataPanel(QWidget):
         self._row_of: Recording | None = None
         self.facts = quiet_label()
         self.tools = DataTools(lab)
-        for part in (self.simulated, self.film, self.facts, self.tools):
+        for part in (self.simulated, self.facts, self.tools):
             self.section.add(part)
-        for form in (self.seed, self.layout_form, self.film_more):
+        for form in (self.seed, self.layout_form):
             self.section.add_more(form)
+        self.tools.sync()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.section)
@@ -107,10 +109,16 @@ class DataPanel(QWidget):
         filmed = system is not None and system.seen
         self.simulated.setVisible(system is not None and not filmed)
         self.layout_form.setVisible(system is not None and not filmed and system.grid_reach is not None)
+        if filmed and self.film is None:
+            self.film, self.film_more = self._forms(FILM_PARAMETERS, FOLDED_OF_FILMS)
+            self.section.body.insertWidget(1, self.film)
+            self.section.add_more(self.film_more)
         for part in (self.film, self.film_more):
-            part.setVisible(filmed)
+            if part is not None:
+                part.setVisible(filmed)
         for part in (self.simulated, self.layout_form, self.film, self.film_more):
-            part.set_values(experiment.data)
+            if part is not None:
+                part.set_values(experiment.data)
         grid = experiment.data.get(LAYOUT) == "grid"
         self.simulated.set_enabled("horizon", not grid, "A grid has no orbits." if grid else "")
         self.seed.set_values({"seed": experiment.seed, "seeds": self.lab.document.view.seeds})

@@ -16,7 +16,10 @@ TITLES = {"draw": "Draw", "move": "Move", "erase": "Erase"}
 
 
 class DataTools(QWidget):
-    """One tool at a time; pressed again, it is put away and a hand moves the start again."""
+    """One tool at a time; pressed again, it is put away and a hand moves the start again.
+
+    Whoever lays it out calls `sync` then: shown before it has a parent, it would be a window of its own for a moment.
+    """
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,7 +36,6 @@ class DataTools(QWidget):
         self._lay_out()
         lab.document.changed.connect(self._on_changed)
         lab.document.view_changed.connect(self._on_view)
-        self.sync()
 
     def _button(self, tool: str) -> QToolButton:
         button = QToolButton()

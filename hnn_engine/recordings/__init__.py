@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hnn_engine.recordings.columns import ANGLE_UNITS, KINDS, LENGTH_UNITS, TIME_UNITS, Columns, Kind
+    from hnn_engine.recordings.columns import ANGLE_UNITS, KINDS, LENGTH_UNITS, TIME_UNITS, Columns
     from hnn_engine.recordings.dataset import RecordedRows, recording_dataset
     from hnn_engine.recordings.estimates import (
         DERIVATIVES,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hnn_engine.recordings.stage import RecordedStage
 
 _HOMES = {
-    "columns": ("ANGLE_UNITS", "KINDS", "LENGTH_UNITS", "TIME_UNITS", "Columns", "Kind"),
+    "columns": ("ANGLE_UNITS", "KINDS", "LENGTH_UNITS", "TIME_UNITS", "Columns"),
     "dataset": ("RecordedRows", "recording_dataset"),
     "estimates": ("DERIVATIVES", "WINDOW", "DerivativeInfo", "Derivatives", "derivatives", "get_derivative"),
     "reading": (

@@ -4,15 +4,13 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
+from hnn_engine.recordings.recording import Kind
 from hnn_engine.recordings.table import LARGEST_NUMBER, Table, is_number
-
-Kind = Literal["angle", "length"]
 
 KINDS: tuple[Kind, ...] = ("angle", "length")
 ANGLE_UNITS: Mapping[str, float] = {"rad": 1.0, "deg": math.pi / 180}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +11,8 @@ import numpy.typing as npt
 from hnn_engine.camera import Frames, Reader
 from hnn_engine.coords import Array
 from hnn_engine.errors import ParameterError
-from hnn_engine.recordings.columns import Kind
 
+Kind = Literal["angle", "length"]
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 

@@ -84,6 +84,7 @@ async def test_the_dock_and_the_forms_come_and_go_with_the_camera(bench: Bench) 
     assert window.frames.visibleRegion().isEmpty() is False
     assert window.scene.visibleRegion().isEmpty()
     assert dock.toggleViewAction().isVisible()
+    assert window.data.film is not None
     assert window.data.film.isVisible()
     assert not window.data.simulated.isVisible()
     assert window.data.film.values()["frames"] == 8
