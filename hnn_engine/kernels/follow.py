@@ -27,9 +27,10 @@ def follow(
 ) -> Array:
     """Return coords `(T, 2*dof)` from `start` `(2*dof,)` at rising `times` `(T,)`, NaN after a failure.
 
-    The start of a crowd is laid out as `kernels.crowd` has it, and so is each row of the answer. Fixed steps end for
-    all of it where one leaves the finite numbers. Raises `ValueError` for a start that does not fit the flow: compiled code
-    checks no bounds.
+    The start of a crowd is laid out as `kernels.crowd` has it, and so is each row of the answer; fixed steps end
+    for all of it where one leaves the finite numbers.
+
+    Raises `ValueError` for a start that does not fit the flow: compiled code checks no bounds.
     """
     if np.shape(start) != (flow.size,):
         raise ValueError(f"The start has shape {np.shape(start)}, but the flow moves {flow.size} coordinates")
