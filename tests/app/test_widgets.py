@@ -462,7 +462,7 @@ def linear_rgb(color: QColor) -> Array:
 
 def middle(drawn: QIcon, mode: QIcon.Mode) -> QColor:
     """The colour in the middle of an icon."""
-    return drawn.pixmap(QSize(24, 24), mode).toImage().pixelColor(12, 12)
+    return drawn.pixmap(QSize(20, 20), mode).toImage().pixelColor(10, 10)
 
 
 @pytest.fixture
