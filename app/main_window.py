@@ -265,6 +265,7 @@ class MainWindow(QMainWindow):
             dock.raise_()
         else:
             self.docks["scene"].raise_()
+        self.notice.raise_()  # what has just been said lies over the dock again
 
     def share_room(self) -> None:
         """Let the two pictures own the window."""

@@ -75,6 +75,24 @@ def snapshots(bench: Bench) -> list[Snapshot]:
     return [m.snapshot for m in bench.answer.request.models]
 
 
+async def test_what_is_said_lies_over_the_frames_that_come_and_the_scene_that_comes_back(bench: Bench) -> None:
+    window = bench.window
+
+    def covered() -> bool:
+        order = window.children()  # the last one lies on top
+        return any(order.index(window.docks[name]) > order.index(window.notice) for name in ("scene", "frames"))
+
+    bench.lab.set_live_fit(True)
+    await bench.pick("pixel-pendulum")
+    await bench.until(lambda: window.notice.isVisible(), "a word that the live fit has ended")
+    assert not covered()
+    await bench.pick("pendulum")
+    bench.lab.noticed.emit("Something else", True)
+    await bench.pick("pixel-pendulum")
+    assert window.notice.isVisible()
+    assert not covered()
+
+
 async def test_the_dock_and_the_forms_come_and_go_with_the_camera(bench: Bench) -> None:
     window, dock = bench.window, bench.window.docks["frames"]
     assert not dock.isVisible()
