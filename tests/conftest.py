@@ -16,6 +16,7 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "soak: a minute of random use; leave it out with -m 'not soak'")
+    config.addinivalue_line("markers", "long: the long part of tests/reliability, run by -m long alone")
 
 
 @pytest.hookimpl(optionalhook=True)
