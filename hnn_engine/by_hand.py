@@ -5,7 +5,7 @@ The changes lie on top of what a system or a recording gives, so all settings of
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -14,10 +14,12 @@ from hnn_engine.datasets import Dataset, Mask
 from hnn_engine.errors import ExperimentError
 
 STROKES = 1_000_000  # the first drawn trajectory has this number; those that are given have smaller ones
-FEWEST, MOST = 8, 150  # points of a stroke
+FEWEST, MOST = 8, 400  # points of a stroke
+FEWEST_MOVES = 4  # of the hand, from place to place
 FEWEST_LEFT = 3  # points of a piece of one
 RATE = 25.0  # points of a stroke in a second of it
-BLUR = 0.04  # s, the width of the window through which a stroke is smoothed
+BLUR = 0.08  # s over which the place of the hand on its way is averaged
+SHAKE = 8.0  # pixels of the way over which its path is
 MOST_STROKES = 200
 TEST_EVERY = 10  # rows of a stroke of which one tests
 
@@ -132,30 +134,65 @@ def _parts(stroke: Stroke, places: list[Place]) -> list[Stroke]:
     return [replace(stroke, coords=tuple(stroke.coords[i] for i in rows)) for rows in kept if len(rows) >= FEWEST_LEFT]
 
 
-def stroke_of(t: Array, coords: Array) -> Stroke:
-    """Return the stroke that passes `coords` `(n, 2*dof)` at times t `(n,)` in s, however unevenly, smoothed.
+def stroke_of(t: Array, coords: Array, pixel: Point | None = None) -> Stroke:
+    """Return the stroke along the path through `coords` `(n, 2*dof)`, passed as fast as times t `(n,)` in s say.
 
-    Local quadratic regression with a Gaussian window (Cleveland 1979): a hand and the pixels of a screen shake. Raises
-    `ExperimentError` where it is too short to say how fast it moves.
+    The path is given by the points alone: a cubic Hermite curve over the length of the way, with the slopes of
+    parabolas through three neighbours, through means over `SHAKE` pixels, since a hand and the pixels of a screen
+    shake. Times only say where on it the hand is: they may come unevenly, late and twice. `pixel` is the size of a
+    pixel in each coordinate; without it the stroke is taken to be 400 of them wide and high. Raises `ExperimentError`
+    where the stroke is too short to say how fast it moves.
     """
-    t, first = np.unique(t, return_index=True)
-    coords, length = coords[first], float(np.ptp(t)) if len(t) else 0.0
-    if len(t) < FEWEST or length < FEWEST / RATE:
+    t, coords = np.maximum.accumulate(t), np.asarray(coords, dtype=np.float64)
+    seconds = float(t[-1] - t[0]) if len(t) else 0.0
+    unit = np.asarray(pixel if pixel is not None else _four_hundredth(coords), dtype=np.float64)
+    way = _way(coords / unit)
+    if seconds < FEWEST / RATE or np.count_nonzero(np.diff(way)) < FEWEST_MOVES:
         raise ExperimentError(
-            f"The stroke took {length:.2g} s, but its speed is read from its time: draw for {FEWEST / RATE:.1g} s at "
-            "least"
+            f"The stroke took {seconds:.2g} s and {np.count_nonzero(np.diff(way))} moves, but its speed is read from "
+            f"its time: draw for {FEWEST / RATE:.1g} s at least, and further than a dot"
         )
-    count = int(np.clip(round(length * RATE), FEWEST, MOST))
-    times = np.linspace(t[0], t[-1], count)
-    width = max(BLUR, 1.5 * float(np.diff(t).max()), length / count)
-    return Stroke(length / (count - 1), _points_of(np.array([_smooth(t - at, coords, width) for at in times])))
+    count = int(np.clip(round(seconds * RATE), FEWEST, MOST))
+    passed = _passed(t, way, np.linspace(t[0], t[-1], count))
+    return Stroke(seconds / (count - 1), _points_of(_along(way, coords / unit, passed) * unit))
 
 
-def _smooth(since: Array, coords: Array, width: float) -> Array:
-    """Return the value at 0 of the parabola through `coords` at times `since`, least squares in a window `width`."""
-    weight = np.exp(-0.25 * np.square(since / width))[:, None]  # its root
-    powers = np.vander(since / width, 3, increasing=True)
-    return np.asarray(np.linalg.lstsq(weight * powers, weight * coords, rcond=1e-9)[0][0], dtype=np.float64)
+def _four_hundredth(coords: Array) -> Array:
+    spans = np.ptp(coords, axis=0) if len(coords) else np.zeros(1)
+    return np.asarray(np.where(spans > 0, spans, 1.0) / 400)
+
+
+def _way(places: Array) -> Array:
+    """Return how long the way to each of `places` `(n, 2*dof)` is, `(n,)`, in pixels."""
+    return np.concatenate([np.zeros(min(len(places), 1)), np.cumsum(np.linalg.norm(np.diff(places, axis=0), axis=1))])
+
+
+def _passed(t: Array, way: Array, at: Array) -> Array:
+    """Return how far the hand has come at each time of `at`: it never turns back, however its times shake."""
+    from scipy.interpolate import PchipInterpolator
+
+    knots, come = _means(np.floor((t - t[0]) / BLUR), t, way)
+    inner = (knots > t[0]) & (knots < t[-1])
+    curve = PchipInterpolator(np.r_[t[0], knots[inner], t[-1]], np.r_[0.0, come[inner], way[-1]])
+    return np.asarray(np.clip(curve(at), 0.0, way[-1]))
+
+
+def _along(way: Array, places: Array, passed: Array) -> Array:
+    """Return the points of the path through `places` at the lengths `passed` of the way."""
+    from scipy.interpolate import CubicHermiteSpline
+
+    knots, means = _means(np.floor(way / SHAKE), way, places)
+    inner = (knots > 0) & (knots < way[-1])
+    knots, means = np.r_[0.0, knots[inner], way[-1]], np.concatenate([places[:1], means[inner], places[-1:]])
+    order: Literal[1, 2] = 2 if len(knots) > 2 else 1
+    return np.asarray(CubicHermiteSpline(knots, means, np.gradient(means, knots, axis=0, edge_order=order))(passed))
+
+
+def _means(group: Array, *values: Array) -> list[Array]:
+    """Return the means of `values` over the rows of each run of equal numbers in `group` `(n,)`."""
+    begins = np.flatnonzero(np.diff(group, prepend=np.nan) != 0)
+    counts = np.diff(begins, append=len(group))
+    return [np.add.reduceat(v, begins, axis=0) / counts.reshape(-1, *[1] * (v.ndim - 1)) for v in values]
 
 
 # On top of other data -------------------------------------------------------------------------------------------------

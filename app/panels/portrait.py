@@ -81,7 +81,7 @@ class PortraitPlot(LabPlot):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         left = event.button() == Qt.MouseButton.LeftButton
-        if left and (self._panel.hand.release() or self._panel.put_down()):
+        if left and (self._panel.hand.release(event) or self._panel.put_down()):
             event.accept()
             return
         super().mouseReleaseEvent(event)

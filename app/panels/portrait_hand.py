@@ -84,10 +84,11 @@ class DataHand:
             self._erase(event)
         return self.busy
 
-    def release(self) -> bool:
+    def release(self, event: QMouseEvent) -> bool:
         """End the gesture; return whether there was one."""
         tool, self._tool = self._tool, ""
         if tool == "draw":
+            self._path.append((_seconds(event), *_pair(self._plane(event.position()))))
             self._keep_stroke()
         elif tool in ("move", "erase"):
             self._lab.slide(final=True)
@@ -117,7 +118,10 @@ class DataHand:
         path = np.array(self._path)
         try:
             # A second of the hand is one of the play.
-            stroke = stroke_of((path[:, 0] - path[0, 0]) * self._lab.transport.speed, path[:, 1:])
+            seconds = (path[:, 0] - path[0, 0]) * self._lab.transport.speed
+            order = np.argsort(self._axes())  # the plane may show p across and q upwards
+            pixel = self._plot.view.viewPixelSize()
+            stroke = stroke_of(seconds, path[:, 1:][:, order], (pixel[order[0]], pixel[order[1]]))
             hand = self._lab.experiment.hand.with_stroke(stroke)
         except HnnLabError as error:
             self._lab.noticed.emit(str(error), False)

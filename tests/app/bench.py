@@ -39,6 +39,7 @@ class Bench:
     def __init__(self, window: MainWindow) -> None:
         self.window = window
         self.unforeseen: list[str] = []
+        self.hand_clock = 0  # ms of the screen's clock that events of the mouse carry; 0 leaves it to when they arrive
         self._open = True
         reporter = window.findChild(ErrorReporter)
         assert reporter is not None
@@ -171,6 +172,7 @@ class Bench:
         modifiers: Qt.KeyboardModifier,
     ) -> None:
         event = QMouseEvent(kind, at, QPointF(widget.mapToGlobal(at)), button, buttons, modifiers)
+        event.setTimestamp(self.hand_clock)
         QApplication.sendEvent(widget, event)
 
     async def drag(

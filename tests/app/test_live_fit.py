@@ -1,6 +1,7 @@
 """The live fit: models that follow a hand, in a process of their own; and data that a hand draws, moves and erases."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,14 +43,17 @@ def at(bench: Bench, q: float, p: float) -> QPointF:
     return QPointF(plot.viewportTransform().map(plot.view.mapViewToScene(QPointF(q, p))))
 
 
-async def draw(bench: Bench, path: Array) -> None:
-    """Draw along `path` `(n, 2)` with the mouse, a frame a point."""
+async def draw(bench: Bench, path: Array, waits: Sequence[int] = (25,)) -> None:
+    """Draw along `path` `(n, 2)` with the mouse; moves come, by the screen's clock, `waits` (ms) apart in turn."""
     plot = bench.window.portrait.plot.viewport()
+    bench.hand_clock = 1000
     bench.press(plot, at(bench, *path[0]))
-    for point in path[1:]:
+    for count, point in enumerate(path[1:]):
+        bench.hand_clock += waits[count % len(waits)]
         bench.move(plot, at(bench, *point))
         await bench.frames(1)
     bench.release(plot, at(bench, *path[-1]))
+    bench.hand_clock = 0
     await bench.frames(1)
 
 
@@ -235,7 +239,7 @@ async def test_a_drawn_ring_becomes_the_data_and_a_crossing_stroke_is_not_follow
     data = bench.lab.dataset
     assert data is not None
     assert (data.trajectory == STROKES).all()
-    np.testing.assert_allclose(np.linalg.norm(data.coords[3:-3], axis=1), 1.5, atol=0.1)
+    np.testing.assert_allclose(np.linalg.norm(data.coords, axis=1), 1.5, atol=0.02)
     assert bench.document.view.field == "hnn"
     assert bench.answer.missed is not None
     assert bench.answer.missed.share < 0.1
@@ -253,6 +257,16 @@ async def test_a_drawn_ring_becomes_the_data_and_a_crossing_stroke_is_not_follow
     await refitted(bench)
     assert bench.experiment.hand == UNTOUCHED
     assert not tools.clear.isVisible()
+
+
+@pytest.mark.parametrize("axes", [(0, 1), (1, 0)])
+async def test_a_ring_is_a_ring_where_moves_arrive_rarely_and_unevenly(bench: Bench, axes: tuple[int, int]) -> None:
+    await bench.settled()
+    bench.document.look(tool="draw", axes=axes)
+    await bench.settled()
+    await draw(bench, ring(count=16) * (1.0, 0.5), waits=(20, 300, 30, 0, 150))
+    drawn = np.array(bench.experiment.hand.strokes[0].coords)[:, list(axes)]
+    np.testing.assert_allclose(np.hypot(drawn[:, 0], 2 * drawn[:, 1]), 1.5, atol=0.05)
 
 
 async def test_a_dot_is_no_stroke(bench: Bench) -> None:

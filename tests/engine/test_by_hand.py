@@ -82,6 +82,61 @@ def test_a_stroke_has_even_points_and_the_speed_of_the_hand() -> None:
     assert np.sqrt(np.square(drawn.rates - exact).mean()) < 0.03
 
 
+def moves(count: int, seed: int = 0) -> Array:
+    """Angles of a whole turn at which moves of a hand arrive, some three times as far apart as others."""
+    steps = np.random.default_rng(seed).uniform(0.5, 1.5, count - 1)
+    return np.concatenate([[0.0], np.cumsum(steps)]) / steps.sum() * 2 * np.pi
+
+
+def circle(angle: Array) -> Array:
+    return 1.5 * np.column_stack([np.cos(angle), np.sin(angle)])
+
+
+def reach(drawn: Stroke) -> Array:
+    return np.linalg.norm(drawn.coords, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("t", "angle"),
+    [
+        (np.linspace(0, 2, 200), np.linspace(0, 2 * np.pi, 200)),
+        (np.cumsum(np.random.default_rng(0).exponential(0.1, 20)), moves(20)),
+        (np.cumsum(np.random.default_rng(1).exponential(0.3, 16)), moves(16, 1)),
+        (np.repeat(np.linspace(0, 2, 5), 8), np.linspace(0, 2 * np.pi, 40)),  # in bursts: eight moves at one time
+        (np.r_[np.linspace(0, 1, 30), 4.0 + np.linspace(0, 1, 30)], np.linspace(0, 2 * np.pi, 60)),  # a stall
+        (np.r_[0.0, 0.5, 0.4, 0.6, 0.55, np.linspace(0.7, 2, 25)], np.linspace(0, 2 * np.pi, 30)),  # out of order
+    ],
+    ids=["steady", "rare", "rarer", "bursts", "stalled", "disordered"],
+)
+def test_what_is_drawn_has_the_drawn_shape_however_the_moves_arrive(t: Array, angle: Array) -> None:
+    drawn = stroke_of(t - t[0], circle(angle))
+    np.testing.assert_allclose(reach(drawn), 1.5, rtol=0.01)
+    np.testing.assert_allclose(drawn.coords[0], drawn.coords[-1], atol=1e-9)
+    turned = np.unwrap(np.arctan2(*np.array(drawn.coords).T[::-1]))
+    assert (np.diff(turned) > -1e-9).all()  # the hand never goes back
+    assert drawn.dt * (len(drawn.coords) - 1) == pytest.approx(np.ptp(t))
+
+
+def test_a_corner_stays_a_corner_and_a_long_stroke_keeps_its_loops() -> None:
+    side = np.linspace(0, 1, 50)
+    corner = np.concatenate([np.column_stack([side, 0 * side]), np.column_stack([1 + 0 * side, side])])
+    drawn = np.array(stroke_of(np.linspace(0, 2, 100), corner, (0.005, 0.005)).coords)
+    off = np.minimum(np.abs(drawn[:, 1]), np.abs(drawn[:, 0] - 1))
+    assert off.max() < 0.02  # four pixels
+    t = np.linspace(0, 12, 1200)
+    np.testing.assert_allclose(reach(stroke_of(t, circle(2 * np.pi * t))), 1.5, rtol=0.01)
+
+
+def test_a_hand_that_rests_on_its_way_is_slow_there_and_nowhere_else() -> None:
+    t = np.linspace(0, 3, 300)
+    angle = np.pi * (np.clip(t, 0, 1) + np.clip(t - 2, 0, 1))
+    drawn = stroke_of(t, circle(angle))
+    speed = np.linalg.norm(drawn.rates, axis=1)
+    resting, moving = abs(drawn.times - 1.5) < 0.35, abs(drawn.times - 1.5) > 0.65
+    assert speed[resting].max() < 0.05
+    np.testing.assert_allclose(speed[moving], 1.5 * np.pi, rtol=0.1)
+
+
 def test_times_that_come_twice_or_far_apart_do_no_harm() -> None:
     t = np.concatenate([np.linspace(0, 1, 30), np.linspace(1, 2, 30), [5.0, 5.1, 5.2]])
     drawn = stroke_of(t, ellipse(t))
@@ -89,7 +144,7 @@ def test_times_that_come_twice_or_far_apart_do_no_harm() -> None:
     assert np.isfinite(drawn.rates).all()
 
 
-@pytest.mark.parametrize(("count", "seconds"), [(3, 1.0), (50, 0.1), (0, 0.0)])
+@pytest.mark.parametrize(("count", "seconds"), [(3, 1.0), (50, 0.1), (0, 0.0), (1, 0.0)])
 def test_a_dot_is_no_stroke_and_it_says_so(count: int, seconds: float) -> None:
     t = np.linspace(0, seconds, count)
     with pytest.raises(ExperimentError, match="draw for"):
