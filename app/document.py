@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from hnn_engine.experiment import Experiment, checked, same_system
+from hnn_engine.experiment import Experiment, checked, same_system, without_strange_hand
 
 if TYPE_CHECKING:  # what reads and writes files is loaded when the first file is
     from hnn_engine.records import Run, Session
@@ -130,9 +130,10 @@ class Document(QObject):
     def edit(self, experiment: Experiment, label: str, gesture: object = None) -> None:
         """Make `experiment` the current one, checked; raises an `HnnLabError` and changes nothing where it is bad.
 
-        Edits with the same `gesture` (anything but None) are one undo step.
+        Edits with the same `gesture` (anything but None) are one undo step. What a hand has done to the data stays
+        with that data: it is never carried along to another system or recording.
         """
-        new = checked(experiment, self.experiment)
+        new = checked(without_strange_hand(experiment, self.experiment), self.experiment)
         if new != self.experiment:
             self._apply(replace(self.state, experiment=new), label, gesture)
 

@@ -1,7 +1,7 @@
 """What the window does that takes its time: opening, saving, importing; each awaited beside everything else."""
 
 import asyncio
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +97,7 @@ class Errands:
         """Put `experiment` on screen from its beginning, as one edit called `label`, looked at as `view` says."""
         self._window.lab.transport.restart()
         lab = self._window.lab
-        if lab.edit(label, **{field.name: getattr(experiment, field.name) for field in fields(experiment)}):
+        if lab.put(label, experiment):
             lab.document.look(**{"axes": None, **view})
 
     async def film(self) -> None:

@@ -4,7 +4,7 @@ import time
 import traceback
 from array import array
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from app.simulation import Answer, Request, ShownModel, Simulation, Track
 from app.subjects import compared_key, field_key, judged_key, latents_key
 from app.transport import Transport
 from app.warm_up import WarmUp
-from hnn_engine.by_hand import ByHand
+from hnn_engine.by_hand import UNTOUCHED, ByHand
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
@@ -201,12 +201,20 @@ class Lab(QObject):
 
     def edit(self, label: str, gesture: object = None, **changes: Any) -> bool:
         """Change fields of the experiment; say why not where that is impossible. Return whether it was done."""
+        before = self.experiment
         try:
-            self.document.edit(replace(self.experiment, **changes), label, gesture)
+            self.document.edit(replace(before, **changes), label, gesture)
         except HnnLabError as error:
             self.noticed.emit(str(error), True)
             return False
+        if before.hand != UNTOUCHED and self.experiment.hand == UNTOUCHED and changes.keys() != {"hand"}:
+            what = f"What was drawn, moved or taken out by hand stays with {before.source_title}"
+            self.noticed.emit(f"{what}: undo brings it back.", False)
         return True
+
+    def put(self, label: str, experiment: Experiment) -> bool:
+        """Make the whole of `experiment` the present one, as `edit` does."""
+        return self.edit(label, **{field.name: getattr(experiment, field.name) for field in fields(experiment)})
 
     def begin_drag(self) -> None:
         """A hand takes the start: play stands still at its beginning until `end_drag`."""

@@ -4,7 +4,6 @@ The same experiment gives the same data and the same weights on the same machine
 and in a notebook.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
@@ -31,6 +30,7 @@ if TYPE_CHECKING:  # neither is needed before a recording is opened or a fit beg
 
 FORMAT = 4  # 2 knows layouts of states and what is done to rollouts on their way; 3 frames; 4 data by hand
 READABLE = (1, 2, 3, 4)
+LARGEST = 1e300  # number in a file, and coordinate of a start
 MAX_STEPS = 50_000  # of one rollout on screen or in a file
 
 ROLLOUT_PARAMETERS: tuple[Parameter, ...] = (
@@ -331,6 +331,34 @@ def same_stage(one: Experiment, other: Experiment) -> bool:
     return same_system(one, other) and one.recording is other.recording
 
 
+def on_same_data(one: Experiment, other: Experiment) -> bool:
+    """Whether what a hand has done to the data of one can go on with the other: the same system, whatever its
+    constants, or the same samples, however their derivatives and energy are taken."""
+    same = same_system(one, other) and bool(one.frame_size) == bool(other.frame_size)
+    if not same or one.recording is None or other.recording is None:
+        return same
+    return one.recording.coords is other.recording.coords
+
+
+def without_strange_hand(experiment: Experiment, before: Experiment) -> Experiment:
+    """Return `experiment`, which comes after `before`, untouched by hand where the hand's changes are those of other
+    data: a point of one system has no place in another."""
+    if experiment.hand is not before.hand or experiment.hand == UNTOUCHED or on_same_data(experiment, before):
+        return experiment
+    return replace(experiment, hand=UNTOUCHED)
+
+
+def of_system(name: str, now: Experiment) -> Experiment:
+    """Return the experiment that the laboratory opens system `name` with, going on with the models, recipe, seed and
+    data by hand of `now` as far as they are for it."""
+    new = new_experiment(name)
+    models = carried_models(now.models, new)
+    recipe = carried_recipe(now.recipe, models)
+    settings = default_settings(recipe, new.stage)
+    carried = replace(new, models=models, recipe=recipe, settings=settings, seed=now.seed, hand=now.hand)
+    return without_strange_hand(carried, now)
+
+
 def default_settings(recipe: str, stage: Stage) -> dict[str, Value]:
     """Return the settings that `recipe` opens with for a system and its own data recipe, or for a recording."""
     if not isinstance(stage, System):
@@ -356,7 +384,7 @@ def checked(experiment: Experiment, before: Experiment | None = None) -> Experim
         vars(experiment)["stage"] = before.stage
     stage, recipe = experiment.stage, get_recipe(experiment.recipe)
     start = tuple(float(x) for x in experiment.start)
-    if len(start) != 2 * stage.dof or not all(math.isfinite(x) for x in start):
+    if len(start) != 2 * stage.dof or not all(abs(x) < LARGEST for x in start):
         what, names = listing(start), listing(c.name for c in stage.coordinates)
         raise ExperimentError(f"The start is [{what}], but it needs {2 * stage.dof} finite numbers: {names}")
     parts: dict[str, Any] = {"start": start}
@@ -371,7 +399,7 @@ def checked(experiment: Experiment, before: Experiment | None = None) -> Experim
         check_recipe(recipe, experiment.models)
     if not {"recipe", "settings"} <= kept:
         parts["settings"] = bind(recipe.parameters, experiment.settings, f"the recipe '{recipe.name}'")
-    if "hand" not in kept:
+    if not {"source", "data", "hand"} <= kept:
         _check_hand(experiment)
     if "seed" not in kept:
         parts["seed"] = check_seed(experiment.seed)
@@ -513,7 +541,7 @@ def _list(value: object, what: str) -> list[Any]:
 
 
 def _number(value: object, what: str) -> float:
-    small = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+    small = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
     if not small:
         raise ExperimentError(f"{what} holds {str(value)[:80]}, but it must hold finite numbers")
     return float(cast(float, value))
@@ -531,9 +559,12 @@ __all__ = [
     "from_json",
     "model_spec",
     "new_experiment",
+    "of_system",
+    "on_same_data",
     "opening_pair",
     "recording_experiment",
     "same_stage",
     "same_system",
     "to_json",
+    "without_strange_hand",
 ]

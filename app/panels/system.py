@@ -15,10 +15,7 @@ from app.widgets.system_card import CardGrid
 from hnn_engine.experiment import (
     Experiment,
     SystemSource,
-    carried_models,
-    carried_recipe,
-    default_settings,
-    new_experiment,
+    of_system,
     same_system,
 )
 from hnn_engine.models import get_model
@@ -126,22 +123,12 @@ class SystemPanel(QWidget):
 
     def _on_chosen(self, name: str) -> None:
         """Open the system's own experiment, with the models and recipe that are chosen now."""
-        new, now = new_experiment(name), self.lab.experiment
-        models = carried_models(now.models, new)
-        recipe = carried_recipe(now.recipe, models)
-        dropped = [m for m in now.models if m not in models and not get_model(m.name).sees]
+        now = self.lab.experiment
+        new = of_system(name, now)
+        dropped = [m for m in now.models if m not in new.models and not get_model(m.name).sees]
         self.lab.transport.restart()
         self.lab.document.look(axes=None)
-        self.lab.edit(
-            f"Choose {SYSTEMS[name].title.lower()}",
-            source=new.source,
-            data=new.data,
-            models=models,
-            recipe=recipe,
-            settings=default_settings(recipe, SYSTEMS[name]()),
-            start=new.start,
-            rollout=new.rollout,
-        )
+        self.lab.put(f"Choose {SYSTEMS[name].title.lower()}", new)
         for reason in [get_model(m.name).why_not(new.stage) for m in dropped]:
             if reason:
                 self.lab.noticed.emit(f"{reason}: it is left out.", False)

@@ -32,14 +32,18 @@ def recording_header(recording: Recording) -> dict[str, Any]:
     reference = recording.reference
     return {
         "title": recording.title,
-        # The name only: whose folders these are is nobody's business.
-        "source": recording.source.replace("\\", "/").rsplit("/", 1)[-1],
+        "source": file_name(recording.source),
         "kind": recording.kind,
         "simulated": recording.simulated,
         "known": recording.known,
         "velocity_estimated": recording.velocity_estimated,
         "reference": list(reference.coefficients) if reference is not None else None,
     }
+
+
+def file_name(source: str) -> str:
+    """Return the name alone of the file that a recording came from: whose folders these are is nobody's business."""
+    return source.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def recording_arrays(recording: Recording) -> bytes:

@@ -9,7 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from app.settings import settings
+from hnn_engine.by_hand import UNTOUCHED, Place
 from hnn_engine.records import load_session, save_session, write_run
+from hnn_engine.records.equality import difference
 from tests.app.bench import CTRL, SHIFT, Bench
 
 Button = QMessageBox.StandardButton
@@ -245,3 +247,39 @@ class TestWhileTraining:
         assert bench.window.training.button.text() == "Train"
         await bench.settled()
         assert bench.answer.models == ()
+
+
+@pytest.mark.usefixtures("unjudged")
+async def test_data_moved_by_hand_stays_with_its_system_and_the_session_opens(bench: Bench, tmp_path: Path) -> None:
+    await bench.warm()
+    said: list[str] = []
+    bench.lab.noticed.connect(lambda text, _: said.append(text))
+    bench.edit(hand=UNTOUCHED.with_move(Place(0, 0.0), (0.2, -0.1)))
+    bench.small_fit(20, 8)
+    await bench.train()
+    moved = bench.experiment.hand
+    await bench.pick("double-pendulum")
+    assert bench.experiment.hand == UNTOUCHED
+    assert any("stays with Pendulum" in text for text in said)
+    await saved(bench, tmp_path / "mine")
+    session = load_session(tmp_path / "mine.hnnlab")
+    assert difference(bench.document.session(), session) == ""
+    assert {run.experiment.hand for run in session.runs} == {moved}
+    bench.document.undo()
+    assert bench.experiment.source_name == "pendulum"
+    assert bench.experiment.hand == moved
+    await bench.pick("pendulum")
+    assert bench.experiment.hand == moved  # the same system again: it is not let go
+
+
+async def test_the_hand_is_let_go_where_a_constant_makes_another_system_of_it(bench: Bench, tmp_path: Path) -> None:
+    await bench.pick("n-body")
+    count = 2 * bench.experiment.stage.dof
+    bench.edit(hand=UNTOUCHED.with_move(Place(0, 0.0), (0.01,) * count))
+    form = bench.window.system._form
+    assert form is not None
+    bench.window.system._on_edited("bodies", 4, True)
+    assert bench.experiment.stage.dof == 8
+    assert bench.experiment.hand == UNTOUCHED
+    await saved(bench, tmp_path / "mine")
+    load_session(tmp_path / "mine.hnnlab")
