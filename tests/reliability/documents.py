@@ -192,7 +192,7 @@ class Hand:
         spec = self._now.models[which]
         parameter = self.random.choice(get_model(spec.name).parameters)
         models = list(self._now.models)
-        models[which] = ModelSpec(spec.name, {**spec.settings, parameter.name: self._value(parameter)})  # type: ignore[dict-item]
+        models[which] = ModelSpec(spec.name, {**spec.settings, parameter.name: self._value(parameter)})
         self._edit(models=tuple(models))
 
     def choose_a_recipe(self) -> None:
@@ -224,11 +224,11 @@ class Hand:
                 {"begin": self.random.choice(("frames", "latents"))},
             )
         )
-        self._edit(rollout=replace(self._now.rollout, **changes))  # type: ignore[arg-type]
+        self._edit(rollout=replace(self._now.rollout, **changes))
 
     def steer(self) -> None:
         values = {p.name: self._value(p) for p in STEERING_PARAMETERS} | {"kind": self.random.choice(list(STEERINGS))}
-        self._edit(rollout=replace(self._now.rollout, steering=Steering(**values)))  # type: ignore[arg-type]
+        self._edit(rollout=replace(self._now.rollout, steering=Steering(**values)))
 
     def scale_the_friction(self) -> None:
         self._edit(rollout=replace(self._now.rollout, friction=self.random.choice((0.0, 0.5, 1.0, 3.0, 3.1))))
