@@ -50,6 +50,13 @@ class RecordError(HnnLabError):
     """A run or session on disk that cannot be read or written."""
 
 
+class ProtectedFileError(RecordError):
+    """A file that is read-only, and would be replaced: the window asks whether it may be."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"{path} is read-only and stays as it is: choose another name, or make it writable first")
+
+
 def listing(words: Iterable[object], between: str = ", ", most: int = 12) -> str:
     """Return `words` in one line for a message, those in the middle left out where there are more than `most`."""
     texts = [str(word) for word in words]

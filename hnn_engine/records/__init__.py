@@ -1,7 +1,7 @@
 """Runs and sessions on disk."""
 
-from hnn_engine.atomic import check_file, check_folder, write_file
-from hnn_engine.records.folders import check_target, load_run, write_run
+from hnn_engine.atomic import check_file, check_folder, make_folders, write_file
+from hnn_engine.records.folders import check_target, is_run_folder, load_run, write_run
 from hnn_engine.records.run import History, Run
 from hnn_engine.records.session import SUFFIX, Session, load_session, save_session
 
@@ -13,8 +13,10 @@ __all__ = [
     "check_file",
     "check_folder",
     "check_target",
+    "is_run_folder",
     "load_run",
     "load_session",
+    "make_folders",
     "save_session",
     "write_file",
     "write_run",

@@ -1,89 +1,158 @@
-"""Runs as folders on disk: written beside and then moved into place, sizes checked before reading."""
+"""Runs as folders on disk: written beside and then moved into place, sizes checked before reading.
 
-import os
-import shutil
-import tempfile
+A run is never changed where it lies, only replaced whole, and only a run is replaced.
+"""
+
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from hnn_engine.errors import RecordError
+from hnn_engine.atomic import Verify, check_room, is_protected, recover, resolved, told, write_folder
+from hnn_engine.disk import leftovers, operations
+from hnn_engine.errors import RecordError, listing
 from hnn_engine.records.run import RUN_FILES, Run, read_run, run_files
 
-
-def check_target(folder: Path, force: bool) -> None:
-    """Raise `RecordError` where `folder` could not be written to: it holds something, or its parent refuses."""
-    try:
-        _check_target(folder, force)
-    except OSError as error:
-        raise RecordError(f"{folder} cannot be written: {error.strerror or error}; choose another place") from error
+_NAMED = 5  # of what stands in the way
+_READINGS = 5  # of a folder that is replaced while it is read
+_HEADER = b"step,train_loss,test_loss"  # how every history.csv begins
 
 
-def _check_target(folder: Path, force: bool) -> None:
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise RecordError(f"{folder} is a file, but --out needs a folder: choose another name")
-    if folder.is_dir() and any(folder.iterdir()):
-        if not force:
-            raise RecordError(f"{folder} is not empty: choose another folder, or add --force to replace it")
-        if not (folder / "run.json").is_file():
-            raise RecordError(f"{folder} holds no run, and --force replaces only runs: choose another folder")
-    parent = folder.absolute().parent
-    while not parent.exists():
-        parent = parent.parent
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise RecordError(f"{folder} cannot be written: {parent} allows no new folder; choose another place")
+# Writing --------------------------------------------------------------------------------------------------------------
 
 
-def write_run(run: Run, folder: Path, force: bool = False) -> None:
-    """Write `run` into `folder` all at once; raise `RecordError` where that is not possible."""
-    check_target(folder, force)
-    target = folder.absolute()
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        try:
-            for name, content in run_files(run).items():
-                (beside / name).write_bytes(content)
-            beside.chmod(0o755)
-            _move_into_place(beside, target)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
-    except OSError as error:
-        raise RecordError(f"{folder} cannot be written: {error.strerror or error}; choose another place") from error
+def check_target(folder: Path, force: bool, option: str = "--force") -> None:
+    """Raise `RecordError` where `folder` could not be written to: it holds something, or its parent refuses.
+
+    With `force` a run may be there, and nothing else: what the program did not write is named. `option` is what the
+    user has said to have it replaced.
+    """
+    with told(folder):
+        target = resolved(folder)
+        recover(folder)
+        _check_content(folder, target, force, option)
+        check_room(folder, target.parent, "--out")
 
 
-def _move_into_place(beside: Path, target: Path) -> None:
-    """Replace `target`, which may exist, with `beside`; an interruption leaves one or the other whole."""
-    if not target.exists():
-        beside.rename(target)
+def _check_content(folder: Path, target: Path, force: bool, option: str) -> None:
+    found = operations.look(target)
+    if found is None:
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+    if not operations.is_folder(found):
+        raise RecordError(f"{folder} is a file, but --out needs a folder: choose another name")
+    leftovers.clear(target)
+    names = operations.names(target)
+    if names and not force:
+        raise RecordError(f"{folder} is not empty: choose another folder, or add --force to replace it")
+    foreign = [said for said in (_foreign(target / name) for name in names) if said]
+    why = f"{option} replaces only runs"
+    if foreign:
+        which = "which is no part of a run" if len(foreign) == 1 else "which are no parts of a run"
+        away = f"{listing(foreign, most=_NAMED)}, {which}"
+        raise RecordError(f"{folder} holds {away}, and {why}: move that away, or choose another folder")
+    if names and not _is_run(target):
+        raise RecordError(f"{folder} holds no run that HNN Lab has written, and {why}: choose another folder")
+    protected = [name for name in names if is_protected(target / name)]
+    if protected or is_protected(target):
+        what = f"{protected[0]} in {folder}" if protected else str(folder)
+        raise RecordError(f"{what} is read-only and stays as it is: choose another folder, or make it writable first")
+
+
+def _foreign(path: Path) -> str:
+    """Return the name of what is no part of a run, and what it is; empty for a part of one, or a leftover."""
+    found, name = operations.look(path), path.name if path.name.isprintable() else ascii(path.name)
+    if found is None:
+        return ""
+    if operations.is_folder(found):
+        return f"{name} (a folder)"
+    if not operations.is_file(found):
+        return f"{name} (a link)" if path.is_symlink() else f"{name} (no file)"
+    one = leftovers.leftover(path)
+    if one is not None:
+        return f"{name} (somebody is writing it)" if leftovers.is_held(one) else ""
+    return "" if path.name in RUN_FILES else name
+
+
+def _is_run(target: Path) -> bool:
+    """Whether run.json is one of the program's, or is damaged and lies beside a history of the program's."""
+    found = operations.look(target / "run.json")
+    if found is None or found.st_size > RUN_FILES["run.json"]:
+        return False
     try:
-        target.rename(old / "run")
-        try:
-            beside.rename(target)
-        except OSError:
-            (old / "run").rename(target)
-            raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+        document = json.loads(operations.read(target / "run.json"))
+    except (ValueError, RecursionError):
+        history = target / "history.csv"
+        return operations.look(history) is not None and operations.read(history).startswith(_HEADER)
+    return isinstance(document, dict) and type(document.get("format")) is int and {"id", "experiment"} <= set(document)
+
+
+def write_run(run: Run, folder: Path, force: bool = False, option: str = "--force") -> None:
+    """Write `run` into `folder` all at once, read back before it replaces another; raise `RecordError` where that is
+    not possible, and as `check_target` does."""
+    check_target(folder, force, option)
+    files = run_files(run)
+    write_folder(folder, files, _reader(files, folder))
+
+
+def _reader(files: Mapping[str, bytes], folder: Path) -> Verify:
+    """Return what reads back a run of which `files` were written."""
+
+    def verify(beside: Path) -> None:
+        back = {name: operations.read(beside / name) for name in files}
+        if back != files:
+            raise RecordError(f"{folder} was not written: the disk gives back other bytes than it got; choose another")
+        read_run(back, f"{folder} was not written: what was to be there")
+
+    return verify
+
+
+# Reading --------------------------------------------------------------------------------------------------------------
+
+
+def is_run_folder(folder: Path) -> bool:
+    """Whether `folder` is one, put back before where replacing it was cut off."""
+    recover(folder)
+    return folder.is_dir()
 
 
 def load_run(folder: Path) -> Run:
     """Read the run in `folder`; raise `RecordError`."""
-    if not folder.is_dir():
+    if not is_run_folder(folder):
         what = "is a file" if folder.exists() else "does not exist"
         raise RecordError(f"{folder} {what}, but a run is a folder with run.json: name such a folder")
-    files = {}
-    for name, limit in RUN_FILES.items():
-        path = folder / name
-        if not path.is_file():
-            continue
-        size = path.stat().st_size
-        if size > limit:
-            raise RecordError(
-                f"{path} has {size / 1e6:.0f} MB, but a run's has at most {limit / 1e6:.0f} MB: it is no run"
-            )
+    leftovers.clear(resolved(folder))
+    return read_run(_read_whole(folder), str(folder))
+
+
+def _read_whole(folder: Path) -> dict[str, bytes]:
+    """Return the files of the run in `folder`: all of one run, though it be replaced meanwhile; raise `RecordError`."""
+    for _ in range(_READINGS):
+        before = _identity(folder)
         try:
-            files[name] = path.read_bytes()
-        except OSError as error:
-            raise RecordError(f"{path} cannot be read: {error.strerror or error}; check its permissions") from error
-    return read_run(files, str(folder))
+            files = {name: content for name in RUN_FILES if (content := _read_one(folder / name)) is not None}
+        except RecordError:
+            if before == _identity(folder):
+                raise
+            continue
+        if before == _identity(folder):
+            return files
+        is_run_folder(folder)
+    raise RecordError(f"{folder} is replaced again and again while it is read: wait until that is over")
+
+
+def _identity(folder: Path) -> tuple[int, ...]:
+    """Return numbers that change when another folder comes in the place of this one."""
+    found = operations.look(resolved(folder))
+    return () if found is None else (found.st_dev, found.st_ino, found.st_mtime_ns)
+
+
+def _read_one(path: Path) -> bytes | None:
+    """Return the content of a file, None where there is none."""
+    if not path.is_file():
+        return None
+    limit, size = RUN_FILES[path.name], path.stat().st_size
+    if size > limit:
+        raise RecordError(f"{path} has {size / 1e6:.0f} MB, but a run's has at most {limit / 1e6:.0f} MB: it is no run")
+    try:
+        return operations.read(path)
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror or error}; check its permissions") from error

@@ -227,9 +227,11 @@ def test_a_damaged_sight_is_one_sentence(tmp_path: Path, spoilt: dict[str, Any],
 def test_eyes_for_frames_of_another_size_are_refused(tmp_path: Path) -> None:
     run = a_run("pixel-baseline")
     other = replace(run.experiment, data={**run.experiment.data, "size": 2 * SIZE})
-    write_run(replace(run, experiment=other), tmp_path / "run")
-    with pytest.raises(RecordError, match=r"encoder.w0 is \(200, 8\), expected \(800, 8\)"):
-        load_run(tmp_path / "run")
+    bad = replace(run, experiment=other)
+    for refused in (lambda: read_run(run_files(bad), "here"), lambda: write_run(bad, tmp_path / "run")):
+        with pytest.raises(RecordError, match=r"encoder.w0 is \(200, 8\), expected \(800, 8\)"):
+            refused()
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_a_model_sees_reads_back_bit_by_bit(tmp_path: Path) -> None:
@@ -249,10 +251,12 @@ def test_what_a_model_sees_reads_back_bit_by_bit(tmp_path: Path) -> None:
 def test_masses_that_do_not_fit_are_refused(tmp_path: Path, spoilt: Array | None) -> None:
     run = a_run("second-order")
     weights = {n: w for n, w in run.snapshot.weights.items() if n != "inertia"}
-    bad = replace(run.snapshot, weights=weights | ({} if spoilt is None else {"inertia": spoilt}))
-    write_run(replace(run, snapshot=bad), tmp_path / "run")
-    with pytest.raises(RecordError, match=r"does not fit the model: inertia is (\(2,\)|missing), expected \(1,\)"):
-        load_run(tmp_path / "run")
+    spoiled = replace(run.snapshot, weights=weights | ({} if spoilt is None else {"inertia": spoilt}))
+    bad = replace(run, snapshot=spoiled)
+    for refused in (lambda: read_run(run_files(bad), "here"), lambda: write_run(bad, tmp_path / "run")):
+        with pytest.raises(RecordError, match=r"does not fit the model: inertia is (\(2,\)|missing), expected \(1,\)"):
+            refused()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_session_reads_back_bit_by_bit(tmp_path: Path) -> None:
@@ -315,24 +319,6 @@ def test_a_failing_write_leaves_the_old_session(tmp_path: Path, monkeypatch: pyt
         assert os.listdir(tmp_path) == ["s.hnnlab"]
 
 
-@pytest.mark.parametrize("fails", [1, 2])
-def test_a_failing_write_leaves_the_old_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: int) -> None:
-    target, calls, rename = tmp_path / "run", [], Path.rename
-    write_run(a_run(), target)
-
-    def broken(self: Path, other: Path) -> Path:
-        calls.append(other)
-        if len(calls) == fails:
-            raise OSError(5, "Input/output error")
-        return rename(self, other)
-
-    monkeypatch.setattr(Path, "rename", broken)
-    with pytest.raises(RecordError, match="cannot be written: Input/output error"):
-        write_run(a_run("baseline"), target, force=True)
-    assert_same(a_run(), load_run(target))
-    assert os.listdir(tmp_path) == ["run"]
-
-
 def test_only_force_replaces_and_only_runs(tmp_path: Path) -> None:
     target = tmp_path / "run"
     target.mkdir()
@@ -346,7 +332,7 @@ def test_only_force_replaces_and_only_runs(tmp_path: Path) -> None:
     other = tmp_path / "precious"
     other.mkdir()
     (other / "thesis.txt").write_text("years of work")
-    with pytest.raises(RecordError, match="--force replaces only runs"):
+    with pytest.raises(RecordError, match=r"precious holds thesis\.txt, .* --force replaces only runs: move that away"):
         write_run(a_run(), other, force=True)
     assert (other / "thesis.txt").read_text() == "years of work"
 
