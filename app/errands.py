@@ -117,12 +117,13 @@ class Errands:
             lab.noticed.emit(f"The film is saved as {path.name}: {made.count} frames.", False)
 
     async def picture(self) -> None:
-        pixmap = self._window.grab()
-        path = await self._window.files.ask_picture()
-        if path is None:
-            return
-        if pixmap.save(str(path), "PNG"):
-            self._window.notice.show_info(f"The picture is saved as {path.name}.")
+        picture = self._window.grab().toImage()
+        try:
+            path = await self._window.files.save_picture(picture)
+        except HnnLabError as error:
+            self._window.notice.show_error(str(error))
         else:
-            self._window.notice.show_error(f"{path} cannot be written: choose another place.")
+            if path is None:
+                return
+            self._window.notice.show_info(f"The picture is saved as {path.name}.")
         self._window.lay_notice()

@@ -7,13 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
 from app.document import Document, View, state_of
 from app.import_dialog import ImportDialog
 from app.settings import settings
 from app.watched import EndedError, Watched
-from hnn_engine.errors import HnnLabError
+from hnn_engine.errors import HnnLabError, ProtectedFileError
 from hnn_engine.experiment import Experiment, recording_experiment
 from hnn_engine.footage import VIDEOS, is_film, look
 from hnn_engine.recordings import (
@@ -24,9 +25,11 @@ from hnn_engine.recordings import (
     read_recording,
     read_shipped_recording,
 )
-from hnn_engine.records import SUFFIX, Session, load_run, load_session, save_session
+from hnn_engine.records import SUFFIX, Session, is_run_folder, load_run, load_session, save_session
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QImage
+
     from hnn_engine.films import ComparedFilm
 
 Result = TypeVar("Result")
@@ -55,7 +58,8 @@ class Files:
         `leave` is awaited once the file has been read, before the present document goes.
         """
         try:
-            if path.is_dir():
+            whole = not await self._away(lambda: is_run_folder(path))
+            if not whole:
                 run = await self._away(lambda: load_run(path))
                 session = Session(run.experiment, (run,), (run.id,))
             else:
@@ -67,7 +71,6 @@ class Files:
             return False
         if leave is not None:
             await leave()
-        whole = not path.is_dir()
         self._document.reset(state_of(session), path if whole else None, View.from_dict(dict(session.view)))
         if whole and remember:
             settings().add_recent(path)
@@ -91,13 +94,40 @@ class Files:
         """Save the session to `path`; return whether it is saved."""
         state, session = self._document.state, self._document.session()
         try:
-            await self._away(lambda: save_session(session, path))
+            if not await self._replacing(path, lambda over: self._write(lambda: save_session(session, path, over))):
+                return False
         except HnnLabError as error:
             self._complain(str(error))
             return False
         self._document.mark_saved(state, path)
         settings().add_recent(path)
         return True
+
+    async def _write(self, work: Callable[[], None]) -> bool:
+        await self._away(work)
+        return True
+
+    async def _replacing(self, path: Path, write: Callable[[bool], Awaitable[bool]]) -> bool:
+        """Return what `write` returns, which is told whether a read-only file at `path` may be replaced; ask where one
+        is there, and return False where it shall stay."""
+        try:
+            return await write(False)
+        except ProtectedFileError:
+            return await self._may_replace(path) and await write(True)
+
+    async def _may_replace(self, path: Path) -> bool:
+        button = QMessageBox.StandardButton
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(f"{path.name} is read-only. Replace it?")
+        box.setInformativeText("It stays read-only, with what is saved now.")
+        box.setStandardButtons(button.Yes | button.Cancel)
+        box.button(button.Yes).setText("Replace")
+        box.setDefaultButton(button.Cancel)
+        answer = await finished(box)
+        box.deleteLater()
+        return answer == button.Yes.value
 
     async def may_leave(self, keep: Leave | None = None) -> bool:
         """Ask what to do with unsaved changes; return whether the present document may go.
@@ -202,9 +232,16 @@ class Files:
 
     # Dialogs ----------------------------------------------------------------------------------------------------------
 
-    async def ask_picture(self) -> Path | None:
-        """Ask where to save a picture."""
-        return await self._ask_path("Save a picture of the window", save=True, kinds="PNG (*.png)", suffix=".png")
+    async def save_picture(self, picture: "QImage") -> Path | None:
+        """Ask where to save `picture` and write it; return where it is, None where it was cancelled."""
+        from app.pictures import write_png
+
+        title = "Save a picture of the window"
+        path = await self._ask_path(title, save=True, kinds="PNG (*.png)", suffix=".png")
+        if path is None:
+            return None
+        saved = await self._replacing(path, lambda over: self._write(lambda: write_png(path, picture, over)))
+        return path if saved else None
 
     async def save_film(self, film: "ComparedFilm") -> Path | None:
         """Ask where to save `film` and write it; return where it is, None where it was cancelled."""
@@ -214,8 +251,9 @@ class Files:
         if path is None:
             return None
         loop = asyncio.get_running_loop()
-        writer = FilmWriter(film, path, self._window)
-        return path if await writer.write(lambda work: loop.run_in_executor(self._executor, work)) else None
+        away = lambda work: loop.run_in_executor(self._executor, work)  # noqa: E731
+        saved = await self._replacing(path, lambda over: FilmWriter(film, path, self._window, over).write(away))
+        return path if saved else None
 
     async def _ask_path(
         self, title: str, save: bool, kinds: str, suffix: str = "", folder: bool = False

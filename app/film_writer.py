@@ -15,9 +15,9 @@ from hnn_engine.footage import write_film
 class FilmWriter(Watched[None]):
     """Writes `film` to `path`. `write()` returns whether it was written; it raises what `write_film` does."""
 
-    def __init__(self, film: ComparedFilm, path: Path, parent: QWidget) -> None:
+    def __init__(self, film: ComparedFilm, path: Path, parent: QWidget, replace_protected: bool = False) -> None:
         super().__init__(
-            lambda tell: write_film(path, film.pictures(), film.seconds, tell, film.count),
+            lambda tell: write_film(path, film.pictures(), film.seconds, tell, film.count, replace_protected),
             "Save a film",
             f"Painting {path.name}",
             parent,

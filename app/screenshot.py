@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hnn_engine.atomic import check_file
 from hnn_engine.errors import HnnLabError, ParameterError
 from hnn_engine.systems import SYSTEMS, get_system
 
@@ -56,6 +57,7 @@ def _check(options: argparse.Namespace) -> None:
         raise ParameterError(
             f"--out cannot be written: {options.out} is no file in a folder that allows it; choose another"
         )
+    check_file(options.out, "--out")
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -91,6 +93,7 @@ def _quietly(kind: object, context: object, message: str) -> None:
 
 
 async def _picture(options: argparse.Namespace) -> int:
+    from app.pictures import write_png
     from app.window import close_window, open_window
 
     window = open_window()
@@ -107,10 +110,8 @@ async def _picture(options: argparse.Namespace) -> int:
         await _settled(window)
         lab.transport.seek(options.time)
         await asyncio.sleep(0.2)
-        if window.grab().save(str(options.out), "PNG"):
-            return 0
-        print(f"hnn-lab: {options.out} cannot be written: choose another place", file=sys.stderr)
-        return 2
+        write_png(options.out, window.grab().toImage())
+        return 0
     finally:
         await close_window(window, remember=False)
 

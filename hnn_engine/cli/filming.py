@@ -14,7 +14,7 @@ from hnn_engine.films import ComparedFilm
 from hnn_engine.footage import write_film
 from hnn_engine.parameters import Parameter
 from hnn_engine.phases import STEERINGS, Steering
-from hnn_engine.records import Run, load_run, load_session
+from hnn_engine.records import Run, is_run_folder, load_run, load_session
 
 HEIGHT = Parameter("height", "Height", 360, 120, 2160, unit="px")
 
@@ -38,7 +38,7 @@ def _tell(share: float) -> None:
 
 def _loaded(sources: Sequence[Path]) -> tuple[Experiment, list[Run]]:
     """Read runs, or the shown runs of a session, and the experiment of the first."""
-    if len(sources) == 1 and not sources[0].is_dir():
+    if len(sources) == 1 and not is_run_folder(sources[0]):
         session = load_session(sources[0])
         shown = [run for run in session.runs if run.id in session.shown]
         return session.experiment, [run for run in shown if same_stage(run.experiment, session.experiment)]

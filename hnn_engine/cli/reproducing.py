@@ -15,7 +15,7 @@ from hnn_engine.fitting import get_recipe
 from hnn_engine.machine import commit, cores, cpu_model, versions
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Parameter
-from hnn_engine.records import check_file, check_folder, write_file
+from hnn_engine.records import check_file, check_folder, make_folders, write_file
 from hnn_engine.reproduction import Cell, Keep, Result, cache_folder, plan, read_recording_or_shipped
 from hnn_engine.reproduction.numbers import number
 from hnn_engine.reproduction.pace import Pace
@@ -36,6 +36,7 @@ def reproduce(options: argparse.Namespace) -> int:
     _check_outputs(options, keep)
     load_loops()
     kept = {} if options.fresh else kept_results(cells, keep)
+    keep.check_cells(cell for i, cell in enumerate(cells) if i not in kept)
     if kept:
         say(f"{len(kept)} of {len(cells)} fits are kept from before in {keep.folder}; --fresh makes them anew.")
     results: list[Result] = []
@@ -145,7 +146,7 @@ def _write(options: argparse.Namespace, results: Sequence[Result]) -> None:
     if options.report is not None:
         from hnn_engine.reproduction.report import page
 
-        options.report.mkdir(parents=True, exist_ok=True)
+        make_folders(options.report)
         write_file(options.report / PAGE, page(results, _facts(options, results)).encode())
         say(f"The report is {options.report / PAGE}.")
 

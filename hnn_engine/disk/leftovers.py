@@ -8,7 +8,6 @@ one its beginning and a digest. Who works on one holds it, so that others leave 
 import hashlib
 import os
 import re
-import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -52,7 +51,7 @@ def stem_of(name: str) -> str:
 
 def beside(target: Path, role: str) -> Path:
     """Return a new name beside `target`."""
-    return target.with_name(f".{stem_of(target.name)}.hnnlab-{role}-{os.getpid()}-{secrets.token_hex(4)}")
+    return target.with_name(f".{stem_of(target.name)}.hnnlab-{role}-{os.getpid()}-{os.urandom(4).hex()}")
 
 
 def leftover(path: Path) -> Leftover | None:

@@ -2,7 +2,6 @@
 
 import io
 import os
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hnn_engine.atomic import check_file, write_file
+from hnn_engine.atomic import check_file, write_by
+from hnn_engine.disk import operations
 from hnn_engine.errors import RecordError
 from hnn_engine.footage.film import Pictures, Tell
 
@@ -35,6 +35,7 @@ def write_film(
     seconds: float,
     progress: Tell | None = None,
     count: int | None = None,
+    replace_protected: bool = False,
 ) -> None:
     """Write `pictures` `(H, W, 3)` uint8, of one size and `seconds` apart, as an endless GIF or an mp4, by `path`.
 
@@ -43,16 +44,18 @@ def write_film(
     H.264 in 4:2:0, which every player knows, with even sides: the last row or column is repeated where it has to be.
     `progress` hears the share that is done where `count` says how many pictures come, and what it raises ends the
     work. Whatever ends it, an older file stays as it was. Raises `RecordError` for another suffix, for a place that
-    cannot be written, for no picture at all, and where H.264 is missing.
+    cannot be written, for no picture at all, and where H.264 is missing; `ProtectedFileError` where a read-only file
+    is there, unless `replace_protected`.
     """
     place = Path(path)
     if place.suffix.lower() not in SUFFIXES:
         raise RecordError(f"{place} names no film; expected a name that ends in .gif or .mp4: choose one")
     if not 0 < seconds < np.inf:
         raise RecordError(f"{seconds} s between pictures of {place} is no time step; expected a number above 0")
-    check_file(place, "a film")
+    check_file(place, "a film", replace_protected)
     encode = _gif if place.suffix.lower() == ".gif" else _mp4
-    write_file(place, encode(place, _told(place, pictures, progress, count), seconds))
+    heard = _told(place, pictures, progress, count)
+    write_by(place, lambda beside: encode(beside, place, heard, seconds), replace_protected=replace_protected)
 
 
 def _told(place: Path, pictures: Iterable[Pictures], progress: Tell | None, count: int | None) -> Iterator[Pictures]:
@@ -76,7 +79,7 @@ def delays(count: int, seconds: float) -> tuple[list[int], list[int]]:
     return shown, [max(SHORTEST_DELAY, int(d)) for d in np.diff(ends, prepend=0)]
 
 
-def _gif(place: Path, pictures: Iterable[Pictures], seconds: float) -> bytes:
+def _gif(beside: Path, place: Path, pictures: Iterable[Pictures], seconds: float) -> None:
     packed, shape = [], (0, 0, 0)
     for picture in pictures:
         packed.append(zlib.compress(np.ascontiguousarray(picture).tobytes(), 1))  # flat: next to nothing is left
@@ -92,7 +95,7 @@ def _gif(place: Path, pictures: Iterable[Pictures], seconds: float) -> bytes:
     file = io.BytesIO()
     durations = [10 * d for d in hundredths]
     first.save(file, "GIF", save_all=True, append_images=rest, duration=durations, loop=0, optimize=False)
-    return file.getvalue()
+    operations.write(beside, file.getvalue())
 
 
 class _Palette:
@@ -133,29 +136,28 @@ def _channels(codes: Indices) -> Pictures:
     return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1).astype(np.uint8)
 
 
-def _mp4(place: Path, pictures: Iterable[Pictures], seconds: float) -> bytes:
+def _mp4(beside: Path, place: Path, pictures: Iterable[Pictures], seconds: float) -> None:
     import av
 
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "film.mp4"
-        try:
-            with av.open(str(file), "w", options={"movflags": "+faststart"}) as container:
-                rate = Fraction(1 / seconds).limit_denominator(1000)
-                options = {"crf": QUALITY, "preset": "medium", "tune": "animation"}
-                stream = container.add_stream("libx264", rate=rate, options=options)
-                stream.pix_fmt = "yuv420p"
-                codec = stream.codec_context
-                codec.colorspace = codec.color_primaries = codec.color_trc = BT709
-                for i, picture in enumerate(pictures):
-                    even = np.pad(picture, ((0, picture.shape[0] % 2), (0, picture.shape[1] % 2), (0, 0)), mode="edge")
-                    if i == 0:
-                        stream.height, stream.width = even.shape[:2]
-                    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
-                    frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
-                    frame.pts, frame.time_base = i, 1 / rate
-                    container.mux(stream.encode(frame))
-                container.mux(stream.encode())
-        except (av.FFmpegError, av.codec.codec.UnknownCodecError) as error:
-            reason = f"{place} cannot be written ({getattr(error, 'strerror', None) or error})"
-            raise RecordError(f"{reason}; expected an encoder for H.264: choose a name that ends in .gif") from error
-        return file.read_bytes()
+    try:
+        with av.open(str(beside), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+            rate = Fraction(1 / seconds).limit_denominator(1000)
+            options = {"crf": QUALITY, "preset": "medium", "tune": "animation"}
+            stream = container.add_stream("libx264", rate=rate, options=options)
+            stream.pix_fmt = "yuv420p"
+            codec = stream.codec_context
+            codec.colorspace = codec.color_primaries = codec.color_trc = BT709
+            for i, picture in enumerate(pictures):
+                even = np.pad(picture, ((0, picture.shape[0] % 2), (0, picture.shape[1] % 2), (0, 0)), mode="edge")
+                if i == 0:
+                    stream.height, stream.width = even.shape[:2]
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
+                frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
+                frame.pts, frame.time_base = i, 1 / rate
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+    except (av.FFmpegError, av.codec.codec.UnknownCodecError) as error:
+        if isinstance(error, OSError):  # the disk's, not the encoder's
+            raise
+        reason = f"{place} cannot be written ({getattr(error, 'strerror', None) or error})"
+        raise RecordError(f"{reason}; expected an encoder for H.264: choose a name that ends in .gif") from error

@@ -20,17 +20,17 @@ _HEADER = b"step,train_loss,test_loss"  # how every history.csv begins
 # Writing --------------------------------------------------------------------------------------------------------------
 
 
-def check_target(folder: Path, force: bool, option: str = "--force") -> None:
+def check_target(folder: Path, force: bool, option: str = "--out") -> None:
     """Raise `RecordError` where `folder` could not be written to: it holds something, or its parent refuses.
 
-    With `force` a run may be there, and nothing else: what the program did not write is named. `option` is what the
-    user has said to have it replaced.
+    With `force` a run may be there, and nothing else: what the program did not write is named. `option` is where the
+    user has named the folder.
     """
     with told(folder):
         target = resolved(folder)
         recover(folder)
         _check_content(folder, target, force, option)
-        check_room(folder, target.parent, "--out")
+        check_room(folder, target.parent, option)
 
 
 def _check_content(folder: Path, target: Path, force: bool, option: str) -> None:
@@ -38,13 +38,13 @@ def _check_content(folder: Path, target: Path, force: bool, option: str) -> None
     if found is None:
         return
     if not operations.is_folder(found):
-        raise RecordError(f"{folder} is a file, but --out needs a folder: choose another name")
+        raise RecordError(f"{folder} is a file, but {option} needs a folder: choose another name")
     leftovers.clear(target)
     names = operations.names(target)
     if names and not force:
         raise RecordError(f"{folder} is not empty: choose another folder, or add --force to replace it")
     foreign = [said for said in (_foreign(target / name) for name in names) if said]
-    why = f"{option} replaces only runs"
+    why = f"{'--force' if option == '--out' else option} replaces only runs"
     if foreign:
         which = "which is no part of a run" if len(foreign) == 1 else "which are no parts of a run"
         away = f"{listing(foreign, most=_NAMED)}, {which}"
@@ -85,7 +85,7 @@ def _is_run(target: Path) -> bool:
     return isinstance(document, dict) and type(document.get("format")) is int and {"id", "experiment"} <= set(document)
 
 
-def write_run(run: Run, folder: Path, force: bool = False, option: str = "--force") -> None:
+def write_run(run: Run, folder: Path, force: bool = False, option: str = "--out") -> None:
     """Write `run` into `folder` all at once, read back before it replaces another; raise `RecordError` where that is
     not possible, and as `check_target` does."""
     check_target(folder, force, option)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hnn_engine.atomic import write_file
+from hnn_engine.atomic import recover, write_file
 from hnn_engine.errors import HnnLabError, RecordError
 from hnn_engine.experiment import Experiment, from_json, to_json
 from hnn_engine.recordings import Recording
@@ -63,8 +63,9 @@ def _shows_film(recording: Recording | None, run: Run) -> bool:
     return seen.frames is recording.frames and seen.coords is recording.coords
 
 
-def save_session(session: Session, path: Path) -> None:
-    """Write `session` to `path` all at once; raise `RecordError` where that is not possible."""
+def save_session(session: Session, path: Path, replace_protected: bool = False) -> None:
+    """Write `session` to `path` all at once; raise `RecordError` where that is not possible, `ProtectedFileError` where
+    a read-only file is there, unless `replace_protected`."""
     target = path.absolute()
     if target.is_dir():
         raise RecordError(f"{path} is a folder, but a session is a file: choose a name that ends in {SUFFIX}")
@@ -74,11 +75,12 @@ def save_session(session: Session, path: Path) -> None:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-    write_file(path, packed.getvalue())
+    write_file(path, packed.getvalue(), replace_protected=replace_protected)
 
 
 def load_session(path: Path) -> Session:
     """Read the session at `path`; raise `RecordError` that says what is wrong and what to do."""
+    recover(path)
     members = _read_members(path)
     where = str(path)
     document = load_json(members, "session.json", where)

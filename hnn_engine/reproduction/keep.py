@@ -8,13 +8,14 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from hnn_engine.errors import RecordError
 from hnn_engine.experiment import to_json
 from hnn_engine.machine import versions
-from hnn_engine.records import Run, check_folder, load_run, write_run
+from hnn_engine.records import Run, check_folder, check_target, is_run_folder, load_run, write_run
 from hnn_engine.reproduction.cells import Cell
 
 _ENGINE = Path(__file__).parents[1]
@@ -36,7 +37,7 @@ class Keep:
     def find(self, cell: Cell) -> Run | None:
         """Return the finished and judged fit of `cell`, or None where there is none (that can be read)."""
         folder = self._place(cell)
-        if not folder.is_dir():
+        if not is_run_folder(folder):
             return None
         try:
             run = load_run(folder)
@@ -45,9 +46,14 @@ class Keep:
         same = to_json(run.experiment) == to_json(cell.experiment)
         return run if same and run.figures is not None and run.ending != "stopped" else None
 
+    def check_cells(self, cells: Iterable[Cell]) -> None:
+        """Raise `RecordError` where the fit of one of `cells` could not be kept, for something else is in its place."""
+        for cell in cells:
+            check_target(self._place(cell), force=True, option="--keep")
+
     def put(self, cell: Cell, run: Run) -> None:
         """Keep `run`, whole or not at all, instead of an earlier one; raise `RecordError`."""
-        write_run(run, self._place(cell), force=True)
+        write_run(run, self._place(cell), force=True, option="--keep")
 
     def _place(self, cell: Cell) -> Path:
         name = f"{cell.model}-{cell.experiment.recipe}-seed-{cell.seed}-{digest(cell)}"
