@@ -34,9 +34,9 @@ def reproduce(options: argparse.Namespace) -> int:
     cells = _cells(options)
     keep = Keep(options.keep or cache_folder() / "reproduction")
     _check_outputs(options, keep)
-    load_loops()
     kept = {} if options.fresh else kept_results(cells, keep)
     keep.check_cells(cell for i, cell in enumerate(cells) if i not in kept)
+    load_loops()
     if kept:
         say(f"{len(kept)} of {len(cells)} fits are kept from before in {keep.folder}; --fresh makes them anew.")
     results: list[Result] = []

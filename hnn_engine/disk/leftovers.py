@@ -19,6 +19,7 @@ from hnn_engine.disk.living import lives
 
 PART, OLD = "part", "old"
 _NAME = re.compile(r"\.(.+)\.hnnlab-(part|old)-([0-9]{1,10})-([0-9a-f]{8})", re.DOTALL)
+_SHORTENED = re.compile(r"~[0-9a-f]{16}\Z")
 _LONGEST = 80  # bytes of a target's name that are taken over whole
 _PATIENCE = 2.0  # seconds for which a folder that another process replaces is waited for
 _LOOK = 0.02  # seconds between two looks
@@ -38,15 +39,15 @@ class Leftover:
     @property
     def target(self) -> Path | None:
         """What it stands beside, where its name says so."""
-        return self.path.with_name(self.stem) if stem_of(self.stem) == self.stem else None
+        return None if _SHORTENED.search(self.stem) else self.path.with_name(self.stem)
 
 
 def stem_of(name: str) -> str:
     """Return what stands for a target's name in those beside it."""
     whole = os.fsencode(name)
-    if len(whole) <= _LONGEST:
+    if len(whole) <= _LONGEST and not _SHORTENED.search(name):
         return name
-    return f"{os.fsdecode(whole[:60])}~{hashlib.sha256(whole).hexdigest()[:16]}"
+    return f"{whole[:60].decode('utf-8', 'ignore')}~{hashlib.sha256(whole).hexdigest()[:16]}"
 
 
 def beside(target: Path, role: str) -> Path:
@@ -102,8 +103,10 @@ def _held(path: Path) -> operations.Hold | None:
 def discard(path: Path) -> None:
     """Remove a file, or a folder of files, as far as that goes: folders in it are not ours, and stay."""
     with suppress(OSError):
-        if not operations.is_folder(operations.look(path)):
-            operations.remove(path)
+        found = operations.look(path)
+        if not operations.is_folder(found):
+            if found is not None:
+                operations.remove(path)
             return
         for name in operations.names(path):
             with suppress(OSError):
