@@ -296,6 +296,24 @@ def test_two_folders_change_places(tmp_path: Path) -> None:
 # Read meanwhile -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("name", ["run.json", "history.csv", "weights.safetensors"])
+def test_a_run_that_is_replaced_between_two_of_its_files_is_read_anew(
+    run: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, replaced = operations.read, []
+
+    def meanwhile(path: Path) -> bytes:
+        content = read(path)
+        if path == run / name and not replaced:
+            replaced.append(path)
+            write_run(a_run(), run, force=True)
+        return content
+
+    monkeypatch.setattr(operations, "read", meanwhile)
+    assert run_files(load_run(run)) == run_files(a_run())
+    assert replaced
+
+
 @pytest.mark.parametrize("swaps", [True, False])
 def test_a_run_that_is_replaced_while_it_is_read_is_read_whole(
     run: Path, swaps: bool, monkeypatch: pytest.MonkeyPatch
