@@ -18,4 +18,4 @@ def write_png(path: Path, picture: QImage, replace_protected: bool = False) -> N
     if not picture.save(buffer, "PNG"):  # type: ignore[call-overload]
         raise RecordError(f"{path} was not written: there is no picture to be packed as PNG; try again")
     buffer.close()
-    write_file(path, content.data(), replace_protected=replace_protected)
+    write_file(path, bytes(content.data()), replace_protected=replace_protected)

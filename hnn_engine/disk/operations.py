@@ -8,13 +8,15 @@ import os
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from hnn_engine.disk.swap import swap
 
 try:
-    import fcntl
+    import fcntl as locks
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+    locks = None  # type: ignore[assignment]
+fcntl: Any = locks
 
 NAMES = (
     "look",
