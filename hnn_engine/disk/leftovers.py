@@ -89,15 +89,18 @@ def _held(path: Path) -> operations.Hold | None:
         if hold is not None and operations.look(path) is not None:
             return hold
     except FileNotFoundError:
-        return None
+        pass
     except BaseException:
-        discard(path)
-        if hold is not None:
-            hold.release()
+        _give_up(path, hold)
         raise
+    _give_up(path, hold)
+    return None
+
+
+def _give_up(path: Path, hold: operations.Hold | None) -> None:
+    discard(path)
     if hold is not None:
         hold.release()
-    return None
 
 
 def discard(path: Path) -> None:
