@@ -1,0 +1,31 @@
+"""How large what is opened may be: checked before anything is unpacked or parsed, so that small files stay cheap.
+
+docs/files.md has them as a table, which a test compares with this one.
+"""
+
+# Tables of measured data
+MOST_COLUMNS = 1_000
+LONGEST_LINE = 1_000_000  # bytes
+MOST_ROWS = 2_000_000
+MOST_TRIALS = 10_000
+LARGEST_TABLE = 64 * 2**20  # bytes
+
+# Data drawn, moved and taken out by hand. A hand draws fewer strokes (`by_hand.MOST_STROKES`), which erasing cuts up.
+MOST_STROKES = 5_000  # pieces included
+MOST_HAND_NUMBERS = 100_000  # of all strokes and moves, and two for each place that is moved or taken out
+
+# Runs and sessions, in bytes unless they count
+MOST_RUNS = 500
+MOST_MODELS = 50  # of one experiment
+LARGEST_JSON = 5_000_000  # run.json, session.json
+MOST_JSON_VALUES = 500_000  # in one of them
+LARGEST_HISTORY = 20_000_000
+MOST_STEPS = 200_000  # of a fit, a line of history.csv each
+LARGEST_WEIGHTS = 200_000_000
+LARGEST_DATA = 100_000_000  # data.npz
+LARGEST_FRAMES = 100_000_000  # the frames in it, unpacked
+LARGEST_SESSION = 1_000_000_000  # all members unpacked
+MOST_PACKING = 100  # times as large as it is packed, beyond the next
+ALWAYS_UNPACKED = 20_000_000
+LONGEST_TITLE = 200  # characters
+LONGEST_REASON = 2_000  # characters
