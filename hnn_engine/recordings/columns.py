@@ -10,14 +10,13 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
 from hnn_engine.recordings.recording import Kind
-from hnn_engine.recordings.table import LARGEST_NUMBER, Table, is_number
+from hnn_engine.recordings.rows import is_number
+from hnn_engine.recordings.table import LARGEST_NUMBER, Table
 
 KINDS: tuple[Kind, ...] = ("angle", "length")
 ANGLE_UNITS: Mapping[str, float] = {"rad": 1.0, "deg": math.pi / 180}
 LENGTH_UNITS: Mapping[str, float] = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 TIME_UNITS: Mapping[str, float] = {"s": 1.0, "ms": 0.001, "min": 60.0}
-
-GUESSED_ROWS = 1000  # rows that a guess looks at
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Columns:
                 raise RecordingError(f"'{value}' is no kind or unit of a column; expected one of {', '.join(allowed)}")
         for column in self.used:
             if not 0 <= column < table.width:
-                found = f"{table.path}, line {table.lines[0]}: there is no column {column + 1}"
+                found = f"{table.path}, line {table.first_line}: there is no column {column + 1}"
                 raise RecordingError(f"{found}; expected 1 to {table.width}: choose one of these")
         if len(set(self.used)) < len(self.used):
             counted = ", ".join(str(column + 1) for column in self.used)
@@ -107,7 +106,7 @@ def guess_columns(table: Table) -> Columns:
         return known
     values = _sample(table)
     if len(values) < 2:
-        found = f"{table.path}, line {table.lines[0]}: fewer than two columns hold numbers"
+        found = f"{table.path}, line {table.first_line}: fewer than two columns hold numbers"
         raise RecordingError(f"{found}; expected at least a time and a coordinate: export both")
     words = {column: _word(table.names[column]) if table.named else "" for column in values}
     trial, time = _guess_clock(values, words)
@@ -124,7 +123,7 @@ def _sample(table: Table) -> dict[int, Array]:
 
     A single wrong cell must not make a column look like text: reading then names its line.
     """
-    cells = [table.cells(row) for row in range(min(GUESSED_ROWS, len(table.rows)))]
+    cells = [table.cells(row) for row in range(len(table.head.rows))]
     head = np.array([[float(cell) if is_number(cell) else np.nan for cell in row] for row in cells])
     head[~(np.abs(head) < LARGEST_NUMBER)] = np.nan
     numeric = np.flatnonzero(np.isfinite(head).mean(axis=0) > 0.5)

@@ -1,6 +1,6 @@
 """Time derivatives of a recorded track: a table of methods, none of which looks across a gap but the paper's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,10 +10,12 @@ from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError, UnknownNameError
 from hnn_engine.parameters import Parameter
 from hnn_engine.recordings.recording import Indices, Mask, Recording, segments
-from hnn_engine.recordings.smoothing import spline_weights
+from hnn_engine.recordings.smoothing import spline_slopes, spline_weights
+from hnn_engine.recordings.text import Tell, part, unheard
 
 ORDER = 3  # of Savitzky and Golay's polynomial
 SHORTEST = 1e-3  # part of the median step that a spline's steps must have
+TOLD = 64  # runs between two words of progress
 UNEVEN = 0.1  # a segment is even where no step differs from the mean by more than this part of it
 
 WINDOW = Parameter(
@@ -95,27 +97,30 @@ def derivatives(recording: Recording, method: str, window: int = int(WINDOW.defa
     return found
 
 
-def estimate(t: Array, x: Array, trial: Indices, gaps: Indices, method: str, window: int) -> Derivatives:
+def estimate(
+    t: Array, x: Array, trial: Indices, gaps: Indices, method: str, window: int, tell: Tell = unheard
+) -> Derivatives:
     """Return dx/dt of `x` `(N, k)` at times `t` `(N,)`; as `derivatives`, but it may be that no row is valid."""
     info = get_derivative(method)
     rows = int(WINDOW.check(window)) | 1
     runs = list(segments(trial, gaps[:0] if info.crosses_gaps else gaps))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        slopes = _METHODS[method](t, x, runs, rows)
+        slopes = _METHODS[method](t, x, runs, rows, tell)
     return Derivatives(slopes, np.asarray(np.isfinite(slopes).all(axis=-1)))
 
 
-def velocity(t: Array, q: Array, trial: Indices, gaps: Indices) -> Array:
-    """Return dq/dt `(N,)` of q `(N,)`, smoothed where a run allows it and finite everywhere."""
+def velocity(t: Array, q: Array, trial: Indices, gaps: Indices, tell: Tell = unheard) -> Array:
+    """Return dq/dt `(N,)` of q `(N,)`, smoothed where a run allows it and finite everywhere; `tell` hears the share."""
     v = np.full(len(q), np.nan)
-    for method in ("savitzky-golay", "smoothing-spline"):
+    for i, method in enumerate(("savitzky-golay", "smoothing-spline")):
         if np.isnan(v).any():
-            slopes = estimate(t, q[:, None], trial, gaps, method, int(WINDOW.default)).dcoords[:, 0]
+            tells = part(tell, 0.5 * i, 0.5 * (i + 1))
+            slopes = estimate(t, q[:, None], trial, gaps, method, int(WINDOW.default), tells).dcoords[:, 0]
             v = np.where(np.isnan(v), slopes, v)
     for number in np.unique(trial[np.isnan(v)]):
-        rows = np.flatnonzero(trial == number)
+        rows = slice(*np.searchsorted(trial, (number, number + 1)))  # trials are numbered in their order
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            plain = np.gradient(q[rows], t[rows]) if len(rows) > 1 else np.zeros(1)
+            plain = np.gradient(q[rows], t[rows]) if len(q[rows]) > 1 else np.zeros(1)
         v[rows] = np.where(np.isnan(v[rows]), plain, v[rows])
     return v
 
@@ -127,7 +132,7 @@ def get_derivative(name: str) -> DerivativeInfo:
     return DERIVATIVES[name]
 
 
-def _forward_difference(t: Array, x: Array, runs: list[slice], window: int) -> Array:
+def _forward_difference(t: Array, x: Array, runs: list[slice], window: int, tell: Tell) -> Array:
     """Return (x[i+1] − x[i]) / (t[i+1] − t[i]); the last row of each run has none."""
     slopes = np.full_like(x, np.nan)
     slopes[:-1] = np.diff(x, axis=0) / np.diff(t)[:, None]
@@ -135,7 +140,7 @@ def _forward_difference(t: Array, x: Array, runs: list[slice], window: int) -> A
     return slopes
 
 
-def _savitzky_golay(t: Array, x: Array, runs: list[slice], window: int) -> Array:
+def _savitzky_golay(t: Array, x: Array, runs: list[slice], window: int, tell: Tell) -> Array:
     """Return the slopes of cubics over `window` rows, at a run's ends those of its last whole window.
 
     Source: Savitzky & Golay, Anal. Chem. 36 (1964) 1627.
@@ -143,32 +148,37 @@ def _savitzky_golay(t: Array, x: Array, runs: list[slice], window: int) -> Array
     from scipy.signal import savgol_filter
 
     slopes = np.full_like(x, np.nan)
-    for run in runs:
+    for run in _told(runs, tell):
         if run.stop - run.start >= window and is_even(t[run]):
             step = float(np.diff(t[run]).mean())
             slopes[run] = savgol_filter(x[run], window, ORDER, deriv=1, delta=step, axis=0)
     return slopes
 
 
-def _smoothing_spline(t: Array, x: Array, runs: list[slice], window: int) -> Array:
+def _smoothing_spline(t: Array, x: Array, runs: list[slice], window: int, tell: Tell) -> Array:
     """Return the slopes of cubic smoothing splines, one smoothness a column for all runs, by cross-validation."""
-    from scipy.interpolate import make_smoothing_spline
-
     slopes = np.full_like(x, np.nan)
     long = [run for run in runs if run.stop - run.start >= window and is_graded(t[run])]
     if not long:
         return slopes
     step = float(np.median(np.concatenate([np.diff(t[run]) for run in long])))
     weights = spline_weights(t / step, x, long)
-    for run in long:
+    for run in _told(long, tell):
         times = (t[run] - t[run.start]) / step
         for column, weight in enumerate(weights):
-            spline = make_smoothing_spline(times, x[run, column], lam=weight)
-            slopes[run, column] = spline.derivative()(times) / step
+            slopes[run, column] = spline_slopes(times, x[run, column], weight) / step
     return slopes
 
 
-_METHODS: dict[str, Callable[[Array, Array, list[slice], int], Array]] = {
+def _told(runs: list[slice], tell: Tell) -> Iterator[slice]:
+    """Yield the runs, and tell of them now and then."""
+    for i, run in enumerate(runs):
+        if i % TOLD == 0:
+            tell(i / len(runs))
+        yield run
+
+
+_METHODS: dict[str, Callable[[Array, Array, list[slice], int, Tell], Array]] = {
     "savitzky-golay": _savitzky_golay,
     "smoothing-spline": _smoothing_spline,
     "forward-difference": _forward_difference,

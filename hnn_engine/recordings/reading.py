@@ -14,9 +14,12 @@ from hnn_engine.errors import RecordingError
 from hnn_engine.recordings.columns import Columns, column_names, guess_columns, known_layout
 from hnn_engine.recordings.estimates import velocity
 from hnn_engine.recordings.recording import Indices, Recording, find_gaps
-from hnn_engine.recordings.table import FEWEST_ROWS, Table, read_table
+from hnn_engine.recordings.rows import shortened
+from hnn_engine.recordings.table import FEWEST_ROWS, Numbers, Table, read_table
+from hnn_engine.recordings.text import Tell, part, unheard
 
 PREVIEW_ROWS = 12
+LOOKED, PARSED = 0.2, 0.9  # of reading: when the file is looked over, and when its numbers are read
 LARGEST = 1e6  # rad, m, rad/s or m/s: beyond it a rollout counts as diverged
 SIMULATED = "simulated recording"  # a comment that begins so marks a file that no instrument measured
 
@@ -43,30 +46,41 @@ class FilePreview:
     known: bool
 
 
-def preview(path: str | os.PathLike[str]) -> FilePreview:
-    """Look into a text or CSV file; raise `RecordingError` where it is no table of numbers."""
-    table = read_table(path)
-    head = tuple(tuple(table.cells(row)) for row in range(min(PREVIEW_ROWS, len(table.rows))))
-    known = known_layout(table) is not None
-    return FilePreview(table.path, column_names(table), head, len(table.rows), guess_columns(table), known)
+def preview(path: str | os.PathLike[str], progress: Tell | None = None) -> FilePreview:
+    """Look into a text or CSV file: at its first rows, and how many there are.
+
+    `progress` hears the share that is done, and what it raises ends the work. Raises `RecordingError` where it is no
+    table of numbers.
+    """
+    tell = progress or unheard
+    table = read_table(path, part(tell, 0.0, LOOKED))
+    head = tuple(tuple(table.cells(row)) for row in range(min(PREVIEW_ROWS, len(table.head.rows))))
+    guess, known = guess_columns(table), known_layout(table) is not None
+    return FilePreview(table.path, column_names(table), head, table.count(part(tell, LOOKED, 1.0)), guess, known)
 
 
-def read_recording(path: str | os.PathLike[str], columns: Columns | None = None) -> Recording:
+def read_recording(
+    path: str | os.PathLike[str], columns: Columns | None = None, progress: Tell | None = None
+) -> Recording:
     """Read a recording; without `columns` they are guessed as `preview` guesses them.
 
     Without a velocity column the velocity is the slope of the coordinate: Savitzky–Golay, else a smoothing spline where
     steps are uneven, else plain differences in runs that are too short for both. Raises `RecordingError`, with file,
-    line and value, for what is no table of numbers, what is not finite, and time that does not rise within a trial.
+    line and value, for what is no table of numbers, what is not finite, and time that does not rise within a trial; and
+    what `progress`, which hears the share that is done, raises.
     """
-    table = read_table(path)
+    tell = progress or unheard
+    table = read_table(path, part(tell, 0.0, LOOKED))
     columns = columns or guess_columns(table)
     columns.check(table)
-    values = dict(zip(columns.used, table.numbers(columns.used).T, strict=True))
+    numbers = table.numbers(columns.used, columns.trial, part(tell, LOOKED, PARSED))
+    values = dict(zip(columns.used, numbers.values.T, strict=True))
     t = np.ascontiguousarray(values[columns.time]) * columns.time_factor
     trial = _trials(None if columns.trial is None else values[columns.trial], len(t))
-    _check_time(table, columns, values[columns.time], t, trial)
+    _check_time(numbers, columns, values[columns.time], t, trial)
     gaps = find_gaps(t, trial)
-    coords = _coords(table, columns, values, t, trial, gaps)
+    coords = _coords(numbers, columns, values, t, trial, gaps, part(tell, PARSED, 1.0))
+    tell(1.0)
     return _described(table, columns, t, trial, coords, gaps)
 
 
@@ -89,40 +103,48 @@ def _trials(column: Array | None, count: int) -> Indices:
     return trial
 
 
-def _check_time(table: Table, columns: Columns, stated: Array, t: Array, trial: Indices) -> None:
+def _check_time(numbers: Numbers, columns: Columns, stated: Array, t: Array, trial: Indices) -> None:
     """Raise `RecordingError` where time does not rise within a trial, or no trial is long enough."""
     bad = np.flatnonzero((np.diff(t) <= 0) & (np.diff(trial) == 0))
     if bad.size:
         row = int(bad[0]) + 1
-        before = f"{stated[row - 1]:.10g} in line {table.lines[row - 1]}"
+        before = f"{stated[row - 1]:.10g} in line {numbers.lines[row - 1]}"
         what = f"repeats {before}" if t[row] == t[row - 1] else f"runs backward from {before}"
         advice = "mend the line, or say which column counts the trials if a new one begins here"
-        raise table.fault(row, columns.time, what, "time that rises within a trial", advice)
+        raise numbers.fault(row, columns.time, what, "time that rises within a trial", advice)
     if np.bincount(trial).max() < FEWEST_ROWS:
         what = f"begins one of {trial[-1] + 1} trials, none of which has {FEWEST_ROWS} rows"
-        raise table.fault(0, columns.time if columns.trial is None else columns.trial, what, "longer trials")
+        raise numbers.fault(0, columns.time if columns.trial is None else columns.trial, what, "longer trials")
 
 
-def _coords(table: Table, columns: Columns, values: dict[int, Array], t: Array, trial: Indices, gaps: Indices) -> Array:
+def _coords(
+    numbers: Numbers,
+    columns: Columns,
+    values: dict[int, Array],
+    t: Array,
+    trial: Indices,
+    gaps: Indices,
+    tell: Tell,
+) -> Array:
     """Return (q, v) `(N, 2)` in SI units, angles unwrapped within each trial."""
     q = values[columns.coordinate] * columns.coordinate_factor
-    _check_size(table, columns.coordinate, q)
+    _check_size(numbers, columns.coordinate, q)
     if columns.kind == "angle":
         q = _unwrapped(q, trial)
     if columns.velocity is None:
-        v = velocity(t, q, trial, gaps)
-        _check_size(table, columns.coordinate, v, "changes too fast")
+        v = velocity(t, q, trial, gaps, tell)
+        _check_size(numbers, columns.coordinate, v, "changes too fast")
     else:
         v = values[columns.velocity] * columns.coordinate_factor / columns.time_factor
-        _check_size(table, columns.velocity, v)
+        _check_size(numbers, columns.velocity, v)
     return np.stack([q, v], axis=-1)
 
 
-def _check_size(table: Table, column: int, x: Array, what: str = "is too large") -> None:
+def _check_size(numbers: Numbers, column: int, x: Array, what: str = "is too large") -> None:
     large = np.flatnonzero(~(np.abs(x) < LARGEST))
     if large.size:
         expected = f"less than {LARGEST:g} in rad or m and s"
-        raise table.fault(int(large[0]), column, what, expected, "check the units, or mend the line")
+        raise numbers.fault(int(large[0]), column, what, expected, "check the units, or mend the line")
 
 
 def _unwrapped(q: Array, trial: Indices) -> Array:
@@ -161,7 +183,7 @@ def _with_stated_energy(recording: Recording, comments: tuple[str, ...]) -> Reco
     try:
         a, b = float(found[1]), float(found[2])
     except ValueError:
-        where = f"{recording.source}: the comment '{found[0]}' states no energy"
+        where = f"{recording.source}: the comment '{shortened(found[0], 80)}' states no energy"
         raise RecordingError(
             f"{where}; expected two numbers as in 'a = 9.81, b = 0.5': mend it or leave it out"
         ) from None

@@ -1,222 +1,264 @@
 """A file of text turned into columns of numbers, with the line of every number kept for messages."""
 
-import csv
 import os
-import re
-import stat
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
+from hnn_engine.limits import MOST_COLUMNS, MOST_ROWS, MOST_TRIALS
+from hnn_engine.recordings.rows import (
+    COMMENTS,
+    Indices,
+    Rows,
+    delimiter_of,
+    is_local_number,
+    is_number,
+    rows_of,
+    shortened,
+    split_line,
+)
+from hnn_engine.recordings.text import Tell, Text, look_over, unheard
 
-LARGEST_FILE = 64 * 2**20  # bytes
-MOST_ROWS = 2_000_000
 LARGEST_NUMBER = 1e100  # so that squares and differences stay finite
 FEWEST_ROWS = 4  # rows of numbers that a derivative can be estimated from
-COMMENTS = ("%", "#")
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")  # a text has tabs, feeds and line ends, and no others
-_LINE_END = re.compile(r"\r\n|\r|\n")
+HEAD_ROWS = 1000  # that are kept as text
+HEAD_CELLS = 100_000  # or fewer where there are many columns
+HEAD_LENGTH = 4 * 2**20  # characters that a header and first rows are sought in
+LONGEST_HEADER = 1000  # lines before the first row of numbers
+LONGEST_NAME = 80  # characters of a column's name
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Rows of text cells, all of one width. `names` are the header's, or 'column 1' … where there is none.
+    """A text with rows of cells, all of one width. `names` are the header's, or 'column 1' … where there is none.
 
-    `lines` holds the line (from 1) of each row. `delimiter` is None for blanks. `comments` are the leading comment
-    lines without their mark.
+    `head` holds the first rows. `delimiter` is None for blanks, and parts the cells as the file has it. `comments` are
+    the leading comment lines without their mark. `before` is the number of lines before the first row.
     """
 
-    path: str
+    text: Text
     names: tuple[str, ...]
     named: bool
     comments: tuple[str, ...]
-    rows: list[str]
-    lines: list[int]
+    head: Rows
     delimiter: str | None
+    before: int
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self.text.path
 
     @property
     def width(self) -> int:
         """Number of columns."""
         return len(self.names)
 
+    @property
+    def first_line(self) -> int:
+        """The line of the first row."""
+        return int(self.head.lines[0])
+
     def cells(self, row: int) -> list[str]:
-        """Return the cells of `row` as text."""
-        return split_line(self.rows[row], self.delimiter)
+        """Return the cells of a `row` of the head as text."""
+        return split_line(self.head.rows[row], self.head.delimiter)
 
-    def numbers(self, columns: list[int], limit: int | None = None) -> Array:
-        """Return `columns` of the first `limit` rows, `(rows, columns)`; `RecordingError` names what is not finite."""
-        rows = self.rows[:limit]
-        try:
-            values = np.loadtxt(rows, delimiter=self.delimiter, usecols=columns, comments=None, ndmin=2)
-        except ValueError:
-            raise self._first_fault(columns) from None
-        good = np.abs(values) < LARGEST_NUMBER
-        if not good.all():
-            row, column = (int(i) for i in np.argwhere(~good)[0])
-            what = "is too large" if np.isfinite(values[row, column]) else "is not finite"
-            raise self.fault(row, columns[column], what, "an ordinary number")
-        return np.asarray(values, dtype=np.float64)
+    def blocks(self) -> Iterator[tuple[Rows, float]]:
+        """Yield the rows in blocks, each with the share of the file up to its end."""
+        before = 0
+        for block, share in self.text.blocks():
+            count = block.count("\n") + (not block.endswith("\n"))
+            if before + count > self.before:
+                yield rows_of(block, before, max(0, self.before - before), self.delimiter), share
+            before += count
 
-    def _first_fault(self, columns: list[int]) -> RecordingError:
-        for row in range(len(self.rows)):
-            cells = self.cells(row)
-            for column in columns:
-                if not is_number(cells[column]):
-                    what = "is not a number" if cells[column].strip() else "is empty"
-                    return self.fault(row, column, what, "a number such as 0.25 or 2.5e-1")
-        return RecordingError(
-            f"{self.path} could not be read as numbers; expected rows of numbers: export it anew as CSV"
-        )
+    def count(self, tell: Tell = unheard) -> int:
+        """Return the number of rows; raise `RecordingError` where there are too few or too many."""
+        count = 0
+        for block, share in self.blocks():
+            count += len(block.rows)
+            if count > MOST_ROWS:
+                break
+            tell(share)
+        self.check_count(count)
+        return count
+
+    def check_count(self, count: int) -> None:
+        """Raise `RecordingError` where so many rows are too few or too many."""
+        if not FEWEST_ROWS <= count <= MOST_ROWS:
+            rows = f"{'more than ' if count > MOST_ROWS else ''}{min(count, MOST_ROWS)} row{'s' if count > 1 else ''}"
+            found = f"{self.path} holds {rows} of numbers, the first in line {self.first_line}"
+            raise RecordingError(f"{found}; expected {FEWEST_ROWS} to {MOST_ROWS}: choose another file or cut this one")
+
+    def numbers(self, columns: list[int], trial: int | None = None, tell: Tell = unheard) -> "Numbers":
+        """Return `columns` of all rows; `trial` is the one that changes with every trial.
+
+        Raises `RecordingError` for what is no finite number, a row of another width, and too many rows or trials.
+        """
+        if self.text.lines - self.before > MOST_ROWS:
+            self.count()
+        values, lines, trials = [np.empty((0, len(columns)))], [np.empty(0, dtype=np.int64)], 1
+        for block, share in self.blocks():
+            if block.rows:
+                _check_width(self, block)
+                values.append(_parsed(self, block, columns))
+                trials += 0 if trial is None else _changes(values[-2:], columns.index(trial))
+                if trials > MOST_TRIALS:
+                    raise self._many_trials(int(block.lines[-1]))
+                lines.append(block.lines)
+            tell(share)
+        found = Numbers(self, np.concatenate(values), np.concatenate(lines))
+        self.check_count(len(found.lines))
+        return found
+
+    def _many_trials(self, line: int) -> RecordingError:
+        found = f"{self.path} has more than {MOST_TRIALS:,} trials up to line {line}"
+        return RecordingError(f"{found}; expected a column that changes with each trial: choose another one, or none")
+
+    def fault(self, line: int, cell: str, column: int, what: str, expected: str, advice: str = "") -> RecordingError:
+        """Return the error that the `cell` of `column` in `line` is wrong."""
+        found = f"'{shortened(cell)}' in column {column + 1} ({self.names[column]})"
+        advice = advice or "mend or delete the line, or choose another column"
+        return RecordingError(f"{self.path}, line {line}: {found} {what}; expected {expected}: {advice}")
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """Columns of a table as numbers: `values` `(rows, columns)`, and the line of each row, `lines` `(rows,)`."""
+
+    table: Table
+    values: Array
+    lines: Indices
 
     def fault(self, row: int, column: int, what: str, expected: str, advice: str = "") -> RecordingError:
         """Return the error that the cell at `row`, `column` is wrong."""
-        cell = f"'{shortened(self.cells(row)[column])}' in column {column + 1} ({self.names[column]})"
-        advice = advice or "mend or delete the line, or choose another column"
-        return RecordingError(f"{self.path}, line {self.lines[row]}: {cell} {what}; expected {expected}: {advice}")
+        line = int(self.lines[row])
+        rows = rows_of(self.table.text.line(line), line - 1, 0, self.table.delimiter)
+        cells = split_line(rows.rows[0], rows.delimiter) if rows.rows else []
+        return self.table.fault(line, cells[column] if column < len(cells) else "", column, what, expected, advice)
 
 
-def read_table(path: str | os.PathLike[str]) -> Table:
-    """Read a text or CSV file separated by commas, semicolons, tabs or blanks, with a header or without.
+def read_table(path: str | os.PathLike[str], tell: Tell = unheard) -> Table:
+    """Look at a text or CSV file separated by commas, semicolons, tabs or blanks, with a header or without.
 
     Commas are decimal where semicolons or tabs separate. Raises `RecordingError` for a folder, a missing, unreadable,
-    binary, empty or too large file, ragged rows, fewer than four rows, and where no two columns hold numbers.
+    binary, empty or too large file, and in its first rows for ragged ones, too few, too many columns, and where no two
+    columns hold numbers.
     """
-    name = os.fspath(path)
-    lines = _LINE_END.split(_decoded(name, _bytes(name)))
-    first = _first_row(lines)
-    if first is None:
-        raise _nothing(name, lines)
-    delimiter = _delimiter(lines[first])
-    rows, numbers = _rows(lines, first, delimiter)
-    rows, delimiter = _plain(rows, delimiter)
-    width = _width(name, rows, numbers, delimiter)
+    text = look_over(os.fspath(path), tell)
+    lines = _head(text)
+    first = _first_row(text, lines)
+    delimiter = delimiter_of(lines[first])
     comments = tuple(line.strip().lstrip("%# ").strip() for line in lines[:first] if line.strip().startswith(COMMENTS))
-    header = _header(lines[:first], comments, width, _delimiter(lines[first]))
-    names = header or tuple(f"column {i + 1}" for i in range(width))
-    table = Table(name, names, bool(header), comments, rows, numbers, delimiter)
-    _check_shape(table)
-    return table
+    head = rows_of("\n".join(lines), 0, first, delimiter)
+    width = len(split_line(head.rows[0], head.delimiter))
+    header = _header(lines[:first], comments, width, delimiter)
+    names = tuple(shortened(name, LONGEST_NAME) for name in header or (f"column {i + 1}" for i in range(width)))
+    table = Table(text, names, bool(header), comments, head, delimiter, first)
+    _check_width(table, head)
+    _check_shape(table, len(lines) == text.lines)
+    most = min(HEAD_ROWS, HEAD_CELLS // width)
+    return replace(table, head=Rows(head.rows[:most], head.lines[:most], head.delimiter))
 
 
-def split_line(line: str, delimiter: str | None) -> list[str]:
-    """Return the cells of one line, stripped of blanks and quotes."""
-    if '"' in line:
-        try:
-            cells = next(csv.reader([line], delimiter=delimiter or " ", skipinitialspace=True))
-        except csv.Error:
-            cells = line.split(delimiter)
-    else:
-        cells = line.split(delimiter)
-    return [cell.strip() for cell in cells]
+def _head(text: Text) -> list[str]:
+    """Return the first lines: more than a header has, if there are so many, and then rows of numbers."""
+    head = ""
+    for block, _ in text.blocks():
+        head += block
+        if head.count("\n") > LONGEST_HEADER + FEWEST_ROWS or len(head) > HEAD_LENGTH:
+            break
+    lines = head.split("\n")
+    return lines if lines[-1] else lines[:-1]
 
 
-def is_number(text: str) -> bool:
-    """Whether `text` reads as a real number; 'nan' and 'inf' do."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return "_" not in text
-
-
-def shortened(text: str, length: int = 40) -> str:
-    """Return `text` on one line, cut to `length`."""
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def _bytes(name: str) -> bytes:
-    """Read the file, once its kind and size are known to be right."""
-    try:
-        status = os.stat(name)
-        if stat.S_ISDIR(status.st_mode):
-            raise RecordingError(f"{name} is a folder; expected a text or CSV file: choose a file inside it")
-        if not stat.S_ISREG(status.st_mode):
-            raise RecordingError(f"{name} is not an ordinary file; expected a text or CSV file: choose another one")
-        if status.st_size > LARGEST_FILE:
-            size = f"{status.st_size / 2**20:.0f} MB, more than {LARGEST_FILE // 2**20} MB"
-            raise RecordingError(f"{name} has {size}; expected one recording: cut it or leave out rows")
-        return Path(name).read_bytes()
-    except FileNotFoundError:
-        raise RecordingError(f"{name} does not exist; expected a text or CSV file: check the path") from None
-    except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        reason = getattr(error, "strerror", None) or str(error)
-        raise RecordingError(
-            f"{name} cannot be read ({reason}); expected a readable text or CSV file: check it"
-        ) from None
-
-
-def _decoded(name: str, raw: bytes) -> str:
-    """Return the text: UTF-8, UTF-16 with its mark, or Latin-1."""
-    encodings = ["utf-16"] if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else ["utf-8-sig", "latin-1"]
-    for encoding in encodings:
-        try:
-            text = raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        found = _CONTROL.search(text)
-        if found is None:
-            return text
-        line = len(_LINE_END.findall(text, 0, found.start())) + 1
-        where = f"{name}, line {line}: byte 0x{ord(found.group()):02x} shows that this is no text"
-        raise RecordingError(f"{where}; expected rows of numbers: export the recording as text or CSV")
-    raise RecordingError(f"{name} is damaged text; expected UTF-8 text or CSV: export the recording anew")
-
-
-def _first_row(lines: list[str]) -> int | None:
+def _first_row(text: Text, lines: list[str]) -> int:
     """Return the index of the first line that holds a number and is no comment."""
-    for i, line in enumerate(lines):
-        text = line.strip()
-        if text and not text.startswith(COMMENTS) and any(map(_is_local_number, split_line(text, _delimiter(line)))):
+    for i, line in enumerate(lines[: LONGEST_HEADER + 1]):
+        row = line.strip()
+        if not row or row.startswith(COMMENTS):
+            continue
+        delimiter = delimiter_of(line)
+        _check_columns(text, i + 1, row, delimiter)
+        if any(map(is_local_number, split_line(row, delimiter))):
             return i
-    return None
+    raise _nothing(text, lines)
 
 
-def _is_local_number(text: str) -> bool:
-    return is_number(text.replace(",", "."))
+def _check_columns(text: Text, number: int, row: str, delimiter: str | None) -> None:
+    """Raise `RecordingError` where a row has too many columns; counted without making them."""
+    if len(row) > MOST_COLUMNS:
+        width = row.count(delimiter) + 1 if delimiter else len(row.split())
+        if width > MOST_COLUMNS:
+            found = f"{text.path}, line {number} makes {width:,} columns"
+            raise RecordingError(f"{found}; expected up to {MOST_COLUMNS:,}: export time and what was measured alone")
 
 
-def _nothing(name: str, lines: list[str]) -> RecordingError:
+def _nothing(text: Text, lines: list[str]) -> RecordingError:
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            found = f"{name}, line {number}: '{shortened(line.strip())}' and what follows holds no row of numbers"
+            seen = min(len(lines), LONGEST_HEADER + 1)
+            after = "what follows holds" if seen == text.lines else f"the first {seen} lines hold"
+            found = f"{text.path}, line {number}: '{shortened(line.strip())}' and {after} no row of numbers"
             return RecordingError(f"{found}; expected numeric columns such as time and angle: choose a recording")
-    return RecordingError(f"{name} is empty; expected rows of numbers such as time and angle: choose a recording")
+    return RecordingError(f"{text.path} is empty; expected rows of numbers such as time and angle: choose a recording")
 
 
-def _delimiter(line: str) -> str | None:
-    return next((mark for mark in (";", "\t", ",") if mark in line.strip(" ")), None)
+def _parsed(table: Table, block: Rows, columns: list[int]) -> Array:
+    """Return `columns` of a block as finite numbers, `(rows, columns)`."""
+    try:
+        values = np.loadtxt(block.rows, delimiter=block.delimiter, usecols=columns, comments=None, ndmin=2)
+    except ValueError:
+        raise _first_fault(table, block, columns) from None
+    good = np.abs(values) < LARGEST_NUMBER
+    if not good.all():
+        row, column = (int(i) for i in np.argwhere(~good)[0])
+        what = "is too large" if np.isfinite(values[row, column]) else "is not finite"
+        raise _cell_fault(table, block, row, columns[column], what, "an ordinary number")
+    if len(values) != len(block.rows):
+        raise _first_fault(table, block, columns)
+    return np.asarray(values, dtype=np.float64)
 
 
-def _rows(lines: list[str], first: int, delimiter: str | None) -> tuple[list[str], list[int]]:
-    """Return the lines that are neither blank nor comments, and their numbers from 1."""
-    blanks = " \f\v"
-    ends = blanks if delimiter is None else blanks + delimiter  # some loggers end every line with a separator
-    kept = [(line.lstrip(blanks).rstrip(ends), i) for i, line in enumerate(lines[first:], start=first + 1)]
-    kept = [(row, i) for row, i in kept if row.strip() and not row.startswith(COMMENTS)]
-    return [row for row, _ in kept], [i for _, i in kept]
+def _changes(parts: list[Array], column: int) -> int:
+    """Return how often `column` changes in the last of `parts`, and from the one before to it."""
+    before = [part[-1:, column] for part in parts[:-1]]
+    return int(np.count_nonzero(np.diff(np.concatenate([*before, parts[-1][:, column]]))))
 
 
-def _plain(rows: list[str], delimiter: str | None) -> tuple[list[str], str | None]:
-    """Return rows without quotes and decimal commas, and the delimiter that they then have."""
-    if any('"' in row for row in rows):
-        rows = ["\t".join(split_line(row, delimiter)) for row in rows]
-        delimiter = "\t"
-    if delimiter in (";", "\t"):
-        rows = [row.replace(",", ".") for row in rows]
-    return rows, delimiter
+def _cell_fault(table: Table, block: Rows, row: int, column: int, what: str, expected: str) -> RecordingError:
+    cell = split_line(block.rows[row], block.delimiter)[column]
+    return table.fault(int(block.lines[row]), cell, column, what, expected)
 
 
-def _width(name: str, rows: list[str], lines: list[int], delimiter: str | None) -> int:
-    widths = [len(row.split()) for row in rows] if delimiter is None else [row.count(delimiter) + 1 for row in rows]
-    for row, line, width in zip(rows, lines, widths, strict=True):
-        if width != widths[0]:
-            text = shortened(" ".join(row.split()))
-            found = f"'{text}' makes {_columns(width)} where line {lines[0]} makes {widths[0]}"
-            raise RecordingError(f"{name}, line {line}: {found}; expected rows of one width: mend or delete the line")
-    return widths[0]
+def _first_fault(table: Table, block: Rows, columns: list[int]) -> RecordingError:
+    for row, text in enumerate(block.rows):
+        cells = split_line(text, block.delimiter)
+        for column in columns:
+            if column >= len(cells) or not is_number(cells[column]):
+                there = column < len(cells) and cells[column].strip()
+                what = "is not a number" if there else "is empty"
+                cell = cells[column] if column < len(cells) else ""
+                return table.fault(int(block.lines[row]), cell, column, what, "a number such as 0.25 or 2.5e-1")
+    return RecordingError(f"{table.path} could not be read as numbers; expected rows of numbers: export it anew as CSV")
+
+
+def _check_width(table: Table, block: Rows) -> None:
+    """Raise `RecordingError` where a row of `block` has not as many cells as the table has columns."""
+    delimiter, width = block.delimiter, table.width
+    if delimiter is None:
+        widths = [len(row.split()) for row in block.rows]
+    else:
+        widths = [row.count(delimiter) + 1 for row in block.rows]
+    if widths.count(width) != len(widths):
+        row = next(i for i, found in enumerate(widths) if found != width)
+        text = shortened(" ".join(block.rows[row].split()))
+        found = f"'{text}' makes {_columns(widths[row])} where line {table.first_line} makes {width}"
+        where = f"{table.path}, line {block.lines[row]}"
+        raise RecordingError(f"{where}: {found}; expected rows of one width: mend or delete the line")
 
 
 def _columns(count: int) -> str:
@@ -242,14 +284,12 @@ def _trimmed(line: str, delimiter: str | None, width: int) -> list[str]:
     return cells[:-1] if len(cells) == width + 1 and not cells[-1] else cells
 
 
-def _check_shape(table: Table) -> None:
-    count = len(table.rows)
-    if not FEWEST_ROWS <= count <= MOST_ROWS:
-        found = (
-            f"{table.path} holds {count} row{'s' if count > 1 else ''} of numbers, the first in line {table.lines[0]}"
-        )
-        raise RecordingError(f"{found}; expected {FEWEST_ROWS} to {MOST_ROWS}: choose another file or cut this one")
+def _check_shape(table: Table, whole: bool) -> None:
+    """Raise `RecordingError` where the head, which may be the `whole` table, has too few rows or columns of numbers."""
+    if whole:
+        table.check_count(len(table.head.rows))
     numeric = sum(is_number(cell) for cell in table.cells(0))
     if numeric < 2:
-        found = f"{table.path}, line {table.lines[0]}: '{shortened(table.rows[0])}' has {numeric} numeric column(s)"
+        row = shortened(table.head.rows[0])
+        found = f"{table.path}, line {table.first_line}: '{row}' has {numeric} numeric column(s)"
         raise RecordingError(f"{found}; expected at least two, a time and a coordinate: export both")

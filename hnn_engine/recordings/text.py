@@ -1,0 +1,184 @@
+"""The text of a file, read a block of lines at a time: whether it may be opened, how large it is, and its encoding."""
+
+import codecs
+import io
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from hnn_engine.errors import RecordingError
+from hnn_engine.limits import LARGEST_TABLE, LONGEST_LINE, MOST_ROWS
+
+Tell = Callable[[float], None]  # hears the share that is done; what it raises ends the work
+
+BLOCK = 2**20  # bytes that are read at a time
+MOST_LINES = 2 * MOST_ROWS  # blank lines and comments included
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")  # a text has tabs, feeds and line ends, and no others
+_CONTROL_BYTES = bytes([*range(9), *range(14, 32)])
+
+
+def unheard(share: float) -> None:
+    """Hear of progress that nobody waits for."""
+
+
+def part(tell: Tell, begin: float, end: float) -> Tell:
+    """Return what hears of a part of the work, from `begin` to `end` of 1."""
+    return lambda share: tell(begin + (end - begin) * share)
+
+
+def open_regular(name: str, wanted: str) -> BinaryIO:
+    """Open the ordinary file `name` to read it; what is `wanted` instead of another one is said in a `RecordingError`.
+
+    A pipe that nobody writes to, or a device, is refused and never waited for.
+    """
+    try:
+        _check_kind(name, os.stat(name).st_mode, wanted)
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        file = os.fdopen(os.open(name, flags), "rb")
+        try:
+            _check_kind(name, os.fstat(file.fileno()).st_mode, wanted)  # it may have been replaced meanwhile
+        except BaseException:
+            file.close()
+            raise
+        return file
+    except FileNotFoundError:
+        raise RecordingError(f"{name} does not exist; expected {wanted}: check the path") from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RecordingError(
+            f"{name} cannot be read ({reason}); expected {wanted} that is readable: check it"
+        ) from None
+
+
+def _check_kind(name: str, mode: int, wanted: str) -> None:
+    if stat.S_ISDIR(mode):
+        raise RecordingError(f"{name} is a folder; expected {wanted}: choose a file inside it")
+    if not stat.S_ISREG(mode):
+        raise RecordingError(f"{name} is not an ordinary file; expected {wanted}: choose another one")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A file that is text: of so many `lines`, and no line of it is too long."""
+
+    path: str
+    encoding: str
+    lines: int
+
+    def blocks(self) -> Iterator[tuple[str, float]]:
+        """Yield the text in blocks of whole lines, line ends all '\\n', each with the share of the file up to its end;
+        raise `RecordingError` where it is not what it was before."""
+        try:
+            yield from _blocks(self.path, self.encoding)
+        except UnicodeDecodeError:
+            raise RecordingError(
+                f"{self.path} changed while it was read; expected a finished file: open it again"
+            ) from None
+
+    def line(self, number: int) -> str:
+        """Return the line `number`, from 1; an empty one where there is none."""
+        before = 1
+        for block, _ in self.blocks():
+            count = block.count("\n")
+            if number <= before + count:
+                lines = block.split("\n")
+                return lines[number - before] if number - before < len(lines) else ""
+            before += count
+        return ""
+
+
+def look_over(name: str, tell: Tell = unheard) -> Text:
+    """Return the text of `name` once it is known to be one: UTF-8, UTF-16 with its mark, or Latin-1.
+
+    Raises `RecordingError` for what is no ordinary file, what is too large or has too long a line, and what is no text.
+    """
+    with open_regular(name, _WANTED) as file:
+        marked = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    for encoding in ["utf-16"] if marked else ["utf-8-sig", "latin-1"]:
+        try:
+            return Text(name, encoding, _lines(name, encoding, tell))
+        except UnicodeDecodeError:
+            continue
+    raise RecordingError(f"{name} is damaged text; expected UTF-8 text or CSV: export the recording anew")
+
+
+_WANTED = "a text or CSV file"
+
+
+def _lines(name: str, encoding: str, tell: Tell) -> int:
+    """Return the number of lines, once every block is known to be text."""
+    count = 0
+    for block, share in _blocks(name, encoding):
+        _check_text(name, block, count)
+        count += block.count("\n") + (not block.endswith("\n"))
+        if count > MOST_LINES:
+            found = f"{name} has more than {MOST_LINES:,} lines"
+            raise RecordingError(f"{found}; expected up to {MOST_ROWS:,} rows of numbers: cut it or leave out rows")
+        tell(share)
+    return count
+
+
+def _check_text(name: str, block: str, before: int) -> None:
+    """Raise `RecordingError` where a block that so many lines stand `before` has a control character."""
+    if block.isascii() and len(block.encode("ascii").translate(None, _CONTROL_BYTES)) == len(block):
+        return  # ten times as fast as the search
+    found = _CONTROL.search(block)
+    if found is not None:
+        line = before + block.count("\n", 0, found.start()) + 1
+        where = f"{name}, line {line}: byte 0x{ord(found.group()):02x} shows that this is no text"
+        raise RecordingError(f"{where}; expected rows of numbers: export the recording as text or CSV")
+
+
+def _blocks(name: str, encoding: str) -> Iterator[tuple[str, float]]:
+    with open_regular(name, _WANTED) as file:
+        size = os.fstat(file.fileno()).st_size
+        _check_size(name, size)
+        decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate=True)
+        rest, taken, lines = "", 0, 0
+        while raw := _read(name, file):
+            taken += len(raw)
+            _check_size(name, taken)  # it may grow
+            text = rest + decoder.decode(raw)
+            end = text.rfind("\n") + 1
+            _check_lines(name, text, end, lines)
+            rest = text[end:]
+            lines += text.count("\n")
+            if end:
+                yield text[:end], min(1.0, taken / max(1, size))
+        rest += decoder.decode(b"", final=True)
+        if rest:
+            _check_lines(name, rest, 0, lines)
+            yield rest, 1.0
+
+
+def _read(name: str, file: BinaryIO) -> bytes:
+    try:
+        return file.read(BLOCK)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RecordingError(f"{name} cannot be read ({reason}); expected {_WANTED}: check it") from None
+
+
+def _check_size(name: str, size: int) -> None:
+    if size > LARGEST_TABLE:
+        found = f"{size / 2**20:.0f} MB, more than {LARGEST_TABLE // 2**20} MB"
+        raise RecordingError(f"{name} has {found}; expected one recording: cut it or leave out rows")
+
+
+def _check_lines(name: str, text: str, end: int, before: int) -> None:
+    """Raise `RecordingError` where a line of `text` is too long; the last one begins at `end`, and may go on."""
+    at = 0
+    while at < end and len(text) - at > LONGEST_LINE:
+        at = text.rfind("\n", at, at + LONGEST_LINE + 1) + 1 or len(text) + 1
+    if at > len(text) or len(text) - end > LONGEST_LINE:
+        line = before + _first_long(text)
+        found = f"{name}, line {line} is longer than {LONGEST_LINE:,} characters"
+        raise RecordingError(f"{found}; expected a row of numbers: export the recording anew, a line for each row")
+
+
+def _first_long(text: str) -> int:
+    """Return which line of `text`, from 1, is too long."""
+    return next((i for i, line in enumerate(text.split("\n"), start=1) if len(line) > LONGEST_LINE), 1)
