@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,6 +19,7 @@ from hnn_engine.errors import HnnLabError, ProtectedFileError
 from hnn_engine.experiment import Experiment, recording_experiment
 from hnn_engine.footage import VIDEOS, is_film, look
 from hnn_engine.recordings import (
+    Columns,
     FilePreview,
     Recording,
     is_paper_pendulum,
@@ -165,24 +167,34 @@ class Files:
         if is_film(path):
             return await self.import_film(path)
         try:
-            found: FilePreview = await self._away(lambda: preview(path))
+            found: FilePreview = await self._watched("Open a recording", path, lambda tell: preview(path, tell))
         except HnnLabError as error:
             self._complain(str(error))
+            return None
+        except EndedError:
             return None
         dialog = ImportDialog(found, self._window)
         try:
             while await finished(dialog) == QDialog.DialogCode.Accepted.value:
                 columns = dialog.columns()
                 try:
-                    recording: Recording = await self._away(lambda: read_recording(path, columns))  # noqa: B023
+                    recording: Recording = await self._watched("Open a recording", path, partial(_read, path, columns))
                     if is_paper_pendulum(recording):
                         settings().measured_pendulum = path.absolute()
                     return recording_experiment(recording)
                 except HnnLabError as error:
                     dialog.complain(str(error))
+                except EndedError:
+                    dialog.complain("The reading was stopped: open it again, or choose other columns")
         finally:
             dialog.deleteLater()
         return None
+
+    async def _watched(self, title: str, path: Path, work: Callable[[Callable[[float], None]], Result]) -> Result:
+        """Do `work`, the reading of `path`, in the thread of the files; `EndedError` where the user stops it."""
+        loop = asyncio.get_running_loop()
+        reading = Watched(work, title, f"Reading {path.name}", self._window)
+        return await reading.run(lambda work: loop.run_in_executor(self._executor, work))
 
     async def ask_film(self, folder: bool) -> Experiment | None:
         """Ask for a film, or for a `folder` of pictures, and what of it is to be studied; return the experiment."""
@@ -197,10 +209,8 @@ class Files:
         """Read the film at `path`, ask what of it is to be studied, and return the experiment; None if that fails."""
         from app.film_dialog import FilmDialog
 
-        loop = asyncio.get_running_loop()
-        reading = Watched(lambda tell: look(path, tell), "Open a film", f"Reading {path.name}", self._window)
         try:
-            film = await reading.run(lambda work: loop.run_in_executor(self._executor, work))
+            film = await self._watched("Open a film", path, lambda tell: look(path, tell))
         except HnnLabError as error:
             self._complain(str(error))
             return None
@@ -274,6 +284,10 @@ class Files:
             return Path(chosen[0]) if accepted and chosen else None
         finally:
             dialog.deleteLater()
+
+
+def _read(path: Path, columns: Columns, tell: Callable[[float], None]) -> Recording:
+    return read_recording(path, columns, tell)
 
 
 async def finished(dialog: QDialog) -> int:

@@ -20,6 +20,8 @@ from app.widgets.section import quiet_label
 from hnn_engine.recordings import ANGLE_UNITS, KINDS, LENGTH_UNITS, TIME_UNITS, Columns, FilePreview
 
 ROWS = 12  # of the file that are shown
+COLUMNS = 40  # of them that are shown; all may be chosen
+LONGEST = 60  # characters of a cell
 NONE = "none"
 _KIND_TITLES = {"angle": "an angle", "length": "a length"}
 
@@ -41,6 +43,8 @@ class ImportDialog(QDialog):
         heading.setProperty("heading", True)
         layout.addWidget(heading)
         layout.addWidget(quiet_label(known))
+        if len(found.columns) > COLUMNS:
+            layout.addWidget(quiet_label(f"The first {COLUMNS} of {len(found.columns)} columns are shown."))
         layout.addWidget(self._table(), 1)
         layout.addLayout(self._form())
         self.problem = QLabel()
@@ -57,14 +61,15 @@ class ImportDialog(QDialog):
 
     def _table(self) -> QTableWidget:
         rows = self.found.rows[:ROWS]
-        table = QTableWidget(len(rows), len(self.found.columns))
-        table.setHorizontalHeaderLabels(list(self.found.columns))
+        names = self.found.columns[:COLUMNS]
+        table = QTableWidget(len(rows), len(names))
+        table.setHorizontalHeaderLabels(list(names))
         table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         table.setAccessibleName("First rows of the file")
         table.verticalHeader().hide()
         table.setMinimumHeight(150)
         for i, row in enumerate(rows):
-            for j, cell in enumerate(row):
+            for j, cell in enumerate(row[:COLUMNS]):
                 table.setItem(i, j, QTableWidgetItem(_short(cell)))
         table.resizeColumnsToContents()
         return table
@@ -96,6 +101,8 @@ class ImportDialog(QDialog):
             box.addItem(NONE, None)
         for index, name in enumerate(self.found.columns):
             box.addItem(name, index)
+        if len(self.found.columns) > COLUMNS:
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         return box
 
     def _show(self, columns: Columns) -> None:
@@ -150,6 +157,7 @@ def _in_a_row(label: str, column: QComboBox, others: Sequence[QComboBox]) -> QHB
 def _short(cell: str) -> str:
     """A cell as it stands in the file, but for digits that nobody reads."""
     try:
-        return f"{float(cell):.6g}" if len(cell) > 10 else cell
+        text = f"{float(cell):.6g}" if len(cell) > 10 else cell
     except ValueError:
-        return cell
+        text = cell
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

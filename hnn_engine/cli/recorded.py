@@ -3,6 +3,7 @@
 import argparse
 import math
 import sys
+import time
 from collections.abc import Collection
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from hnn_engine.recordings import Recording, get_derivative, read_recording
 
 FILM_OPTIONS = ("crop", "size", "fps")
 SIZE = 28  # pixels of a frame's side
+LATE = 1.0  # seconds until a reading tells how far it is
+OFTEN, SELDOM = 0.2, 2.0  # seconds from one word to the next, on a terminal and elsewhere
 
 
 def recorded(options: argparse.Namespace, simulated: Collection[str]) -> Experiment:
@@ -38,7 +41,8 @@ def _table(options: argparse.Namespace) -> Recording:
         if getattr(options, name) is not None:
             raise ParameterError(f"--{name} is for a film, but {options.recording} is none by its name: leave it out")
     columns = parse_columns(options.columns) if options.columns else None
-    return read_recording(options.recording, columns)
+    with Reading(options.recording) as reading:
+        return read_recording(options.recording, columns, reading.tell)
 
 
 def _film(options: argparse.Namespace) -> Recording:
@@ -48,13 +52,40 @@ def _film(options: argparse.Namespace) -> Recording:
     crop = None if options.crop is None else parse_crop(options.crop)
     seconds = None if options.fps is None else 1 / _rate(options.fps)
     size = SIZE if options.size is None else _whole(options.size)
-    film = look(options.recording)
+    with Reading(options.recording) as reading:
+        film = look(options.recording, reading.tell)
+    if film.note:
+        print(f"hnn-lab: {Path(options.recording).name}: {film.note}", file=sys.stderr, flush=True)
     square = Crop.whole(film) if crop is None else on_film(crop, film)
     recording = as_recording(take(film, square, size, seconds=seconds))
     far = math.degrees(float(np.abs(recording.coords[:, 0]).max()))
     told = f"{len(recording.t)} frames, {recording.seconds:.4g} s apart, angles up to {far:.0f}°"
     print(f"hnn-lab: {Path(options.recording).name}: {told}", file=sys.stderr, flush=True)
     return recording
+
+
+class Reading:
+    """What stderr is told of a reading that takes longer than a second: rewritten in place on a terminal."""
+
+    def __init__(self, path: str) -> None:
+        self._name, self._live = Path(path).name, sys.stderr.isatty()
+        self._next = time.monotonic() + LATE
+        self._shown = False
+
+    def __enter__(self) -> "Reading":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown and self._live:
+            print(file=sys.stderr, flush=True)
+
+    def tell(self, share: float) -> None:
+        """Take note of the share that is done, and print it when it is time to."""
+        now = time.monotonic()
+        if now >= self._next:
+            self._next, self._shown = now + (OFTEN if self._live else SELDOM), True
+            text = f"hnn-lab: reading {self._name}: {100 * share:.0f} %"
+            print(f"\r{text}" if self._live else text, end="" if self._live else "\n", file=sys.stderr, flush=True)
 
 
 def parse_crop(text: str) -> Crop:

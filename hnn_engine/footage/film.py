@@ -15,6 +15,8 @@ Tell = Callable[[float], None]  # hears the share that is done; what it raises e
 
 FEWEST_FRAMES = 20
 MOST_FRAMES = 20_000  # that are taken
+MOST_STORED = 50_000  # that a film may have
+MOST_PIXELS = 50_000_000  # of one picture
 SMALLEST_SIDE = 4  # pixels of a crop
 LARGEST_FILM = 400 * 10**6  # bytes of grey pixels that are kept
 SHORTEST_SIDE = 160  # pixels that must be left of a large film's shorter side
@@ -25,7 +27,7 @@ class Film:
     """A film: `pictures` `(count, height, width)` grey (luma, uint8), `seconds` from one to the next, None if unknown.
 
     `path` is the file or folder. `reduced` is how many pixels of the file, each way, make one here: 1 but for large
-    films.
+    films. `note` says what of the file could not be read; it is empty where all could.
     """
 
     path: str
@@ -33,6 +35,7 @@ class Film:
     pictures: Pictures
     seconds: float | None = None
     reduced: int = 1
+    note: str = ""
 
     @property
     def count(self) -> int:
@@ -78,11 +81,27 @@ class Crop:
 
 
 class Reel(NamedTuple):
-    """What a reader hands over: frames, the time in s at which each begins where that is known, and the reduction."""
+    """What a reader hands over: frames, the time in s at which each begins where that is known, the reduction, and a
+    note of what is missing."""
 
     pictures: Pictures
     times: Array | None
     reduced: int
+    note: str = ""
+
+
+def check_count(path: str, count: int) -> None:
+    """Raise `RecordingError` where a film has so many frames that it is none."""
+    if count > MOST_STORED:
+        found = f"{path} holds more than {MOST_STORED:,} frames"
+        raise RecordingError(f"{found}; expected {FEWEST_FRAMES} to {MOST_STORED:,}: cut it or leave out frames")
+
+
+def check_pixels(path: str, width: int, height: int) -> None:
+    """Raise `RecordingError` where a picture claims to be so large that it would not be worth while to unpack it."""
+    if width * height > MOST_PIXELS:
+        found = f"{path} claims {width:,} × {height:,} pixels"
+        raise RecordingError(f"{found}; expected up to {MOST_PIXELS // 10**6} million: check it or scale it down")
 
 
 def reduction(path: str, count: int, width: int, height: int) -> int:

@@ -1,61 +1,122 @@
 """A video decoded into grey frames by PyAV, as players show it: upright, and with square pixels."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hnn_engine.errors import RecordingError
-from hnn_engine.footage.film import Pictures, Reel, Tell, reduction
+from hnn_engine.footage.containers import Stated, missing, video_ends
+from hnn_engine.footage.faults import DAMAGED, FILMS, named
+from hnn_engine.footage.film import MOST_PIXELS, Pictures, Reel, Tell, check_count, check_pixels, reduction
+from hnn_engine.recordings.text import open_regular
 
 if TYPE_CHECKING:
     from av import VideoFrame, VideoStream
+    from av.container import InputContainer
+
+# What FFmpeg may take a file for: others, such as a list of films, would have it open what the file names.
+OPTIONS = {"format_whitelist": "mov,matroska,avi", "protocol_whitelist": "file"}
+TOLD = 500  # packets that are counted between two words of progress
 
 
 def read_video(place: Path, tell: Tell) -> Reel:
-    """Decode the first stream of pictures in `place`; raise `RecordingError` where there is none, or it is damaged."""
+    """Decode the first stream of pictures in `place`, as far as it goes; raise `RecordingError` where there is none."""
+    with open_regular(str(place), FILMS) as file:
+        whole = video_ends(file)
+    with named(place):
+        container = _opened(place)
+    with container:
+        stated = _count(place, container, whole, tell)
+    with named(place):
+        container = _opened(place)
+    with container:
+        return _decoded(place, container, stated, tell)
+
+
+def _opened(place: Path) -> "InputContainer":
     import av
 
-    try:
-        count = _count(place)
-        with av.open(str(place)) as container:
-            stream = container.streams.video[0]
-            width, height = _shown_size(place, stream)
-            stream.thread_type = "AUTO"
-            factor = reduction(str(place), count, width, height)
-            pictures = np.empty((0, 0, 0), dtype=np.uint8)
-            times: list[float | None] = []
-            for i, frame in zip(range(count), container.decode(stream), strict=False):
-                picture = _grey(frame, width // factor, height // factor)
-                if i == 0:
-                    pictures = np.empty((count, *picture.shape), dtype=np.uint8)
-                pictures[i] = picture
-                times.append(frame.time)
-                tell((i + 1) / count)
-            rate = stream.average_rate
-    except (av.FFmpegError, MemoryError) as error:
-        reason = getattr(error, "strerror", None) or "not enough memory"
-        raise RecordingError(f"{place} cannot be read ({reason}); expected a video: check or export it anew") from None
-    return Reel(pictures[: len(times)], _times(times, rate), factor)
+    return av.open(str(place), options={"max_pixels": str(MOST_PIXELS)}, container_options=OPTIONS)
 
 
-def _count(place: Path) -> int:
-    """Return the number of frames by what is in the file, which its header may not say, without decoding it."""
-    import av
+def _count(place: Path, container: "InputContainer", whole: bool, tell: Tell) -> Stated:
+    """Return how many frames are in the file, without decoding them, and what its header claims if it is not whole."""
+    if not container.streams.video:
+        raise RecordingError(f"{place} holds no pictures; expected a video: choose another file")
+    stream, count = container.streams.video[0], 0
+    packets = container.demux(stream)
+    while True:
+        try:
+            with named(place):
+                packet = next(packets, None)
+        except RecordingError:
+            whole = False  # it is damaged from here on
+            break
+        if packet is None:
+            break
+        count += packet.size > 0
+        check_count(str(place), count)
+        if count % TOLD == 0:
+            tell(0.0)
+    return Stated(count, whole, None if whole else int(stream.frames or 0))
 
-    with av.open(str(place)) as container:
-        if not container.streams.video:
-            raise RecordingError(f"{place} holds no pictures; expected a video: choose another file")
-        return sum(packet.size > 0 for packet in container.demux(container.streams.video[0]))
+
+def _decoded(place: Path, container: "InputContainer", stated: Stated, tell: Tell) -> Reel:
+    """Decode frames up to the first that cannot be decoded."""
+    with named(place):
+        stream = container.streams.video[0]
+        width, height = _shown_size(place, stream)
+        stream.thread_type = "AUTO"
+        rate = stream.average_rate
+    factor = reduction(str(place), stated.count, width, height)
+    pictures, times = np.empty((0, 0, 0), dtype=np.uint8), list[float | None]()
+    frames, damaged = container.decode(stream), 0
+    for i in range(stated.count):
+        try:
+            with named(place):
+                found = _next(frames, width // factor, height // factor)
+        except RecordingError:
+            if i == 0:
+                raise
+            break
+        if found is None:
+            stated = stated._replace(count=i)  # a decoder may give fewer than there are packets
+            break
+        picture, time, corrupt = found
+        if i == 0:
+            pictures = np.empty((stated.count, *picture.shape), dtype=np.uint8)
+        if picture.shape != pictures.shape[1:]:
+            break
+        pictures[i] = picture
+        times.append(time)
+        damaged += corrupt
+        tell((i + 1) / stated.count)
+    return Reel(pictures[: len(times)], _times(times, rate), factor, _note(len(times), stated, damaged))
+
+
+def _next(frames: Iterator["VideoFrame"], width: int, height: int) -> tuple[Pictures, float | None, bool] | None:
+    """Return the next frame's picture, its time in s, and whether it was patched up; None at the end."""
+    frame = next(frames, None)
+    return None if frame is None else (_grey(frame, width, height), frame.time, bool(frame.is_corrupt))
+
+
+def _note(kept: int, stated: Stated, damaged: int) -> str:
+    """Say what is missing or patched up."""
+    patched = f"{damaged} of {kept} frames {'are' if damaged > 1 else 'is'} damaged" if damaged else ""
+    return "; ".join(part for part in (missing(kept, stated), patched) if part)
 
 
 def _shown_size(place: Path, stream: "VideoStream") -> tuple[int, int]:
     """Return the width and height of the picture in square pixels, before it is turned upright."""
     if getattr(stream, "codec_context", None) is None or not stream.codec_context.width:
-        what = "damaged, or in an unknown format"
-        raise RecordingError(f"{place} cannot be read ({what}); expected a video: check or export it anew")
-    aspect = stream.sample_aspect_ratio or 1
-    return round(stream.codec_context.width * aspect), stream.codec_context.height
+        raise RecordingError(f"{place} cannot be read ({DAMAGED}); expected a video: check or export it anew")
+    width, height = stream.codec_context.width, stream.codec_context.height
+    check_pixels(str(place), width, height)
+    shown = max(1, round(width * (stream.sample_aspect_ratio or 1)))
+    check_pixels(str(place), shown, height)
+    return shown, height
 
 
 def _grey(frame: "VideoFrame", width: int, height: int) -> Pictures:

@@ -27,7 +27,8 @@ def spline_weights(t: Array, x: Array, runs: list[slice]) -> list[float]:
 def spline_slopes(t: Array, x: Array, weight: float) -> Array:
     """Return the slopes at times `t` `(n,)` of the smoothing spline through `x` `(n,)`, n at least 5, of λ = `weight`.
 
-    NaN where steps are so unlike that it cannot be found. Its second derivatives g solve (R + λQᵀQ)g = Qᵀx, a system of five bands, and f = x − λQg: linear in n.
+    NaN where steps are so unlike that it cannot be found. Its second derivatives g solve (R + λQᵀQ)g = Qᵀx, a system of
+    five bands, and f = x − λQg: linear in n.
     """
     from scipy.linalg import solveh_banded
 

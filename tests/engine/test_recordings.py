@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hnn_engine.coords import Array
 from hnn_engine.errors import ParameterError, RecordingError, UnknownNameError
 from hnn_engine.geometry import Block, Bob
+from hnn_engine.limits import LARGEST_TABLE
 from hnn_engine.recordings import (
     DERIVATIVES,
     Columns,
@@ -220,18 +221,18 @@ def test_folder_missing_unreadable_and_large(tmp_path: Path, monkeypatch: pytest
         preview(tmp_path / "none.csv")
     with pytest.raises(RecordingError, match="cannot be read"):
         preview("a\0b")
-    large = tmp_path / "large.csv"
+    good, large = write(tmp_path, GOOD), tmp_path / "large.csv"
     with large.open("wb") as file:
-        file.truncate(64 * 2**20 + 1)
+        file.truncate(LARGEST_TABLE + 1)
+    with pytest.raises(RecordingError, match=f"more than {LARGEST_TABLE // 2**20} MB"):  # told from the size alone
+        preview(large)
 
-    def refuse(_: Path) -> bytes:
+    def refuse(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(RecordingError, match="64 MB"):  # told from the size alone
-        preview(large)
+    monkeypatch.setattr("os.open", refuse)
     with pytest.raises(RecordingError, match="Permission denied"):
-        preview(write(tmp_path, GOOD))
+        preview(good)
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no device files here")

@@ -1,0 +1,177 @@
+"""What files of films say of themselves, read before any library sees them: how many pictures, and whether all are
+there."""
+
+import os
+import struct
+from collections.abc import Callable
+from io import BytesIO
+from typing import BinaryIO, NamedTuple
+
+from hnn_engine.footage.film import MOST_STORED
+
+MOST_STRAY = 256  # bytes between the blocks of a GIF that belong to none
+
+
+class Stated(NamedTuple):
+    """How many pictures a file holds whole, as far as it can be followed; whether it ends where it should; and how
+    many there should be, where it says that."""
+
+    count: int
+    whole: bool
+    total: int | None = None
+
+
+def missing(kept: int, stated: Stated) -> str:
+    """Say that no more than `kept` frames could be read where there should be more, or return an empty text."""
+    total = max(stated.total or 0, stated.count)
+    if not stated.whole:
+        frames = f"{kept} of {total} frames" if kept < total else f"{kept} frame{'s' if kept != 1 else ''}"
+        return f"the file ends after {frames}; the rest is missing"
+    if kept < total:
+        return f"frame {kept + 1} of {total} is damaged; it and what follows is left out"
+    return ""
+
+
+def gif(file: BinaryIO) -> Stated:
+    """Count the pictures of a GIF up to its trailer, its end, or what belongs to no block."""
+    head, count, stray = file.read(13), 0, 0
+    if len(head) == 13 and head[10] & 0x80:
+        file.seek(3 << ((head[10] & 7) + 1), os.SEEK_CUR)
+    while count <= MOST_STORED and stray <= MOST_STRAY:
+        mark = file.read(1)
+        if mark in (b"", b";"):
+            return Stated(count, mark == b";")
+        if mark == b",":
+            if not _gif_picture(file):
+                return Stated(count, False)
+            count += 1
+        elif mark == b"!":
+            file.read(1)
+            _blocks_end(file)
+        else:
+            stray += 1
+    return Stated(count, False)
+
+
+def _gif_picture(file: BinaryIO) -> bool:
+    """Go over a picture of a GIF; return whether all of it is there."""
+    place = file.read(9)
+    if len(place) == 9 and place[8] & 0x80:
+        file.seek(3 << ((place[8] & 7) + 1), os.SEEK_CUR)
+    return len(place) == 9 and len(file.read(1)) == 1 and _blocks_end(file)
+
+
+def _blocks_end(file: BinaryIO) -> bool:
+    """Go over the blocks of some data; return whether their end is there."""
+    while size := file.read(1):
+        if size == b"\0":
+            return True
+        file.seek(size[0], os.SEEK_CUR)
+    return False
+
+
+def tiff(file: BinaryIO) -> Stated:
+    """Count the directories of a TIFF or a BigTIFF, one a picture, along the chain that they make."""
+    head = file.read(16)
+    order, big = "<" if head[:2] == b"II" else ">", head[2:4] in (b"+\0", b"\0+")
+    place, number, entry = (f"{order}Q", f"{order}Q", 20) if big else (f"{order}I", f"{order}H", 12)
+    start = 8 if big else 4
+    following = head[start : start + struct.calcsize(place)]
+    seen: set[int] = set()
+    while len(seen) <= MOST_STORED:
+        if len(following) < struct.calcsize(place):
+            return Stated(len(seen), False)
+        (offset,) = struct.unpack(place, following)
+        if not offset or offset in seen:
+            return Stated(len(seen), True)
+        size = _at(file, offset, struct.calcsize(number))
+        if len(size) < struct.calcsize(number):
+            return Stated(len(seen), False)
+        seen.add(offset)
+        entries = struct.unpack(number, size)[0]
+        following = _at(file, offset + len(size) + entries * entry, struct.calcsize(place))
+    return Stated(len(seen), True)
+
+
+def _at(file: BinaryIO, offset: int, size: int) -> bytes:
+    """Return `size` bytes from `offset` on, fewer where the file ends."""
+    if offset >= 2**62:
+        return b""
+    file.seek(offset)
+    return file.read(size)
+
+
+def webp(file: BinaryIO) -> tuple[Stated, BytesIO]:
+    """Count the pictures of a WebP; of one that is cut off, return what is whole of it as a file of its own."""
+    data = file.read()
+    at, count = 12, 0
+    end = min(len(data), 8 + int.from_bytes(data[4:8], "little"))
+    while at + 8 <= end:
+        after = at + 8 + int.from_bytes(data[at + 4 : at + 8], "little")
+        if after > end:
+            break
+        count += data[at : at + 4] == b"ANMF"
+        at = min(after + after % 2, end)
+    whole = at == end == 8 + int.from_bytes(data[4:8], "little")
+    if not whole and count:
+        data = b"RIFF" + (at - 8).to_bytes(4, "little") + data[8:at]
+    return Stated(count, whole), BytesIO(data)
+
+
+def png_ends(file: BinaryIO) -> bool:
+    """Whether a PNG has its last chunk, with no more than a little behind it."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 1024))
+    return b"IEND\xaeB`\x82" in file.read()
+
+
+def video_ends(file: BinaryIO) -> bool:
+    """Whether a video is as long as its outermost parts say: AVI, Matroska and WebM, or MP4 and QuickTime."""
+    head = file.read(64)
+    size = file.seek(0, os.SEEK_END)
+    check: Callable[[BinaryIO, bytes, int], bool] = _boxes_end
+    if head[:4] == b"RIFF":
+        check = _riff_ends
+    elif head[:4] == b"\x1a\x45\xdf\xa3":
+        check = _matroska_ends
+    return check(file, head, size)
+
+
+def _riff_ends(file: BinaryIO, head: bytes, size: int) -> bool:
+    stated = int.from_bytes(head[4:8], "little")
+    return stated in (0, 2**32 - 1) or 8 + stated <= size + 1  # one byte of padding may be left out
+
+
+def _matroska_ends(file: BinaryIO, head: bytes, size: int) -> bool:
+    """Whether the segment, which comes after a short head, is within the file; its length may be left open."""
+    at, length = _vint(head, 4)
+    at += length or 0
+    if head[at : at + 4] != b"\x18\x53\x80\x67":
+        return True
+    at, length = _vint(head, at + 4)
+    return length is None or at + length <= size
+
+
+def _vint(data: bytes, at: int) -> tuple[int, int | None]:
+    """Return where a number of Matroska that begins at `at` ends, and the number, None where it is left open."""
+    first = data[at] if at < len(data) else 0
+    size = 9 - first.bit_length()
+    if size > 8:
+        return at + 1, None
+    value = int.from_bytes(data[at : at + size], "big") & ((1 << 7 * size) - 1)
+    return at + size, None if value == (1 << 7 * size) - 1 else value
+
+
+def _boxes_end(file: BinaryIO, head: bytes, size: int) -> bool:
+    """Whether every outermost box lies within the file."""
+    at = 0
+    while at + 8 <= size:
+        file.seek(at)
+        box = file.read(16)
+        length = int.from_bytes(box[:4], "big")
+        if length == 1:
+            length = int.from_bytes(box[8:16], "big")
+        if length < 8:  # up to the end of the file, or none at all
+            return True
+        at += length
+    return at == size
