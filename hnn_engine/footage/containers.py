@@ -9,6 +9,9 @@ from typing import BinaryIO, NamedTuple
 
 from hnn_engine.footage.film import MOST_STORED
 
+STRIP_OFFSETS, STRIP_LENGTHS = (273, 324), (279, 325)  # tags of strips and of tiles
+TIFF_NUMBERS = {3: "H", 4: "I", 16: "Q"}  # kinds of numbers
+MOST_STRIPS = 100_000  # of a picture
 MOST_STRAY = 256  # bytes between the blocks of a GIF that belong to none
 
 
@@ -70,27 +73,56 @@ def _blocks_end(file: BinaryIO) -> bool:
     return False
 
 
+class _Layout(NamedTuple):
+    """How a TIFF, or a BigTIFF, writes its numbers: the count of a directory's entries, an offset, and an entry."""
+
+    number: str
+    offset: str
+    entry: str
+
+    @classmethod
+    def of(cls, head: bytes) -> "_Layout":
+        order = "<" if head[:2] == b"II" else ">"
+        big = head[2:4] in (b"+\0", b"\0+")
+        return cls(f"{order}Q", f"{order}Q", f"{order}HHQ8s") if big else cls(f"{order}H", f"{order}I", f"{order}HHI4s")
+
+
 def tiff(file: BinaryIO) -> Stated:
     """Count the directories of a TIFF or a BigTIFF, one a picture, along the chain that they make."""
-    head = file.read(16)
-    order, big = "<" if head[:2] == b"II" else ">", head[2:4] in (b"+\0", b"\0+")
-    place, number, entry = (f"{order}Q", f"{order}Q", 20) if big else (f"{order}I", f"{order}H", 12)
-    start = 8 if big else 4
-    following = head[start : start + struct.calcsize(place)]
-    seen: set[int] = set()
-    while len(seen) <= MOST_STORED:
-        if len(following) < struct.calcsize(place):
-            return Stated(len(seen), False)
-        (offset,) = struct.unpack(place, following)
+    head, size = file.read(16), file.seek(0, os.SEEK_END)
+    layout = _Layout.of(head)
+    place = struct.calcsize(layout.offset)
+    following, seen = head[place : 2 * place], dict[int, bytes]()
+    while len(seen) <= MOST_STORED and len(following) == place:
+        (offset,) = struct.unpack(layout.offset, following)
         if not offset or offset in seen:
             return Stated(len(seen), True)
-        size = _at(file, offset, struct.calcsize(number))
-        if len(size) < struct.calcsize(number):
-            return Stated(len(seen), False)
-        seen.add(offset)
-        entries = struct.unpack(number, size)[0]
-        following = _at(file, offset + len(size) + entries * entry, struct.calcsize(place))
-    return Stated(len(seen), True)
+        start = _at(file, offset, struct.calcsize(layout.number))
+        if len(start) < struct.calcsize(layout.number):
+            break
+        length = struct.unpack(layout.number, start)[0] * struct.calcsize(layout.entry)
+        following = _at(file, offset + len(start) + length, place)
+        if len(following) == place:
+            seen[offset] = _at(file, offset + len(start), length)
+    last = seen[next(reversed(seen))] if seen else b""
+    return Stated(len(seen) - (_strips_end(file, layout, last) > size), False)
+
+
+def _strips_end(file: BinaryIO, layout: _Layout, directory: bytes) -> int:
+    """Return where the pixels of a picture end, which lie in strips or tiles."""
+    size = struct.calcsize(layout.entry)
+    found: dict[int, list[int]] = {}
+    for tag, kind, count, value in struct.iter_unpack(layout.entry, directory[: len(directory) // size * size]):
+        if tag in (*STRIP_OFFSETS, *STRIP_LENGTHS) and kind in TIFF_NUMBERS and count <= MOST_STRIPS:
+            number = layout.entry[0] + TIFF_NUMBERS[kind]
+            width = count * struct.calcsize(number)
+            raw = value[:width] if width <= len(value) else _at(file, *struct.unpack(layout.offset, value), width)
+            if len(raw) == width:
+                found[tag] = [n for (n,) in struct.iter_unpack(number, raw)]
+    starts, lengths = (
+        next((found[tag] for tag in tags if tag in found), []) for tags in (STRIP_OFFSETS, STRIP_LENGTHS)
+    )
+    return max((start + length for start, length in zip(starts, lengths, strict=False)), default=0)
 
 
 def _at(file: BinaryIO, offset: int, size: int) -> bytes:

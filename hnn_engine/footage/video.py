@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
 from hnn_engine.footage.containers import Stated, missing, video_ends
 from hnn_engine.footage.faults import DAMAGED, FILMS, named
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 # What FFmpeg may take a file for: others, such as a list of films, would have it open what the file names.
 OPTIONS = {"format_whitelist": "mov,matroska,avi", "protocol_whitelist": "file"}
+SHORT, SHORT_SECONDS = 0.02, 0.1  # by which Matroska's clocks may fall short of the length that it states
+HOLE = 1.5  # median steps from one frame to the next between which one is missing
+REORDERED = 18  # frames at the end of a film that may be stored in another order than they are shown
 TOLD = 500  # packets that are counted between two words of progress
 
 
@@ -45,8 +49,8 @@ def _count(place: Path, container: "InputContainer", whole: bool, tell: Tell) ->
     """Return how many frames are in the file, without decoding them, and what its header claims if it is not whole."""
     if not container.streams.video:
         raise RecordingError(f"{place} holds no pictures; expected a video: choose another file")
-    stream, count = container.streams.video[0], 0
-    packets = container.demux(stream)
+    stream, count, latest = container.streams.video[0], 0, 0.0
+    packets = container.demux()
     while True:
         try:
             with named(place):
@@ -56,10 +60,16 @@ def _count(place: Path, container: "InputContainer", whole: bool, tell: Tell) ->
             break
         if packet is None:
             break
+        if packet.pts is not None and packet.time_base is not None:
+            latest = max(latest, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+        if packet.stream_index != stream.index:
+            continue
         count += packet.size > 0
         check_count(str(place), count)
         if count % TOLD == 0:
             tell(0.0)
+    if container.format.name.startswith("matroska") and container.duration:
+        whole = whole and latest > (1 - SHORT) * container.duration / 1e6 - SHORT_SECONDS
     return Stated(count, whole, None if whole else int(stream.frames or 0))
 
 
@@ -72,7 +82,7 @@ def _decoded(place: Path, container: "InputContainer", stated: Stated, tell: Tel
         rate = stream.average_rate
     factor = reduction(str(place), stated.count, width, height)
     pictures, times = np.empty((0, 0, 0), dtype=np.uint8), list[float | None]()
-    frames, damaged = container.decode(stream), 0
+    frames, patched = container.decode(stream), list[int]()
     for i in range(stated.count):
         try:
             with named(place):
@@ -91,9 +101,28 @@ def _decoded(place: Path, container: "InputContainer", stated: Stated, tell: Tel
             break
         pictures[i] = picture
         times.append(time)
-        damaged += corrupt
+        patched += [i] if corrupt else []
         tell((i + 1) / stated.count)
-    return Reel(pictures[: len(times)], _times(times, rate), factor, _note(len(times), stated, damaged))
+    starts = _times(times, rate)
+    kept = len(times) if stated.whole else _unbroken(len(times), starts, patched)
+    note = _note(kept, stated, sum(i < kept for i in patched))
+    return Reel(pictures[:kept], None if starts is None else starts[:kept], factor, note)
+
+
+def _unbroken(count: int, starts: Array | None, patched: list[int]) -> int:
+    """Return how many frames there are before what the end of a file that is cut off has torn.
+
+    The last picture may have been patched up, and of those that the film shows before it some may be missing, because
+    they are stored behind it.
+    """
+    while count and count - 1 in patched:
+        count -= 1
+    if starts is not None and count > 2:
+        steps = np.diff(starts[:count])
+        holes = np.flatnonzero(steps > HOLE * np.median(steps))
+        late = holes[holes >= count - REORDERED]
+        count = int(late[0]) + 1 if len(late) else count
+    return count
 
 
 def _next(frames: Iterator["VideoFrame"], width: int, height: int) -> tuple[Pictures, float | None, bool] | None:
@@ -102,10 +131,10 @@ def _next(frames: Iterator["VideoFrame"], width: int, height: int) -> tuple[Pict
     return None if frame is None else (_grey(frame, width, height), frame.time, bool(frame.is_corrupt))
 
 
-def _note(kept: int, stated: Stated, damaged: int) -> str:
-    """Say what is missing or patched up."""
-    patched = f"{damaged} of {kept} frames {'are' if damaged > 1 else 'is'} damaged" if damaged else ""
-    return "; ".join(part for part in (missing(kept, stated), patched) if part)
+def _note(kept: int, stated: Stated, patched: int) -> str:
+    """Say what is missing, and how many of the frames that are kept were patched up."""
+    damaged = f"{patched} of {kept} frames {'are' if patched > 1 else 'is'} damaged" if patched else ""
+    return "; ".join(part for part in (missing(kept, stated), damaged) if part)
 
 
 def _shown_size(place: Path, stream: "VideoStream") -> tuple[int, int]:
@@ -126,7 +155,7 @@ def _grey(frame: "VideoFrame", width: int, height: int) -> Pictures:
     return np.asarray(np.rot90(picture, round(frame.rotation / 90)))
 
 
-def _times(times: list[float | None], rate: Any) -> "np.ndarray[tuple[int], np.dtype[np.float64]] | None":
+def _times(times: list[float | None], rate: Any) -> Array | None:
     """Return when each frame begins, s; by the rate where the frames do not say it, and None where nothing does."""
     if all(time is not None for time in times):
         return np.array(times, dtype=np.float64)

@@ -12,31 +12,36 @@ from hnn_engine.experiment import recording_experiment
 from hnn_engine.recordings import Recording
 
 LONGEST = 2.0  # seconds of the processor that a file may take
+LONGEST_FOLLOWED = 8.0  # a film whose angles are read too, and the libraries for it loaded
 
 
-def judged(read: Callable[[], Recording], counts: Counter[str], name: str) -> Recording | None:
+def judged(
+    read: Callable[[], Recording | None], counts: Counter[str], name: str, longest: float = LONGEST
+) -> Recording | None:
     """Read a file, go on to the rows that models train on, and count what came of it.
 
-    An error that is no `HnnLabError`, a warning, a recording that does not hold together and too much time fail.
+    `read` may return None where it has read something that is not gone on with. An error that is no `HnnLabError`, a
+    warning, a recording that does not hold together, and too much time fail.
     """
     began = time.process_time()
     counts["tried"] += 1
-    recording = None
+    recording, is_read = None, False
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            recording = read()
-            check_recording(recording)
+            recording, is_read = read(), True
             counts["read"] += 1
-            data = recording_experiment(recording).dataset()
-            assert all(np.isfinite(x).all() for x in (data.coords, data.dcoords)), name
-            counts["datasets"] += 1
+            if recording is not None:
+                check_recording(recording)
+                data = recording_experiment(recording).dataset()
+                assert all(np.isfinite(x).all() for x in (data.coords, data.dcoords)), name
+                counts["datasets"] += 1
         except HnnLabError as error:
             message = str(error)
             assert message, name
             assert len(message.splitlines()) == 1, f"{name}: {message!r}"
-            counts["refused" if recording is None else "without a dataset"] += 1
-    assert time.process_time() - began < LONGEST, f"{name} took {time.process_time() - began:.1f} s"
+            counts["without a dataset" if is_read else "refused"] += 1
+    assert time.process_time() - began < longest, f"{name} took {time.process_time() - began:.1f} s"
     return recording
 
 

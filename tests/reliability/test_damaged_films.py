@@ -1,0 +1,167 @@
+"""Films, damaged and enormous: read as far as they go, and said so, or refused in a sentence."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hnn_engine.cli import main
+from hnn_engine.errors import RecordingError
+from hnn_engine.footage import look
+from tests.reliability.damage_films import COUNT, swing, write_films
+from tests.reliability.film_child import read_film
+from tests.reliability.judged import LONGEST_FOLLOWED, judged
+from tests.reliability.tally import Tally
+
+ROOT = Path(__file__).parents[2]
+SILENCE = 60.0  # seconds that a process may be busy with one film
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose folder `whole` has the film in every format."""
+    folder = tmp_path_factory.mktemp("films")
+    (folder / "whole").mkdir()
+    write_films(folder / "whole")
+    return folder
+
+
+def try_films(folder: Path, first: int, last: int) -> Counter[str]:
+    """Read a damaged film for each seed in a process of its own; fail with the seed that ended it."""
+    command = [sys.executable, "-m", "tests.reliability.film_child", str(folder), str(first), str(last)]
+    errors = folder / "errors.txt"
+    with errors.open("wb") as heard:
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=heard, check=False, timeout=SILENCE + 0.5 * (last - first)
+        )
+    lines = done.stdout.decode().splitlines()
+    if done.returncode:
+        pytest.fail(f"seed {lines[-1:]} ended with {done.returncode}: {errors.read_text(errors='replace')[-3000:]}")
+    return Counter(json.loads(lines[-1]))
+
+
+def test_damaged_films_are_read_or_refused(films: Path) -> None:
+    counts = try_films(films, 0, 100)
+    assert counts["tried"] == 100
+    assert counts["refused"] > 20
+    assert counts["read in part"] > 5
+
+
+@pytest.mark.long
+@pytest.mark.timeout(2400)
+def test_thousands_of_damaged_films_are_read_or_refused(films: Path, tally: Tally) -> None:
+    counts = Counter[str]()
+    for first in range(1000, 4000, 250):
+        counts += try_films(films, first, first + 250)
+    tally.add("damaged films", **counts)
+    assert counts["tried"] == 3000
+    assert counts["read in part"] > 200
+
+
+def test_the_whole_films_are_read_without_a_note(films: Path) -> None:
+    for path in (films / "whole").iterdir():
+        film = look(path)
+        assert film.note == "", path.name
+        assert film.count == COUNT, path.name
+        assert np.abs(film.pictures.astype(int) - swing()).mean() < 8, path.name
+
+
+def test_a_film_is_followed_to_its_rows(films: Path) -> None:
+    counts = Counter[str]()
+    judged(lambda: read_film(films / "whole" / "swing.gif", True, counts), counts, "a whole film", LONGEST_FOLLOWED)
+    assert counts["datasets"] == 1
+
+
+CUT = (
+    "swing.gif",
+    "swing.tif",
+    "packed.tif",
+    "swing.webp",
+    "swing.png",
+    "swing.mp4",
+    "swing.avi",
+    "swing.mkv",
+    "swing.webm",
+)
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_a_film_that_is_cut_off_is_read_as_far_as_it_goes_and_says_so(films: Path, tmp_path: Path, name: str) -> None:
+    whole = films / "whole" / name
+    if not whole.exists():
+        pytest.skip("no encoder for it here")
+    path = tmp_path / name
+    path.write_bytes(whole.read_bytes()[: int(0.9 * whole.stat().st_size)])
+    film, before = look(path), look(whole)
+    assert 20 <= film.count < COUNT
+    assert "the file ends after" in film.note
+    assert str(film.count) in film.note
+    np.testing.assert_array_equal(film.pictures, before.pictures[: film.count])
+
+
+@pytest.mark.parametrize("name", ["swing.gif", "swing.webp", "swing.mkv"])
+def test_too_little_of_a_film_is_refused_with_the_reason(films: Path, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes((films / "whole" / name).read_bytes()[: (films / "whole" / name).stat().st_size // 2])
+    with pytest.raises(RecordingError, match=r"for the file ends after .*expected at least 20"):
+        look(path)
+
+
+@pytest.mark.parametrize(
+    "error", [TypeError("x"), IndexError("x"), MemoryError(), RecursionError("x"), SyntaxError("x")]
+)
+def test_whatever_a_library_raises_is_a_sentence(
+    films: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    from PIL import GifImagePlugin
+
+    before, bad = GifImagePlugin.GifImageFile.seek, 25
+
+    def seek(image: Any, frame: int) -> None:
+        if frame == bad:
+            raise error
+        before(image, frame)
+
+    monkeypatch.setattr(GifImagePlugin.GifImageFile, "seek", seek)
+    film = look(films / "whole" / "swing.gif")
+    assert (film.count, film.note) == (25, "frame 26 of 32 is damaged; it and what follows is left out")
+    bad = 0
+    with pytest.raises(RecordingError, match=r"swing\.gif cannot be read") as caught:
+        look(films / "whole" / "swing.gif")
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("x"), OSError("x"), RecordingError("x"), MemoryError(), KeyboardInterrupt()]
+)
+@pytest.mark.parametrize("name", ["swing.gif", "swing.mp4", "of png"])
+def test_what_a_caller_raises_passes_unharmed(films: Path, name: str, error: BaseException) -> None:
+    def stop(share: float) -> None:
+        if share > 0.4:
+            raise error
+
+    with pytest.raises(type(error)) as caught:
+        look(films / "whole" / name, stop)
+    assert caught.value is error
+
+
+def test_the_command_line_says_what_is_missing(films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "swing.gif"
+    path.write_bytes((films / "whole" / "swing.gif").read_bytes()[:-300])
+    command = ["train", "--recording", str(path), "--model", "baseline", "--setting", "steps=1", "--out"]
+    assert main([*command, str(tmp_path / "run")]) == 0
+    assert "swing.gif: the file ends after" in capsys.readouterr().err
+
+
+def test_pictures_turned_by_their_camera_are_read(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for i in range(20):
+        Image.new("L", (24, 16), 10 * i).save(tmp_path / f"{i}.png", exif=exif)
+    assert look(tmp_path).pictures.shape == (20, 24, 16)
