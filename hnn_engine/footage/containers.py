@@ -92,7 +92,7 @@ def tiff(file: BinaryIO) -> Stated:
     head, size = file.read(16), file.seek(0, os.SEEK_END)
     layout = _Layout.of(head)
     place = struct.calcsize(layout.offset)
-    following, seen = head[place : 2 * place], dict[int, bytes]()
+    following, seen, last = head[place : 2 * place], set[int](), (0, 0)
     while len(seen) <= MOST_STORED and len(following) == place:
         (offset,) = struct.unpack(layout.offset, following)
         if not offset or offset in seen:
@@ -103,9 +103,9 @@ def tiff(file: BinaryIO) -> Stated:
         length = struct.unpack(layout.number, start)[0] * struct.calcsize(layout.entry)
         following = _at(file, offset + len(start) + length, place)
         if len(following) == place:
-            seen[offset] = _at(file, offset + len(start), length)
-    last = seen[next(reversed(seen))] if seen else b""
-    return Stated(len(seen) - (_strips_end(file, layout, last) > size), False)
+            seen.add(offset)
+            last = offset + len(start), length
+    return Stated(len(seen) - (_strips_end(file, layout, _at(file, *last)) > size), False)
 
 
 def _strips_end(file: BinaryIO, layout: _Layout, directory: bytes) -> int:

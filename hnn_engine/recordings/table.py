@@ -1,5 +1,6 @@
 """A file of text turned into columns of numbers, with the line of every number kept for messages."""
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from hnn_engine.recordings.rows import (
     shortened,
     split_line,
 )
-from hnn_engine.recordings.text import Tell, Text, look_over, unheard
+from hnn_engine.recordings.text import Tell, Text, lines_in, look_over, unheard
 
 LARGEST_NUMBER = 1e100  # so that squares and differences stay finite
 FEWEST_ROWS = 4  # rows of numbers that a derivative can be estimated from
@@ -70,7 +71,7 @@ class Table:
         """Yield the rows in blocks, each with the share of the file up to its end."""
         before = 0
         for block, share in self.text.blocks():
-            count = block.count("\n") + (not block.endswith("\n"))
+            count = lines_in(block)
             if before + count > self.before:
                 yield rows_of(block, before, max(0, self.before - before), self.delimiter), share
             before += count
@@ -213,12 +214,7 @@ def _parsed(table: Table, block: Rows, columns: list[int]) -> Array:
         values = np.loadtxt(block.rows, delimiter=block.delimiter, usecols=columns, comments=None, ndmin=2)
     except ValueError:
         raise _first_fault(table, block, columns) from None
-    good = np.abs(values) < LARGEST_NUMBER
-    if not good.all():
-        row, column = (int(i) for i in np.argwhere(~good)[0])
-        what = "is too large" if np.isfinite(values[row, column]) else "is not finite"
-        raise _cell_fault(table, block, row, columns[column], what, "an ordinary number")
-    if len(values) != len(block.rows):
+    if len(values) != len(block.rows) or not (np.abs(values) < LARGEST_NUMBER).all():
         raise _first_fault(table, block, columns)
     return np.asarray(values, dtype=np.float64)
 
@@ -229,21 +225,25 @@ def _changes(parts: list[Array], column: int) -> int:
     return int(np.count_nonzero(np.diff(np.concatenate([*before, parts[-1][:, column]]))))
 
 
-def _cell_fault(table: Table, block: Rows, row: int, column: int, what: str, expected: str) -> RecordingError:
-    cell = split_line(block.rows[row], block.delimiter)[column]
-    return table.fault(int(block.lines[row]), cell, column, what, expected)
-
-
 def _first_fault(table: Table, block: Rows, columns: list[int]) -> RecordingError:
     for row, text in enumerate(block.rows):
         cells = split_line(text, block.delimiter)
         for column in columns:
-            if column >= len(cells) or not is_number(cells[column]):
-                there = column < len(cells) and cells[column].strip()
-                what = "is not a number" if there else "is empty"
-                cell = cells[column] if column < len(cells) else ""
-                return table.fault(int(block.lines[row]), cell, column, what, "a number such as 0.25 or 2.5e-1")
+            cell = cells[column] if column < len(cells) else ""
+            what, expected = _problem(cell)
+            if what:
+                return table.fault(int(block.lines[row]), cell, column, what, expected)
     return RecordingError(f"{table.path} could not be read as numbers; expected rows of numbers: export it anew as CSV")
+
+
+def _problem(cell: str) -> tuple[str, str]:
+    """Return what is wrong with a cell, and what was expected; empty where it is a finite number."""
+    if not is_number(cell):
+        return "is not a number" if cell.strip() else "is empty", "a number such as 0.25 or 2.5e-1"
+    number = float(cell)
+    if abs(number) < LARGEST_NUMBER:
+        return "", ""
+    return "is too large" if math.isfinite(number) else "is not finite", "an ordinary number"
 
 
 def _check_width(table: Table, block: Rows) -> None:

@@ -15,7 +15,7 @@ from hnn_engine.limits import LARGEST_TABLE, LONGEST_LINE, MOST_ROWS
 Tell = Callable[[float], None]  # hears the share that is done; what it raises ends the work
 
 BLOCK = 2**20  # bytes that are read at a time
-MOST_LINES = 2 * MOST_ROWS  # blank lines and comments included
+MOST_LINES = MOST_ROWS + MOST_ROWS // 2  # blank lines and comments included
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")  # a text has tabs, feeds and line ends, and no others
 _CONTROL_BYTES = bytes([*range(9), *range(14, 32)])
 
@@ -82,12 +82,16 @@ class Text:
         """Return the line `number`, from 1; an empty one where there is none."""
         before = 1
         for block, _ in self.blocks():
-            count = block.count("\n")
-            if number <= before + count:
-                lines = block.split("\n")
-                return lines[number - before] if number - before < len(lines) else ""
+            count = lines_in(block)
+            if number < before + count:
+                return block.split("\n")[number - before]
             before += count
         return ""
+
+
+def lines_in(block: str) -> int:
+    """Return the number of lines; the last one may lack its end."""
+    return block.count("\n") + (not block.endswith("\n"))
 
 
 def look_over(name: str, tell: Tell = unheard) -> Text:
@@ -113,7 +117,7 @@ def _lines(name: str, encoding: str, tell: Tell) -> int:
     count = 0
     for block, share in _blocks(name, encoding):
         _check_text(name, block, count)
-        count += block.count("\n") + (not block.endswith("\n"))
+        count += lines_in(block)
         if count > MOST_LINES:
             found = f"{name} has more than {MOST_LINES:,} lines"
             raise RecordingError(f"{found}; expected up to {MOST_ROWS:,} rows of numbers: cut it or leave out rows")

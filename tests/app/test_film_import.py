@@ -124,6 +124,17 @@ async def test_a_film_is_imported_and_studied_by_models_that_see(bench: Bench, t
 
 
 class TestDialog:
+    async def test_what_is_missing_of_a_film_is_said(self, bench: Bench, tmp_path: Path) -> None:
+        path = write_gif(tmp_path / "swing.gif", pictures())
+        path.write_bytes(path.read_bytes()[:-200])
+        dialog = await dialog_on(bench, path)
+        assert dialog.note.isVisible()
+        assert dialog.note.text().startswith("The file ends after 3")
+        await press(bench, dialog, CANCEL)
+        dialog = await dialog_on(bench, write_gif(tmp_path / "whole.gif", pictures()))
+        assert not dialog.note.isVisible()
+        await press(bench, dialog, CANCEL)
+
     async def test_pictures_in_a_folder_need_a_pace(self, bench: Bench, tmp_path: Path) -> None:
         dialog = await dialog_on(bench, write_folder(tmp_path / "swing", pictures()))
         assert "State the pace" in dialog.said.text()

@@ -1,13 +1,17 @@
 """Measured data in the window: the import dialog, the shipped recording, and the measured pendulum all the way."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtWidgets import QDialogButtonBox, QTableWidget
+from PySide6.QtWidgets import QDialogButtonBox, QProgressDialog, QPushButton, QTableWidget
 
-from app.import_dialog import ImportDialog
+from app import files
+from app.import_dialog import COLUMNS, ImportDialog
+from hnn_engine.recordings import Columns, Recording, read_recording
 from hnn_engine.records import load_session
 from tests.app.bench import CTRL, Bench, differ
 
@@ -232,3 +236,51 @@ async def test_the_measured_oscillator_is_a_length(bench: Bench) -> None:
     await bench.until(lambda: bench.experiment.recording is not None, "the recording")
     await bench.settled()
     assert bench.experiment.stage.coordinates[0].unit == "m"
+
+
+class TestManyColumns:
+    async def test_the_first_are_shown_and_all_may_be_chosen(self, bench: Bench, tmp_path: Path) -> None:
+        path = tmp_path / "wide.csv"
+        names = ",".join(["t", *(f"channel {i}" for i in range(998)), "angle"])
+        rows = [",".join([f"{0.1 * i}", *["0"] * 998, f"{np.sin(0.1 * i):.6f}"]) for i in range(40)]
+        path.write_text("\n".join([names, *rows]), encoding="utf-8")
+        dialog = await dialog_on(bench, path)
+        table = dialog.findChild(QTableWidget)
+        assert table is not None
+        assert (table.columnCount(), dialog.coordinate.count()) == (COLUMNS, 1000)
+        assert dialog.columns().coordinate == 999
+        assert dialog.width() < 900
+        await accept(bench, dialog)
+        await bench.until(lambda: bench.experiment.recording is not None, "the recording")
+        await bench.settled()
+
+
+class TestLongReading:
+    async def test_its_progress_is_shown_and_it_can_be_stopped(
+        self, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = bench.experiment
+        dialog = await dialog_on(bench, swinging(tmp_path))
+        shares: list[float] = []
+
+        def slow(path: Path, columns: Columns, tell: Callable[[float], None]) -> Recording:
+            for i in range(2000):
+                time.sleep(0.01)
+                shares.append(i / 2000)
+                tell(i / 2000)
+            return read_recording(path, columns)
+
+        monkeypatch.setattr(files, "_read", slow)
+        await accept(bench, dialog)
+        progress = await bench.dialog(QProgressDialog)
+        await bench.until(lambda: "left" in progress.labelText() or "s" in progress.labelText()[-3:], "the time left")
+        assert progress.value() < 100
+        button = progress.findChild(QPushButton)
+        assert button is not None
+        bench.click(button)
+        await bench.until(lambda: "stopped" in dialog.problem.text(), "the dialog again")
+        assert len(shares) < 1900
+        assert dialog.isVisible()
+        assert bench.experiment is before
+        bench.key(Qt.Key.Key_Escape, widget=dialog)
+        await bench.frames(3)

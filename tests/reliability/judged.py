@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
+import scipy.linalg
+import scipy.signal
 
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import recording_experiment
 from hnn_engine.recordings import Recording
 
+LOADED = (scipy.linalg, scipy.signal)  # by what reads, before its time is taken
 LONGEST = 2.0  # seconds of the processor that a file may take
 LONGEST_FOLLOWED = 8.0  # a film whose angles are read too, and the libraries for it loaded
 
