@@ -16,6 +16,7 @@ Kind = Literal["angle", "length"]
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
+SMALLEST, LARGEST = 1e-100, 1e100  # coefficients of an energy: beyond them it would not be a number everywhere
 GAP = 1.5  # a step longer than this many medians of its trial is a gap
 
 
@@ -33,8 +34,9 @@ class ReferenceEnergy:
 
     def __post_init__(self) -> None:
         for name, value in zip("ab", self.coefficients, strict=True):
-            if not 0 < value < np.inf:
-                raise ParameterError(f"{name} of the reference energy is {value}, but it must be a number above 0")
+            if not SMALLEST < value < LARGEST:
+                allowed = f"a number above 0, between {SMALLEST:g} and {LARGEST:g}"
+                raise ParameterError(f"{name} of the reference energy is {value}, but it must be {allowed}")
 
     @property
     def label(self) -> str:

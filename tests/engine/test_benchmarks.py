@@ -1,9 +1,12 @@
 """What benchmarks compare with does the same work as what they measure."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from benchmarks import table
 from benchmarks.equal_accuracy import PaperField, as_good, largest_gap, paper_error
 from benchmarks.paper_way import PaperWay
 from benchmarks.scale import AIMS, AXES, case, exponent
@@ -11,6 +14,7 @@ from benchmarks.step import FAMILIES, product_rounds
 from hnn_engine.experiment import model_spec
 from hnn_engine.integrators import rollout
 from hnn_engine.models import get_model
+from hnn_engine.recordings import read_recording
 from hnn_engine.snapshot import Snapshot
 
 
@@ -70,3 +74,12 @@ def test_every_cost_is_measured(axis: str, work: str) -> None:
 
 def test_aims_are_of_what_is_measured() -> None:
     assert {tuple(name.split(".")[:2]) for name in AIMS} <= {(axis, work) for axis in AXES for work in AXES[axis].works}
+
+
+@pytest.mark.parametrize("name", table.CASES)
+def test_tables_to_be_read_are_what_they_are_said_to_be(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("resource", reason="Windows has no getrusage")
+    case, path = table.CASES[name], tmp_path / "table.txt"
+    table.write(path, case, 20_000)
+    assert read_recording(path, case.columns).trials == case.trials
+    assert table.compared(path, case, runs=1)["ratio"] > 0
