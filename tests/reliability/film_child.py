@@ -18,7 +18,7 @@ from hnn_engine.recordings import Recording
 from tests.reliability.damage_films import damage_film
 from tests.reliability.judged import LONGEST, LONGEST_FOLLOWED, judged
 
-ALL_THE_WAY = 20  # one film of so many is read to its angles, which takes half a second
+ALL_THE_WAY = 60  # one film of so many is read to its angles, which takes a second or two
 
 
 def read_film(path: Path, all_the_way: bool, counts: Counter[str]) -> Recording | None:

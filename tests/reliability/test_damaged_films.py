@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from tests.reliability.judged import LONGEST_FOLLOWED, judged
 from tests.reliability.tally import Tally
 
 ROOT = Path(__file__).parents[2]
-SILENCE = 60.0  # seconds that a process may be busy with one film
+SILENCE = 120.0  # seconds that a process may be busy with one film
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +34,23 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def try_films(folder: Path, first: int, last: int) -> Counter[str]:
-    """Read a damaged film for each seed in a process of its own; fail with the seed that ended it."""
+    """Read a damaged film for each seed in a process of its own; fail with the seed that ended or held it up."""
     command = [sys.executable, "-m", "tests.reliability.film_child", str(folder), str(first), str(last)]
-    errors = folder / "errors.txt"
-    with errors.open("wb") as heard:
-        done = subprocess.run(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=heard, check=False, timeout=SILENCE + 0.5 * (last - first)
-        )
-    lines = done.stdout.decode().splitlines()
-    if done.returncode:
-        pytest.fail(f"seed {lines[-1:]} ended with {done.returncode}: {errors.read_text(errors='replace')[-3000:]}")
+    said, errors = folder / "said.txt", folder / "errors.txt"
+    with (
+        said.open("wb") as out,
+        errors.open("wb") as err,
+        subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=err) as child,
+    ):
+        heard, length = time.monotonic(), 0
+        while child.poll() is None and time.monotonic() - heard < SILENCE:
+            time.sleep(0.05)
+            if said.stat().st_size > length:
+                heard, length = time.monotonic(), said.stat().st_size
+        child.kill()
+    lines = said.read_text().splitlines()
+    if child.returncode:
+        pytest.fail(f"seed {lines[-1:]} ended with {child.returncode}: {errors.read_text(errors='replace')[-3000:]}")
     return Counter(json.loads(lines[-1]))
 
 
