@@ -8,7 +8,7 @@ MOST_COLUMNS = 1_000
 LONGEST_LINE = 1_000_000  # bytes
 MOST_ROWS = 2_000_000
 MOST_TRIALS = 10_000
-LARGEST_TABLE = 64 * 2**20  # bytes
+LARGEST_TABLE = 200 * 2**20  # bytes
 
 # Data drawn, moved and taken out by hand. A hand draws fewer strokes (`by_hand.MOST_STROKES`), which erasing cuts up.
 MOST_STROKES = 5_000  # pieces included
