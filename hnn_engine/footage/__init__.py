@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hnn_engine.footage.film import FEWEST_FRAMES, MOST_FRAMES, Crop, Film
-    from hnn_engine.footage.reading import IMAGES, VIDEOS, is_film, look
+    from hnn_engine.footage.images import IMAGES
+    from hnn_engine.footage.reading import VIDEOS, is_film, look
     from hnn_engine.footage.recorded import as_recording
     from hnn_engine.footage.sheet import Tile, side_by_side
     from hnn_engine.footage.taking import Footage, take
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "film": ("FEWEST_FRAMES", "MOST_FRAMES", "Crop", "Film"),
-    "reading": ("IMAGES", "VIDEOS", "is_film", "look"),
+    "images": ("IMAGES",),
+    "reading": ("VIDEOS", "is_film", "look"),
     "recorded": ("as_recording",),
     "sheet": ("Tile", "side_by_side"),
     "taking": ("Footage", "take"),

@@ -19,14 +19,14 @@ class Stated(NamedTuple):
     """How many pictures a file holds whole, as far as it can be followed; whether it ends where it should; and how
     many there should be, where it says that."""
 
-    count: int
+    held: int
     whole: bool
     total: int | None = None
 
 
 def missing(kept: int, stated: Stated) -> str:
     """Say that no more than `kept` frames could be read where there should be more, or return an empty text."""
-    total = max(stated.total or 0, stated.count)
+    total = max(stated.total or 0, stated.held)
     if not stated.whole:
         frames = f"{kept} of {total} frames" if kept < total else f"{kept} frame{'s' if kept != 1 else ''}"
         return f"the file ends after {frames}; the rest is missing"
@@ -116,7 +116,7 @@ def _strips_end(file: BinaryIO, layout: _Layout, directory: bytes) -> int:
         if tag in (*STRIP_OFFSETS, *STRIP_LENGTHS) and kind in TIFF_NUMBERS and count <= MOST_STRIPS:
             number = layout.entry[0] + TIFF_NUMBERS[kind]
             width = count * struct.calcsize(number)
-            raw = value[:width] if width <= len(value) else _at(file, *struct.unpack(layout.offset, value), width)
+            raw = value[:width] if width <= len(value) else _at(file, struct.unpack(layout.offset, value)[0], width)
             if len(raw) == width:
                 found[tag] = [n for (n,) in struct.iter_unpack(number, raw)]
     starts, lengths = (

@@ -100,7 +100,7 @@ def _checked(path: Path, file: BinaryIO) -> BinaryIO:
     is_gif = file.read(4) == b"GIF8"
     file.seek(0)
     if is_gif:
-        if not gif(file).count:
+        if not gif(file).held:
             raise RecordingError(f"{path} holds no whole picture; expected {PICTURE}: check or export it anew")
         file.seek(0)
     return file
@@ -137,9 +137,9 @@ def _surveyed(place: Path, file: BinaryIO) -> tuple[Stated | None, BinaryIO | By
         file.seek(0)
         stated, source = webp(file)
     file.seek(0)
-    if stated is not None and head[:4] == b"GIF8" and not stated.count:
+    if stated is not None and head[:4] == b"GIF8" and not stated.held:
         raise ValueError("no picture at all")
-    check_count(str(place), 0 if stated is None else stated.count)
+    check_count(str(place), 0 if stated is None else stated.held)
     return stated, source
 
 
@@ -153,13 +153,13 @@ def _stated(image: "Image", file: BinaryIO) -> Stated:
 
 def _frames(place: Path, image: "Image", stated: Stated, tell: Tell) -> Reel:
     """Read the frames up to the first that cannot be read."""
-    check_count(str(place), stated.count)
-    if stated.count < 2 and stated.whole:
+    check_count(str(place), stated.held)
+    if stated.held < 2 and stated.whole:
         raise RecordingError(f"{place} is one picture; expected {FILMS}: choose the folder that holds the pictures")
     check_pixels(str(place), *image.size)
-    factor = reduction(str(place), stated.count, *image.size)
-    pictures, delays, kept = np.empty((0, 0, 0), dtype=np.uint8), np.zeros(stated.count), 0
-    for i in range(stated.count):
+    factor = reduction(str(place), stated.held, *image.size)
+    pictures, delays, kept = np.empty((0, 0, 0), dtype=np.uint8), np.zeros(stated.held), 0
+    for i in range(stated.held):
         try:
             with named(place):
                 image.seek(i)
@@ -169,11 +169,11 @@ def _frames(place: Path, image: "Image", stated: Stated, tell: Tell) -> Reel:
                 raise
             break
         if i == 0:
-            pictures = np.empty((stated.count, *picture.shape), dtype=np.uint8)
+            pictures = np.empty((stated.held, *picture.shape), dtype=np.uint8)
         if picture.shape != pictures.shape[1:]:
             break
         pictures[i], delays[i], kept = picture, delay, i + 1
-        tell(kept / stated.count)
+        tell(kept / stated.held)
     steps = delays[: max(0, kept - 1)]
     times = np.concatenate([[0.0], np.cumsum(steps)]) if (steps > 0).all() else None
     return Reel(pictures[:kept], times, factor, missing(kept, stated))

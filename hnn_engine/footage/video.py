@@ -80,10 +80,10 @@ def _decoded(place: Path, container: "InputContainer", stated: Stated, tell: Tel
         width, height = _shown_size(place, stream)
         stream.thread_type = "AUTO"
         rate = stream.average_rate
-    factor = reduction(str(place), stated.count, width, height)
+    factor = reduction(str(place), stated.held, width, height)
     pictures, times = np.empty((0, 0, 0), dtype=np.uint8), list[float | None]()
     frames, patched = container.decode(stream), list[int]()
-    for i in range(stated.count):
+    for i in range(stated.held):
         try:
             with named(place):
                 found = _next(frames, width // factor, height // factor)
@@ -92,17 +92,17 @@ def _decoded(place: Path, container: "InputContainer", stated: Stated, tell: Tel
                 raise
             break
         if found is None:
-            stated = stated._replace(count=i)  # a decoder may give fewer than there are packets
+            stated = stated._replace(held=i)  # a decoder may give fewer than there are packets
             break
         picture, time, corrupt = found
         if i == 0:
-            pictures = np.empty((stated.count, *picture.shape), dtype=np.uint8)
+            pictures = np.empty((stated.held, *picture.shape), dtype=np.uint8)
         if picture.shape != pictures.shape[1:]:
             break
         pictures[i] = picture
         times.append(time)
         patched += [i] if corrupt else []
-        tell((i + 1) / stated.count)
+        tell((i + 1) / stated.held)
     starts = _times(times, rate)
     kept = len(times) if stated.whole else _unbroken(len(times), starts, patched)
     note = _note(kept, stated, sum(i < kept for i in patched))
