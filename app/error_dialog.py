@@ -7,9 +7,11 @@ from types import TracebackType
 
 from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.icons import pixmap
+from app.widgets.text import PlainLabel
+from hnn_engine.errors import one_line
 
 _SENTENCE = "Something went wrong inside the laboratory. Your work is still there: save it, and go on."
 
@@ -40,16 +42,20 @@ class ErrorDialog(QDialog):
         return self._details.toPlainText()
 
     def _head(self, summary: str) -> QHBoxLayout:
-        sign, text = QLabel(), QLabel(f"{_SENTENCE}\n\n{summary}")
+        sign = PlainLabel()
         sign.setPixmap(pixmap("warning", QSize(32, 32), "error"))
         sign.setAlignment(Qt.AlignmentFlag.AlignTop)
-        text.setTextFormat(Qt.TextFormat.PlainText)
-        text.setWordWrap(True)
-        text.setMinimumWidth(420)
+        words = QVBoxLayout()
+        words.setSpacing(12)
+        for sentence in (_SENTENCE, one_line(summary)):
+            label = PlainLabel(sentence)
+            label.setWordWrap(True)
+            label.setMinimumWidth(420)
+            words.addWidget(label)
         row = QHBoxLayout()
         row.setSpacing(12)
         row.addWidget(sign)
-        row.addWidget(text, 1)
+        row.addLayout(words, 1)
         return row
 
     def _buttons(self) -> QHBoxLayout:

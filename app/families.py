@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.simulation import ShownModel
+from hnn_engine.errors import shown
 from hnn_engine.models import get_model
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Families:
             seeds = sorted(family, key=lambda run: run.experiment.seed)
             for member, run in enumerate(seeds):
                 model = run.snapshot.model
-                title = run.title if several[model] else get_model(model).title
+                title = shown(run.title) if several[model] else get_model(model).title
                 found[run.id] = ShownModel(run.id, model, title, run.snapshot, group=name, member=member)
         return [found[run.id] for run in runs]
 

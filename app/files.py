@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from app.document import Document, View, state_of
 from app.import_dialog import ImportDialog
 from app.settings import settings
 from app.watched import EndedError, Watched
-from hnn_engine.errors import HnnLabError, ProtectedFileError
+from app.widgets.text import Button, FileDialog, MessageIcon, file_dialog, message_box
+from hnn_engine.errors import HnnLabError, ProtectedFileError, shortened
 from hnn_engine.experiment import Experiment, recording_experiment
 from hnn_engine.footage import VIDEOS, is_film, look
 from hnn_engine.recordings import (
@@ -118,18 +118,17 @@ class Files:
             return await self._may_replace(path) and await write(True)
 
     async def _may_replace(self, path: Path) -> bool:
-        button = QMessageBox.StandardButton
-        box = QMessageBox(self._window)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(f"{path.name} is read-only. Replace it?")
-        box.setInformativeText("It stays read-only, with what is saved now.")
-        box.setStandardButtons(button.Yes | button.Cancel)
-        box.button(button.Yes).setText("Replace")
-        box.setDefaultButton(button.Cancel)
+        question, consequence = (
+            f"{shortened(path.name)} is read-only. Replace it?",
+            "It stays so, with what is saved now.",
+        )
+        box = message_box(self._window, question, consequence, MessageIcon.Question)
+        box.setStandardButtons(Button.Yes | Button.Cancel)
+        box.button(Button.Yes).setText("Replace")
+        box.setDefaultButton(Button.Cancel)
         answer = await finished(box)
         box.deleteLater()
-        return answer == button.Yes.value
+        return answer == Button.Yes.value
 
     async def may_leave(self, keep: Leave | None = None) -> bool:
         """Ask what to do with unsaved changes; return whether the present document may go.
@@ -138,20 +137,17 @@ class Files:
         """
         if not self._document.dirty and keep is None:
             return True
-        button = QMessageBox.StandardButton
-        box = QMessageBox(self._window)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setText("Save the changes to this session?")
-        box.setInformativeText("Without saving, its fits and settings are lost.")
-        box.setStandardButtons(button.Save | button.Discard | button.Cancel)
-        box.setDefaultButton(button.Save)
+        question, warning = "Save the changes to this session?", "Without saving, its fits and settings are lost."
+        box = message_box(self._window, question, warning, MessageIcon.Question)
+        box.setStandardButtons(Button.Save | Button.Discard | Button.Cancel)
+        box.setDefaultButton(Button.Save)
         answer = await finished(box)
         box.deleteLater()
-        if answer == button.Save.value:
+        if answer == Button.Save.value:
             if keep is not None:
                 await keep()
             return await self.save()
-        return answer == button.Discard.value
+        return answer == Button.Discard.value
 
     # Recordings -------------------------------------------------------------------------------------------------------
 
@@ -193,7 +189,7 @@ class Files:
     async def _watched(self, title: str, path: Path, work: Callable[[Callable[[float], None]], Result]) -> Result:
         """Do `work`, the reading of `path`, in the thread of the files; `EndedError` where the user stops it."""
         loop = asyncio.get_running_loop()
-        reading = Watched(work, title, f"Reading {path.name}", self._window)
+        reading = Watched(work, title, f"Reading {shortened(path.name)}", self._window)
         return await reading.run(lambda work: loop.run_in_executor(self._executor, work))
 
     async def ask_film(self, folder: bool) -> Experiment | None:
@@ -268,14 +264,14 @@ class Files:
     async def _ask_path(
         self, title: str, save: bool, kinds: str, suffix: str = "", folder: bool = False
     ) -> Path | None:
-        dialog = QFileDialog(self._window, title)
+        dialog = file_dialog(self._window, title)
         dialog.setDefaultSuffix(suffix.lstrip("."))  # added before the question whether to replace
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave if save else QFileDialog.AcceptMode.AcceptOpen)
-        dialog.setFileMode(QFileDialog.FileMode.AnyFile if save else QFileDialog.FileMode.ExistingFile)
+        dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave if save else FileDialog.AcceptMode.AcceptOpen)
+        dialog.setFileMode(FileDialog.FileMode.AnyFile if save else FileDialog.FileMode.ExistingFile)
         dialog.setNameFilters(kinds.split(";;"))
         if folder:
-            dialog.setFileMode(QFileDialog.FileMode.Directory)
-            dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+            dialog.setFileMode(FileDialog.FileMode.Directory)
+            dialog.setOption(FileDialog.Option.ShowDirsOnly)
         if self._document.path is not None:
             dialog.setDirectory(str(self._document.path.parent))
         try:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QVBoxLayout,
     QWidget,
@@ -25,9 +24,9 @@ from app.widgets.format import number, parse
 from app.widgets.number_slider import NumberSlider
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.pixel_picture import PixelPicture
-from app.widgets.section import quiet_label
+from app.widgets.text import PlainLabel, heading, problem_label, quiet_label, set_tip
 from hnn_engine.coords import Array
-from hnn_engine.errors import RecordingError
+from hnn_engine.errors import RecordingError, shortened
 from hnn_engine.footage import FEWEST_FRAMES, MOST_FRAMES, Crop, Film, Footage, as_recording, take
 from hnn_engine.footage.taking import SIDES
 from hnn_engine.parameters import Parameter, Value
@@ -151,12 +150,7 @@ class FilmDialog(QDialog):
     def _build(self) -> None:
         name = self.film.path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
         kept = f"{self.film.width} × {self.film.height} pixels"
-        heading = QLabel(f"{name}: {self.film.count} frames of {kept}{_reduced(self.film)}")
-        heading.setProperty("heading", True)
-        self.problem = QLabel()
-        self.problem.setProperty("problem", True)
-        self.problem.setWordWrap(True)
-        self.problem.hide()
+        self.problem = problem_label()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
         self.open_button = self.buttons.button(QDialogButtonBox.StandardButton.Open)
         self.open_button.setProperty("primary", True)
@@ -168,11 +162,9 @@ class FilmDialog(QDialog):
         sides.addWidget(self._model_side())
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
-        layout.addWidget(heading)
-        self.note = QLabel(f"{self.film.note[:1].upper()}{self.film.note[1:]}.")
-        self.note.setTextFormat(Qt.TextFormat.PlainText)
-        self.note.setProperty("problem", True)
-        self.note.setWordWrap(True)
+        layout.addWidget(heading(f"{shortened(name)}: {self.film.count} frames of {kept}{_reduced(self.film)}"))
+        self.note = problem_label()
+        self.note.setText(f"{self.film.note[:1].upper()}{self.film.note[1:]}.")
         self.note.setVisible(bool(self.film.note))
         layout.addWidget(self.note)
         layout.addWidget(quiet_label("Drag the square over the pendulum's whole swing, pivot and all."))
@@ -219,9 +211,7 @@ class FilmDialog(QDialog):
             ("The angle that is read", self.curve, 2),
         )
         for title, widget, stretch in parts:
-            heading = QLabel(title)
-            heading.setProperty("heading", True)
-            column.addWidget(heading)
+            column.addWidget(heading(title))
             column.addWidget(widget, stretch)
         column.addWidget(self.said)
         column.addSpacing(4)
@@ -242,9 +232,9 @@ class FilmDialog(QDialog):
             self.rate.setText(f"{1 / self.film.seconds:.6g}")
         self.rate.textEdited.connect(self._tell_state)
         self.rate_unit.currentIndexChanged.connect(self._on_unit)
-        title = QLabel("Pace")
+        title = PlainLabel("Pace")
         title.setBuddy(self.rate)
-        title.setToolTip("How far the frames of the film are apart, as it was filmed.")
+        set_tip(title, "How far the frames of the film are apart, as it was filmed.")
         grid = QGridLayout()
         grid.setHorizontalSpacing(8)
         grid.addWidget(title, 0, 0)
@@ -397,7 +387,7 @@ class FilmDialog(QDialog):
             busy = self._taker.busy or self._reader.busy
             self.curve.show_hint(f"Reading the angle … {100 * self._reader.share:.0f} %" if busy else "No angle")
             self.said.setText("")
-        self.open_button.setToolTip("" if self.ready or self.read is None else "How far are the frames apart?")
+        set_tip(self.open_button, "" if self.ready or self.read is None else "How far are the frames apart?")
 
     def _lost(self) -> str:
         """Say which frames are lost because nothing can be read from them."""

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from importlib.resources import files
 
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from app.widgets.text import Page, PlainLabel, heading
 
 _MOUSE = (
     ("Drag", "a body, the head of its arrow, or the start in the phase portrait"),
@@ -25,9 +27,7 @@ class HelpSheet(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Keys and a short tour")
         self.resize(860, 560)
-        tour = QTextBrowser()
-        tour.setMarkdown((files("resources") / "help" / "tour.md").read_text(encoding="utf-8"))
-        tour.setOpenExternalLinks(True)
+        tour = Page((files("resources") / "help" / "tour.md").read_text(encoding="utf-8"))
         keys = QWidget()
         grid = QGridLayout(keys)
         grid.setHorizontalSpacing(16)
@@ -38,10 +38,8 @@ class HelpSheet(QDialog):
             if not action.shortcut().isEmpty()
         ]
         for line, (key, text) in enumerate([*rows, *_MOUSE]):
-            name = QLabel(key)
-            name.setProperty("heading", True)
-            grid.addWidget(name, line, 0)
-            grid.addWidget(QLabel(text), line, 1)
+            grid.addWidget(heading(key), line, 0)
+            grid.addWidget(PlainLabel(text), line, 1)
         grid.setRowStretch(len(rows) + len(_MOUSE), 1)
         layout = QHBoxLayout()
         layout.addWidget(tour, 1)

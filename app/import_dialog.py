@@ -9,19 +9,19 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from app.widgets.section import quiet_label
+from app.widgets.text import heading, problem_label, quiet_label, set_tip
+from hnn_engine.errors import shortened
 from hnn_engine.recordings import ANGLE_UNITS, KINDS, LENGTH_UNITS, TIME_UNITS, Columns, FilePreview
 
 ROWS = 12  # of the file that are shown
-COLUMNS = 40  # of them that are shown; all may be chosen
-LONGEST = 60  # characters of a cell
+COLUMNS = 40  # of the file that are shown; all may be chosen
+WIDEST = 40  # characters of a column's name or a cell
 NONE = "none"
 _KIND_TITLES = {"angle": "an angle", "length": "a length"}
 
@@ -39,18 +39,13 @@ class ImportDialog(QDialog):
         layout.setSpacing(10)
         name = found.path.replace("\\", "/").rsplit("/", 1)[-1]
         known = "The layout is known: nothing needs to be changed." if found.known else "Say what each column is."
-        heading = QLabel(f"{name}: {found.count} rows")
-        heading.setProperty("heading", True)
-        layout.addWidget(heading)
+        layout.addWidget(heading(f"{shortened(name)}: {found.count} rows"))
         layout.addWidget(quiet_label(known))
         if len(found.columns) > COLUMNS:
             layout.addWidget(quiet_label(f"The first {COLUMNS} of {len(found.columns)} columns are shown."))
         layout.addWidget(self._table(), 1)
         layout.addLayout(self._form())
-        self.problem = QLabel()
-        self.problem.setProperty("problem", True)
-        self.problem.setWordWrap(True)
-        self.problem.hide()
+        self.problem = problem_label()
         layout.addWidget(self.problem)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
         buttons.button(QDialogButtonBox.StandardButton.Open).setProperty("primary", True)
@@ -63,7 +58,7 @@ class ImportDialog(QDialog):
         rows = self.found.rows[:ROWS]
         names = self.found.columns[:COLUMNS]
         table = QTableWidget(len(rows), len(names))
-        table.setHorizontalHeaderLabels(list(names))
+        table.setHorizontalHeaderLabels([shortened(name, WIDEST) for name in names])
         table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         table.setAccessibleName("First rows of the file")
         table.verticalHeader().hide()
@@ -91,8 +86,8 @@ class ImportDialog(QDialog):
             ("Trial", self.trial),
         ):
             form.addRow(label, _in_a_row(label, column, others))
-        self.velocity.setToolTip("Per unit of time, in the coordinate's unit. Without one it is estimated.")
-        self.trial.setToolTip("Numbers the trials; time may restart where it changes.")
+        set_tip(self.velocity, "Per unit of time, in the coordinate's unit. Without one it is estimated.")
+        set_tip(self.trial, "Numbers the trials; time may restart where it changes.")
         return form
 
     def _column_box(self, optional: bool) -> QComboBox:
@@ -100,7 +95,7 @@ class ImportDialog(QDialog):
         if optional:
             box.addItem(NONE, None)
         for index, name in enumerate(self.found.columns):
-            box.addItem(name, index)
+            box.addItem(shortened(name, WIDEST), index)
         if len(self.found.columns) > COLUMNS:
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         return box
@@ -155,9 +150,8 @@ def _in_a_row(label: str, column: QComboBox, others: Sequence[QComboBox]) -> QHB
 
 
 def _short(cell: str) -> str:
-    """A cell as it stands in the file, but for digits that nobody reads."""
+    """A cell as it stands in the file, but for digits and words that nobody reads."""
     try:
-        text = f"{float(cell):.6g}" if len(cell) > 10 else cell
+        return f"{float(cell):.6g}" if len(cell) > 10 else shortened(cell, WIDEST)
     except ValueError:
-        text = cell
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+        return shortened(cell, WIDEST)

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from hnn_engine.cli import main as command
 
         return command(words)
-    if words and not Path(words[0]).exists():
+    if words and not os.path.exists(words[0]):  # which no name, however odd, makes raise
         print(f"hnn-lab: {_no_such(words[0])}", file=sys.stderr)
         return 2
     # Until the window stands, everything that is made stays: looking for garbage would only delay the first paint.
@@ -43,10 +43,11 @@ def _no_such(word: str) -> str:
     from difflib import get_close_matches
 
     from hnn_engine.cli.parser import COMMANDS
+    from hnn_engine.errors import one_line
 
     close = get_close_matches(word, (*COMMANDS, "screenshot"), n=1)
     hint = f"did you mean '{close[0]}'?" if close else "name a session, a run, or a command (see 'hnn-lab --help')"
-    return f"{word} does not exist: {hint}"
+    return one_line(f"{word} does not exist: {hint}")
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ from app.panels.what_if import WhatIf
 from app.settings import settings
 from app.theme import DARK, LIGHT, THEMES, apply_theme, current_theme
 from app.widgets.notice import NoticeBar
+from app.widgets.text import name_action, title_text
 from hnn_engine.experiment import same_system
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ class MainWindow(QMainWindow):
     def _name_dock(self, name: str, title: str) -> None:
         """Write what a panel shows into its frame; in the menu it keeps its short name."""
         dock = self.docks[name]
-        dock.setWindowTitle(title)
+        dock.setWindowTitle(title_text(title))
         dock.toggleViewAction().setText(name.capitalize())
 
     def _controls(self) -> QWidget:
@@ -234,7 +235,7 @@ class MainWindow(QMainWindow):
         return whole
 
     def _dock(self, name: str, title: str, widget: QWidget) -> QDockWidget:
-        dock = QDockWidget(title, self)
+        dock = QDockWidget(title_text(title), self)
         dock.setObjectName(name)
         dock.setWidget(widget)
         return dock
@@ -336,13 +337,13 @@ class MainWindow(QMainWindow):
             (self.menus.redo, "Redo", document.redo_label),
         ):
             text = f"{word}: {label.lower()}" if label else word
-            if text != action.text():
-                action.setText(text)
+            if text != action.toolTip():
+                name_action(action, text)
 
     def _retitle(self) -> None:
         document = self.lab.document
         name = document.path.name if document.path is not None else "Untitled"
-        title = f"{name}[*] – {self.lab.experiment.source_title} – HNN Lab"
+        title = f"{title_text(name)}[*] – {title_text(self.lab.experiment.source_title)} – HNN Lab"
         if title != self.windowTitle():
             self.setWindowTitle(title)
         if document.dirty != self.isWindowModified():

@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QWidget
 
 from app.icons import icon
 from app.settings import settings
+from app.widgets.text import action_text, set_tip
+from hnn_engine.errors import shortened
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -72,7 +74,7 @@ class Menus:
 
     def _action(self, menu: QMenu, text: str, act: Callable[[], object], keys: str = "", name: str = "") -> QAction:
         window = self._window
-        action = QAction(icon(name), text, window) if name else QAction(text, window)
+        action = QAction(icon(name), action_text(text), window) if name else QAction(action_text(text), window)
         if keys:
             action.setShortcut(QKeySequence(keys))
         action.triggered.connect(lambda: act())
@@ -95,7 +97,7 @@ class Menus:
         ):
             button = QToolButton()
             button.setIcon(icon(name))
-            button.setToolTip(tip)
+            set_tip(button, tip)
             button.setAccessibleName(tip.split(" (")[0])
             if act is None:
                 button.setMenu(view)
@@ -108,8 +110,8 @@ class Menus:
         window = self._window
         self.recent.clear()
         for path in settings().recent:
-            action = self.recent.addAction(path.name)
-            action.setToolTip(str(path))
+            action = self.recent.addAction(action_text(shortened(path.name)))
+            set_tip(action, str(path))
             action.triggered.connect(lambda _=False, path=path: window.spawn(window.errands.open(path)))
         if not self.recent.actions():
             self.recent.addAction("Nothing yet").setEnabled(False)

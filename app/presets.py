@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLabel, QMenu, QMessageBox, QWidgetAction
+from PySide6.QtWidgets import QMenu, QWidgetAction
 
 from app.files import finished
 from app.settings import settings
+from app.widgets.text import Button, ButtonRole, MessageIcon, action_text, heading, message_box, set_tip
 from hnn_engine.demonstrations import DEMONSTRATIONS, Demonstration
 from hnn_engine.experiment import Experiment
 from hnn_engine.tasks import TASKS, Task
@@ -28,18 +29,17 @@ class Presets:
         self._fill(menu, "What the paper shows", [d for d in shown if d.from_paper])
         self._fill(menu, "Beyond the paper", [d for d in shown if not d.from_paper])
 
-    def _fill(self, menu: QMenu, heading: str, presets: "list[Task] | list[Demonstration]") -> None:
+    def _fill(self, menu: QMenu, title: str, presets: "list[Task] | list[Demonstration]") -> None:
         if menu.actions():
             menu.addSeparator()
-        label = QLabel(heading)
-        label.setProperty("heading", True)
+        label = heading(title)
         label.setContentsMargins(12, 6, 12, 2)
         holder = QWidgetAction(menu)  # style sheets hide the text of a menu's own sections
         holder.setDefaultWidget(label)
         menu.addAction(holder)
         for preset in presets:
-            action = QAction(preset.title, menu)
-            action.setToolTip(preset.summary)
+            action = QAction(action_text(preset.title), menu)
+            set_tip(action, preset.summary)
             action.triggered.connect(lambda _=False, preset=preset: self.open(preset))
             menu.addAction(action)
 
@@ -67,18 +67,18 @@ class Presets:
             self._show(task.title, task.experiment(recording))
 
     async def _ask(self, task: Task) -> "Recording | None":
-        box = QMessageBox(self._window)
-        box.setIcon(QMessageBox.Icon.Information)
-        box.setWindowTitle(task.title)
-        box.setText("The measured pendulum is data that does not come with this program.")
-        box.setInformativeText(
+        box = message_box(
+            self._window,
+            "The measured pendulum is data that does not come with this program.",
             "It was recorded by M. Schmidt and H. Lipson: supplementary data of “Distilling free-form natural laws "
             "from experimental data”, Science 324:81 (2009), file real_pend_h_1.txt. No licence is stated, so it is "
-            "not shipped. Open your copy of it, or take the simulated recording that comes with HNN Lab."
+            "not shipped. Open your copy of it, or take the simulated recording that comes with HNN Lab.",
+            MessageIcon.Information,
+            task.title,
         )
-        own = box.addButton("Open the file…", QMessageBox.ButtonRole.AcceptRole)
-        simulated = box.addButton("Simulated recording", QMessageBox.ButtonRole.ActionRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
+        own = box.addButton("Open the file…", ButtonRole.AcceptRole)
+        simulated = box.addButton("Simulated recording", ButtonRole.ActionRole)
+        box.addButton(Button.Cancel)
         await finished(box)
         pressed = box.clickedButton()
         box.deleteLater()

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -24,8 +23,8 @@ from app.race import AllJudged, Entry, Message, Raced, RaceEnded, RaceRunner, Ru
 from app.race_plots import RacePlots, recipe_color
 from app.theme import small_font
 from app.widgets.format import NO_BREAK, number
-from app.widgets.section import quiet_label
 from app.widgets.swatch import Swatch
+from app.widgets.text import PlainLabel, problem_label, quiet_label, set_tip, title_text
 from hnn_engine.experiment import Experiment, default_settings, model_spec, same_stage, same_system
 from hnn_engine.fitting import RECIPES
 from hnn_engine.models import MODELS, get_model
@@ -81,10 +80,7 @@ class RaceWindow(QDialog):
     # Its parts --------------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.problem = QLabel()
-        self.problem.setProperty("problem", True)
-        self.problem.setWordWrap(True)
-        self.problem.hide()
+        self.problem = problem_label()
         self.plots = RacePlots()
         self.hint = quiet_label(HINT)
         self.table = QGridLayout()
@@ -110,14 +106,14 @@ class RaceWindow(QDialog):
         self.start_button, self.stop_button = QPushButton("Start"), QPushButton("Stop")
         self.keep_button = QPushButton("Keep the runs")
         self.start_button.setProperty("primary", True)
-        self.keep_button.setToolTip("Judge what the lanes ended with, and put it into the table of runs")
+        set_tip(self.keep_button, "Judge what the lanes ended with, and put it into the table of runs")
         for button in (self.start_button, self.stop_button, self.keep_button):
             button.setAutoDefault(False)
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.model)
         for name, check in self.checks.items():
-            check.setToolTip(RECIPES[name].summary)
+            set_tip(check, RECIPES[name].summary)
             check.clicked.connect(self._sync)
             row.addWidget(self._boxes[name])
         row.addStretch(1)
@@ -137,7 +133,7 @@ class RaceWindow(QDialog):
         own = sorted(experiment.models, key=lambda spec: not get_model(spec.name).has_energy)
         stays = before in {model.name for model in able if model.sees == get_model(own[0].name).sees}
         self.model.setCurrentIndex(self.model.findData(before if stays else own[0].name))
-        self.setWindowTitle(f"Race of recipes – {experiment.source_title}")
+        self.setWindowTitle(f"Race of recipes – {title_text(experiment.source_title)}")
         self._offer_recipes()
 
     def _offer_recipes(self) -> None:
@@ -264,7 +260,7 @@ class RaceWindow(QDialog):
             check.setEnabled(not busy)
         self.start_button.setEnabled(not busy and not training and bool(self.chosen()))
         waits = "Training is under way and would slow all clocks: stop it first" if training else ""
-        self.start_button.setToolTip(waits)
+        set_tip(self.start_button, waits)
         self.stop_button.setEnabled(self._racing)
         self.keep_button.setEnabled(not busy and bool(self.runs))
 
@@ -303,8 +299,8 @@ class RaceWindow(QDialog):
         font = small_font(self.font(), LARGE * min(max(self.width() / USUAL, 1.0), 1.5))
         self._labels = [self._row(line, role, font) for line, role in enumerate(roles)]
 
-    def _row(self, line: int, role: str, font: QFont) -> list[QLabel]:
-        labels = [QLabel() for _ in range(COLUMNS - 1)]
+    def _row(self, line: int, role: str, font: QFont) -> list[PlainLabel]:
+        labels = [PlainLabel() for _ in range(COLUMNS - 1)]
         self.table.addWidget(Swatch(role, solid=True), line, 0)
         for column, label in enumerate(labels, 1):
             label.setFont(font)

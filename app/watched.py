@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QProgressDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.widgets.format import seconds_left
+from app.widgets.text import plain, progress_dialog
 
 LOOK = 0.05  # seconds between two looks at how far it is
 LATE_MS = 400  # what takes longer shows its progress
@@ -28,8 +29,7 @@ class Watched(Generic[Result]):
     def __init__(self, work: Callable[[Tell], Result], title: str, label: str, parent: QWidget) -> None:
         self._work, self._label = work, label
         self._share, self._ended, self._began = 0.0, False, time.monotonic()
-        self.dialog = QProgressDialog(label, "Cancel", 0, 100, parent)
-        self.dialog.setWindowTitle(title)
+        self.dialog = progress_dialog(parent, label, title)
         self.dialog.setWindowModality(Qt.WindowModality.NonModal)
         self.dialog.setMinimumDuration(LATE_MS)
         self.dialog.setMinimumWidth(360)
@@ -57,7 +57,7 @@ class Watched(Generic[Result]):
         took = time.monotonic() - self._began
         self.dialog.setValue(round(100 * self._share))
         left = f" · {seconds_left(took * (1 / self._share - 1))}" if self._share > 0 else ""
-        self.dialog.setLabelText(self._label + left)
+        self.dialog.setLabelText(plain(self._label + left))
 
     def _tell(self, share: float) -> None:
         """Note how far it is; in the thread."""

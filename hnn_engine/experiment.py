@@ -369,7 +369,8 @@ def default_settings(recipe: str, stage: Stage) -> dict[str, Value]:
 
 def model_spec(name: str, settings: Mapping[str, object] | None = None) -> ModelSpec:
     """Return a checked spec of model `name`, the rest of its settings at their defaults."""
-    return ModelSpec(name, bind(get_model(name).parameters, settings or {}, f"the model '{name}'"))
+    lister = "'hnn-lab models --json' lists"
+    return ModelSpec(name, bind(get_model(name).parameters, settings or {}, f"the model '{name}'", lister))
 
 
 def checked(experiment: Experiment, before: Experiment | None = None) -> Experiment:
@@ -392,13 +393,16 @@ def checked(experiment: Experiment, before: Experiment | None = None) -> Experim
         parts["rollout"] = _checked_rollout(experiment)
     if not {"source", "data"} <= kept and experiment.system is not None:
         system = experiment.system
-        parts["data"] = bind(data_parameters(system), {**data_defaults(system), **experiment.data}, "the data")
+        given = {**data_defaults(system), **experiment.data}
+        parts["data"] = bind(data_parameters(system), given, "the data", "'hnn-lab train --help' lists")
     if not {"source", "models"} <= kept:
         parts["models"] = tuple(_checked_model(m, experiment) for m in experiment.models)
     if not {"recipe", "models"} <= kept:
         check_recipe(recipe, experiment.models)
     if not {"recipe", "settings"} <= kept:
-        parts["settings"] = bind(recipe.parameters, experiment.settings, f"the recipe '{recipe.name}'")
+        parts["settings"] = bind(
+            recipe.parameters, experiment.settings, f"the recipe '{recipe.name}'", "'hnn-lab recipes --json' lists"
+        )
     if not {"source", "data", "hand"} <= kept:
         _check_hand(experiment)
     if "seed" not in kept:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from hnn_engine.errors import ParameterError
+from hnn_engine.errors import ParameterError, several, shortened
 
 Value = float | int | str | bool
 Acts = Literal["now", "data", "fit"]
@@ -55,7 +55,7 @@ class Parameter:
     def _check_choice(self, value: object) -> str:
         if isinstance(value, str) and (not self.choices or value in self.choices):
             return value
-        raise ParameterError(f"{self.name} is '{value}', but it must be one of {', '.join(self.choices)}")
+        raise ParameterError(f"{self.name} is '{value}', but it must be one of {several(value, self.choices)}")
 
     def _check_number(self, value: object) -> float | int:
         whole = isinstance(self.default, int)
@@ -79,11 +79,16 @@ class Parameter:
         return f"from {self.low:g} to {self.high:g}{unit}"
 
 
-def bind(parameters: Iterable[Parameter], values: Mapping[str, object], owner: str) -> dict[str, Value]:
-    """Complete `values` with defaults and check each; raise `ParameterError` on an unknown name or a bad value."""
+def bind(
+    parameters: Iterable[Parameter], values: Mapping[str, object], owner: str, lister: str = ""
+) -> dict[str, Value]:
+    """Complete `values` with defaults and check each; raise `ParameterError` on an unknown name or a bad value.
+
+    `lister` says what lists all parameters of `owner`, for the message: "'hnn-lab models --json' lists".
+    """
     table = {parameter.name: parameter for parameter in parameters}
     for name in values:
         if name not in table:
-            known = ", ".join(table) or "none"
-            raise ParameterError(f"{owner} has no parameter '{name}': it has {known}")
+            known = several(name, table, lister) or "none"
+            raise ParameterError(f"{owner} has no parameter '{shortened(name)}': it has {known}")
     return {name: p.check(values[name]) if name in values else p.default for name, p in table.items()}

@@ -72,9 +72,9 @@ class Task:
         if not self.needs_recording:
             return ""
         return (
-            f"The task {self.name} needs a measured pendulum, which is not shipped (Schmidt & Lipson, Science 324:81 "
-            "(2009), supplementary data, file real_pend_h_1.txt; no licence is stated): give the file by --recording "
-            f"FILE, or take the simulated recording that is shipped by --recording {SIMULATED}"
+            f"The task {self.name} needs a measured pendulum (Schmidt & Lipson, Science 324:81 (2009), supplementary "
+            "data, file real_pend_h_1.txt; not shipped, for no licence is stated): give the file by --recording FILE, "
+            f"or the simulated recording by --recording {SIMULATED}"
         )
 
     def experiment(self, recording: "Recording | None" = None) -> Experiment:

@@ -10,7 +10,8 @@ from app.lab import Lab
 from app.panels.data_tools import DataTools
 from app.widgets.format import grouped, number
 from app.widgets.parameter_form import ParameterForm
-from app.widgets.section import Section, quiet_label
+from app.widgets.section import Section
+from app.widgets.text import quiet_label, set_tip
 from hnn_engine import compiled
 from hnn_engine.datasets import DATA_PARAMETERS, Dataset
 from hnn_engine.experiment import Experiment, RecordingSource
@@ -178,7 +179,7 @@ class DataPanel(QWidget):
             text += f"; noise floor {number(data.floor_test)}"
         self.facts.setText(text + ".")
         size = data.views.size if data.views is not None else 0
-        self.facts.setToolTip(_FILMED.format(size=size) if size else _NOISE_FLOOR)
+        set_tip(self.facts, _FILMED.format(size=size) if size else _NOISE_FLOOR)
 
     def _on_text(self) -> None:
         """While the data is being made, say how far it is."""

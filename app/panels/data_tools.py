@@ -1,10 +1,10 @@
 """What a hand does to the data in the portrait: the tools, and what has been done."""
 
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.document import State, View
 from app.lab import Lab
-from app.widgets.section import quiet_label
+from app.widgets.text import PlainLabel, quiet_label, set_tip
 from hnn_engine.by_hand import UNTOUCHED, ByHand
 
 TIPS = {
@@ -26,11 +26,11 @@ class DataTools(QWidget):
         self.lab = lab
         self.buttons = {tool: self._button(tool) for tool in TITLES}
         self.only = QCheckBox("Only what is drawn")
-        self.only.setToolTip("Leave the other data out.")
+        set_tip(self.only, "Leave the other data out.")
         self.only.clicked.connect(self._on_only)
         self.clear = QToolButton()
         self.clear.setText("Reset")
-        self.clear.setToolTip("Take back all that was drawn, moved and taken out.")
+        set_tip(self.clear, "Take back all that was drawn, moved and taken out.")
         self.clear.clicked.connect(lambda: lab.edit("Reset the data", hand=UNTOUCHED))
         self.facts = quiet_label()
         self._lay_out()
@@ -47,7 +47,7 @@ class DataTools(QWidget):
 
     def _lay_out(self) -> None:
         tools, done = QHBoxLayout(), QHBoxLayout()
-        tools.addWidget(QLabel("By hand"))
+        tools.addWidget(PlainLabel("By hand"))
         tools.addStretch(1)
         for button in self.buttons.values():
             tools.addWidget(button)
@@ -70,7 +70,7 @@ class DataTools(QWidget):
             if name == "draw" and experiment.stage.dof > 1:
                 reason = f"A stroke has one degree of freedom, but this has {experiment.stage.dof}."
             button.setEnabled(not reason)
-            button.setToolTip(reason or TIPS[name])
+            set_tip(button, reason or TIPS[name])
             button.setChecked(name == tool and not reason)
         hand = experiment.hand
         self.only.setVisible(hand.drawn)

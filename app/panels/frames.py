@@ -20,6 +20,7 @@ from app.widgets.drag import FinePointer
 from app.widgets.format import NO_BREAK, number
 from app.widgets.frame_tiles import Grid, Tile, lay_out, paint_tiles, words_height
 from app.widgets.stage_marks import GRAB_RADIUS, paint_halo, paint_handle
+from app.widgets.text import set_tip
 from hnn_engine.camera import VIEW, Frames
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.experiment import Experiment
@@ -378,7 +379,7 @@ class FramesPanel(QWidget):
         tips = [tile.tip for i, tile in enumerate(self.tiles) if QRectF(grid.cell(i)).contains(at)]
         tip = tips[0] if tips else ""
         if tip != self.toolTip():
-            self.setToolTip(tip)
+            set_tip(self, tip)
 
     def leaveEvent(self, event: QEvent) -> None:
         if self._base is None and self._hot:

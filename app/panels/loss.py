@@ -11,6 +11,7 @@ from app.document import State
 from app.lab import Lab
 from app.theme import model_dash
 from app.widgets.plot import LabPlot
+from app.widgets.text import set_tip
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import same_system
@@ -62,7 +63,7 @@ class LossPanel(QWidget):
     def _show_tip(self) -> None:
         """Say what the loss is of. An axis label that changed would move the plot."""
         seen = any(get_model(m.name).sees for m in self.lab.experiment.models)
-        self.setToolTip(_OF_FRAMES if seen else _OF_FIELDS)
+        set_tip(self, _OF_FRAMES if seen else _OF_FIELDS)
 
     def _on_changed(self, old: State, new: State) -> None:
         if old.experiment.models is not new.experiment.models:

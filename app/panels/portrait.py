@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QGraphicsItem,
     QHBoxLayout,
-    QLabel,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -29,6 +28,7 @@ from app.theme import model_dash, theme_signals
 from app.widgets.drag import FinePointer
 from app.widgets.elided import ElidedLabel
 from app.widgets.plot import LabPlot, Marker
+from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import same_stage
@@ -136,10 +136,10 @@ class PortraitPanel(QWidget):
         self.x_axis, self.y_axis, self.field_of = QComboBox(), QComboBox(), QComboBox()
         for box, name in ((self.x_axis, "Across"), (self.y_axis, "Upward"), (self.field_of, "Field of")):
             box.setAccessibleName(name)
-            box.setToolTip({"Field of": "Whose vector field and H contours are shown"}.get(name, f"{name}: coordinate"))
+            set_tip(box, {"Field of": "Whose vector field and H contours are shown"}.get(name, f"{name}: coordinate"))
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._fields: tuple[str, ...] = ()
-        self._across, self._over, self._of = QLabel("Axes"), QLabel("×"), QLabel("Field of")
+        self._across, self._over, self._of = PlainLabel("Axes"), PlainLabel("×"), PlainLabel("Field of")
         for label in (self._across, self._over, self._of):
             label.setProperty("muted", True)
         for widget in (self._across, self.x_axis, self._over, self.y_axis, self._of, self.field_of):
@@ -155,7 +155,7 @@ class PortraitPanel(QWidget):
         ):
             button = QToolButton()
             button.setText(text)
-            button.setToolTip(tip)
+            set_tip(button, tip)
             button.setAccessibleName(tip.partition("\n")[0])
             button.setCheckable(True)
             button.clicked.connect(lambda on, name=name: self._on_switch(name, on))

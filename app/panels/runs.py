@@ -13,7 +13,8 @@ from app.icons import icon
 from app.lab import Lab
 from app.theme import current_theme, theme_signals
 from app.widgets.format import number
-from app.widgets.section import quiet_label
+from app.widgets.text import quiet_label, tip
+from hnn_engine.errors import one_line, shown
 from hnn_engine.experiment import same_system
 from hnn_engine.models import get_model
 
@@ -101,7 +102,7 @@ class RunsModel(QAbstractTableModel):
         if role == Role.DisplayRole:
             return COLUMNS[section].title
         if role == Role.ToolTipRole:
-            return COLUMNS[section].tip
+            return tip(COLUMNS[section].tip)
         if role == Role.TextAlignmentRole:
             return _alignment(section)
         return None
@@ -110,18 +111,22 @@ class RunsModel(QAbstractTableModel):
         run, column = self.runs()[index.row()], index.column()
         elsewhere = not same_system(run.experiment, self.lab.experiment)
         if role == Role.DisplayRole and column == 0 and elsewhere:
-            return f"{run.experiment.source_title}: {run.title}"  # its figures say nothing about what is on screen
+            # Its figures say nothing about what is on screen.
+            return shown(f"{run.experiment.source_title}: {run.title}")
         if role in (Role.DisplayRole, Role.EditRole):
-            return COLUMNS[column].text(run)
+            text = COLUMNS[column].text(run)
+            return shown(text) if role == Role.DisplayRole else text
         if role == Role.TextAlignmentRole:
             return _alignment(column)
         if role == Role.CheckStateRole and column == 0:
-            shown = run.id in self.lab.document.state.shown
-            return Qt.CheckState.Checked if shown else Qt.CheckState.Unchecked
+            ticked = run.id in self.lab.document.state.shown
+            return Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked
         if role == Role.DecorationRole and column == 0:
             return _chip(run.snapshot.model)
         if role == Role.ToolTipRole:
-            return f"{get_model(run.snapshot.model).title} on {run.experiment.source_title}: {run.reason}"
+            return tip(
+                one_line(f"{get_model(run.snapshot.model).title} on {run.experiment.source_title}: {run.reason}")
+            )
         if role == Role.ForegroundRole and elsewhere:
             return QColor(current_theme().muted)
         return None
@@ -130,8 +135,8 @@ class RunsModel(QAbstractTableModel):
         run, state = self.runs()[index.row()], self.lab.document.state
         if role == Role.CheckStateRole:
             on = Qt.CheckState(value) == Qt.CheckState.Checked
-            shown = state.shown | {run.id} if on else state.shown - {run.id}
-            self.lab.document.edit_runs(state.runs, frozenset(shown), "Show a run" if on else "Hide a run")
+            ticked = state.shown | {run.id} if on else state.shown - {run.id}
+            self.lab.document.edit_runs(state.runs, frozenset(ticked), "Show a run" if on else "Hide a run")
             return True
         title = str(value).strip()[:200]
         if role == Role.EditRole and title and title != run.title:

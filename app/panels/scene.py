@@ -16,6 +16,7 @@ from app.widgets.drag import FinePointer
 from app.widgets.stage_marks import GRAB_RADIUS, paint_arrow, paint_halo, paint_handle, paint_trail
 from app.widgets.stage_painter import StageStyle, ghost_style, paint_stage, truth_style
 from app.widgets.stage_view import StageView
+from app.widgets.text import set_tip
 from hnn_engine.coords import Array
 from hnn_engine.experiment import same_system
 from hnn_engine.geometry import Block, Bob, Bounds
@@ -66,7 +67,7 @@ class ScenePanel(QWidget):
         self.setMinimumSize(220, 160)
         self.setAccessibleName("Scene")
         self.setAccessibleDescription("The system in motion. Drag a body or the head of its arrow to move the start.")
-        self.setToolTip("")
+        set_tip(self, "")
         lab.answered.connect(self._on_answered)
         lab.transport.moved.connect(self._on_moved)
         lab.clock.frame.connect(self._on_frame)

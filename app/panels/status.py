@@ -1,13 +1,14 @@
 """The status line: whose colour is whose, and in words how the models do."""
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from app.document import State
 from app.lab import Lab
 from app.simulation import Answer, Track
 from app.widgets.format import number
 from app.widgets.swatch import Swatch
+from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.comparison import percent, steered, verdict
 from hnn_engine.coords import Array
 from hnn_engine.experiment import same_system
@@ -23,10 +24,10 @@ class StatusLine(QWidget):
         self._legend = QHBoxLayout()
         self._legend.setSpacing(6)
         self._roles: tuple[tuple[str, str], ...] = ()
-        self.sentence = QLabel()
+        self.sentence = PlainLabel()
         self.sentence.setAccessibleName("How the models do")
         self.sentence.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.fps = QLabel()
+        self.fps = PlainLabel()
         self.fps.setProperty("muted", True)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 2, 12, 4)
@@ -55,7 +56,7 @@ class StatusLine(QWidget):
         text = self._words(answer)
         if text != self.sentence.text():
             self.sentence.setText(text)
-            self.sentence.setToolTip(text)
+            set_tip(self.sentence, text)
 
     def _show_legend(self, roles: tuple[tuple[str, str], ...]) -> None:
         if roles == self._roles:
@@ -68,7 +69,7 @@ class StatusLine(QWidget):
                 widget.deleteLater()
         for role, title in roles:
             self._legend.addWidget(Swatch(role))
-            self._legend.addWidget(QLabel(title))
+            self._legend.addWidget(PlainLabel(title))
             self._legend.addSpacing(6)
 
     def _words(self, answer: Answer) -> str:

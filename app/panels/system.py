@@ -10,8 +10,9 @@ from app.document import State
 from app.icons import icon
 from app.lab import Lab
 from app.widgets.parameter_form import ParameterForm
-from app.widgets.section import Section, quiet_label
+from app.widgets.section import Section
 from app.widgets.system_card import CardGrid
+from app.widgets.text import quiet_label, set_tip
 from hnn_engine.experiment import (
     Experiment,
     SystemSource,
@@ -68,9 +69,9 @@ class SystemPanel(QWidget):
         self.shipped_action.triggered.connect(self.shipped_asked)
         menu.addActions([self.open_action, self.film_action, self.folder_action, self.shipped_action])
         self.measured.setMenu(menu)
-        self.measured.setToolTip("Study what was measured: a track in text or CSV, or a film of a pendulum.")
+        set_tip(self.measured, "Study what was measured: a track in text or CSV, or a film of a pendulum.")
         self.presets.setMenu(self.presets_menu)
-        self.presets.setToolTip("The paper's tasks, and experiments that show one property each, ready to train.")
+        set_tip(self.presets, "The paper's tasks, and experiments that show one property each, ready to train.")
         row = QHBoxLayout()
         row.setSpacing(6)
         row.addWidget(self.presets, 1)

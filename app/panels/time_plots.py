@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.document import ENERGY_OF, State, View
 from app.lab import Lab
 from app.simulation import Answer, Request, Track
 from app.theme import model_dash
 from app.widgets.plot import LabPlot, Marker, Spread, show_until_diverged
+from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
 from hnn_engine.experiment import same_system
 
@@ -137,7 +138,7 @@ class EnergyPanel(TimePlot):
         self._bar = QWidget()
         row = QHBoxLayout(self._bar)
         row.setContentsMargins(8, 0, 8, 0)
-        label = QLabel("Energy by")
+        label = PlainLabel("Energy by")
         label.setProperty("muted", True)
         row.addWidget(label)
         row.addWidget(self.choice)
@@ -189,7 +190,7 @@ class EnergyPanel(TimePlot):
             self.choice.setItemText(i, text)
         shown = ENERGY_OF.index(view.energy_of)
         self._name(words.titles[shown])
-        self.setToolTip(words.tip if view.energy_of == "reference" else f"{words.tip}\n{words.own_tip}")
+        set_tip(self, words.tip if view.energy_of == "reference" else f"{words.tip}\n{words.own_tip}")
 
     def _words(self) -> "_Words":
         experiment = self.lab.experiment
@@ -257,8 +258,8 @@ class ErrorPanel(TimePlot):
         super().__init__(lab, plot, error_series, error_span, parent)
         self.setAccessibleName("Error")
         self._name("Error against truth")
-        self.setToolTip(
-            "‖x̂ − x‖ / rms ‖x‖ of truth, angles by their wrapped difference. 1 means: no better than a guess."
+        set_tip(
+            self, "‖x̂ − x‖ / rms ‖x‖ of truth, angles by their wrapped difference. 1 means: no better than a guess."
         )
 
     def _on_changed(self, old: State, new: State) -> None:

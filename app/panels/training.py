@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QToolButton,
@@ -25,7 +24,8 @@ from app.theme import theme_signals
 from app.widgets.format import grouped, seconds_left
 from app.widgets.model_list import ModelList
 from app.widgets.parameter_form import ParameterForm
-from app.widgets.section import Section, quiet_label
+from app.widgets.section import Section
+from app.widgets.text import PlainLabel, quiet_label, set_tip
 from hnn_engine import compiled
 from hnn_engine.experiment import (
     ROLLOUT_PARAMETERS,
@@ -125,7 +125,7 @@ class TrainingPanel(QWidget):
             self.recipe.addItem(recipe.title, recipe.name)
         self.recipe.activated.connect(self._on_recipe)
         row = QHBoxLayout()
-        label = QLabel("Recipe")
+        label = PlainLabel("Recipe")
         label.setBuddy(self.recipe)
         row.addWidget(label)
         row.addWidget(self.recipe, 1)
@@ -139,14 +139,14 @@ class TrainingPanel(QWidget):
         self.beginning.addItem("Fresh weights", False)
         self.beginning.addItem("The shown runs", True)
         self.beginning.setAccessibleName("Begin at")
-        self.beginning.setToolTip(BEGIN_TIP)
+        set_tip(self.beginning, BEGIN_TIP)
         self.beginning.activated.connect(
             lambda: self.lab.document.look(polish=bool(self.beginning.currentData())),
         )
         self.begin_row = QWidget()
         row = QHBoxLayout(self.begin_row)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(QLabel("Begin at"))
+        row.addWidget(PlainLabel("Begin at"))
         row.addWidget(self.beginning, 1)
         self.section.add(self.begin_row)
 
@@ -162,12 +162,12 @@ class TrainingPanel(QWidget):
         self.button.clicked.connect(self.press)
         self.stop_button = QPushButton("Stop")
         self.stop_button.setIcon(icon("stop"))
-        self.stop_button.setToolTip("Stop here and keep what was reached.")
+        set_tip(self.stop_button, "Stop here and keep what was reached.")
         self.stop_button.clicked.connect(self.lab.stop)
         self.live = QToolButton()
         self.live.setText("Live fit")
         self.live.setCheckable(True)
-        self.live.setToolTip(LIVE_TIP)
+        set_tip(self.live, LIVE_TIP)
         self.live.setAccessibleName("Live fit")
         self.live.clicked.connect(self.lab.set_live_fit)
         self.bar = QProgressBar()
@@ -219,7 +219,7 @@ class TrainingPanel(QWidget):
         for i, recipe in enumerate(RECIPES.values()):
             reason = next((why for why in (recipe.why_not(m.name) for m in experiment.models) if why), "")
             entries.item(i).setEnabled(not reason)
-            entries.item(i).setToolTip(reason or recipe.summary)
+            set_tip(entries.item(i), reason or recipe.summary)
 
     def _show_settings(self, experiment: Experiment) -> None:
         if self.settings is None or self._settings_of != (experiment.recipe,):
@@ -396,8 +396,8 @@ def own_parameters(model: str) -> tuple[Parameter, ...]:
     return tuple(p for p in MODELS[model].parameters if p not in NETWORK_PARAMETERS)
 
 
-def _subtitle(text: str) -> QLabel:
-    label = QLabel(text)
+def _subtitle(text: str) -> PlainLabel:
+    label = PlainLabel(text)
     label.setProperty("muted", True)
     return label
 

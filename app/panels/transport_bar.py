@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QComboBox, QLabel, QMenu, QSlider, QToolBar, QToolButton, QWidget, QWidgetAction
+from PySide6.QtWidgets import QComboBox, QMenu, QSlider, QToolBar, QToolButton, QWidget, QWidgetAction
 
 from app.document import State
 from app.icons import icon
 from app.lab import Lab
 from app.transport import SPEEDS
 from app.widgets.parameter_form import ParameterForm
+from app.widgets.text import PlainLabel, set_tip
 from app.widgets.time_slider import TimeSlider
 from hnn_engine.experiment import STEERING_PARAMETERS
 from hnn_engine.phases import STEERINGS
@@ -40,17 +41,17 @@ class TransportBar(QToolBar):
         self.slider.setPageStep(TICKS // 20)
         self.slider.setAccessibleName("Time")
         self.slider.setMinimumWidth(140)
-        self.slider.setToolTip("Drag to move through time")
+        set_tip(self.slider, "Drag to move through time")
         self.slider.sliderMoved.connect(self._on_scrubbed)
         self.slider.actionTriggered.connect(self._on_action)
         self.addWidget(self.slider)
-        self.label = QLabel()
+        self.label = PlainLabel()
         self.label.setMinimumWidth(112)
         self.label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.addWidget(self.label)
         self.speed = QComboBox()
         self.speed.setAccessibleName("Speed")
-        self.speed.setToolTip("Speed of play")
+        set_tip(self.speed, "Speed of play")
         for speed in SPEEDS:
             self.speed.addItem(f"×{speed:g}", speed)
         self.speed.activated.connect(lambda: lab.document.look(speed=float(self.speed.currentData())))
@@ -65,7 +66,7 @@ class TransportBar(QToolBar):
     def _button(self, name: str, tip: str, act: object) -> QToolButton:
         button = QToolButton()
         button.setIcon(icon(name))
-        button.setToolTip(tip)
+        set_tip(button, tip)
         button.setAccessibleName(tip.split(" (")[0])
         button.clicked.connect(act)
         self.addWidget(button)
@@ -81,7 +82,7 @@ class TransportBar(QToolBar):
             self.steers[name] = button
         self.when = QToolButton()
         self.when.setIcon(icon("more"))
-        self.when.setToolTip("When it is done, and for how long")
+        set_tip(self.when, "When it is done, and for how long")
         self.when.setAccessibleName("When it is done")
         self.when.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.steering = ParameterForm(STEERING_PARAMETERS[1:])
@@ -126,7 +127,7 @@ class TransportBar(QToolBar):
     def _sync(self) -> None:
         playing = self.lab.transport.playing
         self.play.setIcon(icon("pause" if playing else "play"))
-        self.play.setToolTip("Pause (Space)" if playing else "Play (Space)")
+        set_tip(self.play, "Pause (Space)" if playing else "Play (Space)")
         self.play.setAccessibleName("Pause" if playing else "Play")
         index = self.speed.findData(self.lab.transport.speed)
         if index >= 0:

@@ -9,7 +9,8 @@ from app.document import State
 from app.lab import Lab
 from app.simulation import Answer, ShownModel
 from app.widgets.parameter_form import ParameterForm
-from app.widgets.section import Section, quiet_label
+from app.widgets.section import Section
+from app.widgets.text import quiet_label
 from hnn_engine.experiment import FRICTION, Experiment
 from hnn_engine.models import get_model
 

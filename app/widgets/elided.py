@@ -2,14 +2,16 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.widgets.text import PlainLabel, set_tip
 
 
-class ElidedLabel(QLabel):
+class ElidedLabel(PlainLabel):
     """Shows as much of `whole` as there is room for; all of it stands in the tooltip."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("", parent)
         self.whole = ""
         self.setProperty("muted", True)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -18,7 +20,7 @@ class ElidedLabel(QLabel):
         """Show `text`; `tip` explains it in the tooltip."""
         if text != self.whole:
             self.whole = text
-            self.setToolTip(f"{text}\n\n{tip}" if text and tip else text)
+            set_tip(self, f"{text}\n\n{tip}" if text and tip else text)
             self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -3,10 +3,11 @@
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from app.theme import current_theme, theme_signals
 from app.widgets.plane_map import colored
+from app.widgets.text import PlainLabel, set_tip
 
 _RAMP = np.linspace(-1.0, 1.0, 256)[None, :]
 _HEIGHT = 12
@@ -21,7 +22,7 @@ class MapKey(QWidget):
         super().__init__(parent)
         self.setMinimumWidth(_NARROWEST)  # and not what it says: words must not widen a panel
         self._names = ("", "")
-        self.name, self.low, self.high, self.words = QLabel(), QLabel(), QLabel(), QLabel()
+        self.name, self.low, self.high, self.words = PlainLabel(), PlainLabel(), PlainLabel(), PlainLabel()
         self._strip = _Strip()
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 2, 16, 0)
@@ -39,14 +40,14 @@ class MapKey(QWidget):
             if label.text() != text:
                 label.setText(text)
         if self.toolTip() != tip:
-            self.setToolTip(tip)
+            set_tip(self, tip)
         self._show_parts(True)
         self._fit()
 
     def show_reason(self, text: str) -> None:
         """Say why there is no map."""
         self._names = (text, text)
-        self.setToolTip("")
+        set_tip(self, "")
         self._show_parts(False)
         self._fit()
 

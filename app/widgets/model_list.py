@@ -7,6 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QToolButton, QWidget
 
 from app.widgets.swatch import Swatch
+from app.widgets.text import set_tip
 from hnn_engine.models import Model
 
 
@@ -26,7 +27,7 @@ class ModelList(QWidget):
         self._rows: dict[str, QWidget] = {}
         self.opener = QToolButton()
         self.opener.setCheckable(True)
-        self.opener.setToolTip("Show every family of models")
+        set_tip(self.opener, "Show every family of models")
         self.opener.toggled.connect(self._fold)
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -39,7 +40,7 @@ class ModelList(QWidget):
 
     def _row(self, model: Model) -> QWidget:
         check = QCheckBox(model.title)
-        check.setToolTip(model.summary)
+        set_tip(check, model.summary)
         check.setAccessibleName(f"Train the {model.title}")
         check.clicked.connect(lambda: self.chosen.emit(self.names()))
         self.checks[model.name] = check
@@ -83,7 +84,7 @@ class ModelList(QWidget):
         for name, check in self.checks.items():
             reason = reasons.get(name, "")
             check.setEnabled(not reason)
-            check.setToolTip(reason or self._summaries[name])
+            set_tip(check, reason or self._summaries[name])
 
     def _fold(self) -> None:
         """Show all rows, or those that are always shown or chosen."""

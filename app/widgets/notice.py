@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Literal
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from app.icons import icon, pixmap
 from app.theme import theme_signals
+from app.widgets.text import PlainLabel, action_text, set_tip
+from hnn_engine.errors import one_line
 
 Kind = Literal["info", "error"]
 
@@ -21,8 +23,8 @@ class NoticeBar(QFrame):
         super().__init__(parent)
         self._kind: Kind = "info"
         self._act: Callable[[], object] | None = None
-        self._sign = QLabel()
-        self._text = QLabel()
+        self._sign = PlainLabel()
+        self._text = PlainLabel()
         self._action = QPushButton()
         self._close = QToolButton()
         self._build()
@@ -52,12 +54,11 @@ class NoticeBar(QFrame):
         row.setContentsMargins(12, 4, 4, 4)
         row.setSpacing(8)
         self._text.setWordWrap(True)
-        self._text.setTextFormat(Qt.TextFormat.PlainText)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._close.setIcon(icon("close"))
         self._close.setIconSize(QSize(14, 14))
-        self._close.setToolTip("Close this notice")
+        set_tip(self._close, "Close this notice")
         self._close.setAccessibleName("Close notice")
         self._close.clicked.connect(self.dismiss)
         self._action.clicked.connect(self._on_action)
@@ -66,8 +67,9 @@ class NoticeBar(QFrame):
 
     def _say(self, kind: Kind, sentence: str, action: str, act: Callable[[], object] | None) -> None:
         self._kind, self._act = kind, act
+        sentence = one_line(sentence)
         self._text.setText(sentence)
-        self._action.setText(action)
+        self._action.setText(action_text(action))
         self._action.setVisible(bool(action))
         self.setProperty("notice", kind)
         self.setAccessibleName(sentence)

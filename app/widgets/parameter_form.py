@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.widgets.parameter_row import ROW_HEIGHT, ParameterRow
+from app.widgets.text import PlainLabel, problem_label
 from hnn_engine.parameters import Parameter, Value
 
 _BOX_WIDTH = 84
@@ -20,7 +21,7 @@ class ParameterForm(QWidget):
     def __init__(self, parameters: Sequence[Parameter], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows: dict[str, ParameterRow] = {}
-        self._problems: dict[str, QLabel] = {}
+        self._problems: dict[str, PlainLabel] = {}
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
@@ -58,7 +59,7 @@ class ParameterForm(QWidget):
     def _add(self, grid: QGridLayout, line: int, parameter: Parameter) -> None:
         row = ParameterRow(parameter, self)
         self._rows[parameter.name] = row
-        self._problems[parameter.name] = _problem_label()
+        self._problems[parameter.name] = problem_label()
         self._place(grid, line, row)
         grid.addWidget(self._problems[parameter.name], line + 1, 0, 1, 3)
         row.edited.connect(lambda value, final, name=parameter.name: self._on_edited(name, value, final))
@@ -88,11 +89,3 @@ class ParameterForm(QWidget):
     def _say(self, name: str, sentence: str) -> None:
         self._problems[name].setText(sentence)
         self._problems[name].setVisible(bool(sentence))
-
-
-def _problem_label() -> QLabel:
-    label = QLabel()
-    label.setProperty("problem", True)
-    label.setWordWrap(True)
-    label.hide()
-    return label

@@ -4,9 +4,10 @@ import math
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QStandardItemModel, QWheelEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QWidget
 
 from app.widgets.number_slider import NumberSlider
+from app.widgets.text import PlainLabel, Rich, rich, set_tip
 from app.widgets.value_box import ValueBox
 from hnn_engine.parameters import Parameter, Value
 
@@ -14,7 +15,7 @@ ROW_HEIGHT = 26
 _ACTS = {"now": "Acts at once.", "data": "Acts with new data.", "fit": "Acts with the next fit."}
 
 
-class TitleLabel(QLabel):
+class TitleLabel(PlainLabel):
     """A parameter's title; a double click asks for the default."""
 
     reset = Signal()
@@ -83,7 +84,7 @@ class ParameterRow(QObject):
         if isinstance(model, QStandardItemModel):
             item = model.item(self.combo.findData(choice))
             item.setEnabled(enabled)
-            item.setToolTip(reason)
+            set_tip(item, reason)
 
     def _build(self) -> None:
         parameter = self.parameter
@@ -132,21 +133,21 @@ class ParameterRow(QObject):
 
     def _describe(self, reason: str = "") -> None:
         tip = tooltip(self.parameter, reason)
-        self.title.setToolTip(tip)
+        set_tip(self.title, tip)
         for widget in self.controls():
-            widget.setToolTip(tip)
+            set_tip(widget, tip)
             widget.setAccessibleName(self.parameter.title)
             widget.setAccessibleDescription(self.parameter.help)
         if self.box is not None and self.slider is not None:
             self.box.setAccessibleName(f"{self.parameter.title}, value")
 
 
-def tooltip(parameter: Parameter, reason: str = "") -> str:
+def tooltip(parameter: Parameter, reason: str = "") -> Rich:
     """Return the symbol's meaning and unit, one line of physics, and when a change takes effect."""
     unit = f" ({parameter.unit})" if parameter.unit else ""
     head = f"{parameter.symbol}: {parameter.title.lower()}{unit}" if parameter.symbol else f"{parameter.title}{unit}"
-    lines = (f"<b>{head}</b>", parameter.help, reason or _ACTS[parameter.acts])
-    return "<br>".join(line for line in lines if line)
+    lines = [line for line in (parameter.help, reason or _ACTS[parameter.acts]) if line]
+    return rich("<b>{}</b>" + "<br>{}" * len(lines), head, *lines)
 
 
 def _quietly_check(box: QCheckBox, on: bool) -> None:

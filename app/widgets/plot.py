@@ -149,13 +149,6 @@ class LabPlot(pg.PlotWidget):  # type: ignore[misc]
         self._restylers[item] = item.restyle
         return item
 
-    def legend(self) -> pg.LegendItem:
-        """Add a legend; fill it with `addItem(curve, name)`."""
-        item = self.addLegend(offset=(-8, 8), labelTextSize="8.5pt", colCount=1)
-        self._restylers[item] = lambda: _restyle_legend(item)
-        _restyle_legend(item)
-        return item
-
     def dress(self, item: Any, role: str, dash: Dash = (), width: float = 1.0, alpha: int = 255) -> None:
         """Draw a curve in another role from now on."""
         self._restylers[item] = lambda: item.setPen(lab_pen(role, dash, width, alpha))
@@ -248,13 +241,6 @@ class LabPlot(pg.PlotWidget):  # type: ignore[misc]
             axis.restyle(base)
         for restyle in self._restylers.values():
             restyle()
-
-
-def _restyle_legend(legend: pg.LegendItem) -> None:
-    color = QColor(current_theme().ink)
-    legend.setLabelTextColor(color)
-    for _, label in legend.items:
-        label.setText(label.text, color=color)
 
 
 def grid_lines(upright: list[float], level: list[float], wide: Range, tall: Range) -> tuple[Array, Array]:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.theme import current_theme, small_font
+from app.widgets.text import write_axis
 from app.widgets.ticks import log_label, log_ticks, nice_ticks, tick_label
 
 Array = npt.NDArray[np.float64]
@@ -184,7 +185,7 @@ class LabAxis(pg.AxisItem):  # type: ignore[misc]
 
     def set_title(self, text: str) -> None:
         """Write `text`, symbol and unit, along the axis; '' takes its room away."""
-        self.setLabel(text or None)
+        write_axis(self, text)
         self.showLabel(bool(text))
         if self.orientation == "left":
             self.setWidth(60 if text else 46)

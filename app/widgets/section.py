@@ -1,9 +1,10 @@
 """A titled part of a column, with what most people never change folded behind a button."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.icons import icon
+from app.widgets.text import heading, set_tip
 
 
 class Section(QWidget):
@@ -11,13 +12,12 @@ class Section(QWidget):
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.heading = QLabel(title)
-        self.heading.setProperty("heading", True)
+        self.heading = heading(title)
         self.more_button = QToolButton()
         self.more_button.setIcon(icon("more"))
         self.more_button.setIconSize(QSize(16, 16))
         self.more_button.setCheckable(True)
-        self.more_button.setToolTip("More settings")
+        set_tip(self.more_button, "More settings")
         self.more_button.setAccessibleName(f"More settings of {title}")
         self.more_button.hide()
         self.body = QVBoxLayout()
@@ -51,11 +51,3 @@ class Section(QWidget):
         """Put `widget` into the folded part."""
         self.more.addWidget(widget)
         self.more_button.show()
-
-
-def quiet_label(text: str = "") -> QLabel:
-    """Return a muted, wrapping line of small print."""
-    label = QLabel(text)
-    label.setProperty("muted", True)
-    label.setWordWrap(True)
-    return label

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QSizeP
 from app.theme import current_theme, small_font, theme_signals
 from app.widgets.frame_tiles import paint_picture
 from app.widgets.stage_painter import StageView, paint_stage, truth_style
+from app.widgets.text import rich, set_tip
 from hnn_engine.camera import Camera
 from hnn_engine.systems import System
 
@@ -34,7 +35,7 @@ class SystemCard(QAbstractButton):
         self._q: npt.NDArray[np.float64] = np.array(system.default_start[: system.dof])
         self.setCheckable(True)
         self.setText(system.title)
-        self.setToolTip(f"<b>{system.title}</b><br>{system.summary}")
+        set_tip(self, rich("<b>{}</b><br>{}", system.title, system.summary))
         self.setAccessibleName(system.title)
         self.setAccessibleDescription(system.summary)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from hnn_engine.cli.parser import COMMANDS, build_parser, joined
-from hnn_engine.errors import HnnLabError
+from hnn_engine.errors import LINE, HnnLabError, one_line
 
 OK, FAILED, MENDABLE, INTERRUPTED = 0, 1, 2, 130
 
@@ -30,7 +30,10 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout = None
         return 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else FAILED
     except Exception as error:
-        print(f"hnn-lab: {type(error).__name__}: {error}. This is a fault of the program.", file=sys.stderr)
+        print(
+            one_line(f"hnn-lab: {type(error).__name__}: {error}. This is a fault of the program.", LINE),
+            file=sys.stderr,
+        )
         return FAILED
 
 

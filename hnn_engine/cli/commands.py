@@ -18,7 +18,7 @@ from hnn_engine.cli.training import run_fit
 from hnn_engine.cli.values import number, start_of
 from hnn_engine.coords import Array
 from hnn_engine.datasets import DATA_PARAMETERS, data_parameters
-from hnn_engine.errors import ExperimentError, ParameterError
+from hnn_engine.errors import ExperimentError, ParameterError, shown
 from hnn_engine.evaluation import Figures, evaluate
 from hnn_engine.experiment import (
     Experiment,
@@ -199,7 +199,8 @@ def _simulated(options: argparse.Namespace) -> Experiment:
         raise ParameterError("--horizon is the length of orbits, but --layout grid has none: leave it out")
     base = new_experiment(options.system, _pairs(options.param, "--param"))
     given = _given_data(options)
-    return replace(base, data=bind(data_parameters(get_system(options.system)), {**base.data, **given}, "the data"))
+    table, lister = data_parameters(get_system(options.system)), "'hnn-lab train --help' lists"
+    return replace(base, data=bind(table, {**base.data, **given}, "the data", lister))
 
 
 def _given_data(options: argparse.Namespace) -> dict[str, object]:
@@ -234,8 +235,8 @@ def _print_figures(summary: Mapping[str, Any], as_json: bool) -> None:
         print(json.dumps(complete, allow_nan=False))
         return
     for name, value in complete.items():
-        shown = "–" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
-        print(f"{name:<20} {shown}")
+        text = "–" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+        print(f"{name:<20} {shown(text)}")
 
 
 # Simulation -----------------------------------------------------------------------------------------------------------

@@ -3,10 +3,11 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from hnn_engine import __version__
 from hnn_engine.cli import commands, filming, racing, reproducing
+from hnn_engine.errors import LINE, choice, one_line, shortened
 from hnn_engine.tasks import SIMULATED, TASKS
 
 TABLES = ("systems", "models", "recipes", "integrators", "tasks")
@@ -18,7 +19,13 @@ class Parser(argparse.ArgumentParser):
     """A parser that says what is wrong in one sentence."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"hnn-lab: {message[:1].upper()}{message[1:]}; see '{self.prog} --help'\n")
+        line = one_line(f"hnn-lab: {message[:1].upper()}{message[1:]}; see '{self.prog} --help'", LINE)
+        self.exit(2, f"{line}\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = choice(value, map(str, action.choices), f"'{self.prog} --help' lists")
+            raise argparse.ArgumentError(action, f"there is no '{shortened(value)}': {known}")
 
 
 def joined(arguments: Sequence[str]) -> list[str]:

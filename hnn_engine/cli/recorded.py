@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hnn_engine.cli.columns import parse_columns
-from hnn_engine.errors import ParameterError
+from hnn_engine.errors import ParameterError, shortened
 from hnn_engine.experiment import Experiment, recording_experiment
 from hnn_engine.footage import Crop, Film, as_recording, is_film, look, take
 from hnn_engine.recordings import Recording, get_derivative, read_recording
@@ -60,7 +60,7 @@ def _film(options: argparse.Namespace) -> Recording:
     recording = as_recording(take(film, square, size, seconds=seconds))
     far = math.degrees(float(np.abs(recording.coords[:, 0]).max()))
     told = f"{len(recording.t)} frames, {recording.seconds:.4g} s apart, angles up to {far:.0f}°"
-    print(f"hnn-lab: {Path(options.recording).name}: {told}", file=sys.stderr, flush=True)
+    print(f"hnn-lab: {shortened(Path(options.recording).name)}: {told}", file=sys.stderr, flush=True)
     return recording
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from hnn_engine import __version__
 from hnn_engine.cli.training import INTERRUPTED, Meter, clock, load_loops
 from hnn_engine.cli.values import names
-from hnn_engine.errors import ExperimentError, ParameterError
+from hnn_engine.errors import LINE, ExperimentError, ParameterError, one_line
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import get_recipe
 from hnn_engine.machine import commit, cores, cpu_model, versions
@@ -58,7 +58,7 @@ def reproduce(options: argparse.Namespace) -> int:
 
 def say(text: str) -> None:
     """Print a line on stderr."""
-    print(f"hnn-lab: {text}", file=sys.stderr, flush=True)
+    print(one_line(f"hnn-lab: {text}", LINE), file=sys.stderr, flush=True)
 
 
 # What was asked for ---------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hnn_engine.coords import Array
-from hnn_engine.errors import ExperimentError, ParameterError, listing
+from hnn_engine.errors import NEAREST, ExperimentError, ParameterError, listing
 
 
 def start_of(text: str | None, default: npt.ArrayLike, names: list[str]) -> Array:
@@ -19,6 +19,7 @@ def start_of(text: str | None, default: npt.ArrayLike, names: list[str]) -> Arra
         values = np.empty(0)
     if len(values) != len(names) or not np.isfinite(values).all():
         what = f"{len(names)} finite numbers: {listing(names, ',')}"
+        what += f" ('hnn-lab systems --json' lists all {len(names)})" if len(names) > NEAREST else ""
         raise ExperimentError(f"--start is '{text}', but it must be {what}")
     return values
 

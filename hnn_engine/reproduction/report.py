@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from hnn_engine.errors import shown
 from hnn_engine.records import Run
 from hnn_engine.reproduction import plots
 from hnn_engine.reproduction.numbers import raised, typeset
@@ -66,13 +67,12 @@ _READING = (
 
 
 def _escaped(text: str) -> str:
-    """Return plain text as a page sets it: powers raised, apostrophes and quotation marks curly."""
-    curly = re.sub(r"(?<=\w)'", "’", raised(text)).replace("'", "‘")
-    return escape(curly, quote=False)
+    """Return plain text as a page sets it: powers raised, apostrophes curly, and nothing in it markup."""
+    return escape(re.sub(r"(?<=\w)'", "’", raised(shown(text))).replace("'", "‘"))
 
 
 def _head(found: Sequence[TaskTable], rows: Sequence[Row], facts: Mapping[str, str]) -> str:
-    terms = "\n".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
+    terms = "\n".join(f"<dt>{escape(shown(name))}</dt><dd>{escape(shown(text))}</dd>" for name, text in facts.items())
     pictures = plots.glance(found, rows)
     return (
         f'<header>\n<h1>{TITLE}</h1>\n<p class="lead">{_escaped(_LEAD)}</p>\n<dl>\n{terms}\n</dl>\n</header>\n'
@@ -182,7 +182,7 @@ def _row(styles: Sequence[str], cells: Sequence[str], first: bool = False) -> st
 
 
 def _classed(style: str) -> str:
-    return f' class="{style}"' if style else ""
+    return f' class="{escape(style)}"' if style else ""
 
 
 # Keys -----------------------------------------------------------------------------------------------------------------
@@ -203,5 +203,5 @@ def _keyed(model: str) -> str:
 def _stroke(style: str) -> str:
     return (
         '<svg class="key" width="28" height="10" viewBox="0 0 28 10" aria-hidden="true">'
-        f'<path class="{style} curve" d="M1 5h26"/></svg>'
+        f'<path class="{escape(style)} curve" d="M1 5h26"/></svg>'
     )

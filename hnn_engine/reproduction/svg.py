@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from hnn_engine.coords import Array
+from hnn_engine.errors import shown
 from hnn_engine.reproduction.numbers import tick_label
 
 MARGIN = 0.05  # of a range, left free at both of its ends
@@ -104,20 +105,21 @@ class Plot:
     def curve(self, x: Array, y: Array, style: str) -> None:
         """Draw a line through the points, cut off above and below the plot and broken where it is not finite."""
         for part in _inside(*self.place(x, y), self.TOP, self.TOP + self.room[1]):
-            self._marks.append(f'<path class="{style}" d="{_path(part)}"/>')
+            self._marks.append(f'<path class="{escape(style)}" d="{_path(part)}"/>')
 
     def dots(self, x: Array, y: Array, style: str, radius: float = 1.6) -> None:
         """Draw a dot at each point."""
         for a, b in zip(*self.place(x, y), strict=True):
             if math.isfinite(a) and math.isfinite(b):
-                self._marks.append(f'<circle class="{style}" cx="{_px(a)}" cy="{_px(b)}" r="{radius:g}"/>')
+                self._marks.append(f'<circle class="{escape(style)}" cx="{_px(a)}" cy="{_px(b)}" r="{radius:g}"/>')
 
     def diamond(self, x: float, y: float, style: str, radius: float = 4.5) -> None:
         """Draw a diamond around a point."""
         (a,), (b,) = self.place(np.array([x]), np.array([y]))
         if math.isfinite(a):
             r = f"{radius:g}"
-            self._marks.append(f'<path class="{style}" d="M{_px(a)} {_px(b - radius)}l{r} {r} -{r} {r} -{r} -{r}z"/>')
+            corner = f"M{_px(a)} {_px(b - radius)}"
+            self._marks.append(f'<path class="{escape(style)}" d="{corner}l{r} {r} -{r} {r} -{r} -{r}z"/>')
 
     def tick(self, x: float, y: float, style: str, radius: float = 6.0) -> None:
         """Draw a short upright stroke through a point."""
@@ -125,7 +127,7 @@ class Plot:
         if math.isfinite(a):
             at = _px(a)
             ends = f'y1="{_px(b - radius)}" y2="{_px(b + radius)}"'
-            self._marks.append(f'<line class="{style}" x1="{at}" x2="{at}" {ends}/>')
+            self._marks.append(f'<line class="{escape(style)}" x1="{at}" x2="{at}" {ends}/>')
 
     def level(self, y: float, style: str, name: str) -> None:
         """Draw a level line with its name at the right."""
@@ -133,15 +135,16 @@ class Plot:
         at, right = float(height[0]), self._size[0] - self.RIGHT
         if not self.TOP <= at <= self.TOP + self.room[1]:
             return
-        self._marks.append(f'<line class="{style}" x1="{self._left:g}" x2="{right:g}" y1="{_px(at)}" y2="{_px(at)}"/>')
-        self._marks.append(f'<text x="{right:g}" y="{_px(at - 4)}" text-anchor="end">{escape(name)}</text>')
+        ends = f'x1="{self._left:g}" x2="{right:g}" y1="{_px(at)}" y2="{_px(at)}"'
+        self._marks.append(f'<line class="{escape(style)}" {ends}/>')
+        self._marks.append(f'<text x="{right:g}" y="{_px(at - 4)}" text-anchor="end">{_text(name)}</text>')
 
     def svg(self) -> str:
         """Return the picture."""
         wide, high = self._size
-        parts = [*self._frame(), *self._marks, f'<text class="name" x="0" y="12">{escape(self._title)}</text>']
+        parts = [*self._frame(), *self._marks, f'<text class="name" x="0" y="12">{_text(self._title)}</text>']
         return (
-            f'<svg viewBox="0 0 {wide:g} {high:g}" role="img" aria-label="{escape(self._title)}">\n'
+            f'<svg viewBox="0 0 {wide:g} {high:g}" role="img" aria-label="{_text(self._title)}">\n'
             + "\n".join(parts)
             + "\n</svg>"
         )
@@ -151,14 +154,14 @@ class Plot:
         for value, text in self._rows:
             at = _px(float(self.place(np.zeros(1), np.array([value]))[1][0]))
             yield f'<line class="grid" x1="{self._left:g}" x2="{self._left + wide:g}" y1="{at}" y2="{at}"/>'
-            yield f'<text x="{self._left - 6:g}" y="{at}" dy="4" text-anchor="end">{text}</text>'
+            yield f'<text x="{self._left - 6:g}" y="{at}" dy="4" text-anchor="end">{_text(text)}</text>'
         for value, text in self._x.ticks(5):
             at = _px(float(self.place(np.array([value]), np.ones(1))[0][0]))
             yield f'<line class="axis" x1="{at}" x2="{at}" y1="{bottom:g}" y2="{bottom + 4:g}"/>'
-            yield f'<text x="{at}" y="{bottom + 16:g}" text-anchor="middle">{text}</text>'
+            yield f'<text x="{at}" y="{bottom + 16:g}" text-anchor="middle">{_text(text)}</text>'
         yield f'<line class="axis" x1="{self._left:g}" x2="{self._left + wide:g}" y1="{bottom:g}" y2="{bottom:g}"/>'
-        yield f'<text x="{self._left + wide:g}" y="{bottom + 30:g}" text-anchor="end">{escape(self._x.label)}</text>'
-        yield f'<text x="0" y="{self.TOP - 8:g}">{escape(self._y.label)}</text>'
+        yield f'<text x="{self._left + wide:g}" y="{bottom + 30:g}" text-anchor="end">{_text(self._x.label)}</text>'
+        yield f'<text x="0" y="{self.TOP - 8:g}">{_text(self._y.label)}</text>'
 
 
 def alike(x: Axis, y: Axis, room: tuple[float, float]) -> tuple[Axis, Axis]:
@@ -211,6 +214,11 @@ def _path(points: Sequence[_Point]) -> str:
     steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(whole)]
     moved = " ".join(f"{_tenth(dx)} {_tenth(dy)}" for dx, dy in steps if (dx, dy) != (0, 0))
     return f"M{_tenth(whole[0][0])} {_tenth(whole[0][1])}l{moved or '0 0'}"
+
+
+def _text(text: str) -> str:
+    """Return `text` as it is written, for a place in the picture or in a value."""
+    return escape(shown(text))
 
 
 def _tenth(value: int) -> str:

@@ -343,7 +343,8 @@ def test_targets_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
     for target in (file, file / "run", file / "deep" / "run", tmp_path / ("x" * 300)):
         with pytest.raises(RecordError) as caught:
             check_target(target, force=True)
-        assert str(target) in str(caught.value)
+        folder, name = str(target.parent), target.name[:50]  # of what is longer, the middle is left out
+        assert f"{folder}/{name}" in str(caught.value)
         with pytest.raises(RecordError):
             write_run(a_run(), target, force=True)
     for target in (file / "s.hnnlab", tmp_path, tmp_path / "none" / "s.hnnlab"):
