@@ -118,11 +118,8 @@ class Files:
             return await self._may_replace(path) and await write(True)
 
     async def _may_replace(self, path: Path) -> bool:
-        question, consequence = (
-            f"{shortened(path.name)} is read-only. Replace it?",
-            "It stays so, with what is saved now.",
-        )
-        box = message_box(self._window, question, consequence, MessageIcon.Question)
+        question = f"{shortened(path.name)} is read-only. Replace it?"
+        box = message_box(self._window, question, "It stays read-only, with what is saved now.", MessageIcon.Question)
         box.setStandardButtons(Button.Yes | Button.Cancel)
         box.button(Button.Yes).setText("Replace")
         box.setDefaultButton(Button.Cancel)
