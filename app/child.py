@@ -2,15 +2,26 @@
 died."""
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
+from hnn_engine.beside import away_from_here, leave_ctrl_c_to_the_parent
+
+Serve = Callable[[Connection], None]
+
+PATIENCE = 1.0  # s that a process is given to end
+
 
 class Child:
-    """Runs `serve(line)`, a function of a module, whose side of the line ends when the window's is closed."""
+    """Runs `serve(line)`, a function of a module, whose side of the line ends when the window's is closed.
 
-    def __init__(self, serve: Callable[[Connection], None], name: str) -> None:
+    The process ends with the window's, however that ends and whatever it does meanwhile.
+    """
+
+    def __init__(self, serve: Serve, name: str) -> None:
         self._serve, self._name = serve, name
         self.process: BaseProcess | None = None
         self.line: Connection | None = None
@@ -21,8 +32,9 @@ class Child:
             self.close()
             context = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
             self.line, theirs = context.Pipe()
-            self.process = context.Process(target=self._serve, args=(theirs,), name=self._name, daemon=True)
-            self.process.start()
+            self.process = context.Process(target=_begin, args=(self._serve, theirs), name=self._name, daemon=True)
+            with away_from_here():
+                self.process.start()
             theirs.close()
         return self.line
 
@@ -30,7 +42,24 @@ class Child:
         """End the process, whatever it does."""
         if self.line is not None:
             self.line.close()
-        if self.process is not None:
+        if self.process is not None and self.process.pid is not None:
             self.process.terminate()
-            self.process.join(1.0)
+            self.process.join(PATIENCE)
+            if self.process.is_alive():  # deaf to that, or halted
+                self.process.kill()
+                self.process.join(PATIENCE)
         self.process = self.line = None
+
+
+def _begin(serve: Serve, line: Connection) -> None:
+    leave_ctrl_c_to_the_parent()
+    threading.Thread(target=_end_with_the_window, name="parent", daemon=True).start()
+    serve(line)
+
+
+def _end_with_the_window() -> None:
+    """Wait for the end of the window's process, and end: in the midst of a fit nobody looks at the line."""
+    window = multiprocessing.parent_process()
+    assert window is not None
+    window.join()
+    os._exit(1)

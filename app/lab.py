@@ -87,7 +87,7 @@ class Lab(QObject):
         self.simulation = Simulation()
         self.jobs = JobRunner()
         self.data = DataMaker(experiment, self)
-        self.warm_up = WarmUp(lambda: self.dragging, self._on_loaded, self.failed.emit)
+        self.warm_up = WarmUp(lambda: self.dragging, self._on_loaded, self.failed.emit, self._on_missed)
         self.live_fit = LiveFit(self)
         self.families = Families()
         self.series: dict[str, FitSeries] = {}
@@ -594,6 +594,10 @@ class Lab(QObject):
     def _on_loaded(self) -> None:
         self.simulation.reference_ready = self.warm_up.scipy_ready
         self._mark(urgent=False)
+
+    def _on_missed(self, text: str) -> None:
+        """Pass on what the program does without; in the thread that loads."""
+        self.noticed.emit(text, False)
 
     def close(self, seconds: float = 10.0) -> bool:
         """Stop every thread; return whether all have ended in time. What a fit has reached is still drained."""

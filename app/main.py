@@ -2,9 +2,15 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from app.display import why_no_display
+from hnn_engine import console, missing
+
+MENDABLE = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -14,6 +20,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     words = list(sys.argv[1:] if arguments is None else arguments)
+    console.prepare(prints=bool(words))
+    try:
+        return _ended(_run(words))
+    except SystemExit as end:  # argparse's way out
+        raise SystemExit(_ended(end.code if isinstance(end.code, int) else int(end.code is not None))) from None
+
+
+def _run(words: list[str]) -> int:
+    try:
+        return _begun(words)
+    except ImportError as error:
+        text = missing.sentence(error)
+        if not text:
+            raise
+        print(f"hnn-lab: {text}", file=sys.stderr)
+        return MENDABLE
+
+
+def _ended(code: int) -> int:
+    """Return the exit code once everything is printed."""
+    error = console.failure()
+    if error is None:
+        return code
+    console.let_go()
+    if isinstance(error, BrokenPipeError):  # nobody reads on (`| head -1`): nothing is wrong
+        return code or 128 + getattr(signal, "SIGPIPE", 0)
+    print(f"hnn-lab: {console.sentence(error)}", file=sys.stderr)
+    return code or MENDABLE
+
+
+def _begun(words: list[str]) -> int:
     if words and words[0] == "screenshot":
         from app.screenshot import main as screenshot
 
@@ -24,7 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(words)
     if words and not os.path.exists(words[0]):  # which no name, however odd, makes raise
         print(f"hnn-lab: {_no_such(words[0])}", file=sys.stderr)
-        return 2
+        return MENDABLE
+    reason = why_no_display()
+    if reason:
+        print(f"hnn-lab: {reason}", file=sys.stderr)
+        return MENDABLE
     # Until the window stands, everything that is made stays: looking for garbage would only delay the first paint.
     gc.disable()
     from app.window import run

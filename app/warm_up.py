@@ -12,19 +12,24 @@ from pathlib import Path
 
 from app.priority import give_way
 from hnn_engine import compiled
+from hnn_engine.missing import sentence
 
 
 class WarmUp:
     """One thread that loads scipy, then the compiled loops, and torch where there are none.
 
-    `held` is asked whether a hand moves something; `loaded` is called in the thread after each part, and `failed` with
-    a message and a traceback where one cannot be had.
+    `held` is asked whether a hand moves something; `loaded` is called in the thread after each part, `failed` with a
+    message and a traceback where one cannot be had, and `told` with a sentence on what the program does without.
     """
 
     def __init__(
-        self, held: Callable[[], bool], loaded: Callable[[], None], failed: Callable[[str, str], None]
+        self,
+        held: Callable[[], bool],
+        loaded: Callable[[], None],
+        failed: Callable[[str, str], None],
+        told: Callable[[str], None],
     ) -> None:
-        self._held, self._loaded, self._failed = held, loaded, failed
+        self._held, self._loaded, self._failed, self._told = held, loaded, failed, told
         self._closing = False
         self._thread: threading.Thread | None = None
         self.scipy_ready = False
@@ -50,7 +55,7 @@ class WarmUp:
     def _load(self) -> None:
         give_way()
         try:
-            for load in (self._load_scipy, self._load_loops, _load_torch):
+            for load in (self._load_scipy, self._load_loops, self._load_torch):
                 while self._held() and not self._closing:
                     time.sleep(0.05)
                 if self._closing:
@@ -58,6 +63,8 @@ class WarmUp:
                 load()
                 gc.freeze()  # what a library leaves behind stays: searching it for garbage would cost frames
                 self._loaded()
+        except ModuleNotFoundError as error:
+            self._told(sentence(error) or str(error))
         except Exception as error:
             self._failed(f"A library could not be loaded: {error}", traceback.format_exc())
 
@@ -71,11 +78,19 @@ class WarmUp:
     def _load_loops(self) -> None:
         compiled.load(build_elsewhere=True, interrupt=lambda: self._closing)
 
+    def _load_torch(self) -> None:
+        """Load torch where fits need it, and say what is missed."""
+        if not compiled.absent():
+            return
+        if importlib.util.find_spec("torch") is None:
+            self._told(f"Neither numba nor torch can be had ({compiled.absent()}): fits by gradient fail; install one.")
+            return
+        self._told(f"{compiled.slower()}.")
+        _load_torch()
+
 
 def _load_torch() -> None:
     """Import torch where fits need it, its great library first: loaded by itself it does not hold the interpreter."""
-    if compiled.loops() is not None:
-        return
     spec = importlib.util.find_spec("torch")
     if spec is not None and spec.origin is not None:
         name = {"linux": "libtorch_cpu.so", "darwin": "libtorch_cpu.dylib"}.get(sys.platform, "")

@@ -4,8 +4,7 @@ This module stands at the bottom, so that whoever has a faster way can look for 
 (`hnn_engine.kernels`) stand above and are imported by name, with numba, by `load()` alone.
 """
 
-import subprocess
-import sys
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,15 +12,19 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from hnn_engine import beside
+
 _HERE = Path(__file__).parent
 _KEPT = (_HERE / "kernels" / "__pycache__", _HERE / "systems" / "__pycache__")  # where numba keeps what it compiles
 _NOTE = _KEPT[0] / "compiled.txt"
 _WHOLE = "everything is compiled"
 _FILES = 112  # about so many files hold the compiled code
+# Where numba looks for compiled code, which is unpickled. Unset, a file in the folder one stands in could say it.
+_NUMBA_LOOKS = ("NUMBA_CACHE_DIR", "NUMBA_CACHE_LOCATOR_CLASSES")
 SECONDS = 20.0  # that compiling takes on an ordinary machine
 
 _loops: Any = None
-_absent = False
+_absent = ""  # why there are none, once that is known
 _lock = threading.Lock()
 
 
@@ -43,11 +46,25 @@ def load(build_elsewhere: bool = False, interrupt: Callable[[], bool] = lambda: 
             return False
     try:
         if _loops is None and not _absent and (not build_elsewhere or _built(interrupt)):
-            _loops = _imported()
-            _absent = _loops is None
+            try:
+                _loops = _imported()
+            except (ImportError, RuntimeError, OSError) as error:
+                _absent = _reason(error)
         return _loops is not None
     finally:
         _lock.release()
+
+
+def absent() -> str:
+    """Return why the loops cannot be had, once `load` has found that out; empty before, and where they can."""
+    return _absent
+
+
+def slower() -> str:
+    """Return what is to be said where the loops cannot be had; empty where they can."""
+    return f"There are no compiled loops ({_absent}): everything works, but fits and rollouts take longer" * bool(
+        _absent
+    )
 
 
 def share() -> float:
@@ -57,14 +74,21 @@ def share() -> float:
     return min(sum(1 for folder in _KEPT for _ in folder.glob("*.nbc")) / _FILES, 0.99)
 
 
-def _imported() -> Any | None:
-    try:
-        kernels = import_module("hnn_engine.kernels")
-        kernels.warm()
-        _write_note(whole=True)
-    except (ImportError, RuntimeError, OSError):
-        return None
+def _imported() -> Any:
+    for name in _NUMBA_LOOKS:
+        os.environ.setdefault(name, "")
+    kernels = import_module("hnn_engine.kernels")
+    kernels.warm()
+    _write_note(whole=True)
     return kernels
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error.name} is not installed"
+    if "no locator available" in str(error):
+        return "no folder for compiled code can be written, neither beside the program nor in the user's cache"
+    return f"numba does not run here: {' '.join(str(error).split())[:120]}"
 
 
 # What is kept on disk. Numba compiles functions of several files into one but looks at the date of one alone: so a note
@@ -122,9 +146,11 @@ def _built(interrupt: Callable[[], bool]) -> bool:
     """Let another process compile what is not kept yet; return False where `interrupt` ended that."""
     if _note() == (_stamp(), True):
         return True
-    command = [sys.executable, "-m", "hnn_engine.kernels"]
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet) as process:
+    try:
+        process = beside.run_module("hnn_engine.kernels")
+    except OSError:  # no Python by itself: this process compiles
+        return True
+    with process:
         while process.poll() is None:
             if interrupt():
                 process.terminate()

@@ -69,6 +69,10 @@ class ProtectedFileError(RecordError):
         super().__init__(f"{path} is read-only and stays as it is: choose another name, or make it writable first")
 
 
+class MissingError(HnnLabError):
+    """A library that is not installed."""
+
+
 # Lists ----------------------------------------------------------------------------------------------------------------
 
 

@@ -6,8 +6,10 @@ import subprocess
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
+PATIENCE = 20.0  # s that git may take
 
 
 def cores() -> int:
@@ -47,16 +49,39 @@ def versions(distributions: Mapping[str, str]) -> dict[str, str]:
 
 def commit() -> str:
     """Return the commit of the clone that this runs from, '+changes' where files differ from it; empty elsewhere."""
-    # An installed copy may lie inside somebody else's clone, whose commit would say nothing of it.
-    head = _git("rev-parse", "HEAD") if (ROOT / ".git").exists() else ""
+    head = _git("rev-parse", "HEAD") if _is_clone(ROOT) else ""
     if not head:
         return ""
     return head + ("+changes" if _git("status", "--porcelain", "--untracked-files=no") else "")
 
 
-def _git(*words: str) -> str:
+def _is_clone(folder: Path) -> bool:
+    """Whether `folder` is a clone of this project: an installed copy may lie inside somebody else's, whose commit would
+    say nothing of it and whose settings can name programs to run."""
     try:
-        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
-    except OSError:
+        return (folder / ".git").exists() and 'name = "hnn-lab"' in (folder / "pyproject.toml").read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _git(*words: str) -> str:
+    """Return what git says of the clone; empty where it says nothing, or there is no git."""
+    program = _program("git")
+    if program is None:
+        return ""
+    given = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    command = [program, "-C", str(ROOT), "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", *words]
+    settings: dict[str, Any] = {"stdin": subprocess.DEVNULL, "cwd": ROOT, "env": {**given, "GIT_OPTIONAL_LOCKS": "0"}}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE, **settings)
+    except (OSError, ValueError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _program(name: str) -> str | None:
+    """Return the full path of a program in a folder that PATH names in full: Windows would begin with the folder that
+    one stands in, and so does a PATH with '.' in it."""
+    file = f"{name}.exe" if os.name == "nt" else name
+    places = [Path(folder) / file for folder in os.get_exec_path() if Path(folder).is_absolute()]
+    return next((str(place) for place in places if place.is_file() and os.access(place, os.X_OK)), None)

@@ -16,7 +16,8 @@ HEAVY = WINDOW_LIBRARIES | {"torch", "scipy", "numba", "safetensors", "contourpy
 # A module imports what stands on a lower floor or belongs to its own room. The looks are one room in several files.
 LOOKS = {"theme", "stylesheet", "icons", "settings", "color_tables"}
 ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "limits", "coords", "geometry", "compiled", "machine", "looks", "disk"),
+    ("beside", "console", "errors"),
+    ("missing", "limits", "coords", "geometry", "compiled", "machine", "looks", "disk"),
     ("parameters", "stage", "camera", "atomic"),
     ("systems", "recordings", "integrators", "collocation"),
     ("models", "comparison", "phases", "views", "footage"),

@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from hnn_engine import console, missing
 from hnn_engine.cli.parser import COMMANDS, build_parser, joined
 from hnn_engine.errors import LINE, HnnLabError, one_line
 
@@ -27,14 +28,23 @@ def main(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (`hnn-lab systems | head -1`): nothing is wrong, and nobody is left to tell.
-        sys.stdout = None
+        console.let_go()
         return 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else FAILED
     except Exception as error:
-        print(
-            one_line(f"hnn-lab: {type(error).__name__}: {error}. This is a fault of the program.", LINE),
-            file=sys.stderr,
-        )
-        return FAILED
+        text = _mendable(error)
+        said = text or f"{type(error).__name__}: {error}. This is a fault of the program."
+        print(one_line(f"hnn-lab: {said}", LINE), file=sys.stderr)
+        return MENDABLE if text else FAILED
+
+
+def _mendable(error: Exception) -> str:
+    """Return what the user can do about an error of the machine's; empty where it is the program's."""
+    if isinstance(error, ImportError):
+        return missing.sentence(error)
+    if isinstance(error, OSError) and error is console.failure():
+        console.let_go()
+        return console.sentence(error)
+    return ""
 
 
 __all__ = ["COMMANDS", "main"]

@@ -16,6 +16,7 @@ import numpy as np
 from hnn_engine.cli.recorded import recorded
 from hnn_engine.cli.training import run_fit
 from hnn_engine.cli.values import number, start_of
+from hnn_engine.console import is_unicode
 from hnn_engine.coords import Array
 from hnn_engine.datasets import DATA_PARAMETERS, data_parameters
 from hnn_engine.errors import ExperimentError, ParameterError, shown
@@ -30,6 +31,7 @@ from hnn_engine.experiment import (
 )
 from hnn_engine.fitting import RECIPES, get_recipe, recipe_note
 from hnn_engine.integrators import INTEGRATORS, get_integrator, rollout
+from hnn_engine.missing import need
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.parameters import Parameter, bind
 from hnn_engine.records import Run, check_file, check_target, load_run, write_file, write_run
@@ -135,7 +137,7 @@ def _describe(parameters: Iterable[Parameter]) -> list[dict[str, Any]]:
 
 def _print_table(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
-        print(json.dumps(rows, ensure_ascii=False, indent=1))
+        print(json.dumps(rows, ensure_ascii=not is_unicode(), indent=1))
         return
     width = max(len(str(row["name"])) for row in rows)
     for row in rows:
@@ -153,6 +155,7 @@ def train(options: argparse.Namespace) -> int:
     if reason:
         raise ExperimentError(reason)
     check_target(options.out, options.force)
+    need("safetensors")
     note = recipe_note(experiment.recipe, experiment.source_name)
     if note:
         print(note, file=sys.stderr)

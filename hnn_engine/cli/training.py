@@ -58,6 +58,8 @@ def load_loops() -> None:
         compiled.load()
     finally:
         notice.cancel()
+    if compiled.slower():
+        print(f"hnn-lab: {compiled.slower()}.", file=sys.stderr, flush=True)
 
 
 class Stoppable(Protocol):

@@ -17,7 +17,7 @@ from hnn_engine.datasets import Mask
 from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import FitTask
 from hnn_engine.fitting.learners import flattened, shapes_of, unflattened
-from hnn_engine.fitting.steppers import AdamStep, CompiledStepper, Rows, Shapes, Stepper
+from hnn_engine.fitting.steppers import AdamStep, CompiledStepper, Rows, Shapes, Stepper, torch_wanted
 from hnn_engine.models import get_model
 from hnn_engine.models.autoencoder import HALVES, LAYERS, Single, half_output, numpy_relu
 from hnn_engine.models.mlp import Weights
@@ -177,6 +177,6 @@ def pixel_stepper(task: FitTask, film: Film, shapes: Shapes, flat: Array) -> Ste
     """Return who steps the weights `flat` of `task` on `film`; see `steppers.stepper`."""
     if compiled.load():
         return CompiledPixelStepper(compiled.loops(), task, film, flat)
-    from hnn_engine.fitting.autograd import TorchPixelStepper  # torch takes more than a second to load
-
+    with torch_wanted():
+        from hnn_engine.fitting.autograd import TorchPixelStepper  # torch takes more than a second to load
     return TorchPixelStepper(task, film, shapes, flat)

@@ -5,13 +5,15 @@ window that paints, it keeps its pace. It also spares a fit the import of torch.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
 
 from hnn_engine import compiled
 from hnn_engine.coords import Array
+from hnn_engine.errors import MissingError
 from hnn_engine.fitting.events import FitTask
 from hnn_engine.models import get_model
 
@@ -90,6 +92,16 @@ def stepper(task: FitTask, shapes: Shapes, flat: Array) -> Stepper:
     """
     if compiled.load():
         return CompiledFieldStepper(compiled.loops(), task, flat)
-    from hnn_engine.fitting.autograd import TorchFieldStepper  # torch takes more than a second to load
-
+    with torch_wanted():
+        from hnn_engine.fitting.autograd import TorchFieldStepper  # torch takes more than a second to load
     return TorchFieldStepper(task, shapes, flat)
+
+
+@contextmanager
+def torch_wanted() -> Iterator[None]:
+    """Raise `MissingError` where torch cannot be imported meanwhile."""
+    try:
+        yield
+    except ImportError as error:
+        why = f"{compiled.absent()}, and torch is not there either"
+        raise MissingError(f"A fit by gradient needs numba or torch ({why}): install one of them with pip") from error

@@ -20,7 +20,7 @@ def named(place: Path) -> Iterator[None]:
     """
     try:
         yield
-    except RecordingError:
+    except (RecordingError, ImportError):
         raise
     except Exception as error:
         raise RecordingError(

@@ -10,6 +10,7 @@ from hnn_engine.errors import RecordingError
 from hnn_engine.footage.faults import FILMS
 from hnn_engine.footage.film import FEWEST_FRAMES, Film, Pictures, Reel, Tell
 from hnn_engine.footage.images import IMAGES, read_animation, read_folder
+from hnn_engine.missing import explained
 
 VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm")
 UNEVEN = 0.6  # part of the median step by which a step may differ and still be a usual one
@@ -22,6 +23,7 @@ def is_film(path: str | os.PathLike[str]) -> bool:
     return place.is_dir() or place.suffix.lower() in (*IMAGES, *VIDEOS)
 
 
+@explained
 def look(path: str | os.PathLike[str], progress: Tell | None = None) -> Film:
     """Read a folder of images (2 before 10), an animated GIF or a video, whole and in grey.
 

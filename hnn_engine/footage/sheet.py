@@ -10,6 +10,7 @@ import numpy.typing as npt
 from hnn_engine.footage.film import Pictures
 from hnn_engine.footage.lettering import LEADING, shortened, write
 from hnn_engine.looks import COLORS, DASHES, LOOKS_LIKE
+from hnn_engine.missing import explained
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -47,6 +48,7 @@ class _Layout(NamedTuple):
     whole: tuple[int, int]
 
 
+@explained
 def side_by_side(
     tiles: Sequence[Tile], height_px: int = 360, theme: Literal["light", "dark"] = "light", time: str = ""
 ) -> Pictures:

@@ -15,6 +15,7 @@ from hnn_engine.atomic import check_file, write_by
 from hnn_engine.disk import operations
 from hnn_engine.errors import RecordError
 from hnn_engine.footage.film import Pictures, Tell
+from hnn_engine.missing import explained
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -29,6 +30,7 @@ QUALITY = "16"  # of H.264, a constant rate factor: nothing to be seen is lost
 BT709 = 1  # what players take a video's colours for, and what it says that they are
 
 
+@explained
 def write_film(
     path: str | os.PathLike[str],
     pictures: Iterable[Pictures],

@@ -9,10 +9,12 @@ import inspect
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QEvent, QSettings, QTimer
@@ -49,9 +51,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 @pytest.fixture(autouse=True)
 def no_leaks(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail where a test leaves a top-level widget, a thread or, in the window's tests, an active timer behind."""
+    """Fail where a test leaves a top-level widget, a thread, a process or, in the window's tests, an active timer."""
     pg.setConfigOption("mouseRateLimit", 0)
-    before = widgets_and_threads()
+    before = {**widgets_and_threads(), **processes()}
     yield
     delete_menus()
     for _ in range(3):
@@ -63,7 +65,7 @@ def no_leaks(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[Non
         gc.freeze()  # what is left is looked at no more: neither here again nor by the next collection
     else:
         timers = []
-    after = widgets_and_threads()
+    after = {**widgets_and_threads(), **processes()}
     left = [text for key, text in after.items() if key not in before] + timers
     assert not left, f"left behind: {sorted(left)}"
 
@@ -84,6 +86,17 @@ def widgets_and_threads() -> dict[tuple[str, int], str]:
         **{("widget", id(w)): f"widget {type(w).__name__}" for w in widgets},
         **{("thread", id(t)): f"thread {t.name}" for t in threads},
     }
+
+
+def processes() -> dict[tuple[str, int], str]:
+    """What this process has started and what that has, but for multiprocessing's own, which lasts as long as this."""
+    found = {}
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it ends meanwhile
+            words = " ".join(process.cmdline())
+            if process.status() != psutil.STATUS_ZOMBIE and "multiprocessing.resource_tracker" not in words:
+                found["process", process.pid] = f"process {process.pid}: {words[:120]}"
+    return found
 
 
 def active_timers() -> list[str]:

@@ -53,7 +53,7 @@ def test_a_job_that_is_stopped_while_compiling_keeps_nothing(monkeypatch: pytest
 def test_a_job_goes_on_with_the_loops_and_without(loops: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not loops:
         monkeypatch.setattr(compiled, "_loops", None)
-        monkeypatch.setattr(compiled, "_absent", True)
+        monkeypatch.setattr(compiled, "_absent", "numba is not installed")
     runner = JobRunner()
     runner.start(small(), None)
     messages = ended(runner)

@@ -33,7 +33,7 @@ def test_what_is_complete_is_kept_and_not_built_again(kept: Path, monkeypatch: p
     compiled._write_note(whole=True)
     compiled.forget_stale()
     assert len(list(kept.glob("*.nb?"))) == 2
-    monkeypatch.setattr(compiled.subprocess, "Popen", never)
+    monkeypatch.setattr(compiled.beside, "run_module", never)
     assert compiled._built(lambda: False)
 
 
@@ -52,7 +52,7 @@ def test_what_is_not_complete_is_kept_but_built_on(kept: Path, monkeypatch: pyte
     compiled._write_note(whole=False)
     compiled.forget_stale()
     assert len(list(kept.glob("*.nb?"))) == 2
-    monkeypatch.setattr(compiled.subprocess, "Popen", never)
+    monkeypatch.setattr(compiled.beside, "run_module", never)
     with pytest.raises(AssertionError, match="another process"):
         compiled._built(lambda: False)
 

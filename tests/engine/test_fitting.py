@@ -50,7 +50,7 @@ def stepper(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 def without_loops(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a machine where numba does not run."""
     monkeypatch.setattr(compiled, "_loops", None)
-    monkeypatch.setattr(compiled, "_absent", True)
+    monkeypatch.setattr(compiled, "_absent", "numba is not installed")
 
 
 def experiment(recipe: str = "paper", model: str = "hnn", seed: int = 0, **settings: Value) -> Experiment:
