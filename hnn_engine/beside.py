@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 _ROOT = Path(__file__).parents[1]
 _SAFE = "PYTHONSAFEPATH"  # the name by which Python is told to leave that folder out
@@ -36,13 +37,16 @@ def import_path() -> list[str]:
 
 @contextmanager
 def away_from_here() -> Iterator[None]:
-    """Let the Python processes that others start meanwhile (multiprocessing) leave out the folder one stands in."""
+    """Let the processes that multiprocessing starts meanwhile leave out the folder one stands in, and the script that
+    this process was started by: it may open a window of its own, and nothing in it is needed."""
     with _setting:
-        before = os.environ.get(_SAFE)
+        before, main = os.environ.get(_SAFE), sys.modules["__main__"]
         os.environ[_SAFE] = "1"
+        sys.modules["__main__"] = ModuleType("__main__")
         try:
             yield
         finally:
+            sys.modules["__main__"] = main
             if before is None:
                 del os.environ[_SAFE]
             else:

@@ -4,9 +4,10 @@ This module stands at the bottom, so that whoever has a faster way can look for 
 (`hnn_engine.kernels`) stand above and are imported by name, with numba, by `load()` alone.
 """
 
-import os
+import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -19,8 +20,6 @@ _KEPT = (_HERE / "kernels" / "__pycache__", _HERE / "systems" / "__pycache__")  
 _NOTE = _KEPT[0] / "compiled.txt"
 _WHOLE = "everything is compiled"
 _FILES = 112  # about so many files hold the compiled code
-# Where numba looks for compiled code, which is unpickled. Unset, a file in the folder one stands in could say it.
-_NUMBA_LOOKS = ("NUMBA_CACHE_DIR", "NUMBA_CACHE_LOCATOR_CLASSES")
 SECONDS = 20.0  # that compiling takes on an ordinary machine
 
 _loops: Any = None
@@ -75,12 +74,25 @@ def share() -> float:
 
 
 def _imported() -> Any:
-    for name in _NUMBA_LOOKS:
-        os.environ.setdefault(name, "")
+    _import_numba()
     kernels = import_module("hnn_engine.kernels")
     kernels.warm()
     _write_note(whole=True)
     return kernels
+
+
+def _import_numba() -> None:
+    """Import numba, deaf to a `.numba_config.yaml` in the folder one stands in: that may say where numba finds compiled
+    code, which it unpickles."""
+    warnings.filterwarnings("ignore", "A Numba config file is found")
+    yaml = sys.modules.get("yaml")
+    sys.modules["yaml"] = None  # type: ignore[assignment]  # what numba would read it with is then not there
+    try:
+        import_module("numba")
+    finally:
+        del sys.modules["yaml"]
+        if yaml is not None:
+            sys.modules["yaml"] = yaml
 
 
 def _reason(error: Exception) -> str:

@@ -1,5 +1,7 @@
 """What people see in a terminal: letters that it lacks, streams that are closed or full, no display."""
 
+import errno
+import io
 import json
 import os
 import socket
@@ -115,15 +117,30 @@ with open({str(tmp_path / "next")!r}, "w") as file:
 full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="a system without /dev/full")
 
 
-@full
+class Full(io.RawIOBase):
+    """A file on a full disk."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object, /) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def test_messages_to_a_full_stderr_are_left_out() -> None:
-    with open("/dev/full", "w") as file:
-        messages = console._Messages(file)
-        print("…" * 100_000, file=messages, flush=True)
-        assert messages.write("step 1\n") == 7
-        messages.detach()
-        with pytest.raises(OSError, match="No space"):
-            file.write("x" * 100_000)
+    file = io.TextIOWrapper(Full(), "utf-8")  # type: ignore[type-var]
+    messages = console._Messages(file)
+    print("…" * 100_000, file=messages, flush=True)
+    assert messages.write("step 1\n") == 7
+
+
+def test_results_remember_what_they_failed_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", console._Results(io.TextIOWrapper(Full(), "utf-8")))  # type: ignore[type-var]
+    with pytest.raises(OSError, match="No space"):
+        print("x" * 100_000, flush=True)
+    failure = console.failure()
+    assert failure is not None
+    assert failure.errno == errno.ENOSPC
 
 
 @full
