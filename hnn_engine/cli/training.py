@@ -121,12 +121,13 @@ class Meter:
 
     def close(self) -> None:
         """Print the last state and end the line."""
-        self._print(time.monotonic())
-        if self._live:
-            self._stream.write("\n")
+        if self._fit.step or self._shown:
+            self._print(time.monotonic())
+            if self._live:
+                self._stream.write("\n")
 
     def _print(self, now: float) -> None:
-        fit = self._fit
+        fit, self._shown = self._fit, True
         rate = fit.step / max(now - self._began, 1e-9)
         left = (fit.steps_planned - fit.step) / rate if rate > 0 else 0.0
         text = (

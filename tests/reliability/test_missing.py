@@ -85,7 +85,7 @@ def lab(place: Path, words: tuple[str, ...], without: str = "", **more: str) -> 
     ("without", "words", "said"),
     [
         ("PySide6", (), "PySide6-Essentials is not installed, and the window needs it: install it by '"),
-        ("numba,torch", PAPER, "A fit by gradient needs numba or torch (numba is not installed, and torch is not"),
+        ("numba,torch", PAPER, "The fit ended at step 0: A fit by gradient needs numba or torch (numba is not inst"),
         ("av", ("train", "--recording", "swing.mp4", "--model", "pixel-hnn", "--out", "run"), "av is not installed"),
         ("numpy", ("systems",), "numpy is not installed, and everything here needs it: install it by '"),
         pytest.param("qasync", (), "qasync is not installed", marks=pytest.mark.long),
@@ -107,6 +107,14 @@ def test_what_needs_a_missing_library_says_so_in_a_sentence(
     assert not (place / "run").exists()
 
 
+@pytest.mark.parametrize("without", ["", "numba"])
+def test_whether_there_are_loops_is_said_on_stderr(place: Path, without: str) -> None:
+    done = run(place, ("-c", "from hnn_engine.cli.training import load_loops; load_loops()"), without)
+    assert done.returncode == 0
+    assert done.stderr.startswith("hnn-lab: There are no compiled loops (numba is") if without else not done.stderr
+
+
+@pytest.mark.long
 def test_without_numba_a_fit_is_slower_and_says_why(place: Path) -> None:
     done = lab(place, SAMPLED, "numba")
     assert done.returncode == 0, done.stderr
@@ -118,8 +126,8 @@ def test_without_numba_a_fit_is_slower_and_says_why(place: Path) -> None:
 @pytest.mark.parametrize(
     ("without", "notice"),
     [
-        ("numba,av", "There are no compiled loops (numba is not installed): everything works"),
-        pytest.param("numba,torch,av", "Neither numba nor torch can be had (numba is not", marks=pytest.mark.long),
+        ("numba,torch,av", "Neither numba nor torch can be had (numba is not installed)"),
+        pytest.param("numba,av", "There are no compiled loops (numba is not installed)", marks=pytest.mark.long),
         pytest.param("av,PIL", "", marks=pytest.mark.long),
     ],
 )
@@ -146,11 +154,17 @@ def nowhere(place: Path) -> dict[str, str]:
     return {"package": str(package), "HOME": home, "PYTHONDONTWRITEBYTECODE": "1", **places}
 
 
-def test_where_compiled_code_cannot_be_kept_a_fit_says_so_and_works(place: Path, nowhere: dict[str, str]) -> None:
+def test_where_compiled_code_cannot_be_kept_the_command_line_says_so(place: Path, nowhere: dict[str, str]) -> None:
+    done = run(place, ("-c", "from hnn_engine.cli.training import load_loops; load_loops()"), **nowhere)
+    assert done.returncode == 0
+    assert "(no folder for compiled code can be written, neither beside the program nor in the user's" in done.stderr
+
+
+@pytest.mark.long
+def test_where_compiled_code_cannot_be_kept_a_fit_works(place: Path, nowhere: dict[str, str]) -> None:
     done = lab(place, SAMPLED, **nowhere)
     assert done.returncode == 0, done.stderr
     assert (place / "run" / "run.json").is_file()
-    assert "(no folder for compiled code can be written, neither beside the program nor in the user's" in done.stderr
 
 
 @pytest.mark.long
