@@ -8,7 +8,6 @@ import re
 import sys
 import unicodedata
 from contextlib import suppress
-from typing import TextIO
 
 _PLAIN = "hnn-lab.plain"  # the name of what is done with letters that an encoding lacks
 _SIGNS = """…:... ×:x ÷:/ →:-> ←:<- ›:> ‹:< ≤:<= ≥:>= ≈:~ ±:+- ·:. •:. −:- –:- —:- ‘:' ’:' “:" ”:" ∂:d ∞:inf ½:1/2
@@ -25,12 +24,12 @@ def prepare(prints: bool = True) -> None:
     if sys.stdin is None and os.name != "nt":
         sys.stdin = _opened(0, os.O_RDONLY)
     if sys.stdout is None:
-        sys.stdout = sys.__stdout__ = _opened(1, os.O_RDONLY if prints and os.name != "nt" else os.O_WRONLY)
-    if sys.stderr is None:
-        sys.stderr = sys.__stderr__ = _opened(2, os.O_WRONLY)
-    if sys.stdout is sys.__stdout__ and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout = _Results(_opened(1, os.O_RDONLY if prints and os.name != "nt" else os.O_WRONLY))
+    elif sys.stdout is sys.__stdout__ and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout = _Results(sys.stdout)
-    if sys.stderr is sys.__stderr__ and isinstance(sys.stderr, io.TextIOWrapper):
+    if sys.stderr is None:
+        sys.stderr = _Messages(_opened(2, os.O_WRONLY))
+    elif sys.stderr is sys.__stderr__ and isinstance(sys.stderr, io.TextIOWrapper):
         sys.stderr = _Messages(sys.stderr)
 
 
@@ -64,8 +63,8 @@ class _Stream(io.TextIOWrapper):
 
     def __init__(self, other: io.TextIOWrapper) -> None:
         self._other = other  # which would close what both write to
-        how = {"line_buffering": other.line_buffering, "write_through": other.write_through}
-        super().__init__(other.buffer, other.encoding, _PLAIN, **how)
+        by_line, at_once = other.line_buffering, other.write_through
+        super().__init__(other.buffer, other.encoding, _PLAIN, line_buffering=by_line, write_through=at_once)
 
 
 class _Results(_Stream):
@@ -102,7 +101,7 @@ class _Messages(_Stream):
             super().flush()
 
 
-def _opened(number: int, mode: int) -> TextIO:
+def _opened(number: int, mode: int) -> "io.TextIOWrapper[io.BufferedReader | io.BufferedWriter]":
     """Return a stream in place of one that was closed, under its number, which the next file would else get: a library
     that prints would write into that file."""
     descriptor = os.open(os.devnull, mode)
@@ -110,9 +109,9 @@ def _opened(number: int, mode: int) -> TextIO:
         os.dup2(descriptor, number)
         os.close(descriptor)
         descriptor = number
-    kind = "r" if number == 0 else "w"
-    buffering = 1 if number == 2 else -1  # stderr by lines
-    return open(descriptor, kind, buffering, encoding="utf-8", closefd=False)
+    if number == 0:
+        return io.TextIOWrapper(open(descriptor, "rb", closefd=False), "utf-8")
+    return io.TextIOWrapper(open(descriptor, "wb", closefd=False), "utf-8", line_buffering=number == 2)
 
 
 def _plainer(error: UnicodeError) -> tuple[str, int]:

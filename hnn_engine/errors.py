@@ -6,7 +6,9 @@ HnnLabError               what the user can mend; the command line ends with exi
  ├─ ExperimentError       parts of an experiment that do not fit together
  ├─ IntegratorError       a method that does not apply to a vector field
  ├─ RecordingError        a file of measured data that cannot be read
- └─ RecordError           a run or session on disk that cannot be read or written
+ ├─ RecordError           a run or session on disk that cannot be read or written
+ │   └─ ProtectedFileError  a read-only file in its place
+ └─ MissingError          a library that is not installed
 
 A message says what was wrong, where, what was expected, and what to do, in one sentence. It may hold a name or a path
 from anywhere, so it is made one line of printable characters that is never long: see `one_line`.
