@@ -153,6 +153,14 @@ def test_a_fit_goes_on_where_its_progress_can_no_longer_be_written(tmp_path: Pat
     assert (tmp_path / "run" / "run.json").is_file()
 
 
+@pytest.mark.long
+@pytest.mark.skipif(os.name == "nt", reason="redirections of a POSIX shell")
+def test_the_window_stands_with_every_stream_closed(tmp_path: Path) -> None:
+    done = shell(f"LAB screenshot --system pendulum --size 800x600 --out {tmp_path / 'window.png'} <&- >&- 2>&-")
+    assert done.returncode == 0
+    assert (tmp_path / "window.png").read_bytes().startswith(b"\x89PNG")
+
+
 # No display -----------------------------------------------------------------------------------------------------------
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="X and Wayland")
