@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # what reads and writes files is loaded when the first file i
 
 UNDO_LIMIT = 200
 MOST_SEEDS = 9  # repetitions of a fit
+MOST_AXES = 1_000  # the last coordinate that a file may name
+LONGEST_NAME = 200  # characters
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,21 +62,24 @@ class View:
         """Read what `as_dict` wrote, ignoring what this program does not know."""
         view = View()
         if isinstance(values.get("field"), str):
-            view = replace(view, field=values["field"])
+            view = replace(view, field=values["field"][:LONGEST_NAME])
         for name in ("arrows", "contours", "data", "compare", "latents", "live_fit", "polish"):
             if isinstance(values.get(name), bool):
                 view = replace(view, **{name: values[name]})
         if values.get("energy_of") in ENERGY_OF:
             view = replace(view, energy_of=values["energy_of"])
         axes, speed = values.get("axes"), values.get("speed")
-        if isinstance(axes, list) and len(axes) == 2 and all(isinstance(a, int) and a >= 0 for a in axes):
+        if isinstance(axes, list) and len(axes) == 2 and all(_is_whole(a, 0, MOST_AXES) for a in axes):
             view = replace(view, axes=(axes[0], axes[1]))
-        if isinstance(speed, int | float) and 0 < speed <= 16:
+        if isinstance(speed, int | float) and not isinstance(speed, bool) and 0 < speed <= 16:
             view = replace(view, speed=float(speed))
-        seeds = values.get("seeds")
-        if isinstance(seeds, int) and 1 <= seeds <= MOST_SEEDS:
-            view = replace(view, seeds=seeds)
+        if _is_whole(values.get("seeds"), 1, MOST_SEEDS):
+            view = replace(view, seeds=values["seeds"])
         return view
+
+
+def _is_whole(value: object, low: int, high: int) -> bool:
+    return type(value) is int and low <= value <= high
 
 
 @dataclass

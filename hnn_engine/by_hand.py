@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from hnn_engine import limits
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset, Mask
 from hnn_engine.errors import ExperimentError
@@ -20,7 +21,8 @@ FEWEST_LEFT = 3  # points of a piece of one
 RATE = 25.0  # points of a stroke in a second of it
 BLUR = 0.08  # s over which the place of the hand on its way is averaged
 SHAKE = 8.0  # pixels of the way over which its path is
-MOST_STROKES = 200
+MOST_STROKES = 200  # that can be drawn; what a file keeps, pieces included, is in `limits`
+LARGEST = 1e100  # of a number: squares stay finite
 TEST_EVERY = 10  # rows of a stroke of which one tests
 
 Point = tuple[float, ...]
@@ -287,33 +289,77 @@ def hand_to_json(hand: ByHand) -> dict[str, Any]:
 
 
 def hand_from_json(value: object) -> ByHand:
-    """Read back what `hand_to_json` wrote; raise `ExperimentError` where it is something else."""
+    """Read back what `hand_to_json` wrote; raise `ExperimentError` where it is something else, or too much."""
     try:
-        assert isinstance(value, Mapping)
+        if not isinstance(value, Mapping) or type(value["alone"]) is not bool:
+            raise TypeError
+        strokes, moved, removed = (_entries(value[name]) for name in ("strokes", "moved", "removed"))
+        _check_counts(len(strokes), sum(len(s["coords"]) for s in strokes) + len(moved) + len(removed))
         return ByHand(
-            tuple(Stroke(float(s["dt"]), _read_points(s["coords"])) for s in value["strokes"]),
-            tuple((_read_place(m), tuple(float(x) for x in m["by"])) for m in value["moved"]),
-            tuple(_read_place(r) for r in value["removed"]),
-            bool(value["alone"]),
+            tuple(Stroke(_read_number(s["dt"]), _read_points(s["coords"])) for s in strokes),
+            tuple((_read_place(m), _read_point(m["by"])) for m in moved),
+            tuple(_read_place(r) for r in removed),
+            value["alone"],
         )
-    except (AssertionError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ExperimentError(
             "The data drawn or moved by hand cannot be read: it must be an object of strokes, moved, removed and alone"
         ) from error
 
 
+def _entries(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError
+    return value
+
+
+def _read_number(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise TypeError
+    return float(value)
+
+
+def _read_point(point: Any) -> Point:
+    return tuple(_read_number(x) for x in _entries(point))
+
+
 def _read_points(points: Any) -> tuple[Point, ...]:
-    return tuple(tuple(float(x) for x in point) for point in points)
+    return tuple(_read_point(point) for point in _entries(points))
 
 
 def _read_place(value: Mapping[str, Any]) -> Place:
-    return Place(int(value["trajectory"]), None if value["t"] is None else float(value["t"]))
+    if type(value["trajectory"]) is not int:
+        raise TypeError
+    return Place(value["trajectory"], None if value["t"] is None else _read_number(value["t"]))
 
 
 def check_hand(hand: ByHand, coordinates: int) -> None:
-    """Raise `ExperimentError` unless every point of `hand` is `coordinates` finite numbers, and strokes last."""
+    """Raise `ExperimentError` unless every point of `hand` is `coordinates` finite numbers, strokes last, places are
+    of trajectories that there can be, and all of it fits into a file."""
     points = [point for stroke in hand.strokes for point in stroke.coords] + [by for _, by in hand.moved]
-    if not all(len(point) == coordinates and np.isfinite(point).all() for point in points):
+    places = [at for at, _ in hand.moved] + list(hand.removed)
+    _check_counts(len(hand.strokes), coordinates * len(points) + 2 * len(places))
+    if not all(len(point) == coordinates and all(map(_ordinary, point)) for point in points):
         raise ExperimentError(f"Points drawn or moved by hand need {coordinates} finite numbers each")
-    if not all(len(stroke.coords) >= FEWEST_LEFT and 0 < stroke.dt < np.inf for stroke in hand.strokes):
+    if not all(len(stroke.coords) >= FEWEST_LEFT and 0 < stroke.dt < LARGEST for stroke in hand.strokes):
         raise ExperimentError("A drawn stroke needs three points at least, and a time between them above zero")
+    if not all(0 <= at.trajectory < STROKES and (at.t is None or _ordinary(at.t)) for at in places):
+        raise ExperimentError(
+            "What is moved or taken out by hand needs a trajectory from 0 on, and a finite time or none"
+        )
+
+
+def _ordinary(x: float) -> bool:
+    return abs(x) < LARGEST
+
+
+def _check_counts(strokes: int, numbers: int) -> None:
+    """Raise `ExperimentError` where more is drawn, moved or taken out than a file keeps."""
+    if strokes > limits.MOST_STROKES:
+        raise ExperimentError(
+            f"{strokes:,} strokes and pieces are drawn, {limits.MOST_STROKES:,} at most: take some out"
+        )
+    if numbers > limits.MOST_HAND_NUMBERS:
+        raise ExperimentError(
+            f"{numbers:,} numbers say what is changed by hand, {limits.MOST_HAND_NUMBERS:,} at most: undo some of it"
+        )

@@ -17,6 +17,7 @@ from hnn_engine.datasets import Dataset, data_defaults, data_parameters, filmed,
 from hnn_engine.errors import ExperimentError, IntegratorError, listing
 from hnn_engine.fitting import RecipeInfo, get_recipe, recipe_defaults
 from hnn_engine.integrators import get_integrator, why_not
+from hnn_engine.limits import MOST_MODELS
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Parameter, Value, bind
 from hnn_engine.phases import LEFT_ALONE, STEERINGS, Steering
@@ -477,28 +478,32 @@ def from_json(value: object, recording: "Recording | None" = None) -> Experiment
     Raises `ExperimentError` (or another `HnnLabError` for a single bad value) that says what is wrong.
     """
     top = _mapping(value, "experiment")
-    if top.get("format") not in READABLE:
+    if type(top.get("format")) is not int or top["format"] not in READABLE:
         raise ExperimentError(
-            f"The experiment has format {top.get('format')!r}, but this program reads formats up to {FORMAT}: "
+            f"The experiment has format {str(top.get('format'))[:40]}, but this program reads formats up to {FORMAT}: "
             "update HNN Lab"
         )
     raw = _mapping(top.get("source"), "source")
     source: SystemSource | RecordingSource
     if "system" in raw:
-        system = get_system(str(raw["system"]), _mapping(raw.get("constants", {}), "constants"))
+        system = get_system(_text(raw["system"], "system"), _mapping(raw.get("constants", {}), "constants"))
         source = SystemSource(system.name, system.values)
     elif recording is not None:
         from hnn_engine.recordings import WINDOW, get_derivative
 
-        method = get_derivative(str(raw.get("method"))).name
+        method = get_derivative(_text(raw.get("method"), "method")).name
+        bind((), _mapping(top.get("data", {}), "data"), "the data of a recording")
         source = RecordingSource(recording, method, int(WINDOW.check(raw.get("window", WINDOW.default))))
     else:
         raise ExperimentError("The experiment is of a recording, but its samples are missing: add data.npz")
+    models = _list(top.get("models"), "models")
+    if len(models) > MOST_MODELS:
+        raise ExperimentError(f"The experiment has {len(models)} models, but at most {MOST_MODELS}: choose fewer")
     experiment = Experiment(
         source=source,
         data=cast(dict[str, Value], _mapping(top.get("data", {}), "data")),
-        models=tuple(_read_model(m) for m in _list(top.get("models"), "models")),
-        recipe=str(top.get("recipe")),
+        models=tuple(_read_model(m) for m in models),
+        recipe=_text(top.get("recipe"), "recipe"),
         settings=cast(dict[str, Value], _mapping(top.get("settings", {}), "settings")),
         seed=check_seed(top.get("seed")),
         start=tuple(_number(x, "start") for x in _list(top.get("start"), "start")),
@@ -510,25 +515,25 @@ def from_json(value: object, recording: "Recording | None" = None) -> Experiment
 
 def _read_model(value: object) -> ModelSpec:
     raw = _mapping(value, "model")
-    return model_spec(str(raw.get("name")), _mapping(raw.get("settings", {}), "model settings"))
+    return model_spec(_text(raw.get("name"), "model"), _mapping(raw.get("settings", {}), "model settings"))
 
 
 def _read_rollout(raw: Mapping[str, Any]) -> RolloutSpec:
     default = RolloutSpec()
     steer = _mapping(raw.get("steering", {}), "steering of the rollouts")
     steering = Steering(
-        str(steer.get("kind", default.steering.kind)),
+        _text(steer.get("kind", default.steering.kind), "kind of steering"),
         _number(steer.get("at", default.steering.at), "at"),
         _number(steer.get("span", default.steering.span), "span"),
     )
     return RolloutSpec(
-        str(raw.get("integrator", default.integrator)),
-        str(raw.get("truth", default.truth)),
+        _text(raw.get("integrator", default.integrator), "integrator"),
+        _text(raw.get("truth", default.truth), "integrator of the truth"),
         _number(raw.get("dt", default.dt), "dt"),
         _number(raw.get("horizon", default.horizon), "horizon"),
         steering,
         _number(raw.get("friction", default.friction), "friction"),
-        str(raw.get("begin", default.begin)),
+        _text(raw.get("begin", default.begin), "beginning of rollouts"),
     ).checked()
 
 
@@ -541,6 +546,12 @@ def _mapping(value: object, what: str) -> dict[str, Any]:
 def _list(value: object, what: str) -> list[Any]:
     if not isinstance(value, list):
         raise ExperimentError(f"{what} is {type(value).__name__}, but it must be a list")
+    return value
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str):
+        raise ExperimentError(f"There is no {what} of kind {type(value).__name__}: it must be a name")
     return value
 
 

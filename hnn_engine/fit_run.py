@@ -16,7 +16,8 @@ from hnn_engine.experiment import Experiment
 from hnn_engine.fitting import get_recipe
 from hnn_engine.fitting.events import Cancelled, End, Evaluated, Event, Failed, Finished, Fit, Progress, Started
 from hnn_engine.models import get_model
-from hnn_engine.records.run import History, Origin, Run
+from hnn_engine.records.history import History
+from hnn_engine.records.run import Origin, Run
 from hnn_engine.snapshot import Snapshot
 
 ENDINGS = {Finished: "finished", Cancelled: "stopped", Failed: "failed"}

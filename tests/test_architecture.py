@@ -18,7 +18,7 @@ LOOKS = {"theme", "stylesheet", "icons", "settings", "color_tables"}
 ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
     ("beside", "console", "errors"),
     ("missing", "limits", "coords", "geometry", "compiled", "machine", "looks", "disk"),
-    ("parameters", "stage", "camera", "atomic"),
+    ("parameters", "stage", "camera", "atomic", "regular"),
     ("systems", "recordings", "integrators", "collocation"),
     ("models", "comparison", "phases", "views", "footage"),
     ("kernels", "datasets", "sight"),

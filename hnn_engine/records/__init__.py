@@ -2,7 +2,8 @@
 
 from hnn_engine.atomic import check_file, check_folder, make_folders, write_file
 from hnn_engine.records.folders import check_target, is_run_folder, load_run, write_run
-from hnn_engine.records.run import History, Run
+from hnn_engine.records.history import History
+from hnn_engine.records.run import Run
 from hnn_engine.records.session import SUFFIX, Session, load_session, save_session
 
 __all__ = [

@@ -4,10 +4,11 @@ Of a film, data.npz also holds `frames` and what reads their angles, `reader.piv
 """
 
 import io
-import zipfile
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,22 @@ import numpy.typing as npt
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordError
 from hnn_engine.footage import FEWEST_FRAMES, AngleReader
-from hnn_engine.recordings import Recording
+from hnn_engine.limits import LARGEST_FRAMES, LONGEST_TITLE, MOST_ROWS, MOST_TRIALS
+from hnn_engine.recordings import KINDS, Recording
+from hnn_engine.records.archive import Archive, Content
+from hnn_engine.records.documents import Fields
 
-LARGEST_DATA = 100_000_000  # bytes of data.npz
-LARGEST_UNPACKED = 4 * LARGEST_DATA
 LARGEST_READER = 100_000_000  # pixels of the pictures that a reader compares frames with
+LARGEST_BODY = 8_000_000  # numbers of the picture that these are made from
+LARGEST_NUMBER = 1e100  # of a sample or a reader: squares stay finite
+_HEADER = 1_000  # bytes before the numbers of an array: 128, or some more
+_PIECE = 2**20  # bytes that are unpacked at a time
+_MAGIC = 10  # of which say what it is, and how many follow
+_NPY = re.compile(
+    rb"\x93NUMPY\x01\x00(..)\{'descr': '([<>|][fiu][1248])', 'fortran_order': (True|False), "
+    rb"'shape': \(([0-9, ]*)\), \} *\n",
+    re.DOTALL,
+)
 SAMPLES = ("t", "trial", "coords", "gaps")
 READER = tuple(f"reader.{name}" for name in ("pivot", "radii", "body", "explained"))
 EVEN = 1e-6  # part of a step by which the steps between frames may differ
@@ -27,12 +39,21 @@ EVEN = 1e-6  # part of a step by which the steps between frames may differ
 _Arrays = Mapping[str, npt.NDArray[Any]]
 
 
+class _Form(NamedTuple):
+    """How the numbers of an array lie in its file, from byte `start` on."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    order: Literal["C", "F"]
+    start: int
+
+
 def recording_header(recording: Recording) -> dict[str, Any]:
     """Return what `recording` says of itself besides its samples."""
     reference = recording.reference
     return {
-        "title": recording.title,
-        "source": file_name(recording.source),
+        "title": recording.title[:LONGEST_TITLE],
+        "source": file_name(recording.source)[:LONGEST_TITLE],
         "kind": recording.kind,
         "simulated": recording.simulated,
         "known": recording.known,
@@ -64,67 +85,135 @@ def _film_arrays(recording: Recording) -> dict[str, npt.NDArray[Any]]:
     return {"frames": recording.frames, **dict(zip(READER, values, strict=True))}
 
 
-def read_recording_files(header: Mapping[str, Any], content: bytes, where: str) -> Recording:
+def read_recording_files(header: object, content: bytes, where: str) -> Recording:
     """Read back a recording from its header and its npz file; raise `RecordError`."""
+    given = Fields(header, "recording")
     arrays = _read_arrays(content, where)
-    t, trial, coords, gaps = (arrays[name].astype(np.float64) for name in SAMPLES)
-    rows = len(t)
-    shaped = t.shape == (rows,) and trial.shape == (rows,) and coords.shape == (rows, 2) and gaps.ndim == 1
-    if rows < 2 or not shaped or not _sound(t, trial, coords, gaps):
+    t, trial, coords, gaps = (arrays[name] for name in SAMPLES)
+    if not _sound(t, trial, coords, gaps):
         raise RecordError(f"{where} is damaged: the samples in data.npz do not fit together; restore it from a copy")
     recording = Recording(
-        title=str(header["title"])[:200],
-        source=str(header["source"])[:200],
-        kind="angle" if header["kind"] == "angle" else "length",
+        title=given.text("title"),
+        source=given.text("source"),
+        kind="angle" if given.one_of("kind", KINDS) == "angle" else "length",
         t=t,
         trial=trial.astype(np.int64),
         coords=coords,
         gaps=gaps.astype(np.int64),
-        simulated=bool(header["simulated"]),
-        known=bool(header["known"]),
-        velocity_estimated=bool(header["velocity_estimated"]),
+        simulated=given.flag("simulated"),
+        known=given.flag("known"),
+        velocity_estimated=given.flag("velocity_estimated"),
         **(_read_film(arrays, t, trial, where) if "frames" in arrays else {}),
     )
     return judged_by(recording, header)
 
 
-def judged_by(recording: Recording, header: Mapping[str, Any]) -> Recording:
+def judged_by(recording: Recording, header: object) -> Recording:
     """Return `recording` with the reference energy that `header` states: itself, if that is its own."""
-    stated = header.get("reference")
-    own = None if recording.reference is None else list(recording.reference.coefficients)
+    stated = Fields(header, "recording").pair("reference")
+    own = None if recording.reference is None else recording.reference.coefficients
     if stated == own:
         return recording
-    return replace(recording, reference=None) if stated is None else recording.with_reference(*map(float, stated))
+    if stated is None:
+        return replace(recording, reference=None)
+    with np.errstate(over="ignore"):
+        return recording.with_reference(*stated)
 
 
 def _sound(t: Array, trial: Array, coords: Array, gaps: Array) -> bool:
-    """Return whether samples are finite, trials count up from 0, time rises in each, and gaps are rows."""
-    if not (np.isfinite(t).all() and np.isfinite(coords).all()):
+    """Return whether samples are small enough to be squared, trials count up from 0, time rises in each, and gaps are
+    rows in their order."""
+    if not (np.abs(t) < LARGEST_NUMBER).all() or not (np.abs(coords) < LARGEST_NUMBER).all():
         return False
     steps = np.diff(trial, prepend=0.0)
     rises = (np.diff(t) > 0) | (steps[1:] == 1)
-    inside = np.isin(gaps, np.arange(1, len(t)))
-    return bool(np.isin(steps, (0.0, 1.0)).all() and rises.all() and inside.all())
+    counted = trial[0] == 0 and trial[-1] < MOST_TRIALS and ((steps == 0) | (steps == 1)).all()
+    inside = (gaps >= 1) & (gaps < len(t)) & (gaps == np.floor(gaps))
+    return bool(counted and rises.all() and inside.all() and (np.diff(gaps) > 0).all())
+
+
+# Arrays ---------------------------------------------------------------------------------------------------------------
+
+
+def _largest(name: str) -> int | None:
+    """Return how large the member `name` of data.npz may be unpacked, None where there is none of it."""
+    known = name.removesuffix(".npy")
+    if known == name or known not in (*SAMPLES, "frames", *READER):
+        return None
+    numbers = 2 * MOST_ROWS if known in SAMPLES else LARGEST_BODY
+    return (LARGEST_FRAMES if known == "frames" else 8 * numbers) + _HEADER
+
+
+_CONTENT = Content(
+    "a recording",
+    len(SAMPLES) + 1 + len(READER),
+    "it holds more arrays than a recording has; restore it from a copy",
+    "cannot be read",
+    _largest,
+    shrinks=True,  # frames are mostly black
+)
 
 
 def _read_arrays(content: bytes, where: str) -> dict[str, npt.NDArray[Any]]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(info.file_size for info in archive.infolist()) > LARGEST_UNPACKED:
-                size = LARGEST_UNPACKED // 10**6
-                raise RecordError(f"{where} is refused: data.npz would unpack to more than {size} MB")
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            names = SAMPLES + (("frames", *READER) if "frames" in file else ())
-            return {name: _numbers(file[name]) for name in names}
-    except RecordError:
-        raise
-    except Exception as error:  # what damaged bytes make zip, zlib and numpy raise is of many kinds
-        raise RecordError(f"{where} is damaged: data.npz cannot be read ({error}); restore it from a copy") from error
+    """Return what data.npz holds: samples as float64, and of a film its frames as bytes and its reader as float64.
+
+    Each array's type and shape are looked at before it is unpacked.
+    """
+    with Archive.of(content, f"{where}: data.npz", _CONTENT) as archive:
+        names = SAMPLES + (("frames", *READER) if "frames.npy" in archive.sizes else ())
+        try:
+            forms = {name: _form(archive, name) for name in names}
+            _check_shapes({name: form.shape for name, form in forms.items()}, where)
+            return {name: _unpacked(archive, name, form) for name, form in forms.items()}
+        except RecordError:
+            raise
+        except Exception as error:  # what damaged bytes make zip, zlib and numpy raise is of many kinds
+            raise RecordError(
+                f"{where} is damaged: data.npz cannot be read ({error}); restore it from a copy"
+            ) from error
 
 
-def _numbers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return bytes as they are, and everything else as float64."""
-    return values if values.dtype == np.uint8 else np.asarray(values, dtype=np.float64)
+def _form(archive: Archive, name: str) -> _Form:
+    """Return what an array says of itself; raise `ValueError` where it is not of numbers, or not as large."""
+    member = f"{name}.npy"
+    if member not in archive.sizes:
+        raise ValueError(f"{name} is missing")
+    with archive.open(member) as file:
+        found = _NPY.match(file.read(_HEADER))
+    if found is None:
+        raise ValueError(f"{name} is no array of numbers")
+    shape, dtype = tuple(int(n) for n in found[4].split(b",") if n.strip()), np.dtype(found[2].decode())
+    if int.from_bytes(found[1], "little") != found.end() - _MAGIC or (
+        found.end() + math.prod(shape) * dtype.itemsize != archive.sizes[member]
+    ):
+        raise ValueError(f"{name} is not as large as it says, {shape}"[:200])
+    return _Form(shape, dtype, "F" if found[3] == b"True" else "C", found.end())
+
+
+def _check_shapes(shapes: Mapping[str, tuple[int, ...]], where: str) -> None:
+    rows = shapes["t"][0] if len(shapes["t"]) == 1 else 0
+    fits = {"t": (rows,), "trial": (rows,), "coords": (rows, 2)}
+    gaps = shapes["gaps"]
+    good = 2 <= rows <= MOST_ROWS and all(shapes[name] == shape for name, shape in fits.items())
+    if not good or len(gaps) != 1 or gaps[0] > rows:
+        raise RecordError(f"{where} is damaged: the samples in data.npz do not fit together; restore it from a copy")
+
+
+def _unpacked(archive: Archive, name: str, form: _Form) -> npt.NDArray[Any]:
+    """Read an array piece by piece: nothing of its size is needed beside it."""
+    flat = np.empty(math.prod(form.shape), dtype=form.dtype)
+    rest = flat.view(np.uint8)
+    with archive.open(f"{name}.npy") as file:
+        file.read(form.start)
+        while len(rest):
+            piece = file.read(min(len(rest), _PIECE))
+            if not piece:
+                raise ValueError(f"{name} is cut off")
+            rest[: len(piece)] = np.frombuffer(piece, dtype=np.uint8)
+            rest = rest[len(piece) :]
+        file.read(1)  # at the end the checksum is compared
+    values = flat.reshape(form.shape, order=form.order)
+    return values if name == "frames" else np.array(values, dtype=np.float64, order="C", copy=None)
 
 
 # Films ----------------------------------------------------------------------------------------------------------------
@@ -153,5 +242,5 @@ def _readable(size: int, pivot: Array, radii: Array, body: Array, explained: Arr
     shaped = pivot.shape == (2,) and explained.shape == (1,) and radii.ndim == 1 and body.ndim == 2
     if not shaped or len(radii) < 2 or len(body) != len(radii) or not 8 <= body.shape[1] <= LARGEST_READER // size**2:
         return False
-    whole = all(np.isfinite(values).all() for values in (pivot, radii, body, explained))
+    whole = all((np.abs(values) < LARGEST_NUMBER).all() for values in (pivot, radii, body, explained))
     return bool(whole and radii[0] > 0 and (np.diff(radii) > 0).all() and body.max() > 0)

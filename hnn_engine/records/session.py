@@ -9,20 +9,24 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from hnn_engine.atomic import recover, write_file
 from hnn_engine.errors import HnnLabError, RecordError
 from hnn_engine.experiment import Experiment, from_json, to_json
+from hnn_engine.limits import LARGEST_DATA, LARGEST_JSON, LARGEST_SESSION, MOST_RUNS
 from hnn_engine.recordings import Recording
+from hnn_engine.records.archive import Archive, Content, Members, believable
+from hnn_engine.records.documents import FORMAT, Fields, dump_json, load_json
 from hnn_engine.records.recorded import read_recording_files, recording_arrays, recording_header
-from hnn_engine.records.run import FORMAT, RUN_FILES, Run, dump_json, load_json, read_run, run_files
+from hnn_engine.records.run import RUN_FILES, Run, read_run, run_files
+from hnn_engine.regular import open_regular
 
 SUFFIX = ".hnnlab"
-SESSION_LIMITS = {"session.json": 5_000_000, "data.npz": RUN_FILES["data.npz"]}
-MAX_TOTAL = 1_000_000_000
-MAX_RUNS = 500
+SESSION_LIMITS = {"session.json": LARGEST_JSON, "data.npz": LARGEST_DATA}
+MAX_RUNS = MOST_RUNS
 _RUN_PATH = re.compile(r"runs/([A-Za-z0-9_-]{1,64})/([a-z]+\.[a-z]+)")
+_VIEW_ENTRIES, _VIEW_TEXT = 100, 200  # of a view: its values, a list's, and characters
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +40,18 @@ class Session:
 
 
 def session_bytes(session: Session) -> dict[str, bytes]:
-    """Return the members of the session's zip, name -> content."""
+    """Return the members of the session's zip, name -> content; raise `RecordError` for what none may hold."""
+    ids = [run.id for run in session.runs]
+    if len(ids) > MAX_RUNS:
+        raise RecordError(f"a session holds at most {MAX_RUNS} runs, and this one {len(ids)}: delete some")
+    if len(set(ids)) < len(ids):
+        raise RecordError("a session holds a run once, and this one holds one twice: delete one of the two")
     document: dict[str, Any] = {
         "format": FORMAT,
         "experiment": to_json(session.experiment),
-        "runs": [run.id for run in session.runs],
-        "shown": list(session.shown),
-        "view": dict(session.view),
+        "runs": ids,
+        "shown": [name for name in dict.fromkeys(session.shown) if name in set(ids)],
+        "view": plain_view(session.view),
     }
     members: dict[str, bytes] = {}
     recording = session.experiment.recording
@@ -53,6 +62,28 @@ def session_bytes(session: Session) -> dict[str, bytes]:
         for name, content in run_files(run, with_samples=not _shows_film(recording, run)).items():
             members[f"runs/{run.id}/{name}"] = content
     return {"session.json": dump_json(document), **members}
+
+
+def plain_view(view: object) -> dict[str, Any]:
+    """Return what of `view` is plain and short: texts, numbers, flags, nothing, and lists of these."""
+    if not isinstance(view, Mapping):
+        return {}
+    kept = {name: value for name, value in view.items() if _is_short(name) and isinstance(name, str) and _plain(value)}
+    return dict(list(kept.items())[:_VIEW_ENTRIES])
+
+
+def _plain(value: object) -> bool:
+    if isinstance(value, list):
+        return len(value) <= _VIEW_ENTRIES and all(_is_short(one) for one in value)
+    return _is_short(value)
+
+
+def _is_short(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= _VIEW_TEXT
+    if isinstance(value, bool | None):
+        return True
+    return isinstance(value, int | float) and abs(value) < 1e18
 
 
 def _shows_film(recording: Recording | None, run: Run) -> bool:
@@ -69,73 +100,96 @@ def save_session(session: Session, path: Path, replace_protected: bool = False) 
     target = path.absolute()
     if target.is_dir():
         raise RecordError(f"{path} is a folder, but a session is a file: choose a name that ends in {SUFFIX}")
-    members = session_bytes(session)
+    try:
+        members = session_bytes(session)
+    except RecordError as error:
+        raise RecordError(f"{path} was not written: {error}") from error
     _check_sizes({name: len(content) for name, content in members.items()}, f"{path} was not written")
+    write_file(path, _packed(members), replace_protected=replace_protected)
+
+
+def _packed(members: Mapping[str, bytes]) -> bytes:
+    """Return the zip of `members`; they are not packed where they would shrink more than a reader believes."""
+    unpacked = sum(map(len, members.values()))
+    packed = _zipped(members, zipfile.ZIP_DEFLATED)
+    return packed if believable(unpacked, len(packed)) else _zipped(members, zipfile.ZIP_STORED)
+
+
+def _zipped(members: Mapping[str, bytes], method: int) -> bytes:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", method) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-    write_file(path, packed.getvalue(), replace_protected=replace_protected)
+    return packed.getvalue()
 
 
 def load_session(path: Path) -> Session:
     """Read the session at `path`; raise `RecordError` that says what is wrong and what to do."""
     recover(path)
-    members = _read_members(path)
-    where = str(path)
-    document = load_json(members, "session.json", where)
-    try:
-        recording = None
-        if "recording" in document:
-            if "data.npz" not in members:
-                raise RecordError(f"{where} is damaged: data.npz with the recorded samples is missing; restore it")
-            recording = read_recording_files(document["recording"], members["data.npz"], where)
-        experiment = from_json(document.get("experiment"), recording)
-        ids = [str(name) for name in document.get("runs", [])]
-        film = recording if recording is not None and recording.frames is not None else None
-        runs = tuple(read_run(_folder(members, name), f"{where}, run {name}", film) for name in ids)
-        shown = tuple(str(name) for name in document.get("shown", []) if str(name) in ids)
-        view = document.get("view", {})
-        return Session(experiment, runs, shown, view if isinstance(view, dict) else {})
-    except RecordError:
-        raise
-    except HnnLabError as error:
-        raise RecordError(f"{where} cannot be read: {error}") from error
-    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        raise RecordError(f"{where} is damaged: session.json lacks or misspells {error}; restore it") from error
-
-
-def _folder(members: Mapping[str, bytes], run: str) -> dict[str, bytes]:
-    prefix = f"runs/{run}/"
-    return {name[len(prefix) :]: content for name, content in members.items() if name.startswith(prefix)}
-
-
-def _read_members(path: Path) -> dict[str, bytes]:
-    if not path.exists():
-        raise RecordError(f"{path} does not exist: check its name")
     if path.is_dir():
-        raise RecordError(f"{path} is a folder, but a session is a file that ends in {SUFFIX}")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            infos = [info for info in archive.infolist() if not info.is_dir()]
-            _check_members(infos, path)
-            return {info.filename: archive.read(info) for info in infos}
-    except zipfile.BadZipFile as error:
-        raise RecordError(f"{path} is no session of HNN Lab, or a damaged one ({error}): restore it") from error
-    except RecordError:
-        raise
-    except (OSError, RuntimeError) as error:
-        raise RecordError(f"{path} cannot be read ({error}): check its permissions, or restore it") from error
-    except Exception as error:  # what a damaged zip makes the decompressors raise is of many kinds
-        raise RecordError(f"{path} is damaged ({error}): restore it from a copy") from error
+        raise RecordError(f"{path} is a folder, but a session is a file that ends in {SUFFIX}: choose one")
+    with open_regular(path, "a session", LARGEST_SESSION) as file:
+        return read_session(file, str(path))
 
 
-def _check_members(infos: list[zipfile.ZipInfo], path: Path) -> None:
-    """Refuse what no session holds, before a byte of it is unpacked."""
-    for info in infos:
-        if _limit(info.filename) is None:
-            raise RecordError(f"{path} is refused: it holds '{info.filename[:80]}', which is no part of a session")
-    _check_sizes({info.filename: info.file_size for info in infos}, f"{path} is refused")
+def read_session(file: BinaryIO, where: str) -> Session:
+    """Read the session that an open file is; as `load_session`, and messages begin with `where`."""
+    with Archive(file, where, _content()) as archive:
+        document = load_json(Members(archive), "session.json", where)
+        try:
+            return _read(archive, document, where)
+        except RecordError as error:
+            raise error if str(error).startswith(where) else RecordError(f"{where} cannot be read: {error}") from error
+        except HnnLabError as error:
+            raise RecordError(f"{where} cannot be read: {error}") from error
+
+
+def _read(archive: Archive, document: dict[str, Any], where: str) -> Session:
+    given, members = Fields(document, "session.json"), Members(archive)
+    ids = given.names("runs", MAX_RUNS)
+    shown = given.names("shown", MAX_RUNS)
+    _check_members(archive, ids, shown)
+    recording = None
+    if "recording" in document:
+        if "data.npz" not in members:
+            raise RecordError("data.npz with the recorded samples is missing: restore it from a copy")
+        recording = read_recording_files(document["recording"], members["data.npz"], where)
+    experiment = from_json(document.get("experiment"), recording)
+    film = recording if recording is not None and recording.frames is not None else None
+    runs = tuple(_read_run(archive, name, where, film) for name in ids)
+    return Session(experiment, runs, shown, plain_view(document.get("view")))
+
+
+def _read_run(archive: Archive, name: str, where: str, film: Recording | None) -> Run:
+    run = read_run(Members(archive, f"runs/{name}/"), f"{where}, run {name[:80]}", film)
+    if run.id != name:
+        raise RecordError(f"run {name} says that it is run {run.id}: restore it from a copy")
+    return run
+
+
+def _check_members(archive: Archive, ids: tuple[str, ...], shown: tuple[str, ...]) -> None:
+    """Refuse members of runs that are not listed, and shown runs that are none, before anything else is unpacked."""
+    listed = set(ids)
+    bare = next((name for name in ids if f"runs/{name}/run.json" not in archive.sizes), None)
+    if bare is not None:
+        raise RecordError(f"run {bare[:80]} has no run.json: restore it from a copy")
+    for name in archive.sizes:
+        match = _RUN_PATH.fullmatch(name)
+        if match and match[1] not in listed:
+            raise RecordError(f"it holds '{name}', but session.json lists no such run: restore it from a copy")
+    strange = next((name for name in shown if name not in listed), None)
+    if strange is not None:
+        raise RecordError(f"session.json shows run '{strange[:80]}', but lists no such run: restore it from a copy")
+
+
+def _content() -> Content:
+    return Content(
+        "a session",
+        MAX_RUNS * len(RUN_FILES) + len(SESSION_LIMITS),
+        f"a session holds at most {MAX_RUNS} runs; restore it from a copy",
+        "is no session of HNN Lab, or a damaged one",
+        _limit,
+    )
 
 
 def _limit(name: str) -> int | None:
@@ -145,11 +199,9 @@ def _limit(name: str) -> int | None:
 
 
 def _check_sizes(sizes: Mapping[str, int], where: str) -> None:
-    """Raise `RecordError` where members are too many or too large, the same when writing as when reading."""
-    if len(sizes) > MAX_RUNS * len(RUN_FILES) + len(SESSION_LIMITS):
-        raise RecordError(f"{where}: a session holds at most {MAX_RUNS} runs; delete some")
+    """Raise `RecordError` where what is to be written is more than a reader takes."""
     for name, size in sizes.items():
         if size > (_limit(name) or 0):
             raise RecordError(f"{where}: {name} has {size / 1e6:.0f} MB unpacked, more than a session may hold")
-    if sum(sizes.values()) > MAX_TOTAL:
-        raise RecordError(f"{where}: it has more than {MAX_TOTAL / 1e9:.0f} GB unpacked; delete some runs")
+    if sum(sizes.values()) > LARGEST_SESSION:
+        raise RecordError(f"{where}: it has more than {LARGEST_SESSION / 1e9:.0f} GB unpacked; delete some runs")

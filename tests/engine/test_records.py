@@ -287,9 +287,9 @@ def test_a_session_keeps_its_film_once(tmp_path: Path) -> None:
     assert session_bytes(back) == session_bytes(session)
 
 
-def test_figures_that_are_infinite_read_back_as_none(tmp_path: Path) -> None:
+def test_figures_that_are_infinite_read_back_as_none_and_losses_as_they_are(tmp_path: Path) -> None:
     write_run(replace(a_run(), figures=Figures(1.0, np.inf, np.nan, diverged=15)), tmp_path / "run")
-    assert load_run(tmp_path / "run").figures == Figures(1.0, None, None, diverged=15)  # type: ignore[arg-type]
+    assert load_run(tmp_path / "run").figures == Figures(1.0, np.inf, None, diverged=15)
     write_run(replace(a_run(), figures=None), tmp_path / "none")
     assert load_run(tmp_path / "none").figures is None
 
