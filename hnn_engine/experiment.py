@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # neither is needed before a recording is opened or a fit beg
 FORMAT = 4  # 2 knows layouts of states and what is done to rollouts on their way; 3 frames; 4 data by hand
 READABLE = (1, 2, 3, 4)
 LARGEST = 1e300  # number in a file, and coordinate of a start
+LONGEST_NAME = 100  # characters of a name in a file
 MAX_STEPS = 50_000  # of one rollout on screen or in a file
 
 ROLLOUT_PARAMETERS: tuple[Parameter, ...] = (
@@ -480,19 +481,19 @@ def from_json(value: object, recording: "Recording | None" = None) -> Experiment
     top = _mapping(value, "experiment")
     if type(top.get("format")) is not int or top["format"] not in READABLE:
         raise ExperimentError(
-            f"The experiment has format {str(top.get('format'))[:40]}, but this program reads formats up to {FORMAT}: "
-            "update HNN Lab"
+            f"The experiment has format {ascii(top.get('format'))[:40]}, but this program reads formats up to "
+            f"{FORMAT}: update HNN Lab"
         )
     raw = _mapping(top.get("source"), "source")
     source: SystemSource | RecordingSource
     if "system" in raw:
-        system = get_system(_text(raw["system"], "system"), _mapping(raw.get("constants", {}), "constants"))
+        system = get_system(_text(raw["system"], "system"), _values(raw.get("constants", {}), "constants"))
         source = SystemSource(system.name, system.values)
     elif recording is not None:
         from hnn_engine.recordings import WINDOW, get_derivative
 
         method = get_derivative(_text(raw.get("method"), "method")).name
-        bind((), _mapping(top.get("data", {}), "data"), "the data of a recording")
+        bind((), _values(top.get("data", {}), "data"), "the data of a recording")
         source = RecordingSource(recording, method, int(WINDOW.check(raw.get("window", WINDOW.default))))
     else:
         raise ExperimentError("The experiment is of a recording, but its samples are missing: add data.npz")
@@ -501,10 +502,10 @@ def from_json(value: object, recording: "Recording | None" = None) -> Experiment
         raise ExperimentError(f"The experiment has {len(models)} models, but at most {MOST_MODELS}: choose fewer")
     experiment = Experiment(
         source=source,
-        data=cast(dict[str, Value], _mapping(top.get("data", {}), "data")),
+        data=cast(dict[str, Value], _values(top.get("data", {}), "data")),
         models=tuple(_read_model(m) for m in models),
         recipe=_text(top.get("recipe"), "recipe"),
-        settings=cast(dict[str, Value], _mapping(top.get("settings", {}), "settings")),
+        settings=cast(dict[str, Value], _values(top.get("settings", {}), "settings")),
         seed=check_seed(top.get("seed")),
         start=tuple(_number(x, "start") for x in _list(top.get("start"), "start")),
         rollout=_read_rollout(_mapping(top.get("rollout", {}), "rollout")),
@@ -515,7 +516,7 @@ def from_json(value: object, recording: "Recording | None" = None) -> Experiment
 
 def _read_model(value: object) -> ModelSpec:
     raw = _mapping(value, "model")
-    return model_spec(_text(raw.get("name"), "model"), _mapping(raw.get("settings", {}), "model settings"))
+    return model_spec(_text(raw.get("name"), "model"), _values(raw.get("settings", {}), "model settings"))
 
 
 def _read_rollout(raw: Mapping[str, Any]) -> RolloutSpec:
@@ -543,6 +544,22 @@ def _mapping(value: object, what: str) -> dict[str, Any]:
     return dict(value)
 
 
+def _values(value: object, what: str) -> dict[str, Any]:
+    """Return names with numbers, flags and short names."""
+    given = _mapping(value, what)
+    strange = next((name for name in given if not _is_name(name)), None)
+    if strange is not None:
+        raise ExperimentError(f"The {what} has {strange[:LONGEST_NAME]!r}, but names must be short and plain")
+    bad = next((name for name, x in given.items() if not (_is_name(x) or isinstance(x, bool | int | float))), None)
+    if bad is not None:
+        raise ExperimentError(f"{bad} is {type(given[bad]).__name__}, but in the {what} it must be a number or a name")
+    return given
+
+
+def _is_name(text: object) -> bool:
+    return isinstance(text, str) and len(text) <= LONGEST_NAME and text.isprintable()
+
+
 def _list(value: object, what: str) -> list[Any]:
     if not isinstance(value, list):
         raise ExperimentError(f"{what} is {type(value).__name__}, but it must be a list")
@@ -550,15 +567,17 @@ def _list(value: object, what: str) -> list[Any]:
 
 
 def _text(value: object, what: str) -> str:
-    if not isinstance(value, str):
-        raise ExperimentError(f"There is no {what} of kind {type(value).__name__}: it must be a name")
+    if not _is_name(value):
+        found = f"{value[:LONGEST_NAME]!r}" if isinstance(value, str) else f"of kind {type(value).__name__}"
+        raise ExperimentError(f"There is no {what} {found}: it must be a short name")
+    assert isinstance(value, str)
     return value
 
 
 def _number(value: object, what: str) -> float:
     small = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
     if not small:
-        raise ExperimentError(f"{what} holds {str(value)[:80]}, but it must hold finite numbers")
+        raise ExperimentError(f"{what} holds {ascii(value)[:80]}, but it must hold finite numbers")
     return float(cast(float, value))
 
 

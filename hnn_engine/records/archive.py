@@ -86,7 +86,7 @@ class Archive:
         except Exception as error:  # as zip and zlib raise them
             raise self._damaged(error) from error
         if len(found) != size:
-            raise self._damaged(f"'{name[:80]}' is shorter than it says")
+            raise self._damaged(f"{name[:80]!r} is shorter than it says")
         return found
 
     def open(self, name: str) -> IO[bytes]:
@@ -113,16 +113,16 @@ class Archive:
             raise self._refused(self._content.many)
 
     def _check_member(self, info: zipfile.ZipInfo) -> None:
-        name, called, largest = info.filename[:80], self._content.called, self._content.limit(info.filename)
+        name, called, largest = repr(info.filename[:80]), self._content.called, self._content.limit(info.filename)
         if largest is None:
-            raise self._refused(f"it holds '{name}', which is no part of {called}")
+            raise self._refused(f"it holds {name}, which is no part of {called}")
         if info.filename in self._infos:
-            raise self._refused(f"it holds '{name}' twice; restore it from a copy")
+            raise self._refused(f"it holds {name} twice; restore it from a copy")
         if info.flag_bits & 1 or info.compress_type not in _METHODS:
-            raise self._refused(f"'{name}' is encrypted or packed as in no other; restore it from a copy")
+            raise self._refused(f"{name} is encrypted or packed as in no other; restore it from a copy")
         if info.file_size > largest:
             size = f"has {info.file_size / 1e6:.0f} MB unpacked, more than the {largest / 1e6:.0f} MB"
-            raise self._refused(f"'{name}' {size} that {called} may have of it; restore it from a copy")
+            raise self._refused(f"{name} {size} that {called} may have of it; restore it from a copy")
 
     def _check_lengths(self, infos: list[zipfile.ZipInfo]) -> None:
         """Refuse members that lie over each other, and a small file that would become a large one."""

@@ -82,7 +82,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) < len(pairs):
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise ValueError(f"'{twice[:40]}' stands twice in one object")
+        raise ValueError(f"{twice[:40]!r} stands twice in one object")
     return value
 
 
@@ -104,7 +104,8 @@ class Fields:
         self._values = value if isinstance(value, dict) else self._wrong("", value, "an object of names and values")
 
     def _wrong(self, name: str, value: object, expected: str) -> NoReturn:
-        found = str(value)[:40] if isinstance(value, str | int | float) else type(value).__name__
+        found = f"{value[:40]!r}" if isinstance(value, str) else str(value) if isinstance(value, int | float) else ""
+        found = found or type(value).__name__
         place = f"{name} in {self._place}" if name else self._place
         raise RecordError(f"it is damaged: {place} is {found}, expected {expected}; {_DAMAGED}")
 
@@ -163,10 +164,10 @@ class Fields:
     def names(self, name: str, most: int, otherwise: tuple[str, ...] = ()) -> tuple[str, ...]:
         """Return a list of at most `most` different texts; `otherwise` where there is none."""
         value = self._values.get(name, list(otherwise))
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        if not isinstance(value, list) or not all(isinstance(one, str) and one.isprintable() for one in value):
             self._wrong(name, value, "a list of texts")
         if len(value) > most:
-            self._wrong(name, f"a list of {len(value)}", f"at most {most}")
+            raise RecordError(f"it is damaged: {name} in {self._place} lists {len(value)}, at most {most}; {_DAMAGED}")
         if len(set(value)) < len(value):
-            self._wrong(name, "a list that names one thing twice", "each once")
+            raise RecordError(f"it is damaged: {name} in {self._place} names one thing twice; {_DAMAGED}")
         return tuple(value)

@@ -150,7 +150,7 @@ def read_run(files: Mapping[str, bytes], where: str, film: Recording | None = No
 def _checked_id(value: object) -> str:
     """Return a run's id, which becomes the name of its folder in a session."""
     if not isinstance(value, str) or not RUN_ID.fullmatch(value):
-        raise RecordError(f"the run's id is '{str(value)[:80]}', expected up to 64 letters and digits: mend run.json")
+        raise RecordError(f"the run's id is {str(value)[:80]!r}, expected up to 64 letters and digits: mend run.json")
     return value
 
 
@@ -190,8 +190,8 @@ def _read_figures(value: object) -> Figures | None:
         return None
     known = {field.name for field in fields(Figures)}
     if not isinstance(value, dict) or not known.issuperset(value):
-        strange = ", ".join(sorted(set(value) - known))[:80] if isinstance(value, dict) else type(value).__name__
-        raise RecordError(f"the figures in run.json are {strange}, which are none: restore it from a copy")
+        strange = f"{min(set(value) - known)[:40]!r}" if isinstance(value, dict) else type(value).__name__
+        raise RecordError(f"the figures in run.json have {strange}, which is none: restore it from a copy")
     found = {name: _figure(name, value.get(name)) for name in dict.fromkeys((*_REQUIRED, *value))}
     return Figures(**found)
 
@@ -201,6 +201,8 @@ def _figure(name: str, value: object) -> Any:
         return None
     kinds: tuple[type, ...] = (int,) if name in _COUNTED else (int, float)
     if type(value) not in kinds or not value >= 0:  # type: ignore[operator]
-        expected = f"{name} is {str(value)[:40]}, expected a {'count' if name in _COUNTED else 'number'} of at least 0"
+        expected = (
+            f"{name} is {ascii(value)[:40]}, expected a {'count' if name in _COUNTED else 'number'} of at least 0"
+        )
         raise RecordError(f"the figures in run.json are no numbers that they can be: {expected}; restore it")
     return math.inf if value == LOST and name in _REQUIRED else value

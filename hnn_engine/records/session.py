@@ -161,7 +161,7 @@ def _read(archive: Archive, document: dict[str, Any], where: str) -> Session:
 
 
 def _read_run(archive: Archive, name: str, where: str, film: Recording | None) -> Run:
-    run = read_run(Members(archive, f"runs/{name}/"), f"{where}, run {name[:80]}", film)
+    run = read_run(Members(archive, f"runs/{name}/"), f"{where}, run {name}", film)
     if run.id != name:
         raise RecordError(f"run {name} says that it is run {run.id}: restore it from a copy")
     return run
@@ -176,10 +176,10 @@ def _check_members(archive: Archive, ids: tuple[str, ...], shown: tuple[str, ...
     for name in archive.sizes:
         match = _RUN_PATH.fullmatch(name)
         if match and match[1] not in listed:
-            raise RecordError(f"it holds '{name}', but session.json lists no such run: restore it from a copy")
+            raise RecordError(f"it holds {name!r}, but session.json lists no such run: restore it from a copy")
     strange = next((name for name in shown if name not in listed), None)
     if strange is not None:
-        raise RecordError(f"session.json shows run '{strange[:80]}', but lists no such run: restore it from a copy")
+        raise RecordError(f"session.json shows run {strange[:80]!r}, but lists no such run: restore it from a copy")
 
 
 def _content() -> Content:

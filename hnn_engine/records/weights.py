@@ -70,7 +70,7 @@ def _arrays(files: Mapping[str, bytes], shapes: _Shapes) -> Mapping[str, Any]:
     strange = next((name for name in found_arrays if name not in shapes), None)
     missing = [name for name in shapes if name not in found_arrays]
     if strange is not None and not missing:
-        raise RecordError(f"{NAME} holds '{strange[:40]}', which the model does not have: restore it from a copy")
+        raise RecordError(f"{NAME} holds {strange[:40]!r}, which the model does not have: restore it from a copy")
     return found_arrays
 
 

@@ -6,12 +6,10 @@ A document is its files by name: the members of a session's zip, or the files of
 import copy
 import io
 import json
-import math
 import random
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -354,28 +352,3 @@ def harmed(rng: random.Random, files: Files) -> tuple[Files, str]:
                 raise
             done.append("nothing more")  # the first harm has left nothing that a second one could be done to
     return changed, "; ".join(done)
-
-
-# Whether two are the same ---------------------------------------------------------------------------------------------
-
-
-def unlike(one: Any, other: Any, place: str = "") -> str:
-    """Return where two documents, or parts of them, differ: arrays bit by bit, NaN like NaN; empty where nowhere."""
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        same = (one.dtype, one.shape) == (other.dtype, other.shape) and one.tobytes() == other.tobytes()
-        return "" if same else place
-    if type(one) is not type(other):
-        return place or "kind"
-    if is_dataclass(one) and not isinstance(one, type):
-        pairs = {f.name: (getattr(one, f.name), getattr(other, f.name)) for f in fields(one)}
-        return next((found for name, (a, b) in pairs.items() if (found := unlike(a, b, f"{place}.{name}"))), "")
-    if isinstance(one, Mapping):
-        if list(one) != list(other):
-            return f"{place}: names"
-        return next((found for key in one if (found := unlike(one[key], other[key], f"{place}.{key}"))), "")
-    if isinstance(one, list | tuple):
-        if len(one) != len(other):
-            return f"{place}: length"
-        pairs_of = zip(one, other, strict=True)
-        return next((found for i, (a, b) in enumerate(pairs_of) if (found := unlike(a, b, f"{place}[{i}]"))), "")
-    return "" if one == other or (isinstance(one, float) and math.isnan(one) and math.isnan(other)) else place

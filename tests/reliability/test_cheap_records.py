@@ -29,10 +29,11 @@ from hnn_engine.fitting import RECIPES
 from hnn_engine.models import get_model
 from hnn_engine.recordings import Recording
 from hnn_engine.records import History, Session, load_session, save_session
+from hnn_engine.records.equality import difference
 from hnn_engine.records.run import run_files
 from hnn_engine.records.session import session_bytes
 from hnn_engine.snapshot import Snapshot
-from tests.reliability.damage import Files, unlike, zipped
+from tests.reliability.damage import Files, zipped
 from tests.reliability.real_records import filmed, pendulum, recorded
 
 ROOT = Path(__file__).parents[2]
@@ -368,8 +369,8 @@ def test_the_most_that_a_file_may_hold_opens(tmp_path: Path) -> None:
     run = replace(run, experiment=replace(run.experiment, source=base.source), history=history)
     save_session(Session(base, (run,)), tmp_path / "s.hnnlab")
     back = load_session(tmp_path / "s.hnnlab")
-    assert unlike(back.experiment.recording, recording) == ""
-    assert unlike(back.runs[0].history, history) == ""
+    assert difference(back.experiment.recording, recording) == ""
+    assert difference(back.runs[0].history, history) == ""
 
 
 def test_as_many_runs_as_there_may_be_open_and_one_more_is_not_written(tmp_path: Path) -> None:
@@ -392,7 +393,7 @@ def test_what_shrinks_a_hundredfold_is_written_so_that_it_opens(tmp_path: Path) 
     experiment = replace(run.experiment, models=(spec,))
     session = replace(pendulum(), runs=(replace(run, experiment=experiment, snapshot=still),), shown=())
     save_session(session, tmp_path / "s.hnnlab")
-    assert unlike(load_session(tmp_path / "s.hnnlab").runs[0].snapshot.weights, still.weights) == ""
+    assert difference(load_session(tmp_path / "s.hnnlab").runs[0].snapshot.weights, still.weights) == ""
 
 
 UNITS = {"MB": 10**6, "GB": 10**9, "MiB": 2**20}

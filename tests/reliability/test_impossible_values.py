@@ -15,9 +15,10 @@ from app.document import View
 from hnn_engine.errors import RecordError
 from hnn_engine.evaluation import Figures
 from hnn_engine.records import History, Run, load_session, save_session
+from hnn_engine.records.equality import difference
 from hnn_engine.records.run import read_run, run_files
 from hnn_engine.records.session import plain_view, session_bytes
-from tests.reliability.damage import Files, npz, unlike, zipped
+from tests.reliability.damage import Files, npz, zipped
 from tests.reliability.real_records import pendulum, recorded
 
 HEAD = b"step,train_loss,test_loss\n"
@@ -75,7 +76,7 @@ IMPOSSIBLE: list[tuple[str, Any, str]] = [
     ("result.figures.coord_mse", -1, "coord_mse is -1"),
     ("result.figures.valid_time", True, "valid_time is True"),
     ("result.figures.diverged", 1.5, "expected a count"),
-    ("result.figures", [], "which are none"),
+    ("result.figures", [], "which is none"),
     ("started_from", {"id": "../x", "title": "x"}, "id is '../x'"),
     ("started_from", [], "started_from in run.json"),
 ]
@@ -121,7 +122,7 @@ def with_history(*losses: float) -> Run:
 
 def test_what_a_fit_that_diverges_leaves_reads_back() -> None:
     for run in (with_history(0.5, 1e308, math.inf, math.nan), with_history(0.0), replace(with_history(1.0), steps=0)):
-        assert unlike(read_run(run_files(run), "here").history, run.history) == ""
+        assert difference(read_run(run_files(run), "here").history, run.history) == ""
     lost = replace(pendulum().runs[0], figures=Figures(math.inf, math.inf, math.inf, diverged=15))
     assert read_run(run_files(lost), "here").figures == Figures(math.inf, math.inf, None, diverged=15)
 
