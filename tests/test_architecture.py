@@ -17,7 +17,7 @@ HEAVY = WINDOW_LIBRARIES | {"torch", "scipy", "numba", "safetensors", "contourpy
 LOOKS = {"theme", "stylesheet", "icons", "settings", "color_tables"}
 ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
     ("beside", "console", "errors"),
-    ("missing", "limits", "coords", "geometry", "compiled", "machine", "looks", "disk"),
+    ("missing", "limits", "coords", "geometry", "compiled", "machine", "looks", "disk", "places"),
     ("parameters", "stage", "camera", "atomic", "regular"),
     ("systems", "recordings", "integrators", "collocation"),
     ("models", "comparison", "phases", "views", "footage"),
@@ -27,7 +27,7 @@ ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
     ("fitting", "evaluation"),
     ("experiment",),
     ("records", "tasks", "demonstrations", "glimpse"),
-    ("fit_run", "films"),
+    ("fit_run", "films", "journal"),
     ("reproduction", "race"),
     ("cli",),
 )
@@ -60,6 +60,7 @@ TABLES = (
     "collocation",
     "tasks",
     "fit_run",
+    "journal",
     "race",
     "reproduction",
     "cli",

@@ -15,8 +15,9 @@ from hnn_engine.fitting import get_recipe
 from hnn_engine.machine import commit, cores, cpu_model, versions
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Parameter
+from hnn_engine.places import cache_folder
 from hnn_engine.records import check_file, check_folder, make_folders, write_file
-from hnn_engine.reproduction import Cell, Keep, Result, cache_folder, plan, read_recording_or_shipped
+from hnn_engine.reproduction import Cell, Keep, Result, plan, read_recording_or_shipped
 from hnn_engine.reproduction.numbers import number
 from hnn_engine.reproduction.pace import Pace
 from hnn_engine.reproduction.rows import dump_rows

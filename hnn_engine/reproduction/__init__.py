@@ -4,7 +4,7 @@ Every number comes from `Experiment`, `FitRun` and `evaluation.Figures`, as in t
 """
 
 from hnn_engine.reproduction.cells import Cell, plan, read_recording_or_shipped
-from hnn_engine.reproduction.keep import Keep, cache_folder
+from hnn_engine.reproduction.keep import Keep
 from hnn_engine.reproduction.rows import Row, read_rows
 from hnn_engine.reproduction.running import Result, Watch, reproduce
 from hnn_engine.reproduction.table import TaskTable, tables
@@ -16,7 +16,6 @@ __all__ = [
     "Row",
     "TaskTable",
     "Watch",
-    "cache_folder",
     "plan",
     "read_recording_or_shipped",
     "read_rows",

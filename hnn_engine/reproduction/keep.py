@@ -6,8 +6,6 @@ folder is named by a digest of all that, so that nothing that is no longer true 
 
 import hashlib
 import json
-import os
-import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -20,7 +18,7 @@ from hnn_engine.reproduction.cells import Cell
 
 _ENGINE = Path(__file__).parents[1]
 # How a fit is asked for and shown changes none of it.
-_NO_MATTER = {"cli", "reproduction", "tasks.py", "demonstrations.py", "machine.py"}
+_NO_MATTER = {"cli", "reproduction", "tasks.py", "demonstrations.py", "machine.py", "places.py", "journal"}
 _LIBRARIES = {name: name for name in ("numpy", "scipy", "numba", "torch")}
 
 
@@ -80,14 +78,3 @@ def sources() -> str:
         if inside.parts[0] not in _NO_MATTER:
             mark.update(inside.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return mark.hexdigest()
-
-
-def cache_folder() -> Path:
-    """Return where this system keeps what a program can make again, for HNN Lab: ~/.cache/hnn-lab on Linux."""
-    if sys.platform == "win32":
-        base, name = os.environ.get("LOCALAPPDATA", ""), "hnn-lab/Cache"
-        return Path(base or Path.home() / "AppData" / "Local") / name
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "hnn-lab"
-    stated = os.environ.get("XDG_CACHE_HOME", "")  # the standard has it absolute, or else ignored
-    return (Path(stated) if os.path.isabs(stated) else Path.home() / ".cache") / "hnn-lab"

@@ -25,7 +25,8 @@ from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Event, Failed, Progress
 from hnn_engine.models import MODELS
 from hnn_engine.recordings import is_paper_pendulum, read_recording, read_shipped_recording
-from hnn_engine.reproduction import Cell, Keep, Row, cache_folder, keep, plan, read_rows, reproduce, tables, text
+from hnn_engine.places import cache_folder
+from hnn_engine.reproduction import Cell, Keep, Row, keep, plan, read_rows, reproduce, tables, text
 from hnn_engine.reproduction.numbers import number, tick_label, typeset
 from hnn_engine.reproduction.pace import Pace
 from hnn_engine.reproduction.running import kept_results
@@ -386,15 +387,15 @@ def test_the_time_left_is_guessed_from_fits_alike(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_cache_is_where_the_system_keeps_such(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(keep.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "hnn-lab"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     assert cache_folder() == Path.home() / ".cache" / "hnn-lab"
-    monkeypatch.setattr(keep.sys, "platform", "win32")
+    monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
     assert cache_folder() == tmp_path / "hnn-lab" / "Cache"
-    monkeypatch.setattr(keep.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     assert cache_folder().parts[-3:] == ("Library", "Caches", "hnn-lab")
 
 

@@ -1,0 +1,40 @@
+"""Where this system keeps what a program writes for its user without being asked where."""
+
+import os
+import sys
+from pathlib import Path
+
+DATA_VARIABLE = "HNN_LAB_DATA"  # names the folder that `data_folder` returns
+
+
+def cache_folder() -> Path:
+    """Return where this system keeps what a program can make again, for HNN Lab: ~/.cache/hnn-lab on Linux."""
+    if sys.platform == "win32":
+        return _local() / "hnn-lab" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "hnn-lab"
+    return _stated("XDG_CACHE_HOME", ".cache") / "hnn-lab"
+
+
+def data_folder() -> Path:
+    """Return where this system keeps what a program may not lose, for HNN Lab: ~/.local/share/hnn-lab on Linux.
+
+    The variable `HNN_LAB_DATA` names another folder.
+    """
+    named = os.environ.get(DATA_VARIABLE, "")
+    if named:
+        return Path(named).absolute()
+    if sys.platform == "win32":
+        return _local() / "hnn-lab"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "hnn-lab"
+    return _stated("XDG_DATA_HOME", ".local/share") / "hnn-lab"
+
+
+def _local() -> Path:
+    return Path(os.environ.get("LOCALAPPDATA", "") or Path.home() / "AppData" / "Local")
+
+
+def _stated(variable: str, otherwise: str) -> Path:
+    stated = os.environ.get(variable, "")  # the standard has it absolute, or else ignored
+    return Path(stated) if os.path.isabs(stated) else Path.home() / otherwise
