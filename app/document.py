@@ -106,9 +106,10 @@ class Document(QObject):
         self.state = state
         self.view = View()
         self.path: Path | None = None
+        self.suggestion: Path | None = None  # where to save what has no path
         self._undo: list[_Step] = []
         self._redo: list[_Step] = []
-        self._saved = state
+        self._saved: State | None = state
 
     @property
     def experiment(self) -> Experiment:
@@ -202,12 +203,12 @@ class Document(QObject):
 
     # Files ------------------------------------------------------------------------------------------------------------
 
-    def reset(self, state: State, path: Path | None, view: View | None = None) -> None:
-        """Begin anew from `state`, with no history."""
+    def reset(self, state: State, path: Path | None, view: View | None = None, saved: bool = True) -> None:
+        """Begin anew from `state`, with no history; not `saved`, it has changes from the beginning."""
         self._undo.clear()
         self._redo.clear()
-        self.path = path
-        self._saved = state
+        self.path, self.suggestion = path, None
+        self._saved = state if saved else None
         self.look(**(view or View()).__dict__)
         self._set(state)
 

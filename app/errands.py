@@ -5,13 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.document import State
+from app.document import State, View, state_of
 from app.theme import current_theme
-from hnn_engine.errors import HnnLabError
+from hnn_engine.errors import HnnLabError, listing
 from hnn_engine.experiment import Experiment, carried_models, new_experiment
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
+    from hnn_engine.journal import Entry
 
 HOME_SYSTEM = "pendulum"
 
@@ -40,6 +41,67 @@ class Errands:
 
     async def save(self, ask: bool = False) -> None:
         await self._window.files.save(ask)
+
+    # Unsaved work -----------------------------------------------------------------------------------------------------
+
+    async def offer_unsaved(self) -> None:
+        """Offer what dead windows have left unsaved, if there is any."""
+        found = await self._window.journal.found()
+        if found:
+            await self._choose_unsaved(found)
+
+    async def show_unsaved(self) -> None:
+        """Show what dead windows have left unsaved."""
+        found = await self._window.journal.found()
+        if found:
+            await self._choose_unsaved(found)
+        else:
+            self._window.lab.noticed.emit("There is no unsaved work from earlier windows.", False)
+
+    async def _choose_unsaved(self, found: "list[Entry]") -> None:
+        """Let one of `found` be opened, or some be thrown away."""
+        from app.journal_dialog import OPEN, THROW, UnsavedDialog
+        from hnn_engine.journal import remove
+
+        journal = self._window.journal
+        while found:
+            dialog = UnsavedDialog(found, self._window)
+            answer, entry = await dialog.ask()
+            if entry is None or answer not in (OPEN, THROW):
+                return
+            try:
+                if answer == OPEN:
+                    await self._open_unsaved(entry)
+                    return
+                await journal.away(lambda: remove(entry))  # noqa: B023
+            except HnnLabError as error:
+                self._window.lab.noticed.emit(str(error), True)
+            found = await journal.found()
+
+    async def _open_unsaved(self, entry: "Entry") -> None:
+        """Make `entry` the document, unsaved as it is."""
+        from hnn_engine.journal import claim
+
+        if not await self.may_leave():
+            return
+        journal, lab = self._window.journal, self._window.lab
+        source = await journal.away(lambda: claim(entry))
+        try:
+            session, problems = await journal.away(source.load)
+        except HnnLabError:
+            source.leave()
+            raise
+        await self._stop_job()
+        if problems:
+            source.leave()  # what cannot be read now may be some day
+        else:
+            journal.adopt(source)
+        lab.document.reset(state_of(session), None, View.from_dict(dict(session.view)), saved=False)
+        lab.document.suggestion = entry.path
+        journal.write()
+        lab.transport.restart()
+        if problems:
+            lab.noticed.emit(f"Not all of it could be read: {listing(problems, '; ', most=3)}.", True)
 
     async def may_leave(self) -> bool:
         """Ask about unsaved changes, and about a fit under way, which waits for the answer."""

@@ -87,7 +87,8 @@ class Files:
         """Save the session, asking for a name where it has none (or `ask`). Return whether it is saved."""
         path = self._document.path
         if path is None or ask:
-            path = await self._ask_path("Save the session", save=True, kinds=f"Sessions (*{SUFFIX})", suffix=SUFFIX)
+            kinds, name = f"Sessions (*{SUFFIX})", self._document.suggestion
+            path = await self._ask_path("Save the session", save=True, kinds=kinds, suffix=SUFFIX, name=name)
             if path is None:
                 return False
         return await self.save_to(path)
@@ -259,7 +260,13 @@ class Files:
         return path if saved else None
 
     async def _ask_path(
-        self, title: str, save: bool, kinds: str, suffix: str = "", folder: bool = False
+        self,
+        title: str,
+        save: bool,
+        kinds: str,
+        suffix: str = "",
+        folder: bool = False,
+        name: Path | None = None,
     ) -> Path | None:
         dialog = file_dialog(self._window, title)
         dialog.setDefaultSuffix(suffix.lstrip("."))  # added before the question whether to replace
@@ -271,6 +278,9 @@ class Files:
             dialog.setOption(FileDialog.Option.ShowDirsOnly)
         if self._document.path is not None:
             dialog.setDirectory(str(self._document.path.parent))
+        if name is not None:
+            dialog.setDirectory(str(name.parent))
+            dialog.selectFile(name.name)
         try:
             accepted = await finished(dialog) == QDialog.DialogCode.Accepted.value
             chosen = dialog.selectedFiles()

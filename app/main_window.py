@@ -25,6 +25,7 @@ from app.document import State
 from app.errands import Errands
 from app.error_dialog import ErrorDialog
 from app.icons import logo
+from app.journal import Journal
 from app.lab import Lab
 from app.menus import Menus
 from app.paint_pacer import PaintPacer
@@ -70,6 +71,7 @@ class MainWindow(QMainWindow):
         self._told: set[str] = set()
         self._files: Files | None = None
         self.errands = Errands(self)
+        self.journal = Journal(lab.document, settings().keeps_unsaved, self)
         self.setObjectName("window")
         self.setWindowIcon(logo())
         self.setDockNestingEnabled(True)
@@ -313,6 +315,8 @@ class MainWindow(QMainWindow):
         document.title_changed.connect(self._retitle)
         lab.noticed.connect(self._on_notice)
         lab.failed.connect(self._on_failed)
+        self.journal.failed.connect(lab.failed)
+        self.journal.troubled.connect(lambda text: lab.noticed.emit(text, True))
         lab.job_changed.connect(self._on_job)
         self.system.presets_menu.aboutToShow.connect(lambda: self.presets)
         self.system.import_asked.connect(lambda: self.spawn(self.errands.ask_recording()))
@@ -419,6 +423,11 @@ class MainWindow(QMainWindow):
         application = QApplication.instance()
         assert isinstance(application, QApplication)
         apply_theme(application, theme)
+
+    def keep_unsaved(self, on: bool) -> None:
+        """Keep unsaved work in the journal from now on, or no more."""
+        settings().keeps_unsaved = on
+        self.journal.set_on(on)
 
     def show_race(self) -> None:
         """Show the window in which recipes race."""

@@ -97,6 +97,7 @@ async def _picture(options: argparse.Namespace) -> int:
     from app.window import close_window, open_window
 
     window = open_window()
+    window.journal.set_on(False)  # nobody works here
     window.resize(*parse_size(options.size))
     window.show()
     window.share_room()

@@ -35,6 +35,15 @@ class Settings:
         self._store.setValue("theme", name)
 
     @property
+    def keeps_unsaved(self) -> bool:
+        """Whether unsaved work goes to the journal."""
+        return bool(self._store.value("keep-unsaved", True, bool))
+
+    @keeps_unsaved.setter
+    def keeps_unsaved(self, value: bool) -> None:
+        self._store.setValue("keep-unsaved", value)
+
+    @property
     def recent(self) -> list[Path]:
         """The sessions opened last, the newest first."""
         value = self._store.value("recent", [])

@@ -12,6 +12,7 @@ from PySide6.QtGui import QPixmapCache
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
+from app.endings import Endings
 from app.errands import HOME_SYSTEM
 from app.error_dialog import ErrorReporter, install_excepthook
 from app.icons import logo
@@ -42,20 +43,35 @@ def run(path: Path | None) -> int:
     application = make_application(sys.argv[:1])
     application.setQuitOnLastWindowClosed(False)
     sys.setswitchinterval(SWITCH_SECONDS)
-    with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
-        return runner.run(_main(path))
+    endings = Endings(application)
+    try:
+        with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
+            return runner.run(_main(path, endings))
+    except RuntimeError:
+        if not endings.asked:  # else Qt has ended the loop itself, at the end of the desktop session
+            raise
+        return endings.code
+    finally:
+        endings.close()
 
 
-async def _main(path: Path | None) -> int:
+async def _main(path: Path | None, endings: Endings) -> int:
     window = open_window(whole=False)
     window.restore_layout()
     window.show()
-    window.spawn(window.furnish_in_turn())
+    endings.watch(window)
+    window.spawn(_furnish(window))
     if path is not None:
         window.spawn(window.files.open_path(path))
     await window.closed.wait()
-    await close_window(window)
-    return 0
+    await close_window(window, keep=endings.asked)
+    return endings.code
+
+
+async def _furnish(window: MainWindow) -> None:
+    """Make the plots, and then offer what the last window has left unsaved."""
+    await window.furnish_in_turn()
+    await window.errands.offer_unsaved()
 
 
 def open_window(whole: bool = True) -> MainWindow:
@@ -101,10 +117,14 @@ def _report(reporter: ErrorReporter, context: dict[str, Any]) -> None:
     reporter.report(error if isinstance(error, BaseException) else RuntimeError(str(context.get("message"))))
 
 
-async def close_window(window: MainWindow, remember: bool = True) -> None:
-    """Stop every thread, keep what was fitted, and let the window go."""
+async def close_window(window: MainWindow, remember: bool = True, keep: bool = False) -> None:
+    """Stop every thread and let the window go; `keep` what is unsaved, and what a fit has reached, for the next one."""
     if remember:
         window.remember()
+    if keep:
+        window.journal.write()  # what there is, before anything is waited for
+    else:
+        window.journal.end(keep=False)
     window.hide()
     loop = asyncio.get_running_loop()
     lab = window.lab
@@ -112,6 +132,9 @@ async def close_window(window: MainWindow, remember: bool = True) -> None:
     lab.jobs.quit()
     await loop.run_in_executor(None, lab.jobs.join, 10.0)
     lab.close()
+    if keep:
+        window.journal.end(keep=True)
+    await loop.run_in_executor(None, window.journal.finish)
     window.close_race()
     window.close_files()
     await loop.shutdown_default_executor()

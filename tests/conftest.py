@@ -1,10 +1,15 @@
 """For every test: no display, and one thread a matrix product, as the program has it."""
 
+import atexit
+import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +17,12 @@ import pytest
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+
+# Nobody's own data folder is touched: not by a test, nor by a program that it starts.
+_DATA = Path(tempfile.mkdtemp(prefix="hnn-lab-tests-"))
+atexit.register(shutil.rmtree, _DATA, ignore_errors=True)
+os.environ["HNN_LAB_DATA"] = str(_DATA / "first")
+_numbers = itertools.count()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,3 +42,11 @@ def ctrl_c() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
+def data_folder(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test a data folder of its own, which is made when something is kept there."""
+    folder = _DATA / str(next(_numbers))
+    monkeypatch.setenv("HNN_LAB_DATA", str(folder))
+    return folder

@@ -17,7 +17,7 @@ HEAVY = WINDOW_LIBRARIES | {"torch", "scipy", "numba", "safetensors", "contourpy
 LOOKS = {"theme", "stylesheet", "icons", "settings", "color_tables"}
 ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
     ("beside", "console", "errors"),
-    ("missing", "limits", "coords", "geometry", "compiled", "machine", "looks", "disk", "places"),
+    ("missing", "limits", "coords", "geometry", "compiled", "machine", "looks", "disk", "places", "signals"),
     ("parameters", "stage", "camera", "atomic", "regular"),
     ("systems", "recordings", "integrators", "collocation"),
     ("models", "comparison", "phases", "views", "footage"),

@@ -6,26 +6,29 @@ from collections.abc import Sequence
 
 from hnn_engine import console, missing
 from hnn_engine.cli.parser import COMMANDS, build_parser, joined
+from hnn_engine.cli.stopping import Interrupts, exit_code, say
 from hnn_engine.errors import LINE, HnnLabError, one_line
 
-OK, FAILED, MENDABLE, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, MENDABLE = 0, 1, 2
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code: 0; 2 for what the user can mend; 1 otherwise; 130 on Ctrl-C."""
+    """Run one command and return its exit code: 0; 2 for what the user can mend; 1 otherwise; 130 on Ctrl-C, 143 on
+    SIGTERM, 129 on SIGHUP."""
     parser = build_parser()
     options = parser.parse_args(joined(arguments))
     if options.command is None:
         parser.print_help()
         return OK
     try:
-        return int(options.run(options) or OK)
+        with Interrupts():
+            return int(options.run(options) or OK)
     except HnnLabError as error:
         print(f"hnn-lab: {error}", file=sys.stderr)
         return MENDABLE
-    except KeyboardInterrupt:
-        print("hnn-lab: stopped", file=sys.stderr)
-        return INTERRUPTED
+    except KeyboardInterrupt as stop:
+        say("stopped")
+        return exit_code(stop)
     except BrokenPipeError:
         # The reader of our output has gone (`hnn-lab systems | head -1`): nothing is wrong, and nobody is left to tell.
         console.let_go()

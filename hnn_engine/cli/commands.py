@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from hnn_engine.cli.recorded import recorded
-from hnn_engine.cli.training import run_fit
+from hnn_engine.cli.stopping import Interrupts
+from hnn_engine.cli.training import keep_run, load_loops, run_fit
 from hnn_engine.cli.values import number, start_of
 from hnn_engine.console import is_unicode
 from hnn_engine.coords import Array
@@ -34,7 +35,7 @@ from hnn_engine.integrators import INTEGRATORS, get_integrator, rollout
 from hnn_engine.missing import need
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.parameters import Parameter, bind
-from hnn_engine.records import Run, check_file, check_target, load_run, write_file, write_run
+from hnn_engine.records import Run, check_file, check_target, load_run, write_file
 from hnn_engine.systems import SYSTEMS, get_system
 from hnn_engine.tasks import TASKS
 from hnn_engine.views import FILM_PARAMETERS, camera_of, pair_at
@@ -159,10 +160,12 @@ def train(options: argparse.Namespace) -> int:
     note = recipe_note(experiment.recipe, experiment.source_name)
     if note:
         print(note, file=sys.stderr)
-    run, code = run_fit(experiment, start)
-    write_run(run, options.out, options.force)
-    _print_figures({**run.summary(), "run": str(options.out)}, options.json)
-    return code
+    load_loops()
+    with Interrupts() as interrupts, interrupts.holding():
+        run = run_fit(experiment, interrupts, start)
+        keep_run(run, options.out, options.force)
+        _print_figures({**run.summary(), "run": str(options.out)}, options.json)
+    return interrupts.code
 
 
 def _experiment(options: argparse.Namespace, start: Run | None) -> Experiment:

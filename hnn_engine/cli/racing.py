@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from hnn_engine.cli.training import INTERRUPTED, Interrupts, load_loops
+from hnn_engine.cli.stopping import Interrupts
+from hnn_engine.cli.training import load_loops
 from hnn_engine.cli.values import names
 from hnn_engine.experiment import Experiment, check_seed, checked, model_spec, new_experiment
 from hnn_engine.fitting.events import Failed
@@ -29,7 +30,7 @@ def race(options: argparse.Namespace) -> int:
     recipes = racing_recipes(model) if options.recipes is None else names(options.recipes, "--recipes")
     load_loops()
     race = Race(experiment, recipes, experiment.dataset())
-    with Interrupts(race) as interrupts:
+    with Interrupts() as interrupts, interrupts.stopping(race):
         _run(race)
     if options.json:
         print(json.dumps(_summary(race), allow_nan=False))
@@ -38,7 +39,7 @@ def race(options: argparse.Namespace) -> int:
     for lane in race.lanes:
         if isinstance(lane.fit.end, Failed):
             print(f"hnn-lab: {lane.recipe.name}: {lane.fit.end.message}", file=sys.stderr)
-    return INTERRUPTED if interrupts.asked else 0
+    return interrupts.code
 
 
 def _experiment(options: argparse.Namespace) -> Experiment:

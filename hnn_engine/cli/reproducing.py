@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hnn_engine import __version__
-from hnn_engine.cli.training import INTERRUPTED, Meter, clock, load_loops
+from hnn_engine.cli.stopping import Interrupts, exit_code
+from hnn_engine.cli.training import Meter, clock, load_loops
 from hnn_engine.cli.values import names
 from hnn_engine.errors import LINE, ExperimentError, ParameterError, one_line
 from hnn_engine.fit_run import FitRun
@@ -16,7 +17,7 @@ from hnn_engine.machine import commit, cores, cpu_model, versions
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Parameter
 from hnn_engine.places import cache_folder
-from hnn_engine.records import check_file, check_folder, make_folders, write_file
+from hnn_engine.records import Run, check_file, check_folder, make_folders, write_file
 from hnn_engine.reproduction import Cell, Keep, Result, plan, read_recording_or_shipped
 from hnn_engine.reproduction.numbers import number
 from hnn_engine.reproduction.pace import Pace
@@ -33,7 +34,7 @@ _SEEDS = Parameter("seeds", "Seeds", 3, 1, 1000)
 def reproduce(options: argparse.Namespace) -> int:
     """Fit what is not kept yet, print the table, and write what was asked for."""
     cells = _cells(options)
-    keep = Keep(options.keep or cache_folder() / "reproduction")
+    keep = _Held(options.keep or cache_folder() / "reproduction")
     _check_outputs(options, keep)
     kept = {} if options.fresh else kept_results(cells, keep)
     keep.check_cells(cell for i, cell in enumerate(cells) if i not in kept)
@@ -46,13 +47,13 @@ def reproduce(options: argparse.Namespace) -> int:
             results.append(result)
             if not result.kept or result.trouble:
                 say(_told(result, len(results), len(cells)))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         if sys.stderr.isatty():
             print(file=sys.stderr)  # the line of progress stays
         say(
             f"Stopped after {len(results)} of {len(cells)} fits, kept in {keep.folder}: the same command goes on there."
         )
-        return INTERRUPTED
+        return exit_code(stop)
     _write(options, results)
     return 0
 
@@ -60,6 +61,16 @@ def reproduce(options: argparse.Namespace) -> int:
 def say(text: str) -> None:
     """Print a line on stderr."""
     print(one_line(f"hnn-lab: {text}", LINE), file=sys.stderr, flush=True)
+
+
+class _Held(Keep):
+    """A folder of finished fits; a signal waits until the one that is being written is whole."""
+
+    def put(self, cell: Cell, run: Run) -> None:
+        with Interrupts() as interrupts:
+            with interrupts.holding():
+                super().put(cell, run)
+            interrupts.end_if_asked()
 
 
 # What was asked for ---------------------------------------------------------------------------------------------------

@@ -1,51 +1,80 @@
-"""A fit on the command line: progress on stderr, and Ctrl-C that keeps what was reached."""
+"""A fit on the command line: progress on stderr, and a run at the end, whatever ends it."""
 
 import shutil
-import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
-from types import FrameType, TracebackType
-from typing import Protocol, TextIO
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
 
 from hnn_engine import compiled
-from hnn_engine.errors import HnnLabError
+from hnn_engine.cli.stopping import Interrupts, say
+from hnn_engine.errors import HnnLabError, RecordError
+from hnn_engine.evaluation import Figures
 from hnn_engine.experiment import Experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Evaluated, Failed, Progress
-from hnn_engine.records import Run
+from hnn_engine.journal import keep_fit
+from hnn_engine.records import Run, write_run
 
-INTERRUPTED = 130
 WIDTH = 118  # columns that the line of progress takes at most
+EVALUATE = "'hnn-lab evaluate'"
 QUICK = 2.0  # seconds: loading what is compiled already takes less
 
 
-def run_fit(experiment: Experiment, start: Run | None = None) -> tuple[Run, int]:
-    """Fit, from the weights of `start` on where it is given, judge, and return the run to keep with the exit code;
-    raise `HnnLabError` where nothing is left to keep."""
-    load_loops()
-    fit = FitRun(experiment, experiment.dataset(), start)
+def run_fit(experiment: Experiment, interrupts: Interrupts, start: Run | None = None) -> Run:
+    """Fit, from the weights of `start` on where it is given, judge, and return the run to keep; raise `HnnLabError`
+    where nothing is left to keep. `interrupts` hold what comes, but while data is made and judged."""
+    with interrupts.cutting():
+        fit = FitRun(experiment, experiment.dataset(), start)
     meter = Meter(fit, sys.stderr)
-    with Interrupts(fit) as interrupts:
+    with interrupts.stopping(fit):
         while fit.end is None:
             meter.show(fit.advance())
     meter.close()
     if isinstance(fit.end, Failed):
         if fit.end.snapshot is None:
             raise HnnLabError(fit.end.message)
-        print(f"hnn-lab: {fit.end.message}", file=sys.stderr)
-    if interrupts.asked:
-        print(f"hnn-lab: Stopped at step {fit.step}; judging and keeping what was reached.", file=sys.stderr)
-    figures, code = None, INTERRUPTED if interrupts.asked else 0
-    try:
-        figures = fit.judge()
-    except KeyboardInterrupt:
-        print("hnn-lab: Stopped; the run is kept without its figures: 'hnn-lab evaluate' gives them.", file=sys.stderr)
-        code = INTERRUPTED
-    run = fit.as_run(figures)
+        say(fit.end.message)
+    run = fit.as_run(_judged(fit, interrupts))
     assert run is not None
-    return run, code
+    return run
+
+
+def _judged(fit: FitRun, interrupts: Interrupts) -> Figures | None:
+    """Judge the fit, but not where nobody waits for it."""
+    if interrupts.hurried:
+        say(f"Stopped at step {fit.step}; what was reached is kept without its figures: {EVALUATE} gives them.")
+        return None
+    if interrupts.asked:
+        say(f"Stopped at step {fit.step}; judging and keeping what was reached.")
+    try:
+        with interrupts.cutting():
+            return fit.judge()
+    except KeyboardInterrupt:
+        say(f"Stopped; the run is kept without its figures: {EVALUATE} gives them.")
+        return None
+
+
+def keep_run(run: Run, folder: Path, force: bool) -> None:
+    """Write `run` to `folder`, or else to the journal; raise `RecordError` that says where it is."""
+    try:
+        write_run(run, folder, force)
+    except (RecordError, OSError) as error:
+        cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+        reason = (cause.strerror if isinstance(cause, OSError) else None) or str(error)
+        kept = keep_fit(run)
+        if kept is None:
+            text = "neither can the journal or a temporary folder: the fit is lost; make room, and fit again"
+            raise RecordError(f"{folder} cannot be written ({reason}), and {text}") from error
+        place, in_journal = kept
+        also = "" if in_journal else ", as the journal cannot be written either"
+        raise RecordError(
+            f"{folder} cannot be written ({reason}), but the fit is kept in {place}{also}: "
+            f"'hnn-lab evaluate {place}' judges it again, 'hnn-lab {place}' opens it"
+        ) from error
 
 
 def load_loops() -> None:
@@ -60,35 +89,6 @@ def load_loops() -> None:
         notice.cancel()
     if compiled.slower():
         print(f"hnn-lab: {compiled.slower()}.", file=sys.stderr, flush=True)
-
-
-class Stoppable(Protocol):
-    """What can be asked to end: a fit, or a race of some."""
-
-    def stop(self) -> None:
-        """Ask it to end with what it has reached."""
-
-
-class Interrupts:
-    """While it stands, the first Ctrl-C stops the fit and the next one ends the program at once."""
-
-    def __init__(self, fit: Stoppable) -> None:
-        self._fit, self.asked = fit, False
-
-    def __enter__(self) -> "Interrupts":
-        self._before = signal.signal(signal.SIGINT, self._stop)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        signal.signal(signal.SIGINT, self._before)
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
-        self._fit.stop()
 
 
 class Meter:
@@ -124,7 +124,8 @@ class Meter:
         if self._fit.step or self._shown:
             self._print(time.monotonic())
             if self._live:
-                self._stream.write("\n")
+                with suppress(OSError, ValueError):
+                    self._stream.write("\n")
 
     def _print(self, now: float) -> None:
         fit, self._shown = self._fit, True
@@ -134,8 +135,9 @@ class Meter:
             f"{self._lead}{fit.model} {fit.step}/{fit.steps_planned}  train {self._train:.3g}  test {self._test:.3g}  "
             f"{rate:.0f} steps/s  {clock(left)} left{self._tail(left)}"
         )
-        self._stream.write(f"\r{text[: self._width]:<{self._width}}" if self._live else text + "\n")
-        self._stream.flush()
+        with suppress(OSError, ValueError):  # a closed terminal or a full disk ends no fit
+            self._stream.write(f"\r{text[: self._width]:<{self._width}}" if self._live else text + "\n")
+            self._stream.flush()
 
 
 def clock(seconds: float) -> str:

@@ -10,12 +10,12 @@ from hnn_engine.records import Run, Session, write_file, write_run
 from hnn_engine.records.run import dump_json
 
 
-def keep_fit(run: Run) -> Path | None:
-    """Keep `run` in the journal, or else in a temporary folder; return the folder of the run, or None where neither
-    can be written."""
+def keep_fit(run: Run) -> tuple[Path, bool] | None:
+    """Keep `run` in the journal, or else in a temporary folder; return the folder of the run, and whether it is in the
+    journal; None where neither can be written."""
     for keep in (_in_journal, _in_temporary):
         try:
-            return keep(run)
+            return keep(run), keep is _in_journal
         except (HnnLabError, OSError, RuntimeError):  # without a home there is a RuntimeError
             continue
     return None

@@ -18,7 +18,16 @@ from hnn_engine.reproduction.cells import Cell
 
 _ENGINE = Path(__file__).parents[1]
 # How a fit is asked for and shown changes none of it.
-_NO_MATTER = {"cli", "reproduction", "tasks.py", "demonstrations.py", "machine.py", "places.py", "journal"}
+_NO_MATTER = {
+    "cli",
+    "reproduction",
+    "tasks.py",
+    "demonstrations.py",
+    "machine.py",
+    "places.py",
+    "signals.py",
+    "journal",
+}
 _LIBRARIES = {name: name for name in ("numpy", "scipy", "numba", "torch")}
 
 

@@ -24,8 +24,8 @@ from hnn_engine.experiment import Experiment, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Event, Failed, Progress
 from hnn_engine.models import MODELS
-from hnn_engine.recordings import is_paper_pendulum, read_recording, read_shipped_recording
 from hnn_engine.places import cache_folder
+from hnn_engine.recordings import is_paper_pendulum, read_recording, read_shipped_recording
 from hnn_engine.reproduction import Cell, Keep, Row, keep, plan, read_rows, reproduce, tables, text
 from hnn_engine.reproduction.numbers import number, tick_label, typeset
 from hnn_engine.reproduction.pace import Pace

@@ -1,0 +1,291 @@
+"""What is not saved goes to the journal, and comes back; what is saved or discarded leaves nothing there."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QSettings
+from PySide6.QtGui import QGuiApplication, QSessionManager
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QMessageBox
+
+import app.journal
+from app.endings import Endings
+from app.journal_dialog import UnsavedDialog
+from app.settings import settings
+from app.window import close_window
+from hnn_engine.errors import RecordError
+from hnn_engine.journal import Writer, entries, journal_folder
+from hnn_engine.records import load_session
+from hnn_engine.records.session import Session
+from tests.app.bench import Bench
+from tests.app.test_sessions import answer, saved
+
+Button = QMessageBox.StandardButton
+pytestmark = pytest.mark.usefixtures("unjudged")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep changes after a moment."""
+    monkeypatch.setattr(app.journal, "EVERY", 0.1)
+
+
+def places() -> list[Path]:
+    """The folders in the journal."""
+    return sorted(journal_folder().iterdir()) if journal_folder().is_dir() else []
+
+
+async def kept(bench: Bench, ready: Callable[[], bool]) -> None:
+    """Wait until the journal has done what it was asked, and `ready`."""
+    journal = bench.window.journal
+    await bench.until(lambda: not journal._timer.isActive() and journal.wait(0.0) and ready(), "the journal")
+
+
+async def died(bench: Bench) -> None:
+    """Let go of the entry, as the end of a process does."""
+    writer = bench.window.journal._writer
+    assert writer is not None
+    await bench.window.journal.away(writer.leave)
+
+
+def left_behind(work: Session, path: Path | None = None) -> None:
+    """Leave `work` in the journal, as a window that has died."""
+    writer = Writer(journal_folder())
+    writer.write(work, path)
+    writer.leave()
+
+
+def now() -> datetime:
+    return datetime.now().astimezone()
+
+
+async def fitted(bench: Bench) -> None:
+    bench.small_fit(15, 8)
+    await bench.train()
+
+
+async def test_a_fit_that_ends_is_in_the_journal_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app.journal, "EVERY", 3600.0)
+    assert places() == []
+    await fitted(bench)
+    await bench.until(lambda: bench.window.journal.wait(0.0), "the journal")
+    await died(bench)
+    (entry,) = entries(journal_folder())
+    assert entry.runs == tuple(run.title for run in bench.document.state.runs)
+    assert len(entry.runs) == 2
+    assert "Pendulum, 2 fits (Baseline · Paper · seed 0, HNN · Paper · seed 0)" in entry.sentence(now())
+
+
+async def test_a_change_is_kept_after_a_while_and_runs_are_written_once(bench: Bench) -> None:
+    await fitted(bench)
+    await kept(bench, lambda: len(places()) == 1)
+    (place,) = places()
+    weights = sorted(place.glob("*/weights.safetensors"))
+    before = [path.stat().st_mtime_ns for path in weights]
+    document = (place / "document.json").read_bytes()
+    bench.edit(start=(0.5, 0.0))
+    run = bench.document.state.runs[0]
+    renamed = (replace(run, title="Mine"), *bench.document.state.runs[1:])
+    bench.document.edit_runs(renamed, bench.document.state.shown, "Rename a run")
+    await kept(bench, lambda: (place / "document.json").read_bytes() != document)
+    assert [path.stat().st_mtime_ns for path in sorted(place.glob("*/weights.safetensors"))] == before
+    await died(bench)
+    (entry,) = entries(journal_folder())
+    assert entry.runs[0] == "Mine"
+
+
+async def test_what_is_taken_back_or_saved_leaves_nothing(bench: Bench, tmp_path: Path) -> None:
+    bench.edit(start=(0.5, 0.0))
+    await kept(bench, lambda: len(places()) == 1)
+    bench.document.undo()
+    await kept(bench, lambda: places() == [])
+    bench.document.redo()
+    await kept(bench, lambda: len(places()) == 1)
+    await saved(bench, tmp_path / "mine.hnnlab")
+    await kept(bench, lambda: places() == [])
+
+
+async def test_discarding_leaves_nothing_and_cancelling_keeps(bench: Bench) -> None:
+    bench.edit(start=(0.5, 0.0))
+    await kept(bench, lambda: len(places()) == 1)
+    bench.window.close()
+    await answer(bench, Button.Cancel)
+    assert len(places()) == 1
+    bench.window.close()
+    await answer(bench, Button.Discard)
+    await asyncio.wait_for(bench.window.closed.wait(), 5.0)
+    await bench.close()
+    assert places() == []
+
+
+async def test_the_setting_switches_it_off_and_takes_away_what_was_kept(bench: Bench) -> None:
+    keeps = bench.window.menus.keeps
+    assert keeps.isChecked()
+    bench.edit(start=(0.5, 0.0))
+    await kept(bench, lambda: len(places()) == 1)
+    keeps.trigger()
+    await kept(bench, lambda: places() == [])
+    assert not settings().keeps_unsaved
+    await fitted(bench)
+    await kept(bench, lambda: True)
+    assert places() == []
+    keeps.trigger()
+    await kept(bench, lambda: len(places()) == 1)
+    assert settings().keeps_unsaved
+
+
+async def test_what_was_left_is_offered_opened_and_saved_where_it_was(bench: Bench, tmp_path: Path) -> None:
+    await fitted(bench)
+    bench.edit(start=(0.5, 0.25))
+    work, runs = bench.document.session(), bench.document.state.runs
+    bench.document.reset(bench.document.state, None)
+    left_behind(work, tmp_path / "swing.hnnlab")
+    bench.window.spawn(bench.window.errands.offer_unsaved())
+    dialog = await bench.dialog(UnsavedDialog)
+    text = dialog.list.item(0).text()
+    assert "on swing.hnnlab was not saved: Pendulum, 2 fits (Baseline" in text
+    await bench.press_button(dialog.open_it)
+    await bench.until(lambda: bench.document.dirty, "the work on screen")
+    assert bench.experiment.start == (0.5, 0.25)
+    assert [run.id for run in bench.document.state.runs] == [run.id for run in runs]
+    weights = bench.document.state.runs[1].snapshot.weights
+    assert all(np.array_equal(weights[name], w) for name, w in runs[1].snapshot.weights.items())
+    assert bench.document.path is None
+    await kept(bench, lambda: len(places()) == 1)  # its own: the other is gone
+    assert places() == [bench.window.journal._writer.folder]  # type: ignore[union-attr]
+    bench.window.spawn(bench.window.errands.save())
+    chooser = await bench.dialog(QFileDialog)
+    line = chooser.findChild(QLineEdit, "fileNameEdit")
+    assert line is not None
+    assert line.text() == "swing.hnnlab"
+    await bench.name_file(tmp_path / "again.hnnlab")
+    await bench.until(lambda: not bench.document.dirty, "the session saved")
+    assert len(load_session(tmp_path / "again.hnnlab").runs) == 2
+    await kept(bench, lambda: places() == [])
+
+
+async def test_taken_up_with_the_journal_off_it_goes_only_when_saved(bench: Bench, tmp_path: Path) -> None:
+    bench.window.keep_unsaved(False)
+    bench.edit(start=(0.5, 0.25))
+    left_behind(bench.document.session())
+    bench.document.undo()
+    bench.window.spawn(bench.window.errands.show_unsaved())
+    await bench.press_button((await bench.dialog(UnsavedDialog)).open_it)
+    await bench.until(lambda: bench.document.dirty, "the work on screen")
+    await bench.frames(3)
+    assert len(places()) == 1
+    await saved(bench, tmp_path / "mine.hnnlab")
+    await kept(bench, lambda: places() == [])
+
+
+async def test_later_keeps_it_and_thrown_away_is_asked_about(bench: Bench) -> None:
+    left_behind(bench.document.session())
+    bench.window.spawn(bench.window.errands.show_unsaved())
+    await bench.press_button((await bench.dialog(UnsavedDialog)).later)
+    assert len(entries(journal_folder())) == 1
+    bench.window.spawn(bench.window.errands.show_unsaved())
+    await bench.press_button((await bench.dialog(UnsavedDialog)).throw)
+    await answer(bench, Button.Cancel)
+    await bench.press_button((await bench.dialog(UnsavedDialog)).throw)
+    assert len(places()) == 1
+    await answer(bench, Button.Discard)
+    await bench.until(lambda: places() == [], "nothing in the journal")
+    bench.window.spawn(bench.window.errands.show_unsaved())
+    await bench.until(lambda: "no unsaved work" in bench.window.notice.text(), "a notice")
+
+
+async def test_a_damaged_entry_is_named_and_the_others_can_be_opened(bench: Bench) -> None:
+    bench.edit(start=(0.5, 0.25))
+    left_behind(bench.document.session())
+    left_behind(bench.document.session())
+    bench.document.undo()
+    newest = max(places(), key=lambda path: (path / "document.json").stat().st_mtime_ns)
+    os.truncate(newest / "document.json", 100)
+    bench.window.spawn(bench.window.errands.show_unsaved())
+    dialog = await bench.dialog(UnsavedDialog)
+    texts = [dialog.list.item(i).text() for i in range(dialog.list.count())]
+    (bad,) = [i for i, text in enumerate(texts) if "cannot be read" in text]
+    assert newest.name in texts[bad]
+    dialog.list.setCurrentRow(bad)
+    assert not dialog.open_it.isEnabled()
+    dialog.list.setCurrentRow(1 - bad)
+    await bench.press_button(dialog.open_it)
+    await bench.until(lambda: bench.experiment.start == (0.5, 0.25), "the work on screen")
+    await kept(bench, lambda: len(places()) == 2)  # the damaged one, and its own
+    assert newest in places()
+
+
+async def test_a_journal_that_cannot_be_written_is_said_once_and_stops_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, data_folder: Path
+) -> None:
+    data_folder.write_text("in the way")
+    said: list[str] = []
+    bench.lab.noticed.connect(lambda text, is_error: said.append(text))
+    for angle in (0.1, 0.2, 0.3):
+        bench.edit(start=(angle, 0.0))
+        await bench.frames(12)
+    await fitted(bench)
+    (text,) = said
+    assert text.startswith(f"Unsaved work cannot be kept in {data_folder / 'journal'}")
+    data_folder.unlink()
+    await bench.until(lambda: len(places()) == 1, "the journal once it can be written")
+
+
+async def test_the_end_of_the_desktop_session_keeps_what_a_fit_has_reached(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.journal, "EVERY", 3600.0)
+    hints = []
+
+    class Manager:
+        def setRestartHint(self, hint: QSessionManager.RestartHint) -> None:
+            hints.append(hint)
+
+    application = QGuiApplication.instance()
+    assert isinstance(application, QGuiApplication)
+    endings = Endings(application)
+    try:
+        endings.watch(bench.window)
+        bench.small_fit(100_000, 8)
+        bench.click(bench.window.training.button)
+        await bench.until(lambda: any(s.step > 3 for s in bench.lab.series.values()), "a fit under way")
+        endings.commit(Manager())  # type: ignore[arg-type]
+        runs = bench.document.state.runs
+        assert [(run.ending, run.steps > 0, run.figures) for run in runs] == [("stopped", True, None)] * 2
+        assert bench.window.closed.is_set()
+        assert endings.asked
+        assert endings.code == 0
+        assert hints == [QSessionManager.RestartHint.RestartNever]
+        (place,) = places()
+        assert len(list(place.glob("*/weights.safetensors"))) == 2
+        bench._open = False
+        await close_window(bench.window, remember=False, keep=True)
+        (entry,) = entries(journal_folder())
+        assert len(entry.runs) == 2
+    finally:
+        endings.close()
+
+
+def test_the_setting_is_on_until_it_is_switched_off(tmp_path: Path) -> None:
+    from app.settings import Settings
+
+    store = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+    assert Settings(store).keeps_unsaved
+    Settings(store).keeps_unsaved = False
+    store.sync()
+    again = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+    assert not Settings(again).keeps_unsaved
+
+
+def test_what_nobody_can_read_is_no_reason_to_fail(data_folder: Path) -> None:
+    assert entries(journal_folder()) == []
+    with pytest.raises(RecordError, match="cannot be kept"):
+        data_folder.write_text("in the way")
+        from hnn_engine.experiment import new_experiment
+
+        Writer(journal_folder()).write(Session(new_experiment("pendulum")), None)
