@@ -25,7 +25,7 @@ from hnn_engine.journal import Entry
 LATER, OPEN, THROW = 0, 1, 2  # results of the dialog
 SHOWN = 6  # entries that are seen without scrolling
 HEADING = "Work that was not saved"
-HINT = "A window has ended before its work was saved. Opened, it is as it was, and waits to be saved."
+HINT = "A window ended, or a disk was full. Opened, it is as it was and waits to be saved."
 
 
 class UnsavedDialog(QDialog):
@@ -51,6 +51,7 @@ class UnsavedDialog(QDialog):
         self.list = QListWidget()
         self.list.setAccessibleName("Unsaved work")
         self.list.setWordWrap(True)
+        self.list.setSpacing(4)
         self.list.setTextElideMode(Qt.TextElideMode.ElideNone)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -68,6 +68,9 @@ def _begun(words: list[str]) -> int:
         return MENDABLE
     # Until the window stands, everything that is made stays: looking for garbage would only delay the first paint.
     gc.disable()
+    # Ctrl-C ends the process while it loads: an exception in the midst of that might be swallowed by what is loaded.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     from app.window import run
 
     return run(Path(words[0]) if words else None)

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from app.race_window import RaceWindow
 
 CONTROLS_WIDTH = 300
+CANCEL_SECONDS = 5.0  # that what is told to end may take
 PLOTS = ("portrait", "energy", "error", "loss")
 
 
@@ -410,6 +411,15 @@ class MainWindow(QMainWindow):
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
 
+    async def cancel_tasks(self) -> None:
+        """End what still runs beside, such as a question that nobody has answered."""
+        own = asyncio.current_task()
+        tasks = [task for task in self._tasks if task is not own]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
+
     def _on_done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
@@ -460,7 +470,8 @@ class MainWindow(QMainWindow):
             event.accept()
             return
         event.ignore()
-        self.spawn(self._ask_to_close())
+        if not self.closed.is_set():  # else it closes already
+            self.spawn(self._ask_to_close())
 
     async def _ask_to_close(self) -> None:
         if await self.errands.may_leave():

@@ -125,6 +125,7 @@ async def close_window(window: MainWindow, remember: bool = True, keep: bool = F
         window.journal.write()  # what there is, before anything is waited for
     else:
         window.journal.end(keep=False)
+    await window.cancel_tasks()
     window.hide()
     loop = asyncio.get_running_loop()
     lab = window.lab

@@ -18,7 +18,6 @@ from app.endings import Endings
 from app.journal_dialog import UnsavedDialog
 from app.settings import settings
 from app.window import close_window
-from hnn_engine.errors import RecordError
 from hnn_engine.journal import Writer, entries, journal_folder
 from hnn_engine.records import load_session
 from hnn_engine.records.session import Session
@@ -236,6 +235,18 @@ async def test_a_journal_that_cannot_be_written_is_said_once_and_stops_nothing(
     await bench.until(lambda: len(places()) == 1, "the journal once it can be written")
 
 
+async def test_a_question_that_nobody_answers_does_not_hold_up_the_end(bench: Bench) -> None:
+    bench.edit(start=(0.5, 0.0))
+    left_behind(bench.document.session())
+    bench.window.close()
+    await bench.dialog(QMessageBox)
+    bench.window.spawn(bench.window.errands.show_unsaved())
+    await bench.dialog(UnsavedDialog)
+    bench._open = False
+    await close_window(bench.window, remember=False, keep=True)
+    assert len(entries(journal_folder())) == 2
+
+
 async def test_the_end_of_the_desktop_session_keeps_what_a_fit_has_reached(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,12 +291,3 @@ def test_the_setting_is_on_until_it_is_switched_off(tmp_path: Path) -> None:
     store.sync()
     again = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
     assert not Settings(again).keeps_unsaved
-
-
-def test_what_nobody_can_read_is_no_reason_to_fail(data_folder: Path) -> None:
-    assert entries(journal_folder()) == []
-    with pytest.raises(RecordError, match="cannot be kept"):
-        data_folder.write_text("in the way")
-        from hnn_engine.experiment import new_experiment
-
-        Writer(journal_folder()).write(Session(new_experiment("pendulum")), None)
