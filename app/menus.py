@@ -57,7 +57,7 @@ class Menus:
         self._action(menu, "Save", lambda: window.spawn(window.errands.save()), "Ctrl+S", "save")
         self._action(menu, "Save as…", lambda: window.spawn(window.errands.save(ask=True)), "Ctrl+Shift+S")
         self._action(menu, "Unsaved work…", lambda: window.spawn(window.errands.show_unsaved()))
-        self.keeps = QAction("Keep unsaved work", window, checkable=True, checked=window.journal.on)  # type: ignore[call-overload]
+        self.keeps = QAction("Keep unsaved work", window, checkable=True, checked=window.journal.on)
         self.keeps.toggled.connect(window.keep_unsaved)
         menu.addAction(self.keeps)
         menu.addSeparator()
