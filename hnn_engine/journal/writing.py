@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from hnn_engine.atomic import write_folder
 from hnn_engine.errors import HnnLabError, RecordError
 from hnn_engine.experiment import to_json
 from hnn_engine.journal.places import DOCUMENT, LIMIT, LOCK, Lock, clear, folders, new_place, seized, size_of, sweep
@@ -139,20 +140,10 @@ class Writer:
             return False
         if files:
             name = self._new_name(run.id)
-            self._fill(name, files)
+            assert self.folder is not None
+            write_folder(self.folder / name, files)
             self._runs[run.id] = _Part(name, size, run)
         return True
-
-    def _fill(self, name: str, files: Mapping[str, bytes]) -> None:
-        assert self.folder is not None
-        folder = self.folder / name
-        folder.mkdir()
-        try:
-            for file, content in files.items():
-                write_file(folder / file, content)
-        except RecordError:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
 
     def _recording(self, recording: Recording, room: "Room", must: bool) -> str:
         """Write the samples of `recording` where they are not written yet; return the name of their file, '' where
