@@ -18,6 +18,7 @@ from app.error_dialog import ErrorReporter, install_excepthook
 from app.icons import logo
 from app.lab import Lab
 from app.main_window import MainWindow, start_theme
+from app.memory import share_one_heap
 from app.theme import apply_theme
 from hnn_engine.experiment import new_experiment
 
@@ -28,6 +29,7 @@ SWITCH_SECONDS = 0.002  # how long a worker may keep the interpreter from the wi
 
 def make_application(arguments: list[str]) -> QApplication:
     """Return the dressed application."""
+    share_one_heap()
     application = QApplication.instance() or QApplication(arguments)
     assert isinstance(application, QApplication)
     application.setApplicationName("hnn-lab")

@@ -90,6 +90,18 @@ class RunsModel(QAbstractTableModel):
         """The runs in the order of the rows."""
         return list(reversed(self.lab.document.state.runs))
 
+    def follow(self, old: State, new: State) -> None:
+        """Tell the view what has become of the rows, and no more than that: a title under somebody's hands stays."""
+        before, now = [run.id for run in old.runs], [run.id for run in new.runs]
+        if before == now:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(now) - 1, len(COLUMNS) - 1))
+        elif before == now[:-1]:
+            self.beginInsertRows(QModelIndex(), 0, 0)
+            self.endInsertRows()
+        else:
+            self.beginResetModel()
+            self.endResetModel()
+
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self.lab.document.state.runs)
 
@@ -224,8 +236,7 @@ class RunsPanel(QWidget):
 
     def _on_changed(self, old: State, new: State) -> None:
         if old.runs is not new.runs:
-            self.model.beginResetModel()
-            self.model.endResetModel()
+            self.model.follow(old, new)
             self._show()
         if old.shown != new.shown or not same_system(old.experiment, new.experiment):
             self.table.viewport().update()

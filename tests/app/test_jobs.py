@@ -1,6 +1,7 @@
 """The fitting thread: what it keeps when it is stopped, and what it lets go when it ends."""
 
 import ctypes
+import subprocess
 import sys
 import threading
 import time
@@ -89,3 +90,36 @@ def test_what_is_free_between_used_memory_is_given_back() -> None:
     give_back()
     assert before - resident() > 100e6
     assert top.sum() == len(top)
+
+
+THREADS_THAT_COME_AND_GO = """
+import threading
+import numpy as np
+import psutil
+from app.memory import give_back, share_one_heap
+
+share_one_heap()
+large = np.ones(3_500_000)
+del large  # from now on arrays as large come from a heap, too
+before = psutil.Process().memory_info().rss
+meet = threading.Barrier(6)
+
+def work():
+    parts = [np.ones(60_000) for _ in range(40)]
+    meet.wait()
+    del parts
+
+threads = [threading.Thread(target=work) for _ in range(6)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+give_back()
+print(psutil.Process().memory_info().rss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallopt"), reason="needs glibc")
+def test_what_threads_had_is_given_back_when_they_are_gone() -> None:
+    said = subprocess.run([sys.executable, "-c", THREADS_THAT_COME_AND_GO], capture_output=True, text=True, check=True)
+    assert int(said.stdout) < 20e6  # of 115 MB

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QStyle, QStyleOptionViewItem
 
 from app.panels.runs import COLUMNS, RunsTable
 from tests.app.bench import CTRL, LEFT, NO_KEY, Bench
+from tests.reliability.watch import QtSays
 
 
 async def fitted(bench: Bench) -> RunsTable:
@@ -83,6 +84,45 @@ async def test_a_double_click_renames(bench: Bench) -> None:
     assert table.model().index(0, 0).data() == "my best one"
     bench.document.undo()
     assert bench.document.state.runs[-1].title == before
+
+
+def begin_to_rename(bench: Bench, table: RunsTable, text: str) -> QLineEdit:
+    """Press F2 on the newest run and put `text` into the box that opens."""
+    table.setCurrentIndex(table.model().index(0, 0))
+    bench.key(Qt.Key.Key_F2, widget=table)
+    (editor,) = [e for e in table.findChildren(QLineEdit) if e.isVisible()]
+    editor.setFocus()
+    editor.selectAll()
+    QTest.keyClicks(editor, text)
+    return editor
+
+
+@pytest.mark.usefixtures("unjudged")
+async def test_after_a_rename_the_run_is_still_selected_and_qt_has_nothing_to_say(bench: Bench) -> None:
+    table, says = await fitted(bench), QtSays()
+    editor = begin_to_rename(bench, table, "mine")
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    await bench.frames(2)
+    says.close()
+    assert bench.document.state.runs[-1].title == "mine"
+    assert [index.row() for index in table.selectionModel().selectedRows()] == [0]
+    assert not says.warnings
+
+
+@pytest.mark.usefixtures("unjudged")
+async def test_a_fit_that_ends_leaves_a_title_under_way_alone(bench: Bench) -> None:
+    table = await fitted(bench)
+    named = bench.document.state.runs[-1]
+    bench.small_fit(15, 8)
+    editor = begin_to_rename(bench, table, "mine")
+    bench.lab.train()
+    await bench.until(lambda: len(bench.document.state.runs) == 4, "the new runs")
+    await bench.frames(2)
+    assert editor.isVisible()
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    await bench.frames(2)
+    assert [run.title for run in bench.document.state.runs if run.id == named.id] == ["mine"]
+    assert table.model().index(2, 0).data() == "mine"
 
 
 @pytest.mark.usefixtures("unjudged")
