@@ -1,4 +1,4 @@
-"""For every test: no display, and one thread a matrix product, as the program has it."""
+"""For every test: no display, one thread a matrix product, and one heap for all threads, as the program has it."""
 
 import atexit
 import itertools
@@ -14,9 +14,12 @@ from typing import Any
 
 import pytest
 
+from app.memory import share_one_heap
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+share_one_heap()
 
 # Nobody's own data folder is touched: not by a test, nor by a program that it starts.
 _DATA = Path(tempfile.mkdtemp(prefix="hnn-lab-tests-"))
@@ -26,7 +29,7 @@ _numbers = itertools.count()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "soak: a minute of random use; leave it out with -m 'not soak'")
+    config.addinivalue_line("markers", "soak: some random use; leave it out with -m 'not soak'")
     config.addinivalue_line("markers", "long: the long part of tests/reliability, run by -m long alone")
 
 
