@@ -7,7 +7,7 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,6 +18,7 @@ from hnn_engine.limits import LARGEST_DATA, LARGEST_JSON, LARGEST_SESSION, MOST_
 from hnn_engine.recordings import Recording
 from hnn_engine.records.archive import Archive, Content, Members, believable
 from hnn_engine.records.documents import FORMAT, Fields, dump_json, load_json
+from hnn_engine.records.equality import difference
 from hnn_engine.records.recorded import read_recording_files, recording_arrays, recording_header
 from hnn_engine.records.run import RUN_FILES, Run, read_run, run_files
 from hnn_engine.regular import open_regular
@@ -25,6 +26,7 @@ from hnn_engine.regular import open_regular
 SUFFIX = ".hnnlab"
 SESSION_LIMITS = {"session.json": LARGEST_JSON, "data.npz": LARGEST_DATA}
 MAX_RUNS = MOST_RUNS
+_REPORT = "what was there before stays; save under another name, and report this"
 _RUN_PATH = re.compile(r"runs/([A-Za-z0-9_-]{1,64})/([a-z]+\.[a-z]+)")
 _VIEW_ENTRIES, _VIEW_TEXT = 100, 200  # of a view: its values, a list's, and characters
 
@@ -95,8 +97,8 @@ def _shows_film(recording: Recording | None, run: Run) -> bool:
 
 
 def save_session(session: Session, path: Path, replace_protected: bool = False) -> None:
-    """Write `session` to `path` all at once; raise `RecordError` where that is not possible, `ProtectedFileError` where
-    a read-only file is there, unless `replace_protected`."""
+    """Write `session` to `path` all at once, read back before it replaces an older one; raise `RecordError` where that
+    is not possible, `ProtectedFileError` where a read-only file is there, unless `replace_protected`."""
     target = path.absolute()
     if target.is_dir():
         raise RecordError(f"{path} is a folder, but a session is a file: choose a name that ends in {SUFFIX}")
@@ -105,7 +107,20 @@ def save_session(session: Session, path: Path, replace_protected: bool = False) 
     except RecordError as error:
         raise RecordError(f"{path} was not written: {error}") from error
     _check_sizes({name: len(content) for name, content in members.items()}, f"{path} was not written")
-    write_file(path, _packed(members), replace_protected=replace_protected)
+    write_file(path, _packed(members), lambda beside: _read_back(session, beside, path), replace_protected)
+
+
+def _read_back(session: Session, beside: Path, path: Path) -> None:
+    """Raise `RecordError` unless what lies `beside` opens as what `session` is."""
+    shown = tuple(name for name in dict.fromkeys(session.shown) if name in {run.id for run in session.runs})
+    asked = replace(session, shown=shown, view=plain_view(session.view))
+    try:
+        with beside.open("rb") as file:
+            place = difference(asked, read_session(file, str(path)), "session")
+    except RecordError as error:
+        raise RecordError(f"{path} was not written, since it would not open again: {error}; {_REPORT}") from error
+    if place:
+        raise RecordError(f"{path} was not written, since {place} would be another one when it is opened; {_REPORT}")
 
 
 def _packed(members: Mapping[str, bytes]) -> bytes:
