@@ -210,7 +210,9 @@ def check_room(path: Path, folder: Path, option: str) -> None:
         while operations.look(nearest) is None and nearest != nearest.parent:
             nearest = nearest.parent
         if not nearest.is_dir():
-            raise RecordError(f"{path} cannot be written: {nearest} is a file, but {option} needs a folder")
+            raise RecordError(
+                f"{path} cannot be written: {nearest} is a file, but {option} needs a folder; choose another place"
+            )
         _try_out(nearest / "try")
 
 
