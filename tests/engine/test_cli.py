@@ -537,7 +537,8 @@ def test_a_real_ctrl_c_ends_the_real_command_with_130(tmp_path: Path) -> None:
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     assert process.stderr is not None
     assert "The paper has no damped-pendulum task" in process.stderr.readline()
-    time.sleep(3.0)  # until the fit goes: it has to load the compiled loops
+    while "steps/s" not in process.stderr.readline():  # until the fit goes: it has to load the compiled loops
+        assert process.poll() is None
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=90)
     assert process.returncode == 130
