@@ -17,11 +17,17 @@ WITHOUT = """
 import os, sys
 
 class Without:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in os.environ.get("WITHOUT", "").split(","):
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    def __init__(self, finder):
+        self.finder = finder
 
-sys.meta_path.insert(0, Without())
+    def find_spec(self, name, path=None, target=None):
+        missing = name.partition(".")[0] in os.environ.get("WITHOUT", "").split(",")
+        return None if missing else self.finder.find_spec(name, path, target)
+
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+
+sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
 """
 FIT = ("train", "--system", "mass-spring", "--model", "hnn", "--trajectories", "4", "--out", "run")
 SAMPLED = (*FIT, "--recipe", "sampled")
@@ -111,7 +117,7 @@ def test_what_needs_a_missing_library_says_so_in_a_sentence(
 def test_whether_there_are_loops_is_said_on_stderr(place: Path, without: str) -> None:
     done = run(place, ("-c", "from hnn_engine.cli.training import load_loops; load_loops()"), without)
     assert done.returncode == 0
-    assert done.stderr.startswith("hnn-lab: There are no compiled loops (numba is") if without else not done.stderr
+    assert ("There are no compiled loops (numba is not installed)" in done.stderr) == bool(without)
 
 
 @pytest.mark.long
