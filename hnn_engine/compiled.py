@@ -61,9 +61,8 @@ def absent() -> str:
 
 def slower() -> str:
     """Return what is to be said where the loops cannot be had; empty where they can."""
-    return f"There are no compiled loops ({_absent}): everything works, but fits and rollouts take longer" * bool(
-        _absent
-    )
+    why = f"There are no compiled loops ({_absent}): everything works, but fits and rollouts take longer"
+    return why if _absent else ""
 
 
 def share() -> float:
