@@ -9,17 +9,16 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
-    QMessageBox,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app.files import finished
-from app.widgets.section import quiet_label
+from app.widgets.text import Button, MessageIcon, heading, message_box, quiet_label
+from hnn_engine.errors import shown
 from hnn_engine.journal import Entry
 
 LATER, OPEN, THROW = 0, 1, 2  # results of the dialog
@@ -38,9 +37,7 @@ class UnsavedDialog(QDialog):
         self.setModal(True)
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
-        heading = QLabel(HEADING)
-        heading.setProperty("heading", True)
-        layout.addWidget(heading)
+        layout.addWidget(heading(HEADING))
         layout.addWidget(quiet_label(HINT))
         layout.addWidget(self._make_list(), 1)
         layout.addLayout(self._make_buttons())
@@ -57,7 +54,7 @@ class UnsavedDialog(QDialog):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         now = datetime.now().astimezone()
         for entry in self.found:
-            self.list.addItem(QListWidgetItem(entry.sentence(now)))
+            self.list.addItem(QListWidgetItem(shown(entry.sentence(now))))
         self.list.currentRowChanged.connect(self._on_row)
         self.list.itemActivated.connect(lambda _: self._open())
         return self.list
@@ -101,14 +98,10 @@ class UnsavedDialog(QDialog):
             self.deleteLater()
 
     async def _sure(self) -> bool:
-        button = QMessageBox.StandardButton
-        parent = self.parentWidget()
-        box = QMessageBox(parent)
-        box.setIcon(QMessageBox.Icon.Warning)
-        box.setText("Throw this work away?")
-        box.setInformativeText("It is removed from the disk and cannot be brought back.")
-        box.setStandardButtons(button.Discard | button.Cancel)
-        box.setDefaultButton(button.Cancel)
+        question, words = "Throw this work away?", "It is removed from the disk and cannot be brought back."
+        box = message_box(self.parentWidget() or self, question, words, MessageIcon.Warning)
+        box.setStandardButtons(Button.Discard | Button.Cancel)
+        box.setDefaultButton(Button.Cancel)
         answer = await finished(box)
         box.deleteLater()
-        return answer == button.Discard.value
+        return answer == Button.Discard.value

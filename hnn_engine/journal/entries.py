@@ -12,8 +12,9 @@ from hnn_engine.experiment import Experiment, from_json
 from hnn_engine.journal.places import DOCUMENT, Lock, clear, folders, seized
 from hnn_engine.recordings import Recording
 from hnn_engine.records import Run, Session
+from hnn_engine.records.documents import load_json
 from hnn_engine.records.recorded import read_recording_files
-from hnn_engine.records.run import RUN_FILES, load_json, read_run
+from hnn_engine.records.run import RUN_FILES, read_run
 
 LARGEST_DOCUMENT = 5_000_000  # bytes
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,64}\.[0-9]{1,9}")

@@ -7,7 +7,7 @@ from hnn_engine.errors import HnnLabError
 from hnn_engine.journal.places import DOCUMENT, LIMIT, clear, journal_folder, new_place, size_of
 from hnn_engine.journal.writing import Room, head
 from hnn_engine.records import Run, Session, write_file, write_run
-from hnn_engine.records.run import dump_json
+from hnn_engine.records.documents import dump_json
 
 
 def keep_fit(run: Run) -> tuple[Path, bool] | None:

@@ -14,8 +14,9 @@ from hnn_engine.experiment import to_json
 from hnn_engine.journal.places import DOCUMENT, LIMIT, LOCK, Lock, clear, folders, new_place, seized, size_of, sweep
 from hnn_engine.recordings import Recording
 from hnn_engine.records import Run, Session, write_file
+from hnn_engine.records.documents import FORMAT, dump_json
 from hnn_engine.records.recorded import recording_arrays, recording_header
-from hnn_engine.records.run import FORMAT, dump_json, run_files
+from hnn_engine.records.run import run_files
 
 # What of a run stands in its files; its title, which can be changed, stands in the document too.
 _LASTING = ("experiment", "snapshot", "history", "figures", "ending", "reason", "steps", "fit_seconds", "created")
