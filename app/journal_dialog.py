@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.files import finished
 from app.widgets.text import Button, MessageIcon, heading, message_box, quiet_label
-from hnn_engine.errors import shown
+from hnn_engine.errors import one_line
 from hnn_engine.journal import Entry
 
 LATER, OPEN, THROW = 0, 1, 2  # results of the dialog
@@ -54,7 +54,7 @@ class UnsavedDialog(QDialog):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         now = datetime.now().astimezone()
         for entry in self.found:
-            self.list.addItem(QListWidgetItem(shown(entry.sentence(now))))
+            self.list.addItem(QListWidgetItem(one_line(entry.sentence(now))))
         self.list.currentRowChanged.connect(self._on_row)
         self.list.itemActivated.connect(lambda _: self._open())
         return self.list
@@ -98,8 +98,8 @@ class UnsavedDialog(QDialog):
             self.deleteLater()
 
     async def _sure(self) -> bool:
-        question, words = "Throw this work away?", "It is removed from the disk and cannot be brought back."
-        box = message_box(self.parentWidget() or self, question, words, MessageIcon.Warning)
+        warning = "It is removed from the disk and cannot be brought back."
+        box = message_box(self.parentWidget(), "Throw this work away?", warning, MessageIcon.Warning)
         box.setStandardButtons(Button.Discard | Button.Cancel)
         box.setDefaultButton(Button.Cancel)
         answer = await finished(box)

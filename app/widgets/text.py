@@ -129,7 +129,7 @@ def name_action(action: QAction, text: str) -> None:
 
 
 def message_box(
-    parent: QWidget, text: str, more: str = "", icon: MessageIcon = MessageIcon.NoIcon, title: str = ""
+    parent: QWidget | None, text: str, more: str = "", icon: MessageIcon = MessageIcon.NoIcon, title: str = ""
 ) -> MessageBox:
     """Return a box over `parent` that says `text`, and `more` in smaller type."""
     box = QMessageBox(parent)

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Coroutine, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from app.error_dialog import ErrorDialog
 from app.film_dialog import FilmDialog
 from app.help_sheet import HelpSheet
 from app.import_dialog import ImportDialog
+from app.journal_dialog import UnsavedDialog
 from app.panels.runs import RunsPanel
 from app.race_window import RaceWindow
 from app.settings import settings
@@ -41,6 +43,7 @@ from app.widgets.text import Page, PlainLabel, rich, set_tip, tip, title_text
 from hnn_engine.camera import Camera
 from hnn_engine.errors import LONGEST, shown
 from hnn_engine.experiment import Experiment, model_spec, new_experiment, recording_experiment
+from hnn_engine.journal import Entry
 from hnn_engine.models import get_model
 from hnn_engine.recordings import read_shipped_recording
 from hnn_engine.records import Run, Session, load_session, save_session
@@ -94,7 +97,9 @@ def unfitted(name: str, experiment: Experiment, model: str, width: int, ending: 
     losses = np.array([1.0, 2.0, 3.0])
     history = History(losses, losses, losses, losses)
     origin = Origin("first", MARKUP)
-    return Run(name, MARKUP, alone, snapshot, history, None, ending, MARKUP, 3, 1.0, MARKUP, origin)
+    return Run(
+        name, MARKUP, alone, snapshot, history, None, ending, MARKUP, 3, 1.0, "2026-01-01T00:00:00+00:00", origin
+    )
 
 
 def marked_session(path: Path) -> Path:
@@ -342,6 +347,12 @@ async def _walk_the_boxes(bench: Bench, folder: Path) -> None:
     assert any(SEEN in label.text() for label in watched.dialog.findChildren(QLabel))
     watched.dialog.close()
     watched.dialog.deleteLater()
+    entry = Entry(folder, datetime.now(UTC), MARKUP, folder / NAME, (MARKUP, MARKUP))
+    unsaved = UnsavedDialog([entry], main)
+    assert faults(unsaved) == []
+    assert SEEN in unsaved.list.item(0).text()
+    assert len(unsaved.list.item(0).text()) <= LONGEST
+    unsaved.deleteLater()
     bench.edit(start=(0.7, 0.0))
     main.spawn(main.files.may_leave())
     box = await bench.dialog(QMessageBox)
@@ -502,7 +513,7 @@ def _of_call(call: ast.Call, tree: ast.AST) -> Iterator[str]:
         texts = [a for a in call.args if not (isinstance(a, ast.Call) and getattr(a.func, "id", "") == "icon")][:1]
         alone = name in ("addAction", "addMenu") and len(call.args) == 1
         for text in texts:
-            an_action = alone and (isinstance(text, ast.Name) or ast.unparse(text).endswith("Action()"))
+            an_action = alone and re.fullmatch(r"(self\.)?\w+|.*Action\(\)", ast.unparse(text))
             if not an_action and not _safe(text, WRAPPED[name], tree):
                 yield ast.unparse(call)
 
