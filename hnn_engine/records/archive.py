@@ -94,7 +94,7 @@ class Archive:
         return self._zip.open(self._infos[name])
 
     def _damaged(self, why: object) -> RecordError:
-        return RecordError(f"{self._where} {self._content.not_one} ({why}): restore it from a copy")
+        return RecordError(f"{self._where} {self._content.not_one} ({str(why)[:120]}): restore it from a copy")
 
     def _refused(self, why: str) -> RecordError:
         return RecordError(f"{self._where} is refused: {why}")

@@ -38,7 +38,7 @@ def load_json(files: Mapping[str, bytes], name: str, where: str) -> dict[str, An
         value = _parsed(files[name])
     except (ValueError, RecursionError) as error:
         raise RecordError(
-            f"{where} is damaged: {name} is not JSON as it is written here ({error}); {_DAMAGED}"
+            f"{where} is damaged: {name} is not JSON as it is written here ({str(error)[:120]}); {_DAMAGED}"
         ) from error
     if not isinstance(value, dict) or type(value.get("format")) is not int or value["format"] < 1:
         raise RecordError(f"{where} is damaged: {name} states no format; {_DAMAGED}")

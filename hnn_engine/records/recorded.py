@@ -169,7 +169,7 @@ def _read_arrays(content: bytes, where: str) -> dict[str, npt.NDArray[Any]]:
             raise
         except Exception as error:  # what damaged bytes make zip, zlib and numpy raise is of many kinds
             raise RecordError(
-                f"{where} is damaged: data.npz cannot be read ({error}); restore it from a copy"
+                f"{where} is damaged: data.npz cannot be read ({str(error)[:120]}); restore it from a copy"
             ) from error
 
 

@@ -66,7 +66,7 @@ def _arrays(files: Mapping[str, bytes], shapes: _Shapes) -> Mapping[str, Any]:
     try:
         found_arrays: Mapping[str, Any] = load(content)
     except Exception as error:  # what damaged bytes make it raise is of many kinds
-        raise RecordError(f"{NAME} is damaged ({error}): restore it from a copy") from error
+        raise RecordError(f"{NAME} is damaged ({str(error)[:120]}): restore it from a copy") from error
     strange = next((name for name in found_arrays if name not in shapes), None)
     missing = [name for name in shapes if name not in found_arrays]
     if strange is not None and not missing:
