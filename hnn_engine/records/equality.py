@@ -1,5 +1,6 @@
 """Whether two sessions or runs say the same, to the last bit: what is written must read back as what it was."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -7,16 +8,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hnn_engine.evaluation import Figures
+from hnn_engine.limits import LONGEST_REASON, LONGEST_TITLE
 from hnn_engine.recordings import Recording
 from hnn_engine.records.recorded import file_name
+
+_LONGEST = {"title": LONGEST_TITLE, "source": LONGEST_TITLE, "reason": LONGEST_REASON}
 
 
 def difference(one: object, other: object, where: str = "it") -> str:
     """Return the first place in which two values differ, '' where there is none.
 
     Values are sessions, runs, experiments, recordings, or what these are made of: dataclasses by their fields, arrays
-    by type, shape and every bit of a number (a NaN is itself), mappings, sequences, and plain values. The file that
-    a recording came from is told by its name: its folder is not kept.
+    by type, shape and every bit of a number (a NaN is itself), mappings, sequences, and plain values. What no
+    file keeps is no difference: the folder that a recording came from, the end of long texts, by how much figures
+    diverged.
     """
     if one is other:
         return ""
@@ -34,6 +40,8 @@ def difference(one: object, other: object, where: str = "it") -> str:
         if len(one) != len(other):
             return where
         return _first(((str(i), a, b) for i, (a, b) in enumerate(zip(one, other, strict=True))), where)
+    if isinstance(one, str) and isinstance(other, str):  # half a surrogate pair is kept as a question mark
+        return "" if one.encode(errors="replace") == other.encode(errors="replace") else where
     return "" if one == other or (one != one and other != other) else where
 
 
@@ -43,8 +51,16 @@ def _first(parts: Iterable[tuple[str, object, object]], where: str) -> str:
 
 
 def _kept(thing: object, name: str) -> object:
+    """Return a field as a file keeps it: of texts the beginning, and of figures that diverged nothing, but of losses
+    that they did."""
     value = getattr(thing, name)
-    return file_name(value) if isinstance(thing, Recording) and name == "source" else value
+    if isinstance(thing, Recording) and name == "source":
+        value = file_name(value)
+    if isinstance(value, str):
+        return value[: _LONGEST.get(name)]
+    if isinstance(thing, Figures) and value is not None and not math.isfinite(value):
+        return math.inf if name in ("train_loss", "test_loss") else None
+    return value
 
 
 def _is_sequence(value: object) -> bool:

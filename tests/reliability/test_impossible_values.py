@@ -232,6 +232,13 @@ def test_a_run_that_could_not_be_read_is_not_written(tmp_path: Path, change: dic
     assert not list(tmp_path.iterdir())
 
 
+def test_a_run_whose_figures_diverged_can_be_saved(tmp_path: Path) -> None:
+    lost = replace(pendulum().runs[0], figures=Figures(math.inf, math.nan, math.inf, math.nan, diverged=15))
+    save_session(replace(pendulum(), runs=(lost,), shown=()), tmp_path / "s.hnnlab")
+    back = load_session(tmp_path / "s.hnnlab").runs[0].figures
+    assert back == Figures(math.inf, math.inf, None, None, diverged=15)
+
+
 def test_titles_of_any_length_and_letters_can_be_saved(tmp_path: Path) -> None:
     run = replace(pendulum().runs[0], title="\udce9 " + "x" * 500, reason="why\n" * 5000)
     base = recorded().experiment
