@@ -377,7 +377,7 @@ def test_an_entry_says_what_it_holds_and_when() -> None:
     assert entry.sentence(later).startswith("Work from 2026-03-04, 14:32 was not saved")
     assert replace(entry, runs=()).sentence(today).endswith("Pendulum, no fits.")
     many = replace(entry, runs=tuple(f"fit {i}" for i in range(40)))
-    assert many.sentence(today).endswith("40 fits (fit 0, fit 1, …, fit 39).")
+    assert many.sentence(today).endswith("40 fits (fit 0, fit 1, fit 2, …, fit 39).")
 
 
 def test_the_journal_lies_where_the_system_keeps_such(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
