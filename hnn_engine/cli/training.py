@@ -11,7 +11,7 @@ from typing import TextIO
 
 from hnn_engine import compiled
 from hnn_engine.cli.stopping import Interrupts, say
-from hnn_engine.errors import HnnLabError, RecordError
+from hnn_engine.errors import HnnLabError, RecordError, shortened
 from hnn_engine.evaluation import Figures
 from hnn_engine.experiment import Experiment
 from hnn_engine.fit_run import FitRun
@@ -21,6 +21,7 @@ from hnn_engine.records import Run, write_run
 
 WIDTH = 118  # columns that the line of progress takes at most
 EVALUATE = "'hnn-lab evaluate'"
+WHOLE = 100  # characters of a path that no message cuts
 QUICK = 2.0  # seconds: loading what is compiled already takes less
 
 
@@ -65,16 +66,16 @@ def keep_run(run: Run, folder: Path, force: bool) -> None:
     except (RecordError, OSError) as error:
         cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
         reason = (cause.strerror if isinstance(cause, OSError) else None) or str(error)
+        failed = f"{shortened(folder)} cannot be written ({shortened(reason)})"
         kept = keep_fit(run)
         if kept is None:
             text = "neither can the journal or a temporary folder: the fit is lost; make room, and fit again"
-            raise RecordError(f"{folder} cannot be written ({reason}), and {text}") from error
+            raise RecordError(f"{failed}, and {text}") from error
         place, in_journal = kept
-        also = "" if in_journal else ", as the journal cannot be written either"
-        raise RecordError(
-            f"{folder} cannot be written ({reason}), but the fit is kept in {place}{also}: "
-            f"'hnn-lab evaluate {place}' judges it again, 'hnn-lab {place}' opens it"
-        ) from error
+        if len(str(place)) > WHOLE:
+            say(f"The fit is in {place}")
+        where = "in the journal" if in_journal else "elsewhere, as the journal cannot be written either"
+        raise RecordError(f"{failed}, but the fit is kept {where}: 'hnn-lab evaluate {place}' judges it") from error
 
 
 def load_loops() -> None:
