@@ -21,7 +21,7 @@ from collections.abc import Iterable
 LINE = 300  # characters of a line that says what is wrong
 LONGEST = LINE - len("hnn-lab: ")  # of a message: the command line writes the program's name before it
 SHORT = 60  # characters of a path or a name that is shown among other words
-LONG_WORD = 100  # characters that a path or another word keeps at least where a message is too long
+LONG_WORD = 40  # characters that a path or another word keeps at least where a message is too long
 NEAREST = 5  # names that a message lists at most
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))  # control, format, surrogate, line and paragraph separators
 _LISTED_BY = {  # what lists all names of a kind
@@ -141,6 +141,11 @@ def shortened(text: object, most: int = SHORT) -> str:
     name = len(line) - max(line.rfind("/"), line.rfind("\\"), 0)
     tail = name if most // 2 < name <= 3 * most // 4 else most // 2
     return f"{line[: most - 1 - tail]}…{line[len(line) - tail :]}"
+
+
+def begins_with(error: HnnLabError, where: str) -> bool:
+    """Return whether the message of `error` begins with `where`, whose middle may have been left out of it."""
+    return str(error).startswith(shown(where)[: LONG_WORD // 3])
 
 
 def one_line(message: object, most: int = LONGEST) -> str:

@@ -21,7 +21,6 @@ from hnn_engine.records import Run, write_run
 
 WIDTH = 118  # columns that the line of progress takes at most
 EVALUATE = "'hnn-lab evaluate'"
-WHOLE = 100  # characters of a path that no message cuts
 QUICK = 2.0  # seconds: loading what is compiled already takes less
 
 
@@ -72,10 +71,11 @@ def keep_run(run: Run, folder: Path, force: bool) -> None:
             text = "neither can the journal or a temporary folder: the fit is lost; make room, and fit again"
             raise RecordError(f"{failed}, and {text}") from error
         place, in_journal = kept
-        if len(str(place)) > WHOLE:
-            say(f"The fit is in {place}")
         where = "in the journal" if in_journal else "elsewhere, as the journal cannot be written either"
-        raise RecordError(f"{failed}, but the fit is kept {where}: 'hnn-lab evaluate {place}' judges it") from error
+        told = RecordError(f"{failed}, but the fit is kept {where}: 'hnn-lab evaluate {place}' judges it")
+        if str(place) not in str(told):  # a message is never long
+            say(f"The fit is in {place}")
+        raise told from error
 
 
 def load_loops() -> None:

@@ -15,6 +15,7 @@ from hnn_engine.records import Run, Session
 from hnn_engine.records.documents import load_json
 from hnn_engine.records.recorded import read_recording_files
 from hnn_engine.records.run import RUN_FILES, read_run
+from hnn_engine.regular import read_regular
 
 LARGEST_DOCUMENT = 5_000_000  # bytes
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,64}\.[0-9]{1,9}")
@@ -137,18 +138,8 @@ def _document(folder: Path) -> dict[str, Any]:
 
 def _files(folder: Path, limits: Mapping[str, int]) -> dict[str, bytes]:
     """Read what there is of the files named in `limits`; raise `RecordError`."""
-    found = {}
-    for name, limit in limits.items():
-        path = folder / name
-        if not path.is_file():
-            continue
-        try:
-            if path.stat().st_size > limit:
-                raise RecordError(f"{path} has more than {limit / 1e6:.0f} MB: it was not written by HNN Lab")
-            found[name] = path.read_bytes()
-        except OSError as error:
-            raise RecordError(f"{path} cannot be read: {error.strerror or error}; check its permissions") from error
-    return found
+    there = {name: limit for name, limit in limits.items() if (folder / name).is_file()}
+    return {name: read_regular(folder / name, f"the journal's {name}", limit) for name, limit in there.items()}
 
 
 def _load(folder: Path) -> tuple[Session, tuple[str, ...]]:

@@ -4,13 +4,13 @@ import codecs
 import io
 import os
 import re
-import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from hnn_engine.errors import RecordingError
 from hnn_engine.limits import LARGEST_TABLE, LONGEST_LINE, MOST_ROWS
+from hnn_engine.regular import IrregularError, opened
 
 Tell = Callable[[float], None]  # hears the share that is done; what it raises ends the work
 
@@ -35,15 +35,11 @@ def open_regular(name: str, wanted: str) -> BinaryIO:
     A pipe that nobody writes to, or a device, is refused and never waited for.
     """
     try:
-        _check_kind(name, os.stat(name).st_mode, wanted)
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-        file = os.fdopen(os.open(name, flags), "rb")
-        try:
-            _check_kind(name, os.fstat(file.fileno()).st_mode, wanted)  # it may have been replaced meanwhile
-        except BaseException:
-            file.close()
-            raise
-        return file
+        return opened(name)
+    except IsADirectoryError:
+        raise RecordingError(f"{name} is a folder; expected {wanted}: choose a file inside it") from None
+    except IrregularError:
+        raise RecordingError(f"{name} is not an ordinary file; expected {wanted}: choose another one") from None
     except FileNotFoundError:
         raise RecordingError(f"{name} does not exist; expected {wanted}: check the path") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
@@ -51,13 +47,6 @@ def open_regular(name: str, wanted: str) -> BinaryIO:
         raise RecordingError(
             f"{name} cannot be read ({reason}); expected {wanted} that is readable: check it"
         ) from None
-
-
-def _check_kind(name: str, mode: int, wanted: str) -> None:
-    if stat.S_ISDIR(mode):
-        raise RecordingError(f"{name} is a folder; expected {wanted}: choose a file inside it")
-    if not stat.S_ISREG(mode):
-        raise RecordingError(f"{name} is not an ordinary file; expected {wanted}: choose another one")
 
 
 @dataclass(frozen=True)

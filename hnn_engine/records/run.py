@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
-from hnn_engine.errors import HnnLabError, RecordError
+from hnn_engine.errors import HnnLabError, RecordError, begins_with
 from hnn_engine.evaluation import Figures
 from hnn_engine.experiment import Experiment, from_json, to_json
 from hnn_engine.limits import (
@@ -144,6 +144,8 @@ def read_run(files: Mapping[str, bytes], where: str, film: Recording | None = No
             started_from=_read_origin(document.get("started_from")),
         )
     except HnnLabError as error:
+        if begins_with(error, where):  # the file that the members come from is damaged
+            raise
         raise RecordError(f"{where} cannot be read: {error}") from error
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from hnn_engine.atomic import recover, write_file
-from hnn_engine.errors import HnnLabError, RecordError
+from hnn_engine.errors import HnnLabError, RecordError, begins_with
 from hnn_engine.experiment import Experiment, from_json, to_json
 from hnn_engine.limits import LARGEST_DATA, LARGEST_JSON, LARGEST_SESSION, MOST_RUNS
 from hnn_engine.recordings import Recording
@@ -154,7 +154,7 @@ def read_session(file: BinaryIO, where: str) -> Session:
         try:
             return _read(archive, document, where)
         except RecordError as error:
-            raise error if str(error).startswith(where) else RecordError(f"{where} cannot be read: {error}") from error
+            raise error if begins_with(error, where) else RecordError(f"{where} cannot be read: {error}") from error
         except HnnLabError as error:
             raise RecordError(f"{where} cannot be read: {error}") from error
 

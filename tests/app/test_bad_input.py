@@ -113,7 +113,7 @@ def unknown_system(document: dict[str, object]) -> None:
 
 
 def impossible_number(document: dict[str, object]) -> None:
-    document["experiment"]["start"] = [1e400, "left"]  # type: ignore[index]
+    document["experiment"]["start"] = [1e30, "left"]  # type: ignore[index]
 
 
 def too_many_steps(document: dict[str, object]) -> None:

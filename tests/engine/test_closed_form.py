@@ -340,7 +340,9 @@ def test_blocks_are_solved_at_each_doubling_and_weights_are_the_same(monkeypatch
     assert [e.step for e in events if isinstance(e, Progress)] == [1, 2, 3, 4, 5]
     assert [e.step for e in events if isinstance(e, Evaluated)] == [1, 2, 4, 5]
     x = task.data.coords[:100]
-    np.testing.assert_allclose(fit.snapshot().field(x), whole.snapshot().field(x), rtol=1e-4, atol=1e-5)
+    found, expected = fit.snapshot().field(x), whole.snapshot().field(x)
+    # The sums are taken in another order, and processors round theirs differently.
+    assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
 
 
 def test_it_can_be_stopped_between_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

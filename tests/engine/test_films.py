@@ -101,7 +101,7 @@ def session(tmp_path: Path) -> Path:
             reason="",
             steps=0,
             fit_seconds=0.0,
-            created="",
+            created="2026-01-01T00:00:00+00:00",
         )
         for one in both()
     )

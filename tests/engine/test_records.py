@@ -343,8 +343,9 @@ def test_targets_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
     for target in (file, file / "run", file / "deep" / "run", tmp_path / ("x" * 300)):
         with pytest.raises(RecordError) as caught:
             check_target(target, force=True)
-        folder, name = str(target.parent), target.name[:50]  # of what is longer, the middle is left out
-        assert f"{folder}/{name}" in str(caught.value)
+        said = str(caught.value)  # of a long path the middle is left out
+        assert said.startswith(str(target)[:15])
+        assert target.name[-8:] in said
         with pytest.raises(RecordError):
             write_run(a_run(), target, force=True)
     for target in (file / "s.hnnlab", tmp_path, tmp_path / "none" / "s.hnnlab"):
@@ -609,7 +610,10 @@ def test_flipped_bytes_in_a_session_raise_nothing_else(tmp_path: Path, flips: li
         content[-1 - place % min(len(content), 2500) if place % 2 else place % len(content)] ^= bits
     path = tmp_path / "s.hnnlab"
     path.write_bytes(content)
-    assert str(path) in complaint(lambda: load_session(path), str(path))
+    said = complaint(lambda: load_session(path), str(path))
+    assert said.startswith(str(path)[:13])  # of a long path the middle is left out
+    assert path.name in said
+    assert said.count(path.name) == 1
 
 
 @quick
