@@ -12,6 +12,7 @@ from PySide6.QtGui import QPixmapCache
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
+import app.overrides  # noqa: F401 (before any class is made of Qt's)
 from app.endings import Endings
 from app.errands import HOME_SYSTEM
 from app.error_dialog import ErrorReporter, install_excepthook

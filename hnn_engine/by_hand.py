@@ -95,6 +95,8 @@ class ByHand:
 
     def _with_stroke_moved(self, place: Place, by: Point) -> "ByHand":
         which = place.trajectory - STROKES
+        if which >= len(self.strokes):  # a dot still drawn whose stroke is gone
+            return self
         stroke = self.strokes[which]
         coords = np.array(stroke.coords)
         coords[_points(stroke, place)] += by

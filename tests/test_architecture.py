@@ -14,7 +14,7 @@ WINDOW_LIBRARIES = {"PySide6", "pyqtgraph", "qasync", "shiboken6"}
 HEAVY = WINDOW_LIBRARIES | {"torch", "scipy", "numba", "safetensors", "contourpy", "PIL", "av"}
 
 # A module imports what stands on a lower floor or belongs to its own room. The looks are one room in several files.
-LOOKS = {"theme", "stylesheet", "icons", "settings", "color_tables"}
+LOOKS = {"theme", "stylesheet", "icons", "settings", "color_tables", "overrides"}
 ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
     ("beside", "console", "errors"),
     ("missing", "limits", "coords", "geometry", "compiled", "machine", "looks", "disk", "places", "signals"),

@@ -167,6 +167,13 @@ def test_the_first_stroke_stands_alone_and_the_last_one_gives_the_system_back() 
     assert left.without(Place(3)).removed == (Place(3),)
 
 
+def test_a_dot_whose_stroke_is_gone_cannot_be_moved() -> None:
+    hand = UNTOUCHED.with_stroke(ring())
+    assert hand.with_move(Place(STROKES + 1), (0.1, 0.1)) == hand
+    assert UNTOUCHED.with_move(Place(STROKES, 0.0), (0.1, 0.1)) == UNTOUCHED
+    assert hand.without(Place(STROKES + 1)) == hand
+
+
 def test_there_is_an_end_to_strokes() -> None:
     full = ByHand(strokes=(ring(),) * MOST_STROKES)
     with pytest.raises(ExperimentError, match="no more are possible"):

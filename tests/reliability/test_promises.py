@@ -1,4 +1,4 @@
-"""What docs/reliability.md promises is held by tests that are there, and every test here holds something it promises."""
+"""Each promise of docs/reliability.md is held by tests that are there, and every test here holds one of them."""
 
 import re
 from pathlib import Path
