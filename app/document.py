@@ -183,9 +183,14 @@ class Document(QObject):
             self._set(step.state)
 
     def add_run(self, run: "Run", hide: frozenset[str]) -> None:
-        """Keep a finished fit and show it in place of `hide`. No edit: undo goes on as if it had always been there."""
+        """Keep a finished fit and show it in place of `hide`. No edit: undo goes on as if it had always been there.
+
+        Where it was kept before and deleted since, it is there once.
+        """
 
         def with_run(state: State) -> State:
+            if any(kept.id == run.id for kept in state.runs):
+                return state
             return replace(state, runs=(*state.runs, run), shown=(state.shown - hide) | {run.id})
 
         self._map_history(with_run)

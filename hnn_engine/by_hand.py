@@ -18,6 +18,7 @@ STROKES = 1_000_000  # the first drawn trajectory has this number; those that ar
 FEWEST, MOST = 8, 400  # points of a stroke
 FEWEST_MOVES = 4  # of the hand, from place to place
 FEWEST_LEFT = 3  # points of a piece of one
+SAME = 1e-9  # s by which the times of a point and of its place may differ
 RATE = 25.0  # points of a stroke in a second of it
 BLUR = 0.08  # s over which the place of the hand on its way is averaged
 SHAKE = 8.0  # pixels of the way over which its path is
@@ -37,7 +38,7 @@ class Place(NamedTuple):
     def rows(self, data: Dataset) -> Mask:
         """Return which rows of `data` it names."""
         own: Mask = data.trajectory == self.trajectory
-        return own if self.t is None else own & np.isclose(data.t, self.t)
+        return own if self.t is None else own & (np.abs(data.t - self.t) <= SAME)
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ UNTOUCHED = ByHand()
 
 
 def _points(stroke: Stroke, place: Place) -> Mask:
-    return np.ones(len(stroke.coords), dtype=bool) if place.t is None else np.isclose(stroke.times, place.t)
+    return np.ones(len(stroke.coords), dtype=bool) if place.t is None else np.abs(stroke.times - place.t) <= SAME
 
 
 def _points_of(coords: Array) -> tuple[Point, ...]:
@@ -225,7 +226,7 @@ def changed_by_hand(data: Dataset, hand: ByHand) -> Dataset:
 def _removed(data: Dataset, places: tuple[Place, ...]) -> Mask:
     """Return the rows of all `places` at once: a rubber takes out hundreds of points."""
     whole = [place.trajectory for place in places if place.t is None]
-    points = [place.trajectory + 1j * round(place.t, 9) for place in places if place.t is not None]
+    points = [place.trajectory + 1j * float(np.round(place.t, 9)) for place in places if place.t is not None]
     named = data.trajectory + 1j * np.round(data.t, 9)
     return np.asarray(np.isin(data.trajectory, whole) | np.isin(named, points))
 

@@ -7,6 +7,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 
+from app.document import State
 from app.lab import Lab
 from app.widgets.plot import LabPlot
 from hnn_engine.by_hand import ByHand, Place, stroke_of
@@ -41,7 +42,9 @@ class DataHand:
         self._path: list[tuple[float, float, float]] = []  # s and the plane's coordinates
         self._rubbed: set[Place] = set()
         self._still: tuple[Array, Index, Dataset | None] = dots.at, dots.rows, None  # where the dots were when it began
+        self._working = False  # it is this hand that changes the document
         self.pencil = plot.curve("accent", (), 2.0, 255, 40.0)
+        lab.document.changed.connect(self._on_changed)
 
     @property
     def tool(self) -> str:
@@ -103,6 +106,21 @@ class DataHand:
             self._lab.document.cancel(self._gesture)
         return bool(tool)
 
+    def _on_changed(self, old: State, new: State) -> None:
+        """Let go where somebody else changes the experiment: what the gesture began with is not there any more."""
+        if self._tool and not self._working and old.experiment is not new.experiment:
+            tool, self._tool = self._tool, ""
+            self.pencil.setData([], [])
+            if tool in ("move", "erase"):
+                self._lab.slide(final=True)
+
+    def _change(self, label: str, hand: ByHand) -> None:
+        self._working = True
+        try:
+            self._lab.move_data(label, self._gesture, hand)
+        finally:
+            self._working = False
+
     def show_cursor(self, at: QPointF) -> None:
         """Let the pointer say what a press would do at `at`."""
         shape = CURSORS.get(self.tool, Qt.CursorShape.PointingHandCursor)
@@ -135,14 +153,14 @@ class DataHand:
         shift = np.zeros(2 * self._lab.experiment.stage.dof)
         shift[list(self._axes())] = by.x(), by.y()
         moved = self._begun.with_move(self._place, tuple(float(x) for x in shift))
-        self._lab.move_data("Move data", self._gesture, moved)
+        self._change("Move data", moved)
 
     def _erase(self, event: QMouseEvent) -> None:
         assert self._begun is not None
         near = self._near(event.position(), whole=bool(event.modifiers() & WHOLE))
         if near - self._rubbed:
             self._rubbed |= near
-            self._lab.move_data("Take data out", self._gesture, self._begun.without(*self._rubbed))
+            self._change("Take data out", self._begun.without(*self._rubbed))
 
     # Where things are -------------------------------------------------------------------------------------------------
 

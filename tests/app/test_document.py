@@ -292,3 +292,14 @@ class TestFiles:
     )
     def test_a_strange_view_is_passed_over(self, values: dict[str, object]) -> None:
         assert View.from_dict(values) == View()
+
+
+def test_a_run_that_was_kept_and_deleted_is_there_once_when_it_is_kept_again(document: Document) -> None:
+    run = run_of(document, "one")
+    document.add_run(run, frozenset())
+    document.edit_runs((), frozenset(), "Delete a run")
+    document.add_run(run, frozenset())
+    document.undo()
+    assert [kept.id for kept in document.state.runs] == ["one"]
+    document.redo()
+    assert [kept.id for kept in document.state.runs] == ["one"]

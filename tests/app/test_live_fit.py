@@ -1,7 +1,7 @@
 """The live fit: models that follow a hand, in a process of their own; and data that a hand draws, moves and erases."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 
 from app import refitter
+from app.document import State
 from app.refitter import Refitter, Wish
 from hnn_engine.by_hand import STROKES, UNTOUCHED, Place
 from hnn_engine.coords import Array
@@ -267,6 +268,42 @@ async def test_a_ring_is_a_ring_where_moves_arrive_rarely_and_unevenly(bench: Be
     await draw(bench, ring(count=16) * (1.0, 0.5), waits=(20, 300, 30, 0, 150))
     drawn = np.array(bench.experiment.hand.strokes[0].coords)[:, list(axes)]
     np.testing.assert_allclose(np.hypot(drawn[:, 0], 2 * drawn[:, 1]), 1.5, atol=0.05)
+
+
+async def test_a_hand_lets_go_where_the_document_changes_under_it(bench: Bench) -> None:
+    await bench.pick("mass-spring")
+    await bench.pick("pendulum")
+    await bench.settled()
+    data, plot = bench.lab.dataset, bench.window.portrait.plot.viewport()
+    assert data is not None
+    begin = QPointF(at(bench, *data.coords[7]).toPoint())
+
+    async def gesture(tool: str, amid: Callable[[], object]) -> None:
+        bench.document.look(tool=tool)
+        bench.press(plot, begin)
+        bench.move(plot, begin + QPointF(30, 0))
+        await bench.frames(2)
+        amid()
+        for step in range(2, 8):
+            bench.move(plot, begin + QPointF(30 * step, 5))
+        bench.release(plot, begin + QPointF(240, 5))
+        await bench.frames(1)
+        assert bench.experiment.hand == UNTOUCHED
+        assert not bench.lab.dragging
+
+    def back_to_the_spring() -> None:
+        while bench.experiment.source_name == "pendulum":
+            bench.document.undo()
+
+    await gesture("move", back_to_the_spring)
+    assert bench.experiment.source_name == "mass-spring"
+    await bench.pick("pendulum")
+    await bench.settled()
+    for tool in ("move", "erase", "draw"):
+        await gesture(tool, lambda: bench.document.reset(State(new_experiment("double-pendulum")), None))
+        assert not bench.document.dirty
+        bench.document.reset(State(new_experiment("pendulum")), None)
+        await bench.settled()
 
 
 async def test_a_dot_is_no_stroke(bench: Bench) -> None:

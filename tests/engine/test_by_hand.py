@@ -174,6 +174,16 @@ def test_a_dot_whose_stroke_is_gone_cannot_be_moved() -> None:
     assert hand.without(Place(STROKES + 1)) == hand
 
 
+def test_one_point_is_moved_or_taken_out_where_a_clock_counts_from_1970() -> None:
+    recording = read_shipped_recording()
+    made = recording_experiment(replace(recording, t=recording.t + 1.7e9))
+    data = made.given()
+    places = [Place(int(data.trajectory[row]), float(data.t[row])) for row in (5, 6, 40)]
+    moved = replace(made, hand=UNTOUCHED.with_move(places[0], (0.5, 0.0))).dataset()
+    assert (moved.coords != data.coords).any(axis=1).sum() == 1
+    assert len(replace(made, hand=UNTOUCHED.without(*places)).dataset().t) == len(data.t) - 3
+
+
 def test_there_is_an_end_to_strokes() -> None:
     full = ByHand(strokes=(ring(),) * MOST_STROKES)
     with pytest.raises(ExperimentError, match="no more are possible"):

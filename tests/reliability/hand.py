@@ -83,6 +83,8 @@ class Places(Fingers):
         await self.bench.drag(widget, start, end, fine, self.dice.randint(2, 12), let_go=False)
         if self.chance(0.15):
             await self.something_amid()
+            for share in (0.7, 0.3):  # the hand moves on, whatever that has changed
+                self.bench.move(widget, start + (end - start) * share, fine)
         if escape:
             self.trail.add("Escape")
             self.bench.key(Qt.Key.Key_Escape, widget=widget)
