@@ -13,6 +13,8 @@ STRIP_OFFSETS, STRIP_LENGTHS = (273, 324), (279, 325)  # tags of strips and of t
 TIFF_NUMBERS = {3: "H", 4: "I", 16: "Q"}  # kinds of numbers
 MOST_STRIPS = 100_000  # of a picture
 MOST_STRAY = 256  # bytes between the blocks of a GIF that belong to none
+FILM_BOXES = {b"moov", b"mdat"}  # of MP4 and QuickTime: the index, and the pictures
+FRAGMENT = b"moof"  # the index of a part of the pictures
 
 
 class Stated(NamedTuple):
@@ -28,8 +30,9 @@ def missing(kept: int, stated: Stated) -> str:
     """Say that no more than `kept` frames could be read where there should be more, or return an empty text."""
     total = max(stated.total or 0, stated.held)
     if not stated.whole:
-        frames = f"{kept} of {total} frames" if kept < total else f"{kept} frame{'s' if kept != 1 else ''}"
-        return f"the file ends after {frames}; the rest is missing"
+        if kept < total:
+            return f"the file ends after {kept} of {total} frames; the rest is missing"
+        return f"the file has no end mark after {kept} frame{'s' if kept != 1 else ''}: more may be missing"
     if kept < total:
         return f"frame {kept + 1} of {total} is damaged; it and what follows is left out"
     return ""
@@ -195,8 +198,12 @@ def _vint(data: bytes, at: int) -> tuple[int, int | None]:
 
 
 def _boxes_end(file: BinaryIO, head: bytes, size: int) -> bool:
-    """Whether every outermost box lies within the file."""
-    at = 0
+    """Whether every outermost box lies within the file.
+
+    What follows both the index (`moov`) and pictures (`mdat`) and is no whole box is padding: a film that is cut off
+    is cut within one of these two, or lacks one. Where fragments (`moof`) follow each other it may be half of one.
+    """
+    at, seen = 0, set[bytes]()
     while at + 8 <= size:
         file.seek(at)
         box = file.read(16)
@@ -205,5 +212,12 @@ def _boxes_end(file: BinaryIO, head: bytes, size: int) -> bool:
             length = int.from_bytes(box[8:16], "big")
         if length < 8:  # up to the end of the file, or none at all
             return True
+        if at + length > size:
+            return box[4:8] not in (*FILM_BOXES, FRAGMENT) and _all_there(seen)
+        seen.add(box[4:8])
         at += length
-    return at == size
+    return at == size or _all_there(seen)
+
+
+def _all_there(seen: set[bytes]) -> bool:
+    return seen >= FILM_BOXES and FRAGMENT not in seen

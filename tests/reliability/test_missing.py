@@ -68,10 +68,11 @@ print(json.dumps(said))
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A folder to work in, with a film that is none."""
+    """A folder to work in, with two films that are none."""
     (tmp_path / "without").mkdir()
     (tmp_path / "without" / "sitecustomize.py").write_text(WITHOUT)
     (tmp_path / "swing.mp4").write_bytes(b"no film")
+    (tmp_path / "swing.gif").write_bytes(b"no film")
     return tmp_path
 
 
@@ -97,7 +98,7 @@ def lab(place: Path, words: tuple[str, ...], without: str = "", **more: str) -> 
         pytest.param("qasync", (), "qasync is not installed", marks=pytest.mark.long),
         pytest.param("pyqtgraph,PySide6", ("screenshot", "--system", "pendulum", "--out", "a.png"),
                      "PySide6-Essentials is not installed", marks=pytest.mark.long),
-        pytest.param("PIL", ("train", "--recording", "swing.mp4", "--model", "pixel-hnn", "--out", "run"),
+        pytest.param("PIL", ("train", "--recording", "swing.gif", "--model", "pixel-hnn", "--out", "run"),
                      "pillow is not installed, and pictures and films need it", marks=pytest.mark.long),
         pytest.param("safetensors", SAMPLED, "safetensors is not installed", marks=pytest.mark.long),
     ],
