@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from av import VideoFrame, VideoStream
     from av.container import InputContainer
 
-# What FFmpeg may take a file for: others, such as a list of films, would have it open what the file names.
-OPTIONS = {"format_whitelist": "mov,matroska,avi", "protocol_whitelist": "file"}
+# What FFmpeg may take a file for, whatever its name ends with: others, such as a list of films, would have it open what
+# the file names.
+FORMATS = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "m4v", "h264", "hevc")
+OPTIONS = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
+SIZED = ("mov", "matroska", "avi")  # those whose parts say how long they are, so that it is seen what is cut off
 SHORT, SHORT_SECONDS = 0.02, 0.1  # by which Matroska's clocks may fall short of the length that it states
 HOLE = 1.5  # median steps from one frame to the next between which one is missing
 REORDERED = 18  # frames at the end of a film that may be stored in another order than they are shown
@@ -42,13 +45,22 @@ def read_video(place: Path, tell: Tell) -> Reel:
 def _opened(place: Path) -> "InputContainer":
     import av
 
-    return av.open(str(place), options={"max_pixels": str(MOST_PIXELS)}, container_options=OPTIONS)
+    try:
+        return av.open(str(place), options={"max_pixels": str(MOST_PIXELS)}, container_options=OPTIONS)
+    except av.ArgumentError as error:
+        unknown = f"{place} cannot be read (in an unknown container, or damaged)"
+        raise RecordingError(f"{unknown}; expected {FILMS}: check or export it anew") from error
+
+
+def _is_one_of(names: tuple[str, ...], container: "InputContainer") -> bool:
+    return not set(names).isdisjoint(container.format.name.split(","))
 
 
 def _count(place: Path, container: "InputContainer", whole: bool, tell: Tell) -> Stated:
     """Return how many frames are in the file, without decoding them, and what its header claims if it is not whole."""
     if not container.streams.video:
         raise RecordingError(f"{place} holds no pictures; expected a video: choose another file")
+    whole = whole or not _is_one_of(SIZED, container)
     stream, count, latest = container.streams.video[0], 0, 0.0
     packets = container.demux()
     while True:
@@ -68,7 +80,7 @@ def _count(place: Path, container: "InputContainer", whole: bool, tell: Tell) ->
         check_count(str(place), count)
         if count % TOLD == 0:
             tell(0.0)
-    if container.format.name.startswith("matroska") and container.duration:
+    if _is_one_of(("matroska",), container) and container.duration:
         whole = whole and latest > (1 - SHORT) * container.duration / 1e6 - SHORT_SECONDS
     return Stated(count, whole, None if whole else int(stream.frames or 0))
 

@@ -129,7 +129,7 @@ class TestDialog:
         path.write_bytes(path.read_bytes()[:-200])
         dialog = await dialog_on(bench, path)
         assert dialog.note.isVisible()
-        assert dialog.note.text().startswith("The file ends after 3")
+        assert dialog.note.text().startswith("The file has no end mark after 3")
         await press(bench, dialog, CANCEL)
         dialog = await dialog_on(bench, write_gif(tmp_path / "whole.gif", pictures()))
         assert not dialog.note.isVisible()

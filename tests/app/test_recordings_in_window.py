@@ -166,6 +166,7 @@ async def test_the_measured_pendulum_goes_the_whole_way(bench: Bench, tmp_path: 
     assert dialog.found.known
     await accept(bench, dialog)
     await bench.until(lambda: bench.experiment.recording is not None, "the recording")
+    await bench.in_front()
     await bench.settled()
     data = bench.lab.dataset
     assert data is not None
@@ -199,8 +200,10 @@ async def test_the_measured_pendulum_goes_the_whole_way(bench: Bench, tmp_path: 
 
     errors = {t.key: t.error.copy() for t in bench.answer.models}
     assert all(len(e) > 20 and np.isfinite(e).all() for e in errors.values())
+    recorded = bench.experiment.start
     bench.window.portrait.plot.setFocus()
     bench.key(Qt.Key.Key_Up)
+    await bench.until(lambda: bench.experiment.start != recorded, "another start")
     await bench.settled()
     assert all(len(t.error) == 0 for t in bench.answer.models), "an error without a recorded start"
     bench.document.undo()

@@ -46,19 +46,20 @@ def write_films(folder: Path) -> list[Path]:
     return found + [path for name, codec in VIDEOS.items() if (path := write_video(folder / f"swing.{name}", codec))]
 
 
-def write_video(path: Path, codec: str) -> Path | None:
-    """Write the film as a video; None where the codec is missing."""
+def write_video(path: Path, codec: str, container: str | None = None) -> Path | None:
+    """Write the film as a video, in the `container` that its name says or another; None where the codec is missing."""
     import av
 
+    options = {"movflags": "+faststart"} if path.suffix == ".mp4" and container is None else {}
     try:
-        with av.open(str(path), "w", options={"movflags": "+faststart"} if path.suffix == ".mp4" else {}) as container:
-            stream = container.add_stream(codec, rate=25)
+        with av.open(str(path), "w", format=container, options=options) as film:
+            stream = film.add_stream(codec, rate=25)
             stream.width = stream.height = SIDE  # type: ignore[attr-defined]
             stream.pix_fmt = "yuv420p"  # type: ignore[attr-defined]
             for picture in swing():
                 frame = av.VideoFrame.from_ndarray(np.stack([picture] * 3, axis=-1), format="rgb24")
-                container.mux(stream.encode(frame))  # type: ignore[attr-defined]
-            container.mux(stream.encode())  # type: ignore[attr-defined]
+                film.mux(stream.encode(frame))  # type: ignore[attr-defined]
+            film.mux(stream.encode())  # type: ignore[attr-defined]
     except av.codec.codec.UnknownCodecError:
         path.unlink(missing_ok=True)
         return None

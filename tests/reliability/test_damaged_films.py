@@ -1,10 +1,13 @@
 """Films, damaged and enormous: read as far as they go, and said so, or refused in a sentence."""
 
 import json
+import random
+import struct
 import subprocess
 import sys
 import time
 from collections import Counter
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,9 @@ from PIL import Image
 
 from hnn_engine.cli import main
 from hnn_engine.errors import RecordingError
-from hnn_engine.footage import look
-from tests.reliability.damage_films import COUNT, swing, write_films
+from hnn_engine.footage import Film, look
+from hnn_engine.footage.containers import video_ends
+from tests.reliability.damage_films import COUNT, swing, write_films, write_video
 from tests.reliability.film_child import read_film
 from tests.reliability.judged import LONGEST_FOLLOWED, judged
 from tests.reliability.tally import Tally
@@ -108,16 +112,97 @@ def test_a_film_that_is_cut_off_is_read_as_far_as_it_goes_and_says_so(films: Pat
     path.write_bytes(whole.read_bytes()[: int(0.9 * whole.stat().st_size)])
     film, before = look(path), look(whole)
     assert 20 <= film.count < COUNT
-    assert "the file ends after" in film.note
+    assert film.note.startswith(("the file ends after", "the file has no end mark after"))
     assert str(film.count) in film.note
     np.testing.assert_array_equal(film.pictures, before.pictures[: film.count])
+
+
+def looked(path: Path) -> Film | None:
+    """Read a film; None where it is refused."""
+    try:
+        return look(path)
+    except RecordingError as error:
+        assert "expected" in str(error)
+        return None
+
+
+@pytest.mark.parametrize("name", [name for name in CUT if name not in ("packed.tif", "swing.webm")])
+def test_wherever_a_film_is_cut_off_no_part_is_read_without_a_note(films: Path, tmp_path: Path, name: str) -> None:
+    whole, path, rng = films / "whole" / name, tmp_path / name, random.Random(name)
+    raw = whole.read_bytes()
+    ends = sorted(rng.randrange(len(raw) * 6 // 10, len(raw)) for _ in range(9))
+    found = 0
+    for end in (*ends, len(raw) - 1):
+        path.write_bytes(raw[:end])
+        film = looked(path)
+        if film is None:
+            continue
+        found += 1
+        assert film.note or film.count == COUNT, f"{end} of {len(raw)} bytes"
+        assert not film.note or f"after {film.count} " in film.note, f"{end} of {len(raw)} bytes: {film.note}"
+    assert found > 1
+
+
+def test_where_only_the_end_mark_is_missing_no_frame_is_said_to_be(films: Path, tmp_path: Path) -> None:
+    path = tmp_path / "swing.gif"
+    path.write_bytes((films / "whole" / "swing.gif").read_bytes()[:-1])
+    film = look(path)
+    assert (film.count, film.note) == (COUNT, f"the file has no end mark after {COUNT} frames: more may be missing")
+
+
+@pytest.mark.parametrize("padding", [b"\n", b"\0\0\0", b"\n" * 300, b"\0" * 300, b"\0\0\1\0free\0"])
+@pytest.mark.parametrize("name", ["swing.mp4", "swing.mov"])
+def test_bytes_behind_the_last_box_of_a_film_are_no_cut(films: Path, tmp_path: Path, name: str, padding: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes((films / "whole" / name).read_bytes() + padding)
+    film = look(path)
+    assert (film.count, film.note) == (COUNT, "")
+
+
+def test_half_a_fragment_of_a_film_is_a_cut() -> None:
+    def box(name: bytes, length: int, held: int) -> bytes:
+        return struct.pack(">I4s", length, name) + b"x" * held
+
+    first = box(b"ftyp", 16, 8) + box(b"moov", 16, 8) + box(b"moof", 16, 8) + box(b"mdat", 16, 8)
+    assert video_ends(BytesIO(first))
+    for half in (box(b"moof", 16, 4), box(b"mdat", 16, 0), b"\0\0\0"):
+        assert not video_ends(BytesIO(first + half))
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "codec"),
+    [
+        ("swing.mp4", "mpegts", "libx264"),
+        ("swing.mp4", "flv", "flv"),
+        ("swing.avi", "mpeg", "mpeg2video"),
+        ("swing.avi", "asf", "wmv2"),
+        ("swing.m4v", "m4v", "mpeg4"),
+        ("swing.mp4", "h264", "libx264"),
+    ],
+)
+def test_a_film_in_another_container_than_its_name_says_is_read(
+    tmp_path: Path, name: str, container: str, codec: str
+) -> None:
+    path = write_video(tmp_path / name, codec, container)
+    if path is None:
+        pytest.skip("no encoder for it here")
+    film = look(path)
+    assert (film.count, film.note) == (COUNT, "")
+    assert film.seconds == pytest.approx(0.04)
+
+
+def test_a_film_in_a_container_that_is_not_known_says_so(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "swing.avi", "mpeg4", "nut")
+    with pytest.raises(RecordingError, match=r"swing\.avi cannot be read \(in an unknown container"):
+        look(tmp_path / "swing.avi")
+    assert path
 
 
 @pytest.mark.parametrize("name", ["swing.gif", "swing.webp", "swing.mkv"])
 def test_too_little_of_a_film_is_refused_with_the_reason(films: Path, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes((films / "whole" / name).read_bytes()[: (films / "whole" / name).stat().st_size // 2])
-    with pytest.raises(RecordingError, match=r"for the file ends after .*expected at least 20"):
+    with pytest.raises(RecordingError, match=r"for the file (ends|has no end mark) after .*expected at least 20"):
         look(path)
 
 
@@ -164,7 +249,7 @@ def test_the_command_line_says_what_is_missing(films: Path, tmp_path: Path, caps
     path.write_bytes((films / "whole" / "swing.gif").read_bytes()[:-300])
     command = ["train", "--recording", str(path), "--model", "baseline", "--setting", "steps=1", "--out"]
     assert main([*command, str(tmp_path / "run")]) == 0
-    assert "swing.gif: the file ends after" in capsys.readouterr().err
+    assert "swing.gif: the file has no end mark after" in capsys.readouterr().err
 
 
 def test_pictures_turned_by_their_camera_are_read(tmp_path: Path) -> None:
