@@ -48,7 +48,7 @@ def _is_qt(cls: type) -> bool:
     return cls.__module__.startswith(QT)
 
 
-def _guard(cls: type, **_: Any) -> None:
+def _guard(cls: type, /, **_: Any) -> None:
     for name, method in unguarded(cls).items():
         setattr(cls, name, guarded(method))
 
