@@ -5,7 +5,7 @@ docs/files.md has them as a table, which a test compares with this one.
 
 # Tables of measured data
 MOST_COLUMNS = 1_000
-LONGEST_LINE = 1_000_000  # bytes
+LONGEST_LINE = 1_000_000  # characters
 MOST_ROWS = 2_000_000
 MOST_TRIALS = 10_000
 LARGEST_TABLE = 200 * 2**20  # bytes
@@ -19,12 +19,14 @@ MOST_RUNS = 500
 MOST_MODELS = 50  # of one experiment
 LARGEST_JSON = 5_000_000  # run.json, session.json
 MOST_JSON_VALUES = 500_000  # in one of them
+MOST_SESSION_VALUES = 5_000_000  # in all those of a session
 LARGEST_HISTORY = 20_000_000
 MOST_STEPS = 200_000  # of a fit, a line of history.csv each
 LARGEST_WEIGHTS = 200_000_000
 LARGEST_DATA = 100_000_000  # data.npz
 LARGEST_FRAMES = 100_000_000  # the frames in it, unpacked
 LARGEST_SESSION = 1_000_000_000  # all members unpacked
+LARGEST_ARRAYS = 400_000_000  # all recordings of a session in memory, each that is there twice once
 MOST_PACKING = 100  # times as large as it is packed, beyond the next
 ALWAYS_UNPACKED = 20_000_000
 LONGEST_TITLE = 200  # characters

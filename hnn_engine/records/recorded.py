@@ -6,8 +6,10 @@ Of a film, data.npz also holds `frames` and what reads their angles, `reader.piv
 import io
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import blake2b
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -24,6 +26,8 @@ from hnn_engine.records.documents import Fields
 LARGEST_READER = 100_000_000  # pixels of the pictures that a reader compares frames with
 LARGEST_BODY = 8_000_000  # numbers of the picture that these are made from
 LARGEST_NUMBER = 1e100  # of a sample or a reader: squares stay finite
+_UNREADABLE = "the picture of the pendulum in data.npz, which angles are read by, does not fit together"
+_FLOAT = 8  # bytes of a number in memory
 _HEADER = 1_000  # bytes before the numbers of an array: 128, or some more
 _PIECE = 2**20  # bytes that are unpacked at a time
 _MAGIC = 10  # of which say what it is, and how many follow
@@ -85,27 +89,47 @@ def _film_arrays(recording: Recording) -> dict[str, npt.NDArray[Any]]:
     return {"frames": recording.frames, **dict(zip(READER, values, strict=True))}
 
 
-def read_recording_files(header: object, content: bytes, where: str) -> Recording:
-    """Read back a recording from its header and its npz file; raise `RecordError`."""
+Kept = dict[bytes, Recording]
+"""Recordings by the digest of their npz file: what is there twice is read once."""
+
+
+def digest(content: bytes) -> bytes:
+    """Return what stands for an npz file among others."""
+    return blake2b(content).digest()
+
+
+def read_recording_files(header: object, content: bytes, where: str, kept: Kept | None = None) -> Recording:
+    """Read back a recording from its header and its npz file; raise `RecordError`.
+
+    The arrays of one that is in `kept` are shared, and one that is not is put there.
+    """
     given = Fields(header, "recording")
+    key = b"" if kept is None else digest(content)
+    same = None if kept is None else kept.get(key)
+    if same is None:
+        same = _read_samples(content, where)
+        if kept is not None:
+            kept[key] = same
+    recording = replace(
+        same,
+        title=given.text("title"),
+        source=given.text("source"),
+        kind="angle" if given.one_of("kind", KINDS) == "angle" else "length",
+        simulated=given.flag("simulated"),
+        known=given.flag("known"),
+        velocity_estimated=given.flag("velocity_estimated"),
+    )
+    return judged_by(recording, header)
+
+
+def _read_samples(content: bytes, where: str) -> Recording:
+    """Return a recording that says nothing of itself yet."""
     arrays = _read_arrays(content, where)
     t, trial, coords, gaps = (arrays[name] for name in SAMPLES)
     if not _sound(t, trial, coords, gaps):
         raise RecordError(f"{where} is damaged: the samples in data.npz do not fit together; restore it from a copy")
-    recording = Recording(
-        title=given.text("title"),
-        source=given.text("source"),
-        kind="angle" if given.one_of("kind", KINDS) == "angle" else "length",
-        t=t,
-        trial=trial.astype(np.int64),
-        coords=coords,
-        gaps=gaps.astype(np.int64),
-        simulated=given.flag("simulated"),
-        known=given.flag("known"),
-        velocity_estimated=given.flag("velocity_estimated"),
-        **(_read_film(arrays, t, trial, where) if "frames" in arrays else {}),
-    )
-    return judged_by(recording, header)
+    film = _read_film(arrays, t, trial, where) if "frames" in arrays else {}
+    return Recording("", "", "angle", t, trial.astype(np.int64), coords, gaps.astype(np.int64), **film)
 
 
 def judged_by(recording: Recording, header: object) -> Recording:
@@ -159,12 +183,26 @@ def _read_arrays(content: bytes, where: str) -> dict[str, npt.NDArray[Any]]:
 
     Each array's type and shape are looked at before it is unpacked.
     """
+    with _opened(content, where) as (archive, forms):
+        return {name: _unpacked(archive, name, form) for name, form in forms.items()}
+
+
+def arrays_size(content: bytes, where: str) -> int:
+    """Return how many bytes the arrays of an npz file take in memory, of which none is unpacked for that; raise
+    `RecordError` where it is none of a recording."""
+    with _opened(content, where) as (_, forms):
+        return sum(math.prod(form.shape) * (1 if name == "frames" else _FLOAT) for name, form in forms.items())
+
+
+@contextmanager
+def _opened(content: bytes, where: str) -> Iterator[tuple[Archive, dict[str, _Form]]]:
+    """Open an npz file, and look at what its arrays say of themselves."""
     with Archive.of(content, f"{where}: data.npz", _CONTENT) as archive:
         names = SAMPLES + (("frames", *READER) if "frames.npy" in archive.sizes else ())
         try:
             forms = {name: _form(archive, name) for name in names}
             _check_shapes({name: form.shape for name, form in forms.items()}, where)
-            return {name: _unpacked(archive, name, form) for name, form in forms.items()}
+            yield archive, forms
         except RecordError:
             raise
         except Exception as error:  # what damaged bytes make zip, zlib and numpy raise is of many kinds
@@ -197,6 +235,8 @@ def _check_shapes(shapes: Mapping[str, tuple[int, ...]], where: str) -> None:
     good = 2 <= rows <= MOST_ROWS and all(shapes[name] == shape for name, shape in fits.items())
     if not good or len(gaps) != 1 or gaps[0] > rows:
         raise RecordError(f"{where} is damaged: the samples in data.npz do not fit together; restore it from a copy")
+    if any(math.prod(shapes[name]) > LARGEST_BODY for name in READER if name in shapes):  # of bytes they may be
+        raise RecordError(f"{where} is damaged: {_UNREADABLE}; restore it from a copy")
 
 
 def _unpacked(archive: Archive, name: str, form: _Form) -> npt.NDArray[Any]:
@@ -231,8 +271,7 @@ def _read_film(arrays: _Arrays, t: Array, trial: Array, where: str) -> dict[str,
         raise RecordError(f"{where} is damaged: the frames in data.npz are not at even steps; restore it from a copy")
     pivot, radii, body, explained = (arrays[name] for name in READER)
     if not _readable(size, pivot, radii, body, explained):
-        what = "the picture of the pendulum in data.npz, which angles are read by, does not fit together"
-        raise RecordError(f"{where} is damaged: {what}; restore it from a copy")
+        raise RecordError(f"{where} is damaged: {_UNREADABLE}; restore it from a copy")
     reader = AngleReader(size, (float(pivot[0]), float(pivot[1])), radii, body, float(explained[0]))
     return {"frames": frames, "reader": reader}
 

@@ -27,6 +27,7 @@ from hnn_engine.recordings import Recording
 from hnn_engine.records.documents import FORMAT, Fields, dump_json, load_json
 from hnn_engine.records.history import History, history_csv, read_history
 from hnn_engine.records.recorded import (
+    Kept,
     judged_by,
     read_recording_files,
     recording_arrays,
@@ -115,17 +116,17 @@ def run_files(run: Run, with_samples: bool = True) -> dict[str, bytes]:
     return {"run.json": dump_json(document), **files}
 
 
-def read_run(files: Mapping[str, bytes], where: str, film: Recording | None = None) -> Run:
+def read_run(files: Mapping[str, bytes], where: str, film: Recording | None = None, kept: Kept | None = None) -> Run:
     """Read back what `run_files` wrote; raise `RecordError` naming `where`, what is wrong and what to do.
 
-    `film` is the recording of a run whose samples were left out.
+    `film` is the recording of a run whose samples were left out, and `kept` what it may share its samples with.
     """
     document = load_json(files, "run.json", where)
     try:
         top = Fields(document, "run.json")
         result = Fields(top.get("result"), "the result in run.json")
         figures = _read_figures(result.get("figures"))
-        recording = _read_recording(document, files, where, film)
+        recording = _read_recording(document, files, where, film, kept)
         experiment = from_json(document.get("experiment"), recording)
         if len(experiment.models) != 1:
             raise RecordError(f"the run holds {len(experiment.models)} models, but a run has one")
@@ -164,7 +165,7 @@ def _read_origin(value: object) -> Origin | None:
 
 
 def _read_recording(
-    document: Mapping[str, Any], files: Mapping[str, bytes], where: str, film: Recording | None
+    document: Mapping[str, Any], files: Mapping[str, bytes], where: str, film: Recording | None, kept: Kept | None
 ) -> Recording | None:
     if "recording" not in document:
         return None
@@ -172,7 +173,7 @@ def _read_recording(
         return judged_by(film, document["recording"])
     if "data.npz" not in files:
         raise RecordError("data.npz with the recorded samples is missing: restore it from a copy")
-    return read_recording_files(document["recording"], files["data.npz"], where)
+    return read_recording_files(document["recording"], files["data.npz"], where, kept)
 
 
 # Figures --------------------------------------------------------------------------------------------------------------

@@ -19,13 +19,13 @@ from hnn_engine.recordings import Recording
 from hnn_engine.records.archive import Archive, Content, Members, believable
 from hnn_engine.records.documents import FORMAT, Fields, dump_json, load_json
 from hnn_engine.records.equality import difference
-from hnn_engine.records.recorded import read_recording_files, recording_arrays, recording_header
+from hnn_engine.records.recorded import Kept, read_recording_files, recording_arrays, recording_header
 from hnn_engine.records.run import RUN_FILES, Run, read_run, run_files
+from hnn_engine.records.totals import check_totals
 from hnn_engine.regular import open_regular
 
 SUFFIX = ".hnnlab"
 SESSION_LIMITS = {"session.json": LARGEST_JSON, "data.npz": LARGEST_DATA}
-MAX_RUNS = MOST_RUNS
 _REPORT = "what was there before stays; save under another name, and report this"
 _RUN_PATH = re.compile(r"runs/([A-Za-z0-9_-]{1,64})/([a-z]+\.[a-z]+)")
 _VIEW_ENTRIES, _VIEW_TEXT = 100, 200  # of a view: its values, a list's, and characters
@@ -44,8 +44,8 @@ class Session:
 def session_bytes(session: Session) -> dict[str, bytes]:
     """Return the members of the session's zip, name -> content; raise `RecordError` for what none may hold."""
     ids = [run.id for run in session.runs]
-    if len(ids) > MAX_RUNS:
-        raise RecordError(f"a session holds at most {MAX_RUNS} runs, and this one {len(ids)}: delete some")
+    if len(ids) > MOST_RUNS:
+        raise RecordError(f"a session holds at most {MOST_RUNS} runs, and this one {len(ids)}: delete some")
     if len(set(ids)) < len(ids):
         raise RecordError("a session holds a run once, and this one holds one twice: delete one of the two")
     document: dict[str, Any] = {
@@ -106,7 +106,8 @@ def save_session(session: Session, path: Path, replace_protected: bool = False) 
         members = session_bytes(session)
     except RecordError as error:
         raise RecordError(f"{path} was not written: {error}") from error
-    _check_sizes({name: len(content) for name, content in members.items()}, f"{path} was not written")
+    _check_sizes(members, f"{path} was not written")
+    check_totals(members, f"{path} was not written")
     write_file(path, _packed(members), lambda beside: _read_back(session, beside, path), replace_protected)
 
 
@@ -161,22 +162,23 @@ def read_session(file: BinaryIO, where: str) -> Session:
 
 def _read(archive: Archive, document: dict[str, Any], where: str) -> Session:
     given, members = Fields(document, "session.json"), Members(archive)
-    ids = given.names("runs", MAX_RUNS)
-    shown = given.names("shown", MAX_RUNS)
+    ids = given.names("runs", MOST_RUNS)
+    shown = given.names("shown", MOST_RUNS)
     _check_members(archive, ids, shown)
-    recording = None
+    check_totals(members, where)
+    recording, kept = None, Kept()
     if "recording" in document:
         if "data.npz" not in members:
             raise RecordError("data.npz with the recorded samples is missing: restore it from a copy")
-        recording = read_recording_files(document["recording"], members["data.npz"], where)
+        recording = read_recording_files(document["recording"], members["data.npz"], where, kept)
     experiment = from_json(document.get("experiment"), recording)
     film = recording if recording is not None and recording.frames is not None else None
-    runs = tuple(_read_run(archive, name, where, film) for name in ids)
+    runs = tuple(_read_run(archive, name, where, film, kept) for name in ids)
     return Session(experiment, runs, shown, plain_view(document.get("view")))
 
 
-def _read_run(archive: Archive, name: str, where: str, film: Recording | None) -> Run:
-    run = read_run(Members(archive, f"runs/{name}/"), f"{where}, run {name}", film)
+def _read_run(archive: Archive, name: str, where: str, film: Recording | None, kept: Kept) -> Run:
+    run = read_run(Members(archive, f"runs/{name}/"), f"{where}, run {name}", film, kept)
     if run.id != name:
         raise RecordError(f"run {name} says that it is run {run.id}: restore it from a copy")
     return run
@@ -200,8 +202,8 @@ def _check_members(archive: Archive, ids: tuple[str, ...], shown: tuple[str, ...
 def _content() -> Content:
     return Content(
         "a session",
-        MAX_RUNS * len(RUN_FILES) + len(SESSION_LIMITS),
-        f"a session holds at most {MAX_RUNS} runs; restore it from a copy",
+        MOST_RUNS * len(RUN_FILES) + len(SESSION_LIMITS),
+        f"a session holds at most {MOST_RUNS} runs; restore it from a copy",
         "is no session of HNN Lab, or a damaged one",
         _limit,
     )
@@ -213,10 +215,8 @@ def _limit(name: str) -> int | None:
     return RUN_FILES.get(match[2]) if match else SESSION_LIMITS.get(name)
 
 
-def _check_sizes(sizes: Mapping[str, int], where: str) -> None:
-    """Raise `RecordError` where what is to be written is more than a reader takes."""
-    for name, size in sizes.items():
-        if size > (_limit(name) or 0):
-            raise RecordError(f"{where}: {name} has {size / 1e6:.0f} MB unpacked, more than a session may hold")
-    if sum(sizes.values()) > LARGEST_SESSION:
-        raise RecordError(f"{where}: it has more than {LARGEST_SESSION / 1e9:.0f} GB unpacked; delete some runs")
+def _check_sizes(members: Mapping[str, bytes], where: str) -> None:
+    """Raise `RecordError` where a member to be written is more than a reader takes."""
+    for name, content in members.items():
+        if len(content) > (_limit(name) or 0):
+            raise RecordError(f"{where}: {name} has {len(content) / 1e6:.0f} MB unpacked, more than a session may hold")

@@ -630,7 +630,7 @@ def test_flipped_bytes_in_a_run_s_files_raise_nothing_else(
 
 
 def test_a_session_that_could_not_be_read_back_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hnn_engine.records.session.MAX_RUNS", 1)
+    monkeypatch.setattr("hnn_engine.records.session.MOST_RUNS", 1)
     run = a_run()
     session = Session(run.experiment, tuple(replace(run, id=f"run{i}") for i in range(4)))
     with pytest.raises(RecordError, match="at most 1 runs"):

@@ -28,8 +28,9 @@ from hnn_engine.experiment import checked, model_spec, recording_experiment
 from hnn_engine.fitting import RECIPES
 from hnn_engine.models import get_model
 from hnn_engine.recordings import Recording
-from hnn_engine.records import History, Session, load_session, save_session
+from hnn_engine.records import History, Session, load_session, save_session, totals
 from hnn_engine.records.equality import difference
+from hnn_engine.records.recorded import arrays_size
 from hnn_engine.records.run import run_files
 from hnn_engine.records.session import session_bytes
 from hnn_engine.snapshot import Snapshot
@@ -189,6 +190,35 @@ def with_weights(head: bytes, size: int | None = None) -> bytes:
     return with_member(first("weights.safetensors"), safetensors(len(head) if size is None else size, head))
 
 
+def of_runs(count: int, change: Callable[[Files, int], Files], base: Callable[[], Any] = filmed) -> bytes:
+    """Return a session of so many runs, each the first one of `base` with its files changed."""
+    files, run = session_bytes(base()), run_files(base().runs[0])
+    names = [f"r{i}" for i in range(count)]
+    members = {"session.json": json.dumps({**json.loads(files["session.json"]), "runs": names, "shown": []}).encode()}
+    members |= {"data.npz": files["data.npz"]} if "data.npz" in files else {}
+    for i, name in enumerate(names):
+        document = json.dumps({**json.loads(run["run.json"]), "id": name}).encode()
+        members |= {f"runs/{name}/{file}": x for file, x in change({**run, "run.json": document}, i).items()}
+    return zipped(members)
+
+
+def films(count: int) -> bytes:
+    """Return a session of so many runs, each with its own film of 96 MB of zeros."""
+    with zipfile.ZipFile(io.BytesIO(session_bytes(filmed())["data.npz"])) as archive:
+        arrays = {name: archive.read(name) for name in archive.namelist()}
+    content = bytearray(zipped({**arrays, **header("frames", "(24, 2000, 2000)", 96_000_000, "|u1")}))
+
+    def another(files: Files, i: int) -> Files:
+        content[content.rfind(b"PK\x01\x02") + 12] = i  # when it was packed, which nobody asks
+        return {**files, "data.npz": bytes(content)}
+
+    return of_runs(count, another)
+
+
+def crowded(files: Files, i: int) -> Files:
+    return {**files, "run.json": files["run.json"][:-1] + b', "x": [' + b"0," * 499_000 + b"0]}"}
+
+
 NAMELESS = '{"format": 4, "source": {"system": "%s"}}'
 CLAIM = b'{"w0":{"dtype":"F32","shape":[1048576,1048576],"data_offsets":[0,4]}}'
 SESSIONS: dict[str, tuple[Callable[[], bytes], str]] = {
@@ -237,6 +267,9 @@ SESSIONS: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "eyes of 60 MB": (lambda: with_samples(header("reader.body", "(4, 1900000)", 60_800_000), base=filmed), "pendulum"),
     "a tar": (lambda: tarred(), "is no session"),
+    "8 runs, each on its own film": (lambda: films(8), "more than 400 MB of recordings"),
+    "500 runs, each on its own film": (lambda: films(500), "more than 400 MB of recordings"),
+    "12 runs of half a million values": (lambda: of_runs(12, crowded, pendulum), "5,000,000 values in its JSON"),
 }
 
 
@@ -247,6 +280,7 @@ LARGE = (  # what takes long to make
     "frames of 100 MB",
     "eyes of 60 MB",
     "weights of 190 MB",
+    "500 runs, each on its own film",
 )
 SIZES = [pytest.param(False, id="small"), pytest.param(True, id="large", marks=pytest.mark.long)]
 
@@ -394,6 +428,49 @@ def test_what_shrinks_a_hundredfold_is_written_so_that_it_opens(tmp_path: Path) 
     session = replace(pendulum(), runs=(replace(run, experiment=experiment, snapshot=still),), shown=())
     save_session(session, tmp_path / "s.hnnlab")
     assert difference(load_session(tmp_path / "s.hnnlab").runs[0].snapshot.weights, still.weights) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "words"),
+    [
+        ("LARGEST_SESSION", 5_000, "0 GB unpacked"),
+        ("LARGEST_ARRAYS", 500, "0 MB of recordings"),
+        ("MOST_SESSION_VALUES", 100, "100 values in its JSON"),
+    ],
+)
+def test_what_a_session_takes_together_is_bounded_for_reading_and_writing_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, most: int, words: str
+) -> None:
+    save_session(recorded(), tmp_path / "s.hnnlab")
+    monkeypatch.setattr(totals, name, most)
+    with pytest.raises(RecordError, match=f"^[^:]*hnnlab: it has more than {words}, the most that a session may"):
+        load_session(tmp_path / "s.hnnlab")
+    with pytest.raises(RecordError, match=f"was not written: it has more than {words}"):
+        save_session(recorded(), tmp_path / "t.hnnlab")
+    assert not (tmp_path / "t.hnnlab").exists()
+
+
+def test_runs_on_one_recording_count_it_once_and_share_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session, run = recorded(), recorded().runs[0]
+    content = session_bytes(session)["data.npz"]
+    monkeypatch.setattr(totals, "LARGEST_ARRAYS", arrays_size(content, "here"))
+    runs = tuple(replace(run, id=f"r{i}") for i in range(20))
+    save_session(replace(session, runs=runs, shown=()), tmp_path / "s.hnnlab")
+    back = load_session(tmp_path / "s.hnnlab")
+    own = back.experiment.recording
+    assert own is not None
+    assert all(one.experiment.recording.coords is own.coords for one in back.runs if one.experiment.recording)
+    assert difference(back.runs[3], runs[3]) == ""
+
+
+@pytest.mark.parametrize("make", [recorded, filmed])
+def test_what_a_recording_is_said_to_take_is_what_it_takes(make: Callable[[], Any]) -> None:
+    recording = make().experiment.recording
+    arrays = [recording.t, recording.trial, recording.coords, recording.gaps]
+    if recording.frames is not None:
+        reader = recording.reader
+        arrays += [recording.frames, np.array(reader.pivot), reader.radii, reader.body, np.array([reader.explained])]
+    assert arrays_size(session_bytes(make())["data.npz"], "here") == sum(array.nbytes for array in arrays)
 
 
 UNITS = {"MB": 10**6, "GB": 10**9, "MiB": 2**20}
