@@ -209,7 +209,8 @@ def films(count: int) -> bytes:
     content = bytearray(zipped({**arrays, **header("frames", "(24, 2000, 2000)", 96_000_000, "|u1")}))
 
     def another(files: Files, i: int) -> Files:
-        content[content.rfind(b"PK\x01\x02") + 12] = i  # when it was packed, which nobody asks
+        at = content.rfind(b"PK\x01\x02") + 12
+        content[at : at + 2] = i.to_bytes(2, "little")  # when it was packed, which nobody asks
         return {**files, "data.npz": bytes(content)}
 
     return of_runs(count, another)
