@@ -22,6 +22,7 @@ NAMES = (
     "look",
     "names",
     "read",
+    "beginning",
     "create",
     "write",
     "sync",
@@ -67,6 +68,12 @@ def names(folder: Path) -> list[str]:
 def read(path: Path) -> bytes:
     """Return the content of a file."""
     return path.read_bytes()
+
+
+def beginning(path: Path, count: int) -> bytes:
+    """Return the first `count` bytes of a file, or all of a shorter one."""
+    with open(path, "rb", buffering=0) as file:
+        return file.read(count)
 
 
 # Files ----------------------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def load_json(files: Mapping[str, bytes], name: str, where: str) -> dict[str, An
     if name not in files:
         raise RecordError(f"{where} has no {name}: it is not a run or session of HNN Lab")
     try:
-        value = _parsed(files[name])
+        value = parsed(files[name])
     except (ValueError, RecursionError) as error:
         raise RecordError(
             f"{where} is damaged: {name} is not JSON as it is written here ({str(error)[:120]}); {_DAMAGED}"
@@ -54,7 +54,8 @@ def most_values(content: bytes) -> int:
     return sum(content.count(mark) for mark in (b",", b"[", b"{"))
 
 
-def _parsed(content: bytes) -> Any:
+def parsed(content: bytes) -> Any:
+    """Return the value of a JSON file; raise `ValueError` or `RecursionError` where it is none as written here."""
     if most_values(content) > MOST_JSON_VALUES:
         raise ValueError(f"it holds more than {MOST_JSON_VALUES:,} values")
     text = content.decode("utf-8-sig")

@@ -3,14 +3,15 @@
 A run is never changed where it lies, only replaced whole, and only a run is replaced.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from hnn_engine.atomic import Verify, check_room, is_protected, recover, resolved, told, write_folder
 from hnn_engine.disk import leftovers, operations
 from hnn_engine.errors import RecordError, listing
-from hnn_engine.records.run import RUN_FILES, Run, read_run, run_files
+from hnn_engine.records.documents import parsed
+from hnn_engine.records.run import RUN_FILES, RUN_ID, Run, read_run, run_files
 
 _NAMED = 5  # of what stands in the way
 _READINGS = 5  # of a folder that is replaced while it is read
@@ -20,20 +21,20 @@ _HEADER = b"step,train_loss,test_loss"  # how every history.csv begins
 # Writing --------------------------------------------------------------------------------------------------------------
 
 
-def check_target(folder: Path, force: bool, option: str = "--out") -> None:
+def check_target(folder: Path, force: bool, option: str = "--out", cached: bool = False) -> None:
     """Raise `RecordError` where `folder` could not be written to: it holds something, or its parent refuses.
 
     With `force` a run may be there, and nothing else: what the program did not write is named. `option` is where the
-    user has named the folder.
+    user has named the folder. Of one that the program has named, and `cached` there, a damaged run may go too.
     """
     with told(folder):
         target = resolved(folder)
         recover(folder)
-        _check_content(folder, target, force, option)
+        _check_content(folder, target, force, option, cached)
         check_room(folder, target.parent, option)
 
 
-def _check_content(folder: Path, target: Path, force: bool, option: str) -> None:
+def _check_content(folder: Path, target: Path, force: bool, option: str, cached: bool) -> None:
     found = operations.look(target)
     if found is None:
         return
@@ -45,16 +46,23 @@ def _check_content(folder: Path, target: Path, force: bool, option: str) -> None
         raise RecordError(f"{folder} is not empty: choose another folder, or add --force to replace it")
     foreign = [said for said in (_foreign(target / name) for name in names) if said]
     why = f"{'--force' if option == '--out' else option} replaces only runs"
-    if foreign:
-        which = "which is no part of a run" if len(foreign) == 1 else "which are no parts of a run"
-        away = f"{listing(foreign, most=_NAMED)}, {which}"
-        raise RecordError(f"{folder} holds {away}, and {why}: move that away, or choose another folder")
-    if names and not _is_run(target):
-        raise RecordError(f"{folder} holds no run that HNN Lab has written, and {why}: choose another folder")
+    _refuse_foreign(folder, foreign, why)
+    if names:
+        document = _document(folder, target, why, cached)
+        others = [name for name in names if name in RUN_FILES and not _is_ours(target / name, document)]
+        _refuse_foreign(folder, [f"{name} of another program's" for name in others], why)
     protected = [name for name in names if is_protected(target / name)]
     if protected or is_protected(target):
         what = f"{protected[0]} in {folder}" if protected else str(folder)
         raise RecordError(f"{what} is read-only and stays as it is: choose another folder, or make it writable first")
+
+
+def _refuse_foreign(folder: Path, foreign: Sequence[str], why: str) -> None:
+    """Raise `RecordError` that names what is `foreign` in `folder`, if anything is."""
+    if foreign:
+        which = "which is no part of a run" if len(foreign) == 1 else "which are no parts of a run"
+        away = f"{listing(foreign, most=_NAMED)}, {which}"
+        raise RecordError(f"{folder} holds {away}, and {why}: move that away, or choose another folder")
 
 
 def _foreign(path: Path) -> str:
@@ -72,23 +80,47 @@ def _foreign(path: Path) -> str:
     return "" if path.name in RUN_FILES else name
 
 
-def _is_run(target: Path) -> bool:
-    """Whether run.json is one of the program's, or is damaged and lies beside a history of the program's."""
+def _document(folder: Path, target: Path, why: str, cached: bool) -> Mapping[str, Any]:
+    """Return what run.json holds; raise `RecordError` where it is no run's of the program, or cannot be told for one."""
     found = operations.look(target / "run.json")
-    if found is None or found.st_size > RUN_FILES["run.json"]:
+    document: object = None
+    if found is not None and found.st_size <= RUN_FILES["run.json"]:
+        try:
+            document = parsed(operations.read(target / "run.json"))
+        except (ValueError, RecursionError):
+            if cached:
+                return {"recording": None}
+            what = "its run.json is damaged, and it is not a run that HNN Lab can tell for its own"
+            raise RecordError(f"{folder}: {what}, and {why}: move it away, or choose another folder") from None
+    if not isinstance(document, dict) or not _is_run(document):
+        raise RecordError(f"{folder} holds no run that HNN Lab has written, and {why}: choose another folder")
+    return document
+
+
+def _is_run(document: Mapping[str, Any]) -> bool:
+    """Whether run.json is made as the program makes it."""
+    key, experiment, result = (document.get(name) for name in ("id", "experiment", "result"))
+    numbered = type(document.get("format")) is int and isinstance(key, str) and RUN_ID.fullmatch(key) is not None
+    asked = isinstance(experiment, dict) and {"source", "models"} <= set(experiment)
+    return numbered and asked and isinstance(result, dict)
+
+
+def _is_ours(path: Path, document: Mapping[str, Any]) -> bool:
+    """Whether a file begins as the program writes it; an empty one, which holds nothing, may go."""
+    if path.name == "data.npz" and "recording" not in document:
         return False
-    try:
-        document = json.loads(operations.read(target / "run.json"))
-    except (ValueError, RecursionError):
-        history = target / "history.csv"
-        return operations.look(history) is not None and operations.read(history).startswith(_HEADER)
-    return isinstance(document, dict) and type(document.get("format")) is int and {"id", "experiment"} <= set(document)
+    start = operations.beginning(path, len(_HEADER)) if path.name != "run.json" else b""
+    if not start:
+        return True
+    if path.name == "history.csv":
+        return start == _HEADER
+    return start.startswith(b"PK") if path.name == "data.npz" else start[8:9] == b"{"
 
 
-def write_run(run: Run, folder: Path, force: bool = False, option: str = "--out") -> None:
+def write_run(run: Run, folder: Path, force: bool = False, option: str = "--out", cached: bool = False) -> None:
     """Write `run` into `folder` all at once, read back before it replaces another; raise `RecordError` where that is
     not possible, and as `check_target` does."""
-    check_target(folder, force, option)
+    check_target(folder, force, option, cached)
     files = run_files(run)
     write_folder(folder, files, _reader(files, folder))
 

@@ -56,11 +56,11 @@ class Keep:
     def check_cells(self, cells: Iterable[Cell]) -> None:
         """Raise `RecordError` where the fit of one of `cells` could not be kept, for something else is in its place."""
         for cell in cells:
-            check_target(self._place(cell), force=True, option="--keep")
+            check_target(self._place(cell), force=True, option="--keep", cached=True)
 
     def put(self, cell: Cell, run: Run) -> None:
         """Keep `run`, whole or not at all, instead of an earlier one; raise `RecordError`."""
-        write_run(run, self._place(cell), force=True, option="--keep")
+        write_run(run, self._place(cell), force=True, option="--keep", cached=True)
 
     def _place(self, cell: Cell) -> Path:
         name = f"{cell.model}-{cell.experiment.recipe}-seed-{cell.seed}-{digest(cell)}"

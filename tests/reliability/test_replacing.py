@@ -1,6 +1,7 @@
 """A run is replaced and nothing but a run; what is written is flushed, read back, and never seen half."""
 
 import errno
+import json
 import os
 import stat
 import sys
@@ -50,6 +51,16 @@ def piped(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
 
 
+def renamed(name: str, without: str = "") -> Callable[[Path], None]:
+    def spoil(folder: Path) -> None:
+        document = {**json.loads((folder / "run.json").read_text()), "id": name}
+        document.pop(without, None)
+        (folder / "run.json").write_text(json.dumps(document))
+
+    return spoil
+
+
+DAMAGED = ("", "{", '{"format": 1, "id": "ab', "\0" * 900)
 FOREIGN: dict[str, tuple[Callable[[Path], None], str]] = {
     "a file": (instead("thesis.txt", "years"), "holds thesis.txt, which is no part of a run, and --force replaces"),
     "a hidden file": (instead(".keep", "x"), "holds .keep, which is no part"),
@@ -60,6 +71,16 @@ FOREIGN: dict[str, tuple[Callable[[Path], None], str]] = {
     "an unprintable name": (instead("a\x1b[1mb", "x"), "holds 'a\\x1b[1mb', which"),
     "another program's run": (instead("run.json", '{"format": 1, "name": "mine"}'), "holds no run that HNN Lab has"),
     "a list": (instead("run.json", "[1]"), "holds no run that HNN Lab has"),
+    "another's run with our names": (
+        instead("run.json", '{"format": 1, "id": "wandb-1", "experiment": "mnist"}'),
+        "holds no run that HNN Lab has",
+    ),
+    "an id that is none": (renamed("a/b"), "holds no run that HNN Lab has"),
+    "no result": (renamed("ab", without="result"), "holds no run that HNN Lab has"),
+    "data of another's": (instead("data.npz", "PK\x03\x04"), "holds data.npz of another program's, which is no part"),
+    "a history of another's": (instead("history.csv", "step,loss\n1,2\n"), "holds history.csv of another program's"),
+    "weights of another's": (instead("weights.safetensors", "torch.pt, 80 GB of it"), "holds weights.safetensors of"),
+    **{f"damaged: {content[:9]!r}": (instead("run.json", content), "can tell for its own") for content in DAMAGED},
 }
 
 
@@ -101,11 +122,23 @@ def test_a_leftover_inside_is_not_in_the_way_and_one_that_is_written_is(run: Pat
     assert tree(run).keys() == run_files(a_run()).keys()
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"format": 1, "id": "ab', "\0" * 900])
-def test_a_damaged_run_of_ours_is_replaced(run: Path, content: str) -> None:
-    (run / "run.json").write_text(content)
-    write_run(a_run(), run, force=True)
-    assert load_run(run).snapshot.model == "hnn"
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("name", ["history.csv", "weights.safetensors", "data.npz"])
+@pytest.mark.parametrize("kept", [0, 60])
+def test_a_run_of_ours_with_a_file_cut_off_is_replaced(tmp_path: Path, recorded: bool, name: str, kept: int) -> None:
+    write_run(a_run("baseline", recorded), tmp_path / "run")
+    place = tmp_path / "run" / name
+    if place.exists():
+        place.write_bytes(place.read_bytes()[:kept])
+    write_run(a_run(), tmp_path / "run", force=True)
+    assert load_run(tmp_path / "run").snapshot.model == "hnn"
+
+
+def test_of_a_history_only_the_beginning_is_read(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, beginning = [], operations.beginning
+    monkeypatch.setattr(operations, "beginning", lambda path, n: asked.append((path.name, n)) or beginning(path, n))
+    check_target(run, force=True)
+    assert dict(asked)["history.csv"] == len("step,train_loss,test_loss")
 
 
 def test_reproduce_is_refused_before_the_fits_where_something_else_is_kept(
