@@ -1,5 +1,6 @@
 """What can be opened with one click: the paper's tasks, and experiments that show one property each."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction
@@ -9,12 +10,21 @@ from app.files import finished
 from app.settings import settings
 from app.widgets.text import Button, ButtonRole, MessageIcon, action_text, heading, message_box, set_tip
 from hnn_engine.demonstrations import DEMONSTRATIONS, Demonstration
+from hnn_engine.disk import operations
 from hnn_engine.experiment import Experiment
 from hnn_engine.tasks import TASKS, Task
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
     from hnn_engine.recordings import Recording
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file at `path`, as far as that can be told."""
+    try:
+        return operations.is_file(operations.kind(path))
+    except OSError:
+        return False
 
 
 class Presets:
@@ -60,7 +70,7 @@ class Presets:
         """Read the file that was opened last time, or say where it comes from and offer what there is."""
         files = self._window.files
         known = settings().measured_pendulum
-        recording = await files.read_known(known) if known is not None and known.is_file() else None
+        recording = await files.read_known(known) if known is not None and _is_there(known) else None
         if recording is None:
             recording = await self._ask(task)
         if recording is not None:

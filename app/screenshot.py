@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hnn_engine.atomic import check_file
+from hnn_engine.atomic import check_file, told
+from hnn_engine.disk import operations
 from hnn_engine.errors import HnnLabError, ParameterError
 from hnn_engine.systems import SYSTEMS, get_system
 
@@ -52,8 +53,10 @@ def _check(options: argparse.Namespace) -> None:
     parse_size(options.size)
     if not (math.isfinite(options.time) and options.time >= 0):
         raise ParameterError(f"--time is {options.time}, but it must be a number of seconds from 0")
-    parent = options.out.absolute().parent
-    if not parent.is_dir() or not os.access(parent, os.W_OK) or options.out.is_dir():
+    with told(options.out):
+        parent = options.out.absolute().parent
+        folder, found = operations.kind(parent), operations.kind(options.out)
+    if not operations.is_folder(folder) or not os.access(parent, os.W_OK) or operations.is_folder(found):
         raise ParameterError(
             f"--out cannot be written: {options.out} is no file in a folder that allows it; choose another"
         )

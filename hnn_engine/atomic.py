@@ -4,13 +4,14 @@ All that is written is flushed to the disk first. What a killed process left bes
 written or opened in the same folder (`recover`).
 """
 
+import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hnn_engine.disk import leftovers, operations
-from hnn_engine.errors import ProtectedFileError, RecordError
+from hnn_engine.errors import HnnLabError, ProtectedFileError, RecordError
 
 Verify = Callable[[Path], None]
 """Looks at what lies beside before it replaces the old; what it raises leaves the old."""
@@ -33,8 +34,8 @@ def write_by(
     path: Path, produce: Callable[[Path], None], verify: Verify | None = None, replace_protected: bool = False
 ) -> None:
     """Do as `write_file` with what `produce` writes into the empty file that it is given."""
-    target = resolved(path)
     with told(path):
+        target = resolved(path)
         old = _replaceable(path, target, replace_protected)
         leftovers.clear(target.parent)
         mode = 0o666 if old is None else old & 0o777
@@ -79,8 +80,8 @@ def write_folder(path: Path, files: Mapping[str, bytes], verify: Verify | None =
     The folders above are made. `verify` is called with the folder beside before it replaces the old one. Raises
     `RecordError` where that is not possible, and what `verify` raises: the old folder is there then.
     """
-    target = resolved(path)
     with told(path):
+        target = resolved(path)
         _make_folders(target.parent)
         with _beside(target, operations.make_folder) as beside:
             for name, content in files.items():
@@ -136,11 +137,13 @@ def make_folders(path: Path) -> None:
 def _make_folders(path: Path) -> None:
     if operations.is_folder(operations.look(path)):
         return
+    if path == path.parent:  # a drive that is not there
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     _make_folders(path.parent)
     try:
         operations.make_folder(path)
     except FileExistsError:
-        if not path.is_dir():
+        if not operations.is_folder(operations.kind(path)):
             raise
     operations.sync_folder(path.parent)
 
@@ -153,13 +156,14 @@ def recover(path: Path) -> None:
 
     Called before anything is opened or written; what cannot be mended stays as it is.
     """
-    target = resolved(path)
-    leftovers.restore(target)
-    leftovers.clear(target.parent, target)
+    with suppress(OSError):  # the current folder is gone
+        target = resolved(path)
+        leftovers.restore(target)
+        leftovers.clear(target.parent, target)
 
 
 def resolved(path: Path) -> Path:
-    """Return what `path` points to, from the root on."""
+    """Return what `path` points to, from the root on; raise `OSError` where the current folder is gone."""
     return Path(os.path.realpath(path))
 
 
@@ -170,6 +174,16 @@ def told(path: Path, way_out: str = "choose another place") -> Iterator[None]:
         yield
     except OSError as error:
         raise RecordError(f"{path} cannot be written: {error.strerror or error}; {way_out}") from error
+
+
+@contextmanager
+def reading(path: Path, fault: type[HnnLabError] = RecordError) -> Iterator[None]:
+    """Turn an `OSError` while `path` is looked at or read into a `fault`."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or error
+        raise fault(f"{path} cannot be read: {why}; check its name and its permissions") from error
 
 
 @contextmanager
@@ -189,7 +203,7 @@ def _beside(target: Path, maker: Callable[[Path], None]) -> Iterator[Path]:
 def check_file(path: Path, option: str, replace_protected: bool = False) -> None:
     """Raise `RecordError` where `path`, the value of `option`, could not be written; asked before long work."""
     with told(path):
-        if path.is_dir():
+        if operations.is_folder(operations.kind(path)):
             raise RecordError(f"{path} is a folder, but {option} needs a file: name one in it")
         target = resolved(path)
         _replaceable(path, target, replace_protected)
@@ -209,7 +223,7 @@ def check_room(path: Path, folder: Path, option: str) -> None:
         nearest = resolved(folder)
         while operations.look(nearest) is None and nearest != nearest.parent:
             nearest = nearest.parent
-        if not nearest.is_dir():
+        if not operations.is_folder(operations.kind(nearest)):
             raise RecordError(
                 f"{path} cannot be written: {nearest} is a file, but {option} needs a folder; choose another place"
             )

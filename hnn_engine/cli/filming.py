@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from hnn_engine.atomic import told
 from hnn_engine.cli.training import load_loops
 from hnn_engine.cli.values import number, start_of
+from hnn_engine.disk import operations
 from hnn_engine.errors import ExperimentError, ParameterError, RecordError
 from hnn_engine.experiment import Experiment, checked, same_stage
 from hnn_engine.films import ComparedFilm
@@ -21,12 +23,15 @@ HEIGHT = Parameter("height", "Height", 360, 120, 2160, unit="px")
 
 def film(options: argparse.Namespace) -> None:
     """Write the film of the runs that are named, from one start; progress goes to stderr."""
-    if options.out.exists() and not options.force:
+    with told(options.out):
+        found = operations.kind(options.out)
+    if found is not None and not options.force:
         raise RecordError(f"{options.out} is already there: name another file, or replace it by --force")
     height = int(HEIGHT.check(options.height))
-    load_loops()
     experiment, runs = _loaded(options.sources)
-    made = ComparedFilm(_asked(experiment, options), [run.snapshot for run in runs], options.theme, height)
+    asked = _asked(experiment, options)
+    load_loops()
+    made = ComparedFilm(asked, [run.snapshot for run in runs], options.theme, height)
     write_film(options.out, made.pictures(), made.seconds, _tell, made.count)
     print(f"\r{options.out}: {made.count} frames, {made.count * made.seconds:.3g} s", file=sys.stderr)
 

@@ -50,6 +50,16 @@ def look(path: Path) -> os.stat_result | None:
         return None
 
 
+def kind(path: Path) -> os.stat_result | None:
+    """Return what `path` is, links followed; None where nothing is. Unlike `Path.is_dir` and its like, which say no of
+    some faults and raise others, it raises whatever keeps the answer back: a folder that may not be searched, a name
+    that is too long."""
+    try:
+        return os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def is_folder(found: os.stat_result | None) -> bool:
     """Whether `look` has found a folder."""
     return found is not None and stat.S_ISDIR(found.st_mode)

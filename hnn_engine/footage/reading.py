@@ -1,11 +1,14 @@
 """Films from disk: a folder of images, an animated picture, or a video."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
+from hnn_engine.atomic import reading
 from hnn_engine.coords import Array
+from hnn_engine.disk import operations
 from hnn_engine.errors import RecordingError
 from hnn_engine.footage.faults import FILMS
 from hnn_engine.footage.film import FEWEST_FRAMES, Film, Pictures, Reel, Tell
@@ -20,7 +23,10 @@ LONGEST_HOLD = 4  # times as many frames that a film may have once held ones are
 def is_film(path: str | os.PathLike[str]) -> bool:
     """Whether `path` is a folder, or by its name a video or images: what `look` reads."""
     place = Path(path)
-    return place.is_dir() or place.suffix.lower() in (*IMAGES, *VIDEOS)
+    with suppress(OSError):  # `look`, or whatever else reads it, says what is wrong
+        if operations.is_folder(operations.kind(place)):
+            return True
+    return place.suffix.lower() in (*IMAGES, *VIDEOS)
 
 
 @explained
@@ -46,9 +52,11 @@ def look(path: str | os.PathLike[str], progress: Tell | None = None) -> Film:
 
 def _reel(place: Path, tell: Tell) -> Reel:
     """Read what `place` is; every fault of the file is a `RecordingError`."""
-    if place.is_dir():
+    with reading(place, RecordingError):
+        found = operations.kind(place)
+    if operations.is_folder(found):
         return read_folder(place, tell)
-    if not place.exists():
+    if found is None:
         raise RecordingError(f"{place} does not exist; expected {FILMS}: check the path")
     if place.suffix.lower() in VIDEOS:
         from hnn_engine.footage.video import read_video

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hnn_engine.atomic import Verify, check_room, is_protected, recover, resolved, told, write_folder
+from hnn_engine.atomic import Verify, check_room, is_protected, reading, recover, resolved, told, write_folder
 from hnn_engine.disk import leftovers, operations
 from hnn_engine.errors import RecordError, listing
 from hnn_engine.records.documents import parsed
@@ -81,7 +81,7 @@ def _foreign(path: Path) -> str:
 
 
 def _document(folder: Path, target: Path, why: str, cached: bool) -> Mapping[str, Any]:
-    """Return what run.json holds; raise `RecordError` where it is no run's of the program, or cannot be told for one."""
+    """Return what run.json holds; raise `RecordError` where it is no run's of the program or not to be told."""
     found = operations.look(target / "run.json")
     document: object = None
     if found is not None and found.st_size <= RUN_FILES["run.json"]:
@@ -143,16 +143,21 @@ def _reader(files: Mapping[str, bytes], folder: Path) -> Verify:
 def is_run_folder(folder: Path) -> bool:
     """Whether `folder` is one, put back before where replacing it was cut off."""
     recover(folder)
-    return folder.is_dir()
+    with reading(folder):
+        found = operations.kind(folder)
+    return operations.is_folder(found)
 
 
 def load_run(folder: Path) -> Run:
     """Read the run in `folder`; raise `RecordError`."""
     if not is_run_folder(folder):
-        what = "is a file" if folder.exists() else "does not exist"
+        with reading(folder):
+            what = "does not exist" if operations.kind(folder) is None else "is a file"
         raise RecordError(f"{folder} {what}, but a run is a folder with run.json: name such a folder")
-    leftovers.clear(resolved(folder))
-    return read_run(_read_whole(folder), str(folder))
+    with reading(folder):
+        leftovers.clear(resolved(folder))
+        files = _read_whole(folder)
+    return read_run(files, str(folder))
 
 
 def _read_whole(folder: Path) -> dict[str, bytes]:
@@ -179,12 +184,12 @@ def _identity(folder: Path) -> tuple[int, ...]:
 
 def _read_one(path: Path) -> bytes | None:
     """Return the content of a file, None where there is none."""
-    if not path.is_file():
+    with reading(path):
+        found = operations.kind(path)
+    if found is None or not operations.is_file(found):
         return None
-    limit, size = RUN_FILES[path.name], path.stat().st_size
+    limit, size = RUN_FILES[path.name], found.st_size
     if size > limit:
         raise RecordError(f"{path} has {size / 1e6:.0f} MB, but a run's has at most {limit / 1e6:.0f} MB: it is no run")
-    try:
+    with reading(path):
         return operations.read(path)
-    except OSError as error:
-        raise RecordError(f"{path} cannot be read: {error.strerror or error}; check its permissions") from error

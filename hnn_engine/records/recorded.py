@@ -191,7 +191,8 @@ def arrays_size(content: bytes, where: str) -> int:
     """Return how many bytes the arrays of an npz file take in memory, of which none is unpacked for that; raise
     `RecordError` where it is none of a recording."""
     with _opened(content, where) as (_, forms):
-        return sum(math.prod(form.shape) * (1 if name == "frames" else _FLOAT) for name, form in forms.items())
+        shapes = {name: form.shape for name, form in forms.items()}
+    return sum(math.prod(shape) * (1 if name == "frames" else _FLOAT) for name, shape in shapes.items())
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from hnn_engine.atomic import recover, write_file
+from hnn_engine.atomic import reading, recover, told, write_file
+from hnn_engine.disk import operations
 from hnn_engine.errors import HnnLabError, RecordError, begins_with
 from hnn_engine.experiment import Experiment, from_json, to_json
 from hnn_engine.limits import LARGEST_DATA, LARGEST_JSON, LARGEST_SESSION, MOST_RUNS
@@ -99,8 +100,9 @@ def _shows_film(recording: Recording | None, run: Run) -> bool:
 def save_session(session: Session, path: Path, replace_protected: bool = False) -> None:
     """Write `session` to `path` all at once, read back before it replaces an older one; raise `RecordError` where that
     is not possible, `ProtectedFileError` where a read-only file is there, unless `replace_protected`."""
-    target = path.absolute()
-    if target.is_dir():
+    with told(path):
+        found = operations.kind(path)
+    if operations.is_folder(found):
         raise RecordError(f"{path} is a folder, but a session is a file: choose a name that ends in {SUFFIX}")
     try:
         members = session_bytes(session)
@@ -142,7 +144,9 @@ def _zipped(members: Mapping[str, bytes], method: int) -> bytes:
 def load_session(path: Path) -> Session:
     """Read the session at `path`; raise `RecordError` that says what is wrong and what to do."""
     recover(path)
-    if path.is_dir():
+    with reading(path):
+        found = operations.kind(path)
+    if operations.is_folder(found):
         raise RecordError(f"{path} is a folder, but a session is a file that ends in {SUFFIX}: choose one")
     with open_regular(path, "a session", LARGEST_SESSION) as file:
         return read_session(file, str(path))
