@@ -236,7 +236,9 @@ def _check_shapes(shapes: Mapping[str, tuple[int, ...]], where: str) -> None:
     good = 2 <= rows <= MOST_ROWS and all(shapes[name] == shape for name, shape in fits.items())
     if not good or len(gaps) != 1 or gaps[0] > rows:
         raise RecordError(f"{where} is damaged: the samples in data.npz do not fit together; restore it from a copy")
-    if any(math.prod(shapes[name]) > LARGEST_BODY for name in READER if name in shapes):  # of bytes they may be
+    pivot, explained = shapes.get("reader.pivot", (2,)), shapes.get("reader.explained", (1,))
+    large = any(math.prod(shapes[name]) > LARGEST_BODY for name in READER if name in shapes)  # of bytes they may be
+    if large or pivot != (2,) or explained != (1,):
         raise RecordError(f"{where} is damaged: {_UNREADABLE}; restore it from a copy")
 
 

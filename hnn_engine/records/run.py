@@ -179,7 +179,7 @@ def _read_recording(
 # Figures --------------------------------------------------------------------------------------------------------------
 
 _REQUIRED = tuple(field.name for field in fields(Figures) if field.default is MISSING)
-_COUNTED = ("diverged",)
+_COUNTED, _MOST_COUNTED = ("diverged",), 1_000_000  # rollouts that are judged: far fewer
 
 
 def _figures_json(figures: Figures) -> dict[str, float | int | None]:
@@ -188,24 +188,27 @@ def _figures_json(figures: Figures) -> dict[str, float | int | None]:
 
 
 def _read_figures(value: object) -> Figures | None:
-    """Read back figures: each a number of at least 0, or null where one may be without."""
+    """Read back figures: each a number of at least 0, or null where one may be without, or where an older program wrote
+    that for a loss that no number holds."""
     if value is None:
         return None
     known = {field.name for field in fields(Figures)}
     if not isinstance(value, dict) or not known.issuperset(value):
         strange = f"{min(set(value) - known)[:40]!r}" if isinstance(value, dict) else type(value).__name__
         raise RecordError(f"the figures in run.json have {strange}, which is none: restore it from a copy")
-    found = {name: _figure(name, value.get(name)) for name in dict.fromkeys((*_REQUIRED, *value))}
-    return Figures(**found)
+    missing = next((name for name in _REQUIRED if name not in value), None)
+    if missing is not None:
+        raise RecordError(f"the figures in run.json lack {missing}: restore it from a copy")
+    return Figures(**{name: _figure(name, one) for name, one in value.items()})
 
 
 def _figure(name: str, value: object) -> Any:
-    if value is None and name not in _REQUIRED:
-        return None
-    kinds: tuple[type, ...] = (int,) if name in _COUNTED else (int, float)
-    if type(value) not in kinds or not value >= 0:  # type: ignore[operator]
-        expected = (
-            f"{name} is {ascii(value)[:40]}, expected a {'count' if name in _COUNTED else 'number'} of at least 0"
-        )
-        raise RecordError(f"the figures in run.json are no numbers that they can be: {expected}; restore it")
+    if value is None:
+        return math.inf if name in _REQUIRED else None
+    counted = name in _COUNTED
+    good = type(value) is int and 0 <= value <= _MOST_COUNTED if counted else type(value) in (int, float) and value >= 0  # type: ignore[operator]
+    if not good:
+        expected = f"a count up to {_MOST_COUNTED:,}" if counted else "a number of at least 0"
+        found = f"{name} is {ascii(value)[:40]}, expected {expected}"
+        raise RecordError(f"the figures in run.json are no numbers that they can be: {found}; restore it")
     return math.inf if value == LOST and name in _REQUIRED else value

@@ -267,6 +267,10 @@ SESSIONS: dict[str, tuple[Callable[[], bytes], str]] = {
         "data.npz",
     ),
     "eyes of 60 MB": (lambda: with_samples(header("reader.body", "(4, 1900000)", 60_800_000), base=filmed), "pendulum"),
+    "eyes of 60 million bytes": (
+        lambda: with_samples(header("reader.body", "(4, 15000000)", 60_000_000, "|u1"), base=filmed),
+        "pendulum",
+    ),
     "a tar": (lambda: tarred(), "is no session"),
     "8 runs, each on its own film": (lambda: films(8), "more than 400 MB of recordings"),
     "500 runs, each on its own film": (lambda: films(500), "more than 400 MB of recordings"),
@@ -280,6 +284,7 @@ LARGE = (  # what takes long to make
     "samples of 60 MB",
     "frames of 100 MB",
     "eyes of 60 MB",
+    "eyes of 60 million bytes",
     "weights of 190 MB",
     "500 runs, each on its own film",
 )

@@ -70,7 +70,10 @@ IMPOSSIBLE: list[tuple[str, Any, str]] = [
     ("result.fit_seconds", float("nan"), "it holds NaN"),
     ("result.fit_seconds", False, "a number of at least 0"),
     ("result.fit_seconds", None, "a number of at least 0"),
-    ("result.figures.train_loss", None, "train_loss is None"),
+    ("result.figures.train_loss", "1", "train_loss is '1'"),
+    ("result.figures", {"train_loss": 0.5}, "lack test_loss"),
+    ("result.figures.diverged", 10**18, "expected a count up to 1,000,000"),
+    ("result.figures.diverged", -1, "expected a count"),
     ("result.figures.test_loss", -1e-9, "test_loss is -1e-09"),
     ("result.figures.coord_mse", float("nan"), "it holds NaN"),
     ("result.figures.coord_mse", -1, "coord_mse is -1"),
@@ -125,6 +128,15 @@ def test_what_a_fit_that_diverges_leaves_reads_back() -> None:
         assert difference(read_run(run_files(run), "here").history, run.history) == ""
     lost = replace(pendulum().runs[0], figures=Figures(math.inf, math.inf, math.inf, diverged=15))
     assert read_run(run_files(lost), "here").figures == Figures(math.inf, math.inf, None, diverged=15)
+
+
+@pytest.mark.parametrize("name", ["train_loss", "test_loss"])
+def test_a_loss_that_an_older_program_wrote_as_null_is_infinite(name: str) -> None:
+    run = pendulum().runs[0]
+    assert run.figures is not None
+    back = read_run(changed(run_files(run), "run.json", f"result.figures.{name}", None), "here")
+    assert back.figures == replace(run.figures, **{name: math.inf})
+    assert difference(read_run(run_files(back), "here"), back) == ""
 
 
 @pytest.mark.parametrize(
