@@ -196,10 +196,11 @@ def _read_figures(value: object) -> Figures | None:
     if not isinstance(value, dict) or not known.issuperset(value):
         strange = f"{min(set(value) - known)[:40]!r}" if isinstance(value, dict) else type(value).__name__
         raise RecordError(f"the figures in run.json have {strange}, which is none: restore it from a copy")
+    found = {name: _figure(name, one) for name, one in value.items()}
     missing = next((name for name in _REQUIRED if name not in value), None)
     if missing is not None:
         raise RecordError(f"the figures in run.json lack {missing}: restore it from a copy")
-    return Figures(**{name: _figure(name, one) for name, one in value.items()})
+    return Figures(**found)
 
 
 def _figure(name: str, value: object) -> Any:
