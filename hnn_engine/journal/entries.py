@@ -1,5 +1,6 @@
 """What dead windows have left in the journal: listed from the documents alone, and read back when it is claimed."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from typing import Any
 
 from hnn_engine.errors import HnnLabError, RecordError, listing
 from hnn_engine.experiment import Experiment, from_json
-from hnn_engine.journal.places import DOCUMENT, Lock, clear, folders, seized
+from hnn_engine.journal.places import DOCUMENT, Lock, clear, folders, seized, unreadable
 from hnn_engine.recordings import Recording
 from hnn_engine.records import Run, Session
 from hnn_engine.records.documents import load_json
@@ -57,7 +58,11 @@ def entries(root: Path) -> list[Entry]:
     """Return what dead windows have left under `root`, the newest first."""
     found = []
     for folder in reversed(folders(root)):
-        if not (folder / DOCUMENT).exists():
+        problem = unreadable(folder)
+        if problem:
+            found.append(Entry(folder, problem=f"Unsaved work cannot be read: {problem}."))
+            continue
+        if not os.path.lexists(folder / DOCUMENT):  # which raises nothing
             continue
         lock = seized(folder)
         if lock is None:
@@ -97,7 +102,8 @@ def claim(entry: Entry) -> Claim:
     """Take `entry` for this process; raise `RecordError` where another has it, or it is gone."""
     lock = seized(entry.folder)
     if lock is None:
-        raise RecordError("This work is not there any more: another window has taken it up, or it was thrown away")
+        gone = "This work is not there any more: another window has taken it up, or it was thrown away"
+        raise RecordError(unreadable(entry.folder) or gone)
     return Claim(entry, lock)
 
 
@@ -138,7 +144,7 @@ def _document(folder: Path) -> dict[str, Any]:
 
 def _files(folder: Path, limits: Mapping[str, int]) -> dict[str, bytes]:
     """Read what there is of the files named in `limits`; raise `RecordError`."""
-    there = {name: limit for name, limit in limits.items() if (folder / name).is_file()}
+    there = {name: limit for name, limit in limits.items() if os.path.lexists(folder / name)}
     return {name: read_regular(folder / name, f"the journal's {name}", limit) for name, limit in there.items()}
 
 

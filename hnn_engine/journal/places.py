@@ -1,8 +1,11 @@
 """Where the journal lies, the folders in it, and the locks that say whose process still lives."""
 
+import errno
 import os
+import re
 import secrets
 import shutil
+import stat
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -15,6 +18,9 @@ DOCUMENT = "document.json"  # an entry without it holds nothing yet, or is being
 LOCK = "lock"
 UNFINISHED = 3600.0  # s after which a folder without a document is what an interruption has left
 TRIES = 5
+# What a file system answers that has no locks.
+_NO_LOCKS = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL}
+_NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")  # of the folders that `new_place` makes, and of no other
 
 
 def journal_folder() -> Path:
@@ -68,12 +74,33 @@ def new_place(root: Path) -> tuple[Path, Lock]:
 
 
 def folders(root: Path) -> list[Path]:
-    """Return the folders of all entries under `root`, the one written longest ago first."""
+    """Return the folders of all entries under `root`, the one written longest ago first: those that the journal made
+    itself, as their name and what they hold say. Anything else there is somebody else's, and stays."""
     try:
-        found = [path for path in root.iterdir() if path.is_dir() and not path.is_symlink()]
+        found = [path for path in root.iterdir() if _NAME.fullmatch(path.name) and _is_ours(path)]
     except OSError:
         return []
     return sorted(found, key=lambda path: (_written(path), path.name))
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether `path` is a folder, no link, with a lock or a document in it, or one that this user may not look into."""
+    try:
+        if not stat.S_ISDIR(path.lstat().st_mode):
+            return False
+        return any(_is_there(path / name) for name in (LOCK, DOCUMENT))
+    except OSError:
+        return False
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file at `path`; so it is taken to be where only its owner may look."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
 
 
 def _written(folder: Path) -> float:
@@ -95,12 +122,30 @@ def seized(folder: Path) -> Lock | None:
 
 def _without_lock(folder: Path) -> Lock | None:
     """Take the lock of a folder that has lost its file, as one copied without it: nobody can hold that."""
-    if not (folder / DOCUMENT).is_file():
+    if not _is_there(folder / DOCUMENT):
         return None  # just being made
     try:
         return Lock(folder / LOCK, new=True)
     except OSError:
         return None
+
+
+def unreadable(folder: Path) -> str:
+    """Return why an entry of this user's own cannot be looked into; empty where it can, or is another user's."""
+    try:
+        (folder / LOCK).stat()
+    except PermissionError as error:
+        with suppress(OSError):
+            if not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid():
+                return f"{folder} cannot be opened ({error.strerror}): mend its rights"
+    except OSError:
+        pass
+    return ""
+
+
+def without_locks(error: BaseException) -> bool:
+    """Whether `error` says that the disk has no locks, so that nobody could tell whose window lives."""
+    return isinstance(error, OSError) and error.errno in _NO_LOCKS
 
 
 def clear(folder: Path, lock: Lock) -> None:
@@ -110,20 +155,32 @@ def clear(folder: Path, lock: Lock) -> None:
             (folder / DOCUMENT).unlink()  # first: what is half removed is no entry any more
     finally:
         lock.release()  # Windows removes no file that is open
-    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path.name != LOCK:
+                discard(path)
+        (folder / LOCK).unlink(missing_ok=True)  # last: by it what is half removed is known as the journal's
+        folder.rmdir()
+
+
+def discard(path: Path) -> None:
+    """Remove a file, or a folder with what it holds, as far as that can be done."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 def sweep(root: Path, now: float) -> None:
     """Remove folders without a document that nobody fills any more; `now` is the time in s."""
     for folder in folders(root):
-        if (folder / DOCUMENT).exists() or now - _written(folder) < UNFINISHED:
+        if _is_there(folder / DOCUMENT) or now - _written(folder) < UNFINISHED:
             continue
         lock = seized(folder)
         if lock is not None:
             with suppress(OSError):
                 clear(folder, lock)
-        elif not (folder / LOCK).exists():
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def size_of(folder: Path) -> int:

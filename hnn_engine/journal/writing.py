@@ -1,8 +1,8 @@
 """Writing an entry: what has come since the last time, and then, all at once, the document that refers to it."""
 
-import shutil
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,20 @@ from typing import Any
 from hnn_engine.atomic import write_folder
 from hnn_engine.errors import HnnLabError, RecordError
 from hnn_engine.experiment import to_json
-from hnn_engine.journal.places import DOCUMENT, LIMIT, LOCK, Lock, clear, folders, new_place, seized, size_of, sweep
+from hnn_engine.journal.places import (
+    DOCUMENT,
+    LIMIT,
+    LOCK,
+    Lock,
+    clear,
+    discard,
+    folders,
+    new_place,
+    seized,
+    size_of,
+    sweep,
+    without_locks,
+)
 from hnn_engine.recordings import Recording
 from hnn_engine.records import Run, Session, write_file
 from hnn_engine.records.documents import FORMAT, dump_json
@@ -178,12 +191,8 @@ class Writer:
         self._runs = {key: part for key, part in self._runs.items() if part.name in listed}
         self._recordings = [part for part in self._recordings if part.name in used]
         for path in self.folder.iterdir():
-            if path.name in listed | used | {DOCUMENT, LOCK}:
-                continue
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+            if path.name not in listed | used | {DOCUMENT, LOCK}:
+                discard(path)
 
 
 class Room:
@@ -212,7 +221,8 @@ class Room:
     def _drop(self, folder: Path) -> None:
         lock = seized(folder)
         if lock is not None:
-            clear(folder, lock)
+            with suppress(OSError):  # it stays, and the next one goes
+                clear(folder, lock)
             self._others[folder] = size_of(folder)
 
 
@@ -242,5 +252,7 @@ def _same_track(a: Recording, b: Recording) -> bool:
 
 
 def _trouble(root: Path, error: BaseException) -> str:
+    if without_locks(error):
+        return f"Unsaved work is not kept in {root}: its disk has no locks; save often, or set HNN_LAB_DATA to another"
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return f"Unsaved work cannot be kept in {root} ({reason}): save the session, and make room there or mend its rights"

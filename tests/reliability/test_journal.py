@@ -1,6 +1,7 @@
 """The journal on disk: written beside and once, two windows apart, its limit, and what is damaged in it."""
 
 import contextlib
+import errno
 import json
 import os
 import random
@@ -12,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -281,8 +283,9 @@ def damaged(tmp_path: Path, count: int, seed: int) -> dict[str, int]:
     sources = [left(tmp_path / "whole", runs(recorded)) for recorded in (False, True)]
     for number in range(count):
         root = tmp_path / str(number)
-        shutil.copytree(dice.choice(sources), root / "entry")
-        damage_one(root / "entry", dice)
+        source = dice.choice(sources)
+        shutil.copytree(source, root / source.name)
+        damage_one(root / source.name, dice)
         found = entries(root)
         tried["tried"] += 1
         outcome = "refused"
@@ -356,7 +359,7 @@ def test_cut_off_anywhere_an_entry_holds_the_old_or_the_new(tmp_path: Path, monk
 
 
 def test_folders_that_an_interruption_left_empty_are_swept_away(writer: Writer, tmp_path: Path) -> None:
-    torn, young = tmp_path / "torn", tmp_path / "young"
+    torn, young = tmp_path / "20260304-123200-00aaff", tmp_path / "20260304-123200-00aafe"
     for folder, age in ((torn, 7200.0), (young, 0.0)):
         folder.mkdir()
         (folder / LOCK).touch()
@@ -364,6 +367,95 @@ def test_folders_that_an_interruption_left_empty_are_swept_away(writer: Writer, 
     writer.write(session(runs()), None)
     assert not torn.exists()
     assert young.exists()
+
+
+def test_what_the_journal_has_not_made_stays(tmp_path: Path) -> None:
+    ours = left(tmp_path, runs())
+    diary, named, document = tmp_path / "2024", tmp_path / "20240304-123200-0aaaaa", tmp_path / "20240304"
+    for folder, file in ((diary, "diary.txt"), (named, "diary.txt"), (document, DOCUMENT), (document, LOCK)):
+        folder.mkdir(exist_ok=True)
+        (folder / file).write_text("mine")
+        os.utime(folder, (1.0, 1.0))
+    writer = Writer(tmp_path, limit=journal.places.size_of(ours) + 100)
+    writer.write(session(runs()[:1]), None)
+    writer.leave()
+    assert not ours.exists()  # for want of room
+    assert [sorted(path.name for path in folder.iterdir()) for folder in (diary, named, document)] == [
+        ["diary.txt"],
+        ["diary.txt"],
+        sorted([DOCUMENT, LOCK]),
+    ]
+    assert len(entries(tmp_path)) == 1
+
+
+def test_an_entry_that_cannot_be_opened_is_named_and_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shut, other = left(tmp_path, runs(), age=10.0), left(tmp_path, runs()[:1])
+    closed_to_us(shut, monkeypatch)
+    bad, good = sorted(entries(tmp_path), key=lambda entry: not entry.problem)
+    assert bad.problem == f"Unsaved work cannot be read: {shut} cannot be opened (Permission denied): mend its rights."
+    assert good.folder == other
+    with pytest.raises(RecordError, match="mend its rights"):
+        remove(bad)
+    writer = Writer(tmp_path, limit=3 * journal.places.size_of(other))
+    assert writer.write(session(runs()[:1]), None).whole
+    writer.leave()
+    if hasattr(os, "getuid"):
+        monkeypatch.setattr(os, "getuid", lambda: -1)  # it is another user's
+        assert all(not entry.problem for entry in entries(tmp_path))
+
+
+def closed_to_us(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody look into `folder`, not even an administrator."""
+
+    def guarded(name: str) -> None:
+        done = getattr(os, name)
+
+        def deny(path: Any, *arguments: Any, **named: Any) -> Any:
+            if not isinstance(path, int) and str(path).startswith(f"{folder}{os.sep}"):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return done(path, *arguments, **named)
+
+        monkeypatch.setattr(os, name, deny)
+
+    for name in ("stat", "lstat", "open", "unlink"):
+        guarded(name)
+
+
+def test_an_entry_that_cannot_be_removed_does_not_stop_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oldest, old = (left(tmp_path, runs(), age=age) for age in (300.0, 200.0))
+    unlink = Path.unlink
+
+    def refused(path: Path, missing_ok: bool = False) -> None:
+        if path.parent == oldest:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    writer = Writer(tmp_path, limit=2 * journal.places.size_of(old) + 4000)
+    assert writer.write(session(runs()), None).whole
+    assert (oldest / DOCUMENT).exists()
+    assert not old.exists()
+    assert writer.folder is not None
+    stays = writer.folder / "odd"
+    stays.touch()
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: (_ for _ in ()).throw(PermissionError(13, "no")))
+    assert writer.write(session(runs()), None).whole
+    assert stays.exists()
+    writer.leave()
+
+
+def test_on_a_disk_without_locks_the_journal_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(file: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(journal.places, "_lock", refuse)
+    with pytest.raises(RecordError, match="its disk has no locks; save often, or set HNN_LAB_DATA to another"):
+        Writer(tmp_path).write(session(runs()), None)
+    assert list(tmp_path.iterdir()) == []
 
 
 # Words and places -----------------------------------------------------------------------------------------------------
