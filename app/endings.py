@@ -29,6 +29,7 @@ class Endings(QObject):
     def __init__(self, application: QGuiApplication) -> None:
         super().__init__()
         self.asked, self.code = False, 0
+        self.committed = False  # Qt may stop the event loop now
         self._at = 0.0
         self._window: MainWindow | None = None
         # A Python handler runs when the interpreter has control next; a byte in a socket gives it control.
@@ -75,7 +76,9 @@ class Endings(QObject):
     def commit(self, manager: QSessionManager) -> None:
         """The desktop session ends, and may end the process once this returns."""
         manager.setRestartHint(QSessionManager.RestartHint.RestartNever)
-        self.asked = True
+        self.committed = True
+        if not self.asked:
+            self.asked, self._at = True, time.monotonic()  # a SIGTERM that follows is of the same end
         if self._window is not None:
             lab, journal = self._window.lab, self._window.journal
             lab.jobs.quit()

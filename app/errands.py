@@ -11,6 +11,7 @@ from hnn_engine.errors import HnnLabError, listing
 from hnn_engine.experiment import Experiment, carried_models, new_experiment
 
 if TYPE_CHECKING:
+    from app.files import Leave
     from app.main_window import MainWindow
     from hnn_engine.journal import Entry
 
@@ -32,7 +33,7 @@ class Errands:
     async def open(self, path: Path | None = None) -> None:
         if not await self.may_leave():
             return
-        leave = self._stop_job  # only once there is something to go to: till then the fit goes on
+        leave = self._leaving()  # only once there is something to go to: till then the fit goes on
         done = await (
             self._window.files.open_path(path, leave=leave) if path is not None else self._window.files.ask_open(leave)
         )
@@ -85,18 +86,22 @@ class Errands:
         if not await self.may_leave():
             return
         journal, lab = self._window.journal, self._window.lab
+        leave = self._leaving()
         source = await journal.away(lambda: claim(entry))
         try:
             session, problems = await journal.away(source.load)
-        except HnnLabError:
+            state, view = state_of(session), View.from_dict(dict(session.view))
+            goes = await leave()
+        except BaseException:  # the end of the window too
             source.leave()
             raise
-        await self._stop_job()
-        if problems:
+        if problems or not goes:
             source.leave()  # what cannot be read now may be some day
         else:
             journal.adopt(source)
-        lab.document.reset(state_of(session), None, View.from_dict(dict(session.view)), saved=False)
+        if not goes:
+            return
+        lab.document.reset(state, None, view, saved=False)
         lab.document.suggestion = entry.path
         journal.write()
         lab.transport.restart()
@@ -116,6 +121,29 @@ class Errands:
         finally:
             if pausing and jobs.paused:
                 self._window.lab.pause()
+
+    def _leaving(self) -> "Leave":
+        """Return what is awaited when something to go to has been read: it asks again where the document has changed
+        since now, or a fit has begun; it ends a fit and returns True where the document may go."""
+        lab = self._window.lab
+
+        def seen() -> tuple[State, bool]:
+            return lab.document.state, lab.jobs.running
+
+        async def leave() -> bool:
+            nonlocal asked
+            while True:
+                state, running = seen()
+                if state is asked[0] and running <= asked[1]:
+                    break
+                if not await self.may_leave():
+                    return False
+                asked = seen()
+            await self._stop_job()
+            return True
+
+        asked = seen()
+        return leave
 
     async def _keep_job(self) -> None:
         """End a job under way and keep what it has reached."""

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from hnn_engine.films import ComparedFilm
 
 Result = TypeVar("Result")
-Leave = Callable[[], Awaitable[None]]
+Keep = Callable[[], Awaitable[None]]
+Leave = Callable[[], Awaitable[bool]]
 
 
 class Files:
@@ -57,7 +58,7 @@ class Files:
     async def open_path(self, path: Path, remember: bool = True, leave: Leave | None = None) -> bool:
         """Open a session, or a run's folder, as the new document; on an error the present one stays as it was.
 
-        `leave` is awaited once the file has been read, before the present document goes.
+        `leave` is awaited once the file has been read, and returns whether the present document may go.
         """
         try:
             whole = not await self._away(lambda: is_run_folder(path))
@@ -71,8 +72,8 @@ class Files:
                 settings().remove_recent(path)
             self._complain(str(error))
             return False
-        if leave is not None:
-            await leave()
+        if leave is not None and not await leave():
+            return False
         self._document.reset(state_of(session), path if whole else None, View.from_dict(dict(session.view)))
         if whole and remember:
             settings().add_recent(path)
@@ -128,7 +129,7 @@ class Files:
         box.deleteLater()
         return answer == Button.Yes.value
 
-    async def may_leave(self, keep: Leave | None = None) -> bool:
+    async def may_leave(self, keep: Keep | None = None) -> bool:
         """Ask what to do with unsaved changes; return whether the present document may go.
 
         `keep` is awaited before anything is saved; where it is given, there is something unsaved in any case.

@@ -68,6 +68,13 @@ class Live:
 
 
 @dataclass(frozen=True)
+class Reached:
+    """One fit has ended and this is its run, which is still to be judged and kept."""
+
+    run: "Run"
+
+
+@dataclass(frozen=True)
 class Judging:
     """One fit has ended and is being evaluated."""
 
@@ -90,7 +97,7 @@ class JobEnded:
     details: str = ""
 
 
-Message = JobStarted | FitEvent | Live | Judging | Kept | JobEnded
+Message = JobStarted | FitEvent | Live | Reached | Judging | Kept | JobEnded
 
 
 class _StoppedError(Exception):
@@ -233,6 +240,7 @@ class JobRunner:
                 self.messages.append(FitEvent(fit.id, fit.advance()))
                 if fit.end is not None:
                     active.remove(fit)
+                    self._reach(fit)
             now = time.monotonic()
             if now - posted >= SNAPSHOT_SECONDS:
                 posted = now
@@ -248,6 +256,11 @@ class JobRunner:
             snapshot = fit.snapshot()
             if snapshot is not None:
                 self.messages.append(Live(fit.id, fit.model, fit.step, snapshot, members[fit.id]))
+
+    def _reach(self, fit: "FitRun") -> None:
+        run = fit.as_run(None)
+        if run is not None:
+            self.messages.append(Reached(run))
 
     def _keep(self, fit: "FitRun") -> None:
         if not self._quit:

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as LateError
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +17,7 @@ from hnn_engine.errors import HnnLabError
 
 if TYPE_CHECKING:  # with records: nothing that the first paint waits for
     from hnn_engine.journal import Claim, Entry, Writer, Written
+    from hnn_engine.records import Run
 
 Result = TypeVar("Result")
 EVERY = 30.0  # s after which a change is kept; a fit that ends is kept at once
@@ -46,6 +47,7 @@ class Journal(QObject):
         super().__init__(parent)
         self.on = on
         self._document, self._closed = document, False
+        self._reached: tuple[Run, ...] = ()  # fits that are no part of the document yet
         self._handed: State | None = None  # to the thread, the last time
         self._wish: _Wish | None = None
         self._lock = threading.Lock()
@@ -62,12 +64,25 @@ class Journal(QObject):
 
     # In the window's thread -------------------------------------------------------------------------------------------
 
+    @property
+    def _unsaved(self) -> bool:
+        return self._document.dirty or bool(self._reached)
+
+    def reach(self, runs: "tuple[Run, ...]") -> None:
+        """Fits that have ended and are still to be judged: new ones are kept at once, until the document has them."""
+        more = {run.id for run in runs} - {run.id for run in self._reached}
+        self._reached = runs
+        if more:
+            self.write()
+        else:
+            self._look()
+
     def _look(self) -> None:
         """The document may have changed, or been saved."""
         state = self._document.state
-        if self._closed or (self._document.dirty and (not self.on or state is self._handed)):
+        if self._closed or (self._unsaved and (not self.on or state is self._handed)):
             return
-        if not self._document.dirty:
+        if not self._unsaved:
             self._settle()
         elif self._new_runs(state):
             self.write()
@@ -83,10 +98,17 @@ class Journal(QObject):
         """Keep what is unsaved, now."""
         document = self._document
         self._timer.stop()
-        if document.dirty and self.on and not self._closed:
+        if self._unsaved and self.on and not self._closed:
             self._handed = document.state
             path = document.path or document.suggestion
-            self._ask(_Wish(document.state, document.view.as_dict(), path, tuple(self._sources)))
+            self._ask(_Wish(self._whole(document.state), document.view.as_dict(), path, tuple(self._sources)))
+
+    def _whole(self, state: State) -> State:
+        """Return `state` with the fits that are still to be judged."""
+        there = {run.id for run in state.runs}
+        more = [run for run in self._reached if run.id not in there]
+        shown = state.shown | {run.id for run in more}
+        return replace(state, runs=(*state.runs, *more), shown=shown) if more else state
 
     def _settle(self) -> None:
         """Nothing is unsaved."""
@@ -106,14 +128,14 @@ class Journal(QObject):
             self._ask(_Wish())
 
     def _try_again(self) -> None:
-        if self._document.dirty and self.on and not self._closed and not self._timer.isActive():
+        if self._unsaved and self.on and not self._closed and not self._timer.isActive():
             self._timer.start(int(1000 * EVERY))
 
     def end(self, keep: bool) -> None:
         """The window closes: `keep` what is unsaved for the next start, or let go what was kept."""
         if self._closed:
             return
-        if keep and self._document.dirty:
+        if keep and self._unsaved:
             self.write()
         else:
             self._settle()
@@ -191,6 +213,8 @@ class Journal(QObject):
         session = Session(state.experiment, state.runs, tuple(sorted(state.shown)), wish.view)
         written = self._writer.write(session, wish.path)
         self._report(written, self._writer.limit)
+        if written.whole:
+            self._told.clear()  # should it fail again, that is news
         return written.whole
 
     def _report(self, written: "Written", limit: int) -> None:
@@ -224,5 +248,5 @@ def _found() -> "list[Entry]":
 
     try:
         return entries(journal_folder())
-    except RuntimeError:  # without a home there is no journal
+    except (OSError, RuntimeError):  # without a home there is no journal
         return []

@@ -24,7 +24,7 @@ from hnn_engine.journal import Entry
 LATER, OPEN, THROW = 0, 1, 2  # results of the dialog
 SHOWN = 6  # entries that are seen without scrolling
 HEADING = "Work that was not saved"
-HINT = "A window ended, or a disk was full. Opened, it is as it was and waits to be saved."
+HINT = "A window ended, or a disk was full. Opened, the work is as it was and still has to be saved."
 
 
 class UnsavedDialog(QDialog):

@@ -14,7 +14,7 @@ from app.clock import FrameClock
 from app.data_maker import DataMaker
 from app.document import Document, State, View
 from app.families import Families
-from app.jobs import FitEvent, FitInfo, JobEnded, JobRunner, JobStarted, Judging, Kept, Live, Message
+from app.jobs import FitEvent, FitInfo, JobEnded, JobRunner, JobStarted, Judging, Kept, Live, Message, Reached
 from app.live_fit import LiveFit, why_not_live
 from app.portrait_field import Drawn, PortraitSpec, States, drawn_rows, sample
 from app.simulation import Answer, Request, ShownModel, Simulation, Track
@@ -67,7 +67,7 @@ class Lab(QObject):
 
     Signals: `answered(Answer)` new rollouts, `taken_in()` once every panel has them; `dataset_changed(Dataset | None)`;
     `job_changed()` a job began, paused, went on or ended; `losses_changed()` at most once a frame;
-    `noticed(text, is_error)`; `failed(text, details)`.
+    `noticed(text, is_error)`; `failed(text, details)`; `reached_changed(runs)` fits ended that are still to be judged.
     """
 
     answered = Signal(object)
@@ -77,6 +77,7 @@ class Lab(QObject):
     losses_changed = Signal()
     noticed = Signal(str, bool)
     failed = Signal(str, str)
+    reached_changed = Signal(object)
     _woken = Signal()
 
     def __init__(self, experiment: Experiment, parent: QObject | None = None) -> None:
@@ -92,6 +93,7 @@ class Lab(QObject):
         self.families = Families()
         self.series: dict[str, FitSeries] = {}
         self.live: dict[str, ShownModel] = {}
+        self.reached: dict[str, Run] = {}  # fits that ended and are still to be judged
         self.job_experiment: Experiment | None = None
         self.answer: Answer | None = None
         self.portrait: PortraitSpec | None = None
@@ -529,6 +531,8 @@ class Lab(QObject):
         elif isinstance(message, Judging):
             self.series[message.fit].judging = True
             self.job_changed.emit()
+        elif isinstance(message, Reached):
+            self._reach({**self.reached, message.run.id: message.run})
         elif isinstance(message, Kept):
             self._keep(message)
         elif isinstance(message, JobEnded):
@@ -547,6 +551,10 @@ class Lab(QObject):
         elif isinstance(event, Started):  # only now a closed form knows
             series.info = replace(series.info, steps=event.steps)
 
+    def _reach(self, runs: "dict[str, Run]") -> None:
+        self.reached = runs
+        self.reached_changed.emit(tuple(runs.values()))
+
     def _keep(self, message: Kept) -> None:
         run = message.run
         series = self.series[message.fit]
@@ -560,10 +568,13 @@ class Lab(QObject):
         }
         self.live.pop(message.fit, None)
         self.document.add_run(run, frozenset(same))
+        self._reach({key: other for key, other in self.reached.items() if key != run.id})
         if run.ending == "failed":
             self.noticed.emit(f"{get_model(run.snapshot.model).title}: {run.reason}", True)
 
     def _end_job(self, message: JobEnded) -> None:
+        for run in tuple(self.reached.values()):  # judging has failed
+            self._keep(Kept(run.id, run))
         self.live.clear()
         self._mark(urgent=False)
         if message.details:
@@ -582,6 +593,7 @@ class Lab(QObject):
         self.jobs.drain()
         self.live.clear()
         self.series.clear()
+        self._reach({})
         self.job_changed.emit()
 
     # Beginning and end ------------------------------------------------------------------------------------------------

@@ -317,6 +317,7 @@ class MainWindow(QMainWindow):
         lab.noticed.connect(self._on_notice)
         lab.failed.connect(self._on_failed)
         self.journal.failed.connect(lab.failed)
+        lab.reached_changed.connect(self.journal.reach)
         self.journal.troubled.connect(lambda text: lab.noticed.emit(text, True))
         lab.job_changed.connect(self._on_job)
         self.system.presets_menu.aboutToShow.connect(lambda: self.presets)

@@ -51,7 +51,7 @@ def run(path: Path | None) -> int:
         with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
             return runner.run(_main(path, endings))
     except RuntimeError:
-        if not endings.asked:  # else Qt has ended the loop itself, at the end of the desktop session
+        if not endings.committed:  # else Qt has ended the loop itself, at the end of the desktop session
             raise
         return endings.code
     finally:
@@ -63,17 +63,16 @@ async def _main(path: Path | None, endings: Endings) -> int:
     window.restore_layout()
     window.show()
     endings.watch(window)
-    window.spawn(_furnish(window))
-    if path is not None:
-        window.spawn(window.files.open_path(path))
+    window.spawn(_furnish(window, path))
     await window.closed.wait()
     await close_window(window, keep=endings.asked)
     return endings.code
 
 
-async def _furnish(window: MainWindow) -> None:
-    """Make the plots, and then offer what the last window has left unsaved."""
-    await window.furnish_in_turn()
+async def _furnish(window: MainWindow, path: Path | None) -> None:
+    """Make the plots and open what is named; after both offer what the last window has left unsaved."""
+    opening = window.errands.open(path) if path is not None else asyncio.sleep(0)
+    await asyncio.gather(window.furnish_in_turn(), opening)
     await window.errands.offer_unsaved()
 
 

@@ -79,12 +79,14 @@ def _follow(name: str, parent: int) -> None:
 
 def _end_with(parent: int) -> None:
     """Wait for the end of the parent, and end."""
-    if sys.platform == "win32":  # a thread that reads from a pipe would hold up libraries that look at it
-        import _winapi
+    try:
+        if sys.platform == "win32":  # a thread that reads from a pipe would hold up libraries that look at it
+            import _winapi
 
-        with_sync = 0x00100000
-        _winapi.WaitForSingleObject(_winapi.OpenProcess(with_sync, False, parent), _winapi.INFINITE)
-    else:
-        while os.read(0, 64):  # nothing ever comes but the end of the line
-            continue
-    os._exit(1)
+            with_sync = 0x00100000
+            _winapi.WaitForSingleObject(_winapi.OpenProcess(with_sync, False, parent), _winapi.INFINITE)
+        else:
+            while os.read(0, 64):  # nothing ever comes but the end of the line
+                continue
+    finally:  # where the parent cannot be opened any more, it has ended
+        os._exit(1)

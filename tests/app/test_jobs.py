@@ -14,11 +14,12 @@ import psutil
 import pytest
 
 import app.jobs
-from app.jobs import JobEnded, JobRunner, JobStarted, Kept, Message
+from app.jobs import FitEvent, JobEnded, JobRunner, JobStarted, Kept, Message, Reached
 from app.memory import give_back
 from hnn_engine import compiled
 from hnn_engine.experiment import Experiment, new_experiment
 from hnn_engine.fit_run import FitRun
+from hnn_engine.fitting.events import Event
 
 
 def small() -> Experiment:
@@ -61,6 +62,26 @@ def test_a_job_goes_on_with_the_loops_and_without(loops: bool, monkeypatch: pyte
     assert isinstance(messages[0], JobStarted)
     assert [m.run.steps for m in messages if isinstance(m, Kept)] == [3, 3]
     assert messages[-1] == JobEnded()
+
+
+def test_a_fit_that_ends_is_told_while_another_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    advance = FitRun.advance
+
+    def sooner(fit: FitRun) -> Event:
+        if fit.model == "baseline" and fit.step == 1:
+            fit.stop()
+        return advance(fit)
+
+    monkeypatch.setattr(FitRun, "advance", sooner)
+    monkeypatch.setattr(FitRun, "judge", lambda fit: None)
+    runner = JobRunner()
+    runner.start(small(), None)
+    messages = ended(runner)
+    told = [(m.run.snapshot.model, messages.index(m)) for m in messages if isinstance(m, Reached)]
+    assert [model for model, _ in told] == ["baseline", "hnn"]
+    last = max(i for i, m in enumerate(messages) if isinstance(m, FitEvent))
+    assert told[0][1] < last < told[1][1]
+    assert [m.run.id for m in messages if isinstance(m, Kept)] == [m.run.id for m in messages if isinstance(m, Reached)]
 
 
 def test_memory_is_given_back_once_the_fits_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,10 @@
 """What is not saved goes to the journal, and comes back; what is saved or discarded leaves nothing there."""
 
 import asyncio
+import json
 import os
+import signal
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -18,6 +21,8 @@ from app.endings import Endings
 from app.journal_dialog import UnsavedDialog
 from app.settings import settings
 from app.window import close_window
+from hnn_engine.errors import HnnLabError
+from hnn_engine.fit_run import FitRun
 from hnn_engine.journal import Writer, entries, journal_folder
 from hnn_engine.records import load_session
 from hnn_engine.records.session import Session
@@ -78,6 +83,74 @@ async def test_a_fit_that_ends_is_in_the_journal_at_once(bench: Bench, monkeypat
     assert entry.runs == tuple(run.title for run in bench.document.state.runs)
     assert len(entry.runs) == 2
     assert "Pendulum, 2 fits (Baseline · Paper · seed 0, HNN · Paper · seed 0)" in entry.sentence(now())
+
+
+async def test_a_fit_that_has_ended_is_kept_while_it_is_judged(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app.journal, "EVERY", 3600.0)
+    judged = threading.Event()
+    monkeypatch.setattr(FitRun, "judge", lambda self: judged.wait(60.0) and None)
+    bench.small_fit(15, 8)
+    bench.click(bench.window.training.button)
+    await bench.until(lambda: len(bench.lab.reached) == 2, "both fits at their end")
+    await bench.until(lambda: bench.window.journal.wait(0.0), "the journal")
+    (place,) = places()
+    titles = [run["title"] for run in json.loads((place / "document.json").read_text())["runs"]]
+    assert titles == ["Baseline · Paper · seed 0", "HNN · Paper · seed 0"]
+    assert bench.document.state.runs == (), "the table waits for the figures"
+    judged.set()
+    await bench.until(lambda: len(bench.document.state.runs) == 2 and not bench.lab.jobs.running, "the runs")
+    await kept(bench, lambda: len(list(place.glob("*/weights.safetensors"))) == 2)
+    assert bench.lab.reached == {}
+
+
+async def test_a_fit_whose_judging_fails_is_kept_in_the_table(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: FitRun) -> None:
+        raise HnnLabError("It cannot be judged")
+
+    monkeypatch.setattr(FitRun, "judge", fail)
+    bench.small_fit(15, 8)
+    bench.click(bench.window.training.button)
+    await bench.until(lambda: len(bench.document.state.runs) == 2, "the runs")
+    assert [run.figures for run in bench.document.state.runs] == [None, None]
+    await kept(bench, lambda: len(places()) == 1)
+
+
+async def test_what_changes_while_a_session_is_read_is_asked_about(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await saved(bench, tmp_path / "other.hnnlab")
+    reads, goes_on = threading.Event(), threading.Event()
+
+    def slowly(path: Path) -> Session:
+        reads.set()
+        goes_on.wait(60.0)
+        return load_session(path)
+
+    monkeypatch.setattr("app.files.load_session", slowly)
+    for choice in (Button.Cancel, Button.Discard):
+        goes_on.clear()
+        reads.clear()
+        bench.document.undo()
+        bench.window.spawn(bench.window.errands.open(tmp_path / "other.hnnlab"))
+        await bench.until(reads.is_set, "the reading")
+        bench.edit(start=(0.5, 0.25))
+        goes_on.set()
+        await answer(bench, choice)
+        assert bench.document.dirty == (choice is Button.Cancel)
+    await bench.until(lambda: bench.experiment.start != (0.5, 0.25), "the session that was asked for")
+
+
+async def test_an_entry_that_fails_to_open_is_free_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    left_behind(bench.document.session())
+    (entry,) = entries(journal_folder())
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("app.errands.state_of", fail)
+    with pytest.raises(MemoryError):
+        await bench.window.errands._open_unsaved(entry)
+    assert entries(journal_folder()) == [entry]
 
 
 async def test_a_change_is_kept_after_a_while_and_runs_are_written_once(bench: Bench) -> None:
@@ -271,6 +344,8 @@ async def test_the_end_of_the_desktop_session_keeps_what_a_fit_has_reached(
         assert bench.window.closed.is_set()
         assert endings.asked
         assert endings.code == 0
+        os.kill(os.getpid(), signal.SIGTERM)  # what the desktop sends next: no second wish
+        await bench.frames(2)
         assert hints == [QSessionManager.RestartHint.RestartNever]
         (place,) = places()
         assert len(list(place.glob("*/weights.safetensors"))) == 2
