@@ -21,8 +21,12 @@ def why_no_display(environment: Mapping[str, str] | None = None) -> str:
     wanted = asked or ["wayland"] * bool(given.get("WAYLAND_DISPLAY")) + ["xcb"] * bool(given.get("DISPLAY"))
     if not wanted:
         return _NO_DISPLAY
-    reasons = [_why_not(name, given) for name in wanted]
-    return "" if "" in reasons else reasons[-1]
+    reason = ""
+    for name in wanted:  # no further than Qt would go: an X server that is asked for may only then be started
+        reason = _why_not(name, given)
+        if not reason:
+            break
+    return reason
 
 
 def _why_not(platform: str, given: Mapping[str, str]) -> str:
@@ -54,7 +58,7 @@ def _why_no_x(given: Mapping[str, str]) -> str:
     except OSError as error:
         return f"Qt cannot be loaded ({error}): install what the README lists for a bare Debian or Ubuntu"
     xcb.xcb_connect.restype = ctypes.c_void_p
-    line = ctypes.c_void_p(xcb.xcb_connect(display.encode(), None))
+    line = ctypes.c_void_p(xcb.xcb_connect(os.fsencode(display), None))
     failed = xcb.xcb_connection_has_error(line)
     xcb.xcb_disconnect(line)
     return f"The display {display} cannot be opened: check DISPLAY and who may use it; {_WAY_OUT}" if failed else ""

@@ -7,14 +7,26 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.display import why_no_display
 from hnn_engine import console, missing
+from hnn_engine.console import say
 
 MENDABLE = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `hnn-lab`; return the exit code."""
+    # Ctrl-C ends the process while it loads: an exception in the midst of that might be swallowed by what is loaded.
+    # What takes its time hears of it by handlers of its own.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return _main(arguments)
+    finally:
+        if arguments is not None and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # called by a program
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     # One thread a matrix product: the window, the fit and the rollouts share the processors better so, and the same
     # seed gives the same weights everywhere. It has to be said before numpy is loaded.
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -34,7 +46,7 @@ def _run(words: list[str]) -> int:
         text = missing.sentence(error)
         if not text:
             raise
-        print(f"hnn-lab: {text}", file=sys.stderr)
+        say(text)
         return MENDABLE
 
 
@@ -43,10 +55,11 @@ def _ended(code: int) -> int:
     error = console.failure()
     if error is None:
         return code
+    if isinstance(error, BrokenPipeError):
+        gone = console.reader_gone()  # which prints no more, whatever the code
+        return code or gone
     console.let_go()
-    if isinstance(error, BrokenPipeError):  # nobody reads on (`| head -1`): nothing is wrong
-        return code or 128 + getattr(signal, "SIGPIPE", 0)
-    print(f"hnn-lab: {console.sentence(error)}", file=sys.stderr)
+    say(console.sentence(error))
     return code or MENDABLE
 
 
@@ -60,17 +73,16 @@ def _begun(words: list[str]) -> int:
 
         return command(words)
     if words and not os.path.exists(words[0]):  # which no name, however odd, makes raise
-        print(f"hnn-lab: {_no_such(words[0])}", file=sys.stderr)
+        say(_no_such(words[0]))
         return MENDABLE
+    from app.display import why_no_display
+
     reason = why_no_display()
     if reason:
-        print(f"hnn-lab: {reason}", file=sys.stderr)
+        say(reason)
         return MENDABLE
     # Until the window stands, everything that is made stays: looking for garbage would only delay the first paint.
     gc.disable()
-    # Ctrl-C ends the process while it loads: an exception in the midst of that might be swallowed by what is loaded.
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
     from app.window import run
 
     return run(Path(words[0]) if words else None)

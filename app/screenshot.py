@@ -4,13 +4,14 @@ import argparse
 import asyncio
 import math
 import os
-import sys
+import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hnn_engine.atomic import check_file, told
+from hnn_engine.console import say
 from hnn_engine.disk import operations
 from hnn_engine.errors import HnnLabError, ParameterError
 from hnn_engine.systems import SYSTEMS, get_system
@@ -28,8 +29,11 @@ def main(arguments: Sequence[str]) -> int:
         _check(options)
         return _draw(options)
     except HnnLabError as error:
-        print(f"hnn-lab: {error}", file=sys.stderr)
+        say(error)
         return 2
+    except KeyboardInterrupt:
+        say("stopped")
+        return 128 + signal.SIGINT
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,7 +96,7 @@ def _draw(options: argparse.Namespace) -> int:
 def _quietly(kind: object, context: object, message: str) -> None:
     """Pass Qt's messages on, but for what it says of its own offscreen platform at every start."""
     if "plugin does not support" not in message:
-        print(message, file=sys.stderr)
+        say(message)
 
 
 async def _picture(options: argparse.Namespace) -> int:
@@ -106,7 +110,7 @@ async def _picture(options: argparse.Namespace) -> int:
     window.share_room()
     try:
         if not await _opened(window, options):
-            print(f"hnn-lab: {window.notice.text()}", file=sys.stderr)
+            say(window.notice.text())
             return 2
         lab = window.lab
         lab.transport.set_playing(False)

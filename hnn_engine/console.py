@@ -5,9 +5,12 @@ import errno
 import io
 import os
 import re
+import signal
 import sys
 import unicodedata
 from contextlib import suppress
+
+from hnn_engine.errors import LINE, one_line, shown
 
 _PLAIN = "hnn-lab.plain"  # the name of what is done with letters that an encoding lacks
 _SIGNS = """…:... ×:x ÷:/ →:-> ←:<- ›:> ‹:< ≤:<= ≥:>= ≈:~ ±:+- ·:. •:. −:- –:- —:- ‘:' ’:' “:" ”:" ∂:d ∞:inf ½:1/2
@@ -45,6 +48,40 @@ def failure() -> OSError | None:
     with suppress(OSError):
         sys.stdout.flush()
     return sys.stdout.failure
+
+
+def say(text: object, whole: bool = False) -> None:
+    """Print a line on stderr, if there is anybody left to read it: of at most `LINE` characters, or the `whole` text
+    where it is there to be copied."""
+    line = f"hnn-lab: {text}"
+    with suppress(OSError, ValueError):
+        print(shown(line) if whole else one_line(line, LINE), file=sys.stderr, flush=True)
+
+
+def is_live() -> bool:
+    """Whether progress is rewritten in place, as on a terminal."""
+    return sys.stderr.isatty()
+
+
+def progress(text: str) -> None:
+    """Print how far the work is, in place of what was said before on a terminal."""
+    line = shown(text)[:LINE]
+    with suppress(OSError, ValueError):
+        print(f"\r{line}" if is_live() else line, end="" if is_live() else "\n", file=sys.stderr, flush=True)
+
+
+def end_progress() -> None:
+    """Let what is said next begin on a line of its own."""
+    if is_live():
+        with suppress(OSError, ValueError):
+            print(file=sys.stderr, flush=True)
+
+
+def reader_gone() -> int:
+    """Return the exit code where whoever reads what is printed has gone (`| head -1`), and print no more: nothing is
+    wrong, and nobody is left to tell. It is 141, or 1 where the system has no such signal."""
+    let_go()
+    return 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else 1
 
 
 def let_go() -> None:

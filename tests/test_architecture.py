@@ -16,8 +16,8 @@ HEAVY = WINDOW_LIBRARIES | {"torch", "scipy", "numba", "safetensors", "contourpy
 # A module imports what stands on a lower floor or belongs to its own room. The looks are one room in several files.
 LOOKS = {"theme", "stylesheet", "icons", "settings", "color_tables", "overrides"}
 ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
-    ("beside", "console", "errors"),
-    ("missing", "limits", "coords", "geometry", "compiled", "machine", "looks", "disk", "places", "signals"),
+    ("beside", "errors"),
+    ("console", "missing", "limits", "coords", "geometry", "compiled", "machine", "looks", "disk", "places", "signals"),
     ("parameters", "stage", "camera", "atomic", "regular"),
     ("systems", "recordings", "integrators", "collocation"),
     ("models", "comparison", "phases", "views", "footage"),
@@ -236,3 +236,18 @@ def test_every_module_of_the_engine_loads_without_qt() -> None:
 
 def test_the_console_script_loads_no_qt_by_itself() -> None:
     assert loaded_after("import app.main") & HEAVY == set()
+
+
+def test_all_that_is_said_on_stderr_is_said_in_one_place() -> None:
+    """`console.say` and `console.progress` make one short line of whatever is in a name."""
+    paths = [*files("app"), *sorted((ROOT / "hnn_engine" / "cli").rglob("*.py"))]
+    told = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+        and any(word.arg == "file" for word in node.keywords)
+    ]
+    assert told == []

@@ -1,20 +1,19 @@
 """`hnn-lab …` without a window: the same engine, never Qt."""
 
-import signal
-import sys
 from collections.abc import Sequence
 
 from hnn_engine import console, missing
 from hnn_engine.cli.parser import COMMANDS, build_parser, joined
-from hnn_engine.cli.stopping import Interrupts, exit_code, say
-from hnn_engine.errors import LINE, HnnLabError, one_line
+from hnn_engine.cli.stopping import Interrupts, exit_code
+from hnn_engine.console import say
+from hnn_engine.errors import HnnLabError
 
 OK, FAILED, MENDABLE = 0, 1, 2
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code: 0; 2 for what the user can mend; 1 otherwise; 130 on Ctrl-C, 143 on
-    SIGTERM, 129 on SIGHUP."""
+    SIGTERM, 129 on SIGHUP, 141 where the reader has gone."""
     parser = build_parser()
     options = parser.parse_args(joined(arguments))
     if options.command is None:
@@ -24,19 +23,16 @@ def main(arguments: Sequence[str]) -> int:
         with Interrupts():
             return int(options.run(options) or OK)
     except HnnLabError as error:
-        print(f"hnn-lab: {error}", file=sys.stderr)
+        say(error)
         return MENDABLE
     except KeyboardInterrupt as stop:
         say("stopped")
         return exit_code(stop)
     except BrokenPipeError:
-        # The reader of our output has gone (`hnn-lab systems | head -1`): nothing is wrong, and nobody is left to tell.
-        console.let_go()
-        return 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else FAILED
+        return console.reader_gone()
     except Exception as error:
         text = _mendable(error)
-        said = text or f"{type(error).__name__}: {error}. This is a fault of the program."
-        print(one_line(f"hnn-lab: {said}", LINE), file=sys.stderr)
+        say(text or f"{type(error).__name__}: {error}. This is a fault of the program.")
         return MENDABLE if text else FAILED
 
 

@@ -5,7 +5,6 @@ import csv
 import io
 import json
 import math
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from hnn_engine.cli.recorded import recorded
 from hnn_engine.cli.stopping import Interrupts
 from hnn_engine.cli.training import keep_run, load_loops, run_fit
 from hnn_engine.cli.values import number, start_of
-from hnn_engine.console import is_unicode
+from hnn_engine.console import is_unicode, say
 from hnn_engine.coords import Array
 from hnn_engine.datasets import DATA_PARAMETERS, data_parameters
 from hnn_engine.errors import ExperimentError, ParameterError, shown
@@ -159,12 +158,12 @@ def train(options: argparse.Namespace) -> int:
     need("safetensors")
     note = recipe_note(experiment.recipe, experiment.source_name)
     if note:
-        print(note, file=sys.stderr)
+        say(note)
     load_loops()
     with Interrupts() as interrupts, interrupts.holding():
         run = run_fit(experiment, interrupts, start)
         keep_run(run, options.out, options.force)
-        _print_figures({**run.summary(), "run": str(options.out)}, options.json)
+    _print_figures({**run.summary(), "run": str(options.out)}, options.json)
     return interrupts.code
 
 
@@ -277,7 +276,7 @@ def simulate(options: argparse.Namespace) -> None:
         start = begin(flow, pair_at(system, camera_of(run.experiment.data), start), start)
     answer = rollout(flow, start, spec.times, options.integrator, tolerance=tolerance)
     if answer.note:
-        print(f"hnn-lab: The rollout {answer.note}; the rows after that are left out.", file=sys.stderr)
+        say(f"The rollout {answer.note}; the rows after that are left out.")
     alive = np.isfinite(answer.coords).all(axis=-1)
     header = ["t", *[c.name for c in system.coordinates], "H"]
     energy = system.hamiltonian(answer.coords[alive])

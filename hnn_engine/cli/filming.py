@@ -1,7 +1,6 @@
 """`hnn-lab film`: models that see frames beside what the camera sees, as a GIF or a video."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from hnn_engine.atomic import told
 from hnn_engine.cli.training import load_loops
 from hnn_engine.cli.values import number, start_of
+from hnn_engine.console import end_progress, is_live, progress, say
 from hnn_engine.disk import operations
 from hnn_engine.errors import ExperimentError, ParameterError, RecordError
 from hnn_engine.experiment import Experiment, checked, same_stage
@@ -33,12 +33,13 @@ def film(options: argparse.Namespace) -> None:
     load_loops()
     made = ComparedFilm(asked, [run.snapshot for run in runs], options.theme, height)
     write_film(options.out, made.pictures(), made.seconds, _tell, made.count)
-    print(f"\r{options.out}: {made.count} frames, {made.count * made.seconds:.3g} s", file=sys.stderr)
+    end_progress()
+    say(f"{options.out}: {made.count} frames, {made.count * made.seconds:.3g} s")
 
 
 def _tell(share: float) -> None:
-    if sys.stderr.isatty():
-        print(f"\rPainting: {100 * share:3.0f} %", end="", file=sys.stderr, flush=True)
+    if is_live():
+        progress(f"Painting: {100 * share:3.0f} %")
 
 
 def _loaded(sources: Sequence[Path]) -> tuple[Experiment, list[Run]]:

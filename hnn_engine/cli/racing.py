@@ -3,7 +3,6 @@
 import argparse
 import json
 import math
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import Any
 from hnn_engine.cli.stopping import Interrupts
 from hnn_engine.cli.training import load_loops
 from hnn_engine.cli.values import names
+from hnn_engine.console import end_progress, is_live, progress, say
 from hnn_engine.experiment import Experiment, check_seed, checked, model_spec, new_experiment
 from hnn_engine.fitting.events import Failed
 from hnn_engine.race import Race, Standing, racing_recipes
@@ -38,7 +38,7 @@ def race(options: argparse.Namespace) -> int:
         print(_table(race))
     for lane in race.lanes:
         if isinstance(lane.fit.end, Failed):
-            print(f"hnn-lab: {lane.recipe.name}: {lane.fit.end.message}", file=sys.stderr)
+            say(f"{lane.recipe.name}: {lane.fit.end.message}")
     return interrupts.code
 
 
@@ -53,7 +53,7 @@ def _experiment(options: argparse.Namespace) -> Experiment:
 
 
 def _run(race: Race) -> None:
-    live, last = sys.stderr.isatty(), time.monotonic()
+    live, last = is_live(), time.monotonic()
     while not race.done:
         race.advance()
         now = time.monotonic()
@@ -62,13 +62,13 @@ def _run(race: Race) -> None:
             _show(race, live)
     if live:
         _show(race, live)
-        print(file=sys.stderr)
+        end_progress()
 
 
 def _show(race: Race, live: bool) -> None:
     """Print how far the lanes are, in place on a terminal."""
     text = " | ".join(_briefly(one) for one in race.standings())
-    print(f"\r{text[:WIDTH]:<{WIDTH}}" if live else text, end="" if live else "\n", file=sys.stderr, flush=True)
+    progress(f"{text[:WIDTH]:<{WIDTH}}" if live else text)
 
 
 def _briefly(one: Standing) -> str:

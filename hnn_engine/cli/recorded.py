@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import sys
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from hnn_engine.cli.columns import parse_columns
+from hnn_engine.console import end_progress, is_live, progress, say
 from hnn_engine.errors import ParameterError, shortened
 from hnn_engine.experiment import Experiment, recording_experiment
 from hnn_engine.footage import Crop, Film, as_recording, is_film, look, take
@@ -55,12 +55,12 @@ def _film(options: argparse.Namespace) -> Recording:
     with Reading(options.recording) as reading:
         film = look(options.recording, reading.tell)
     if film.note:
-        print(f"hnn-lab: {Path(options.recording).name}: {film.note}", file=sys.stderr, flush=True)
+        say(f"{shortened(Path(options.recording).name)}: {film.note}")
     square = Crop.whole(film) if crop is None else on_film(crop, film)
     recording = as_recording(take(film, square, size, seconds=seconds))
     far = math.degrees(float(np.abs(recording.coords[:, 0]).max()))
     told = f"{len(recording.t)} frames, {recording.seconds:.4g} s apart, angles up to {far:.0f}°"
-    print(f"hnn-lab: {shortened(Path(options.recording).name)}: {told}", file=sys.stderr, flush=True)
+    say(f"{shortened(Path(options.recording).name)}: {told}")
     return recording
 
 
@@ -68,7 +68,7 @@ class Reading:
     """What stderr is told of a reading that takes longer than a second: rewritten in place on a terminal."""
 
     def __init__(self, path: str) -> None:
-        self._name, self._live = Path(path).name, sys.stderr.isatty()
+        self._name, self._live = shortened(Path(path).name), is_live()
         self._next = time.monotonic() + LATE
         self._shown = False
 
@@ -76,16 +76,15 @@ class Reading:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._shown and self._live:
-            print(file=sys.stderr, flush=True)
+        if self._shown:
+            end_progress()
 
     def tell(self, share: float) -> None:
         """Take note of the share that is done, and print it when it is time to."""
         now = time.monotonic()
         if now >= self._next:
             self._next, self._shown = now + (OFTEN if self._live else SELDOM), True
-            text = f"hnn-lab: reading {self._name}: {100 * share:.0f} %"
-            print(f"\r{text}" if self._live else text, end="" if self._live else "\n", file=sys.stderr, flush=True)
+            progress(f"hnn-lab: reading {self._name}: {100 * share:.0f} %")
 
 
 def parse_crop(text: str) -> Crop:

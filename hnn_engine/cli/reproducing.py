@@ -10,7 +10,8 @@ from hnn_engine import __version__
 from hnn_engine.cli.stopping import Interrupts, exit_code
 from hnn_engine.cli.training import Meter, clock, load_loops
 from hnn_engine.cli.values import names
-from hnn_engine.errors import LINE, ExperimentError, ParameterError, one_line
+from hnn_engine.console import end_progress, say
+from hnn_engine.errors import ExperimentError, ParameterError
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import get_recipe
 from hnn_engine.machine import commit, cores, cpu_model, versions
@@ -48,19 +49,13 @@ def reproduce(options: argparse.Namespace) -> int:
             if not result.kept or result.trouble:
                 say(_told(result, len(results), len(cells)))
     except KeyboardInterrupt as stop:
-        if sys.stderr.isatty():
-            print(file=sys.stderr)  # the line of progress stays
+        end_progress()  # which stays
         say(
             f"Stopped after {len(results)} of {len(cells)} fits, kept in {keep.folder}: the same command goes on there."
         )
         return exit_code(stop)
     _write(options, results)
     return 0
-
-
-def say(text: str) -> None:
-    """Print a line on stderr."""
-    print(one_line(f"hnn-lab: {text}", LINE), file=sys.stderr, flush=True)
 
 
 class _Held(Keep):

@@ -3,11 +3,10 @@ program with 128 and the signal's number."""
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Protocol
 
@@ -27,12 +26,6 @@ class Terminated(KeyboardInterrupt):
 def exit_code(stop: KeyboardInterrupt) -> int:
     """Return the exit code of a command that `stop` has ended: 130 on Ctrl-C."""
     return 128 + (stop.number if isinstance(stop, Terminated) else signal.SIGINT)
-
-
-def say(text: str) -> None:
-    """Print a line on stderr, if there is anybody left to read it."""
-    with suppress(OSError, ValueError):
-        print(f"hnn-lab: {text}", file=sys.stderr, flush=True)
 
 
 class Stoppable(Protocol):
@@ -78,6 +71,8 @@ class Interrupts:
         """Here the first signal stops `work`, and the next one ends the program at once."""
         with self._as(_STOP):
             self._work = work
+            if self.asked:  # while it was made
+                work.stop()
             yield
 
     @contextmanager

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TextIO
 
 from hnn_engine import compiled
-from hnn_engine.cli.stopping import Interrupts, say
+from hnn_engine.cli.stopping import Interrupts
+from hnn_engine.console import say
 from hnn_engine.errors import HnnLabError, RecordError, shortened
 from hnn_engine.evaluation import Figures
 from hnn_engine.experiment import Experiment
@@ -74,14 +75,13 @@ def keep_run(run: Run, folder: Path, force: bool) -> None:
         where = "in the journal" if in_journal else "elsewhere, as the journal cannot be written either"
         told = RecordError(f"{failed}, but the fit is kept {where}: 'hnn-lab evaluate {place}' judges it")
         if str(place) not in str(told):  # a message is never long
-            say(f"The fit is in {place}")
+            say(f"The fit is in {place}", whole=True)
         raise told from error
 
 
 def load_loops() -> None:
     """Load the compiled loops, and say so where they have to be compiled first."""
-    text = "hnn-lab: compiling the inner loops, once on this machine …"
-    notice = threading.Timer(QUICK, lambda: print(text, file=sys.stderr, flush=True))
+    notice = threading.Timer(QUICK, lambda: say("compiling the inner loops, once on this machine …"))
     notice.daemon = True
     notice.start()
     try:
@@ -89,7 +89,7 @@ def load_loops() -> None:
     finally:
         notice.cancel()
     if compiled.slower():
-        print(f"hnn-lab: {compiled.slower()}.", file=sys.stderr, flush=True)
+        say(f"{compiled.slower()}.")
 
 
 class Meter:

@@ -161,6 +161,17 @@ def test_the_window_stands_with_every_stream_closed(tmp_path: Path) -> None:
     assert (tmp_path / "window.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_what_is_said_is_one_short_line(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "a\n\x1b[31m" + "long " * 200
+    console.say(name)
+    console.progress(name)
+    said, going = capsys.readouterr().err.splitlines()
+    assert said.startswith("hnn-lab: a\\n\\x1b[31m")
+    assert max(len(said), len(going)) <= 300
+    console.say("x" * 500, whole=True)
+    assert len(capsys.readouterr().err) == len("hnn-lab: \n") + 500
+
+
 # No display -----------------------------------------------------------------------------------------------------------
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="X and Wayland")
@@ -180,6 +191,7 @@ def test_without_a_display_the_window_is_refused_with_a_sentence() -> None:
     ("given", "said"),
     [
         ({"DISPLAY": ":4711"}, "The display :4711 cannot be opened"),
+        ({"DISPLAY": "\udcff"}, "The display"),
         ({"DISPLAY": "nonsense"}, "The display nonsense cannot be opened"),
         ({"QT_QPA_PLATFORM": "xcb"}, "There is no display"),
         ({"WAYLAND_DISPLAY": "nowhere", "XDG_RUNTIME_DIR": "/nowhere"}, "The Wayland display /nowhere/nowhere cannot"),
@@ -201,6 +213,18 @@ def test_a_wayland_display_that_answers_is_taken(tmp_path: Path) -> None:
         server.bind(str(tmp_path / "wayland-7"))
         server.listen()
         given = {"WAYLAND_DISPLAY": "wayland-7", "XDG_RUNTIME_DIR": str(tmp_path), "DISPLAY": ":4711"}
+        assert display.why_no_display(given) == ""
+
+
+@linux
+def test_no_display_is_looked_for_beyond_the_first_that_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(display, "_why_no_x", lambda given: pytest.fail("an X server may be started by that"))
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "wayland-7"))
+        server.listen()
+        given = {"WAYLAND_DISPLAY": "wayland-7", "XDG_RUNTIME_DIR": str(tmp_path), "DISPLAY": ":0"}
         assert display.why_no_display(given) == ""
 
 

@@ -133,6 +133,65 @@ def test_a_signal_while_data_is_made_ends_at_once(
     assert (said.code, said.err, list(tmp_path.iterdir())) == (143, "hnn-lab: stopped\n", [])
 
 
+def test_a_signal_just_before_the_first_step_stops_the_fit(
+    command: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = training.Meter.__init__
+
+    def interrupted(self: training.Meter, *arguments: Any) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        made(self, *arguments)
+
+    monkeypatch.setattr(training.Meter, "__init__", interrupted)
+    assert command(*TRAIN, "--steps", 5000, "--out", tmp_path / "run").code == 143
+    assert load_run(tmp_path / "run").steps < 3
+
+
+def test_figures_that_nobody_reads_do_not_hold_up_a_signal(
+    command: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hnn_engine.cli.commands._print_figures", lambda *_: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(FitRun, "judge", lambda self: None)
+    said = command(*TRAIN, "--steps", 12, "--out", tmp_path / "run")
+    assert (said.code, said.err.splitlines()[-1]) == (143, "hnn-lab: stopped")
+    assert load_run(tmp_path / "run").steps == 12
+
+
+CUT = """
+import os, signal, sys
+
+class Cut:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[-1]:
+            sys.argv.pop()
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Cut())
+from app.main import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "module"),
+    [
+        ("systems", "hnn_engine.cli.parser"),
+        ("systems", "numpy"),
+        ("screenshot --system pendulum --out x.png", "PySide6.QtWidgets"),
+        pytest.param("screenshot --system pendulum --out x.png", "pyqtgraph", marks=pytest.mark.long),
+        pytest.param("train --system pendulum --model hnn --out x", "scipy", marks=pytest.mark.long),
+        pytest.param("train --system pendulum --model hnn --out x", "numba", marks=pytest.mark.long),
+        pytest.param("train --system pendulum --model hnn --out x", "torch", marks=pytest.mark.long),
+    ],
+)
+def test_ctrl_c_while_modules_load_leaves_no_traceback(words: str, module: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CUT, *words.split(), module]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=PATIENCE, check=False)
+    assert done.stderr.decode() in ("", "hnn-lab: stopped\n")
+    assert done.returncode in (-signal.SIGINT, 130)
+
+
 def test_what_is_ignored_at_the_start_stays_ignored(
     command: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
