@@ -25,6 +25,7 @@ from app.theme import small_font
 from app.widgets.format import NO_BREAK, number
 from app.widgets.swatch import Swatch
 from app.widgets.text import PlainLabel, problem_label, quiet_label, set_tip, title_text
+from hnn_engine.errors import one_line
 from hnn_engine.experiment import Experiment, default_settings, model_spec, same_stage, same_system
 from hnn_engine.fitting import RECIPES
 from hnn_engine.models import MODELS, get_model
@@ -265,7 +266,7 @@ class RaceWindow(QDialog):
         self.keep_button.setEnabled(not busy and bool(self.runs))
 
     def _complain(self, text: str) -> None:
-        self.problem.setText(text)
+        self.problem.setText(one_line(text))
         self.problem.setVisible(bool(text))
 
     def _show_race(self, raced: Raced) -> None:

@@ -3,12 +3,14 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from PySide6.QtGui import QGuiApplication, QSessionManager
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QMessageBox
 
 import app.journal
+import app.window
 from app.endings import Endings
 from app.journal_dialog import UnsavedDialog
 from app.settings import settings
@@ -305,7 +308,11 @@ async def test_a_journal_that_cannot_be_written_is_said_once_and_stops_nothing(
     (text,) = said
     assert text.startswith(f"Unsaved work cannot be kept in {data_folder / 'journal'}")
     data_folder.unlink()
-    await bench.until(lambda: len(places()) == 1, "the journal once it can be written")
+    await kept(bench, lambda: len(places()) == 1)
+    shutil.rmtree(data_folder)
+    data_folder.write_text("in the way")
+    bench.edit(start=(0.4, 0.0))
+    await bench.until(lambda: len(said) == 2, "said again, as it went well between")
 
 
 async def test_a_question_that_nobody_answers_does_not_hold_up_the_end(bench: Bench) -> None:
@@ -355,6 +362,46 @@ async def test_the_end_of_the_desktop_session_keeps_what_a_fit_has_reached(
         assert len(entry.runs) == 2
     finally:
         endings.close()
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_only_a_loop_that_qt_has_ended_is_no_error(committed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ended:
+        def __enter__(self) -> "Ended":
+            raise RuntimeError("Event loop stopped before Future completed.")
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    ending = SimpleNamespace(asked=True, committed=committed, code=143, close=lambda: None)
+    application = SimpleNamespace(setQuitOnLastWindowClosed=lambda quits: None)
+    monkeypatch.setattr(app.window, "make_application", lambda words: application)
+    monkeypatch.setattr(app.window, "Endings", lambda application: ending)
+    monkeypatch.setattr(app.window.asyncio, "Runner", lambda loop_factory: Ended())
+    if committed:
+        assert app.window.run(None) == 143
+    else:
+        with pytest.raises(RuntimeError):
+            app.window.run(None)
+
+
+async def test_what_is_named_is_opened_before_unsaved_work_is_offered(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    async def open_it(path: Path) -> None:
+        await asyncio.sleep(0.05)
+        done.append(path.name)
+
+    async def offer() -> None:
+        done.append("offered")
+
+    monkeypatch.setattr(bench.window, "furnish_in_turn", lambda: asyncio.sleep(0))
+    monkeypatch.setattr(bench.window.errands, "open", open_it)
+    monkeypatch.setattr(bench.window.errands, "offer_unsaved", offer)
+    await app.window._furnish(bench.window, Path("mine.hnnlab"))
+    assert done == ["mine.hnnlab", "offered"]
 
 
 def test_the_setting_is_on_until_it_is_switched_off(tmp_path: Path) -> None:

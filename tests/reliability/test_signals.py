@@ -160,10 +160,11 @@ def test_figures_that_nobody_reads_do_not_hold_up_a_signal(
 CUT = """
 import os, signal, sys
 
+module = sys.argv.pop()
+
 class Cut:
     def find_spec(self, name, path=None, target=None):
-        if name == sys.argv[-1]:
-            sys.argv.pop()
+        if name == module:
             os.kill(os.getpid(), signal.SIGINT)
 
 sys.meta_path.insert(0, Cut())
@@ -181,7 +182,6 @@ sys.exit(main())
         pytest.param("screenshot --system pendulum --out x.png", "pyqtgraph", marks=pytest.mark.long),
         pytest.param("train --system pendulum --model hnn --out x", "scipy", marks=pytest.mark.long),
         pytest.param("train --system pendulum --model hnn --out x", "numba", marks=pytest.mark.long),
-        pytest.param("train --system pendulum --model hnn --out x", "torch", marks=pytest.mark.long),
     ],
 )
 def test_ctrl_c_while_modules_load_leaves_no_traceback(words: str, module: str, tmp_path: Path) -> None:
