@@ -130,6 +130,8 @@ class Errands:
         def seen() -> tuple[State, bool]:
             return lab.document.state, lab.jobs.running
 
+        asked = seen()
+
         async def leave() -> bool:
             nonlocal asked
             while True:
@@ -142,7 +144,6 @@ class Errands:
             await self._stop_job()
             return True
 
-        asked = seen()
         return leave
 
     async def _keep_job(self) -> None:
