@@ -26,6 +26,7 @@ LARGEST_WEIGHTS = 200_000_000
 LARGEST_DATA = 100_000_000  # data.npz
 LARGEST_FRAMES = 100_000_000  # the frames in it, unpacked
 LARGEST_SESSION = 1_000_000_000  # all members unpacked
+LARGEST_HISTORIES = 200_000_000  # of them the losses, which take several times their text once they are read
 LARGEST_ARRAYS = 400_000_000  # all recordings of a session in memory, each that is there twice once
 MOST_PACKING = 100  # times as large as it is packed, beyond the next
 ALWAYS_UNPACKED = 20_000_000

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from hnn_engine.errors import RecordError
-from hnn_engine.limits import LARGEST_ARRAYS, LARGEST_SESSION, MOST_SESSION_VALUES
+from hnn_engine.limits import LARGEST_ARRAYS, LARGEST_HISTORIES, LARGEST_SESSION, MOST_SESSION_VALUES
 from hnn_engine.records.archive import size_of
 from hnn_engine.records.documents import most_values
 from hnn_engine.records.recorded import arrays_size, digest
@@ -13,6 +13,8 @@ def check_totals(members: Mapping[str, bytes], where: str) -> None:
     """Raise `RecordError` where the `members` of a session are more than one may be: written or read alike."""
     if sum(size_of(members, name) for name in members) > LARGEST_SESSION:
         raise RecordError(_too_much(where, f"{LARGEST_SESSION / 1e9:.0f} GB unpacked"))
+    if sum(size_of(members, name) for name in members if name.endswith("history.csv")) > LARGEST_HISTORIES:
+        raise RecordError(_too_much(where, f"{LARGEST_HISTORIES / 1e6:.0f} MB of losses"))
     _check_documents(members, where)
     _check_recordings(members, where)
 

@@ -441,6 +441,7 @@ def test_what_shrinks_a_hundredfold_is_written_so_that_it_opens(tmp_path: Path) 
     [
         ("LARGEST_SESSION", 5_000, "0 GB unpacked"),
         ("LARGEST_ARRAYS", 500, "0 MB of recordings"),
+        ("LARGEST_HISTORIES", 10, "0 MB of losses"),
         ("MOST_SESSION_VALUES", 100, "100 values in its JSON"),
     ],
 )
