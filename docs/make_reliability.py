@@ -24,7 +24,8 @@ def added_up(lines: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
         counts = found.setdefault(line["what"], {})
         for name, value in line.items():
             if name not in ("test", "what"):
-                counts[name] = max(counts.get(name, value), value) if "worst" in name else counts.get(name, 0) + value
+                largest = name.startswith(("worst", "longest"))
+                counts[name] = max(counts.get(name, value), value) if largest else counts.get(name, 0) + value
     return found
 
 
