@@ -84,6 +84,7 @@ class Endings(QObject):
             lab.jobs.quit()
             lab.jobs.join(COMMIT_SECONDS)
             lab.keep_job()
+            self._window.end_race(COMMIT_SECONDS)
             journal.write()
             journal.wait(COMMIT_SECONDS)
         self._act()

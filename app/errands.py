@@ -109,18 +109,19 @@ class Errands:
             lab.noticed.emit(f"Not all of it could be read: {listing(problems, '; ', most=3)}.", True)
 
     async def may_leave(self) -> bool:
-        """Ask about unsaved changes, and about a fit under way, which waits for the answer."""
-        jobs = self._window.lab.jobs
-        if not jobs.running:
-            return not self._window.lab.document.dirty or await self._window.files.may_leave()
-        pausing = not jobs.paused
+        """Ask about unsaved changes, a race and its runs, and a fit under way, which waits for the answer."""
+        lab, race = self._window.lab, self._window.unkept_race
+        jobs = lab.jobs
+        if not (jobs.running or lab.document.dirty or race is not None):
+            return True
+        pausing = jobs.running and not jobs.paused
         if pausing:
-            self._window.lab.pause()
+            lab.pause()
         try:
-            return await self._window.files.may_leave(self._keep_job)
+            return await self._window.files.may_leave(self._keep_all)
         finally:
             if pausing and jobs.paused:
-                self._window.lab.pause()
+                lab.pause()
 
     def _leaving(self) -> "Leave":
         """Return what is awaited when something to go to has been read: it asks again where the document has changed
@@ -146,10 +147,13 @@ class Errands:
 
         return leave
 
-    async def _keep_job(self) -> None:
-        """End a job under way and keep what it has reached."""
+    async def _keep_all(self) -> None:
+        """End a job under way, and a race, and keep what they have reached."""
         await self._quit_job()
         self._window.lab.keep_job()
+        race = self._window.unkept_race
+        if race is not None:
+            await race.end_and_keep()
 
     async def _stop_job(self) -> None:
         """End a job under way: its runs belong to the document that goes."""

@@ -129,13 +129,11 @@ class Files:
         box.deleteLater()
         return answer == Button.Yes.value
 
-    async def may_leave(self, keep: Keep | None = None) -> bool:
+    async def may_leave(self, keep: Keep) -> bool:
         """Ask what to do with unsaved changes; return whether the present document may go.
 
-        `keep` is awaited before anything is saved; where it is given, there is something unsaved in any case.
+        `keep` is awaited before anything is saved.
         """
-        if not self._document.dirty and keep is None:
-            return True
         question, warning = "Save the changes to this session?", "Without saving, its fits and settings are lost."
         box = message_box(self._window, question, warning, MessageIcon.Question)
         box.setStandardButtons(Button.Save | Button.Discard | Button.Cancel)
@@ -143,8 +141,7 @@ class Files:
         answer = await finished(box)
         box.deleteLater()
         if answer == Button.Save.value:
-            if keep is not None:
-                await keep()
+            await keep()
             return await self.save()
         return answer == Button.Discard.value
 

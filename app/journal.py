@@ -47,7 +47,7 @@ class Journal(QObject):
         super().__init__(parent)
         self.on = on
         self._document, self._closed = document, False
-        self._reached: tuple[Run, ...] = ()  # fits that are no part of the document yet
+        self._reached: dict[str, tuple[Run, ...]] = {}  # fits that are no part of the document yet, by who holds them
         self._handed: State | None = None  # to the thread, the last time
         self._wish: _Wish | None = None
         self._lock = threading.Lock()
@@ -66,12 +66,12 @@ class Journal(QObject):
 
     @property
     def _unsaved(self) -> bool:
-        return self._document.dirty or bool(self._reached)
+        return self._document.dirty or any(self._reached.values())
 
-    def reach(self, runs: "tuple[Run, ...]") -> None:
-        """Fits that have ended and are still to be judged: new ones are kept at once, until the document has them."""
-        more = {run.id for run in runs} - {run.id for run in self._reached}
-        self._reached = runs
+    def reach(self, holder: str, runs: "tuple[Run, ...]") -> None:
+        """Fits that have ended and are with `holder` alone: new ones are kept at once, until the document has them."""
+        more = {run.id for run in runs} - {run.id for run in self._reached.get(holder, ())}
+        self._reached[holder] = runs
         if more:
             self.write()
         else:
@@ -104,9 +104,9 @@ class Journal(QObject):
             self._ask(_Wish(self._whole(document.state), document.view.as_dict(), path, tuple(self._sources)))
 
     def _whole(self, state: State) -> State:
-        """Return `state` with the fits that are still to be judged."""
+        """Return `state` with the fits that others still hold."""
         there = {run.id for run in state.runs}
-        more = [run for run in self._reached if run.id not in there]
+        more = [run for runs in self._reached.values() for run in runs if run.id not in there]
         shown = state.shown | {run.id for run in more}
         return replace(state, runs=(*state.runs, *more), shown=shown) if more else state
 

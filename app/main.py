@@ -81,8 +81,7 @@ def _begun(words: list[str]) -> int:
     if reason:
         say(reason)
         return MENDABLE
-    # Until the window stands, everything that is made stays: looking for garbage would only delay the first paint.
-    gc.disable()
+    gc.disable()  # looking for garbage would only delay the first paint
     from app.window import run
 
     return run(Path(words[0]) if words else None)

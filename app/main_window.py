@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Coroutine
 from functools import cached_property, partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
@@ -37,6 +36,7 @@ from app.panels.system import SystemPanel
 from app.panels.training import TrainingPanel
 from app.panels.transport_bar import TransportBar
 from app.panels.what_if import WhatIf
+from app.plot_library import load_plot_library
 from app.settings import settings
 from app.theme import DARK, LIGHT, THEMES, apply_theme, current_theme
 from app.widgets.notice import NoticeBar
@@ -197,10 +197,10 @@ class MainWindow(QMainWindow):
         self.lab.refresh()
 
     async def furnish_in_turn(self) -> None:
-        """Once truth moves, load pyqtgraph in the background and make the plots one by one, frames in between."""
+        """Once truth moves, load pyqtgraph and make the plots one by one, frames in between."""
         while self.lab.answer is None or self.lab.transport.time == 0.0:
             await asyncio.sleep(0.01)
-        await asyncio.get_running_loop().run_in_executor(None, import_module, "pyqtgraph")
+        await load_plot_library()
         for name in PLOTS:
             getattr(self, name)
             await asyncio.sleep(0.01)
@@ -317,7 +317,7 @@ class MainWindow(QMainWindow):
         lab.noticed.connect(self._on_notice)
         lab.failed.connect(self._on_failed)
         self.journal.failed.connect(lab.failed)
-        lab.reached_changed.connect(self.journal.reach)
+        lab.reached_changed.connect(partial(self.journal.reach, "training"))
         self.journal.troubled.connect(lambda text: lab.noticed.emit(text, True))
         lab.job_changed.connect(self._on_job)
         self.system.presets_menu.aboutToShow.connect(lambda: self.presets)
@@ -446,9 +446,20 @@ class MainWindow(QMainWindow):
             from app.race_window import RaceWindow
 
             self._race = RaceWindow(self.lab, self)
+            self._race.reached_changed.connect(partial(self.journal.reach, "race"))
         self._race.show()
         self._race.raise_()
         self._race.activateWindow()
+
+    @property
+    def unkept_race(self) -> "RaceWindow | None":
+        """The window of a race whose runs the document has not, if there is one."""
+        return self._race if self._race is not None and self._race.unkept else None
+
+    def end_race(self, seconds: float) -> None:
+        """End a race with what was reached, for the journal; the window's thread waits `seconds` at most."""
+        if self._race is not None:
+            self._race.end(seconds)
 
     def close_race(self) -> None:
         """End a race, and the process behind it."""

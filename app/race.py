@@ -19,7 +19,7 @@ from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment
 
 if TYPE_CHECKING:  # with evaluation and records: nothing that the first paint waits for
-    from hnn_engine.race import Finish, Race, Standing
+    from hnn_engine.race import Finish, Standing
     from hnn_engine.records import Run
 
 LOOKS = 0.05  # s between looks whether the race is to be stopped
@@ -46,6 +46,13 @@ class Raced:
 
 
 @dataclass(frozen=True, eq=False)
+class LaneEnded:
+    """A lane has ended, and this is what it left, without figures; other lanes may still run."""
+
+    run: "Run"
+
+
+@dataclass(frozen=True, eq=False)
 class RaceEnded:
     """Nothing runs any more. `runs` are what the lanes left, by place; `problem` says what went wrong, if anything."""
 
@@ -66,7 +73,7 @@ class AllJudged:
     """All runs are judged."""
 
 
-Message = Raced | RaceEnded | RunJudged | AllJudged
+Message = Raced | LaneEnded | RaceEnded | RunJudged | AllJudged
 
 
 class RaceRunner:
@@ -102,19 +109,19 @@ class RaceRunner:
         """End the race with what was reached."""
         self._stop.set()
 
-    def finish(self) -> None:
-        """Wait for the thread whose last message has come."""
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end of what goes on; return whether it has ended in time."""
         if self._thread is not None:
-            self._thread.join(1.0)
+            self._thread.join(seconds)
+        return not self.busy
 
     def close(self, seconds: float = 10.0) -> bool:
         """End everything; return whether the thread has ended in time."""
         self._quit = True
         self.stop()
-        if self._thread is not None:
-            self._thread.join(seconds)
+        ended = self.wait(seconds)
         self.child.close()
-        return not self.busy
+        return ended
 
     def drain(self) -> list[Message]:
         """Return what has happened since the last call."""
@@ -209,21 +216,19 @@ def _held(line: Connection, entry: Entry) -> RaceEnded:
     compiled.load()
     data = entry.data if entry.data is not None else entry.experiment.dataset()
     race = Race(entry.experiment, entry.recipes, data)
-    told = 0.0
+    told, left = 0.0, {}
     while not race.done:
-        race.advance()
+        lane = race.advance()
+        run = lane.fit.as_run(None)  # None while it runs
+        if run is not None:
+            left[lane.recipe.name] = run
+            line.send(LaneEnded(run))
         now = time.monotonic()
         if now - told >= TOLD:
             told = now
             line.send(Raced(race.standings(), race.finish, data.floor_train))
             if line.poll() and line.recv() == STOP:
                 race.stop()
-    line.send(Raced(race.standings(), race.finish, data.floor_train))
-    return RaceEnded(_runs(race))
-
-
-def _runs(race: "Race") -> "tuple[Run, ...]":
-    """Return what the lanes left, by place, without figures."""
-    runs = {lane.recipe.name: lane.fit.as_run(None) for lane in race.lanes}
-    placed = [runs[one.recipe] for one in race.standings()]
-    return tuple(run for run in placed if run is not None)
+    standings = race.standings()
+    line.send(Raced(standings, race.finish, data.floor_train))
+    return RaceEnded(tuple(left[one.recipe] for one in standings if one.recipe in left))

@@ -1,10 +1,11 @@
 """The window of the race: which recipes, Start, two plots, and how the lanes stand, large enough for the last row."""
 
+import asyncio
 import math
 from collections.abc import Iterable
 from dataclasses import replace
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -19,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.document import State
 from app.lab import Lab
-from app.race import AllJudged, Entry, Message, Raced, RaceEnded, RaceRunner, RunJudged
+from app.race import AllJudged, Entry, LaneEnded, Message, Raced, RaceEnded, RaceRunner, RunJudged
 from app.race_plots import RacePlots, recipe_color
 from app.theme import small_font
 from app.widgets.format import NO_BREAK, number
@@ -43,14 +44,19 @@ COLUMNS = 6  # swatch, lane, time, times faster, error, network
 
 
 class RaceWindow(QDialog):
-    """Lets recipes race for a model of the experiment on screen. `close_threads` ends what works behind it."""
+    """Lets recipes race for a model of the experiment on screen. `close_threads` ends what works behind it.
+
+    `reached_changed(runs)`: what lanes have left that is not in the document.
+    """
+
+    reached_changed = Signal(object)
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.lab, self.runner = lab, RaceRunner()
         self.entry: Entry | None = None  # the race on show
         self.raced: Raced | None = None
-        self.runs: tuple[Run, ...] = ()  # that it left, until they are kept
+        self.runs: tuple[Run, ...] = ()  # that its lanes have left so far, until the document has them
         self._racing = False
         self._applies: dict[str, bool] = {}
         self.setModal(False)
@@ -68,6 +74,30 @@ class RaceWindow(QDialog):
         self.lab.document.changed.connect(self._on_changed)
         self.lab.job_changed.connect(self._sync)
         self.lab.clock.frame.connect(self._on_frame)
+
+    @property
+    def unkept(self) -> bool:
+        """Whether there is a race, or what it left, that the document has not."""
+        return self._racing or bool(self.runs)
+
+    async def end_and_keep(self) -> None:
+        """End the race with what was reached, and put that into the table."""
+        self.stop()
+        await self._at_rest()
+        self.keep()
+        await self._at_rest()
+
+    async def _at_rest(self) -> None:
+        """Wait until nothing goes on, and take what it has brought."""
+        while self.runner.busy:
+            await asyncio.sleep(0.02)
+        self._take_messages()
+
+    def end(self, seconds: float) -> None:
+        """End the race with what was reached, and take that; the window's thread waits `seconds` at most."""
+        self.stop()
+        self.runner.wait(seconds)
+        self._take_messages()
 
     def close_threads(self) -> None:
         """End the race and its process; this may take a moment."""
@@ -169,7 +199,8 @@ class RaceWindow(QDialog):
 
     def forget(self) -> None:
         """Forget the race on show: it is of another system."""
-        self.entry, self.raced, self.runs = None, None, ()
+        self.entry, self.raced = None, None
+        self._reach(())
         self.plots.clear()
         self._show_standings(())
         self._complain("")
@@ -198,12 +229,19 @@ class RaceWindow(QDialog):
         """Judge the runs and put them into the table."""
         if self.runner.busy or self.entry is None or not self.runs:
             return
-        runs, self.runs = self.runs, ()
-        self.hint.setText(f"Judging {len(runs)} runs …")
-        self.runner.judge(runs[::-1], self.entry.data)  # the winner last: it is the one that stays on screen
+        self.hint.setText(f"Judging {len(self.runs)} runs …")
+        self.runner.judge(self.runs[::-1], self.entry.data)  # the winner last: it is the one that stays on screen
         self._sync()
 
+    def _reach(self, runs: tuple[Run, ...]) -> None:
+        if runs != self.runs:
+            self.runs = runs
+            self.reached_changed.emit(runs)
+
     def _on_frame(self, seconds: float) -> None:
+        self._take_messages()
+
+    def _take_messages(self) -> None:
         messages = self.runner.drain()
         newest = [message for message in messages if isinstance(message, Raced)][-1:]
         for message in (*newest, *(m for m in messages if not isinstance(m, Raced))):
@@ -213,18 +251,22 @@ class RaceWindow(QDialog):
         if isinstance(message, Raced):
             self.raced = message
             self._show_race(message)
+        elif isinstance(message, LaneEnded):
+            self._reach((*self.runs, message.run))
         elif isinstance(message, RaceEnded):
             self._on_ended(message)
         elif isinstance(message, RunJudged):
             self._take(message.run)
         elif isinstance(message, AllJudged):
-            self._racing = False
+            for run in self.runs[::-1]:  # judging has failed
+                self._take(run)
             self.hint.setText("The runs stand in the table. The model of the winner is on screen.")
             self._settle()
 
     def _on_ended(self, message: RaceEnded) -> None:
         self._racing = False
-        self.runs = message.runs
+        if message.runs:  # by place; else the process was lost, and there are those that came before
+            self._reach(message.runs)
         self.hint.setText(HINT)
         self._complain(message.problem or self._failures())
         if message.details:
@@ -238,7 +280,7 @@ class RaceWindow(QDialog):
 
     def _settle(self) -> None:
         """Nothing runs any more, or in a moment: the thread is at its end."""
-        self.runner.finish()
+        self.runner.wait(1.0)
         if self.entry is not None and not same_stage(self.entry.experiment, self.lab.experiment):
             self._offer_models()
         self._sync()
@@ -250,6 +292,7 @@ class RaceWindow(QDialog):
             if r.snapshot.model == run.snapshot.model and same_system(r.experiment, run.experiment)
         }
         self.lab.document.add_run(run, frozenset(same))
+        self._reach(tuple(other for other in self.runs if other.id != run.id))
 
     # What is shown ----------------------------------------------------------------------------------------------------
 

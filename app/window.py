@@ -25,6 +25,7 @@ from hnn_engine.experiment import new_experiment
 
 WARM_UP_MS = 1200  # after the first paint: by then the window has drawn its first rollouts
 PICTURE_CACHE_KB = 96 * 1024  # fields, contours and data dots of the portrait are kept as pictures, on a 4K screen too
+RACE_SECONDS = 5.0  # that a race is given to end with what its lanes have reached
 SWITCH_SECONDS = 0.002  # how long a worker may keep the interpreter from the window, and the window from a worker
 
 
@@ -45,6 +46,7 @@ def run(path: Path | None) -> int:
     """Open the window, on the session or run at `path` if one is named, and return the exit code."""
     application = make_application(sys.argv[:1])
     application.setQuitOnLastWindowClosed(False)
+    gc.disable()  # until the window stands; then it collects by itself, in this thread alone
     sys.setswitchinterval(SWITCH_SECONDS)
     endings = Endings(application)
     try:
@@ -136,6 +138,7 @@ async def close_window(window: MainWindow, remember: bool = True, keep: bool = F
     await loop.run_in_executor(None, lab.jobs.join, 10.0)
     lab.close()
     if keep:
+        window.end_race(RACE_SECONDS)
         window.journal.end(keep=True)
     await loop.run_in_executor(None, window.journal.finish)
     window.close_race()

@@ -1,20 +1,28 @@
 """The race in its window: opened by its key, started and stopped by the mouse, drawn, told, and kept."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app.race_plots import recipe_color
 from app.race_window import RaceWindow, duration, words
 from app.theme import DARK, LIGHT, apply_theme
 from app.widgets.format import NO_BREAK
+from app.window import close_window
+from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import model_spec
+from hnn_engine.journal import claim, entries, journal_folder
 from hnn_engine.race import Standing, racing_recipes
+from hnn_engine.records import Run, load_session
 from tests.app.bench import CTRL, SHIFT, Bench
+from tests.app.test_sessions import answer, saved
 
+Button = QMessageBox.StandardButton
 NOTHING = np.empty((0, 2))
 LANE = Standing(1, "sampled", "Sampled · 1 × 60 units", 0.0089, 1, 1, NOTHING, np.array([[0.01, 7e-5]]), "finished", "")
 
@@ -82,6 +90,104 @@ async def test_a_stopped_race_keeps_what_it_reached(bench: Bench) -> None:
     assert "stopped after" in window._labels[0][1].text()
     assert window.start_button.isEnabled()
     assert not window.stop_button.isEnabled()
+
+
+async def started(bench: Bench, path: Path | None = None) -> RaceWindow:
+    """Let two lanes race of which one ends soon, and wait for that; save the session under `path` before."""
+    bench.small_fit(steps=50_000, width=16)
+    if path is not None:
+        await saved(bench, path)
+    window = await opened(bench)
+    only(bench, window, "paper", "sampled")
+    bench.click(window.start_button)
+    await bench.until(lambda: window.runs, "a lane that has ended", 90.0)
+    assert window.runner.busy
+    return window
+
+
+async def test_what_a_lane_leaves_is_in_the_journal_at_once_and_with_the_rest_at_a_signal(bench: Bench) -> None:
+    await started(bench)
+    await bench.until(lambda: bench.window.journal.wait(0.0), "the journal")
+    (place,) = journal_folder().iterdir()
+    assert [run["title"] for run in json.loads((place / "document.json").read_text())["runs"]] == [
+        "HNN · Sampled, closed form · seed 0"
+    ]
+    bench._open = False
+    await close_window(bench.window, remember=False, keep=True)
+    (entry,) = entries(journal_folder())
+    session, problems = claim(entry).load()
+    assert problems == ()
+    assert {run.experiment.recipe: run.ending for run in session.runs} == {"sampled": "finished", "paper": "stopped"}
+
+
+async def test_a_new_race_lets_the_last_one_go(bench: Bench, tmp_path: Path) -> None:
+    bench.small_fit(steps=50_000, width=16)
+    await saved(bench, tmp_path / "mine.hnnlab")
+    window = await opened(bench)
+    only(bench, window, "sampled")
+    await raced(bench, window)
+    (first,) = window.runs
+    bench.click(window.start_button)
+    await over(bench, window)
+    (second,) = window.runs
+    assert second.id != first.id
+    await bench.until(lambda: bench.window.journal.wait(0.0), "the journal")
+    (place,) = journal_folder().iterdir()
+    assert [run["id"] for run in json.loads((place / "document.json").read_text())["runs"]] == [second.id]
+
+
+@pytest.mark.parametrize("running", [False, True])
+async def test_leaving_asks_about_a_race_and_keeps_its_runs(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running: bool
+) -> None:
+    monkeypatch.setattr("app.race.judged", lambda run, data: run)
+    path = tmp_path / "mine.hnnlab"
+    window = await started(bench, path)
+    if not running:
+        window.stop()
+        await over(bench, window)
+    assert bench.document.state.runs == ()
+    bench.window.close()
+    await answer(bench, Button.Cancel)
+    assert not bench.window.closed.is_set()
+    assert window.unkept
+    bench.window.close()
+    await answer(bench, Button.Save)
+    await bench.until(bench.window.closed.is_set, "the end")
+    assert {run.experiment.recipe for run in load_session(path).runs} == {"paper", "sampled"}
+    assert not window.unkept
+    await bench.close()
+    assert list(journal_folder().iterdir()) == []
+
+
+async def test_runs_that_cannot_be_judged_are_kept_without_figures(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(run: Run, data: object) -> Run:
+        raise HnnLabError("no figures")
+
+    monkeypatch.setattr("app.race.judged", fail)
+    monkeypatch.setattr(bench.window, "_on_failed", lambda *_: None)
+    bench.lab.failed.disconnect()
+    window = await opened(bench)
+    only(bench, window, "sampled")
+    await raced(bench, window)
+    bench.click(window.keep_button)
+    await over(bench, window)
+    assert "no figures" in window.problem.text()
+    assert [run.figures for run in bench.document.state.runs] == [None]
+    assert not window.unkept
+
+
+async def test_of_a_race_whose_process_is_lost_what_had_ended_stays(bench: Bench) -> None:
+    window = await started(bench)
+    process = window.runner.child.process
+    assert process is not None
+    process.kill()
+    await over(bench, window)
+    assert "start the race again" in window.problem.text()
+    assert [run.experiment.recipe for run in window.runs] == ["sampled"]
+    assert window.keep_button.isEnabled()
 
 
 async def test_closing_ends_the_race(bench: Bench) -> None:

@@ -2,7 +2,6 @@
 
 import random
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hnn_engine.errors import RecordError
 from hnn_engine.records import Run, Session, load_run, load_session, save_session, write_run
@@ -21,7 +22,7 @@ from tests.reliability.real_records import sessions
 from tests.reliability.tally import Tally
 
 LONGEST = 2.0  # s of the processor that a damaged file may take
-QUICK, LONG = 150, 3000  # files of each kind
+QUICK, LONG = 150, 3000  # files of each kind, which hypothesis chooses or a seed
 
 
 @cache
@@ -82,41 +83,47 @@ class Outcome:
         self.longest = max(self.longest, time.process_time() - began)
 
 
-def fuzz_sessions(folder: Path, count: int, seed: int) -> Outcome:
-    outcome, path, copy = Outcome(), folder / "damaged.hnnlab", folder / "again.hnnlab"
+class SessionFuzz:
+    """Damages sessions in `folder`."""
 
-    def again(session: Session) -> Session:
-        save_session(session, copy)
-        return load_session(copy)
+    def __init__(self, folder: Path) -> None:
+        self.outcome = Outcome()
+        self._path, self._copy = folder / "damaged.hnnlab", folder / "again.hnnlab"
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for i in range(count):
-            content, done = damaged_session(random.Random(f"{seed}/{i}"))
-            path.write_bytes(content)
-            outcome.take(lambda: load_session(path), again, session_bytes, f"session {seed}/{i}: {done}")
-    return outcome
+    def __call__(self, rng: random.Random) -> None:
+        """Damage one and read it."""
+        content, done = damaged_session(rng)
+        self._path.write_bytes(content)
+        self.outcome.take(lambda: load_session(self._path), self._again, session_bytes, f"session: {done}")
+
+    def _again(self, session: Session) -> Session:
+        save_session(session, self._copy)
+        return load_session(self._copy)
 
 
-def fuzz_runs(folder: Path, count: int, seed: int) -> Outcome:
-    outcome, place, copy = Outcome(), folder / "damaged", folder / "again"
-    place.mkdir()
+class RunFuzz:
+    """Damages runs in `folder`."""
 
-    def again(run: Run) -> Run:
-        write_run(run, copy, force=True)
-        return load_run(copy)
+    def __init__(self, folder: Path) -> None:
+        self.outcome = Outcome()
+        self._place, self._copy = folder / "damaged", folder / "again"
+        self._place.mkdir()
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for i in range(count):
-            rng = random.Random(f"{seed}/{i}")
-            files, done = harmed(rng, rng.choice(run_folders()))
-            for old in place.iterdir():
-                old.unlink()
-            for name, content in files.items():
-                (place / name).write_bytes(content)
-            outcome.take(lambda: load_run(place), again, run_files, f"run {seed}/{i}: {done}")
-    return outcome
+    def __call__(self, rng: random.Random) -> None:
+        """Damage one and read it."""
+        files, done = harmed(rng, rng.choice(run_folders()))
+        for old in self._place.iterdir():
+            old.unlink()
+        for name, content in files.items():
+            (self._place / name).write_bytes(content)
+        self.outcome.take(lambda: load_run(self._place), self._again, run_files, f"run: {done}")
+
+    def _again(self, run: Run) -> Run:
+        write_run(run, self._copy, force=True)
+        return load_run(self._copy)
+
+
+FUZZES: tuple[tuple[str, type[SessionFuzz] | type[RunFuzz]], ...] = (("sessions", SessionFuzz), ("runs", RunFuzz))
 
 
 def test_what_is_whole_opens_equal(tmp_path: Path) -> None:
@@ -142,23 +149,35 @@ def test_the_comparison_sees_what_differs() -> None:
     assert difference(session, replace(session, view={**session.view, "speed": 3.0})) == "it.view.speed"
 
 
-def test_damaged_sessions_are_one_sentence_or_can_be_saved(tmp_path: Path) -> None:
-    outcome = fuzz_sessions(tmp_path, QUICK, seed=1)
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("kind", "fuzz"), FUZZES)
+def test_anything_that_opens_saves(tmp_path: Path, kind: str, fuzz: type[SessionFuzz] | type[RunFuzz]) -> None:
+    damage = fuzz(tmp_path)
+
+    @given(rng=st.randoms(use_true_random=False))
+    @settings(max_examples=QUICK, deadline=None, suppress_health_check=list(HealthCheck))
+    def holds(rng: random.Random) -> None:
+        damage(rng)
+
+    holds()
+    outcome = damage.outcome
     assert outcome.longest < LONGEST
     assert min(outcome.refused, outcome.saved) > QUICK // 20  # the damage is neither nothing nor all
 
 
-def test_damaged_runs_are_one_sentence_or_can_be_saved(tmp_path: Path) -> None:
-    outcome = fuzz_runs(tmp_path, QUICK, seed=2)
-    assert outcome.longest < LONGEST
-    assert min(outcome.refused, outcome.saved) > QUICK // 20
-
-
 @pytest.mark.long
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("kind", "fuzz"), [("sessions", fuzz_sessions), ("runs", fuzz_runs)])
-def test_many_damaged_records(tmp_path: Path, tally: Tally, kind: str, fuzz: Callable[..., Outcome]) -> None:
-    outcome = fuzz(tmp_path, LONG, seed=3)
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("kind", "fuzz"), FUZZES)
+def test_many_damaged_records(tmp_path: Path, tally: Tally, kind: str, fuzz: type[SessionFuzz] | type[RunFuzz]) -> None:
+    damage = fuzz(tmp_path)
+    for i in range(LONG):
+        try:
+            damage(random.Random(f"3/{i}"))
+        except BaseException as error:
+            error.add_note(f"seed 3/{i}")
+            raise
+    outcome = damage.outcome
     tally.add(
         f"damaged {kind}",
         tried=outcome.tried,

@@ -82,7 +82,7 @@ class Window:
     """A window in a process of its own; `say` gives its next line."""
 
     def __init__(self, deed: str, home: Path) -> None:
-        environment = {**os.environ, "XDG_CONFIG_HOME": str(home), "HOME": str(home)}
+        environment = {**os.environ, "XDG_CONFIG_HOME": str(home), "HOME": str(home), "PYTHONFAULTHANDLER": "1"}
         words = [sys.executable, "-c", HAND, deed]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
@@ -97,7 +97,11 @@ class Window:
 
     def say(self) -> str:
         assert self.process.stdout is not None
-        return self.process.stdout.readline().rstrip()
+        line = self.process.stdout.readline().rstrip()
+        if not line:
+            _, said = self.process.communicate(timeout=PATIENCE)
+            pytest.fail(f"The window has ended with code {self.process.returncode}: {said}")
+        return line
 
     def end(self, number: int) -> int:
         """Send a signal and return the exit code; nothing is said of what was cut off."""

@@ -354,7 +354,7 @@ async def _walk_the_boxes(bench: Bench, folder: Path) -> None:
     assert len(unsaved.list.item(0).text()) <= LONGEST
     unsaved.deleteLater()
     bench.edit(start=(0.7, 0.0))
-    main.spawn(main.files.may_leave())
+    main.spawn(main.errands.may_leave())
     box = await bench.dialog(QMessageBox)
     assert everywhere() == []
     box.reject()

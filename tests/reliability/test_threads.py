@@ -1,0 +1,80 @@
+"""Nothing of Qt's is loaded, and no class is made of it, but in the window's own thread."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+# A real window that tells what is loaded in other threads until it is whole, and which classes are made there.
+WINDOW = """
+import asyncio, sys, threading
+loaded, made = set(), set()
+
+def hear(event, words):
+    if event == "import" and threading.current_thread() is not threading.main_thread():
+        loaded.add(words[0])
+
+sys.addaudithook(hear)
+import app.overrides, app.window
+from PySide6.QtCore import QObject
+
+before = vars(QObject).get("__init_subclass__")
+
+def tell(cls, *args, **words):
+    if threading.current_thread() is not threading.main_thread():
+        made.add(cls.__name__)
+    if before is not None:  # the guard of overrides
+        before.__func__(cls, *args, **words)
+
+QObject.__init_subclass__ = classmethod(tell)
+opened = app.window.open_window
+
+def elsewhere():
+    import colorsys
+    type("Class", (QObject,), {})
+
+async def look(window):
+    while "pyqtgraph" not in sys.modules or not window.lab.warm:
+        await asyncio.sleep(0.02)
+    await asyncio.get_running_loop().run_in_executor(None, elsewhere)
+    window.lab.train()
+    while not window.lab.document.state.runs:
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.5)
+    print(sorted(loaded), sorted(made), sep="\\n")
+    window.closed.set()
+
+def open_window(whole=True):
+    from dataclasses import replace
+    from hnn_engine.fit_run import FitRun
+    FitRun.judge = lambda self: None
+    window = opened(whole)
+    now = window.lab.experiment
+    window.lab.edit("A small fit", models=now.models[:1], settings={**now.settings, "steps": 5})
+    window.spawn(look(window))
+    return window
+
+app.window.open_window = open_window
+sys.exit(app.window.run(None))
+"""
+
+
+def test_what_is_of_qt_is_loaded_by_the_windows_thread_alone(tmp_path: Path) -> None:
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", WINDOW],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    loaded, made = (set(ast.literal_eval(line)) for line in done.stdout.splitlines()[:2])
+    assert made == {"Class"}, "the test sees what it makes itself, and nothing else is there"
+    assert {"colorsys", "scipy.integrate"} <= loaded, "the test sees what other threads load"
+    assert not {name for name in loaded if name.startswith(("PySide6", "pyqtgraph", "shiboken6"))}
