@@ -80,8 +80,8 @@ def parse_size(text: str) -> tuple[int, int]:
 def _draw(options: argparse.Namespace) -> int:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from PySide6.QtCore import qInstallMessageHandler
-    from qasync import QEventLoop
 
+    from app.loop import event_loop
     from app.theme import THEMES, apply_theme
     from app.window import make_application
 
@@ -89,7 +89,7 @@ def _draw(options: argparse.Namespace) -> int:
     application = make_application(["hnn-lab"])
     application.setQuitOnLastWindowClosed(False)
     apply_theme(application, THEMES[options.theme])
-    with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
+    with asyncio.Runner(loop_factory=lambda: event_loop(application)) as runner:
         return runner.run(_picture(options))
 
 

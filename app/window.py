@@ -10,7 +10,6 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QPixmapCache
 from PySide6.QtWidgets import QApplication
-from qasync import QEventLoop
 
 import app.overrides  # noqa: F401 (before any class is made of Qt's)
 from app.endings import Endings
@@ -18,6 +17,7 @@ from app.errands import HOME_SYSTEM
 from app.error_dialog import ErrorReporter, install_excepthook
 from app.icons import logo
 from app.lab import Lab
+from app.loop import event_loop
 from app.main_window import MainWindow, start_theme
 from app.memory import share_one_heap
 from app.theme import apply_theme
@@ -50,7 +50,7 @@ def run(path: Path | None) -> int:
     sys.setswitchinterval(SWITCH_SECONDS)
     endings = Endings(application)
     try:
-        with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
+        with asyncio.Runner(loop_factory=lambda: event_loop(application)) as runner:
             return runner.run(_main(path, endings))
     except RuntimeError:
         if not endings.committed:  # else Qt has ended the loop itself, at the end of the desktop session
@@ -143,7 +143,6 @@ async def close_window(window: MainWindow, remember: bool = True, keep: bool = F
     await loop.run_in_executor(None, window.journal.finish)
     window.close_race()
     window.close_files()
-    await loop.shutdown_default_executor()
     window.allow_close = True
     window.close()
     window.deleteLater()

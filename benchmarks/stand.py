@@ -15,11 +15,11 @@ from typing import TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QSettings
 from PySide6.QtGui import QGuiApplication
-from qasync import QEventLoop
 
 import app.settings
 import app.window
 from app.lab import Lab
+from app.loop import event_loop
 from app.main_window import MainWindow
 from benchmarks.figures import BenchmarkError
 
@@ -105,7 +105,7 @@ def in_window(scenario: Callable[[WatchedWindow], Awaitable[T]]) -> T:
         application = app.window.make_application(["hnn-lab"])
         application.setQuitOnLastWindowClosed(False)
         sys.setswitchinterval(app.window.SWITCH_SECONDS)
-        with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
+        with asyncio.Runner(loop_factory=lambda: event_loop(application)) as runner:
             return runner.run(_played(scenario))
 
 

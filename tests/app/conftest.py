@@ -24,6 +24,7 @@ from qasync import QEventLoop
 import app.settings
 import app.warm_up
 import app.window
+from app.loop import event_loop
 from app.theme import LIGHT, apply_theme
 from app.window import make_application
 from hnn_engine import compiled
@@ -150,7 +151,7 @@ def loop(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[QEvent
     qapp.setQuitOnLastWindowClosed(False)
     apply_theme(qapp, LIGHT)
     hooks = sys.excepthook, threading.excepthook
-    loop = QEventLoop(qapp)
+    loop = event_loop(qapp)
     asyncio.set_event_loop(loop)
     yield loop
     loop.close()

@@ -20,7 +20,7 @@ from tests.app.bench import CTRL, Bench, differ
 FIRST_PAINT = """
 import asyncio, json, sys
 from PySide6.QtCore import QEvent, QObject
-from qasync import QEventLoop
+from app.loop import event_loop
 from app.window import close_window, make_application, open_window
 
 seen = {}
@@ -54,7 +54,7 @@ async def main():
 
 application = make_application(["hnn-lab"])
 application.setQuitOnLastWindowClosed(False)
-with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
+with asyncio.Runner(loop_factory=lambda: event_loop(application)) as runner:
     runner.run(main())
 print(json.dumps(seen))
 """

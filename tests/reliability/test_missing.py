@@ -38,7 +38,7 @@ WINDOW = """
 import asyncio, json, sys
 from pathlib import Path
 from app.window import close_window, make_application, open_window
-from qasync import QEventLoop
+from app.loop import event_loop
 
 said = []
 
@@ -60,7 +60,7 @@ async def main():
 
 application = make_application(["hnn-lab"])
 application.setQuitOnLastWindowClosed(False)
-with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
+with asyncio.Runner(loop_factory=lambda: event_loop(application)) as runner:
     runner.run(main())
 print(json.dumps(said))
 """

@@ -254,7 +254,7 @@ import asyncio, sys
 from dataclasses import replace
 from app.race import Entry
 from app.window import close_window, make_application, open_window
-from qasync import QEventLoop
+from app.loop import event_loop
 
 async def main(end):
     window = open_window()
@@ -280,7 +280,7 @@ async def main(end):
 
 application = make_application(["hnn-lab"])
 application.setQuitOnLastWindowClosed(False)
-with asyncio.Runner(loop_factory=lambda: QEventLoop(application)) as runner:
+with asyncio.Runner(loop_factory=lambda: event_loop(application)) as runner:
     runner.run(main(sys.argv[1]))
 """
 
