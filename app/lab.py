@@ -10,19 +10,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtCore import QObject, Qt, Signal
 
-from app.clock import FrameClock
-from app.data_maker import DataMaker
-from app.document import Document, State, View
-from app.families import Families
-from app.jobs import FitEvent, FitInfo, JobEnded, JobRunner, JobStarted, Judging, Kept, Live, Message, Reached
-from app.live_fit import LiveFit, why_not_live
-from app.portrait_field import Drawn, PortraitSpec, States, drawn_rows, sample
-from app.simulation import Answer, Request, ShownModel, Simulation, Track
-from app.subjects import compared_key, field_key, judged_key, latents_key
-from app.transport import Transport
-from app.warm_up import WarmUp
-from hnn_engine.by_hand import UNTOUCHED, ByHand
+from app.model.document import Document, State, View
+from app.model.frame_clock import FrameClock
+from app.model.model_roles import compared_key, field_key, judged_key, latents_key
+from app.model.playback import Transport
+from app.model.seed_ensembles import Families
+from app.workers.dataset_worker import DataMaker
+from app.workers.live_fit import LiveFit, why_not_live
+from app.workers.preload import WarmUp
+from app.workers.rollout_worker import Answer, Request, ShownModel, Simulation, Track
+from app.workers.training_worker import (
+    FitEvent,
+    FitInfo,
+    JobEnded,
+    JobRunner,
+    JobStarted,
+    Judging,
+    Kept,
+    Live,
+    Message,
+    Reached,
+)
 from hnn_engine.coords import Array
+from hnn_engine.data_edits import UNTOUCHED, ByHand
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import (
@@ -35,7 +45,8 @@ from hnn_engine.experiment import (
 )
 from hnn_engine.fitting import get_recipe
 from hnn_engine.models import get_model
-from hnn_engine.phases import STEERINGS, Steering
+from hnn_engine.phase_portrait import Drawn, PortraitSpec, States, drawn_rows, sample
+from hnn_engine.rollouts.steering import STEERINGS, Steering
 
 if TYPE_CHECKING:
     from hnn_engine.records import Run

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hnn_engine import console, missing
+from hnn_engine import console, missing_libraries
 from hnn_engine.console import say
 
 MENDABLE = 2
@@ -43,7 +43,7 @@ def _run(words: list[str]) -> int:
     try:
         return _begun(words)
     except ImportError as error:
-        text = missing.sentence(error)
+        text = missing_libraries.sentence(error)
         if not text:
             raise
         say(text)
@@ -75,14 +75,14 @@ def _begun(words: list[str]) -> int:
     if words and not os.path.exists(words[0]):  # which no name, however odd, makes raise
         say(_no_such(words[0]))
         return MENDABLE
-    from app.display import why_no_display
+    from app.window.display import why_no_display
 
     reason = why_no_display()
     if reason:
         say(reason)
         return MENDABLE
     gc.disable()  # looking for garbage would only delay the first paint
-    from app.window import run
+    from app.application import run
 
     return run(Path(words[0]) if words else None)
 

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hnn_engine.atomic import check_file, told
+from hnn_engine.atomic_write import check_file, told
 from hnn_engine.console import say
 from hnn_engine.disk import operations
 from hnn_engine.errors import HnnLabError, ParameterError
 from hnn_engine.systems import SYSTEMS, get_system
 
 if TYPE_CHECKING:
-    from app.main_window import MainWindow
+    from app.window.main_window import MainWindow
 
 SETTLE_SECONDS = 30.0
 
@@ -81,9 +81,9 @@ def _draw(options: argparse.Namespace) -> int:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from PySide6.QtCore import qInstallMessageHandler
 
-    from app.loop import event_loop
-    from app.theme import THEMES, apply_theme
-    from app.window import make_application
+    from app.application import make_application
+    from app.style.theme import THEMES, apply_theme
+    from app.workers.event_loop import event_loop
 
     qInstallMessageHandler(_quietly)
     application = make_application(["hnn-lab"])
@@ -100,8 +100,8 @@ def _quietly(kind: object, context: object, message: str) -> None:
 
 
 async def _picture(options: argparse.Namespace) -> int:
-    from app.pictures import write_png
-    from app.window import close_window, open_window
+    from app.application import close_window, open_window
+    from app.window.image_export import write_png
 
     window = open_window()
     window.journal.set_on(False)  # nobody works here
@@ -125,7 +125,7 @@ async def _picture(options: argparse.Namespace) -> int:
 
 
 async def _opened(window: "MainWindow", options: argparse.Namespace) -> bool:
-    from app.document import State
+    from app.model.document import State
     from hnn_engine.experiment import new_experiment
 
     if options.session is not None:

@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say
-from hnn_engine import compiled
 from hnn_engine.datasets import Dataset
 from hnn_engine.evaluation import Figures as Judgement
 from hnn_engine.evaluation import mean_square
 from hnn_engine.experiment import Experiment, default_settings, model_spec
 from hnn_engine.fit_run import FitRun
 from hnn_engine.integrators import rollout
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.parameters import Value
 from hnn_engine.recordings import Recording
 from hnn_engine.snapshot import Snapshot
@@ -86,7 +86,7 @@ AIMS: Aims = {
 def measure(options: argparse.Namespace) -> Figures:
     """Fit each task by each way on `--runs` seeds of data; `--task` chooses one."""
     say("loading (the first time on a machine the compiler takes its seconds)")
-    if not compiled.load():
+    if not kernel_cache.load():
         raise BenchmarkError("there are no compiled loops to measure on this machine")
     seeds, chosen = options.runs or SEEDS, options.task
     if chosen is not None and chosen not in WAYS:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hnn_engine.machine import commit, cores, cpu_model, versions
+from hnn_engine.environment import commit, cores, cpu_model, versions
 
 LIBRARIES = {
     "numpy": "numpy",

@@ -17,15 +17,15 @@ import torch
 from torch import Tensor
 
 from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say, timed
-from hnn_engine import compiled
 from hnn_engine.camera import WHITE
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import Experiment, checked, default_settings, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
-from hnn_engine.fitting.autograd import TorchPixelStepper
-from hnn_engine.fitting.learners import shapes_of
-from hnn_engine.fitting.pixels import CompiledPixelStepper, Film, plain_film
-from hnn_engine.fitting.steppers import Rows, Stepper
+from hnn_engine.fitting.gradient.backends import Rows, Stepper
+from hnn_engine.fitting.gradient.objective import shapes_of
+from hnn_engine.fitting.gradient.pixel_objective import CompiledPixelStepper, Film, plain_film
+from hnn_engine.fitting.gradient.torch_backend import TorchPixelStepper
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import get_model
 from hnn_engine.models.autoencoder import HALVES, half_output
 from hnn_engine.models.pixels import FIELD_SHARE, Seeing
@@ -48,7 +48,7 @@ AIMS: Aims = {
 def measure(options: argparse.Namespace) -> Figures:
     """Time `--runs` steps of each way, and fit each model by each recipe once."""
     say("loading (the first time on a machine the compiler takes its seconds)")
-    if not compiled.load():
+    if not kernel_cache.load():
         raise BenchmarkError("there are no compiled loops to measure on this machine")
     torch.set_num_threads(1)
     runs, base = options.runs or RUNS, new_experiment("pixel-pendulum")
@@ -94,7 +94,7 @@ def _steps(base: Experiment, data: Dataset, model: str, runs: int) -> Figures:
     }
     flat = np.concatenate([w.ravel() for w in weights.values()])
     steppers: dict[str, Stepper] = {
-        "compiled": CompiledPixelStepper(compiled.loops(), task, lit, flat.copy()),
+        "compiled": CompiledPixelStepper(kernel_cache.loops(), task, lit, flat.copy()),
         "plain": PlainPixels(task, whole, shapes_of(weights), flat.copy()),
     }
     rows = (rng.choice(data.views.first[data.train], int(task.settings["batch"]), replace=False),)

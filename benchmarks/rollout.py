@@ -14,11 +14,11 @@ from scipy.integrate import solve_ivp
 
 from benchmarks.equal_accuracy import REACH, THREADS, TRAJECTORIES, PaperField, compared
 from benchmarks.figures import Aims, Figures, rounded, say, spread
-from hnn_engine.compiled import load
 from hnn_engine.coords import Array
 from hnn_engine.experiment import model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.integrators import rollout
+from hnn_engine.kernels.cache import load
 from hnn_engine.models import MODELS
 from hnn_engine.snapshot import Snapshot, Swift
 from hnn_engine.systems import get_system
@@ -46,7 +46,7 @@ def measure(options: argparse.Namespace) -> Figures:
     snapshot, times = fitted(), np.linspace(0.0, HORIZON, STEPS + 1)
     start = np.array(START)
     say("plain numpy")
-    with patch("hnn_engine.compiled._loops", None):
+    with patch("hnn_engine.kernels.cache._loops", None):
         plain = _timed(lambda: rollout(snapshot, start, times), runs)
     say("compiled (the first time on a machine the compiler takes its seconds)")
     load(build_elsewhere=True)
@@ -54,7 +54,7 @@ def measure(options: argparse.Namespace) -> Figures:
     swift = _timed(lambda: rollout(Swift(fresh(snapshot)), start, times), runs)
     say("truth: the double pendulum by DOP853 at 1e-12, by scipy and compiled")
     system = get_system("double-pendulum")
-    with patch("hnn_engine.compiled._loops", None):
+    with patch("hnn_engine.kernels.cache._loops", None):
         scipy = _timed(lambda: rollout(system, system.default_start, times, "dop853"), runs)
     truth = _timed(lambda: rollout(system, system.default_start, times, "dop853"), runs)
     say("the paper's way")

@@ -19,9 +19,9 @@ import numpy as np
 
 from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say
 from benchmarks.synthetic import random_task
-from hnn_engine import compiled
 from hnn_engine.experiment import default_settings
 from hnn_engine.integrators import rollout
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.systems import get_system
 from hnn_engine.systems.n_body import NBody
 
@@ -40,7 +40,7 @@ R = TypeVar("R")
 
 def step_work(rows: int, dof: int, width: int) -> Work:
     """Return one step of Adam on all of `rows` rows."""
-    from hnn_engine.fitting.learners import FieldLearner
+    from hnn_engine.fitting.gradient.objective import FieldLearner
 
     task = random_task(MODEL, rows, dof, {"width": width, "depth": DEPTH}, {"weight-decay": DECAY})
     learner = FieldLearner(task, np.random.default_rng(0), scaled=False)
@@ -50,7 +50,7 @@ def step_work(rows: int, dof: int, width: int) -> Work:
 
 def sampled_work(rows: int, dof: int, width: int) -> Work:
     """Return a whole closed form on `rows` rows, a tenth of which test."""
-    from hnn_engine.fitting.sampled.states import SampledFieldFit
+    from hnn_engine.fitting.random_features.states import SampledFieldFit
 
     settings = default_settings("sampled", get_system("pendulum"))
     task = random_task(MODEL, rows, dof, {"width": width, "depth": 1}, settings)
@@ -113,7 +113,7 @@ def measure(options: argparse.Namespace) -> Figures:
     """Measure every case; the median of `--runs` timings each."""
     runs = options.runs or RUNS
     say("loading (the first time on a machine the compiler takes its seconds)")
-    if not _apart(compiled.load):
+    if not _apart(kernel_cache.load):
         raise BenchmarkError("there are no compiled loops to measure on this machine")
     figures: Figures = {axis: {work: _grown(axis, work, runs) for work in AXES[axis].works} for axis in AXES}
     return {**figures, "runs": runs, "model": MODEL, "platform": "no window"}
@@ -142,7 +142,7 @@ def _apart(work: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
 
 def case(axis: str, work: str, size: int, runs: int) -> dict[str, float]:
     """Return the median time in ms, and by how many MB the peak of memory rises."""
-    compiled.load()
+    kernel_cache.load()
     make = AXES[axis].works[work]
     make(AXES[axis].below)()
     before = peak_mb()

@@ -16,11 +16,11 @@ from typing import TypeVar
 from PySide6.QtCore import QEvent, QObject, QSettings
 from PySide6.QtGui import QGuiApplication
 
-import app.settings
-import app.window
+import app.application
+import app.model.settings
 from app.lab import Lab
-from app.loop import event_loop
-from app.main_window import MainWindow
+from app.window.main_window import MainWindow
+from app.workers.event_loop import event_loop
 from benchmarks.figures import BenchmarkError
 
 SIZE = (1920, 1080)
@@ -88,13 +88,13 @@ class WatchedWindow(MainWindow):
 def private_settings(folder: Path) -> None:
     """Let the program keep its settings in `folder`. Call it before the window is built."""
     file = str(folder / "settings.ini")
-    vars(app.settings)["QSettings"] = lambda *_: QSettings(file, QSettings.Format.IniFormat)
-    app.settings.settings.cache_clear()
+    vars(app.model.settings)["QSettings"] = lambda *_: QSettings(file, QSettings.Format.IniFormat)
+    app.model.settings.settings.cache_clear()
 
 
 def watched() -> None:
-    """Let `app.window.open_window` build the watched window."""
-    vars(app.window)["MainWindow"] = WatchedWindow
+    """Let `app.application.open_window` build the watched window."""
+    vars(app.application)["MainWindow"] = WatchedWindow
 
 
 def in_window(scenario: Callable[[WatchedWindow], Awaitable[T]]) -> T:
@@ -102,22 +102,22 @@ def in_window(scenario: Callable[[WatchedWindow], Awaitable[T]]) -> T:
     with tempfile.TemporaryDirectory(prefix="hnn-lab-") as folder:
         private_settings(Path(folder))
         watched()
-        application = app.window.make_application(["hnn-lab"])
+        application = app.application.make_application(["hnn-lab"])
         application.setQuitOnLastWindowClosed(False)
-        sys.setswitchinterval(app.window.SWITCH_SECONDS)
+        sys.setswitchinterval(app.application.SWITCH_SECONDS)
         with asyncio.Runner(loop_factory=lambda: event_loop(application)) as runner:
             return runner.run(_played(scenario))
 
 
 async def _played(scenario: Callable[[WatchedWindow], Awaitable[T]]) -> T:
-    window = app.window.open_window()
+    window = app.application.open_window()
     assert isinstance(window, WatchedWindow)
     show(window)
     try:
         await ready(window)
         return await scenario(window)
     finally:
-        await app.window.close_window(window, remember=False)
+        await app.application.close_window(window, remember=False)
 
 
 def show(window: MainWindow) -> None:

@@ -12,9 +12,9 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import app.application
 import app.main
-import app.window
-from app.main_window import PLOTS, MainWindow
+from app.window.main_window import PLOTS, MainWindow
 from benchmarks.stand import Paint, WatchedWindow, platform_name, private_settings, show, until, watched
 
 AFTER_SECONDS = 2.0  # frames are watched this long after everything is warm
@@ -33,7 +33,7 @@ class Start:
         self.window: WatchedWindow | None = None
 
     def open(self, whole: bool = True) -> MainWindow:
-        """Stand in for `app.window.open_window`: the same window, watched, in the size of the benchmark."""
+        """Stand in for `app.application.open_window`: the same window, watched, in the size of the benchmark."""
         window = _open_window(whole)
         assert isinstance(window, WatchedWindow)
         assert window.watch is not None
@@ -84,14 +84,14 @@ def furnished(window: MainWindow) -> bool:
     return all(name in vars(window) and getattr(window, name).isVisible() for name in PLOTS)
 
 
-_open_window = app.window.open_window
+_open_window = app.application.open_window
 
 
 def main(folder: Path, began: float) -> int:
     """Run the program as its console script does; return its exit code."""
     private_settings(folder)
     watched()
-    app.window.open_window = Start(began).open
+    app.application.open_window = Start(began).open
     return app.main.main([])
 
 

@@ -19,15 +19,15 @@ from torch import Tensor
 from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say, timed
 from benchmarks.paper_way import PaperWay
 from benchmarks.synthetic import random_task
-from hnn_engine import compiled
 from hnn_engine.coords import Array
 from hnn_engine.experiment import default_settings, model_spec, new_experiment
-from hnn_engine.fitting.autograd import TorchFieldStepper
-from hnn_engine.fitting.denoise import prepared
 from hnn_engine.fitting.events import FitTask
-from hnn_engine.fitting.learners import flattened, shapes_of
-from hnn_engine.fitting.sampled.states import SampledFieldFit
-from hnn_engine.fitting.steppers import CompiledFieldStepper, Rows, Shapes, Stepper
+from hnn_engine.fitting.gradient.backends import CompiledFieldStepper, Rows, Shapes, Stepper
+from hnn_engine.fitting.gradient.objective import flattened, shapes_of
+from hnn_engine.fitting.gradient.torch_backend import TorchFieldStepper
+from hnn_engine.fitting.random_features.states import SampledFieldFit
+from hnn_engine.fitting.smoothing.denoise import prepared
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.kernels.jit import jit
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.models.networks import Pass
@@ -52,7 +52,7 @@ def measure(options: argparse.Namespace) -> Figures:
     """Time `--runs` steps of each way for every family at each size, and a tenth as many of either recipe."""
     runs = options.runs or RUNS
     say("loading (the first time on a machine the compiler takes its seconds)")
-    if not compiled.load():
+    if not kernel_cache.load():
         raise BenchmarkError("there are no compiled loops to measure on this machine")
     figures: Figures = {}
     for model in FAMILIES:
@@ -70,7 +70,7 @@ def _compare(model: str, rows: int, dof: int, runs: int) -> Figures:
     task, shapes, flat = _task(model, rows, dof)
     data: Any = tuple(part.astype(np.float32) for part in (task.data.coords, task.data.dcoords))
     steppers: dict[str, Stepper] = {
-        "compiled": CompiledFieldStepper(compiled.loops(), task, flat.copy()),
+        "compiled": CompiledFieldStepper(kernel_cache.loops(), task, flat.copy()),
         "torch": TorchFieldStepper(task, shapes, flat.copy()),
     }
     if get_model(model).has_energy:

@@ -13,9 +13,9 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from hnn_engine.demonstrations import DEMONSTRATIONS, Demonstration
 from hnn_engine.experiment import Experiment, model_spec
 from hnn_engine.fit_run import FitRun
+from hnn_engine.presets import DEMONSTRATIONS, Demonstration
 from hnn_engine.records import Run, Session, load_run, save_session
 
 IMAGES = Path(__file__).parent / "images"

@@ -13,16 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from hnn_engine import compiled
-from hnn_engine.collocation import collocate
 from hnn_engine.coords import Array, Index
 from hnn_engine.errors import ExperimentError
-from hnn_engine.integrators import rollout
-from hnn_engine.parameters import Parameter, Value
-from hnn_engine.recordings import Recording
-from hnn_engine.systems.base import System
-from hnn_engine.systems.pixel_pendulum import PixelPendulum
-from hnn_engine.views import (
+from hnn_engine.frames.frame_pairs import (
     FILM_PARAMETERS,
     Views,
     camera_of,
@@ -32,6 +25,13 @@ from hnn_engine.views import (
     rows_of,
     shoot,
 )
+from hnn_engine.integrators import rollout
+from hnn_engine.kernels import cache as kernel_cache
+from hnn_engine.parameters import Parameter, Value
+from hnn_engine.recordings import Recording
+from hnn_engine.rollouts.collocation import collocate
+from hnn_engine.systems.base import System
+from hnn_engine.systems.pixel_pendulum import PixelPendulum
 
 DATA_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("trajectories", "Trajectories", 50, 2, 20_000, help="How many starts are drawn.", log=True, acts="data"),
@@ -269,7 +269,7 @@ def _load_loops(tell: Tell) -> None:
             raised.append(error)
         return bool(raised)
 
-    compiled.load(build_elsewhere=True, interrupt=ends)
+    kernel_cache.load(build_elsewhere=True, interrupt=ends)
     if raised:
         raise raised[0]
 

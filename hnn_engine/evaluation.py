@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from hnn_engine import vision
-from hnn_engine.collocation import collocate
+from hnn_engine import frame_metrics
 from hnn_engine.coords import Array, difference
 from hnn_engine.datasets import Dataset
 from hnn_engine.integrators import DIVERGED, rollout
 from hnn_engine.recordings import Recording, is_paper_pendulum
+from hnn_engine.rollouts.collocation import collocate
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems.base import System
 
@@ -94,19 +94,22 @@ def seen_figures(snapshot: Snapshot, data: Dataset, system: System | None) -> Fi
     """
     views, tests = data.views, ~data.train
     assert views is not None
-    parts = vision.terms(snapshot, views)
+    parts = frame_metrics.terms(snapshot, views)
     train, test = float(parts.loss[data.train].mean()), float(parts.loss[tests].mean())
     painted = float(parts.pictures[tests].mean())
     if system is None:
-        return Figures(train, test, reconstruction=painted, in_step=vision.recorded_in_step(snapshot, data))
-    starts = vision.fresh_starts(system, views, EVALUATION_SEED, STARTS)
-    film = vision.take(snapshot, system, views, starts)
+        return Figures(train, test, reconstruction=painted, in_step=frame_metrics.recorded_in_step(snapshot, data))
+    starts = frame_metrics.fresh_starts(system, views, EVALUATION_SEED, STARTS)
+    film = frame_metrics.take(snapshot, system, views, starts)
     with np.errstate(over="ignore", invalid="ignore"):
-        gaps = [mean_square(gap) for gap in (vision.paper_energy(film.model) - vision.paper_energy(film.truth)).T]
+        gaps = [
+            mean_square(gap)
+            for gap in (frame_metrics.paper_energy(film.model) - frame_metrics.paper_energy(film.truth)).T
+        ]
         energy = mean_square(system.hamiltonian(film.model) - system.hamiltonian(film.truth[0]))
     paper = _has_own_constants(system)
     error = difference(film.model, film.truth, system.periodic)
-    seen = snapshot.field(vision.sight_of(snapshot).seen(views.pairs(tests)))
+    seen = snapshot.field(frame_metrics.sight_of(snapshot).seen(views.pairs(tests)))
     return Figures(
         train,
         test,

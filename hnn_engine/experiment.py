@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from hnn_engine.by_hand import UNTOUCHED, ByHand, changed_by_hand, check_hand, hand_from_json, hand_to_json
 from hnn_engine.coords import Array
+from hnn_engine.data_edits import UNTOUCHED, ByHand, changed_by_hand, check_hand, hand_from_json, hand_to_json
 from hnn_engine.datasets import Dataset, data_defaults, data_parameters, filmed, make_dataset, with_floor
 from hnn_engine.errors import ExperimentError, IntegratorError, listing
 from hnn_engine.fitting import RecipeInfo, get_recipe, recipe_defaults
@@ -20,8 +20,8 @@ from hnn_engine.integrators import get_integrator, why_not
 from hnn_engine.limits import MOST_MODELS
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Parameter, Value, bind
-from hnn_engine.phases import LEFT_ALONE, STEERINGS, Steering
-from hnn_engine.stage import Stage
+from hnn_engine.rollouts.steering import LEFT_ALONE, STEERINGS, Steering
+from hnn_engine.scene import Stage
 from hnn_engine.systems import System, get_system
 
 if TYPE_CHECKING:  # neither is needed before a recording is opened or a fit begins
@@ -237,7 +237,7 @@ class Experiment:
     def why_not_from(self, start: "Snapshot") -> str:
         """Return why the model of the name of `start`, or the first one, cannot be fitted from it on; empty where it
         can."""
-        from hnn_engine.fitting.beginning import why_not_from
+        from hnn_engine.fitting.warm_start import why_not_from
 
         spec = next((m for m in self.models if m.name == start.model), self.models[0])
         return why_not_from(start, spec.name, spec.settings, self.stage.dof, self.frame_size)

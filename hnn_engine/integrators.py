@@ -13,9 +13,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from hnn_engine.compiled import loops
 from hnn_engine.coords import Array
 from hnn_engine.errors import IntegratorError, UnknownNameError
+from hnn_engine.kernels.cache import loops
 
 DIVERGED = 1e6  # a coordinate beyond this has left every system here
 MIDPOINT_TOLERANCE = 1e-12  # change of the fixed-point iteration, relative to max(1, |x|)

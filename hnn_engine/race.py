@@ -15,9 +15,9 @@ from importlib.resources import files
 
 import numpy as np
 
-from hnn_engine import vision
-from hnn_engine.by_hand import UNTOUCHED
+from hnn_engine import frame_metrics
 from hnn_engine.coords import Array, Index
+from hnn_engine.data_edits import UNTOUCHED
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import ExperimentError
 from hnn_engine.evaluation import mean_square
@@ -320,8 +320,8 @@ class HonestError:
         views, rows, system = self._data.views, self._rows, self._system
         assert views is not None
         if self._clean is None or system is None:
-            return float(vision.loss_of(snapshot, views, rows).mean())
-        seen = snapshot.field(vision.sight_of(snapshot).seen(views.pairs(rows)))
+            return float(frame_metrics.loss_of(snapshot, views, rows).mean())
+        seen = snapshot.field(frame_metrics.sight_of(snapshot).seen(views.pairs(rows)))
         return mean_square(seen - system.field(self._clean[rows]))
 
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from hnn_engine.compiled import loops
 from hnn_engine.coords import Array
+from hnn_engine.frames.frozen_autoencoder import Sight
 from hnn_engine.integrators import Turn
+from hnn_engine.kernels.cache import loops
 from hnn_engine.models import Model, get_model
 from hnn_engine.models.networks import Pass
 from hnn_engine.parameters import Value
-from hnn_engine.sight import Sight
 
 EXPLICIT = frozenset({"rk4", "stormer-verlet", "yoshida4"})  # a rounding error is no more than that to them
 _CLIMBS = (Turn.UPHILL, Turn.DOWNHILL)

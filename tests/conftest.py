@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from app.memory import share_one_heap
+from app.workers.malloc_trim import share_one_heap
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):

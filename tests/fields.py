@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from hnn_engine.experiment import model_spec
+from hnn_engine.frames.frozen_autoencoder import Sight
 from hnn_engine.models import MODELS
 from hnn_engine.models.base import NETWORK_PARAMETERS
 from hnn_engine.models.pixels import Seeing
 from hnn_engine.parameters import Value
-from hnn_engine.sight import Sight
 from hnn_engine.snapshot import Snapshot
 
 SIZE, FEATURES = 10, 8  # pixels across a frame and units of an autoencoder, where a model sees

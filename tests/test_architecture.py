@@ -174,7 +174,7 @@ def test_systems_know_no_learning_and_no_torch() -> None:
 
 def test_one_module_alone_knows_torch() -> None:
     users = {module_of(p) for p in files("hnn_engine") for n in imported(p) if n.split(".")[0] == "torch"}
-    assert users == {"hnn_engine.fitting.autograd"}
+    assert users == {"hnn_engine.fitting.gradient.torch_backend"}
 
 
 @pytest.mark.parametrize("package", ["app", "hnn_engine", "resources", "benchmarks"])
@@ -216,7 +216,7 @@ def test_the_tables_load_nothing_heavy() -> None:
 
 def test_an_experiment_and_its_truth_need_nothing_heavy() -> None:
     code = """
-from hnn_engine.collocation import collocate
+from hnn_engine.rollouts.collocation import collocate
 from hnn_engine.experiment import new_experiment
 from hnn_engine.systems import SYSTEMS
 import numpy as np

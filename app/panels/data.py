@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.document import MOST_SEEDS, State
 from app.lab import Lab
-from app.panels.data_tools import DataTools
+from app.model.document import MOST_SEEDS, State
+from app.panels.data_edit_tools import DataTools
 from app.widgets.format import grouped, number
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section
 from app.widgets.text import quiet_label, set_tip
-from hnn_engine import compiled
 from hnn_engine.datasets import DATA_PARAMETERS, Dataset
 from hnn_engine.experiment import Experiment, RecordingSource
+from hnn_engine.frames.frame_pairs import FILM_PARAMETERS
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.parameters import Parameter
-from hnn_engine.views import FILM_PARAMETERS
 
 if TYPE_CHECKING:
     from hnn_engine.recordings import Recording
@@ -185,8 +185,8 @@ class DataPanel(QWidget):
         """While the data is being made, say how far it is."""
         system, what, share = self.lab.experiment.system, "Making the data", self.lab.data.share
         if self.lab.data.pending:
-            if share == 0 and system is not None and system.close_encounters and compiled.share() < 1:
-                what, share = "Compiling, once on this machine", compiled.share()
+            if share == 0 and system is not None and system.close_encounters and kernel_cache.share() < 1:
+                what, share = "Compiling, once on this machine", kernel_cache.share()
             self.facts.setText(f"{what}: {100 * share:.0f} %")
         elif self.lab.dataset is None:
             self.facts.setText("No data can be made like this.")

@@ -11,23 +11,23 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QRegion
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.document import State
 from app.lab import Lab
-from app.settings import settings
-from app.simulation import Answer, ShownModel, Track
-from app.theme import current_theme, theme_signals
+from app.model.document import State
+from app.model.settings import settings
+from app.style.theme import current_theme, theme_signals
 from app.widgets.drag import FinePointer
 from app.widgets.format import NO_BREAK, number
 from app.widgets.frame_tiles import Grid, Tile, lay_out, paint_tiles, words_height
-from app.widgets.stage_marks import GRAB_RADIUS, paint_halo, paint_handle
+from app.widgets.scene_marks import GRAB_RADIUS, paint_halo, paint_handle
 from app.widgets.text import set_tip
+from app.workers.rollout_worker import Answer, ShownModel, Track
 from hnn_engine.camera import VIEW, Frames
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.experiment import Experiment
-from hnn_engine.glimpse import frame_seconds, pair_of_frames, reader_of
+from hnn_engine.frame_metrics import begin
+from hnn_engine.frames.frozen_autoencoder import Sight
+from hnn_engine.initial_frames import frame_seconds, pair_of_frames, reader_of
 from hnn_engine.models import get_model
-from hnn_engine.sight import Sight
-from hnn_engine.vision import begin
 
 NUDGE = math.radians(2.0)
 FINE_NUDGE = math.radians(0.2)

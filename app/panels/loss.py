@@ -7,9 +7,9 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.document import State
 from app.lab import Lab
-from app.theme import model_dash
+from app.model.document import State
+from app.style.theme import model_dash
 from app.widgets.plot import LabPlot
 from app.widgets.text import set_tip
 from hnn_engine.coords import Array

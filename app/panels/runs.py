@@ -8,10 +8,10 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QStackedLayout, QTableView, QVBoxLayout, QWidget
 
-from app.document import State
-from app.icons import icon
 from app.lab import Lab
-from app.theme import current_theme, theme_signals
+from app.model.document import State
+from app.style.icons import icon
+from app.style.theme import current_theme, theme_signals
 from app.widgets.format import number
 from app.widgets.text import quiet_label, tip
 from hnn_engine.errors import one_line, shown

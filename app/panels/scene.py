@@ -7,20 +7,20 @@ from PySide6.QtCore import QEvent, QPointF, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.document import State
 from app.lab import Lab
-from app.settings import settings
-from app.simulation import Answer, Track
-from app.theme import current_theme, theme_signals
+from app.model.document import State
+from app.model.settings import settings
+from app.style.theme import current_theme, theme_signals
 from app.widgets.drag import FinePointer
-from app.widgets.stage_marks import GRAB_RADIUS, paint_arrow, paint_halo, paint_handle, paint_trail
-from app.widgets.stage_painter import StageStyle, ghost_style, paint_stage, truth_style
-from app.widgets.stage_view import StageView
+from app.widgets.scene_marks import GRAB_RADIUS, paint_arrow, paint_halo, paint_handle, paint_trail
+from app.widgets.scene_painter import StageStyle, ghost_style, paint_stage, truth_style
+from app.widgets.scene_view import StageView
 from app.widgets.text import set_tip
+from app.workers.rollout_worker import Answer, Track
 from hnn_engine.coords import Array
 from hnn_engine.experiment import same_system
 from hnn_engine.geometry import Block, Bob, Bounds
-from hnn_engine.stage import Stage
+from hnn_engine.scene import Stage
 
 TRAIL_SECONDS = 2.5
 MARGIN = 16

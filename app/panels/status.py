@@ -3,16 +3,16 @@
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
-from app.document import State
 from app.lab import Lab
-from app.simulation import Answer, Track
+from app.model.document import State
 from app.widgets.format import number
 from app.widgets.swatch import Swatch
 from app.widgets.text import PlainLabel, set_tip
-from hnn_engine.comparison import percent, steered, verdict
+from app.workers.rollout_worker import Answer, Track
 from hnn_engine.coords import Array
 from hnn_engine.experiment import same_system
 from hnn_engine.models import get_model
+from hnn_engine.rollouts.energy_drift import percent, steered, verdict
 
 
 class StatusLine(QWidget):

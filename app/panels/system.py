@@ -6,9 +6,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from app.document import State
-from app.icons import icon
 from app.lab import Lab
+from app.model.document import State
+from app.style.icons import icon
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section
 from app.widgets.system_card import CardGrid

@@ -9,12 +9,12 @@ import pyqtgraph as pg
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.document import ENERGY_OF, State, View
 from app.lab import Lab
-from app.simulation import Answer, Request, Track
-from app.theme import model_dash
+from app.model.document import ENERGY_OF, State, View
+from app.style.theme import model_dash
 from app.widgets.plot import LabPlot, Marker, Spread, show_until_diverged
 from app.widgets.text import PlainLabel, set_tip
+from app.workers.rollout_worker import Answer, Request, Track
 from hnn_engine.coords import Array
 from hnn_engine.experiment import same_system
 

@@ -17,16 +17,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.document import State
-from app.icons import icon
 from app.lab import Lab
-from app.theme import theme_signals
+from app.model.document import State
+from app.style.icons import icon
+from app.style.theme import theme_signals
 from app.widgets.format import grouped, seconds_left
 from app.widgets.model_list import ModelList
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section
 from app.widgets.text import PlainLabel, quiet_label, set_tip
-from hnn_engine import compiled
 from hnn_engine.experiment import (
     ROLLOUT_PARAMETERS,
     Experiment,
@@ -38,6 +37,7 @@ from hnn_engine.experiment import (
 )
 from hnn_engine.fitting import RECIPES, get_recipe, recipe_note
 from hnn_engine.integrators import INTEGRATORS, why_not
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
 from hnn_engine.models.base import NETWORK_PARAMETERS
 from hnn_engine.parameters import Parameter, Value
@@ -334,11 +334,11 @@ class TrainingPanel(QWidget):
     def _show_preparing(self) -> None:
         """Say what the fit waits for: its data or, once on a machine, the compiler."""
         compiling = self.lab.jobs.compiling
-        share = compiled.share() if compiling else self.lab.jobs.data_share
+        share = kernel_cache.share() if compiling else self.lab.jobs.data_share
         self.bar.setRange(0, 100)
         self.bar.setValue(round(100 * share))
         if compiling:
-            left = seconds_left((1 - share) * compiled.SECONDS)
+            left = seconds_left((1 - share) * kernel_cache.SECONDS)
             self.progress.setText(f"Compiling, once on this machine · {left}")
         else:
             self.progress.setText(f"Making the data: {100 * share:.0f} %")

@@ -5,15 +5,15 @@ from dataclasses import replace
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QComboBox, QMenu, QSlider, QToolBar, QToolButton, QWidget, QWidgetAction
 
-from app.document import State
-from app.icons import icon
 from app.lab import Lab
-from app.transport import SPEEDS
+from app.model.document import State
+from app.model.playback import SPEEDS
+from app.style.icons import icon
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.text import PlainLabel, set_tip
 from app.widgets.time_slider import TimeSlider
 from hnn_engine.experiment import STEERING_PARAMETERS
-from hnn_engine.phases import STEERINGS
+from hnn_engine.rollouts.steering import STEERINGS
 
 TICKS = 2000
 _STEERS = (

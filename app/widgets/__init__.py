@@ -1,3 +1,3 @@
 """Widgets that know Qt, `Parameter` and the drawing primitives, and nothing of the document."""
 
-import app.overrides  # noqa: F401 (before any class is made of Qt's)
+import app.style.override_guard  # noqa: F401 (before any class is made of Qt's)

@@ -5,7 +5,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.theme import current_theme, small_font, tabular
+from app.style.theme import current_theme, small_font, tabular
 from app.widgets.format import number
 from hnn_engine.coords import Array
 

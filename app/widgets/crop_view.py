@@ -6,10 +6,10 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.theme import current_theme
+from app.style.theme import current_theme
 from app.widgets.drag import FinePointer
-from app.widgets.stage_marks import GRAB_RADIUS
-from hnn_engine.footage.film import Crop
+from app.widgets.scene_marks import GRAB_RADIUS
+from hnn_engine.video.clip import Crop
 
 SMALLEST = 16  # pixels of the film that a square keeps
 CORNERS = ((-1, -1), (1, -1), (-1, 1), (1, 1))  # to the left or right of the middle, above or below it

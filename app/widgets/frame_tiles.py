@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPen
 
-from app.theme import current_theme, model_dash, small_font, tabular
+from app.style.theme import current_theme, model_dash, small_font, tabular
 
 GAP = 14.0  # pixels between tiles
 MARGIN = 10.0

@@ -5,7 +5,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
-from app.theme import current_theme, theme_signals
+from app.style.theme import current_theme, theme_signals
 from app.widgets.plane_map import colored
 from app.widgets.text import PlainLabel, set_tip
 

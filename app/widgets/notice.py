@@ -6,8 +6,8 @@ from typing import Literal
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
-from app.icons import icon, pixmap
-from app.theme import theme_signals
+from app.style.icons import icon, pixmap
+from app.style.theme import theme_signals
 from app.widgets.text import PlainLabel, action_text, set_tip
 from hnn_engine.errors import one_line
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.theme import current_theme
+from app.style.theme import current_theme
 from app.widgets.frame_tiles import paint_picture
 
 

@@ -9,8 +9,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPolygonF
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
-from app.color_tables import diverging
-from app.theme import current_theme
+from app.style.colormaps import diverging
+from app.style.theme import current_theme
 
 Array = npt.NDArray[np.float64]
 Range = tuple[float, float]

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QFont, QMouseEvent, QPen
 from PySide6.QtWidgets import QGraphicsSimpleTextItem, QWidget
 
-from app.theme import Dash, Theme, current_theme, small_font, theme_signals
+from app.style.theme import Dash, Theme, current_theme, small_font, theme_signals
 from app.widgets.plane_map import PlaneMap
 from app.widgets.plot_items import LabAxis, Marker, Shape, Spread, TimeBand, TimeCursor
 from app.widgets.ticks import Range, framed, grown

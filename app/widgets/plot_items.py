@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from app.theme import current_theme, small_font
+from app.style.theme import current_theme, small_font
 from app.widgets.text import write_axis
 from app.widgets.ticks import log_label, log_ticks, nice_ticks, tick_label
 

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
-from app.icons import icon
+from app.style.icons import icon
 from app.widgets.text import heading, set_tip
 
 

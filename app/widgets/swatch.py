@@ -4,7 +4,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.theme import current_theme, model_dash, theme_signals
+from app.style.theme import current_theme, model_dash, theme_signals
 
 
 class Swatch(QWidget):

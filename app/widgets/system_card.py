@@ -8,9 +8,9 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QSizePolicy, QWidget
 
-from app.theme import current_theme, small_font, theme_signals
+from app.style.theme import current_theme, small_font, theme_signals
 from app.widgets.frame_tiles import paint_picture
-from app.widgets.stage_painter import StageView, paint_stage, truth_style
+from app.widgets.scene_painter import StageView, paint_stage, truth_style
 from app.widgets.text import rich, set_tip
 from hnn_engine.camera import Camera
 from hnn_engine.systems import System

@@ -4,7 +4,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSlider, QStyle, QStyleOptionSlider, QWidget
 
-from app.theme import current_theme
+from app.style.theme import current_theme
 
 _HEIGHT = 4.0  # pixels of the mark under the groove
 

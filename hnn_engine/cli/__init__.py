@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hnn_engine import console, missing
+from hnn_engine import console, missing_libraries
 from hnn_engine.cli.parser import COMMANDS, build_parser, joined
 from hnn_engine.cli.stopping import Interrupts, exit_code
 from hnn_engine.console import say
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
 def _mendable(error: Exception) -> str:
     """Return what the user can do about an error of the machine's; empty where it is the program's."""
     if isinstance(error, ImportError):
-        return missing.sentence(error)
+        return missing_libraries.sentence(error)
     if isinstance(error, OSError) and error is console.failure():
         console.let_go()
         return console.sentence(error)

@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hnn_engine.atomic import told
+from hnn_engine.atomic_write import told
 from hnn_engine.cli.training import load_loops
 from hnn_engine.cli.values import number, start_of
+from hnn_engine.comparison_video import ComparedFilm
 from hnn_engine.console import end_progress, is_live, progress, say
 from hnn_engine.disk import operations
 from hnn_engine.errors import ExperimentError, ParameterError, RecordError
 from hnn_engine.experiment import Experiment, checked, same_stage
-from hnn_engine.films import ComparedFilm
-from hnn_engine.footage import write_film
 from hnn_engine.parameters import Parameter
-from hnn_engine.phases import STEERINGS, Steering
 from hnn_engine.records import Run, is_run_folder, load_run, load_session
+from hnn_engine.rollouts.steering import STEERINGS, Steering
+from hnn_engine.video import write_film
 
 HEIGHT = Parameter("height", "Height", 360, 120, 2160, unit="px")
 

@@ -12,8 +12,8 @@ from hnn_engine.cli.columns import parse_columns
 from hnn_engine.console import end_progress, is_live, progress, say
 from hnn_engine.errors import ParameterError, shortened
 from hnn_engine.experiment import Experiment, recording_experiment
-from hnn_engine.footage import Crop, Film, as_recording, is_film, look, take
 from hnn_engine.recordings import Recording, get_derivative, read_recording
+from hnn_engine.video import Crop, Film, as_recording, is_film, look, take
 
 FILM_OPTIONS = ("crop", "size", "fps")
 SIZE = 28  # pixels of a frame's side

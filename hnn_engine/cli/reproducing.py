@@ -11,22 +11,22 @@ from hnn_engine.cli.stopping import Interrupts, exit_code
 from hnn_engine.cli.training import Meter, clock, load_loops
 from hnn_engine.cli.values import names
 from hnn_engine.console import end_progress, say
+from hnn_engine.environment import commit, cores, cpu_model, versions
 from hnn_engine.errors import ExperimentError, ParameterError
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import get_recipe
-from hnn_engine.machine import commit, cores, cpu_model, versions
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Parameter
-from hnn_engine.places import cache_folder
 from hnn_engine.records import Run, check_file, check_folder, make_folders, write_file
 from hnn_engine.reproduction import Cell, Keep, Result, plan, read_recording_or_shipped
+from hnn_engine.reproduction.eta import Pace
 from hnn_engine.reproduction.numbers import number
-from hnn_engine.reproduction.pace import Pace
 from hnn_engine.reproduction.rows import dump_rows
 from hnn_engine.reproduction.running import kept_results, result_tables
 from hnn_engine.reproduction.running import reproduce as run_all
 from hnn_engine.reproduction.text import terminal
 from hnn_engine.tasks import TASKS, Task, get_task
+from hnn_engine.user_folders import cache_folder
 
 PAGE = "index.html"
 _SEEDS = Parameter("seeds", "Seeds", 3, 1, 1000)

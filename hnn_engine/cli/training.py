@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from hnn_engine import compiled
 from hnn_engine.cli.stopping import Interrupts
 from hnn_engine.console import say
 from hnn_engine.errors import HnnLabError, RecordError, shortened
@@ -18,6 +17,7 @@ from hnn_engine.experiment import Experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Evaluated, Failed, Progress
 from hnn_engine.journal import keep_fit
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.records import Run, write_run
 
 WIDTH = 118  # columns that the line of progress takes at most
@@ -85,11 +85,11 @@ def load_loops() -> None:
     notice.daemon = True
     notice.start()
     try:
-        compiled.load()
+        kernel_cache.load()
     finally:
         notice.cancel()
-    if compiled.slower():
-        say(f"{compiled.slower()}.")
+    if kernel_cache.slower():
+        say(f"{kernel_cache.slower()}.")
 
 
 class Meter:

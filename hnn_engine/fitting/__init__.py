@@ -95,7 +95,7 @@ class RecipeInfo:
 
         Raises `ExperimentError` where it is to begin at a run of another architecture.
         """
-        from hnn_engine.fitting.beginning import check_beginning
+        from hnn_engine.fitting.warm_start import check_beginning
 
         check_beginning(task)
         module, _, name = self.code.partition(":")
@@ -111,21 +111,21 @@ RECIPES: dict[str, RecipeInfo] = {
             "Paper",
             "Exactly the paper's: Adam at 10⁻³, fixed steps, last weights kept.",
             (_STEPS, _RATE, _BATCH, _DECAY),
-            "hnn_engine.fitting.paper:PaperFit",
+            "hnn_engine.fitting.gradient.paper:PaperFit",
         ),
         RecipeInfo(
             "adam",
             "Adam, scheduled",
             "Scaled start, cosine schedule, early stop on validation trajectories, best weights kept.",
             (_STEPS, _RATE, _BATCH, _DECAY, _PATIENCE),
-            "hnn_engine.fitting.adam:AdamFit",
+            "hnn_engine.fitting.gradient.adam:AdamFit",
         ),
         RecipeInfo(
             "lbfgs",
             "L-BFGS",
             "All rows at once, with steps that know the curvature: for small smooth networks, from the closed form on.",
             (_ITERATIONS, _NO_DECAY, _BEGIN, _STATES),
-            "hnn_engine.fitting.lbfgs:LbfgsFit",
+            "hnn_engine.fitting.gradient.lbfgs:LbfgsFit",
             sees=False,
             twin="adam",
         ),
@@ -134,7 +134,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "Sampled, closed form",
             "Hidden layers drawn from the data, the last one solved for by least squares: milliseconds.",
             (_REGULARISATION, _RIDGE, _STATES, _UNITS),
-            "hnn_engine.fitting.sampled.states:SampledFieldFit",
+            "hnn_engine.fitting.random_features.states:SampledFieldFit",
             sees=False,
             twin="sampled-film",
             follows=True,
@@ -144,7 +144,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "Denoise",
             "Estimates the clean states together with the field, from whole trajectories: for noise on the states.",
             (_ROUNDS, _REGULARISATION, _RIDGE, _STATES, _UNITS),
-            "hnn_engine.fitting.denoise:DenoiseFit",
+            "hnn_engine.fitting.smoothing.denoise:DenoiseFit",
             sees=False,
             twin="sampled-film",
             follows=True,
@@ -154,7 +154,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "Sampled, from film",
             "Every layer drawn or solved for, in seconds: for models that see frames of swings without full turns.",
             (_RIDGE,),
-            "hnn_engine.fitting.sampled.whole:SampledFit",
+            "hnn_engine.fitting.pixel_closed_form.recipe:SampledFit",
             sees=True,
             twin="sampled",
         ),

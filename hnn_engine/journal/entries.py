@@ -16,7 +16,7 @@ from hnn_engine.records import Run, Session
 from hnn_engine.records.documents import load_json
 from hnn_engine.records.recorded import read_recording_files
 from hnn_engine.records.run import RUN_FILES, read_run
-from hnn_engine.regular import read_regular
+from hnn_engine.regular_files import read_regular
 
 LARGEST_DOCUMENT = 5_000_000  # bytes
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,64}\.[0-9]{1,9}")

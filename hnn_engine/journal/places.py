@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hnn_engine.places import data_folder
+from hnn_engine.user_folders import data_folder
 
 LIMIT = 200_000_000  # bytes of all entries together
 DOCUMENT = "document.json"  # an entry without it holds nothing yet, or is being removed

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hnn_engine.atomic import write_folder
+from hnn_engine.atomic_write import write_folder
 from hnn_engine.errors import HnnLabError, RecordError
 from hnn_engine.experiment import to_json
 from hnn_engine.journal.places import (

@@ -2,6 +2,6 @@
 
 import sys
 
-from hnn_engine.compiled import load
+from hnn_engine.kernels.cache import load
 
 sys.exit(0 if load() else "The loops cannot be compiled here; numpy and torch serve in their place.")

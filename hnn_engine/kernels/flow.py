@@ -15,11 +15,11 @@ from numba import types
 
 from hnn_engine.coords import Array
 from hnn_engine.integrators import Turn
-from hnn_engine.kernels.crowd import crowd_double, crowd_single, room
+from hnn_engine.kernels.batched_field import crowd_double, crowd_single, room
+from hnn_engine.kernels.float32_field import field_swift
 from hnn_engine.kernels.jit import INTEGERS, MATRIX, SINGLE_ROWS, SINGLES, VECTOR, jit
-from hnn_engine.kernels.packing import Packed
 from hnn_engine.kernels.perceptron import NETWORK, SIZE, field_double, field_single
-from hnn_engine.kernels.swift import field_swift
+from hnn_engine.kernels.weight_layout import Packed
 from hnn_engine.systems.base import System
 
 MOST_COORDS = 256  # of a system, 2·dof

@@ -10,7 +10,7 @@ from hnn_engine.coords import Array
 from hnn_engine.models.mlp import ACTIVATIONS, Weights, initial_weights, weight_shapes
 from hnn_engine.models.networks import Network, Pass
 from hnn_engine.parameters import Parameter, Value
-from hnn_engine.stage import Stage
+from hnn_engine.scene import Stage
 
 Settings = Mapping[str, Value]
 

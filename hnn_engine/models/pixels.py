@@ -17,7 +17,7 @@ from hnn_engine.models.baseline import Baseline
 from hnn_engine.models.hnn import Hnn
 from hnn_engine.models.mlp import Weights
 from hnn_engine.parameters import Parameter
-from hnn_engine.stage import Stage
+from hnn_engine.scene import Stage
 
 FIELD_SHARE = 0.1  # of the mean of (z′ − z − f(z))² in the loss
 FEATURES = Parameter(

@@ -9,7 +9,7 @@ from hnn_engine.coords import Array
 from hnn_engine.models.base import Model, Settings
 from hnn_engine.models.mlp import Weights, output
 from hnn_engine.models.networks import Network, Pass, values
-from hnn_engine.stage import Stage
+from hnn_engine.scene import Stage
 
 
 class SecondOrder(Model):

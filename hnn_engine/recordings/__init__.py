@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         shipped_recording,
     )
     from hnn_engine.recordings.recording import Recording, ReferenceEnergy, find_gaps
-    from hnn_engine.recordings.stage import RecordedStage
+    from hnn_engine.recordings.scene import RecordedStage
 
 _HOMES = {
     "columns": ("ANGLE_UNITS", "KINDS", "LENGTH_UNITS", "TIME_UNITS", "Columns"),
@@ -42,7 +42,7 @@ _HOMES = {
         "shipped_recording",
     ),
     "recording": ("Recording", "ReferenceEnergy", "find_gaps"),
-    "stage": ("RecordedStage",),
+    "scene": ("RecordedStage",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

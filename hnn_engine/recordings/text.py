@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from hnn_engine.errors import RecordingError
 from hnn_engine.limits import LARGEST_TABLE, LONGEST_LINE, MOST_ROWS
-from hnn_engine.regular import IrregularError, opened
+from hnn_engine.regular_files import IrregularError, opened
 
 Tell = Callable[[float], None]  # hears the share that is done; what it raises ends the work
 

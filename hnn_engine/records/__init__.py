@@ -1,6 +1,6 @@
 """Runs and sessions on disk."""
 
-from hnn_engine.atomic import check_file, check_folder, make_folders, write_file
+from hnn_engine.atomic_write import check_file, check_folder, make_folders, write_file
 from hnn_engine.records.folders import check_target, is_run_folder, load_run, write_run
 from hnn_engine.records.history import History
 from hnn_engine.records.run import Run

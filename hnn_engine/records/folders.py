@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hnn_engine.atomic import Verify, check_room, is_protected, reading, recover, resolved, told, write_folder
+from hnn_engine.atomic_write import Verify, check_room, is_protected, reading, recover, resolved, told, write_folder
 from hnn_engine.disk import leftovers, operations
 from hnn_engine.errors import RecordError, listing
 from hnn_engine.records.documents import parsed

@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordError
-from hnn_engine.footage import FEWEST_FRAMES, AngleReader
 from hnn_engine.limits import LARGEST_FRAMES, LONGEST_TITLE, MOST_ROWS, MOST_TRIALS
 from hnn_engine.recordings import KINDS, Recording
 from hnn_engine.records.archive import Archive, Content
 from hnn_engine.records.documents import Fields
+from hnn_engine.video import FEWEST_FRAMES, AngleReader
 
 LARGEST_READER = 100_000_000  # pixels of the pictures that a reader compares frames with
 LARGEST_BODY = 8_000_000  # numbers of the picture that these are made from

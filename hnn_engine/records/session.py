@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from hnn_engine.atomic import reading, recover, told, write_file
+from hnn_engine.atomic_write import reading, recover, told, write_file
 from hnn_engine.disk import operations
 from hnn_engine.errors import HnnLabError, RecordError, begins_with
 from hnn_engine.experiment import Experiment, from_json, to_json
@@ -23,7 +23,7 @@ from hnn_engine.records.equality import difference
 from hnn_engine.records.recorded import Kept, read_recording_files, recording_arrays, recording_header
 from hnn_engine.records.run import RUN_FILES, Run, read_run, run_files
 from hnn_engine.records.totals import check_totals
-from hnn_engine.regular import open_regular
+from hnn_engine.regular_files import open_regular
 
 SUFFIX = ".hnnlab"
 SESSION_LIMITS = {"session.json": LARGEST_JSON, "data.npz": LARGEST_DATA}

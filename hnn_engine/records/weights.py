@@ -8,11 +8,11 @@ import numpy as np
 
 from hnn_engine.errors import RecordError
 from hnn_engine.experiment import Experiment
+from hnn_engine.frames.frozen_autoencoder import MAP_SHAPES, Sight
 from hnn_engine.models import get_model
 from hnn_engine.models.mlp import finite
 from hnn_engine.models.pixels import Seeing
 from hnn_engine.records.archive import size_of
-from hnn_engine.sight import MAP_SHAPES, Sight
 from hnn_engine.snapshot import Snapshot
 
 NAME = "weights.safetensors"

@@ -3,8 +3,8 @@
 Every number comes from `Experiment`, `FitRun` and `evaluation.Figures`, as in the window and in `hnn-lab train`.
 """
 
-from hnn_engine.reproduction.cells import Cell, plan, read_recording_or_shipped
-from hnn_engine.reproduction.keep import Keep
+from hnn_engine.reproduction.fit_cache import Keep
+from hnn_engine.reproduction.fit_plan import Cell, plan, read_recording_or_shipped
 from hnn_engine.reproduction.rows import Row, read_rows
 from hnn_engine.reproduction.running import Result, Watch, reproduce
 from hnn_engine.reproduction.table import TaskTable, tables

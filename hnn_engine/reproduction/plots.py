@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hnn_engine.comparison import relative_error
 from hnn_engine.coords import Array
 from hnn_engine.evaluation import EVALUATION_SEED, STARTS
 from hnn_engine.experiment import Experiment
+from hnn_engine.frame_metrics import begin
+from hnn_engine.frames.frame_pairs import camera_of, pair_at
 from hnn_engine.integrators import rollout
 from hnn_engine.records import Run
 from hnn_engine.reproduction.rows import Row
@@ -17,9 +18,8 @@ from hnn_engine.reproduction.style import model_class
 from hnn_engine.reproduction.svg import Axis, Plot, alike, spanning
 from hnn_engine.reproduction.table import FIGURE_TITLES, TaskTable
 from hnn_engine.reproduction.text import model_title
+from hnn_engine.rollouts.energy_drift import relative_error
 from hnn_engine.tasks import PAPER_FIGURES
-from hnn_engine.views import camera_of, pair_at
-from hnn_engine.vision import begin
 
 POINTS = 500  # of a rollout
 BINS = 150  # of a training curve: the median over each

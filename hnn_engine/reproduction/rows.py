@@ -9,7 +9,7 @@ from typing import Any
 from hnn_engine.errors import RecordError
 from hnn_engine.evaluation import Figures
 from hnn_engine.records import Run
-from hnn_engine.reproduction.cells import Cell
+from hnn_engine.reproduction.fit_plan import Cell
 
 
 @dataclass(frozen=True)

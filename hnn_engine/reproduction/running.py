@@ -8,8 +8,8 @@ from hnn_engine.experiment import Experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Failed
 from hnn_engine.records import Run
-from hnn_engine.reproduction.cells import Cell
-from hnn_engine.reproduction.keep import Keep
+from hnn_engine.reproduction.fit_cache import Keep
+from hnn_engine.reproduction.fit_plan import Cell
 from hnn_engine.reproduction.rows import Row, row_of
 from hnn_engine.reproduction.table import TaskTable, tables
 

@@ -1,6 +1,6 @@
 """How the report looks: the window's colours and dashes, light and dark, and the page's style sheet."""
 
-from hnn_engine.looks import COLORS, DASHES, LOOKS_LIKE
+from hnn_engine.model_colors import COLORS, DASHES, LOOKS_LIKE
 
 LINE = 1.6  # width of a line in px
 THIN = 0.9

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
 from hnn_engine.evaluation import STARTS
+from hnn_engine.frame_metrics import FRAMES
 from hnn_engine.models import MODELS
 from hnn_engine.reproduction.numbers import NONE, number, raised, typeset
 from hnn_engine.reproduction.table import (
@@ -15,7 +16,6 @@ from hnn_engine.reproduction.table import (
     Spread,
     TaskTable,
 )
-from hnn_engine.vision import FRAMES
 
 WIDTH = 120
 Writer = Callable[[float | None, int], str]  # `number` or `typeset`: a value and its digits behind the point

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from hnn_engine.compiled import loops
 from hnn_engine.coords import Array, symplectic
+from hnn_engine.kernels.cache import loops
 from hnn_engine.parameters import Parameter, Value, bind
-from hnn_engine.stage import Stage
+from hnn_engine.scene import Stage
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.geometry import Bob, Bounds, Primitive
-from hnn_engine.stage import Coordinate
+from hnn_engine.scene import Coordinate
 from hnn_engine.systems.base import System
 
 SOFTENING = 1e-24  # m²; lost to rounding beyond a tenth of a millimetre, but finite where bodies share a point

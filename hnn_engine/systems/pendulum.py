@@ -8,7 +8,7 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.geometry import Anchor, Bob, Bounds, Primitive, Rod
 from hnn_engine.parameters import Parameter
-from hnn_engine.stage import Coordinate, nearest_turn
+from hnn_engine.scene import Coordinate, nearest_turn
 from hnn_engine.systems.base import DataRecipe, System
 from hnn_engine.systems.sampling import scaled_to_radius
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.parameters import Parameter
-from hnn_engine.stage import Coordinate
+from hnn_engine.scene import Coordinate
 from hnn_engine.systems.base import DataRecipe
 from hnn_engine.systems.pendulum import Pendulum
 

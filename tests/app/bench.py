@@ -11,14 +11,14 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QDialog, QFileDialog, QLineEdit, QWidget
 
-from app.document import Document
-from app.error_dialog import ErrorDialog, ErrorReporter
+from app.application import close_window, open_window
+from app.dialogs.error_dialog import ErrorDialog, ErrorReporter
 from app.lab import Lab
-from app.main_window import MainWindow
-from app.simulation import Answer, Track
+from app.model.document import Document
 from app.widgets.number_slider import NumberSlider
 from app.widgets.parameter_form import ParameterForm
-from app.window import close_window, open_window
+from app.window.main_window import MainWindow
+from app.workers.rollout_worker import Answer, Track
 from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment, model_spec
 

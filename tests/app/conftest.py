@@ -21,14 +21,14 @@ from PySide6.QtCore import QEvent, QSettings, QTimer
 from PySide6.QtWidgets import QApplication, QMenu
 from qasync import QEventLoop
 
-import app.settings
-import app.warm_up
-import app.window
-from app.loop import event_loop
-from app.theme import LIGHT, apply_theme
-from app.window import make_application
-from hnn_engine import compiled
+import app.application
+import app.model.settings
+import app.workers.preload
+from app.application import make_application
+from app.style.theme import LIGHT, apply_theme
+from app.workers.event_loop import event_loop
 from hnn_engine.fit_run import FitRun
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.systems.n_body import NBody
 from hnn_engine.systems.three_body import ThreeBody
 from hnn_engine.systems.two_body import TwoBody
@@ -120,10 +120,10 @@ def alive(timer: QTimer) -> bool:
 def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Keep the settings of whoever runs the tests out of them, and theirs untouched."""
     file = str(tmp_path / "settings.ini")
-    monkeypatch.setattr(app.settings, "QSettings", lambda *_: QSettings(file, QSettings.Format.IniFormat))
-    app.settings.settings.cache_clear()
+    monkeypatch.setattr(app.model.settings, "QSettings", lambda *_: QSettings(file, QSettings.Format.IniFormat))
+    app.model.settings.settings.cache_clear()
     yield
-    app.settings.settings.cache_clear()
+    app.model.settings.settings.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -136,7 +136,7 @@ def few_orbits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def compiled_loops() -> None:
     """Load the compiled loops once, before any window: compiling them takes longer than a closing window waits."""
-    compiled.load(build_elsewhere=True)
+    kernel_cache.load(build_elsewhere=True)
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def loop(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[QEvent
     """An event loop on the dressed application."""
     # Dozens of dead windows are more garbage than one program ever makes: they are taken apart between the tests, and
     # never in the midst of one by a thread that happens to allocate.
-    for module in (app.warm_up, app.window):
+    for module in (app.workers.preload, app.application):
         monkeypatch.setattr(module, "gc", SimpleNamespace(freeze=int, disable=int, collect=lambda generation: 0))
     gc.disable()
     make_application(["hnn-lab"])

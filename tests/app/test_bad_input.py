@@ -14,8 +14,8 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
 
-import app.simulation
-from app.import_dialog import ImportDialog
+import app.workers.rollout_worker
+from app.dialogs.import_dialog import ImportDialog
 from hnn_engine.records import save_session
 from tests.app.bench import CTRL, Bench
 
@@ -240,7 +240,7 @@ class TestUnforeseen:
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(app.simulation, "energy_drift", lambda *_: 1 / 0)
+            patch.setattr(app.workers.rollout_worker, "energy_drift", lambda *_: 1 / 0)
             plot = bench.window.portrait.plot.viewport()
             at = QPointF(bench.window.portrait.start_pixel().toPoint())
             await bench.drag(plot, at, at + QPointF(-60, -40), steps=12)

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QImage
 
-from app.document import State
+from app.model.document import State
 from app.widgets.number_slider import NumberSlider
 from hnn_engine.experiment import new_experiment
 from hnn_engine.systems import get_system

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from app.portrait_field import EnergyGap, slice_coords
-from hnn_engine.comparison import percent
 from hnn_engine.coords import Array
+from hnn_engine.phase_portrait import EnergyGap, slice_coords
+from hnn_engine.rollouts.energy_drift import percent
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems import System
 from tests.app.bench import CTRL, Bench

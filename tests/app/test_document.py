@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.document import UNDO_LIMIT, Document, State, View, state_of
+from app.model.document import UNDO_LIMIT, Document, State, View, state_of
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import RolloutSpec, new_experiment
 from hnn_engine.models import get_model

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 
-from app.document import State
+from app.model.document import State
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.experiment import new_experiment
 from tests.app.bench import CTRL, SHIFT, Bench, differ

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from app.document import View
-from app.families import Families
+from app.model.document import View
+from app.model.seed_ensembles import Families
 from tests.app.bench import Bench
 
 pytestmark = pytest.mark.usefixtures("unjudged")

@@ -11,13 +11,13 @@ from PIL import Image
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QDialogButtonBox
 
-from app.film_dialog import PERIOD, FilmDialog
-from app.newest import Newest
+from app.dialogs.video_import_dialog import PERIOD, FilmDialog
 from app.widgets.crop_view import MIDDLE
+from app.workers.latest_only import Newest
 from hnn_engine.camera import Camera
 from hnn_engine.errors import RecordingError
-from hnn_engine.footage import AngleReader, Crop, look, take
 from hnn_engine.records import load_session, save_session
+from hnn_engine.video import AngleReader, Crop, look, take
 from tests.app.bench import Bench
 
 COUNT, WIDTH, HEIGHT = 40, 64, 40

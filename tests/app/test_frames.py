@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 
-from app.document import State
+from app.model.document import State
 from app.widgets.frame_tiles import Tile, grey_bytes
 from hnn_engine.experiment import Experiment, ModelSpec, carried_models, model_spec, new_experiment
-from hnn_engine.glimpse import beginning, pair_of_frames
+from hnn_engine.frame_metrics import sight_of
+from hnn_engine.frames.frame_pairs import camera_of, pair_at
+from hnn_engine.frames.frozen_autoencoder import Sight, fit_map
+from hnn_engine.initial_frames import beginning, pair_of_frames
 from hnn_engine.models import get_model
 from hnn_engine.models.pixels import Seeing
 from hnn_engine.records import Run
 from hnn_engine.records.run import History
-from hnn_engine.sight import Sight, fit_map
 from hnn_engine.snapshot import Snapshot
-from hnn_engine.views import camera_of, pair_at
-from hnn_engine.vision import sight_of
 from tests.app.bench import CTRL, SHIFT, Bench
 
 SIZE = 12

@@ -13,13 +13,13 @@ import numpy as np
 import psutil
 import pytest
 
-import app.jobs
-from app.jobs import FitEvent, JobEnded, JobRunner, JobStarted, Kept, Message, Reached
-from app.memory import give_back
-from hnn_engine import compiled
+import app.workers.training_worker
+from app.workers.malloc_trim import give_back
+from app.workers.training_worker import FitEvent, JobEnded, JobRunner, JobStarted, Kept, Message, Reached
 from hnn_engine.experiment import Experiment, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Event
+from hnn_engine.kernels import cache as kernel_cache
 
 
 def small() -> Experiment:
@@ -43,7 +43,7 @@ def test_a_job_that_is_stopped_while_compiling_keeps_nothing(monkeypatch: pytest
             time.sleep(0.01)
         return False
 
-    monkeypatch.setattr(compiled, "load", load)
+    monkeypatch.setattr(kernel_cache, "load", load)
     runner = JobRunner()
     runner.start(small(), None)
     assert compiling.wait(30.0)
@@ -54,8 +54,8 @@ def test_a_job_that_is_stopped_while_compiling_keeps_nothing(monkeypatch: pytest
 @pytest.mark.parametrize("loops", [True, False])
 def test_a_job_goes_on_with_the_loops_and_without(loops: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not loops:
-        monkeypatch.setattr(compiled, "_loops", None)
-        monkeypatch.setattr(compiled, "_absent", "numba is not installed")
+        monkeypatch.setattr(kernel_cache, "_loops", None)
+        monkeypatch.setattr(kernel_cache, "_absent", "numba is not installed")
     runner = JobRunner()
     runner.start(small(), None)
     messages = ended(runner)
@@ -88,7 +88,9 @@ def test_memory_is_given_back_once_the_fits_are_let_go(monkeypatch: pytest.Monke
     judged: list[weakref.ref[FitRun]] = []
     alive: list[int] = []
     monkeypatch.setattr(FitRun, "judge", lambda fit: judged.append(weakref.ref(fit)))
-    monkeypatch.setattr(app.jobs, "give_back", lambda: alive.append(sum(fit() is not None for fit in judged)))
+    monkeypatch.setattr(
+        app.workers.training_worker, "give_back", lambda: alive.append(sum(fit() is not None for fit in judged))
+    )
     runner = JobRunner()
     runner.start(small(), None)
     messages = ended(runner)
@@ -117,7 +119,7 @@ THREADS_THAT_COME_AND_GO = """
 import threading
 import numpy as np
 import psutil
-from app.memory import give_back, share_one_heap
+from app.workers.malloc_trim import give_back, share_one_heap
 
 share_one_heap()
 large = np.ones(3_500_000)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 
-from app.panels.portrait_chart import LatentChart, StateChart, grown, map_words
-from app.portrait_field import Latents
+from app.panels.portrait.projection import LatentChart, StateChart, grown, map_words
 from hnn_engine.experiment import model_spec
-from hnn_engine.sight import Sight
-from hnn_engine.views import camera_of, pair_at
+from hnn_engine.frames.frame_pairs import camera_of, pair_at
+from hnn_engine.frames.frozen_autoencoder import Sight
+from hnn_engine.phase_portrait import Latents
 from tests.app.bench import CTRL, Bench
 
 pytestmark = pytest.mark.usefixtures("unjudged")

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 
-from app import refitter
-from app.document import State
-from app.refitter import Refitter, Wish
-from hnn_engine.by_hand import STROKES, UNTOUCHED, Place
+from app.model.document import State
+from app.workers import live_fit_process
+from app.workers.live_fit_process import Refitter, Wish
 from hnn_engine.coords import Array
+from hnn_engine.data_edits import STROKES, UNTOUCHED, Place
 from hnn_engine.errors import ExperimentError
 from hnn_engine.experiment import Experiment, default_settings, following_models, new_experiment
 from hnn_engine.snapshot import Snapshot
@@ -203,7 +203,7 @@ def test_a_long_fit_is_given_up_for_a_newer_wish(asked: Refitter, monkeypatch: p
 
     try:
         asked(Wish(quick(), None), lambda _: None)
-        monkeypatch.setattr(refitter, "PATIENCE", 0.0)
+        monkeypatch.setattr(live_fit_process, "PATIENCE", 0.0)
         long = replace(quick("denoise", points=60.0), models=new_experiment("pendulum").models)
         began = time.perf_counter()
         with pytest.raises(NewerError):
@@ -218,12 +218,12 @@ def test_a_fault_of_the_program_is_one_sentence_with_its_traceback(monkeypatch: 
     def fail(*_: object) -> None:
         raise ZeroDivisionError("by nothing")
 
-    lost = refitter.answered(Wish(quick(horizon=float("nan")), None))
-    assert isinstance(lost, refitter.Refused)
+    lost = live_fit_process.answered(Wish(quick(horizon=float("nan")), None))
+    assert isinstance(lost, live_fit_process.Refused)
     assert (lost.problem[:12], lost.details) == ("A trajectory", "")
-    monkeypatch.setattr(refitter, "_fitted", fail)
-    refused = refitter.answered(Wish(quick(), None))
-    assert isinstance(refused, refitter.Refused)
+    monkeypatch.setattr(live_fit_process, "_fitted", fail)
+    refused = live_fit_process.answered(Wish(quick(), None))
+    assert isinstance(refused, live_fit_process.Refused)
     assert refused.problem == "The live fit failed: by nothing"
     assert "ZeroDivisionError" in refused.details
 

@@ -6,9 +6,9 @@ from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QDockWidget, QScrollBar, QWidget
 
-from app.main_window import MainWindow, start_theme
-from app.theme import DARK, LIGHT, LOOKS_LIKE, THEMES, model_dash
-from hnn_engine import looks
+from app.style.theme import DARK, LIGHT, LOOKS_LIKE, THEMES, model_dash
+from app.window.main_window import MainWindow, start_theme
+from hnn_engine import model_colors
 from tests.app.bench import CTRL, Bench
 
 
@@ -152,12 +152,12 @@ def on_screen(window: MainWindow) -> QImage:
 def test_what_is_made_without_the_window_wears_the_window_s_colours() -> None:
     """The engine does not know the window, so it keeps the few colours that it needs itself."""
     for which, theme in enumerate((LIGHT, DARK)):
-        assert {name: pair[which] for name, pair in looks.COLORS.items()} == {
-            name: theme.role(name) for name in looks.COLORS
+        assert {name: pair[which] for name, pair in model_colors.COLORS.items()} == {
+            name: theme.role(name) for name in model_colors.COLORS
         }
-        assert {name for name, _ in theme.models} == set(looks.DASHES)
-    assert {name: model_dash(name) for name in looks.DASHES} == looks.DASHES
-    assert looks.LOOKS_LIKE == LOOKS_LIKE
+        assert {name for name, _ in theme.models} == set(model_colors.DASHES)
+    assert {name: model_dash(name) for name in model_colors.DASHES} == model_colors.DASHES
+    assert model_colors.LOOKS_LIKE == LOOKS_LIKE
 
 
 @pytest.mark.parametrize(("seeing", "plain"), LOOKS_LIKE.items())

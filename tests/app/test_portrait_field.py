@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPointF
 
-from app.portrait_field import (
+from app.widgets.plane_map import path_of
+from hnn_engine.coords import Array
+from hnn_engine.experiment import Experiment, new_experiment
+from hnn_engine.models import get_model
+from hnn_engine.phase_portrait import (
     MOST_STATES,
     EnergyGap,
     Layers,
@@ -18,10 +22,6 @@ from app.portrait_field import (
     sample,
     slice_coords,
 )
-from app.widgets.plane_map import path_of
-from hnn_engine.coords import Array
-from hnn_engine.experiment import Experiment, new_experiment
-from hnn_engine.models import get_model
 from hnn_engine.recordings import RecordedStage, read_shipped_recording
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems import System

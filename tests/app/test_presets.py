@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from app.import_dialog import ImportDialog
-from app.settings import settings
-from hnn_engine.demonstrations import DEMONSTRATIONS
+from app.dialogs.import_dialog import ImportDialog
+from app.model.settings import settings
+from hnn_engine.presets import DEMONSTRATIONS
 from hnn_engine.tasks import TASKS, Task
 from tests.app.bench import Bench
 

@@ -9,11 +9,11 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from app.race_plots import recipe_color
-from app.race_window import RaceWindow, duration, words
-from app.theme import DARK, LIGHT, apply_theme
+from app.application import close_window
+from app.dialogs.race_plots import recipe_color
+from app.dialogs.race_window import RaceWindow, duration, words
+from app.style.theme import DARK, LIGHT, apply_theme
 from app.widgets.format import NO_BREAK
-from app.window import close_window
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import model_spec
 from hnn_engine.journal import claim, entries, journal_folder
@@ -54,7 +54,7 @@ def only(bench: Bench, window: RaceWindow, *recipes: str) -> None:
 async def test_recipes_race_and_the_winner_is_told_drawn_and_kept(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.race.judged", lambda run, data: run)
+    monkeypatch.setattr("app.workers.race_process.judged", lambda run, data: run)
     bench.small_fit(steps=1500, width=16)
     window = await opened(bench)
     only(bench, window, "paper", "sampled")
@@ -140,7 +140,7 @@ async def test_a_new_race_lets_the_last_one_go(bench: Bench, tmp_path: Path) -> 
 async def test_leaving_asks_about_a_race_and_keeps_its_runs(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running: bool
 ) -> None:
-    monkeypatch.setattr("app.race.judged", lambda run, data: run)
+    monkeypatch.setattr("app.workers.race_process.judged", lambda run, data: run)
     path = tmp_path / "mine.hnnlab"
     window = await started(bench, path)
     if not running:
@@ -166,7 +166,7 @@ async def test_runs_that_cannot_be_judged_are_kept_without_figures(
     def fail(run: Run, data: object) -> Run:
         raise HnnLabError("no figures")
 
-    monkeypatch.setattr("app.race.judged", fail)
+    monkeypatch.setattr("app.workers.race_process.judged", fail)
     monkeypatch.setattr(bench.window, "_on_failed", lambda *_: None)
     bench.lab.failed.disconnect()
     window = await opened(bench)

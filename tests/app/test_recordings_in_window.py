@@ -9,8 +9,8 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QDialogButtonBox, QProgressDialog, QPushButton, QTableWidget
 
-from app import files
-from app.import_dialog import COLUMNS, ImportDialog
+from app.dialogs.import_dialog import COLUMNS, ImportDialog
+from app.window import file_dialogs
 from hnn_engine.recordings import Columns, Recording, read_recording
 from hnn_engine.records import load_session
 from tests.app.bench import CTRL, Bench, differ
@@ -273,7 +273,7 @@ class TestLongReading:
                 tell(i / 2000)
             return read_recording(path, columns)
 
-        monkeypatch.setattr(files, "_read", slow)
+        monkeypatch.setattr(file_dialogs, "_read", slow)
         await accept(bench, dialog)
         progress = await bench.dialog(QProgressDialog)
         await bench.until(lambda: "left" in progress.labelText() or "s" in progress.labelText()[-3:], "the time left")

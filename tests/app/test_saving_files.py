@@ -11,7 +11,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QMessageBox
 
 from app import screenshot
-from app.pictures import write_png
+from app.window.image_export import write_png
 from hnn_engine.disk import operations
 from hnn_engine.errors import ProtectedFileError, RecordError
 from hnn_engine.records import Session, load_session, save_session, write_run

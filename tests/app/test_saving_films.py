@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from app.film_writer import FilmWriter
+from app.dialogs.video_export import FilmWriter
+from hnn_engine.comparison_video import ComparedFilm
 from hnn_engine.errors import RecordError
-from hnn_engine.films import ComparedFilm
-from hnn_engine.footage import look
+from hnn_engine.video import look
 from tests.app.bench import Bench
 from tests.engine.test_films import both, short
 

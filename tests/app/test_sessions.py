@@ -8,8 +8,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from app.settings import settings
-from hnn_engine.by_hand import UNTOUCHED, Place
+from app.model.settings import settings
+from hnn_engine.data_edits import UNTOUCHED, Place
 from hnn_engine.records import load_session, save_session, write_run
 from hnn_engine.records.equality import difference
 from tests.app.bench import CTRL, SHIFT, Bench

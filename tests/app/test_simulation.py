@@ -9,23 +9,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-import app.simulation
-from app.portrait_field import PortraitSpec, States
-from app.simulation import PREVIEW_STEPS, Answer, Request, ShownModel, Simulation
-from hnn_engine import compiled
-from hnn_engine.collocation import collocate
+import app.workers.rollout_worker
+from app.workers.rollout_worker import PREVIEW_STEPS, Answer, Request, ShownModel, Simulation
 from hnn_engine.experiment import Experiment, RolloutSpec, new_experiment
 from hnn_engine.integrators import Rollout, rollout
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Value
-from hnn_engine.phases import follow
+from hnn_engine.phase_portrait import PortraitSpec, States
+from hnn_engine.rollouts.collocation import collocate
+from hnn_engine.rollouts.steering import follow
 from hnn_engine.snapshot import Snapshot
 
 
 @pytest.fixture
 def simulation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulation]:
     """A worker in the first seconds of the program, before the compiled loops are there."""
-    monkeypatch.setattr(compiled, "_loops", None)
+    monkeypatch.setattr(kernel_cache, "_loops", None)
     simulation = Simulation()
     yield simulation
     assert simulation.close(10.0)
@@ -35,7 +35,7 @@ def simulation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulation]:
 def warm(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> Simulation:
     """A worker with the compiled loops."""
     monkeypatch.undo()
-    assert compiled.load()
+    assert kernel_cache.load()
     return simulation
 
 
@@ -95,7 +95,7 @@ class Gate:
         self.open, self.began = threading.Event(), threading.Semaphore(0)
         self.starts: list[float] = []
         self._real = collocate
-        monkeypatch.setattr(app.simulation, "collocate", self._held)
+        monkeypatch.setattr(app.workers.rollout_worker, "collocate", self._held)
 
     def _held(self, field: Any, start: Any, *rest: Any) -> Any:
         self.starts.append(float(start[0]))
@@ -150,7 +150,7 @@ def test_a_rollout_stops_within_itself_for_a_hand(simulation: Simulation) -> Non
         return real(*args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app.simulation, "follow", watched)
+        patch.setattr(app.workers.rollout_worker, "follow", watched)
         simulation.ask(request(slow))
         assert began.wait(10.0)
         asked = time.perf_counter()
@@ -178,7 +178,7 @@ def test_an_error_is_reported_and_the_next_request_served(
     errors: list[Exception] = []
     simulation.failure = errors.append
     with monkeypatch.context() as patch:
-        patch.setattr(app.simulation, "collocate", lambda *_: 1 / 0)
+        patch.setattr(app.workers.rollout_worker, "collocate", lambda *_: 1 / 0)
         simulation.ask(request(at(0.1)))
         wait(lambda: errors)
     assert isinstance(errors[0], ZeroDivisionError)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from hnn_engine.phases import Steering
+from hnn_engine.rollouts.steering import Steering
 from tests.app.bench import CTRL, Bench
 
 pytestmark = pytest.mark.usefixtures("unjudged")

@@ -10,12 +10,12 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 
-from app.simulation import Answer
 from app.widgets.format import NO_BREAK
-from hnn_engine import compiled
+from app.workers.rollout_worker import Answer
 from hnn_engine.experiment import model_spec
 from hnn_engine.fit_run import FitRun
-from hnn_engine.fitting.paper import PaperFit
+from hnn_engine.fitting.gradient.paper import PaperFit
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
 from hnn_engine.records import Run
 from hnn_engine.snapshot import Snapshot
@@ -423,9 +423,9 @@ async def test_the_first_fit_on_a_machine_says_that_it_waits_for_the_compiler(
             time.sleep(0.01)
         return False
 
-    monkeypatch.setattr(compiled, "load", load)
-    monkeypatch.setattr(compiled, "_loops", None)
-    monkeypatch.setattr(compiled, "share", lambda: 0.25)
+    monkeypatch.setattr(kernel_cache, "load", load)
+    monkeypatch.setattr(kernel_cache, "_loops", None)
+    monkeypatch.setattr(kernel_cache, "share", lambda: 0.25)
     bench.click(panel.button)
     await bench.until(lambda: "Compiling" in panel.progress.text(), "the compiler's progress")
     assert f"15{NO_BREAK}s left" in panel.progress.text()

@@ -5,7 +5,7 @@ import time
 import pytest
 from PySide6.QtCore import QPointF, Qt
 
-from app.transport import SPEEDS
+from app.model.playback import SPEEDS
 from tests.app.bench import Bench
 
 

@@ -18,12 +18,12 @@ from PySide6.QtCore import QSettings
 from PySide6.QtGui import QGuiApplication, QSessionManager
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QMessageBox
 
-import app.journal
-import app.window
-from app.endings import Endings
-from app.journal_dialog import UnsavedDialog
-from app.settings import settings
-from app.window import close_window
+import app.application
+import app.workers.journal_worker
+from app.application import close_window
+from app.dialogs.unsaved_work_dialog import UnsavedDialog
+from app.model.settings import settings
+from app.window.shutdown import Endings
 from hnn_engine.errors import HnnLabError
 from hnn_engine.fit_run import FitRun
 from hnn_engine.journal import Writer, entries, journal_folder
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.usefixtures("unjudged")
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep changes after a moment."""
-    monkeypatch.setattr(app.journal, "EVERY", 0.1)
+    monkeypatch.setattr(app.workers.journal_worker, "EVERY", 0.1)
 
 
 def places() -> list[Path]:
@@ -77,7 +77,7 @@ async def fitted(bench: Bench) -> None:
 
 
 async def test_a_fit_that_ends_is_in_the_journal_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app.journal, "EVERY", 3600.0)
+    monkeypatch.setattr(app.workers.journal_worker, "EVERY", 3600.0)
     assert places() == []
     await fitted(bench)
     await bench.until(lambda: bench.window.journal.wait(0.0), "the journal")
@@ -89,7 +89,7 @@ async def test_a_fit_that_ends_is_in_the_journal_at_once(bench: Bench, monkeypat
 
 
 async def test_a_fit_that_has_ended_is_kept_while_it_is_judged(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app.journal, "EVERY", 3600.0)
+    monkeypatch.setattr(app.workers.journal_worker, "EVERY", 3600.0)
     judged = threading.Event()
     monkeypatch.setattr(FitRun, "judge", lambda self: judged.wait(60.0) and None)
     bench.small_fit(15, 8)
@@ -129,7 +129,7 @@ async def test_what_changes_while_a_session_is_read_is_asked_about(
         goes_on.wait(60.0)
         return load_session(path)
 
-    monkeypatch.setattr("app.files.load_session", slowly)
+    monkeypatch.setattr("app.window.file_dialogs.load_session", slowly)
     for choice in (Button.Cancel, Button.Discard):
         goes_on.clear()
         reads.clear()
@@ -150,7 +150,7 @@ async def test_an_entry_that_fails_to_open_is_free_again(bench: Bench, monkeypat
     def fail(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("app.errands.state_of", fail)
+    monkeypatch.setattr("app.window.session_actions.state_of", fail)
     with pytest.raises(MemoryError):
         await bench.window.errands._open_unsaved(entry)
     assert entries(journal_folder()) == [entry]
@@ -330,7 +330,7 @@ async def test_a_question_that_nobody_answers_does_not_hold_up_the_end(bench: Be
 async def test_the_end_of_the_desktop_session_keeps_what_a_fit_has_reached(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app.journal, "EVERY", 3600.0)
+    monkeypatch.setattr(app.workers.journal_worker, "EVERY", 3600.0)
     hints = []
 
     class Manager:
@@ -375,14 +375,14 @@ def test_only_a_loop_that_qt_has_ended_is_no_error(committed: bool, monkeypatch:
 
     ending = SimpleNamespace(asked=True, committed=committed, code=143, close=lambda: None)
     application = SimpleNamespace(setQuitOnLastWindowClosed=lambda quits: None)
-    monkeypatch.setattr(app.window, "make_application", lambda words: application)
-    monkeypatch.setattr(app.window, "Endings", lambda application: ending)
-    monkeypatch.setattr(app.window.asyncio, "Runner", lambda loop_factory: Ended())
+    monkeypatch.setattr(app.application, "make_application", lambda words: application)
+    monkeypatch.setattr(app.application, "Endings", lambda application: ending)
+    monkeypatch.setattr(app.application.asyncio, "Runner", lambda loop_factory: Ended())
     if committed:
-        assert app.window.run(None) == 143
+        assert app.application.run(None) == 143
     else:
         with pytest.raises(RuntimeError):
-            app.window.run(None)
+            app.application.run(None)
 
 
 async def test_what_is_named_is_opened_before_unsaved_work_is_offered(
@@ -400,12 +400,12 @@ async def test_what_is_named_is_opened_before_unsaved_work_is_offered(
     monkeypatch.setattr(bench.window, "furnish_in_turn", lambda: asyncio.sleep(0))
     monkeypatch.setattr(bench.window.errands, "open", open_it)
     monkeypatch.setattr(bench.window.errands, "offer_unsaved", offer)
-    await app.window._furnish(bench.window, Path("mine.hnnlab"))
+    await app.application._furnish(bench.window, Path("mine.hnnlab"))
     assert done == ["mine.hnnlab", "offered"]
 
 
 def test_the_setting_is_on_until_it_is_switched_off(tmp_path: Path) -> None:
-    from app.settings import Settings
+    from app.model.settings import Settings
 
     store = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
     assert Settings(store).keeps_unsaved

@@ -14,10 +14,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolBar, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.color_tables import diverging, sequential
-from app.error_dialog import ErrorDialog, ErrorReporter
-from app.icons import icon, logo
-from app.theme import DARK, LIGHT, LOOKS_LIKE, THEMES, Theme, apply_theme, current_theme, model_dash
+from app.dialogs.error_dialog import ErrorDialog, ErrorReporter
+from app.style.colormaps import diverging, sequential
+from app.style.icons import icon, logo
+from app.style.theme import DARK, LIGHT, LOOKS_LIKE, THEMES, Theme, apply_theme, current_theme, model_dash
 from app.widgets.format import number, parse, percent, seconds_left
 from app.widgets.map_key import MapKey
 from app.widgets.notice import NoticeBar
@@ -25,7 +25,7 @@ from app.widgets.number_slider import NumberSlider
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.plane_map import colored
 from app.widgets.plot import LabPlot, show_until_diverged
-from app.widgets.stage_painter import (
+from app.widgets.scene_painter import (
     StageStyle,
     StageView,
     ghost_style,

@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel
 
-from app.help_sheet import HelpSheet
+from app.dialogs.help_sheet import HelpSheet
 from hnn_engine.coords import wrap_angle
 from hnn_engine.systems import SYSTEMS
 from tests.app.bench import CTRL, Bench, differ
@@ -20,8 +20,8 @@ from tests.app.bench import CTRL, Bench, differ
 FIRST_PAINT = """
 import asyncio, json, sys
 from PySide6.QtCore import QEvent, QObject
-from app.loop import event_loop
-from app.window import close_window, make_application, open_window
+from app.workers.event_loop import event_loop
+from app.application import close_window, make_application, open_window
 
 seen = {}
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hnn_engine.by_hand import MOST_STROKES, STROKES, UNTOUCHED, ByHand, Place, Stroke, stroke_of
 from hnn_engine.cli import main
 from hnn_engine.coords import Array
+from hnn_engine.data_edits import MOST_STROKES, STROKES, UNTOUCHED, ByHand, Place, Stroke, stroke_of
 from hnn_engine.errors import ExperimentError
 from hnn_engine.experiment import (
     Experiment,
@@ -22,7 +22,7 @@ from hnn_engine.experiment import (
     to_json,
 )
 from hnn_engine.fit_run import FitRun
-from hnn_engine.fitting.tracks import drawn_together
+from hnn_engine.fitting.smoothing.trajectories import drawn_together
 from hnn_engine.recordings import read_shipped_recording
 from hnn_engine.records import write_run
 

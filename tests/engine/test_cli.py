@@ -25,11 +25,11 @@ from hnn_engine.errors import ParameterError
 from hnn_engine.experiment import checked, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Event, Progress
-from hnn_engine.footage import Crop, Film
+from hnn_engine.frames.frame_pairs import pair_at
 from hnn_engine.integrators import INTEGRATORS
 from hnn_engine.records import load_run
 from hnn_engine.systems import SYSTEMS, get_system
-from hnn_engine.views import pair_at
+from hnn_engine.video import Crop, Film
 
 ROOT = Path(__file__).parents[2]
 RECORDING = ROOT / "resources" / "recordings" / "simulated_pendulum.csv"
@@ -402,11 +402,11 @@ def test_columns_can_be_named(hnn_lab: Command, tmp_path: Path) -> None:
 
 def test_a_fit_that_waits_for_the_compiler_says_so(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setattr(training, "QUICK", 0.05)
-    monkeypatch.setattr(training.compiled, "load", lambda: True)
+    monkeypatch.setattr(training.kernel_cache, "load", lambda: True)
     training.load_loops()
     time.sleep(0.15)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(training.compiled, "load", lambda: time.sleep(0.3))
+    monkeypatch.setattr(training.kernel_cache, "load", lambda: time.sleep(0.3))
     training.load_loops()
     assert capsys.readouterr().err == "hnn-lab: compiling the inner loops, once on this machine …\n"
 

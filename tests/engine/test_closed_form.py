@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hnn_engine import compiled, evaluation
+from hnn_engine import evaluation
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.evaluation import evaluate
@@ -14,12 +14,13 @@ from hnn_engine.experiment import Experiment, carried_recipe, default_settings, 
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import RECIPES
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
-from hnn_engine.fitting.hidden import halved_layer, hidden_layers
-from hnn_engine.fitting.linear import LinearField, drawn_field
-from hnn_engine.fitting.ridge import Normal, ridge_solve
-from hnn_engine.fitting.sampled import states
-from hnn_engine.fitting.sampled.states import Problem, SampledFieldFit, data_loss, loss_rows
-from hnn_engine.fitting.tracks import drawn_together, integral, tracks
+from hnn_engine.fitting.random_features import states
+from hnn_engine.fitting.random_features.hidden_layers import halved_layer, hidden_layers
+from hnn_engine.fitting.random_features.linear_field import LinearField, drawn_field
+from hnn_engine.fitting.random_features.ridge_regression import Normal, ridge_solve
+from hnn_engine.fitting.random_features.states import Problem, SampledFieldFit, data_loss, loss_rows
+from hnn_engine.fitting.smoothing.trajectories import drawn_together, integral, tracks
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
 from hnn_engine.parameters import Value
@@ -97,9 +98,9 @@ def test_features_are_the_same_with_compiled_loops_and_without(
         hidden.add_gradients(x, hidden.seen()[0], into, counts, 2, out)
         return hidden.values(x), out
 
-    assert compiled.load()
+    assert kernel_cache.load()
     fast = made()
-    monkeypatch.setattr(compiled, "_loops", None)
+    monkeypatch.setattr(kernel_cache, "_loops", None)
     for quick, plain in zip(fast, made(), strict=True):
         np.testing.assert_allclose(quick, plain, rtol=0, atol=1e-13)
 

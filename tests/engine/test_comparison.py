@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from hnn_engine.comparison import energy_drift, learned_drift, percent, relative_error, verdict
+from hnn_engine.rollouts.energy_drift import energy_drift, learned_drift, percent, relative_error, verdict
 from hnn_engine.systems import SYSTEMS, get_system
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hnn_engine import compiled
+from hnn_engine.kernels import cache as kernel_cache
 
 
 @pytest.fixture
@@ -19,9 +19,9 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder.parent / "loops.py").write_text("x = 1\n")
         (folder / "loops.f-1.nbi").write_text("index")
         (folder / "loops.f-1.1.nbc").write_text("code")
-    monkeypatch.setattr(compiled, "_HERE", tmp_path)
-    monkeypatch.setattr(compiled, "_KEPT", folders)
-    monkeypatch.setattr(compiled, "_NOTE", folders[0] / "compiled.txt")
+    monkeypatch.setattr(kernel_cache, "_HERE", tmp_path)
+    monkeypatch.setattr(kernel_cache, "_KEPT", folders)
+    monkeypatch.setattr(kernel_cache, "_NOTE", folders[0] / "compiled.txt")
     return folders[0]
 
 
@@ -30,52 +30,52 @@ def never(*_: object, **__: object) -> None:
 
 
 def test_what_is_complete_is_kept_and_not_built_again(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled._write_note(whole=True)
-    compiled.forget_stale()
+    kernel_cache._write_note(whole=True)
+    kernel_cache.forget_stale()
     assert len(list(kept.glob("*.nb?"))) == 2
-    monkeypatch.setattr(compiled.beside, "run_module", never)
-    assert compiled._built(lambda: False)
+    monkeypatch.setattr(kernel_cache.child_processes, "run_module", never)
+    assert kernel_cache._built(lambda: False)
 
 
 @pytest.mark.parametrize("changed", ["kernels/loops.py", "systems/loops.py", "integrators.py"])
 def test_a_changed_source_throws_all_compiled_code_away(kept: Path, changed: str) -> None:
-    compiled._write_note(whole=True)
+    kernel_cache._write_note(whole=True)
     source = kept.parents[1] / changed
     source.write_text("x = 2\n")
     os.utime(source, (1, 1))
-    compiled.forget_stale()
+    kernel_cache.forget_stale()
     assert list(kept.parents[1].rglob("*.nb?")) == []
-    assert compiled._note() == (compiled._stamp(), False)
+    assert kernel_cache._note() == (kernel_cache._stamp(), False)
 
 
 def test_what_is_not_complete_is_kept_but_built_on(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled._write_note(whole=False)
-    compiled.forget_stale()
+    kernel_cache._write_note(whole=False)
+    kernel_cache.forget_stale()
     assert len(list(kept.glob("*.nb?"))) == 2
-    monkeypatch.setattr(compiled.beside, "run_module", never)
+    monkeypatch.setattr(kernel_cache.child_processes, "run_module", never)
     with pytest.raises(AssertionError, match="another process"):
-        compiled._built(lambda: False)
+        kernel_cache._built(lambda: False)
 
 
 def test_code_without_a_note_is_not_trusted(kept: Path) -> None:
-    compiled.forget_stale()
+    kernel_cache.forget_stale()
     assert list(kept.glob("*.nb?")) == []
 
 
 def test_loading_leaves_a_note_that_is_true() -> None:
-    assert compiled.load()
-    assert compiled._note() == (compiled._stamp(), True)
+    assert kernel_cache.load()
+    assert kernel_cache._note() == (kernel_cache._stamp(), True)
     version = f"py{sys.version_info.major}{sys.version_info.minor}."
-    files = [path for folder in compiled._KEPT for path in folder.glob("*.nbc") if version in path.name]
-    assert len(files) == pytest.approx(compiled._FILES, rel=0.1), "progress goes by their number"
+    files = [path for folder in kernel_cache._KEPT for path in folder.glob("*.nbc") if version in path.name]
+    assert len(files) == pytest.approx(kernel_cache._FILES, rel=0.1), "progress goes by their number"
 
 
 def test_progress_goes_by_what_is_kept(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "_loops", None)
-    monkeypatch.setattr(compiled, "_FILES", 8)
-    assert compiled.share() == 2 / 8
+    monkeypatch.setattr(kernel_cache, "_loops", None)
+    monkeypatch.setattr(kernel_cache, "_FILES", 8)
+    assert kernel_cache.share() == 2 / 8
     for number in range(20):
         (kept / f"loops.g-{number}.1.nbc").write_text("code")
-    assert compiled.share() == 0.99
-    compiled._write_note(whole=True)
-    assert compiled.share() == 1.0
+    assert kernel_cache.share() == 0.99
+    kernel_cache._write_note(whole=True)
+    assert kernel_cache.share() == 1.0

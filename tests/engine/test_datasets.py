@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from hnn_engine import compiled
 from hnn_engine.coords import Array
 from hnn_engine.datasets import ENERGY_LIMIT, MAX_NUMBERS, Dataset, data_defaults, data_parameters, make_dataset
 from hnn_engine.errors import ExperimentError
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.parameters import Value
 from hnn_engine.systems import SYSTEMS, System, get_system
 from hnn_engine.systems.three_body import ThreeBody
@@ -160,22 +160,22 @@ class Doomed(ThreeBody):
 
 @pytest.mark.parametrize("name", ["three-body", "n-body"])
 def test_the_data_is_the_same_however_early_it_is_asked_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert compiled.load()
+    assert kernel_cache.load()
     late = of(get_system(name))
-    monkeypatch.setattr(compiled, "_loops", None)
+    monkeypatch.setattr(kernel_cache, "_loops", None)
     early = of(get_system(name))
-    assert compiled.loops() is not None
+    assert kernel_cache.loops() is not None
     assert early.coords.tobytes() == late.coords.tobytes()
     assert early.dcoords.tobytes() == late.dcoords.tobytes()
 
 
 def test_without_compiled_loops_the_data_is_the_same_but_for_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert compiled.load()
+    assert kernel_cache.load()
     fast = of(ThreeBody(), trajectories=12)
-    monkeypatch.setattr(compiled, "_loops", None)
-    monkeypatch.setattr(compiled, "_absent", "numba is not installed")
+    monkeypatch.setattr(kernel_cache, "_loops", None)
+    monkeypatch.setattr(kernel_cache, "_absent", "numba is not installed")
     slow = of(ThreeBody(), trajectories=12)
-    assert compiled.loops() is None
+    assert kernel_cache.loops() is None
     np.testing.assert_allclose(slow.coords, fast.coords, rtol=0, atol=1e-7)
 
 
@@ -240,7 +240,7 @@ def test_the_work_can_be_ended_while_the_loops_are_compiled(monkeypatch: pytest.
     def listen(share: float) -> None:
         raise Enough
 
-    monkeypatch.setattr(compiled, "load", compile_for_long)
+    monkeypatch.setattr(kernel_cache, "load", compile_for_long)
     with pytest.raises(Enough):
         of(ThreeBody(), listen)
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from hnn_engine.demonstrations import DEMONSTRATIONS, get_demonstration
 from hnn_engine.errors import UnknownNameError
 from hnn_engine.experiment import checked, from_json, to_json
+from hnn_engine.presets import DEMONSTRATIONS, get_demonstration
 
 
 @pytest.mark.parametrize("name", list(DEMONSTRATIONS))

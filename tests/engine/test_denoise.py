@@ -12,10 +12,10 @@ from hnn_engine.datasets import Dataset
 from hnn_engine.evaluation import Figures, evaluate
 from hnn_engine.experiment import Experiment, default_settings, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
-from hnn_engine.fitting.denoise import DenoiseFit, noise_of
 from hnn_engine.fitting.events import Cancelled, Evaluated, Finished, FitTask, Progress, Started
-from hnn_engine.fitting.joint import Guess, Joint, Weights, side_by_side
-from hnn_engine.fitting.linear import drawn_field
+from hnn_engine.fitting.random_features.linear_field import drawn_field
+from hnn_engine.fitting.smoothing.denoise import DenoiseFit, noise_of
+from hnn_engine.fitting.smoothing.gauss_newton import Guess, Joint, Weights, side_by_side
 from hnn_engine.models import MODELS
 from hnn_engine.parameters import Value
 from tests.fields import FIELD_IDS, FIELDS

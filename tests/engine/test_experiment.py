@@ -22,8 +22,8 @@ from hnn_engine.experiment import (
     same_system,
     to_json,
 )
-from hnn_engine.phases import Steering
 from hnn_engine.recordings import DERIVATIVES, read_shipped_recording
+from hnn_engine.rollouts.steering import Steering
 from hnn_engine.systems import SYSTEMS, get_system
 
 

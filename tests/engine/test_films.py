@@ -9,14 +9,14 @@ import pytest
 
 from hnn_engine.camera import Camera
 from hnn_engine.cli import main
+from hnn_engine.comparison_video import ComparedFilm
 from hnn_engine.errors import ExperimentError
 from hnn_engine.experiment import Experiment, checked, model_spec, new_experiment
-from hnn_engine.films import ComparedFilm
-from hnn_engine.footage import look
-from hnn_engine.glimpse import beginning
+from hnn_engine.initial_frames import beginning
 from hnn_engine.integrators import rollout
-from hnn_engine.phases import Steering
 from hnn_engine.records import History, Run, Session, save_session
+from hnn_engine.rollouts.steering import Steering
+from hnn_engine.video import look
 from tests.fields import FEATURES, SIZE, fresh
 
 SMALL = {"width": 8, "features": FEATURES}

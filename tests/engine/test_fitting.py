@@ -11,24 +11,24 @@ import numpy as np
 import pytest
 import torch
 
-from hnn_engine import compiled
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import UnknownNameError
 from hnn_engine.experiment import Experiment, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import PAPER_TASKS, RECIPES, get_recipe, recipe_defaults, recipe_note
-from hnn_engine.fitting.adam import AdamFit, validation_rows
-from hnn_engine.fitting.autograd import Adam, TorchFieldStepper, TorchPixelStepper
 from hnn_engine.fitting.events import Cancelled, End, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
-from hnn_engine.fitting.gradient import GradientFit
-from hnn_engine.fitting.paper import PaperFit
-from hnn_engine.fitting.pixels import CompiledPixelStepper
-from hnn_engine.fitting.steppers import CompiledFieldStepper
+from hnn_engine.fitting.gradient.adam import AdamFit, validation_rows
+from hnn_engine.fitting.gradient.backends import CompiledFieldStepper
+from hnn_engine.fitting.gradient.loop import GradientFit
+from hnn_engine.fitting.gradient.paper import PaperFit
+from hnn_engine.fitting.gradient.pixel_objective import CompiledPixelStepper
+from hnn_engine.fitting.gradient.torch_backend import Adam, TorchFieldStepper, TorchPixelStepper
+from hnn_engine.frame_metrics import sight_of
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS, finite
 from hnn_engine.parameters import Value
 from hnn_engine.snapshot import Snapshot
-from hnn_engine.vision import sight_of
 from tests.fields import FEATURES, IDS, SIZE, VARIANTS
 
 STEPS = 25
@@ -49,8 +49,8 @@ def stepper(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 def without_loops(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a machine where numba does not run."""
-    monkeypatch.setattr(compiled, "_loops", None)
-    monkeypatch.setattr(compiled, "_absent", "numba is not installed")
+    monkeypatch.setattr(kernel_cache, "_loops", None)
+    monkeypatch.setattr(kernel_cache, "_absent", "numba is not installed")
 
 
 def experiment(recipe: str = "paper", model: str = "hnn", seed: int = 0, **settings: Value) -> Experiment:
@@ -152,7 +152,7 @@ def test_each_way_of_stepping_is_taken_where_it_is_due(stepper: str, model: str)
 
 
 def test_loops_that_are_not_loaded_yet_are_loaded_for_a_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "_loops", None)
+    monkeypatch.setattr(kernel_cache, "_loops", None)
     assert type(started(task()).stepper) is CompiledFieldStepper
 
 

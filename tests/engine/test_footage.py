@@ -14,20 +14,20 @@ from PIL import Image, ImageSequence
 
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.errors import RecordError, RecordingError
-from hnn_engine.footage import (
+from hnn_engine.model_colors import COLORS
+from hnn_engine.video import (
     AngleReader,
     Crop,
     Film,
     Footage,
     Tile,
     as_recording,
-    film,
+    clip,
     look,
     side_by_side,
     take,
     write_film,
 )
-from hnn_engine.looks import COLORS
 
 Pictures = npt.NDArray[np.uint8]
 
@@ -178,8 +178,8 @@ def test_frames_that_are_held_are_repeated(tmp_path: Path) -> None:
 
 
 def test_a_large_film_is_kept_smaller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(film, "LARGEST_FILM", 10_000)
-    monkeypatch.setattr(film, "SHORTEST_SIDE", 16)
+    monkeypatch.setattr(clip, "LARGEST_FILM", 10_000)
+    monkeypatch.setattr(clip, "SHORTEST_SIDE", 16)
     smooth = np.tile(np.linspace(0, 250, 48).astype(np.uint8), (24, 32, 1))
     for found in (look(write_images(tmp_path / "film", smooth)), look(write_video(tmp_path / "a.mp4", smooth))):
         assert (found.reduced, found.height, found.width) == (2, 16, 24)
@@ -249,7 +249,7 @@ def test_what_is_no_film_is_said_in_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_film_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(film, "LARGEST_FILM", 10_000)
+    monkeypatch.setattr(clip, "LARGEST_FILM", 10_000)
     with pytest.raises(RecordingError, match="24 frames of 48 × 32 pixels"):
         look(write_video(tmp_path / "a.mp4", steps()))
 

@@ -10,10 +10,10 @@ import pytest
 from hnn_engine.camera import Camera
 from hnn_engine.coords import Array
 from hnn_engine.experiment import new_experiment, recording_experiment
-from hnn_engine.glimpse import beginning, film_along, frame_seconds, pair_of_frames, reader_of
+from hnn_engine.frame_metrics import frames_in_step
+from hnn_engine.initial_frames import beginning, film_along, frame_seconds, pair_of_frames, reader_of
 from hnn_engine.recordings import Recording
 from hnn_engine.snapshot import Snapshot
-from hnn_engine.vision import frames_in_step
 
 CAMERA = Camera(12, 0.25)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from hnn_engine import compiled
 from hnn_engine.coords import Array, canonical_matrix
 from hnn_engine.errors import IntegratorError, UnknownNameError
 from hnn_engine.integrators import CHUNK, INTEGRATORS, STEPS, get_integrator, rollout, why_not
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems import SYSTEMS, get_system
@@ -208,9 +208,9 @@ def test_an_interrupt_ends_the_work_early(method: str) -> None:
 @pytest.mark.parametrize("loops", [True, False])
 def test_a_trajectory_is_lost_after_so_many_field_calls(loops: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if loops:
-        assert compiled.load()
+        assert kernel_cache.load()
     else:
-        monkeypatch.setattr(compiled, "_loops", None)
+        monkeypatch.setattr(kernel_cache, "_loops", None)
     times = np.linspace(0.0, 2000.0, 2001)
     short, whole = (rollout(get_system("pendulum"), START, times, "dop853", limit=n) for n in (20_000, 10**7))
     assert not whole.diverged

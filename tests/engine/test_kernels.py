@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hnn_engine import compiled
 from hnn_engine.coords import Array
 from hnn_engine.integrators import CHUNK, INTEGRATORS, Turn, rollout, why_not
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
 from hnn_engine.parameters import Value
-from hnn_engine.phases import Turned
+from hnn_engine.rollouts.steering import Turned
 from hnn_engine.snapshot import Snapshot, Swift
 from hnn_engine.systems import SYSTEMS, System, get_system
 from tests.fields import FIELD_IDS, FIELDS, VARIANTS, fresh
@@ -26,8 +26,8 @@ WIDTHS = (5, 13, 31)  # odd: the loops take four rows at a time
 @pytest.fixture
 def both(monkeypatch: pytest.MonkeyPatch) -> None:
     """Load the kernels for this test alone."""
-    monkeypatch.setattr(compiled, "_loops", None)
-    assert compiled.load()
+    monkeypatch.setattr(kernel_cache, "_loops", None)
+    assert kernel_cache.load()
 
 
 def network(
@@ -41,7 +41,7 @@ def in_numpy(
     flow: Any, monkeypatch: pytest.MonkeyPatch, method: str, start: Array, times: Array, substeps: int = 2
 ) -> Array:
     with monkeypatch.context() as patch:
-        patch.setattr(compiled, "_loops", None)
+        patch.setattr(kernel_cache, "_loops", None)
         return rollout(flow, start, times, method, substeps=substeps).coords
 
 
@@ -212,7 +212,7 @@ def test_divergence_is_seen_where_numpy_sees_it(method: str, activation: str, mo
     fast = rollout(made, np.ones(2), times, method)
     assert fast.diverged
     with monkeypatch.context() as patch:
-        patch.setattr(compiled, "_loops", None)
+        patch.setattr(kernel_cache, "_loops", None)
         slow = rollout(made, np.ones(2), times, method)
     assert fast.ended == slow.ended
     assert fast.note == slow.note
@@ -240,7 +240,7 @@ def test_layouts_other_than_contiguous_ones_are_taken() -> None:
 
 
 def test_without_kernels_there_is_no_compiled_flow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "_loops", None)
+    monkeypatch.setattr(kernel_cache, "_loops", None)
     made = network("hnn", "tanh", 1, 5, np.float32)
     assert made.compiled("rk4") is None
 
@@ -276,7 +276,7 @@ def test_networks_are_followed_adaptively_as_by_scipy(tolerance: float, monkeypa
     start, times = np.array([0.4, -0.7, 0.2, 0.9]), np.linspace(0.0, 9.0, 57)
     fast = rollout(made, start, times, "dop853", tolerance=tolerance).coords
     with monkeypatch.context() as patch:
-        patch.setattr(compiled, "_loops", None)
+        patch.setattr(kernel_cache, "_loops", None)
         slow = rollout(made, start, times, "dop853", tolerance=tolerance).coords
     np.testing.assert_allclose(fast, slow, rtol=0, atol=1e-10)
 
@@ -299,7 +299,7 @@ def test_a_fall_into_a_singularity_ends_where_scipy_ends(monkeypatch: pytest.Mon
     times = np.linspace(0.0, 10.0, 401)
     fast = rollout(system, start, times, "dop853")
     with monkeypatch.context() as patch:
-        patch.setattr(compiled, "_loops", None)
+        patch.setattr(kernel_cache, "_loops", None)
         slow = rollout(system, start, times, "dop853")
     assert fast.diverged
     assert float(fast.ended) == pytest.approx(float(slow.ended), abs=0.03)

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hnn_engine import compiled, evaluation, vision
+from hnn_engine import evaluation, frame_metrics
 from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment, default_settings, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import get_recipe
 from hnn_engine.fitting.events import Cancelled, Evaluated, Failed, Finished, Progress, Started
-from hnn_engine.fitting.lbfgs import LbfgsFit
+from hnn_engine.fitting.gradient.lbfgs import LbfgsFit
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.parameters import Value
 from hnn_engine.records.run import Run, read_run, run_files
 from tests.fields import FIELD_IDS, FIELDS
@@ -140,7 +141,7 @@ def test_it_can_be_stopped_between_steps() -> None:
 def test_torch_gives_the_same_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
     made = experiment(begin="fresh")
     ours = fit(made)
-    monkeypatch.setattr(compiled, "load", lambda *_, **__: False)
+    monkeypatch.setattr(kernel_cache, "load", lambda *_, **__: False)
     theirs = fit(made)
     assert type(ours._stepper) is not type(theirs._stepper)
     (a, x), (b, y) = ours._loss(ours._at), theirs._loss(theirs._at)
@@ -220,7 +221,7 @@ def test_models_of_frames_go_on_too_but_not_in_closed_form(model: str) -> None:
     after = kept(made, first)
     views = made.dataset().views
     assert views is not None
-    before, now = (vision.terms(run.snapshot, views).loss for run in (first, after))
+    before, now = (frame_metrics.terms(run.snapshot, views).loss for run in (first, after))
     np.testing.assert_allclose(now, before, rtol=0.01)
     end = fitted(experiment("sampled-film", model, "pixel-pendulum", network), first).end
     assert isinstance(end, Failed)

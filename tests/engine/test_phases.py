@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from hnn_engine import compiled
-from hnn_engine.comparison import relative_error
 from hnn_engine.coords import Array
 from hnn_engine.integrators import INTEGRATORS, IntegratorError, Turn, rollout, why_not
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
-from hnn_engine.phases import STEERINGS, Phase, Steering, Turned, can_climb, follow, gap_after_return
+from hnn_engine.rollouts.energy_drift import relative_error
+from hnn_engine.rollouts.steering import STEERINGS, Phase, Steering, Turned, can_climb, follow, gap_after_return
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems import SYSTEMS, System, get_system
 
@@ -18,9 +18,9 @@ TIMES = np.linspace(0.0, 10.0, 501)
 @pytest.fixture(params=[True, False], ids=["compiled", "numpy"])
 def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once with the compiled loops and once without."""
-    monkeypatch.setattr(compiled, "_loops", None)
+    monkeypatch.setattr(kernel_cache, "_loops", None)
     if request.param:
-        assert compiled.load()
+        assert kernel_cache.load()
 
 
 def network(model: str) -> Snapshot:

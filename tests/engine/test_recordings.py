@@ -31,7 +31,7 @@ from hnn_engine.recordings import (
     recording_dataset,
     shipped_recording,
 )
-from hnn_engine.recordings.stage import rounded_outward
+from hnn_engine.recordings.scene import rounded_outward
 
 ROOT = Path(__file__).parents[2]
 MEASURED = ROOT.parent / "shared" / "data" / "real_pend_h_1.txt"

@@ -30,12 +30,12 @@ from hnn_engine.experiment import (
 )
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import RECIPES
-from hnn_engine.footage import AngleReader
 from hnn_engine.models import MODELS
 from hnn_engine.recordings import Recording, read_shipped_recording
 from hnn_engine.records import History, Run, Session, check_target, load_run, load_session, save_session, write_run
 from hnn_engine.records.run import RUN_FILES, read_run, run_files
 from hnn_engine.records.session import session_bytes
+from hnn_engine.video import AngleReader
 from tests.fields import SIZE, fresh
 
 FIGURES = Figures(0.1, 0.2, 1e-3, None, 1 / 3, 4e-5, 0.03, 0.04, 12.5, 2)

@@ -24,16 +24,16 @@ from hnn_engine.experiment import Experiment, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Event, Failed, Progress
 from hnn_engine.models import MODELS
-from hnn_engine.places import cache_folder
 from hnn_engine.recordings import is_paper_pendulum, read_recording, read_shipped_recording
-from hnn_engine.reproduction import Cell, Keep, Row, keep, plan, read_rows, reproduce, tables, text
+from hnn_engine.reproduction import Cell, Keep, Row, fit_cache, plan, read_rows, reproduce, tables, text
+from hnn_engine.reproduction.eta import Pace
 from hnn_engine.reproduction.numbers import number, tick_label, typeset
-from hnn_engine.reproduction.pace import Pace
 from hnn_engine.reproduction.running import kept_results
 from hnn_engine.reproduction.style import STYLE
 from hnn_engine.reproduction.svg import Axis, Plot, alike, spanning
 from hnn_engine.reproduction.table import Spread, spread, times, verdict
 from hnn_engine.tasks import PAPER_FIGURES, TASKS, get_task
+from hnn_engine.user_folders import cache_folder
 
 MEASURED = Path(__file__).parents[3] / "shared" / "data" / "real_pend_h_1.txt"
 KEYS = [
@@ -310,7 +310,7 @@ def test_another_experiment_or_other_sources_are_fitted_anew(
     longer = [Cell(c.task, replace(c.experiment, settings={**c.experiment.settings, "steps": 13})) for c in cells]
     assert run_all(longer, tmp_path)[0].steps == 13
     assert len(quick) == 4
-    monkeypatch.setattr(keep, "sources", lambda: "of another version")
+    monkeypatch.setattr(fit_cache, "sources", lambda: "of another version")
     run_all(cells, tmp_path)
     assert len(quick) == 6
 
@@ -329,7 +329,7 @@ def test_other_samples_in_a_recording_are_another_experiment(tmp_path: Path) -> 
     recording = read_shipped_recording()
     moved = replace(recording, coords=recording.coords + 1e-9)
     one, other = (plan([get_task("real-pendulum")], ["hnn"], recording=each)[0] for each in (recording, moved))
-    assert keep.digest(one) != keep.digest(other)
+    assert fit_cache.digest(one) != fit_cache.digest(other)
     assert one.foreign
 
 
@@ -339,11 +339,11 @@ def test_what_a_fit_comes_from_is_in_the_digest_and_how_it_is_shown_is_not(
     engine = tmp_path / "hnn_engine"
     (engine / "reproduction").mkdir(parents=True)
     (engine / "fitting.py").write_text("one")
-    monkeypatch.setattr(keep, "_ENGINE", engine)
+    monkeypatch.setattr(fit_cache, "_ENGINE", engine)
 
     def now() -> str:
-        keep.sources.cache_clear()
-        return keep.sources()
+        fit_cache.sources.cache_clear()
+        return fit_cache.sources()
 
     try:
         before = now()
@@ -352,7 +352,7 @@ def test_what_a_fit_comes_from_is_in_the_digest_and_how_it_is_shown_is_not(
         (engine / "fitting.py").write_text("two")
         assert now() != before
     finally:
-        keep.sources.cache_clear()
+        fit_cache.sources.cache_clear()
 
 
 def test_a_failed_fit_is_a_row(quick: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -375,7 +375,7 @@ def test_a_failed_fit_is_a_row(quick: list[str], tmp_path: Path, monkeypatch: py
 
 def test_the_time_left_is_guessed_from_fits_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("hnn_engine.reproduction.pace.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("hnn_engine.reproduction.eta.time.monotonic", lambda: now[0])
     pace = Pace(some_cells(2), {})  # baseline and hnn of seed 0, then of seed 1
     pace.begin(0)
     now[0] = 4.0

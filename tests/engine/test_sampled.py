@@ -12,17 +12,17 @@ from hnn_engine.experiment import Experiment, carried_recipe, checked, default_s
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import RECIPES, get_recipe
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
-from hnn_engine.fitting.sampled.angle import straightened
-from hnn_engine.fitting.sampled.curve import film_curve, rough_curve
-from hnn_engine.fitting.sampled.field import smoothed
-from hnn_engine.fitting.sampled.films import principal_frames, training_films
-from hnn_engine.fitting.sampled.whole import SampledFit
+from hnn_engine.fitting.pixel_closed_form.field import smoothed
+from hnn_engine.fitting.pixel_closed_form.principal_components import principal_frames, training_films
+from hnn_engine.fitting.pixel_closed_form.principal_curve import film_curve, rough_curve
+from hnn_engine.fitting.pixel_closed_form.recipe import SampledFit
+from hnn_engine.fitting.pixel_closed_form.slow_feature import straightened
+from hnn_engine.frame_metrics import fresh_starts, paper_energy, sight_of, take, terms
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
 from hnn_engine.models.pixels import Seeing
 from hnn_engine.parameters import Value
 from hnn_engine.snapshot import Snapshot
-from hnn_engine.vision import fresh_starts, paper_energy, sight_of, take, terms
 
 STAGES = 7
 SEEING = [name for name, model in MODELS.items() if model.sees]

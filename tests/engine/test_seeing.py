@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from hnn_engine import compiled
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset, data_defaults, make_dataset
-from hnn_engine.fitting.autograd import TorchPixelStepper
 from hnn_engine.fitting.events import FitTask
-from hnn_engine.fitting.learners import flattened, shapes_of
-from hnn_engine.fitting.pixels import CompiledPixelStepper, Film, plain_film
+from hnn_engine.fitting.gradient.objective import flattened, shapes_of
+from hnn_engine.fitting.gradient.pixel_objective import CompiledPixelStepper, Film, plain_film
+from hnn_engine.fitting.gradient.torch_backend import TorchPixelStepper
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.kernels.training import ROWS
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
@@ -54,8 +54,8 @@ class Case(NamedTuple):
     film: Film
 
     def compiled(self) -> CompiledPixelStepper:
-        assert compiled.load()
-        return CompiledPixelStepper(compiled.loops(), self.task, self.film, self.flat.copy())
+        assert kernel_cache.load()
+        return CompiledPixelStepper(kernel_cache.loops(), self.task, self.film, self.flat.copy())
 
     def torch(self) -> TorchPixelStepper:
         return TorchPixelStepper(self.task, self.film, self.shapes, self.flat.copy())

@@ -8,6 +8,8 @@ import torch
 
 from hnn_engine.camera import WHITE
 from hnn_engine.coords import Array, symplectic
+from hnn_engine.frame_metrics import latent_energy, latent_field
+from hnn_engine.frames.frozen_autoencoder import FLATTEST, Sight, fit_map
 from hnn_engine.models import MODELS
 from hnn_engine.models.autoencoder import (
     HALVES,
@@ -19,9 +21,7 @@ from hnn_engine.models.autoencoder import (
 )
 from hnn_engine.models.mlp import parameter_count
 from hnn_engine.models.pixels import Seeing
-from hnn_engine.sight import FLATTEST, Sight, fit_map
 from hnn_engine.snapshot import Snapshot
-from hnn_engine.vision import latent_energy, latent_field
 from tests.fields import SIZE, fresh
 
 SEES = pytest.mark.parametrize("model", [name for name, model in MODELS.items() if model.sees])

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from hnn_engine.coords import Array
-from hnn_engine.kernels import advance, network
 from hnn_engine.kernels.activations import activate, bend
+from hnn_engine.kernels.loops import advance, network
 from hnn_engine.kernels.perceptron import ACTIVATION_CODES
 from hnn_engine.kernels.training import ROWS
 from hnn_engine.models import MODELS

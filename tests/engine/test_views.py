@@ -11,10 +11,10 @@ from hnn_engine.camera import WHITE, Camera
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset, data_defaults, make_dataset
 from hnn_engine.errors import ExperimentError
+from hnn_engine.frames.frame_pairs import MAX_BYTES, Views, camera_of, pair_at, rows_of
 from hnn_engine.integrators import rollout
 from hnn_engine.parameters import Value
 from hnn_engine.systems.pixel_pendulum import FRAME_SECONDS, PixelPendulum
-from hnn_engine.views import MAX_BYTES, Views, camera_of, pair_at, rows_of
 
 
 def film(seed: int = 0, **changes: Value) -> tuple[Dataset, Views]:

@@ -14,11 +14,11 @@ from hnn_engine.evaluation import STARTS, evaluate
 from hnn_engine.experiment import Experiment, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import recipe_defaults
-from hnn_engine.fitting.pixels import PixelLearner
+from hnn_engine.fitting.gradient.pixel_objective import PixelLearner
+from hnn_engine.frame_metrics import FRAMES, Take, begin, fresh_starts, paper_energy, recorded_in_step, take, terms
+from hnn_engine.frames.frame_pairs import Views, pair_at
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems.pixel_pendulum import FRAME_SECONDS, PixelPendulum
-from hnn_engine.views import Views, pair_at
-from hnn_engine.vision import FRAMES, Take, begin, fresh_starts, paper_energy, recorded_in_step, take, terms
 from tests.fields import FEATURES, SIZE, fresh
 
 SYSTEM = PixelPendulum()

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hnn_engine.errors import HnnLabError
-from hnn_engine.footage import film, look
 from hnn_engine.recordings import Columns, preview, read_recording
+from hnn_engine.video import clip, look
 from tests.reliability.damage_films import SIDE, write_video
 
 Case = tuple[str, Callable[[], object]]
@@ -101,11 +101,11 @@ def pictures(folder: Path) -> Iterator[Case]:
     yield claims("a.webp", b"RIFF" + struct.pack("<I", len(webp)) + webp)
     many = folder / "many pictures"
     many.mkdir()
-    film.MOST_STORED, before = 500, film.MOST_STORED  # 50 000 files take seconds to write
+    clip.MOST_STORED, before = 500, clip.MOST_STORED  # 50 000 files take seconds to write
     for i in range(600):
         (many / f"{i}.png").touch()
     yield many.name, lambda: look(many)
-    film.MOST_STORED = before
+    clip.MOST_STORED = before
 
 
 def videos(folder: Path) -> Iterator[Case]:

@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.document import State, View, state_of
-from app.film_dialog import FilmDialog
-from app.import_dialog import ImportDialog
+from app.dialogs.import_dialog import ImportDialog
+from app.dialogs.video_import_dialog import FilmDialog
+from app.model.document import State, View, state_of
 from hnn_engine.records import Session, load_session, write_run
 from tests.app.bench import CTRL, FRAME, SHIFT
 from tests.reliability import measured

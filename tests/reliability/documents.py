@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from app.document import ENERGY_OF, TOOLS, Document, State
-from hnn_engine.by_hand import STROKES, UNTOUCHED, Place, stroke_of
+from app.model.document import ENERGY_OF, TOOLS, Document, State
+from hnn_engine.data_edits import STROKES, UNTOUCHED, Place, stroke_of
 from hnn_engine.datasets import data_parameters
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import (
@@ -31,9 +31,9 @@ from hnn_engine.fitting import RECIPES, get_recipe
 from hnn_engine.integrators import INTEGRATORS
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.parameters import Parameter
-from hnn_engine.phases import STEERINGS, Steering
 from hnn_engine.recordings import DERIVATIVES, Recording, read_shipped_recording
 from hnn_engine.records import Run
+from hnn_engine.rollouts.steering import STEERINGS, Steering
 from hnn_engine.systems import SYSTEMS, get_system
 
 ODD = (0.0, -0.0, -1.0, 1.0, 0.1 + 0.2, 5e-324, 1e-7, 1e15, 1e305, float("inf"), float("nan"))

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hnn_engine.footage import FEWEST_FRAMES, Crop, as_recording, look, take
 from hnn_engine.recordings import Recording
+from hnn_engine.video import FEWEST_FRAMES, Crop, as_recording, look, take
 from tests.reliability.damage_films import damage_film
 from tests.reliability.judged import LONGEST, LONGEST_FOLLOWED, judged
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QItemSelectionModel, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyleOptionViewItem
 
-from app.race_window import RaceWindow
+from app.dialogs.race_window import RaceWindow
 from hnn_engine.experiment import model_spec
 from tests.app.bench import CTRL, LEFT, NO_KEY, SHIFT
 from tests.reliability.fingers import Fingers

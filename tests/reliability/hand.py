@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
-from app.theme import current_theme
+from app.style.theme import current_theme
 from hnn_engine.systems import SYSTEMS
 from tests.app.bench import CTRL, NO_KEY, SHIFT, Bench
 from tests.reliability.desk import Desk

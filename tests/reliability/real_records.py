@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from hnn_engine.by_hand import ByHand, Place, stroke_of
 from hnn_engine.camera import Camera
+from hnn_engine.data_edits import ByHand, Place, stroke_of
 from hnn_engine.experiment import (
     Experiment,
     RecordingSource,
@@ -18,9 +18,9 @@ from hnn_engine.experiment import (
     recording_experiment,
 )
 from hnn_engine.fit_run import FitRun
-from hnn_engine.footage import AngleReader
 from hnn_engine.recordings import Recording, find_gaps
 from hnn_engine.records import Run, Session
+from hnn_engine.video import AngleReader
 
 SIDE = 10  # pixels of a frame
 VIEW = {"axes": [0, 1], "field": "hnn", "arrows": True, "energy_of": "both", "speed": 2.0, "seeds": 3, "theme": "dark"}

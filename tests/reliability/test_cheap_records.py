@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hnn_engine import by_hand, limits
-from hnn_engine.by_hand import ByHand, Place, Stroke
+from hnn_engine import data_edits, limits
+from hnn_engine.data_edits import ByHand, Place, Stroke
 from hnn_engine.errors import ExperimentError, RecordError
 from hnn_engine.experiment import checked, model_spec, recording_experiment
 from hnn_engine.fitting import RECIPES
@@ -395,7 +395,7 @@ def test_the_most_that_a_hand_may_change_fits_into_a_file(tmp_path: Path) -> Non
 def test_no_recipe_takes_more_steps_than_a_history_keeps() -> None:
     steps = [p.high for recipe in RECIPES.values() for p in recipe.parameters if p.name == "steps"]
     assert max(steps) <= limits.MOST_STEPS
-    assert by_hand.MOST_STROKES < limits.MOST_STROKES
+    assert data_edits.MOST_STROKES < limits.MOST_STROKES
 
 
 @pytest.mark.long

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app import display
+from app.window import display
 from hnn_engine import console
 from hnn_engine.fitting import RECIPES
 from hnn_engine.integrators import INTEGRATORS

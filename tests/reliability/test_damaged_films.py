@@ -17,8 +17,8 @@ from PIL import Image
 
 from hnn_engine.cli import main
 from hnn_engine.errors import RecordingError
-from hnn_engine.footage import Film, look
-from hnn_engine.footage.containers import video_ends
+from hnn_engine.video import Film, look
+from hnn_engine.video.containers import video_ends
 from tests.reliability.damage_films import COUNT, swing, write_films, write_video
 from tests.reliability.film_child import read_film
 from tests.reliability.judged import LONGEST_FOLLOWED, judged

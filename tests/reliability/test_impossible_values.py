@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.document import View
+from app.model.document import View
 from hnn_engine.errors import RecordError
 from hnn_engine.evaluation import Figures
 from hnn_engine.records import History, Run, load_session, save_session

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hnn_engine import journal, places
+from hnn_engine import journal, user_folders
 from hnn_engine.errors import HnnLabError, RecordError
 from hnn_engine.experiment import Experiment, new_experiment, recording_experiment, to_json
 from hnn_engine.fit_run import FitRun
@@ -477,14 +477,14 @@ def test_the_journal_lies_where_the_system_keeps_such(monkeypatch: pytest.Monkey
     monkeypatch.delenv("HNN_LAB_DATA")
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert places.data_folder() == tmp_path / "hnn-lab"
+    assert user_folders.data_folder() == tmp_path / "hnn-lab"
     monkeypatch.setenv("XDG_DATA_HOME", "relative")
-    assert places.data_folder() == Path.home() / ".local" / "share" / "hnn-lab"
+    assert user_folders.data_folder() == Path.home() / ".local" / "share" / "hnn-lab"
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
-    assert places.data_folder() == tmp_path / "hnn-lab"
+    assert user_folders.data_folder() == tmp_path / "hnn-lab"
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert places.data_folder().parts[-3:] == ("Library", "Application Support", "hnn-lab")
+    assert user_folders.data_folder().parts[-3:] == ("Library", "Application Support", "hnn-lab")
 
 
 @pytest.mark.parametrize("recorded", [False, True])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hnn_engine.atomic import recover, write_file
+from hnn_engine.atomic_write import recover, write_file
 from hnn_engine.disk import leftovers, operations
 from hnn_engine.disk.living import lives
 from hnn_engine.errors import RecordError

@@ -17,12 +17,12 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows sends no signal
 # A window with a hand that does what the arguments say, and tells what it sees.
 HAND = """
 import asyncio, sys
-import app.journal, app.window
+import app.workers.journal_worker, app.application
 from dataclasses import replace
 from hnn_engine.experiment import model_spec
 
-app.journal.EVERY = 3600.0 if "fit" in sys.argv else 0.2
-opened = app.window.open_window
+app.workers.journal_worker.EVERY = 3600.0 if "fit" in sys.argv else 0.2
+opened = app.application.open_window
 
 async def until(ready):
     while not ready():
@@ -47,7 +47,7 @@ async def fit(window, lab, journal):
     print("fitting", flush=True)
 
 async def take(window, lab, journal):
-    from app.journal_dialog import UnsavedDialog
+    from app.dialogs.unsaved_work_dialog import UnsavedDialog
     def dialogs():
         return [d for d in window.findChildren(UnsavedDialog) if d.isVisible()]
     await until(dialogs)
@@ -73,8 +73,8 @@ def open_window(whole=True):
     window.spawn(act(window))
     return window
 
-app.window.open_window = open_window
-sys.exit(app.window.run(None))
+app.application.open_window = open_window
+sys.exit(app.application.run(None))
 """
 
 

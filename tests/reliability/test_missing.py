@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from hnn_engine import compiled, missing
+from hnn_engine import missing_libraries
+from hnn_engine.environment import ROOT
 from hnn_engine.errors import MissingError
-from hnn_engine.machine import ROOT
+from hnn_engine.kernels import cache as kernel_cache
 
 WITHOUT = """
 import os, sys
@@ -37,8 +38,8 @@ PAPER = (*FIT, "--steps", "3", "--setting", "width=8")
 WINDOW = """
 import asyncio, json, sys
 from pathlib import Path
-from app.window import close_window, make_application, open_window
-from app.loop import event_loop
+from app.application import close_window, make_application, open_window
+from app.workers.event_loop import event_loop
 
 said = []
 
@@ -185,15 +186,17 @@ def test_the_window_opens_where_nothing_can_be_written(place: Path, nowhere: dic
 
 def test_a_library_that_does_not_load_is_told_apart_from_one_that_is_not_there() -> None:
     broken = ImportError("libEGL.so.1: cannot open shared object file", name="PySide6.QtGui")
-    assert missing.sentence(broken).startswith("Qt cannot be loaded (libEGL.so.1: cannot open shared object file)")
+    assert missing_libraries.sentence(broken).startswith(
+        "Qt cannot be loaded (libEGL.so.1: cannot open shared object file)"
+    )
     broken = ImportError("DLL load failed", name="scipy.linalg")
-    assert missing.sentence(broken).startswith("scipy cannot be loaded (DLL load failed)")
-    assert missing.sentence(ImportError("x", name="app.main")) == ""
-    assert missing.sentence(ImportError("x")) == ""
+    assert missing_libraries.sentence(broken).startswith("scipy cannot be loaded (DLL load failed)")
+    assert missing_libraries.sentence(ImportError("x", name="app.main")) == ""
+    assert missing_libraries.sentence(ImportError("x")) == ""
 
 
 def test_only_the_absence_of_a_library_is_explained() -> None:
-    @missing.explained
+    @missing_libraries.explained
     def work(name: str) -> None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
@@ -204,5 +207,5 @@ def test_only_the_absence_of_a_library_is_explained() -> None:
 
 
 def test_no_loops_no_word_until_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "_absent", "")
-    assert compiled.slower() == compiled.absent() == ""
+    monkeypatch.setattr(kernel_cache, "_absent", "")
+    assert kernel_cache.slower() == kernel_cache.absent() == ""

@@ -7,12 +7,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 EVERYTHING = """
 import importlib, pkgutil, sys
-import app.window, app
+import app.application, app
 for found in pkgutil.walk_packages(app.__path__, "app."):
     importlib.import_module(found.name)
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QGraphicsItem
-from app.overrides import unguarded
+from app.style.override_guard import unguarded
 def below(cls):
     for one in cls.__subclasses__():
         yield one
@@ -24,7 +24,7 @@ assert sys.version_info >= (3, 12) or not bare, bare
 print(len(ours))
 """
 FAULT = """
-import app.window
+import app.application
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QWidget
 class Faulty(QWidget):

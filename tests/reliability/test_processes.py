@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from hnn_engine import beside, machine
+from hnn_engine import child_processes, environment
 from tests.reliability.tally import Tally
 
 PATIENCE = 60.0  # s that a busy machine may take to begin or end something
@@ -23,14 +23,14 @@ OTHERS = ("contourpy", "safetensors", "yaml", "app", "hnn_engine", "resources", 
 BESIDE = """
 import json, sys
 from dataclasses import replace
-from app.child import Child
-from app.race import Entry, RaceEnded, serve
-from app.refitter import Refitter, Wish
-from hnn_engine import beside
+from app.workers.child_process import Child
+from app.workers.race_process import Entry, RaceEnded, serve
+from app.workers.live_fit_process import Refitter, Wish
+from hnn_engine import child_processes
 from hnn_engine.experiment import default_settings, model_spec, new_experiment
 
 def main():
-    with beside.run_module("hnn_engine.kernels") as compiling:
+    with child_processes.run_module("hnn_engine.kernels") as compiling:
         code = compiling.wait(400)
     hnn = (model_spec("hnn", {"width": 8}),)
     base = new_experiment("mass-spring")
@@ -125,12 +125,12 @@ def test_the_import_path_is_handed_over_in_full_and_without_the_present_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", ["", "beside", "/somewhere"])
-    assert beside.import_path() == [str(beside._ROOT), str(tmp_path / "beside"), "/somewhere"]
+    assert child_processes.import_path() == [str(child_processes._ROOT), str(tmp_path / "beside"), "/somewhere"]
 
 
 def test_others_are_started_safely_and_the_environment_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
-    with beside.away_from_here():
+    with child_processes.away_from_here():
         assert os.environ["PYTHONSAFEPATH"] == "1"
     assert "PYTHONSAFEPATH" not in os.environ
 
@@ -141,7 +141,7 @@ def test_others_are_started_safely_and_the_environment_stays(monkeypatch: pytest
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository whose settings name a program that leaves a mark, taken for the one this runs from."""
-    if machine._program("git") is None or os.name == "nt":
+    if environment._program("git") is None or os.name == "nt":
         pytest.skip("no git, or no shell")
     folder, hook = tmp_path / "clone", tmp_path / "hook"
     hook.write_text(f"#!/bin/sh\ntouch {tmp_path / 'marks'}\n")
@@ -151,7 +151,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "pyproject.toml").write_text('[project]\nname = "hnn-lab"\n')
     for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"], ["config", "core.fsmonitor", str(hook)]):
         subprocess.run([*git, *words], check=True)
-    monkeypatch.setattr(machine, "ROOT", folder)
+    monkeypatch.setattr(environment, "ROOT", folder)
     return folder
 
 
@@ -159,15 +159,15 @@ def test_the_commit_is_told_without_running_what_the_settings_name(
     clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "nowhere"))
-    assert len(machine.commit()) == 40
+    assert len(environment.commit()) == 40
     (clone / "pyproject.toml").write_text('[project]\nname = "hnn-lab"\nversion = "2"\n')
-    assert machine.commit().endswith("+changes")
+    assert environment.commit().endswith("+changes")
     assert not (tmp_path / "marks").exists()
 
 
 def test_the_commit_of_somebody_elses_repository_is_not_asked_for(clone: Path) -> None:
     (clone / "pyproject.toml").write_text('[project]\nname = "other"\n')
-    assert machine.commit() == ""
+    assert environment.commit() == ""
 
 
 def test_a_program_is_not_taken_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,9 +176,9 @@ def test_a_program_is_not_taken_from_where_one_stands(tmp_path: Path, monkeypatc
     (tmp_path / name).chmod(0o755)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", os.pathsep.join(["", "."]))
-    assert machine._program("git") is None
+    assert environment._program("git") is None
     monkeypatch.setenv("PATH", os.pathsep.join([".", str(tmp_path)]))
-    assert machine._program("git") == str(tmp_path / name)
+    assert environment._program("git") == str(tmp_path / name)
 
 
 # Their end ------------------------------------------------------------------------------------------------------------
@@ -186,14 +186,14 @@ def test_a_program_is_not_taken_from_where_one_stands(tmp_path: Path, monkeypatc
 # Two processes in the midst of work that takes hours, and one that compiles.
 BUSY = """
 import sys, time
-from app.child import Child
-from hnn_engine import beside
+from app.workers.child_process import Child
+from hnn_engine import child_processes
 from works import works
 
 def main():
     children = [Child(works, "busy") for _ in range(2)]
     lines = [child.open() for child in children]
-    module = beside.run_module("sleeper")
+    module = child_processes.run_module("sleeper")
     assert [line.recv() for line in lines] == ["works", "works"]
     print(module.pid, *[child.process.pid for child in children], flush=True)
     {end}
@@ -231,7 +231,7 @@ def test_no_process_outlives_the_one_that_began_it(tmp_path: Path, end: str) -> 
 
 
 def test_a_process_that_is_deaf_is_ended() -> None:
-    from app.child import Child
+    from app.workers.child_process import Child
 
     child = Child(_deaf, "deaf")
     assert child.open().recv() == "deaf"
@@ -252,9 +252,9 @@ def _deaf(line: object) -> None:
 WINDOW = """
 import asyncio, sys
 from dataclasses import replace
-from app.race import Entry
-from app.window import close_window, make_application, open_window
-from app.loop import event_loop
+from app.workers.race_process import Entry
+from app.application import close_window, make_application, open_window
+from app.workers.event_loop import event_loop
 
 async def main(end):
     window = open_window()
@@ -263,8 +263,8 @@ async def main(end):
     while lab.answer is None or lab.dataset is None:
         await asyncio.sleep(0.02)
     lab.warm_up.start()
-    from app.race import RaceRunner
-    from app.refitter import Wish
+    from app.workers.race_process import RaceRunner
+    from app.workers.live_fit_process import Wish
     lab.live_fit.wish(replace(lab.experiment, recipe="paper"), None)
     runner = RaceRunner()
     experiment = replace(lab.experiment, settings={**lab.experiment.settings, "steps": 10**6})
@@ -291,12 +291,12 @@ with asyncio.Runner(loop_factory=lambda: event_loop(application)) as runner:
 def test_a_window_leaves_no_process_behind(tmp_path: Path, end: str, seconds: float, tally: Tally) -> None:
     package = tmp_path / "copy"  # whose loops are yet to be compiled
     for name in ("app", "hnn_engine", "resources"):
-        shutil.copytree(machine.ROOT / name, package / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(environment.ROOT / name, package / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "window.py").write_text(WINDOW)
-    environment = {**os.environ, "PYTHONPATH": str(package), "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    variables = {**os.environ, "PYTHONPATH": str(package), "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
     command = [sys.executable, str(tmp_path / "window.py"), end, str(seconds)]
     seen: dict[int, psutil.Process] = {}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as window:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=variables) as window:
         assert window.stdout is not None
         assert window.stdout.readline() == b"stands\n"
         watched, stop = psutil.Process(window.pid), time.monotonic() + seconds + 1.0

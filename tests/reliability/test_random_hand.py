@@ -14,8 +14,8 @@ from statistics import median
 import pytest
 from qasync import QEventLoop
 
-import app.warm_up
-import app.window
+import app.application
+import app.workers.preload
 from tests.app import conftest as window
 from tests.app.bench import Bench
 from tests.reliability.hand import Hand
@@ -39,10 +39,10 @@ compiled_loops, loop = window.compiled_loops, window.loop
 @pytest.fixture
 def as_in_the_program(loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the window collect its garbage, and share the interpreter with its workers, as it does in the program."""
-    for module in (app.warm_up, app.window):
+    for module in (app.workers.preload, app.application):
         monkeypatch.setattr(module, "gc", gc)
     before = sys.getswitchinterval()
-    sys.setswitchinterval(app.window.SWITCH_SECONDS)
+    sys.setswitchinterval(app.application.SWITCH_SECONDS)
     yield
     sys.setswitchinterval(before)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hnn_engine import cli
-from hnn_engine.atomic import check_file, write_file
+from hnn_engine.atomic_write import check_file, write_file
 from hnn_engine.cli import commands
 from hnn_engine.disk import leftovers, operations
 from hnn_engine.errors import ProtectedFileError, RecordError

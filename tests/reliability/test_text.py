@@ -30,15 +30,15 @@ from PySide6.QtWidgets import (
 )
 from qasync import QEventLoop
 
-from app.error_dialog import ErrorDialog
-from app.film_dialog import FilmDialog
-from app.help_sheet import HelpSheet
-from app.import_dialog import ImportDialog
-from app.journal_dialog import UnsavedDialog
+from app.dialogs.error_dialog import ErrorDialog
+from app.dialogs.help_sheet import HelpSheet
+from app.dialogs.import_dialog import ImportDialog
+from app.dialogs.progress_dialog import Watched
+from app.dialogs.race_window import RaceWindow
+from app.dialogs.unsaved_work_dialog import UnsavedDialog
+from app.dialogs.video_import_dialog import FilmDialog
+from app.model.settings import settings
 from app.panels.runs import RunsPanel
-from app.race_window import RaceWindow
-from app.settings import settings
-from app.watched import Watched
 from app.widgets.text import Page, PlainLabel, rich, set_tip, tip, title_text
 from hnn_engine.camera import Camera
 from hnn_engine.errors import LONGEST, shown

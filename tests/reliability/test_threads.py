@@ -18,7 +18,7 @@ def hear(event, words):
         loaded.add(words[0])
 
 sys.addaudithook(hear)
-import app.overrides, app.window
+import app.style.override_guard, app.application
 from PySide6.QtCore import QObject, QThread
 
 before = vars(QObject).get("__init_subclass__")
@@ -30,7 +30,7 @@ def tell(cls, *args, **words):
         before.__func__(cls, *args, **words)
 
 QObject.__init_subclass__ = classmethod(tell)
-opened = app.window.open_window
+opened = app.application.open_window
 
 def elsewhere():
     import colorsys
@@ -58,8 +58,8 @@ def open_window(whole=True):
     window.spawn(look(window))
     return window
 
-app.window.open_window = open_window
-sys.exit(app.window.run(None))
+app.application.open_window = open_window
+sys.exit(app.application.run(None))
 """
 
 

@@ -14,11 +14,11 @@ import pytest
 
 from app import screenshot
 from hnn_engine import cli
-from hnn_engine.atomic import check_file, make_folders, write_file, write_folder
+from hnn_engine.atomic_write import check_file, make_folders, write_file, write_folder
 from hnn_engine.disk import operations
 from hnn_engine.errors import HnnLabError, RecordError
-from hnn_engine.footage import is_film, look
 from hnn_engine.records import Session, check_target, is_run_folder, load_run, load_session, save_session
+from hnn_engine.video import is_film, look
 from tests.reliability.real_records import pendulum
 
 LONG = "x" * 300

@@ -15,7 +15,7 @@ import psutil
 from PySide6.QtCore import QMessageLogContext, QObject, Qt, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QPixmapCache
 
-from app.memory import give_back
+from app.workers.malloc_trim import give_back
 from hnn_engine.datasets import Dataset
 from hnn_engine.records import Run
 from tests.app.bench import Bench

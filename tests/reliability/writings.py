@@ -9,12 +9,12 @@ from unittest import mock
 
 import numpy as np
 
-from hnn_engine.atomic import recover, write_file
+from hnn_engine.atomic_write import recover, write_file
 from hnn_engine.disk import operations
-from hnn_engine.footage import write_film
 from hnn_engine.records import Session, is_run_folder, load_run, load_session, save_session, write_run
 from hnn_engine.records.run import run_files
 from hnn_engine.records.session import session_bytes
+from hnn_engine.video import write_film
 from tests.engine.test_records import a_run
 
 Content = object  # compared by ==

@@ -1,0 +1,148 @@
+"""Opens the window and runs the event loop until it is closed."""
+
+import asyncio
+import gc
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QPixmapCache
+from PySide6.QtWidgets import QApplication
+
+import app.style.override_guard  # noqa: F401 (before any class is made of Qt's)
+from app.dialogs.error_dialog import ErrorReporter, install_excepthook
+from app.lab import Lab
+from app.style.icons import logo
+from app.style.theme import apply_theme
+from app.window.main_window import MainWindow, start_theme
+from app.window.session_actions import HOME_SYSTEM
+from app.window.shutdown import Endings
+from app.workers.event_loop import event_loop
+from app.workers.malloc_trim import share_one_heap
+from hnn_engine.experiment import new_experiment
+
+WARM_UP_MS = 1200  # after the first paint: by then the window has drawn its first rollouts
+PICTURE_CACHE_KB = 96 * 1024  # fields, contours and data dots of the portrait are kept as pictures, on a 4K screen too
+RACE_SECONDS = 5.0  # that a race is given to end with what its lanes have reached
+SWITCH_SECONDS = 0.002  # how long a worker may keep the interpreter from the window, and the window from a worker
+
+
+def make_application(arguments: list[str]) -> QApplication:
+    """Return the dressed application."""
+    share_one_heap()
+    application = QApplication.instance() or QApplication(arguments)
+    assert isinstance(application, QApplication)
+    application.setApplicationName("hnn-lab")
+    application.setApplicationDisplayName("HNN Lab")
+    application.setWindowIcon(logo())
+    QPixmapCache.setCacheLimit(PICTURE_CACHE_KB)
+    apply_theme(application, start_theme())
+    return application
+
+
+def run(path: Path | None) -> int:
+    """Open the window, on the session or run at `path` if one is named, and return the exit code."""
+    application = make_application(sys.argv[:1])
+    application.setQuitOnLastWindowClosed(False)
+    gc.disable()  # until the window stands; then it collects by itself, in this thread alone
+    sys.setswitchinterval(SWITCH_SECONDS)
+    endings = Endings(application)
+    try:
+        with asyncio.Runner(loop_factory=lambda: event_loop(application)) as runner:
+            return runner.run(_main(path, endings))
+    except RuntimeError:
+        if not endings.committed:  # else Qt has ended the loop itself, at the end of the desktop session
+            raise
+        return endings.code
+    finally:
+        endings.close()
+
+
+async def _main(path: Path | None, endings: Endings) -> int:
+    window = open_window(whole=False)
+    window.restore_layout()
+    window.show()
+    endings.watch(window)
+    window.spawn(_furnish(window, path))
+    await window.closed.wait()
+    await close_window(window, keep=endings.asked)
+    return endings.code
+
+
+async def _furnish(window: MainWindow, path: Path | None) -> None:
+    """Make the plots and open what is named; after both offer what the last window has left unsaved."""
+    opening = window.errands.open(path) if path is not None else asyncio.sleep(0)
+    await asyncio.gather(window.furnish_in_turn(), opening)
+    await window.errands.offer_unsaved()
+
+
+def open_window(whole: bool = True) -> MainWindow:
+    """Return a ticking window on the pendulum, `whole` with its plots. Needs a running event loop."""
+    lab = Lab(new_experiment(HOME_SYSTEM))
+    window = MainWindow(lab)
+    reporter = install_excepthook(window)
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: _report(reporter, context))
+    if whole:
+        window.furnish()
+    lab.start()
+    warm_up = QTimer(window)  # owned by the window: one that closes early takes it along
+    warm_up.setSingleShot(True)
+    warm_up.timeout.connect(partial(_on_shown, lab))
+    warm_up.start(WARM_UP_MS)
+    return window
+
+
+def _on_shown(lab: Lab) -> None:
+    """The window stands: collect garbage from now on, and load the rest."""
+    gc.freeze()
+    lab.clock.text.connect(Collector(lab).collect)
+    lab.warm_up.start()
+
+
+class Collector(QObject):
+    """Collects garbage in the window's thread alone, a little at a time: elsewhere it could end a Qt object's life in
+    the wrong thread, and all at once it would cost frames."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        gc.disable()
+        self._ticks = 0
+
+    def collect(self) -> None:
+        """Collect the youngest objects at every tick, the older ones now and then."""
+        self._ticks += 1
+        gc.collect(2 if self._ticks % 240 == 0 else 1 if self._ticks % 40 == 0 else 0)
+
+
+def _report(reporter: ErrorReporter, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    reporter.report(error if isinstance(error, BaseException) else RuntimeError(str(context.get("message"))))
+
+
+async def close_window(window: MainWindow, remember: bool = True, keep: bool = False) -> None:
+    """Stop every thread and let the window go; `keep` what is unsaved, and what a fit has reached, for the next one."""
+    if remember:
+        window.remember()
+    if keep:
+        window.journal.write()  # what there is, before anything is waited for
+    else:
+        window.journal.end(keep=False)
+    await window.cancel_tasks()
+    window.hide()
+    loop = asyncio.get_running_loop()
+    lab = window.lab
+    lab.clock.stop()
+    lab.jobs.quit()
+    await loop.run_in_executor(None, lab.jobs.join, 10.0)
+    lab.close()
+    if keep:
+        window.end_race(RACE_SECONDS)
+        window.journal.end(keep=True)
+    await loop.run_in_executor(None, window.journal.finish)
+    window.close_race()
+    window.close_files()
+    window.allow_close = True
+    window.close()
+    window.deleteLater()

@@ -1,0 +1,1 @@
+"""Dialogs, and the window in which recipes race."""

@@ -1,0 +1,32 @@
+"""Writing a film: in a thread, with how long it still takes, and a button that ends it."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtWidgets import QWidget
+
+from app.dialogs.progress_dialog import EndedError, Watched
+from hnn_engine.comparison_video import ComparedFilm
+from hnn_engine.video import write_film
+
+
+class FilmWriter(Watched[None]):
+    """Writes `film` to `path`. `write()` returns whether it was written; it raises what `write_film` does."""
+
+    def __init__(self, film: ComparedFilm, path: Path, parent: QWidget, replace_protected: bool = False) -> None:
+        super().__init__(
+            lambda tell: write_film(path, film.pictures(), film.seconds, tell, film.count, replace_protected),
+            "Save a film",
+            f"Painting {path.name}",
+            parent,
+        )
+
+    async def write(self, away: Callable[[Callable[[], Any]], "asyncio.Future[Any]"]) -> bool:
+        """Write the film; `away` runs work in a thread."""
+        try:
+            await self.run(away)
+        except EndedError:
+            return False
+        return True

@@ -1,0 +1,411 @@
+"""Import a film of a pendulum: choose the square, the frames and the pace, and see the angle read from it."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.widgets.angle_curve import AngleCurve
+from app.widgets.crop_view import CropView
+from app.widgets.format import number, parse
+from app.widgets.number_slider import NumberSlider
+from app.widgets.parameter_form import ParameterForm
+from app.widgets.pixel_picture import PixelPicture
+from app.widgets.text import PlainLabel, heading, problem_label, quiet_label, set_tip
+from app.workers.latest_only import Newest, Tell
+from hnn_engine.coords import Array
+from hnn_engine.errors import RecordingError, shortened
+from hnn_engine.parameters import Parameter, Value
+from hnn_engine.recordings import Recording
+from hnn_engine.video import FEWEST_FRAMES, MOST_FRAMES, Crop, Film, Footage, as_recording, take
+from hnn_engine.video.extract import SIDES
+
+SIZE = 28  # pixels of a frame's side, as the paper has it
+QUICK = 40  # frames that are taken while the square is dragged
+SIDE_WIDTH = 300
+ROD = 1.3  # length of the line over the pendulum, in distances from its pivot to its middle
+DARK = {"auto": None, "bright": False, "dark": True}
+RATE, PERIOD = "frames a second", "s from frame to frame"
+OFTEN = 150  # ms between two looks at how far the reading is
+
+
+@dataclass(frozen=True, eq=False)
+class Wish:
+    """Which frames are to be cut out of `film`, and how; of a `quick` one fewer frames are taken."""
+
+    film: Film
+    crop: Crop
+    size: int
+    first: int
+    last: int
+    every: int
+    dark: bool | None
+    quick: bool = False
+
+    @property
+    def step(self) -> int:
+        """Every which frame is taken."""
+        return self.every * (max(1, (self.last - self.first) // (self.every * QUICK)) if self.quick else 1)
+
+    def taken(self, tell: Tell) -> Footage:
+        """Return the frames, as if they were 1 s apart. What is quick is not ended by `tell`: a hand that keeps moving
+        would never see any."""
+        seconds, told = 1 / self.step, None if self.quick else tell
+        return take(
+            self.film, self.crop, self.size, self.first, self.last, self.step, self.dark, seconds, progress=told
+        )
+
+
+def film_parameters(film: Film) -> tuple[Parameter, ...]:
+    """What can be said of the frames to take, counted from 1."""
+    most, every = film.count, -(-film.count // MOST_FRAMES)
+    return (
+        Parameter("size", "Picture size", SIZE, *SIDES, "", "px", "Pixels across and down what the models see."),
+        Parameter("first", "First frame", 1, 1, most, help="Frames before this one are left out."),
+        Parameter("last", "Last frame", most, 1, most, help="Frames after this one are left out."),
+        Parameter(
+            "every", "Every n-th", every, 1, max(2, most // FEWEST_FRAMES), help="Take one frame of so many.", log=True
+        ),
+        Parameter(
+            "dark",
+            "The pendulum is",
+            "auto",
+            choices=tuple(DARK),
+            choice_titles=("found out by itself", "brighter than the wall", "darker than the wall"),
+            help="What moves becomes bright, and what is behind it black.",
+        ),
+    )
+
+
+def _reduced(film: Film) -> str:
+    """Say how a large film was made smaller."""
+    return f", each made of {film.reduced} × {film.reduced} of the file" if film.reduced > 1 else ""
+
+
+def mark(box: QWidget, problem: bool) -> None:
+    """Dress `box` as one that needs attention, or not."""
+    if bool(box.property("problem")) != problem:
+        box.setProperty("problem", problem)
+        box.style().unpolish(box)
+        box.style().polish(box)
+
+
+class FilmDialog(QDialog):
+    """Shows a film and asks what of it is to be studied. `recording()` is the answer, once `ready`.
+
+    `close_threads` ends what works behind it, and waits.
+    """
+
+    def __init__(self, film: Film, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.film, self.footage, self.read = film, None, None  # type: Film, Footage | None, Recording | None
+        self._wish: Wish | None = None  # whose frames are there
+        self._newest: Wish | None = None  # that was asked for
+        self._taker = Newest(lambda wish, tell: wish.taken(tell), self, swift=True)
+        self._reader = Newest(as_recording, self)
+        self.setWindowTitle("Open a film")
+        self.setModal(True)
+        self._build()
+        self._taker.answered.connect(self._on_taken)
+        self._reader.answered.connect(self._on_read)
+        self._timer = 0
+        self._show_frame(0)
+        self._ask()
+
+    def close_threads(self) -> None:
+        """End the threads; this may take a moment."""
+        self._taker.close()
+        self._reader.close()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._timer = self._timer or self.startTimer(OFTEN)
+        if self.seconds is None:
+            self.rate.setFocus()
+
+    def done(self, result: int) -> None:
+        """Close, and want nothing more."""
+        if self._timer:
+            self.killTimer(self._timer)
+        self._timer = 0
+        self._newest = None
+        self._taker.ask(None)
+        self._reader.ask(None)
+        super().done(result)
+
+    # Its parts --------------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        name = self.film.path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+        kept = f"{self.film.width} × {self.film.height} pixels"
+        self.problem = problem_label()
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
+        self.open_button = self.buttons.button(QDialogButtonBox.StandardButton.Open)
+        self.open_button.setProperty("primary", True)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        sides = QHBoxLayout()
+        sides.setSpacing(16)
+        sides.addLayout(self._film_side(), 1)
+        sides.addWidget(self._model_side())
+        layout = QVBoxLayout(self)
+        layout.setSpacing(10)
+        layout.addWidget(heading(f"{shortened(name)}: {self.film.count} frames of {kept}{_reduced(self.film)}"))
+        self.note = problem_label()
+        self.note.setText(f"{self.film.note[:1].upper()}{self.film.note[1:]}.")
+        self.note.setVisible(bool(self.film.note))
+        layout.addWidget(self.note)
+        layout.addWidget(quiet_label("Drag the square over the pendulum's whole swing, pivot and all."))
+        layout.addLayout(sides, 1)
+        layout.addWidget(self.problem)
+        layout.addWidget(self.buttons)
+        room = self.screen().availableSize()
+        width, height = max(1060, 7 * room.width() // 10), max(720, 3 * room.height() // 4)
+        self.resize(min(width, room.width() - 60), min(height, room.height() - 70))
+
+    def _film_side(self) -> QVBoxLayout:
+        self.view = CropView(Crop.whole(self.film))
+        self.view.cropped.connect(lambda final: self._ask(quick=not final))
+        self.slider = NumberSlider(0, self.film.count - 1, whole=True)
+        self.slider.setSingleStep(1)
+        self.slider.setAccessibleName("Frame that is shown")
+        self.slider.chosen.connect(lambda value, _: self._show_frame(round(value)))
+        self.instant = quiet_label()
+        self.instant.setWordWrap(False)
+        longest = f"frame {self.film.count} of {self.film.count}"
+        self.instant.setMinimumWidth(self.instant.fontMetrics().horizontalAdvance(longest) + 4)
+        self.instant.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        below = QHBoxLayout()
+        below.addWidget(self.slider, 1)
+        below.addWidget(self.instant)
+        column = QVBoxLayout()
+        column.addWidget(self.view, 1)
+        column.addLayout(below)
+        return column
+
+    def _model_side(self) -> QWidget:
+        side = QWidget()
+        side.setFixedWidth(SIDE_WIDTH)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        self.picture, self.curve = PixelPicture("What the models see"), AngleCurve()
+        self.said = quiet_label()
+        self.said.setMinimumHeight(self.said.fontMetrics().lineSpacing() + 2)
+        self.form = ParameterForm(film_parameters(self.film))
+        self.form.edited.connect(lambda _name, _value, final: self._ask(quick=not final))
+        parts: tuple[tuple[str, QWidget, int], ...] = (
+            ("What the models see", self.picture, 3),
+            ("The angle that is read", self.curve, 2),
+        )
+        for title, widget, stretch in parts:
+            column.addWidget(heading(title))
+            column.addWidget(widget, stretch)
+        column.addWidget(self.said)
+        column.addSpacing(4)
+        column.addWidget(self.form)
+        column.addLayout(self._pace())
+        return side
+
+    def _pace(self) -> QGridLayout:
+        """How fast the film goes."""
+        self.rate, self.rate_unit = QLineEdit(), QComboBox()
+        self.rate_unit.addItems([RATE, PERIOD])
+        self.rate.setFixedWidth(84)
+        self.rate.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.rate.setAccessibleName("Pace of the film")
+        self.rate_unit.setAccessibleName("Unit of the pace")
+        self.rate.setPlaceholderText("needed")
+        if self.film.seconds is not None:
+            self.rate.setText(f"{1 / self.film.seconds:.6g}")
+        self.rate.textEdited.connect(self._tell_state)
+        self.rate_unit.currentIndexChanged.connect(self._on_unit)
+        title = PlainLabel("Pace")
+        title.setBuddy(self.rate)
+        set_tip(title, "How far the frames of the film are apart, as it was filmed.")
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(8)
+        grid.addWidget(title, 0, 0)
+        grid.addWidget(self.rate, 0, 1, Qt.AlignmentFlag.AlignRight)
+        grid.addWidget(self.rate_unit, 0, 2)
+        grid.setColumnStretch(1, 1)
+        return grid
+
+    def _on_unit(self) -> None:
+        """Say the same pace in the other unit."""
+        value = self._pace_number()
+        if value is not None:
+            self.rate.setText(f"{1 / value:.6g}")
+        self._tell_state()
+
+    # What is asked for ------------------------------------------------------------------------------------------------
+
+    def _pace_number(self) -> float | None:
+        """Return the number that is stated, above 0; None where there is none."""
+        try:
+            value = float(parse(self.rate.text()))
+        except ValueError:
+            return None
+        return value if 1e-9 < value < 1e9 else None
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds from one frame of the film to the next, as stated; None where nothing is, or no number."""
+        value = self._pace_number()
+        return value if value is None or self.rate_unit.currentText() == PERIOD else 1 / value
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a recording to open."""
+        return self.read is not None and self.seconds is not None
+
+    def recording(self) -> Recording:
+        """Return the recording; raise `RecordingError`."""
+        if self.footage is None or self._wish is None or self.seconds is None:
+            raise RecordingError("Nothing has been read from the film yet: wait for it")
+        return as_recording(self.footage.with_steps(self._wish.every * self.seconds))
+
+    def accept(self) -> None:
+        """Close where there is a recording to open."""
+        if self.ready:
+            super().accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter ends what is typed into a box, and opens the film elsewhere."""
+        typed = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(self.focusWidget(), QLineEdit)
+        if not typed:
+            super().keyPressEvent(event)
+
+    def complain(self, sentence: str) -> None:
+        """Say under the form why it cannot be read so; an empty sentence takes that back."""
+        self.problem.setText(sentence)
+        self.problem.setVisible(bool(sentence))
+
+    def _ask(self, quick: bool = False) -> None:
+        """Cut out what is wished for now."""
+        values: dict[str, Value] = self.form.values()
+        first, last = sorted((int(values["first"]) - 1, int(values["last"]) - 1))
+        dark = DARK[str(values["dark"])]
+        wish = Wish(
+            self.film, self.view.crop, int(values["size"]), first, last, int(values["every"]), dark, quick=quick
+        )
+        self.read = None
+        self._reader.ask(None)
+        self._newest = wish
+        self._taker.ask(wish)
+        self.complain("")
+        self._show_rod()
+        self._tell_state()
+
+    def _on_taken(self, wish: Wish, footage: Footage | None, problem: str) -> None:
+        if self._newest is None or not (wish is self._newest or wish.quick):
+            return
+        self._wish, self.footage = wish, footage
+        self.complain(problem)
+        self._show_taken()
+        if footage is not None and not wish.quick:
+            self._reader.ask(footage)
+        self._tell_state()
+
+    def _on_read(self, footage: Footage, recording: Recording | None, problem: str) -> None:
+        if footage is not self.footage or self._wish is not self._newest:
+            return
+        self.read = recording
+        self.complain(problem or self._lost())
+        self._show_rod()
+        self._tell_state()
+
+    # What is shown ----------------------------------------------------------------------------------------------------
+
+    @property
+    def frame(self) -> int:
+        """The frame that is looked at, from 0."""
+        return round(self.slider.number())
+
+    def _show_frame(self, frame: int) -> None:
+        self.view.show_picture(self.film.picture(frame))
+        self.instant.setText(f"frame {frame + 1} of {self.film.count}")
+        self.curve.show_instant(frame)
+        self._show_taken()
+        self._show_rod()
+
+    def _row(self) -> int | None:
+        """Return which of the taken frames is the nearest to the one that is looked at."""
+        if self.footage is None or self._wish is None:
+            return None
+        row = round((self.frame - self._wish.first) / self._wish.step)
+        return min(max(row, 0), len(self.footage.frames) - 1)
+
+    def _show_taken(self) -> None:
+        row = self._row()
+        self.picture.show_picture(None if row is None or self.footage is None else self.footage.frames[row])
+
+    def _show_rod(self) -> None:
+        """Lay the pendulum as it was read over the film."""
+        self.view.show_rod(None, None)
+        row = self._row()
+        if self.read is None or self.footage is None or self._wish is None or row is None:
+            return
+        at = row - round(float(self.read.t[0]))
+        if 0 <= at < len(self.read.t):
+            reader, angle = self.footage.reader, float(self.read.coords[at, 0])
+            pivot = QPointF(*reader.pivot)
+            tip = pivot + QPointF(math.sin(angle), math.cos(angle)) * (ROD * reader.arm)
+            self.view.show_rod(self._on_film(pivot), self._on_film(tip))
+
+    def _on_film(self, place: QPointF) -> QPointF:
+        """Return where in the film a place in the small frames is, in pixels from the corner of the first one."""
+        assert self._wish is not None
+        crop = self._wish.crop
+        return QPointF(crop.left, crop.top) + (place + QPointF(0.5, 0.5)) * (crop.side / self._wish.size)
+
+    def timerEvent(self, event: object) -> None:
+        """Say how far the reading is."""
+        if self._taker.busy or self._reader.busy:
+            self._tell_state()
+
+    def _tell_state(self) -> None:
+        self.open_button.setEnabled(self.ready)
+        mark(self.rate, self.seconds is None)
+        if self.read is not None and self._wish is not None:
+            wish, angles = self._wish, np.degrees(self.read.coords[:, 0])
+            self.curve.show_curve(wish.first + wish.every * self.read.t, angles, (wish.first, wish.last))
+            self.said.setText(self._words(self.read, angles))
+        else:
+            busy = self._taker.busy or self._reader.busy
+            self.curve.show_hint(f"Reading the angle … {100 * self._reader.share:.0f} %" if busy else "No angle")
+            self.said.setText("")
+        set_tip(self.open_button, "" if self.ready or self.read is None else "How far are the frames apart?")
+
+    def _lost(self) -> str:
+        """Say which frames are lost because nothing can be read from them."""
+        if self.read is None or self.footage is None or len(self.read.t) == len(self.footage.frames):
+            return ""
+        seen, taken = len(self.read.t), len(self.footage.frames)
+        return (
+            f"The pendulum is seen in {seen} of {taken} frames without a break, and no others will be kept: move the "
+            "square, or choose other frames"
+        )
+
+    def _words(self, read: Recording, degrees: Array) -> str:
+        """Say what was read, and what is still needed."""
+        far = float(np.abs(degrees).max())
+        swing = f"Swings ±{number(far, digits=2)}°" if far < 180 else "Turns over"
+        seen = f" in {len(read.t)} frames"
+        if self.seconds is None:
+            return f"{swing}{seen}. State the pace: how far are the frames apart?"
+        wish = self._wish
+        assert wish is not None
+        return f"{swing}{seen}, {number(wish.every * self.seconds)} s apart."

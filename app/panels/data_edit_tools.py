@@ -1,0 +1,99 @@
+"""What a hand does to the data in the portrait: the tools, and what has been done."""
+
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from app.lab import Lab
+from app.model.document import State, View
+from app.widgets.text import PlainLabel, quiet_label, set_tip
+from hnn_engine.data_edits import UNTOUCHED, ByHand
+
+TIPS = {
+    "draw": "Draw trajectories in the phase portrait\nThe time your hand takes is theirs, at the speed of the play.",
+    "move": "Move a point of the data in the phase portrait\nWith Ctrl its whole trajectory.",
+    "erase": "Take points of the data out in the phase portrait\nWith Ctrl whole trajectories.",
+}
+TITLES = {"draw": "Draw", "move": "Move", "erase": "Erase"}
+
+
+class DataTools(QWidget):
+    """One tool at a time; pressed again, it is put away and a hand moves the start again.
+
+    Whoever lays it out calls `sync` then: shown before it has a parent, it would be a window of its own for a moment.
+    """
+
+    def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.lab = lab
+        self.buttons = {tool: self._button(tool) for tool in TITLES}
+        self.only = QCheckBox("Only what is drawn")
+        set_tip(self.only, "Leave the other data out.")
+        self.only.clicked.connect(self._on_only)
+        self.clear = QToolButton()
+        self.clear.setText("Reset")
+        set_tip(self.clear, "Take back all that was drawn, moved and taken out.")
+        self.clear.clicked.connect(lambda: lab.edit("Reset the data", hand=UNTOUCHED))
+        self.facts = quiet_label()
+        self._lay_out()
+        lab.document.changed.connect(self._on_changed)
+        lab.document.view_changed.connect(self._on_view)
+
+    def _button(self, tool: str) -> QToolButton:
+        button = QToolButton()
+        button.setText(TITLES[tool])
+        button.setAccessibleName(TIPS[tool].partition("\n")[0])
+        button.setCheckable(True)
+        button.clicked.connect(lambda on: self.lab.document.look(tool=tool if on else "start"))
+        return button
+
+    def _lay_out(self) -> None:
+        tools, done = QHBoxLayout(), QHBoxLayout()
+        tools.addWidget(PlainLabel("By hand"))
+        tools.addStretch(1)
+        for button in self.buttons.values():
+            tools.addWidget(button)
+        done.addWidget(self.only)
+        done.addStretch(1)
+        done.addWidget(self.clear)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(tools)
+        layout.addWidget(self.facts)
+        layout.addLayout(done)
+
+    def sync(self) -> None:
+        """Show which tool is in hand, what cannot be, and what has been done."""
+        experiment, tool = self.lab.experiment, self.lab.document.view.tool
+        self.setVisible(not experiment.frame_size)
+        for name, button in self.buttons.items():
+            reason = ""
+            if name == "draw" and experiment.stage.dof > 1:
+                reason = f"A stroke has one degree of freedom, but this has {experiment.stage.dof}."
+            button.setEnabled(not reason)
+            set_tip(button, reason or TIPS[name])
+            button.setChecked(name == tool and not reason)
+        hand = experiment.hand
+        self.only.setVisible(hand.drawn)
+        self.only.setChecked(hand.alone)
+        self.clear.setVisible(hand != UNTOUCHED)
+        self.facts.setVisible(hand != UNTOUCHED)
+        self.facts.setText(_words(hand))
+
+    def _on_changed(self, old: State, new: State) -> None:
+        a, b = old.experiment, new.experiment
+        if a.hand is not b.hand or a.source is not b.source:
+            if b.stage.dof > 1 and self.lab.document.view.tool == "draw":
+                self.lab.document.look(tool="start")
+            self.sync()
+
+    def _on_view(self, old: View, new: View) -> None:
+        if old.tool != new.tool:
+            self.sync()
+
+    def _on_only(self, on: bool) -> None:
+        self.lab.edit("Only what is drawn", hand=self.lab.experiment.hand.only(on))
+
+
+def _words(hand: ByHand) -> str:
+    counts = ((len(hand.strokes), "drawn"), (len(hand.moved), "moved"), (len(hand.removed), "taken out"))
+    return "By hand: " + ", ".join(f"{count} {what}" for count, what in counts if count) + "."

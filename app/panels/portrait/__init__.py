@@ -1,0 +1,1 @@
+"""The phase portrait: its panel, projection, background, data points and their editing."""

@@ -1,0 +1,113 @@
+"""What lies behind the rollouts of the phase portrait: arrows, contours, the map of a comparison, and its key."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyqtgraph as pg
+from PySide6.QtWidgets import QGraphicsItem
+
+from app.model.document import View
+from app.widgets.format import number
+from app.widgets.map_key import MapKey
+from app.widgets.plot import LabPlot
+from app.widgets.quiver import arrow_lines
+from hnn_engine.models import MODELS
+from hnn_engine.phase_portrait import NO_CONTOURS, Contours, EnergyGap, PortraitField, color_limit
+from hnn_engine.rollouts.energy_drift import percent
+
+COMPARE_TIP = """Compare a learned H with the true one
+Lines: contours of the true H in grey, of the model's Ĥ in its colour, at the same energies.
+Colours: Ĥ − H − c. An energy is known up to a constant; c is the median of Ĥ − H over the training data.
+Hatched: no training data is near.
+Of several models it is the one in "Field of", or the first with an H of its own.
+With several degrees of freedom the picture is a slice through the start."""
+
+
+class Backdrop:
+    """Draws a `PortraitField` into `plot`, and says in `key` what the map means."""
+
+    def __init__(self, plot: LabPlot) -> None:
+        self._plot = plot
+        self.key = MapKey()
+        self.map = plot.plane_map(z=-50)
+        self.arrows = plot.curve("field", z=-30, alpha=190, smooth=True)
+        self.contours = plot.curve("field", z=-40, alpha=150)
+        self.own_contours = plot.curve("field", z=-39)
+        for item in (self.map, self.arrows, self.contours, self.own_contours):
+            # They change rarely and cover the plot: Qt keeps them as pictures, so a moving head repaints nothing else.
+            item.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+        self._drawn: dict[pg.PlotCurveItem, tuple[npt.NDArray[Any], ...]] = {}  # what arrows and contours show
+        self._compared = ""  # the model in whose colour its contours are
+
+    def sync(self, view: View) -> None:
+        """Show and hide what the view says."""
+        self.arrows.setVisible(view.arrows)
+        self.contours.setVisible(view.contours)
+        self.own_contours.setVisible(view.contours and view.compare)
+        self.map.setVisible(view.compare)
+        self.key.setVisible(view.compare)
+
+    def show_field(self, field: PortraitField | None) -> None:
+        """Draw arrows and contours, those that are not there already."""
+        gap = field.gap if field is not None else None
+        self._draw_arrows(field)
+        self._dress_contours(gap.model if gap is not None else "")
+        self._draw_contours(self.contours, field.contours if field is not None else NO_CONTOURS)
+        self._draw_contours(self.own_contours, gap.contours if gap is not None else NO_CONTOURS)
+
+    def show_gap(self, field: PortraitField | None, scale: float, unit: str, why_not: str) -> None:
+        """Paint the map in colours that reach as far as Ĥ is off where the data are, as shares of `scale` in `unit`; or
+        say why there is none."""
+        gap = field.gap if field is not None else None
+        if field is None or gap is None or not np.isfinite(scale):
+            self.map.clear()
+            self.key.show_reason(why_not)
+            return
+        share = color_limit(gap.reach, scale)
+        self.map.show_values(gap.values, share * scale, field.spec.x, field.spec.y, gap.beyond)
+        name, words = MODELS[gap.model].title, f"rms {percent(gap.rms / scale)} of E {gap.where}"
+        ends = (f"−{percent(share)}", f"+{percent(share)} of E")
+        self.key.show_key(f"{name}: Ĥ − H", "Ĥ − H", ends, words, gap_tip(gap, scale, unit))
+
+    def _dress_contours(self, compared: str) -> None:
+        """Grey lines, or ink for truth and a model's own colour where they are compared."""
+        if compared == self._compared:
+            return
+        self._compared = compared
+        if compared:
+            self._plot.dress(self.contours, "truth", alpha=110)
+            self._plot.dress(self.own_contours, compared, alpha=150)
+        else:
+            self._plot.dress(self.contours, "field", alpha=150)
+
+    def _draw_arrows(self, field: PortraitField | None) -> None:
+        if field is None or field.at is None or field.flow is None:
+            if self._differs(self.arrows):
+                self.arrows.setData([], [])
+            return
+        pixels = self._plot.view.viewPixelSize()
+        if self._differs(self.arrows, field.at, field.flow, np.array(pixels)):
+            strokes = arrow_lines(field.at, field.flow, (1 / pixels[0], 1 / pixels[1]))
+            self.arrows.setData(*strokes, connect="pairs")
+
+    def _draw_contours(self, item: pg.PlotCurveItem, contours: Contours) -> None:
+        if self._differs(item, contours.points, contours.joins):
+            joins = contours.joins.astype(np.ubyte) if len(contours.points) else "all"
+            item.setData(contours.points[:, 0], contours.points[:, 1], connect=joins)
+
+    def _differs(self, item: pg.PlotCurveItem, *now: npt.NDArray[Any]) -> bool:
+        """Whether `item` shows anything else than `now`: truth's stay as they are while a model trains."""
+        before, self._drawn[item] = self._drawn.get(item, ()), now
+        return len(before) != len(now) or not all(map(np.array_equal, before, now))
+
+
+def gap_tip(gap: EnergyGap, scale: float, unit: str) -> str:
+    """What the key's figures are; H in `unit`."""
+    over = "the training states" if gap.inside else "the plane that is shown (there is no data yet)"
+    return (
+        f"Ĥ − H − c, c its median over {over}.\n"
+        f"Over them its rms is {number(gap.rms, unit)}, and half are within {number(gap.typical, unit)}.\n"
+        f"E = H(x(0)) − min H of the start, or |H(x(0))|, as in the energy plot: {number(scale, unit)}.\n"
+        "The colours reach as far as 98 % of them; beyond, they stay the same. Hatched: no training data is near."
+    )

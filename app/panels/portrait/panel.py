@@ -1,0 +1,530 @@
+"""The phase portrait: a field and its contours, the data, the rollouts, and the start as a point to drag."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QGraphicsItem,
+    QHBoxLayout,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.lab import Lab
+from app.model.document import State, View
+from app.model.settings import settings
+from app.panels.portrait.background import COMPARE_TIP, Backdrop
+from app.panels.portrait.data_editing import DataHand
+from app.panels.portrait.data_points import DataDots
+from app.panels.portrait.projection import MAP_TIP, Chart, LatentChart, StateChart, joins, map_words
+from app.style.theme import model_dash, theme_signals
+from app.widgets.drag import FinePointer
+from app.widgets.elided import ElidedLabel
+from app.widgets.plot import LabPlot, Marker
+from app.widgets.text import PlainLabel, set_tip
+from app.workers.rollout_worker import Answer, Track
+from hnn_engine.coords import Array
+from hnn_engine.datasets import Dataset
+from hnn_engine.experiment import same_stage
+from hnn_engine.models import MODELS
+from hnn_engine.phase_portrait import PortraitField, PortraitSpec
+
+GRAB = 14.0  # pixels around the start within which it is grabbed
+FAR = 40.0  # a rollout is drawn no further than this many times the shown range
+NUDGE = 0.01  # of the range, for an arrow key
+
+LATENTS_TIP = """Show the latents of a model that sees frames
+It has found these two numbers in the pictures by itself. Drag the start here and it paints what it imagines there.
+Of several models it is the one in "Field of", or the first with an H of its own."""
+
+_NARROWEST = 240  # pixels
+_KEPT = QGraphicsItem.CacheMode.DeviceCoordinateCache
+_KEYS = {
+    Qt.Key.Key_Left: (0, -1.0),
+    Qt.Key.Key_Right: (0, 1.0),
+    Qt.Key.Key_Down: (1, -1.0),
+    Qt.Key.Key_Up: (1, 1.0),
+}
+
+
+FIT_TIP = """How long the models take to follow your hand, and where they cannot
+Red: the field of the model is off by more than a quarter of the usual speed along what you drew. An H has a field
+without sources and sinks, and one direction at each point: strokes that cross or run together have none."""
+
+
+class PortraitPlot(LabPlot):
+    """A plot whose start point can be taken by the mouse and moved by the keys."""
+
+    def __init__(self, panel: "PortraitPanel") -> None:
+        super().__init__("", "q", "p")
+        self._panel = panel
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        left = event.button() == Qt.MouseButton.LeftButton
+        if left and (self._panel.hand.press(event) or self._panel.take(event.position())):
+            event.accept()
+            return
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._panel.hand.move(event) or self._panel.carry(event.position(), event.modifiers()):
+            event.accept()
+            return
+        super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        left = event.button() == Qt.MouseButton.LeftButton
+        if left and (self._panel.hand.release(event) or self._panel.put_down()):
+            event.accept()
+            return
+        super().mouseReleaseEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not self._panel.key(event):
+            super().keyPressEvent(event)
+
+
+class PortraitPanel(QWidget):
+    """Shows a plane of the phase space."""
+
+    def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.lab = lab
+        self.plot = PortraitPlot(self)
+        self._answer: Answer | None = None
+        self._field: PortraitField | None = None
+        self._curves: dict[str, tuple[pg.PlotCurveItem, Marker, Marker]] = {}
+        self._members: dict[str, int] = {}  # which repetition of its fit a curve is drawn as
+        self._latents: LatentChart | None = None  # of the newest answer, where latents are shown
+        self._seen: Track | None = None  # truth, in these latents
+        self._pointer: FinePointer | None = None
+        self._build_items()
+        self._build_bar()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._bar)
+        layout.addWidget(self.backdrop.key)
+        layout.addWidget(self.words)
+        layout.addWidget(self.plot, 1)
+        self._connect()
+        self.sync()
+
+    def _build_items(self) -> None:
+        self.backdrop = Backdrop(self.plot)
+        self.dots = DataDots(self.plot)
+        self.hand = DataHand(self.lab, self.plot, self.dots)
+        self._measured = self.plot.dots("truth", size=4.0, alpha=230, z=10)
+        self.words = ElidedLabel()  # what map the latents have
+        self.words.setContentsMargins(12, 2, 16, 0)
+        self.start = self.plot.marker("accent", "ring", 12.0)
+        self.start.setZValue(60)
+
+    def _build_bar(self) -> None:
+        self._bar = QWidget()
+        self._bar.setMinimumWidth(_NARROWEST)  # and not what it holds: see `resizeEvent`
+        row = QHBoxLayout(self._bar)
+        row.setContentsMargins(8, 0, 8, 0)
+        row.setSpacing(4)
+        self.x_axis, self.y_axis, self.field_of = QComboBox(), QComboBox(), QComboBox()
+        for box, name in ((self.x_axis, "Across"), (self.y_axis, "Upward"), (self.field_of, "Field of")):
+            box.setAccessibleName(name)
+            set_tip(box, {"Field of": "Whose vector field and H contours are shown"}.get(name, f"{name}: coordinate"))
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self._fields: tuple[str, ...] = ()
+        self._across, self._over, self._of = PlainLabel("Axes"), PlainLabel("×"), PlainLabel("Field of")
+        for label in (self._across, self._over, self._of):
+            label.setProperty("muted", True)
+        for widget in (self._across, self.x_axis, self._over, self.y_axis, self._of, self.field_of):
+            row.addWidget(widget)
+        row.addStretch(1)
+        self.switches: dict[str, QToolButton] = {}
+        for name, text, tip in (
+            ("arrows", "Arrows", "Show the vector field"),
+            ("contours", "H", "Show contours of H"),
+            ("data", "Data", "Show the training data"),
+            ("compare", "Compare", COMPARE_TIP),
+            ("latents", "Latents", LATENTS_TIP),
+        ):
+            button = QToolButton()
+            button.setText(text)
+            set_tip(button, tip)
+            button.setAccessibleName(tip.partition("\n")[0])
+            button.setCheckable(True)
+            button.clicked.connect(lambda on, name=name: self._on_switch(name, on))
+            self.switches[name] = button
+            row.addWidget(button)
+
+    def _connect(self) -> None:
+        lab = self.lab
+        lab.answered.connect(self._on_answered)
+        lab.dataset_changed.connect(self._on_dataset)
+        lab.transport.moved.connect(self._on_moved)
+        lab.document.changed.connect(self._on_changed)
+        lab.document.view_changed.connect(self._on_view)
+        self.plot.view.sigRangeChanged.connect(lambda *_: self._show_plane())
+        self.plot.view.sigResized.connect(lambda *_: self._draw_field())
+        self.x_axis.activated.connect(self._on_axes)
+        self.y_axis.activated.connect(self._on_axes)
+        self.field_of.activated.connect(lambda: lab.document.look(field=str(self.field_of.currentData())))
+        theme_signals.changed.connect(self._on_theme)
+
+    # Axes and ranges --------------------------------------------------------------------------------------------------
+
+    @property
+    def axes(self) -> tuple[int, int]:
+        """The coordinates across and upward, those that the system has."""
+        chosen, dof = self.lab.document.view.axes, self.lab.experiment.stage.dof
+        if chosen is None or max(chosen) >= 2 * dof or chosen[0] == chosen[1]:
+            return (0, dof)
+        return chosen
+
+    def sync(self) -> None:
+        """Show the axes, the switches and the range of the experiment's system."""
+        view, stage = self.lab.document.view, self.lab.experiment.stage
+        x, y = self.axes
+        for box, chosen in ((self.x_axis, x), (self.y_axis, y)):
+            box.clear()
+            box.addItems([c.symbol for c in stage.coordinates])
+            box.setCurrentIndex(chosen)
+        for widget in (self.x_axis, self._over, self.y_axis):
+            widget.setVisible(stage.dof > 1)
+        self._name_boxes()
+        self._sync_view(view)
+        self._latents = None
+        self.plot.set_labels(*self.chart.labels)
+        self.plot.setAccessibleName("Phase portrait")
+        self.plot.following = True
+        self._fit_range(None)
+        self._on_dataset(self.lab.dataset)
+        self._place_start()
+
+    def _offer_fields(self) -> None:
+        """Offer the fields of truth and of the models that are chosen or shown."""
+        there = {m.name for m in self.lab.experiment.models} | {m.model for m in self.lab.shown_models()}
+        names = ("truth", *(name for name in MODELS if name in there))
+        if names != self._fields:
+            self._fields = names
+            self.field_of.clear()
+            for name in names:
+                self.field_of.addItem("Truth" if name == "truth" else MODELS[name].title, name)
+
+    def _sync_view(self, view: View) -> None:
+        self._offer_fields()
+        self.field_of.setCurrentIndex(max(0, self.field_of.findData(view.field)))
+        for name, button in self.switches.items():
+            button.setChecked(bool(getattr(view, name)))
+        seen = self.lab.experiment.stage.seen
+        self.switches["latents"].setVisible(seen)
+        self._show_words()
+        self.backdrop.sync(view)
+        self.dots.set_visible(view.data)
+        self._say()
+
+    def _say(self, text: str = "") -> None:
+        """Say what map the latents have, or why there are none; without latents how the live fit and drawn data do."""
+        self._show_words()
+        if not self.lab.document.view.latents:
+            self.words.say(self._fit_words(), FIT_TIP)
+            return
+        if not self.lab.latents_key():
+            text = "No model that sees frames is shown: train one to see its latents."
+        self.words.say(text or self.words.whole, MAP_TIP)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._name_boxes()
+
+    def _name_boxes(self) -> None:
+        """Say what the boxes are while there is room for it: words must not widen the panel."""
+        words, layout = {self._across: self.lab.experiment.stage.dof > 1, self._of: True}, self._bar.layout()
+        for word, wanted in words.items():
+            word.setVisible(wanted)
+        if layout is not None and layout.minimumSize().width() > self.width():
+            for word in words:
+                word.hide()
+
+    def _on_axes(self) -> None:
+        x, y = self.x_axis.currentIndex(), self.y_axis.currentIndex()
+        if x == y:
+            now = self.axes
+            x, y = (x, now[0]) if x != now[0] else (now[1], y)
+        self.lab.document.look(axes=(x, y))
+
+    def _on_switch(self, name: str, on: bool) -> None:
+        self.lab.document.look(**{name: on})
+
+    def _on_view(self, old: View, new: View) -> None:
+        if old.axes != new.axes or old.latents != new.latents:
+            self._field = None
+            self.sync()
+            self._draw_field()
+            self._draw_tracks()
+        else:
+            self._sync_view(new)
+
+    def _on_changed(self, old: State, new: State) -> None:
+        a, b = old.experiment, new.experiment
+        if not same_stage(a, b):
+            self.put_down()
+            self._answer = self._field = self._seen = None
+            self._draw_tracks()
+            self._draw_field()
+            self.sync()
+        elif a.source is not b.source:
+            self._fit_range(self._answer)
+        if a.models is not b.models or old.shown is not new.shown:
+            self._sync_view(self.lab.document.view)
+        self._place_start()
+
+    def _fit_range(self, answer: Answer | None) -> None:
+        (x0, x1), (y0, y1) = self.plot.view.viewRange()
+        self.plot.show_range(*self.chart.ranges(answer, (x0, x1, y0, y1)))
+        self._show_plane()
+
+    def _show_plane(self) -> None:
+        (x0, x1), (y0, y1) = self.plot.view.viewRange()
+        start = self.lab.experiment.start
+        self.lab.show_portrait(PortraitSpec(self.axes, (x0, x1), (y0, y1), start))
+
+    @property
+    def chart(self) -> Chart:
+        """How states lie on the plane: by their coordinates, or by the latents of the newest answer."""
+        return self._latents or StateChart(self.lab.experiment.stage, self.axes)
+
+    def _chart(self, answer: Answer | None) -> None:
+        """Lay the plane as `answer` does, which may be in latents, or by coordinates again."""
+        plane, key = answer.field if answer is not None else None, self.lab.latents_key()
+        found = LatentChart(plane.latents, key) if key and plane is not None and plane.latents is not None else None
+        other = (found is None) != (self._latents is None)
+        self._latents = found
+        if found is not None:
+            self._say(map_words(found.latents))
+        if other:
+            self.plot.following = True
+            self.plot.set_labels(*self.chart.labels)
+            self._draw_data()
+
+    # Drawing ----------------------------------------------------------------------------------------------------------
+
+    def _on_answered(self, answer: Answer) -> None:
+        self._answer = answer
+        self._chart(answer)
+        self._fit_range(answer)
+        if answer.field is not None and answer.field is not self._field and answer.field.spec.axes == self.axes:
+            self._field = answer.field
+            self._draw_field()
+        else:
+            self._draw_gap()  # in shares of E, which goes with the start
+        self._seen = self._truth_seen(answer)
+        self._draw_tracks()
+        self.dots.lay_missed(answer if self._latents is None else None, self.chart)
+        self._say()
+        if self._latents is not None:
+            self._draw_data()
+            self._place_start()
+        self._on_moved(self.lab.transport.time)
+
+    def _truth_seen(self, answer: Answer) -> Track | None:
+        """Truth's rollout in the latents that are shown."""
+        if answer.truth is None or answer.seen is None:
+            return None
+        return replace(answer.truth, key="truth, encoded", coords=answer.seen)
+
+    def _on_theme(self) -> None:
+        self._draw_field()
+
+    def _draw_field(self) -> None:
+        self.backdrop.show_field(self._field)
+        self._draw_gap()
+
+    def _draw_gap(self) -> None:
+        scale = self._answer.scale if self._answer is not None else np.nan
+        unit = "J" if self.lab.experiment.recording is None else ""
+        self.backdrop.show_gap(self._field, scale, unit, self._why_no_gap())
+
+    def _why_no_gap(self) -> str:
+        if not self.lab.document.view.compare:
+            return ""
+        recording = self.lab.experiment.recording
+        if recording is not None and recording.reference is None:
+            return "This recording states no H to compare with."
+        if not any(m.snapshot.has_energy for m in self.lab.shown_models()):
+            return "No model with an H of its own is shown: train one, the HNN for example."
+        return ""
+
+    def _tracks(self) -> list[Track]:
+        if self._answer is None:
+            return []
+        truth = [self._answer.truth] if self._answer.truth is not None else []
+        return [*truth, *self._answer.models]
+
+    def _draw_tracks(self) -> None:
+        tracks = self._tracks()
+        if not any(track.measured for track in tracks):
+            self._measured.setData([], [])
+        changed = {t.key for t in tracks if self._members.get(t.key, t.member) != t.member}
+        self._members = {t.key: t.member for t in tracks}
+        for key in (set(self._curves) - set(self._members)) | (changed & set(self._curves)):
+            for item in self._curves.pop(key):
+                self.plot.discard(item)
+        for track in tracks:
+            self._draw_track(track)
+
+    def _draw_track(self, track: Track) -> None:
+        if track.key not in self._curves:
+            truth = track.key == "truth"
+            alpha, z = (70, 8.0) if track.member else (255, 10.0 if truth else 12.0)
+            line = self.plot.curve(track.model, () if truth else model_dash(track.model), 1.0, alpha, z)
+            head = self.plot.marker(track.model, "dot", 11.0 if truth else 10.0)
+            self._curves[track.key] = (line, head, self.plot.marker(track.model, "cross", 9.0))
+        line, _, cross = self._curves[track.key]
+        # A truth that stands still is kept as a picture, over which the models move.
+        still = track.key == "truth" and not self.lab.dragging
+        line.setCacheMode(_KEPT if still else QGraphicsItem.CacheMode.NoCache)
+        at = self._drawable(track)
+        if track.measured and self._latents is None:
+            line.setData(at[:, 0], at[:, 1], connect=np.zeros(len(at), dtype=np.ubyte), symbol=None)
+            self._draw_measured(at[:, 0], at[:, 1])
+        else:
+            line.setData(at[:, 0], at[:, 1], connect=joins(at, self.chart.periods))
+        if np.isfinite(track.ended) and len(at):
+            cross.place(*at[-1])
+        else:
+            cross.setVisible(False)
+
+    def _draw_measured(self, xs: Array, ys: Array) -> None:
+        """A measured track is dots, not a line: nobody knows what lay between them."""
+        self._measured.setData(xs, ys)
+
+    def _drawable(self, track: Track) -> Array:
+        """Where the states are that can be drawn: up to the first that is not finite or far outside."""
+        assert self._answer is not None
+        (x0, x1), (y0, y1) = self.plot.view.viewRange()
+        reach = FAR * max(x1 - x0, y1 - y0)
+        at = self.chart.track(self._answer, track)
+        with np.errstate(invalid="ignore"):
+            good = (np.abs(at) < reach).all(axis=-1)
+        return at if good.all() else at[: int(np.argmin(good))]
+
+    def _on_dataset(self, data: Dataset | None) -> None:
+        fits = data is not None and data.dof == self.lab.experiment.stage.dof
+        self.dots.take(data if fits else None)
+        self._draw_data()
+
+    def _draw_data(self) -> None:
+        if self._latents is not None:
+            self.dots.lay_encoded(self._latents.latents.encoded)
+        else:
+            self.dots.lay(self.chart)
+
+    def _show_words(self) -> None:
+        view, experiment = self.lab.document.view, self.lab.experiment
+        self.words.setVisible((experiment.stage.seen and view.latents) or view.live_fit or experiment.hand.drawn)
+
+    def _fit_words(self) -> str:
+        parts = []
+        missed = self._answer.missed if self._answer is not None else None
+        if missed is not None and self.lab.experiment.hand.drawn:
+            share = f"{100 * missed.share:.0f} % of what is drawn (red)" if missed.share else "all that is drawn"
+            parts.append(f"{missed.model} {'does not follow' if missed.share else 'follows'} {share}")
+        if self.lab.document.view.live_fit:
+            parts.append(self.lab.live_fit.words())
+        return " · ".join(parts)
+
+    def _on_moved(self, time: float) -> None:
+        for track in self._tracks():
+            head = self._curves[track.key][1]
+            state = self._position(track) if len(track.t) and not track.member else None
+            if state is None or not np.isfinite(state).all():
+                head.setVisible(False)
+            else:
+                head.place(*state)
+
+    def _position(self, track: Track) -> Array:
+        """Where a rollout is on the plane at the transport's instant."""
+        if self._latents is not None and track.key == "truth" and self._seen is not None:
+            return self.lab.state_of(self._seen)
+        return self.chart.place(self.lab.state_of(track))
+
+    def _place_start(self) -> None:
+        if len(self.lab.experiment.start) == 2 * self.lab.experiment.stage.dof:
+            self.start.place(*self.chart.start(self.lab.experiment, self._answer))
+
+    # The hand ---------------------------------------------------------------------------------------------------------
+
+    def start_pixel(self) -> QPointF:
+        """Where the start is, in pixels of the plot."""
+        # By the transform and not by mapFromScene, which knows whole pixels only: a fine drag goes by parts of them.
+        pixel: QPointF = self.plot.viewportTransform().map(self.plot.view.mapViewToScene(self.start.pos()))
+        return pixel
+
+    def _near(self, at: QPointF) -> bool:
+        gap = self.start_pixel() - at
+        return float(np.hypot(gap.x(), gap.y())) <= GRAB
+
+    def take(self, at: QPointF) -> bool:
+        """Grab the start if it is at `at`; return whether it was."""
+        self.plot.setFocus()
+        if not self._near(at):
+            return False
+        self._pointer = FinePointer(at, self.start_pixel())
+        self.plot.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
+        return True
+
+    def carry(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> bool:
+        """Move the grabbed start; return whether there is one."""
+        if self._pointer is None and self.hand.tool != "start":
+            self.hand.show_cursor(at)
+            return False
+        if self._pointer is None:
+            shape = Qt.CursorShape.OpenHandCursor if self._near(at) else Qt.CursorShape.ArrowCursor
+            if self.plot.viewport().cursor().shape() != shape:
+                self.plot.viewport().setCursor(shape)
+            return False
+        if self._pointer.moved(at, modifiers):
+            if not self.lab.dragging:
+                self.lab.begin_drag()
+                settings().dragged_once = True
+            scene = self.plot.viewportTransform().inverted()[0].map(self._pointer.target)
+            point = self.plot.view.mapSceneToView(scene)
+            start = np.array(self.lab.experiment.start)
+            self.lab.drag_start(self.chart.moved(start, point.x(), point.y()), self.chart.begin)
+        return True
+
+    def put_down(self) -> bool:
+        """Let the start go; return whether it was held."""
+        if self._pointer is None:
+            return False
+        self._pointer = None
+        if self.lab.dragging:
+            self.lab.end_drag()
+        self.plot.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
+        return True
+
+    def key(self, event: QKeyEvent) -> bool:
+        """Nudge the start, or take a drag back; return whether the key meant that."""
+        if event.key() == Qt.Key.Key_Escape and self.hand.cancel():
+            return True
+        if event.key() == Qt.Key.Key_Escape and self._pointer is not None:
+            self._pointer = None
+            if self.lab.dragging:
+                self.lab.cancel_drag()
+            self.plot.viewport().unsetCursor()
+            return True
+        if event.key() not in _KEYS:
+            return False
+        which, sign = _KEYS[Qt.Key(event.key())]
+        fine = 0.1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
+        low, high = self.plot.view.viewRange()[which]
+        at = self.chart.start(self.lab.experiment, self._answer)
+        at[which] += sign * fine * NUDGE * (high - low)
+        self.lab.nudge_start(self.chart.moved(np.array(self.lab.experiment.start), *at), self.chart.begin)
+        return True

@@ -1,0 +1,213 @@
+"""Paints a stage's drawing primitives: truth solid, models as ghosts; the same for the scene and the cards."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QGradient, QPainter, QPen, QPixmap, QRadialGradient
+
+from app.style.theme import Dash, current_theme, model_dash
+from app.widgets.scene_marks import paint_arrow, paint_halo, paint_trail
+from app.widgets.scene_view import StageView, polygon
+from hnn_engine.geometry import Anchor, Block, Bob, Primitive, Rod, Spring, Track
+
+__all__ = [
+    "StageStyle",
+    "StageView",
+    "ghost_style",
+    "paint_arrow",
+    "paint_halo",
+    "paint_stage",
+    "paint_trail",
+    "truth_style",
+]
+
+_MIN_BOB = 5.0  # pixels: a body stays visible however far the view is zoomed out
+_COIL_POINTS = 14
+
+
+@dataclass(frozen=True)
+class StageStyle:
+    """What a drawing looks like: `color` as '#RRGGBB', solid or a translucent ghost with outline `dash`."""
+
+    color: str
+    ghost: bool = False
+    dash: Dash = ()
+    fine: bool = False  # thinner lines, for cards
+
+
+def truth_style(fine: bool = False) -> StageStyle:
+    """Return truth's style in the current theme."""
+    return StageStyle(current_theme().truth, fine=fine)
+
+
+def ghost_style(model_name: str) -> StageStyle:
+    """Return a model's style in the current theme: its colour, translucent, outlined in its dash."""
+    return StageStyle(current_theme().model_color(model_name), True, model_dash(model_name))
+
+
+def paint_stage(painter: QPainter, view: StageView, primitives: Iterable[Primitive], style: StageStyle) -> None:
+    """Paint `primitives` in their order; a ghost leaves fixed parts (anchors, tracks) to truth."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    for primitive in primitives:
+        _PAINTERS[type(primitive)](painter, view, primitive, style)
+
+
+def _paint_bob(painter: QPainter, view: StageView, bob: Bob, style: StageStyle) -> None:
+    radius = max(bob.radius * view.scale, _MIN_BOB - 2.0 * style.fine)
+    ball = _ball(style, round(4 * radius) / 4, painter.device().devicePixelRatioF())
+    half = ball.deviceIndependentSize() / 2
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
+    painter.drawPixmap(view.pixel(bob.at) - QPointF(half.width(), half.height()), ball)
+
+
+def _paint_block(painter: QPainter, view: StageView, block: Block, style: StageStyle) -> None:
+    centre = view.pixel(block.at)
+    width, height = (max(side * view.scale, 2 * _MIN_BOB) for side in (block.width, block.height))
+    painter.setPen(_outline(style))
+    painter.setBrush(_fill(style))
+    corner = min(4.0, 0.15 * height)
+    rect = QRectF(centre.x() - width / 2, centre.y() - height / 2, width, height)
+    painter.drawRoundedRect(rect, corner, corner)
+
+
+def _paint_rod(painter: QPainter, view: StageView, rod: Rod, style: StageStyle) -> None:
+    painter.setPen(_stroke(style, 2.5))
+    painter.drawLine(view.pixel(rod.start), view.pixel(rod.end))
+
+
+def _paint_spring(painter: QPainter, view: StageView, spring: Spring, style: StageStyle) -> None:
+    start, end = view.pixels(spring.start), view.pixels(spring.end)
+    along = end - start
+    length = max(float(np.hypot(*along)), 1e-6)
+    side = np.array([-along[1], along[0]]) / length * min(spring.radius * view.scale, 0.6 * length)
+    unit = _coil(spring.coils)
+    points = start + unit[:, :1] * along + unit[:, 1:] * side
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    if style.ghost or style.fine:
+        painter.setPen(_stroke(style, 1.0))
+        painter.drawPolyline(polygon(points))
+        return
+    # Qt strokes a wide curve ten times slower than the same curve cut into lines.
+    painter.setPen(_stroke(style, 1.7))
+    painter.drawLines(_segments(points))
+
+
+def _segments(points: npt.NDArray[np.float64]) -> list[QLineF]:
+    pairs = np.hstack([points[:-1], points[1:]]).tolist()
+    return [QLineF(*pair) for pair in pairs]
+
+
+def _paint_anchor(painter: QPainter, view: StageView, anchor: Anchor, style: StageStyle) -> None:
+    if style.ghost:
+        return
+    if anchor.kind == "wall":
+        _paint_wall(painter, view, anchor, style)
+        return
+    radius = max(anchor.size * view.scale, 3.0 - style.fine)
+    painter.setPen(QPen(current_theme().color("muted"), 1.0 if style.fine else 1.5))
+    painter.setBrush(current_theme().color("paper"))
+    painter.drawEllipse(view.pixel(anchor.at), radius, radius)
+
+
+def _paint_wall(painter: QPainter, view: StageView, wall: Anchor, style: StageStyle) -> None:
+    centre, half = view.pixel(wall.at), wall.size * view.scale
+    depth = max(0.35 * half, 4.0)
+    area = QRectF(centre.x() - depth, centre.y() - half, depth, 2 * half)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QBrush(current_theme().color("muted", 150), Qt.BrushStyle.BDiagPattern))
+    painter.drawRect(area)
+    painter.setPen(QPen(current_theme().color("muted"), 1.0 if style.fine else 2.0))
+    painter.drawLine(area.topRight(), area.bottomRight())
+
+
+def _paint_track(painter: QPainter, view: StageView, track: Track, style: StageStyle) -> None:
+    if style.ghost:
+        return
+    painter.setPen(QPen(current_theme().color("line"), 1.0 if style.fine else 1.5))
+    painter.drawLine(view.pixel(track.start), view.pixel(track.end))
+
+
+_PAINTERS: dict[type[Primitive], Callable[[QPainter, StageView, Any, StageStyle], None]] = {
+    Bob: _paint_bob,
+    Block: _paint_block,
+    Rod: _paint_rod,
+    Spring: _paint_spring,
+    Anchor: _paint_anchor,
+    Track: _paint_track,
+}
+
+
+@lru_cache(maxsize=32)
+def _coil(coils: int) -> npt.NDArray[np.float64]:
+    # Share of the length, share of the radius: straight ends, and turns that lean as a helix seen from the side does.
+    turn = np.linspace(0.0, 1.0, coils * _COIL_POINTS + 1)
+    phase = 2 * np.pi * coils * turn
+    lead, lean = 0.1, 0.55 / max(coils, 1)
+    along = lead + (1 - 2 * lead) * turn + lean * (1 - np.cos(phase)) / 2  # loops where the lean outruns the advance
+    body = np.stack([along, np.sin(phase)], axis=1)
+    return np.vstack([[0.0, 0.0], body, [1.0, 0.0]])
+
+
+@lru_cache(maxsize=64)
+def _ball(style: StageStyle, radius: float, ratio: float) -> QPixmap:
+    """A body, painted once: shading and dashes would cost more than all else in the scene."""
+    side = math.ceil(radius) + 2
+    pixmap = QPixmap(math.ceil(2 * side * ratio), math.ceil(2 * side * ratio))
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setPen(_outline(style))
+    painter.setBrush(_fill(style))
+    painter.drawEllipse(QPointF(side, side), radius, radius)
+    painter.end()
+    return pixmap
+
+
+@lru_cache(maxsize=64)
+def _fill(style: StageStyle) -> QBrush:
+    color = QColor(style.color)
+    if style.ghost:
+        color.setAlpha(80)
+        return QBrush(color)
+    light, shade = (color.lighter(112), color.darker(135)) if color.lightness() > 127 else (_lit(color), color)
+    gradient = QRadialGradient(QPointF(0.36, 0.32), 0.75)
+    gradient.setCoordinateMode(QGradient.CoordinateMode.ObjectMode)
+    gradient.setColorAt(0.0, light)
+    gradient.setColorAt(1.0, shade)
+    return QBrush(gradient)
+
+
+def _lit(color: QColor) -> QColor:
+    return QColor(*(round(channel + 0.32 * (255 - channel)) for channel in (color.red(), color.green(), color.blue())))
+
+
+@lru_cache(maxsize=64)
+def _outline(style: StageStyle) -> QPen:
+    if not style.ghost:
+        return QPen(Qt.PenStyle.NoPen)
+    return _dashed(QPen(QColor(style.color), 1.75), style.dash)
+
+
+@lru_cache(maxsize=64)
+def _stroke(style: StageStyle, width: float) -> QPen:
+    color = QColor(style.color)
+    if style.ghost:
+        color.setAlpha(190)
+    pen = QPen(color, max(0.6 * width, 1.0) if style.fine else width)
+    # Flat, since a round cap on each of a spring's pieces costs more than the spring.
+    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    return _dashed(pen, style.dash)
+
+
+def _dashed(pen: QPen, dash: Dash) -> QPen:
+    if dash:
+        pen.setDashPattern([length / 2 for length in dash])
+    return pen

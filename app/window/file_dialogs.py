@@ -1,0 +1,307 @@
+"""Opening, saving and importing: awaited, so that the window never waits for a disk."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from PySide6.QtWidgets import QDialog, QWidget
+
+from app.dialogs.import_dialog import ImportDialog
+from app.dialogs.progress_dialog import EndedError, Watched
+from app.model.document import Document, View, state_of
+from app.model.settings import settings
+from app.widgets.text import Button, FileDialog, MessageIcon, file_dialog, message_box
+from hnn_engine.errors import HnnLabError, ProtectedFileError, shortened
+from hnn_engine.experiment import Experiment, recording_experiment
+from hnn_engine.recordings import (
+    Columns,
+    FilePreview,
+    Recording,
+    is_paper_pendulum,
+    preview,
+    read_recording,
+    read_shipped_recording,
+)
+from hnn_engine.records import SUFFIX, Session, is_run_folder, load_run, load_session, save_session
+from hnn_engine.video import VIDEOS, is_film, look
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QImage
+
+    from hnn_engine.comparison_video import ComparedFilm
+
+Result = TypeVar("Result")
+Keep = Callable[[], Awaitable[None]]
+Leave = Callable[[], Awaitable[bool]]
+
+
+class Files:
+    """What the window does with files. Work on a disk goes to one thread of its own."""
+
+    def __init__(self, window: QWidget, document: Document, complain: Callable[[str], None]) -> None:
+        self._window, self._document, self._complain = window, document, complain
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="files")
+
+    def close(self) -> None:
+        """End the thread."""
+        self._executor.shutdown(wait=True)
+
+    async def _away(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    # Sessions ---------------------------------------------------------------------------------------------------------
+
+    async def open_path(self, path: Path, remember: bool = True, leave: Leave | None = None) -> bool:
+        """Open a session, or a run's folder, as the new document; on an error the present one stays as it was.
+
+        `leave` is awaited once the file has been read, and returns whether the present document may go.
+        """
+        try:
+            whole = not await self._away(lambda: is_run_folder(path))
+            if not whole:
+                run = await self._away(lambda: load_run(path))
+                session = Session(run.experiment, (run,), (run.id,))
+            else:
+                session = await self._away(lambda: load_session(path))
+        except HnnLabError as error:
+            if remember:
+                settings().remove_recent(path)
+            self._complain(str(error))
+            return False
+        if leave is not None and not await leave():
+            return False
+        self._document.reset(state_of(session), path if whole else None, View.from_dict(dict(session.view)))
+        if whole and remember:
+            settings().add_recent(path)
+        return True
+
+    async def ask_open(self, leave: Leave | None = None) -> bool:
+        """Ask for a session and open it; `leave` as for `open_path`."""
+        path = await self._ask_path("Open a session", save=False, kinds=f"Sessions (*{SUFFIX});;All files (*)")
+        return await self.open_path(path, leave=leave) if path is not None else False
+
+    async def save(self, ask: bool = False) -> bool:
+        """Save the session, asking for a name where it has none (or `ask`). Return whether it is saved."""
+        path = self._document.path
+        if path is None or ask:
+            kinds, name = f"Sessions (*{SUFFIX})", self._document.suggestion
+            path = await self._ask_path("Save the session", save=True, kinds=kinds, suffix=SUFFIX, name=name)
+            if path is None:
+                return False
+        return await self.save_to(path)
+
+    async def save_to(self, path: Path) -> bool:
+        """Save the session to `path`; return whether it is saved."""
+        state, session = self._document.state, self._document.session()
+        try:
+            if not await self._replacing(path, lambda over: self._write(lambda: save_session(session, path, over))):
+                return False
+        except HnnLabError as error:
+            self._complain(str(error))
+            return False
+        self._document.mark_saved(state, path)
+        settings().add_recent(path)
+        return True
+
+    async def _write(self, work: Callable[[], None]) -> bool:
+        await self._away(work)
+        return True
+
+    async def _replacing(self, path: Path, write: Callable[[bool], Awaitable[bool]]) -> bool:
+        """Return what `write` returns, which is told whether a read-only file at `path` may be replaced; ask where one
+        is there, and return False where it shall stay."""
+        try:
+            return await write(False)
+        except ProtectedFileError:
+            return await self._may_replace(path) and await write(True)
+
+    async def _may_replace(self, path: Path) -> bool:
+        question = f"{shortened(path.name)} is read-only. Replace it?"
+        box = message_box(self._window, question, "It stays read-only, with what is saved now.", MessageIcon.Question)
+        box.setStandardButtons(Button.Yes | Button.Cancel)
+        box.button(Button.Yes).setText("Replace")
+        box.setDefaultButton(Button.Cancel)
+        answer = await finished(box)
+        box.deleteLater()
+        return answer == Button.Yes.value
+
+    async def may_leave(self, keep: Keep) -> bool:
+        """Ask what to do with unsaved changes; return whether the present document may go.
+
+        `keep` is awaited before anything is saved.
+        """
+        question, warning = "Save the changes to this session?", "Without saving, its fits and settings are lost."
+        box = message_box(self._window, question, warning, MessageIcon.Question)
+        box.setStandardButtons(Button.Save | Button.Discard | Button.Cancel)
+        box.setDefaultButton(Button.Save)
+        answer = await finished(box)
+        box.deleteLater()
+        if answer == Button.Save.value:
+            await keep()
+            return await self.save()
+        return answer == Button.Discard.value
+
+    # Recordings -------------------------------------------------------------------------------------------------------
+
+    async def ask_recording(self) -> Experiment | None:
+        """Ask for a file of measured data and its columns; return the experiment on it."""
+        kinds = "Recordings (*.txt *.csv *.tsv *.dat);;All files (*)"
+        path = await self._ask_path("Open a recording", save=False, kinds=kinds)
+        return await self.import_recording(path) if path is not None else None
+
+    async def import_recording(self, path: Path) -> Experiment | None:
+        """Show the columns of `path`, or the film, ask what they are, and return the experiment on it; None where that
+        fails."""
+        if is_film(path):
+            return await self.import_film(path)
+        try:
+            found: FilePreview = await self._watched("Open a recording", path, lambda tell: preview(path, tell))
+        except HnnLabError as error:
+            self._complain(str(error))
+            return None
+        except EndedError:
+            return None
+        dialog = ImportDialog(found, self._window)
+        try:
+            while await finished(dialog) == QDialog.DialogCode.Accepted.value:
+                columns = dialog.columns()
+                try:
+                    recording: Recording = await self._watched("Open a recording", path, partial(_read, path, columns))
+                    if is_paper_pendulum(recording):
+                        settings().measured_pendulum = path.absolute()
+                    return recording_experiment(recording)
+                except HnnLabError as error:
+                    dialog.complain(str(error))
+                except EndedError:
+                    dialog.complain("The reading was stopped: open it again, or choose other columns")
+        finally:
+            dialog.deleteLater()
+        return None
+
+    async def _watched(self, title: str, path: Path, work: Callable[[Callable[[float], None]], Result]) -> Result:
+        """Do `work`, the reading of `path`, in the thread of the files; `EndedError` where the user stops it."""
+        loop = asyncio.get_running_loop()
+        reading = Watched(work, title, f"Reading {shortened(path.name)}", self._window)
+        return await reading.run(lambda work: loop.run_in_executor(self._executor, work))
+
+    async def ask_film(self, folder: bool) -> Experiment | None:
+        """Ask for a film, or for a `folder` of pictures, and what of it is to be studied; return the experiment."""
+        if folder:
+            path = await self._ask_path("Open a folder of pictures", save=False, kinds="", folder=True)
+        else:
+            names = " ".join(f"*{suffix}" for suffix in (*VIDEOS, ".gif", ".webp"))
+            path = await self._ask_path("Open a film", save=False, kinds=f"Films ({names});;All files (*)")
+        return await self.import_film(path) if path is not None else None
+
+    async def import_film(self, path: Path) -> Experiment | None:
+        """Read the film at `path`, ask what of it is to be studied, and return the experiment; None if that fails."""
+        from app.dialogs.video_import_dialog import FilmDialog
+
+        try:
+            film = await self._watched("Open a film", path, lambda tell: look(path, tell))
+        except HnnLabError as error:
+            self._complain(str(error))
+            return None
+        except EndedError:
+            return None
+        dialog = FilmDialog(film, self._window)
+        try:
+            while await finished(dialog) == QDialog.DialogCode.Accepted.value:
+                try:
+                    return recording_experiment(await self._away(dialog.recording))
+                except HnnLabError as error:
+                    dialog.complain(str(error))
+        finally:
+            with suppress(RuntimeError):  # the window has gone already, and with it the thread of its files
+                await self._away(dialog.close_threads)
+            dialog.deleteLater()
+        return None
+
+    async def read_known(self, path: Path) -> Recording | None:
+        """Return the recording of a file whose layout is known by itself; None where it is not to be had any more."""
+        try:
+            return await self._away(lambda: read_recording(path))
+        except HnnLabError:
+            return None
+
+    async def shipped_recording(self) -> Experiment:
+        """Return the experiment on the simulated recording that comes with the program."""
+        return recording_experiment(await self._away(read_shipped_recording))
+
+    # Dialogs ----------------------------------------------------------------------------------------------------------
+
+    async def save_picture(self, picture: "QImage") -> Path | None:
+        """Ask where to save `picture` and write it; return where it is, None where it was cancelled."""
+        from app.window.image_export import write_png
+
+        title = "Save a picture of the window"
+        path = await self._ask_path(title, save=True, kinds="PNG (*.png)", suffix=".png")
+        if path is None:
+            return None
+        saved = await self._replacing(path, lambda over: self._write(lambda: write_png(path, picture, over)))
+        return path if saved else None
+
+    async def save_film(self, film: "ComparedFilm") -> Path | None:
+        """Ask where to save `film` and write it; return where it is, None where it was cancelled."""
+        from app.dialogs.video_export import FilmWriter
+
+        path = await self._ask_path("Save a film", save=True, kinds="MP4 video (*.mp4);;GIF (*.gif)", suffix="mp4")
+        if path is None:
+            return None
+        loop = asyncio.get_running_loop()
+        away = lambda work: loop.run_in_executor(self._executor, work)  # noqa: E731
+        saved = await self._replacing(path, lambda over: FilmWriter(film, path, self._window, over).write(away))
+        return path if saved else None
+
+    async def _ask_path(
+        self,
+        title: str,
+        save: bool,
+        kinds: str,
+        suffix: str = "",
+        folder: bool = False,
+        name: Path | None = None,
+    ) -> Path | None:
+        dialog = file_dialog(self._window, title)
+        dialog.setDefaultSuffix(suffix.lstrip("."))  # added before the question whether to replace
+        dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave if save else FileDialog.AcceptMode.AcceptOpen)
+        dialog.setFileMode(FileDialog.FileMode.AnyFile if save else FileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters(kinds.split(";;"))
+        if folder:
+            dialog.setFileMode(FileDialog.FileMode.Directory)
+            dialog.setOption(FileDialog.Option.ShowDirsOnly)
+        if self._document.path is not None:
+            dialog.setDirectory(str(self._document.path.parent))
+        if name is not None:
+            dialog.setDirectory(str(name.parent))
+            dialog.selectFile(name.name)
+        try:
+            accepted = await finished(dialog) == QDialog.DialogCode.Accepted.value
+            chosen = dialog.selectedFiles()
+            return Path(chosen[0]) if accepted and chosen else None
+        finally:
+            dialog.deleteLater()
+
+
+def _read(path: Path, columns: Columns, tell: Callable[[float], None]) -> Recording:
+    return read_recording(path, columns, tell)
+
+
+async def finished(dialog: QDialog) -> int:
+    """Open `dialog` and wait, without blocking anything, until it is closed; return its result."""
+    done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def settle(result: int) -> None:
+        if not done.done():
+            done.set_result(result)
+
+    dialog.finished.connect(settle)
+    dialog.open()
+    try:
+        return await done
+    finally:
+        dialog.finished.disconnect(settle)

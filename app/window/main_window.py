@@ -1,0 +1,511 @@
+"""The window: places panels, menus and shortcuts. No logic."""
+
+import asyncio
+from collections.abc import Coroutine
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
+from PySide6.QtGui import QCloseEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QDockWidget,
+    QFrame,
+    QMainWindow,
+    QScrollArea,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.dialogs.error_dialog import ErrorDialog
+from app.lab import Lab
+from app.model.document import State
+from app.model.settings import settings
+from app.panels.data import DataPanel
+from app.panels.interventions import WhatIf
+from app.panels.runs import RunsPanel
+from app.panels.scene import ScenePanel
+from app.panels.status import StatusLine
+from app.panels.system import SystemPanel
+from app.panels.training import TrainingPanel
+from app.panels.transport_bar import TransportBar
+from app.style.icons import logo
+from app.style.theme import DARK, LIGHT, THEMES, apply_theme, current_theme
+from app.widgets.notice import NoticeBar
+from app.widgets.text import name_action, title_text
+from app.window.menus import Menus
+from app.window.paint_throttle import PaintPacer
+from app.window.pyqtgraph_loader import load_plot_library
+from app.window.session_actions import Errands
+from app.workers.journal_worker import Journal
+from hnn_engine.experiment import same_system
+
+if TYPE_CHECKING:
+    from app.dialogs.help_sheet import HelpSheet
+    from app.dialogs.race_window import RaceWindow
+    from app.panels.frames import FramesPanel
+    from app.panels.loss import LossPanel
+    from app.panels.portrait.panel import PortraitPanel
+    from app.panels.time_plots import EnergyPanel, ErrorPanel
+    from app.window.file_dialogs import Files
+    from app.window.presets import Presets
+
+CONTROLS_WIDTH = 300
+CANCEL_SECONDS = 5.0  # that what is told to end may take
+PLOTS = ("portrait", "energy", "error", "loss")
+
+
+class MainWindow(QMainWindow):
+    """Everything on screen."""
+
+    def __init__(self, lab: Lab) -> None:
+        super().__init__()
+        self.lab = lab
+        self.closed = asyncio.Event()
+        self.allow_close = False
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._help: HelpSheet | None = None
+        self._race: RaceWindow | None = None
+        self._told: set[str] = set()
+        self._files: Files | None = None
+        self.errands = Errands(self)
+        self.journal = Journal(lab.document, settings().keeps_unsaved, self)
+        self.setObjectName("window")
+        self.setWindowIcon(logo())
+        self.setDockNestingEnabled(True)
+        self.setAnimated(False)
+        self._build_panels()
+        self._place_docks()
+        self.menus = Menus(self)
+        self._pacer = PaintPacer(self, self.lab)
+        self._connect()
+        self._original = self.saveState()
+        self.scene.setFocus()
+        keep_no_focus(self)
+        self._retitle()
+
+    @property
+    def files(self) -> "Files":
+        """What opens and saves; loaded when the first file is."""
+        if self._files is None:
+            from app.window.file_dialogs import Files
+
+            self._files = Files(self, self.lab.document, self.notice.show_error)
+        return self._files
+
+    @cached_property
+    def presets(self) -> "Presets":
+        """What opens the paper's tasks and the demonstrations; its menu is filled when it is first shown."""
+        from app.window.presets import Presets
+
+        return Presets(self)
+
+    def close_files(self) -> None:
+        """End the thread that reads and writes, if there is one."""
+        if self._files is not None:
+            self._files.close()
+
+    # Panels -----------------------------------------------------------------------------------------------------------
+
+    def _build_panels(self) -> None:
+        lab = self.lab
+        self.system, self.data, self.training = SystemPanel(lab), DataPanel(lab), TrainingPanel(lab)
+        self.what_if = WhatIf(lab)
+        self.scene, self.runs = ScenePanel(lab), RunsPanel(lab)
+        self.docks: dict[str, QDockWidget] = {
+            name: self._dock(name, title, widget)
+            for name, title, widget in (
+                ("controls", "Laboratory", self._controls()),
+                ("scene", "Scene", self.scene),
+                ("frames", "Frames", QWidget()),
+                ("portrait", "Phase portrait", QWidget()),
+                ("energy", "Energy", QWidget()),
+                ("error", "Error", QWidget()),
+                ("loss", "Loss", QWidget()),
+                ("runs", "Runs", self.runs),
+            )
+        }
+        self.transport = TransportBar(lab)
+        self.addToolBar(self.transport)
+        self.notice = NoticeBar()
+        self.status = StatusLine(lab)
+        self.statusBar().setSizeGripEnabled(False)
+        self.statusBar().addWidget(self.status, 1)
+
+    # The plots. pyqtgraph takes half of all loading time, so the window stands, with truth moving, before it is there.
+
+    @cached_property
+    def portrait(self) -> "PortraitPanel":
+        """The phase portrait; made when it is first asked for."""
+        from app.panels.portrait.panel import PortraitPanel
+
+        panel = PortraitPanel(self.lab)
+        self.docks["portrait"].setWidget(panel)
+        keep_no_focus(panel)
+        return panel
+
+    @cached_property
+    def frames(self) -> "FramesPanel":
+        """What a camera sees; made when it is first asked for, or where there is a camera."""
+        from app.panels.frames import FramesPanel
+
+        panel = FramesPanel(self.lab)
+        self.docks["frames"].setWidget(panel)
+        keep_no_focus(panel)
+        return panel
+
+    @cached_property
+    def energy(self) -> "EnergyPanel":
+        """The energy plot; made when it is first asked for."""
+        from app.panels.time_plots import EnergyPanel
+
+        panel = EnergyPanel(self.lab)
+        panel.titled.connect(partial(self._name_dock, "energy"))
+        self._furnish_dock("energy", panel, panel.title)
+        return panel
+
+    @cached_property
+    def error(self) -> "ErrorPanel":
+        """The error plot; made when it is first asked for."""
+        from app.panels.time_plots import ErrorPanel
+
+        panel = ErrorPanel(self.lab)
+        panel.titled.connect(partial(self._name_dock, "error"))
+        self._furnish_dock("error", panel, panel.title)
+        return panel
+
+    @cached_property
+    def loss(self) -> "LossPanel":
+        """The loss plot; made when it is first asked for."""
+        from app.panels.loss import LossPanel
+
+        panel = LossPanel(self.lab)
+        self._furnish_dock("loss", panel, panel.title)
+        return panel
+
+    def _furnish_dock(self, name: str, panel: QWidget, title: str) -> None:
+        self.docks[name].setWidget(panel)
+        self._name_dock(name, title)
+
+    def furnish(self) -> None:
+        """Make all plots now."""
+        for name in PLOTS:
+            getattr(self, name)
+        self.lab.refresh()
+
+    async def furnish_in_turn(self) -> None:
+        """Once truth moves, load pyqtgraph and make the plots one by one, frames in between."""
+        while self.lab.answer is None or self.lab.transport.time == 0.0:
+            await asyncio.sleep(0.01)
+        await load_plot_library()
+        for name in PLOTS:
+            getattr(self, name)
+            await asyncio.sleep(0.01)
+        self.lab.refresh()
+
+    def _name_dock(self, name: str, title: str) -> None:
+        """Write what a panel shows into its frame; in the menu it keeps its short name."""
+        dock = self.docks[name]
+        dock.setWindowTitle(title_text(title))
+        dock.toggleViewAction().setText(name.capitalize())
+
+    def _controls(self) -> QWidget:
+        """The quiet column: what is set above, the button to press always in sight below."""
+        column = QWidget()
+        layout = QVBoxLayout(column)
+        layout.setContentsMargins(10, 2, 10, 8)
+        layout.setSpacing(14)
+        for panel in (self.system, self.what_if, self.data, self.training):
+            layout.addWidget(panel)
+        layout.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(column)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        whole = QWidget()
+        outer = QVBoxLayout(whole)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(scroll, 1)
+        outer.addWidget(self.training.foot)
+        whole.setMinimumWidth(CONTROLS_WIDTH)
+        whole.setMaximumWidth(CONTROLS_WIDTH + 20)
+        return whole
+
+    def _dock(self, name: str, title: str, widget: QWidget) -> QDockWidget:
+        dock = QDockWidget(title_text(title), self)
+        dock.setObjectName(name)
+        dock.setWidget(widget)
+        return dock
+
+    def _place_docks(self) -> None:
+        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        docks = self.docks
+        across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        self.addDockWidget(left, docks["controls"])
+        self.addDockWidget(right, docks["scene"])
+        self.splitDockWidget(docks["scene"], docks["portrait"], across)
+        self.splitDockWidget(docks["scene"], docks["energy"], down)
+        self.splitDockWidget(docks["portrait"], docks["loss"], down)
+        self.splitDockWidget(docks["energy"], docks["error"], across)
+        self.splitDockWidget(docks["loss"], docks["runs"], across)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self.tabifyDockWidget(docks["scene"], docks["frames"])
+        self.offer_frames()
+        self.share_room()
+
+    def offer_frames(self) -> None:
+        """Lay the frames over the scene where a camera sees what is studied; put them away elsewhere."""
+        seen, dock = self.lab.experiment.stage.seen, self.docks["frames"]
+        dock.toggleViewAction().setVisible(seen)
+        dock.setVisible(seen)
+        if seen:
+            self.frames.setVisible(True)
+            dock.raise_()
+        else:
+            self.docks["scene"].raise_()
+        self.notice.raise_()  # what has just been said lies over the dock again
+
+    def share_room(self) -> None:
+        """Let the two pictures own the window."""
+        docks = self.docks
+        across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        width = max(self.width() - CONTROLS_WIDTH, 600)
+        height = max(self.height() - 90, 400)
+        self.resizeDocks([docks["controls"]], [CONTROLS_WIDTH], across)
+        self.resizeDocks([docks["scene"], docks["portrait"]], [width // 2, width // 2], across)
+        self.resizeDocks([docks["scene"], docks["energy"]], [int(height * 0.63), int(height * 0.37)], down)
+        self.resizeDocks([docks["portrait"], docks["loss"]], [int(height * 0.63), int(height * 0.37)], down)
+        self.resizeDocks([docks["energy"], docks["error"]], [width // 4, width // 4], across)
+        self.resizeDocks([docks["loss"], docks["runs"]], [width * 9 // 40, width * 11 // 40], across)
+
+    def reset_layout(self) -> None:
+        """Put every panel back."""
+        settings().forget_layout()
+        for dock in self.docks.values():
+            dock.setFloating(False)
+            dock.show()
+        self.restoreState(self._original)
+        self.offer_frames()
+        self.share_room()
+
+    def restore_layout(self) -> None:
+        """Take up the layout of the last time."""
+        layout = settings().layout
+        if layout is None or not self.restoreGeometry(layout[0]) or not self.restoreState(layout[1]):
+            self.resize(1440, 900)
+            self.share_room()
+        self.offer_frames()
+
+    def sizeHint(self) -> QSize:
+        return QSize(1440, 900)
+
+    # Wires ------------------------------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        document, lab = self.lab.document, self.lab
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        application.focusChanged.connect(self._on_focus)
+        document.changed.connect(self._on_changed)
+        document.title_changed.connect(self._retitle)
+        lab.noticed.connect(self._on_notice)
+        lab.failed.connect(self._on_failed)
+        self.journal.failed.connect(lab.failed)
+        lab.reached_changed.connect(partial(self.journal.reach, "training"))
+        self.journal.troubled.connect(lambda text: lab.noticed.emit(text, True))
+        lab.job_changed.connect(self._on_job)
+        self.system.presets_menu.aboutToShow.connect(lambda: self.presets)
+        self.system.import_asked.connect(lambda: self.spawn(self.errands.ask_recording()))
+        self.system.film_asked.connect(lambda folder: self.spawn(self.errands.ask_film(folder)))
+        self.system.shipped_asked.connect(lambda: self.spawn(self.errands.open_shipped()))
+        self.notice.setParent(self)
+        self.notice.hide()
+        self._on_job()
+
+    def _on_focus(self, old: QWidget | None, new: QWidget | None) -> None:
+        """Space presses the button that has the focus, and plays or pauses everywhere else."""
+        pressable = isinstance(new, QAbstractButton | QComboBox)
+        self.menus.play.setShortcut(QKeySequence() if pressable else QKeySequence("Space"))
+
+    def _on_changed(self, old: State, new: State) -> None:
+        document = self.lab.document
+        seen = old.experiment.stage.seen, new.experiment.stage.seen
+        if seen[0] != seen[1] or not same_system(old.experiment, new.experiment):
+            self.offer_frames()
+        for action, word, label in (
+            (self.menus.undo, "Undo", document.undo_label),
+            (self.menus.redo, "Redo", document.redo_label),
+        ):
+            text = f"{word}: {label.lower()}" if label else word
+            if text != action.toolTip():
+                name_action(action, text)
+
+    def _retitle(self) -> None:
+        document = self.lab.document
+        name = document.path.name if document.path is not None else "Untitled"
+        title = f"{title_text(name)}[*] – {title_text(self.lab.experiment.source_title)} – HNN Lab"
+        if title != self.windowTitle():
+            self.setWindowTitle(title)
+        if document.dirty != self.isWindowModified():
+            self.setWindowModified(document.dirty)
+        self.menus.undo.setEnabled(bool(document.undo_label))
+        self.menus.redo.setEnabled(bool(document.redo_label))
+
+    def _on_job(self) -> None:
+        jobs = self.lab.jobs
+        self.menus.train.setText("Train" if not jobs.running else "Go on training" if jobs.paused else "Pause training")
+        self.menus.stop.setEnabled(jobs.running)
+
+    def _on_notice(self, text: str, is_error: bool) -> None:
+        (self.notice.show_error if is_error else self.notice.show_info)(text)
+        self.lay_notice()
+
+    def _on_failed(self, text: str, details: str) -> None:
+        """Show what failed in a thread, once for each place: a worker may fail at every move of a hand."""
+        frames = [line for line in details.splitlines() if line.lstrip().startswith("File ")]
+        place = frames[-1] if frames else text
+        if place in self._told:
+            return
+        self._told.add(place)
+        dialog = ErrorDialog(text, details, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def lay_notice(self) -> None:
+        """The notice lies over the top of the pictures: nothing moves when it comes or goes."""
+        width = min(self.width() - CONTROLS_WIDTH - 40, 760)
+        self.notice.setFixedWidth(width)
+        self.notice.adjustSize()
+        top = self.transport.geometry().bottom() + 6
+        self.notice.move((self.width() + CONTROLS_WIDTH - width) // 2, top)
+        self.notice.raise_()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.UpdateRequest:
+            if self._pacer.holds():
+                return True
+            self._settle_plots()
+        return super().event(event)
+
+    def _settle_plots(self) -> None:
+        """Let the plots find out what has changed before they are painted: a paint in between would forget where their
+        items were and leave pieces of them behind."""
+        for name in PLOTS:
+            if name in vars(self):
+                QCoreApplication.sendPostedEvents(getattr(self, name).plot.scene(), QEvent.Type.MetaCall.value)
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self.lay_notice()
+
+    # Actions ----------------------------------------------------------------------------------------------------------
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Let `work` run beside everything else."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_done)
+
+    async def cancel_tasks(self) -> None:
+        """End what still runs beside, such as a question that nobody has answered."""
+        own = asyncio.current_task()
+        tasks = [task for task in self._tasks if task is not own]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
+
+    def _on_done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            error = task.exception()
+            asyncio.get_running_loop().call_exception_handler({"message": str(error), "exception": error})
+
+    def switch_theme(self) -> None:
+        """Light becomes dark and dark light, at once and everywhere."""
+        theme = LIGHT if current_theme().dark else DARK
+        settings().theme = theme.name
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        apply_theme(application, theme)
+
+    def keep_unsaved(self, on: bool) -> None:
+        """Keep unsaved work in the journal from now on, or no more."""
+        settings().keeps_unsaved = on
+        self.journal.set_on(on)
+
+    def show_race(self) -> None:
+        """Show the window in which recipes race."""
+        if self._race is None:
+            from app.dialogs.race_window import RaceWindow
+
+            self._race = RaceWindow(self.lab, self)
+            self._race.reached_changed.connect(partial(self.journal.reach, "race"))
+        self._race.show()
+        self._race.raise_()
+        self._race.activateWindow()
+
+    @property
+    def unkept_race(self) -> "RaceWindow | None":
+        """The window of a race whose runs the document has not, if there is one."""
+        return self._race if self._race is not None and self._race.unkept else None
+
+    def end_race(self, seconds: float) -> None:
+        """End a race with what was reached, for the journal; the window's thread waits `seconds` at most."""
+        if self._race is not None:
+            self._race.end(seconds)
+
+    def close_race(self) -> None:
+        """End a race, and the process behind it."""
+        if self._race is not None:
+            self._race.close_threads()
+
+    def show_help(self) -> None:
+        """Show all keys, and the tour."""
+        if self._help is None:
+            from app.dialogs.help_sheet import HelpSheet
+
+            self._help = HelpSheet(self.actions(), self)
+        self._help.show()
+        self._help.raise_()
+
+    # The end ----------------------------------------------------------------------------------------------------------
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.allow_close:
+            event.accept()
+            return
+        event.ignore()
+        if not self.closed.is_set():  # else it closes already
+            self.spawn(self._ask_to_close())
+
+    async def _ask_to_close(self) -> None:
+        if await self.errands.may_leave():
+            self.closed.set()
+
+    def remember(self) -> None:
+        """Keep the layout for the next time."""
+        settings().save_layout(self.saveGeometry(), self.saveState())
+        settings().sync()
+
+
+def keep_no_focus(parent: QWidget) -> None:
+    """Let clicked buttons keep no focus, so that Space goes on meaning play; the Tab key still reaches them."""
+    for button in parent.findChildren(QAbstractButton):
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+
+def start_theme() -> Any:
+    """The theme of the last time, or what the system wears."""
+    named = THEMES.get(settings().theme)
+    if named is not None:
+        return named
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    return DARK if application.styleHints().colorScheme() == Qt.ColorScheme.Dark else LIGHT

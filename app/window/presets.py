@@ -1,0 +1,100 @@
+"""What can be opened with one click: the paper's tasks, and experiments that show one property each."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QWidgetAction
+
+from app.model.settings import settings
+from app.widgets.text import Button, ButtonRole, MessageIcon, action_text, heading, message_box, set_tip
+from app.window.file_dialogs import finished
+from hnn_engine.disk import operations
+from hnn_engine.experiment import Experiment
+from hnn_engine.presets import DEMONSTRATIONS, Demonstration
+from hnn_engine.tasks import TASKS, Task
+
+if TYPE_CHECKING:
+    from app.window.main_window import MainWindow
+    from hnn_engine.recordings import Recording
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file at `path`, as far as that can be told."""
+    try:
+        return operations.is_file(operations.kind(path))
+    except OSError:
+        return False
+
+
+class Presets:
+    """Fills the menu of `window`'s button and opens what is chosen from it."""
+
+    def __init__(self, window: "MainWindow") -> None:
+        self._window = window
+        menu = window.system.presets_menu
+        menu.setToolTipsVisible(True)
+        shown = DEMONSTRATIONS.values()
+        self._fill(menu, "The paper's tasks", [t for t in TASKS.values() if t.from_paper])
+        self._fill(menu, "What the paper shows", [d for d in shown if d.from_paper])
+        self._fill(menu, "Beyond the paper", [d for d in shown if not d.from_paper])
+
+    def _fill(self, menu: QMenu, title: str, presets: "list[Task] | list[Demonstration]") -> None:
+        if menu.actions():
+            menu.addSeparator()
+        label = heading(title)
+        label.setContentsMargins(12, 6, 12, 2)
+        holder = QWidgetAction(menu)  # style sheets hide the text of a menu's own sections
+        holder.setDefaultWidget(label)
+        menu.addAction(holder)
+        for preset in presets:
+            action = QAction(action_text(preset.title), menu)
+            set_tip(action, preset.summary)
+            action.triggered.connect(lambda _=False, preset=preset: self.open(preset))
+            menu.addAction(action)
+
+    def open(self, preset: Task | Demonstration) -> None:
+        """Put the experiment of `preset` on screen, ready to train; ask for the file where it needs one."""
+        if isinstance(preset, Demonstration):
+            self._show(preset.title, preset.experiment(), dict(preset.view))
+        elif preset.needs_recording:
+            self._window.spawn(self._open_recorded(preset))
+        else:
+            self._show(preset.title, preset.experiment())
+
+    def _show(self, title: str, experiment: Experiment, view: dict[str, object] | None = None) -> None:
+        plain = {"axes": None, "field": "truth", "compare": False, "energy_of": "reference", "seeds": 1}
+        self._window.errands.study(f"Open {title[:1].lower()}{title[1:]}", experiment, **{**plain, **(view or {})})
+
+    async def _open_recorded(self, task: Task) -> None:
+        """Read the file that was opened last time, or say where it comes from and offer what there is."""
+        files = self._window.files
+        known = settings().measured_pendulum
+        recording = await files.read_known(known) if known is not None and _is_there(known) else None
+        if recording is None:
+            recording = await self._ask(task)
+        if recording is not None:
+            self._show(task.title, task.experiment(recording))
+
+    async def _ask(self, task: Task) -> "Recording | None":
+        box = message_box(
+            self._window,
+            "The measured pendulum is data that does not come with this program.",
+            "It was recorded by M. Schmidt and H. Lipson: supplementary data of “Distilling free-form natural laws "
+            "from experimental data”, Science 324:81 (2009), file real_pend_h_1.txt. No licence is stated, so it is "
+            "not shipped. Open your copy of it, or take the simulated recording that comes with HNN Lab.",
+            MessageIcon.Information,
+            task.title,
+        )
+        own = box.addButton("Open the file…", ButtonRole.AcceptRole)
+        simulated = box.addButton("Simulated recording", ButtonRole.ActionRole)
+        box.addButton(Button.Cancel)
+        await finished(box)
+        pressed = box.clickedButton()
+        box.deleteLater()
+        experiment = None
+        if pressed is own:
+            experiment = await self._window.files.ask_recording()
+        elif pressed is simulated:
+            experiment = await self._window.files.shipped_recording()
+        return experiment.recording if experiment is not None else None

@@ -1,0 +1,1 @@
+"""Threads and processes: rollouts, training, data, live fit, race, journal, preloading."""

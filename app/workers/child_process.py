@@ -1,0 +1,65 @@
+"""A process of the program's own that works beside the window, begun with the first question and anew where it has
+died."""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+from hnn_engine.child_processes import away_from_here, leave_ctrl_c_to_the_parent
+
+Serve = Callable[[Connection], None]
+
+PATIENCE = 1.0  # s that a process is given to end
+
+
+class Child:
+    """Runs `serve(line)`, a function of a module, whose side of the line ends when the window's is closed.
+
+    The process ends with the window's, however that ends and whatever it does meanwhile.
+    """
+
+    def __init__(self, serve: Serve, name: str) -> None:
+        self._serve, self._name = serve, name
+        self.process: BaseProcess | None = None
+        self.line: Connection | None = None
+
+    def open(self) -> Connection:
+        """Return the window's side of the line."""
+        if self.line is None or self.process is None or not self.process.is_alive():
+            self.close()
+            context = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
+            self.line, theirs = context.Pipe()
+            self.process = context.Process(target=_begin, args=(self._serve, theirs), name=self._name, daemon=True)
+            with away_from_here():
+                self.process.start()
+            theirs.close()
+        return self.line
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        if self.line is not None:
+            self.line.close()
+        if self.process is not None and self.process.pid is not None:
+            self.process.terminate()
+            self.process.join(PATIENCE)
+            if self.process.is_alive():  # deaf to that, or halted
+                self.process.kill()
+                self.process.join(PATIENCE)
+        self.process = self.line = None
+
+
+def _begin(serve: Serve, line: Connection) -> None:
+    leave_ctrl_c_to_the_parent()
+    threading.Thread(target=_end_with_the_window, name="parent", daemon=True).start()
+    serve(line)
+
+
+def _end_with_the_window() -> None:
+    """Wait for the end of the window's process, and end: in the midst of a fit nobody looks at the line."""
+    window = multiprocessing.parent_process()
+    assert window is not None
+    window.join()
+    os._exit(1)

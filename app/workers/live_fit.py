@@ -1,0 +1,125 @@
+"""The live fit: models found anew whenever what they depend on changes, within the frame where the recipe allows it."""
+
+import time
+from collections import deque
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from app.workers.dataset_worker import data_key
+from app.workers.latest_only import Newest
+from app.workers.rollout_worker import ShownModel
+from hnn_engine.datasets import Dataset
+from hnn_engine.experiment import Experiment
+from hnn_engine.fitting import get_recipe
+from hnn_engine.models import get_model
+from hnn_engine.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from app.workers.live_fit_process import Found, Refitter, Wish
+
+FRAME_SECONDS = 1 / 60
+KEPT = 600  # times of refits that are remembered
+
+
+class LiveFit(QObject):
+    """Fits in a process of its own; the newest wish wins.
+
+    Signals: `found(Experiment, Dataset)` there are other `models`, and this is their data; `refused(text)` there can
+    be none.
+    """
+
+    found = Signal(object, object)
+    refused = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.models: tuple[ShownModel, ...] = ()
+        self.problem = ""
+        self.fit_times: deque[float] = deque(maxlen=KEPT)  # s, of the fits alone
+        self.lags: deque[float] = deque(maxlen=KEPT)  # s, from a wish to its models
+        self._key: Hashable = None
+        self._refitter: Refitter | None = None
+        self._newest: Newest | None = None
+
+    def wish(self, experiment: Experiment, data: Dataset | None) -> None:
+        """Want the models of `experiment` from now on, on `data` where it is at hand."""
+        key = fit_key(experiment)
+        if key == self._key:
+            return
+        from app.workers.live_fit_process import Refitter, Wish  # what runs processes is no part of the first paint
+
+        self._key = key
+        if self._newest is None:  # thread and process come with the first wish
+            self._refitter = Refitter()
+            self._newest = Newest(self._refitter, self, swift=True)  # the process has the rank of its thread
+            self._newest.answered.connect(self._on_answered)
+        self._newest.ask(Wish(experiment, data))
+
+    def end(self) -> None:
+        """Want nothing any more, and forget the models."""
+        self._key, self.models, self.problem = None, (), ""
+        if self._newest is not None:
+            self._newest.ask(None)
+
+    def close(self) -> None:
+        """End the thread."""
+        if self._newest is not None and self._refitter is not None:
+            self._newest.close()
+            self._refitter.close()
+
+    @property
+    def busy(self) -> bool:
+        """Whether models are on their way."""
+        return self._newest is not None and self._newest.busy
+
+    @property
+    def behind(self) -> bool:
+        """Whether fits take longer than a frame."""
+        return len(self.lags) > 1 and self.lags[-1] > FRAME_SECONDS
+
+    def words(self) -> str:
+        """Say how long a refit takes, and whether the picture runs behind the hand."""
+        if self.problem:
+            return self.problem
+        if not self.fit_times:
+            return "Live fit: the first one is on its way"
+        if len(self.fit_times) == 1:  # which has waited for its process
+            return "Live fit: change anything, and the models follow"
+        took = 1000 * self.fit_times[-1]
+        text = f"Live fit: {took:.1f} ms" if took < 20 else f"Live fit: {took:.0f} ms"
+        return f"{text}, runs behind by {1000 * self.lags[-1]:.0f} ms" if self.behind else text
+
+    def _on_answered(self, wish: "Wish", found: "Found | None", problem: str) -> None:
+        if self._key is None:
+            return
+        self.problem = problem
+        if found is None:
+            self.models = ()
+            self.refused.emit(problem)
+            return
+        self.fit_times.append(found.fit_seconds)
+        self.lags.append(time.perf_counter() - wish.asked)
+        self.models = tuple(_shown(snapshot) for snapshot in found.snapshots)
+        self.found.emit(wish.experiment, found.data if found.data is not None else wish.data)
+
+
+def _shown(snapshot: Snapshot) -> ShownModel:
+    key = f"live fit {snapshot.model}"
+    return ShownModel(key, snapshot.model, get_model(snapshot.model).title, snapshot, group=key, refits=True)
+
+
+def fit_key(experiment: Experiment) -> Hashable:
+    """What a fit of `experiment` depends on."""
+    models = tuple((spec.name, tuple(spec.settings.items())) for spec in experiment.models)
+    return data_key(experiment), models, experiment.recipe, tuple(experiment.settings.items())
+
+
+def why_not_live(experiment: Experiment) -> str:
+    """Return why models of `experiment` cannot be fitted live; empty where they can."""
+    if experiment.frame_size:
+        return "A live fit needs states, but here a camera sees frames: choose a system of states"
+    if not get_recipe(experiment.recipe).follows:
+        return f"The recipe {get_recipe(experiment.recipe).title} is too slow to follow a hand: the live fit has ended"
+    return ""

@@ -1,0 +1,139 @@
+"""A process that fits while a hand moves. In a thread a fit of five milliseconds would take forty: each of its many
+small numpy calls would wait for whoever paints or computes rollouts to let go of the interpreter."""
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+
+import numpy as np
+
+from app.workers.child_process import Child
+from hnn_engine.datasets import Dataset
+from hnn_engine.errors import ExperimentError, HnnLabError
+from hnn_engine.experiment import Experiment
+from hnn_engine.fitting import get_recipe
+from hnn_engine.kernels import cache as kernel_cache
+from hnn_engine.snapshot import Snapshot
+
+Tell = Callable[[float], None]
+
+PATIENCE = 1.0  # s; a fit that takes longer is given up for a newer one
+LOOKS = 0.05  # s between looks whether there is a newer one
+
+
+@dataclass(frozen=True, eq=False)
+class Wish:
+    """Models that are wanted, with their data where it is at hand."""
+
+    experiment: Experiment
+    data: Dataset | None
+    asked: float = field(default_factory=time.perf_counter)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What came of a wish: its data, the fitted models, and the seconds that data and fits took."""
+
+    data: Dataset | None  # None where the wish had it
+    snapshots: tuple[Snapshot, ...]
+    data_seconds: float
+    fit_seconds: float
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why nothing came of a wish; `details` is a traceback where that is a fault of the program."""
+
+    problem: str
+    details: str = ""
+
+
+class Refitter:
+    """Asks the process, which begins with the first wish and begins anew where it has ended."""
+
+    def __init__(self) -> None:
+        self.child = Child(serve, "live fit")
+
+    def __call__(self, wish: Wish, tell: Tell) -> Found:
+        """Return what comes of `wish`; `tell` raises where a newer one is waiting. Raises `ExperimentError`."""
+        try:
+            line = self.child.open()
+            line.send(wish)
+            answer = self._waited(line, wish, tell)
+        except (OSError, EOFError):
+            self.close()
+            raise ExperimentError("The process that fits live has ended: it begins anew with the next change") from None
+        if isinstance(answer, Refused):
+            raise ExperimentError(answer.problem)
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        self.child.close()
+
+    def _waited(self, line: Connection, wish: Wish, tell: Tell) -> Found | Refused:
+        began = time.perf_counter()
+        while not line.poll(LOOKS):
+            if time.perf_counter() - began > PATIENCE:
+                try:
+                    tell(0.0)
+                except BaseException:
+                    self.close()  # nothing else ends a fit from outside
+                    raise
+        answer: Found | Refused = line.recv()
+        return answer
+
+
+# In the process -------------------------------------------------------------------------------------------------------
+
+
+def serve(line: Connection) -> None:
+    """Answer wishes until the window's side of `line` is gone."""
+    if kernel_cache.share() == 1.0:  # else the window is having them compiled, and fits do without
+        kernel_cache.load()
+    while True:
+        try:
+            wish = line.recv()
+        except EOFError:
+            return
+        line.send(answered(wish))
+
+
+def answered(wish: Wish) -> Found | Refused:
+    """Return what comes of `wish`."""
+    try:
+        return refitted(wish)
+    except HnnLabError as error:
+        return Refused(str(error))
+    except Exception as error:
+        return Refused(f"The live fit failed: {error}", traceback.format_exc())
+
+
+def refitted(wish: Wish) -> Found:
+    """Return the data and the models of `wish`."""
+    began = time.perf_counter()
+    data = wish.data if wish.data is not None else wish.experiment.dataset()
+    made = time.perf_counter()
+    snapshots = tuple(_fitted(wish.experiment, which, data) for which in range(len(wish.experiment.models)))
+    now = time.perf_counter()
+    return Found(data if wish.data is None else None, snapshots, made - began, now - made)
+
+
+def _fitted(experiment: Experiment, which: int, data: Dataset) -> Snapshot:
+    from hnn_engine.fitting.events import Failed, Finished
+    from hnn_engine.fitting.random_features.states import Problem
+
+    if experiment.recipe == "sampled":  # the same weights, without the losses on the way, which nobody sees here
+        problem = Problem(experiment.task(experiment.models[which], data))
+        theta = problem.solved()
+        if not np.isfinite(theta).all():
+            raise ExperimentError("The least-squares solution is not finite: choose a larger ridge")
+        return problem.field.snapshot(theta)
+    for event in get_recipe(experiment.recipe).start(experiment.task(experiment.models[which], data)).events():
+        if isinstance(event, Finished):
+            return event.snapshot
+        if isinstance(event, Failed):
+            raise ExperimentError(event.message)
+    raise AssertionError("a fit that nobody stops finishes")

@@ -1,0 +1,104 @@
+"""Loads what the first paint did without, in the background, while no hand moves anything."""
+
+import ctypes
+import gc
+import importlib.util
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from app.workers.thread_priority import give_way
+from hnn_engine.kernels import cache as kernel_cache
+from hnn_engine.missing_libraries import sentence
+
+
+class WarmUp:
+    """One thread that loads scipy, then the compiled loops, and torch where there are none.
+
+    `held` is asked whether a hand moves something; `loaded` is called in the thread after each part, `failed` with a
+    message and a traceback where one cannot be had, and `told` with a sentence on what the program does without.
+    """
+
+    def __init__(
+        self,
+        held: Callable[[], bool],
+        loaded: Callable[[], None],
+        failed: Callable[[str, str], None],
+        told: Callable[[str], None],
+    ) -> None:
+        self._held, self._loaded, self._failed, self._told = held, loaded, failed, told
+        self._closing = False
+        self._thread: threading.Thread | None = None
+        self.scipy_ready = False
+
+    def start(self) -> None:
+        """Begin, unless it has begun."""
+        if self._thread is None and not self._closing:
+            self._thread = threading.Thread(target=self._load, name="warm-up", daemon=True)
+            self._thread.start()
+
+    @property
+    def done(self) -> bool:
+        """Whether everything is there."""
+        return self._thread is not None and not self._thread.is_alive()
+
+    def close(self, seconds: float) -> bool:
+        """End the thread; return whether it has ended."""
+        self._closing = True
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return self._thread is None or not self._thread.is_alive()
+
+    def _load(self) -> None:
+        give_way()
+        try:
+            for load in (self._load_scipy, self._load_loops, self._load_torch):
+                while self._held() and not self._closing:
+                    time.sleep(0.05)
+                if self._closing:
+                    return
+                load()
+                gc.freeze()  # what a library leaves behind stays: searching it for garbage would cost frames
+                self._loaded()
+        except ModuleNotFoundError as error:
+            self._told(sentence(error) or str(error))
+        except Exception as error:
+            self._failed(f"A library could not be loaded: {error}", traceback.format_exc())
+
+    def _load_scipy(self) -> None:
+        import contourpy
+        import scipy.integrate
+
+        assert contourpy is not None
+        self.scipy_ready = scipy.integrate is not None
+
+    def _load_loops(self) -> None:
+        kernel_cache.load(build_elsewhere=True, interrupt=lambda: self._closing)
+
+    def _load_torch(self) -> None:
+        """Load torch where fits need it, and say what is missed."""
+        if not kernel_cache.absent():
+            return
+        if importlib.util.find_spec("torch") is None:
+            self._told(
+                f"Neither numba nor torch can be had ({kernel_cache.absent()}): fits by gradient fail; install one."
+            )
+            return
+        self._told(f"{kernel_cache.slower()}.")
+        _load_torch()
+
+
+def _load_torch() -> None:
+    """Import torch where fits need it, its great library first: loaded by itself it does not hold the interpreter."""
+    spec = importlib.util.find_spec("torch")
+    if spec is not None and spec.origin is not None:
+        name = {"linux": "libtorch_cpu.so", "darwin": "libtorch_cpu.dylib"}.get(sys.platform, "")
+        library = Path(spec.origin).parent / "lib" / name
+        if name and library.is_file():
+            ctypes.CDLL(str(library))
+    import torch
+
+    torch.set_num_threads(1)

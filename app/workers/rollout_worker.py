@@ -1,0 +1,571 @@
+"""The rollouts on screen: one worker thread that computes them, the newest request first.
+
+A request is frozen; an answer carries its generation, so a stale one is dropped. While a button is down a request is a
+preview: fewer steps. Truth is the reference integrator's. Until that is compiled, collocation stands in for it: alone
+in a preview (see `PREVIEW_TOLERANCE`), and at first in a full request (at `STAND_IN_TOLERANCE`), which is then answered
+twice. A full request is interrupted by a newer one from a hand, not by newer weights: so it always gets done while a
+model trains.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from app.workers.thread_priority import give_way
+from hnn_engine.coords import Array
+from hnn_engine.experiment import Experiment
+from hnn_engine.frame_metrics import frames_in_step
+from hnn_engine.frames.frame_pairs import camera_of, pairs_at
+from hnn_engine.initial_frames import beginning, film_along, reader_of
+from hnn_engine.integrators import Rollout, why_not
+from hnn_engine.kernels.cache import loops
+from hnn_engine.phase_portrait import (
+    Drawn,
+    Layers,
+    Missed,
+    PortraitField,
+    PortraitSpec,
+    States,
+    compute_field,
+    encode,
+    rows_missed,
+)
+from hnn_engine.rollouts.collocation import collocate
+from hnn_engine.rollouts.energy_drift import energy_drift, learned_drift, relative_error
+from hnn_engine.rollouts.steering import Phase, Steering, Turned, follow, gap_after_return, in_phases
+from hnn_engine.snapshot import Snapshot, Swift
+from hnn_engine.systems import System
+
+PREVIEW_STEPS = 250
+PREVIEW_TOLERANCE = 1e-7  # of the collocation; its error over a preview stays under 1e-6 of the scale
+STAND_IN_TOLERANCE = 1e-11  # of the collocation while the reference integrator is at work
+LIVE_STEPS = 200  # a model that trains is followed in no fewer steps than these
+MODEL_TOLERANCE = 1e-9  # of adaptive rollouts of models: they are not better than that
+
+
+@dataclass(frozen=True, eq=False)
+class ShownModel:
+    """A model to follow: `key` names it on screen (a run's id, or a fit's while it trains).
+
+    Repetitions of one fit with other seeds share a `group`; the first `member` of it, 0, stands for it.
+    """
+
+    key: str
+    model: str
+    title: str
+    snapshot: Snapshot
+    live: bool = False
+    group: str = ""
+    member: int = 0
+    refits: bool = False  # it is another one whenever a hand moves the data
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What is to be computed."""
+
+    generation: int
+    experiment: Experiment
+    models: tuple[ShownModel, ...]
+    portrait: PortraitSpec | None
+    field_of: str  # 'truth' or the key of a model
+    arrows: bool
+    contours: bool
+    preview: bool
+    energy_of: str = "reference"
+    compared: str = ""  # the key of the model whose H is set beside the true one, or ''
+    states: States | None = None  # some of the training data
+    drawn: Drawn | None = None  # rows that were drawn by hand
+    judged: str = ""  # the key of the model that is to follow them, or ''
+    urgent: bool = True  # asked by a hand: it interrupts a full request that is under way
+    asked: float = 0.0  # perf_counter when the hand moved
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """One rollout and what is plotted of it. `key` is 'truth' or the model's; NaN where unknown."""
+
+    key: str
+    model: str
+    title: str
+    t: Array
+    coords: Array
+    drift: Array
+    error: Array  # at `error_t`
+    error_t: Array
+    ended: float = float("nan")
+    note: str = ""
+    live: bool = False
+    measured: bool = False
+    gap: float | None = None  # after a way there and back, see `gap_after_return`
+    group: str = ""
+    member: int = 0  # of its group; the first stands for it
+    own: Array = field(default_factory=lambda: np.empty(0))  # drift of the model's own H, where it is wanted and known
+    in_step: int | None = None  # painted frames before the first out of step with truth; None where there are none
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """The tracks that a request asked for, truth first where there is one. `scale` is E of its start, NaN without H."""
+
+    request: Request
+    truth: Track | None
+    models: tuple[Track, ...]
+    field: PortraitField | None
+    seconds: float
+    scale: float = float("nan")
+    seen: Array | None = None  # truth as the model encodes it whose latents the portrait shows, `(T, 2)`
+    missed: Missed | None = None  # which drawn rows the judged model does not follow
+
+    @property
+    def leads(self) -> tuple[Track, ...]:
+        """The rollouts of models without the repetitions of each."""
+        return tuple(track for track in self.models if track.member == 0)
+
+    def band(self, lead: Track) -> tuple[Track, ...]:
+        """The repetitions of a model, `lead` among them; it alone where there are no others."""
+        return tuple(t for t in self.models if t is lead or (lead.group and t.group == lead.group))
+
+
+class Simulation:
+    """The worker. `ask` from the window's thread, `newest` once a frame."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._pending: Request | None = None
+        self._closing = False
+        self._answer: Answer | None = None
+        self._generation = 0
+        self._busy = False
+        self._truths: dict[bool, tuple[Hashable, Rollout]] = {}  # by the reference integrator or not
+        self._rollouts: dict[str, tuple[Hashable, Rollout | str]] = {}
+        self._frictions: dict[str, tuple[Snapshot, Snapshot]] = {}  # as fitted, and with another friction
+        self._in_step: dict[str, tuple[Hashable, int]] = {}  # painted frames of each model before the first out of step
+        self._plane: tuple[Hashable, Hashable, PortraitField] | None = None
+        # Two threads in all: on two processors a third would only be in the way.
+        self._helper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rollout", initializer=give_way)
+        self.reference_ready = False  # set once scipy is loaded; until then collocation stands in, at full accuracy
+        self.failure: Callable[[Exception], None] = lambda error: None
+        self.wake: Callable[[], None] = lambda: None  # called in the worker's thread when an answer is there
+        self._thread = threading.Thread(target=self._work, name="simulation", daemon=True)
+        self._thread.start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is pending or being computed."""
+        return self._busy or self._pending is not None
+
+    def ask(self, request: Request) -> int:
+        """Replace what is pending by `request`; return its generation."""
+        with self._condition:
+            self._generation += 1
+            self._pending = replace(request, generation=self._generation)
+            self._condition.notify()
+            return self._generation
+
+    def newest(self) -> Answer | None:
+        """Return the newest answer that has not been taken, or None."""
+        answer, self._answer = self._answer, None
+        return answer
+
+    def close(self, seconds: float) -> bool:
+        """End the thread; return whether it has ended."""
+        with self._condition:
+            self._closing = True
+            self._condition.notify()
+        self._thread.join(seconds)
+        self._helper.shutdown(wait=True)
+        return not self._thread.is_alive()
+
+    # In the thread ----------------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        give_way()
+        while True:
+            with self._condition:
+                self._busy = False
+                while self._pending is None and not self._closing:
+                    self._condition.wait()
+                if self._closing:
+                    return
+                request, self._pending = self._pending, None
+                self._busy = True
+            assert request is not None
+            try:
+                self._compute(request)
+            except Exception as error:
+                self.failure(error)
+
+    def _interrupted(self) -> bool:
+        pending = self._pending
+        return (pending is not None and pending.urgent) or self._closing
+
+    def _compute(self, request: Request) -> None:
+        """Answer `request`, and where it is not a preview again with the reference integrator's truth."""
+        began = time.perf_counter()
+        stop = None if request.preview else self._interrupted
+        costly_first = sorted(request.models, key=lambda m: not m.snapshot.has_energy)  # ∇H takes a second pass
+        begun = {m.key: self._helper.submit(self._follow, request, m, stop) for m in costly_first}
+        plane = self._field(request)
+        followed: dict[str, Rollout | str] = {}
+        for exact in self._stages(request):
+            truth = self._truth(request, exact, stop)
+            for m in reversed(costly_first):  # what the helper has not begun is done here meanwhile
+                if m.key not in followed:
+                    mine = begun[m.key].cancel()
+                    followed[m.key] = self._follow(request, m, stop) if mine else begun[m.key].result()
+            models = tuple(self._track(request, m, followed[m.key], truth, stop) for m in request.models)
+            if stop is not None and stop():
+                return
+            self._rollouts = {m.key: (self._model_key(request, m), followed[m.key]) for m in request.models}
+            self._in_step = {m.key: self._in_step[m.key] for m in request.models if m.key in self._in_step}
+            self._frictions = {m.key: self._frictions[m.key] for m in request.models if m.key in self._frictions}
+            seen = seen_truth(request, truth, plane)
+            took = time.perf_counter() - began
+            missed = missed_rows(request)
+            self._answer = Answer(request, truth, models, plane, took, energy_scale(request), seen, missed)
+            self.wake()
+
+    def _stages(self, request: Request) -> tuple[bool, ...]:
+        """Whether the truth is the reference integrator's, in each of the answers to come."""
+        if request.experiment.system is None or request.experiment.rollout.truth != "dop853" or loops() is not None:
+            return (True,)
+        if request.preview or not self.reference_ready:
+            return (False,)
+        return (True,) if self._known_truth(request, exact=True) is not None else (False, True)
+
+    def _times(self, request: Request) -> Array:
+        times = request.experiment.rollout.times
+        return times[: PREVIEW_STEPS + 1] if request.preview else times
+
+    def _model_times(self, request: Request, shown: ShownModel) -> Array:
+        """The times of a model's rollout: every second one while it trains, when it will be another in a moment."""
+        times = self._times(request)
+        return times[::2] if shown.live and len(times) > 2 * LIVE_STEPS else times
+
+    # What is computed, each part remembered until what it depends on changes ------------------------------------------
+
+    def _field(self, request: Request) -> PortraitField | None:
+        spec, stage = request.portrait, request.experiment.moving or request.experiment.stage
+        if spec is None:
+            return None
+        used = {m.key: m for m in request.models if m.key in (request.field_of, request.compared, spec.latents)}
+        models = {key: self._scaled(request, m) for key, m in used.items()}
+        layers = Layers(
+            models.get(request.field_of),
+            request.arrows,
+            request.contours,
+            models.get(request.compared),
+            request.states if models else None,
+            fine=not any(m.live or (m.refits and request.preview) for m in used.values()),
+            sight=models[spec.latents].sight if spec.latents else None,
+        )
+        # On one degree of freedom every start lies in the plane; and while a hand moves it, the last plane will do.
+        through = () if stage.dof == 1 else spec.through
+        key = (replace(spec, through=()), stage_key(request.experiment), request.experiment.rollout.friction, layers)
+        if self._plane is not None and self._plane[0] == key and (request.preview or self._plane[1] == through):
+            return self._plane[2]
+        plane = compute_field(spec, stage, layers)
+        if layers.sight is not None:
+            plane = replace(plane, latents=encode(used[spec.latents].model, layers.sight, layers.states))
+        self._plane = (key, through, plane)
+        return plane
+
+    def _known_truth(self, request: Request, exact: bool) -> Rollout | None:
+        known = self._truths.get(exact)
+        return known[1] if known is not None and known[0] == self._truth_key(request) else None
+
+    def _truth_key(self, request: Request) -> Hashable:
+        experiment, times = request.experiment, self._times(request)
+        asked = steer_key(request), request.preview
+        return stage_key(experiment), experiment.start, experiment.rollout.truth, asked, times[-1], len(times)
+
+    def _truth(self, request: Request, exact: bool, stop: Callable[[], bool] | None) -> Track | None:
+        experiment = request.experiment
+        system = experiment.moving
+        if system is None:
+            return recorded_track(request)
+        answer, steering = self._known_truth(request, exact), experiment.rollout.steering
+        if answer is None:
+            start, times = np.array(experiment.start), self._times(request)
+            if exact:
+                answer = follow(system, start, times, experiment.rollout.truth, steering, interrupt=stop)
+            else:
+                tolerance = PREVIEW_TOLERANCE if request.preview else STAND_IN_TOLERANCE
+                answer = stand_in(system, start, times, steering, tolerance, stop)
+            if stop is None or not stop():
+                self._truths[exact] = (self._truth_key(request), answer)
+        drift = energy_drift(system, answer.coords, answer.coords)
+        empty = np.empty(0)
+        return Track(
+            "truth",
+            "truth",
+            "truth",
+            answer.t,
+            answer.coords,
+            drift,
+            empty,
+            empty,
+            float(answer.ended),
+            answer.note,
+            gap=gap_after_return(answer, steering),
+        )
+
+    def _scaled(self, request: Request, shown: ShownModel) -> Snapshot:
+        """Return the model with the friction that is asked for: the same object as long as that stays."""
+        friction, known = request.experiment.rollout.friction, self._frictions.get(shown.key)
+        if known is None or known[0] is not shown.snapshot or known[1].friction != friction:
+            known = self._frictions[shown.key] = (shown.snapshot, shown.snapshot.with_friction(friction))
+        return known[1] if shown.snapshot.dissipates else shown.snapshot
+
+    def _model_key(self, request: Request, shown: ShownModel) -> Hashable:
+        times = self._model_times(request, shown)
+        method, steer = request.experiment.rollout.integrator, steer_key(request)
+        swift = shown.live or request.preview
+        start = request.experiment.start, seen_key(request.experiment) if shown.snapshot.sight is not None else None
+        return shown.snapshot, start, method, steer, times[-1], len(times), swift
+
+    def _follow(self, request: Request, shown: ShownModel, stop: Callable[[], bool] | None) -> Rollout | str:
+        """Return a model's rollout, or why it cannot be had. Runs in either thread."""
+        method = request.experiment.rollout.integrator
+        reason = why_not(method, shown.snapshot)
+        if reason:
+            return reason
+        known = self._rollouts.get(shown.key)
+        if known is not None and known[0] == self._model_key(request, shown):
+            return known[1]
+        start, times = beginning(request.experiment, shown.snapshot), self._model_times(request, shown)
+        snapshot = self._scaled(request, shown)
+        flow = Swift(snapshot) if shown.live or request.preview else snapshot
+        steering = request.experiment.rollout.steering
+        return follow(flow, start, times, method, steering, tolerance=MODEL_TOLERANCE, interrupt=stop)
+
+    def _track(
+        self,
+        request: Request,
+        shown: ShownModel,
+        answer: Rollout | str,
+        truth: Track | None,
+        stop: Callable[[], bool] | None,
+    ) -> Track:
+        if isinstance(answer, str):
+            nothing, none = np.full((1, 2 * request.experiment.stage.dof), np.nan), np.array([np.nan])
+            parts = (np.zeros(1), nothing, none, none, np.zeros(1))
+            return Track(
+                shown.key, shown.model, shown.title, *parts, note=answer, group=shown.group, member=shown.member
+            )
+        drift, error_t, error = self._judge(request, shown, answer, truth)
+        return Track(
+            shown.key,
+            shown.model,
+            shown.title,
+            answer.t,
+            answer.coords,
+            drift,
+            error,
+            error_t,
+            float(answer.ended),
+            answer.note,
+            shown.live,
+            gap=gap_after_return(answer, request.experiment.rollout.steering),
+            group=shown.group,
+            member=shown.member,
+            own=own_drift(request, shown.snapshot, answer.coords, truth),
+            in_step=self._frames_in_step(request, shown, answer, truth, stop),
+        )
+
+    def _frames_in_step(
+        self,
+        request: Request,
+        shown: ShownModel,
+        answer: Rollout,
+        truth: Track | None,
+        stop: Callable[[], bool] | None,
+    ) -> int | None:
+        """Return how long the film that a model paints stays in step with truth's, in frames; None for a preview."""
+        if shown.snapshot.sight is None or truth is None or request.preview:
+            return None
+        key = self._model_key(request, shown), self._truth_key(request)
+        known = self._in_step.get(shown.key)
+        if known is not None and known[0] == key:
+            return known[1]
+        reader, film = reader_of(request.experiment, shown.snapshot.sight.size), film_along(request.experiment, truth.t)
+        if reader is None or film is None:
+            return None
+        coords, angles = at_times(film, answer.t, answer.coords), at_times(film, truth.t, truth.coords)[:, 0]
+        frames = frames_in_step(shown.snapshot, coords, angles, reader, stop)
+        if stop is None or not stop():
+            self._in_step[shown.key] = key, frames
+        return frames
+
+    def _judge(
+        self, request: Request, shown: ShownModel, answer: Rollout, truth: Track | None
+    ) -> tuple[Array, Array, Array]:
+        """Return drift along the rollout, and error with its times."""
+        experiment = request.experiment
+        empty = np.empty(0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            if experiment.system is not None:
+                assert truth is not None
+                beside = beside_truth(answer.coords, truth)
+                drift = energy_drift(experiment.system, answer.coords, beside)
+                error = relative_error(answer.coords, beside, experiment.stage.periodic)
+                return drift, answer.t[: len(error)], error
+            drift = recorded_drift(request, shown.snapshot, answer.coords)
+            if truth is None or recorded_row(experiment) is None:
+                return drift, empty, empty
+            spec = experiment.rollout  # what was recorded was left alone
+            inside = truth.t <= min(answer.t[-1], spec.steering.interval(spec.length)[0])
+            track = at_times(truth.t[inside], answer.t, answer.coords)
+            return drift, truth.t[inside], relative_error(track, truth.coords[inside], experiment.stage.periodic)
+
+
+def stand_in(
+    system: System,
+    start: Array,
+    times: Array,
+    steering: Steering,
+    tolerance: float,
+    stop: Callable[[], bool] | None = None,
+) -> Rollout:
+    """Return the truth by collocation, for the time in which the reference integrator is not compiled yet."""
+
+    def one(phase: Phase, x: Array, at: Array) -> Rollout:
+        coords = collocate(Turned(system, phase.turn).field, x, at, tolerance, stop)
+        return Rollout(at, coords, np.array(np.nan))
+
+    return in_phases(steering.phases(float(times[-1])), start, times, one)
+
+
+def seen_truth(request: Request, truth: Track | None, plane: PortraitField | None) -> Array | None:
+    """Return truth's track as the model encodes it whose latents the portrait shows; None where none are."""
+    experiment = request.experiment
+    if plane is None or plane.latents is None or truth is None or not len(truth.coords):
+        return None
+    sight, system = plane.latents.sight, experiment.moving
+    if system is not None:
+        return sight.encode(pairs_at(system, camera_of(experiment.data, sight.size), truth.coords))
+    recording, row = experiment.recording, recorded_row(experiment) or 0
+    if recording is None or recording.frames is None or recording.frame_size != sight.size:
+        return None
+    frames = recording.frames[row : row + len(truth.coords) + 1]
+    z = sight.encode(np.stack([frames[:-1], frames[1:]], axis=1))
+    return np.concatenate([z, np.full((len(truth.coords) - len(z), 2), np.nan)])  # of the last frame there is no pair
+
+
+def steer_key(request: Request) -> Hashable:
+    """What is done to rollouts on their way. While nothing is, it does not matter when it would be."""
+    spec = request.experiment.rollout
+    return spec.steering if spec.steering.kind != "none" else None, spec.friction
+
+
+def at_times(times: Array, t: Array, coords: Array) -> Array:
+    """Return the states `(N, 2*dof)` at `times` `(N,)` of a rollout `coords` `(T, 2*dof)` at `t`, linear in between."""
+    return np.stack([np.interp(times, t, coords[:, i]) for i in range(coords.shape[1])], axis=-1)
+
+
+def beside_truth(coords: Array, truth: Track) -> Array:
+    """Return truth's states at the instants of `coords`: a model that trains is followed in every second one."""
+    return truth.coords[:: 2 if len(coords) < len(truth.t) else 1]
+
+
+def missed_rows(request: Request) -> Missed | None:
+    """Return which of the drawn rows the judged model does not follow."""
+    judged = next((m for m in request.models if m.key == request.judged), None)
+    if judged is None or request.drawn is None:
+        return None
+    return rows_missed(judged.title, judged.snapshot, request.drawn)
+
+
+def energy_scale(request: Request) -> float:
+    """Return E of the start, by the true H or a recording's stated reference; NaN where neither is known."""
+    experiment = request.experiment
+    judge = experiment.system if experiment.recording is None else experiment.recording.reference
+    return judge.energy_scale(np.array(experiment.start)) if judge is not None else float("nan")
+
+
+def own_drift(request: Request, snapshot: Snapshot, coords: Array, truth: Track | None) -> Array:
+    """Return (Ĥ(x̂(t)) − Ĥ(x̂(0)))/E along a model's rollout by its own Ĥ; empty where that is not asked for or unknown.
+
+    For recordings only beside the stated reference: else the drift itself is by the learned H.
+    """
+    experiment = request.experiment
+    system, scale = experiment.system, energy_scale(request)
+    wanted = request.energy_of == "both" or (request.energy_of == "learned" and system is not None)
+    with np.errstate(over="ignore", invalid="ignore"):
+        energy = snapshot.hamiltonian(coords) if wanted and np.isfinite(scale) else None
+        if energy is None:
+            return np.empty(0)
+        if system is None:
+            own: Array = (energy - energy[0]) / scale
+            return own
+        assert truth is not None
+        return learned_drift(system, energy, beside_truth(coords, truth))
+
+
+def seen_key(experiment: Experiment) -> Hashable:
+    """What decides, beside the start, what a model that sees frames is shown there."""
+    system, begin = experiment.system, experiment.rollout.begin
+    filmed = tuple(experiment.data.items()) if system is not None and system.seen else ()
+    return begin, stage_key(experiment), filmed
+
+
+def stage_key(experiment: Experiment) -> Hashable:
+    """What the stage of `experiment` is made of: experiments that differ in their start alone share it."""
+    system = experiment.system
+    return experiment.recording if system is None else (system.name, tuple(system.values.items()))
+
+
+# Recordings -----------------------------------------------------------------------------------------------------------
+
+
+def recorded_row(experiment: Experiment) -> int | None:
+    """Return the recorded row that the start sits on, or None where it was dragged off the track."""
+    recording = experiment.recording
+    assert recording is not None
+    return recording.row_at(np.array(experiment.start))
+
+
+def recorded_track(request: Request) -> Track:
+    """Return the measured track from the start's row (or the first), up to the horizon, within its trial."""
+    experiment = request.experiment
+    recording = experiment.recording
+    assert recording is not None
+    row = recorded_row(experiment) or 0
+    last = int(np.searchsorted(recording.trial, recording.trial[row], side="right"))
+    t = recording.t[row:last] - recording.t[row]
+    inside = t <= experiment.rollout.horizon + 1e-9
+    coords = recording.coords[row:last][inside]
+    drift = recorded_drift(request, None, coords)
+    empty = np.empty(0)
+    return Track("truth", "truth", "recorded", t[inside], coords, drift, empty, empty, measured=True)
+
+
+def recorded_drift(request: Request, snapshot: Snapshot | None, coords: Array) -> Array:
+    """Return (H(x(t)) − H(x(0)))/E for a recording: by its stated reference H, or by a learned one."""
+    recording = request.experiment.recording
+    assert recording is not None
+    reference, start = recording.reference, np.array(request.experiment.start)
+    if request.energy_of == "learned" or reference is None:
+        judge = snapshot if snapshot is not None and snapshot.has_energy else energy_judge(request)
+        if judge is None:
+            return np.full(len(coords), np.nan)
+        own, first, lowest = (judge.hamiltonian(x) for x in (coords, start, recording.coords))
+        assert own is not None
+        assert first is not None
+        assert lowest is not None
+        return (own - first) / max(float(first - lowest.min()), 0.01 * float(np.ptp(lowest)), 1e-12)
+    return (reference.hamiltonian(coords) - reference.hamiltonian(start)) / reference.energy_scale(start)
+
+
+def energy_judge(request: Request) -> Snapshot | None:
+    """Return the shown model whose H judges what has none of its own: if possible one whose H is the only one."""
+    able = [m.snapshot for m in request.models if m.snapshot.has_energy]
+    return min(able, key=lambda s: s.dissipates and not s.split_unique, default=None)
+
+
+__all__ = ["Answer", "Request", "ShownModel", "Simulation", "Track"]

@@ -1,0 +1,147 @@
+"""Films that compare: what the camera sees, what a model paints of just that, and the films that models paint by
+themselves from the same start; side by side, a picture a frame, made from the models and not from a screen."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from hnn_engine.camera import Frames
+from hnn_engine.coords import Array, wrap_angle
+from hnn_engine.errors import ExperimentError
+from hnn_engine.experiment import Experiment
+from hnn_engine.frame_metrics import IN_STEP, MODEL_TOLERANCE
+from hnn_engine.frames.frame_pairs import camera_of, pairs_at
+from hnn_engine.frames.frozen_autoencoder import Sight
+from hnn_engine.initial_frames import beginning, frame_seconds, reader_of
+from hnn_engine.models import get_model
+from hnn_engine.models.autoencoder import Single
+from hnn_engine.rollouts.steering import follow
+from hnn_engine.snapshot import Snapshot
+from hnn_engine.video import Tile, side_by_side
+
+Picture = npt.NDArray[np.uint8]
+Theme = Literal["light", "dark"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Strip:
+    """One of the films: whose it is, its frames `(F, size, size)`, and how far the angle in each is off `(F,)`, NaN
+    where there is none."""
+
+    role: str
+    caption: str
+    frames: npt.NDArray[np.generic]
+    off: Array
+
+    def tile(self, frame: int) -> Tile:
+        return Tile(self.role, self.caption, self.frames[frame], self._note(frame))
+
+    def _note(self, frame: int) -> str:
+        if self.role == "truth":
+            return ""
+        if np.isnan(self.off[frame]):
+            return "no angle to read"
+        lost = np.flatnonzero(~(np.abs(self.off[: frame + 1]) < IN_STEP))
+        state = "in step" if not len(lost) else f"lost at {lost[0]}"
+        return f"{np.rad2deg(abs(self.off[frame])):.1f}° off, {state}"
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedFilm:
+    """The films of `experiment`'s rollouts: truth's, one painted again, and one of each of `snapshots`.
+
+    Frames are `seconds` apart, as they were filmed, up to the end of the rollouts; whatever is done to rollouts on
+    their way is done to these. Raises `ExperimentError` where there is nothing to see or nobody who sees it.
+    """
+
+    experiment: Experiment
+    snapshots: Sequence[Snapshot]
+    theme: Theme = "light"
+    height: int = 360
+
+    @property
+    def seconds(self) -> float:
+        """Time from one picture to the next, s."""
+        return frame_seconds(self.experiment)
+
+    @property
+    def count(self) -> int:
+        """How many pictures there are."""
+        return len(self._pairs)
+
+    def check(self) -> None:
+        """Raise what there is to raise."""
+        assert self.count > 0
+
+    @cached_property
+    def _seeing(self) -> list[tuple[Snapshot, Sight]]:
+        found = [(one, one.sight) for one in self.snapshots if one.sight is not None]
+        if not self.experiment.stage.seen:
+            raise ExperimentError(
+                f"No camera sees the {self.experiment.source_title.lower()}, so there is no film: take the pixel "
+                "pendulum, or a film of your own"
+            )
+        if not found:
+            raise ExperimentError("There is no model that sees frames: train one, pixel-hnn for example")
+        return found
+
+    @cached_property
+    def _pairs(self) -> Frames:
+        """The true pairs of frames `(F, 2, size, size)`."""
+        experiment, size = self.experiment, self._seeing[0][1].size
+        system, recording = experiment.moving, experiment.recording
+        if system is not None:
+            spec = experiment.rollout
+            start = np.array(experiment.start)
+            truth = follow(system, start, self._times, spec.truth, spec.steering).coords
+            return pairs_at(system, camera_of(experiment.data, size), truth)
+        assert recording is not None
+        assert recording.frames is not None
+        row = recording.row_at(np.array(experiment.start))
+        if row is None:
+            raise ExperimentError("The start is not on a recorded row, so there is no film of it: start at one")
+        frames = recording.frames[row : row + len(self._times) + 1]
+        return np.stack([frames[:-1], frames[1:]], axis=1)
+
+    @cached_property
+    def _times(self) -> Array:
+        count = int(self.experiment.rollout.length / self.seconds + 1e-9)
+        times: Array = np.linspace(0.0, count * self.seconds, count + 1)
+        return times
+
+    @cached_property
+    def _strips(self) -> list[_Strip]:
+        reader = reader_of(self.experiment, self._seeing[0][1].size)
+        assert reader is not None
+        true = self._pairs[:, 0]
+        angles = reader.read(true)
+
+        def strip(role: str, caption: str, frames: Single) -> _Strip:
+            return _Strip(role, caption, frames, wrap_angle(reader.read(frames) - angles))
+
+        again, sight = next(((m, s) for m, s in self._seeing if m.has_energy), self._seeing[0])
+        seen = np.clip(sight.decode(sight.encode(self._pairs))[:, 0], 0.0, 1.0)
+        films = [strip(m.model, get_model(m.model).title, self._film(m, s)) for m, s in self._seeing]
+        camera = _Strip("truth", "Camera", true, np.zeros(len(true)))
+        return [camera, strip(again.model, "Reconstruction", seen), *films]
+
+    def _film(self, snapshot: Snapshot, sight: Sight) -> Single:
+        """Return the frames `(F, size, size)` that a model paints along its own rollout; black past its end."""
+        spec, start = self.experiment.rollout, beginning(self.experiment, snapshot)
+        flow, times = snapshot.with_friction(spec.friction), self._times[: self.count]
+        coords = follow(flow, start, times, spec.integrator, spec.steering, tolerance=MODEL_TOLERANCE).coords
+        alive = np.isfinite(coords).all(axis=-1)
+        frames = np.zeros((len(coords), sight.size, sight.size), np.float32)
+        frames[alive] = sight.picture(coords[alive])
+        return frames
+
+    def pictures(self) -> Iterator[Picture]:
+        """Yield the pictures `(height, W, 3)`, one a frame."""
+        for frame in range(self.count):
+            tiles = [strip.tile(frame) for strip in self._strips]
+            t = self.experiment.rollout.world_time(float(self._times[frame]))
+            yield side_by_side(tiles, self.height, self.theme, f"t = {t:.2f} s · frame {frame}")

@@ -1,0 +1,109 @@
+"""Who does the arithmetic of a fit by gradient: compiled loops, or torch where they cannot be had.
+
+A compiled step is one call that does not hold the interpreter, where torch's takes it some fifty times: beside a
+window that paints, it keeps its pace. It also spares a fit the import of torch.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+
+from hnn_engine.coords import Array
+from hnn_engine.errors import MissingError
+from hnn_engine.fitting.events import FitTask
+from hnn_engine.kernels import cache as kernel_cache
+from hnn_engine.models import get_model
+
+Rows = tuple[Any, ...]  # coords and dcoords, float32, (N, 2*dof) each; or the first frame of each row, (N,)
+AdamStep = tuple[bool, float, float, float, float]  # as `kernels.training.advance` takes it
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+class Stepper(Protocol):
+    """A network's weights with Adam's state. The weights are one flat float32 array, in the order of their names.
+
+    Loss: mean over rows and coordinates of (field(coords) − dcoords)². Adam: m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²;
+    w ← w − α m̂/(√v̂ + ε), where g includes the L2 term decay·w (not decoupled), β = (0.9, 0.999), ε = 1e-8. Source:
+    Kingma & Ba 2015.
+    """
+
+    flat: Array
+    good: Array  # the last weights whose loss was within the limit
+
+    def loss(self, rows: Rows) -> float:
+        """Return the loss of the present weights on `rows`."""
+
+    def gradient(self, rows: Rows) -> tuple[float, Array]:
+        """Return the loss of the present weights on `rows`, and its gradient by them, without the L2 term."""
+
+    def step(self, rows: Rows, rate: float, limit: float) -> float:
+        """Take one step of learning rate `rate`, unless the loss before it is above `limit` or NaN; return that."""
+
+
+class CompiledStepper(ABC):
+    """Steps by `hnn_engine.kernels`."""
+
+    def __init__(self, flat: Array, decay: float) -> None:
+        self.flat, self.good = flat, flat.copy()
+        self._grad, self._moments = np.zeros_like(flat), np.zeros((2, flat.size), np.float32)
+        self._decay, self._count = decay, 0
+
+    def loss(self, rows: Rows) -> float:
+        return self._call(rows, (False, 0.0, 0.0, 1.0, 0.0))
+
+    def gradient(self, rows: Rows) -> tuple[float, Array]:
+        loss = self._call(rows, (True, -1.0, 0.0, 1.0, 0.0))  # no loss is within that limit: nothing moves
+        return loss, self._grad.copy()
+
+    def step(self, rows: Rows, rate: float, limit: float) -> float:
+        self._count += 1
+        alpha, root = rate / (1 - 0.9**self._count), (1 - 0.999**self._count) ** 0.5
+        return self._call(rows, (True, limit, alpha, root, self._decay))
+
+    @abstractmethod
+    def _call(self, rows: Rows, adam: AdamStep) -> float:
+        """Return the loss of the present weights on `rows`; learn from it as `adam` says."""
+
+
+class CompiledFieldStepper(CompiledStepper):
+    """Steps a field; rows are `(coords, dcoords)`."""
+
+    def __init__(self, kernels: Any, task: FitTask, flat: Array) -> None:
+        model, settings, dof = get_model(task.model), task.model_settings, task.data.dof
+        sizes = dof, int(settings["width"]), int(settings["depth"])
+        parts = model.networks(dof), model.passes(settings, dof)
+        self._advance = kernels.advance
+        self._work = kernels.network(*parts, str(settings["activation"]), sizes, model.rates(task.known))
+        super().__init__(flat, float(task.settings["weight-decay"]))
+
+    def _call(self, rows: Rows, adam: AdamStep) -> float:
+        loss: float = self._advance(self._work, self.flat, self._grad, self._moments, self.good, rows, adam)
+        return loss
+
+
+def stepper(task: FitTask, shapes: Shapes, flat: Array) -> Stepper:
+    """Return who steps the weights `flat` of `task`.
+
+    Loops that are not loaded yet are loaded first, compiled if need be: on one machine the same seed gives the same
+    weights, whoever asks and however early.
+    """
+    if kernel_cache.load():
+        return CompiledFieldStepper(kernel_cache.loops(), task, flat)
+    with torch_wanted():
+        from hnn_engine.fitting.gradient.torch_backend import (
+            TorchFieldStepper,  # torch takes more than a second to load
+        )
+    return TorchFieldStepper(task, shapes, flat)
+
+
+@contextmanager
+def torch_wanted() -> Iterator[None]:
+    """Raise `MissingError` where torch cannot be imported meanwhile."""
+    try:
+        yield
+    except ImportError as error:
+        why = f"{kernel_cache.absent()}, and torch is not there either"
+        raise MissingError(f"A fit by gradient needs numba or torch ({why}): install one of them with pip") from error

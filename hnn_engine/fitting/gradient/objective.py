@@ -1,0 +1,97 @@
+"""What a fit by gradient trains: rows and weights to begin with, who steps them, and how weights become a snapshot."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from hnn_engine.coords import Array, Index
+from hnn_engine.datasets import Mask
+from hnn_engine.fitting.events import FitTask
+from hnn_engine.fitting.gradient.backends import Rows, Shapes, Stepper, stepper
+from hnn_engine.fitting.warm_start import field_weights
+from hnn_engine.models import get_model
+from hnn_engine.models.mlp import Weights
+from hnn_engine.snapshot import Snapshot
+
+LIVE_TEST_ROWS = 2000  # the live test curve looks at no more than these; final figures use every row
+
+
+class Learner(Protocol):
+    """A model on its data, as `GradientFit` sees it."""
+
+    stepper: Stepper
+    live_rows: int  # the live test curve looks at no more than these
+
+    def rows(self, mask: Mask) -> Rows:
+        """Return the masked rows as the stepper takes them: arrays of equal lengths."""
+
+    def freeze(self, flat: Array) -> Snapshot:
+        """Return the model with weights `flat`."""
+
+
+class FieldLearner:
+    """A field on states and their derivatives. `scaled`: each first layer is scaled to the spread of the states, so
+    that units and ranges do not matter."""
+
+    live_rows = LIVE_TEST_ROWS
+
+    def __init__(self, task: FitTask, rng: np.random.Generator, scaled: bool) -> None:
+        self._task = task
+        weights = get_model(task.model).initial_weights(task.data.dof, task.model_settings, rng)
+        if task.start is not None:
+            weights = field_weights(task)
+        elif scaled:
+            weights = self._scaled(weights)
+        self._shapes = shapes_of(weights)
+        self.stepper = stepper(task, self._shapes, flattened(weights))
+
+    def rows(self, mask: Mask) -> Rows:
+        """Return `(coords, dcoords)` of the masked rows in float32."""
+        return self.some_rows(np.flatnonzero(mask))
+
+    def some_rows(self, rows: Index) -> tuple[Array, Array]:
+        """Return `(coords, dcoords)` of `rows` in float32."""
+        data = self._task.data
+        return data.coords[rows].astype(np.float32), data.dcoords[rows].astype(np.float32)
+
+    def freeze(self, flat: Array) -> Snapshot:
+        weights, task = unflattened(flat, self._shapes), self._task
+        return Snapshot(task.model, task.data.dof, dict(task.model_settings), {**weights, **task.known})
+
+    def _scaled(self, weights: Weights) -> Weights:
+        rows = self._task.data.coords[self._task.data.train]
+        centre, spread = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
+        scaled = dict(weights)
+        for net in get_model(self._task.model).networks(self._task.data.dof):
+            matrix, bias = f"{net.prefix}w0", f"{net.prefix}b0"
+            first = weights[matrix] / spread[net.columns, None]
+            scaled[matrix] = first.astype(np.float32)
+            scaled[bias] = (weights[bias] - centre[net.columns] @ first).astype(np.float32)
+        return scaled
+
+
+def learner(task: FitTask, rng: np.random.Generator, scaled: bool) -> Learner:
+    """Return the learner of the task's model, with fresh weights by `rng`; `scaled`: fitted to the data beforehand."""
+    if get_model(task.model).sees:
+        from hnn_engine.fitting.gradient.pixel_objective import PixelLearner
+
+        return PixelLearner(task, rng, scaled)
+    return FieldLearner(task, rng, scaled)
+
+
+def shapes_of(weights: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of `weights`, in their order."""
+    return {name: w.shape for name, w in weights.items()}
+
+
+def flattened(weights: Mapping[str, Any]) -> Any:
+    """Return all `weights` end to end, float32."""
+    return np.concatenate([np.asarray(w, dtype=np.float32).ravel() for w in weights.values()])
+
+
+def unflattened(flat: Array, shapes: Shapes) -> Weights:
+    """Return copies of the weights that lie end to end in `flat`."""
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
+    parts = np.split(flat.copy(), ends[:-1])
+    return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}

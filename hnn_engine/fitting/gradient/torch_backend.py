@@ -1,0 +1,127 @@
+"""Steps by torch: autograd on the closed-form field of any model. Nothing else here imports torch."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hnn_engine.coords import Array
+from hnn_engine.fitting.events import FitTask
+from hnn_engine.fitting.gradient.backends import Rows, Shapes
+from hnn_engine.fitting.gradient.pixel_objective import Film
+from hnn_engine.models import get_model
+from hnn_engine.models.autoencoder import HALVES, half_output
+from hnn_engine.models.pixels import FIELD_SHARE
+
+
+class Adam:
+    """Adam with its L2 term, on one flat tensor. m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; w ← w − α m̂/(√v̂ + ε).
+
+    g includes `decay`·w (not decoupled). β = (0.9, 0.999), ε = 1e-8. Source: Kingma & Ba 2015. PyTorch's own
+    optimiser gives the same steps, but its first one loads a compiler, which costs more than a second.
+    """
+
+    def __init__(self, size: int, decay: float) -> None:
+        self._decay, self._count = decay, 0
+        self._mean, self._square = torch.zeros(size), torch.zeros(size)
+
+    def step(self, weights: Tensor, gradient: Tensor, rate: float) -> None:
+        """Move `weights` in place by one step of learning rate `rate`."""
+        self._count += 1
+        if self._decay:
+            gradient = gradient.add(weights, alpha=self._decay)
+        self._mean.lerp_(gradient, 0.1)
+        self._square.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
+        root = (self._square.sqrt() / (1 - 0.999**self._count) ** 0.5).add_(1e-8)
+        weights.addcdiv_(self._mean, root, value=-rate / (1 - 0.9**self._count))
+
+
+class TorchStepper(ABC):
+    """Steps on one torch thread, so that sums keep their order. All weights live in one flat tensor, over the array
+    `flat`, so that Adam is a handful of operations."""
+
+    def __init__(self, task: FitTask, shapes: Shapes, flat: Array) -> None:
+        torch.set_num_threads(1)
+        self.flat, self.good = flat, flat.copy()
+        self._weights = torch.from_numpy(flat).requires_grad_()
+        self._model, self._settings, self._shapes = get_model(task.model), task.model_settings, shapes
+        self._sizes = [int(np.prod(shape)) for shape in shapes.values()]
+        self._adam = Adam(flat.size, float(task.settings["weight-decay"]))
+
+    def loss(self, rows: Rows) -> float:
+        with torch.no_grad():
+            return float(self._loss(rows))
+
+    def gradient(self, rows: Rows) -> tuple[float, Array]:
+        with _tiny_numbers_flushed():
+            loss = self._loss(rows)
+            (gradient,) = torch.autograd.grad(loss, self._weights)
+        return float(loss.detach()), gradient.numpy().copy()
+
+    def step(self, rows: Rows, rate: float, limit: float) -> float:
+        with _tiny_numbers_flushed():
+            loss = self._loss(rows)
+            value = float(loss.detach())
+            if value <= limit:
+                self.good[:] = self.flat
+                (gradient,) = torch.autograd.grad(loss, self._weights)
+                with torch.no_grad():
+                    self._adam.step(self._weights, gradient, rate)
+        return value
+
+    def _named(self) -> dict[str, Tensor]:
+        """Return the weights by their names."""
+        parts = self._weights.split_with_sizes(self._sizes)
+        return {n: p.view(s) for (n, s), p in zip(self._shapes.items(), parts, strict=True)}
+
+    @abstractmethod
+    def _loss(self, rows: Rows) -> Tensor:
+        """Return the loss of the present weights on `rows`."""
+
+
+class TorchFieldStepper(TorchStepper):
+    """Steps a field; rows are `(coords, dcoords)`."""
+
+    def __init__(self, task: FitTask, shapes: Shapes, flat: Array) -> None:
+        super().__init__(task, shapes, flat)
+        self._known = {n: torch.from_numpy(np.asarray(v, dtype=np.float32)) for n, v in task.known.items()}
+
+    def _loss(self, rows: Rows) -> Tensor:
+        coords, dcoords = (torch.from_numpy(part) for part in rows)
+        residual: Tensor = self._model.field(torch, self._named() | self._known, self._settings, coords) - dcoords
+        return (residual * residual).mean()
+
+
+class TorchPixelStepper(TorchStepper):
+    """Steps an autoencoder and its dynamics; rows are `(first,)`. The loss is that of `kernels.seeing`."""
+
+    def __init__(self, task: FitTask, film: Film, shapes: Shapes, flat: Array) -> None:
+        super().__init__(task, shapes, flat)
+        self._film, self._live = film, torch.from_numpy(film.live)
+        self._table, self._rest = torch.from_numpy(film.table), torch.from_numpy(film.rest)
+
+    def _loss(self, rows: Rows) -> Tensor:
+        first, weights = torch.from_numpy(rows[0]), self._named()
+        weights["encoder.w0"] = weights["encoder.w0"][self._live]
+        now, then = (torch.cat([self._table[first + k], self._table[first + k + 1]], 1) for k in (0, 1))
+        z, after = (half_output(weights, HALVES[0], x, torch.relu) for x in (now, then))
+        off = half_output(weights, HALVES[1], z, torch.relu).index_add(1, self._live, -now)
+        pictures = ((off * off).sum(1) + self._rest[first] + self._rest[first + 1]) / self._film.pixels
+        gap = z[:, 1] - (after[:, 0] - z[:, 0])
+        field = after - z - self._model.field(torch, weights, self._settings, z)
+        loss: Tensor = (pictures + gap**2 + FIELD_SHARE * (field**2).mean(1)).mean()
+        return loss
+
+
+@contextmanager
+def _tiny_numbers_flushed() -> Iterator[None]:
+    """Count subnormal numbers as zero: they move nothing and take a hundred times as long. Within the block alone: it
+    is a mode of the whole thread, and whoever reads a number outside must find it as it was written."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)

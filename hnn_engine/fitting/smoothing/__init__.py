@@ -1,0 +1,1 @@
+"""Fits on whole trajectories: states and parameters estimated together by Gauss-Newton."""

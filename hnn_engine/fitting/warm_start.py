@@ -1,0 +1,57 @@
+"""Where a fit begins: at fresh weights, or at those of an earlier run of the same architecture."""
+
+from collections.abc import Mapping
+
+from hnn_engine.errors import ExperimentError
+from hnn_engine.fitting.events import FitTask
+from hnn_engine.fitting.random_features.hidden_layers import Hidden
+from hnn_engine.models import get_model
+from hnn_engine.models.base import Settings
+from hnn_engine.models.mlp import Weights, depth_of
+from hnn_engine.models.networks import Network
+from hnn_engine.snapshot import Snapshot
+
+
+def check_beginning(task: FitTask) -> None:
+    """Raise `ExperimentError` where the earlier run that the task is to begin at is of another architecture."""
+    size = task.data.views.size if task.data.views is not None else 0
+    reason = why_not_from(task.start, task.model, task.model_settings, task.data.dof, size) if task.start else ""
+    if reason:
+        raise ExperimentError(reason)
+
+
+def why_not_from(start: Snapshot, model: str, settings: Settings, dof: int, size: int) -> str:
+    """Return why a fit of `model` cannot begin at `start`; empty where it can. `size`: pixels across a frame, or 0."""
+    wanted, there = architecture(model, settings, dof), architecture(start.model, start.settings, start.dof)
+    if wanted != there:
+        return (
+            f"The fit is to begin at a run of another architecture: it has {there}, and here it is {wanted}; choose "
+            "a run of the same model and network, or fresh weights"
+        )
+    seen = len(start.sight.weights["encoder.w0"]) // 2 if start.sight is not None else 0
+    if seen != size**2:
+        return (
+            f"The fit is to begin at a run that sees {seen} pixels, but here {size**2} are seen: choose a run that "
+            "sees frames of the same size, or fresh weights"
+        )
+    return ""
+
+
+def architecture(model: str, settings: Settings, dof: int) -> str:
+    """Return what an architecture is, in words."""
+    parts = ", ".join(f"{p.title.lower()} {settings[p.name]}" for p in get_model(model).parameters)
+    return f"the {get_model(model).title} of {dof} degree{'s' * (dof > 1)} of freedom with {parts}"
+
+
+def field_weights(task: FitTask) -> Weights:
+    """Return the trained weights of the field that the task begins at, by name."""
+    assert task.start is not None
+    names = get_model(task.model).weight_shapes(task.data.dof, task.model_settings)
+    return {name: task.start.weights[name] for name in names}
+
+
+def hidden_of(weights: Mapping[str, object], net: Network, activation: str) -> Hidden:
+    """Return the hidden layers that `net` has in `weights`."""
+    own = net.of(weights)
+    layers = tuple((own[f"w{i}"].astype(float), own[f"b{i}"].astype(float)) for i in range(depth_of(own)))
+    return Hidden(activation, layers)

@@ -1,0 +1,181 @@
+"""How good a model is that sees frames: its loss, what it paints, and how long its film stays in step with truth's.
+
+Rollouts begin at what the model sees of a start (a pair of frames), and are judged in coordinates, through the affine
+map of its latents, and by the frames that it paints.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hnn_engine.camera import WHITE, Frames, Reader
+from hnn_engine.coords import Array, wrap_angle
+from hnn_engine.datasets import Dataset
+from hnn_engine.frames.frame_pairs import Views, pair_at
+from hnn_engine.frames.frozen_autoencoder import Sight
+from hnn_engine.integrators import rollout
+from hnn_engine.models.pixels import FIELD_SHARE
+from hnn_engine.snapshot import Snapshot
+from hnn_engine.systems.base import System
+from hnn_engine.systems.pixel_pendulum import PixelPendulum
+
+GROUP = 1000  # rows that are looked at together
+PART = 25  # frames that are painted together, where the first one out of step ends the work
+IN_STEP = np.deg2rad(10.0)
+FRAMES = 200  # of a film that is judged
+MODEL_TOLERANCE = 1e-9
+PAPER_WEIGHT = 1.9  # of 1 − cos q in the paper's energy
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """The parts of the loss of each row `(N,)`: reconstruction, (z_p − (z′_q − z_q))², and ½‖z′ − z − f(z)‖²."""
+
+    pictures: Array
+    latents: Array
+    field: Array
+
+    @property
+    def loss(self) -> Array:
+        """The loss of each row `(N,)`."""
+        total: Array = self.pictures + self.latents + FIELD_SHARE * self.field
+        return total
+
+
+def sight_of(snapshot: Snapshot) -> Sight:
+    """Return the sight of a model that has one."""
+    assert snapshot.sight is not None
+    return snapshot.sight
+
+
+def terms(snapshot: Snapshot, views: Views) -> Terms:
+    """Return the parts of the loss on every row of `views`."""
+    groups = np.array_split(np.arange(len(views.first)), max(1, len(views.first) // GROUP))
+    found = [_terms(snapshot, views, rows) for rows in groups]
+    return Terms(*(np.concatenate([getattr(t, name) for t in found]) for name in ("pictures", "latents", "field")))
+
+
+def loss_of(snapshot: Snapshot, views: Views, rows: npt.NDArray[np.int64]) -> Array:
+    """Return the loss of each of `rows` of `views`."""
+    return np.asarray(_terms(snapshot, views, rows).loss)
+
+
+def _terms(snapshot: Snapshot, views: Views, rows: npt.NDArray[np.int64]) -> Terms:
+    sight, pairs = sight_of(snapshot), views.pairs(rows)
+    z, after = sight.encode(pairs), sight.encode(views.pairs_after(rows))
+    off = sight.decode(z) - pairs.astype(np.float32) / WHITE
+    step = latent_field(snapshot, z)
+    pictures = np.mean(off**2, axis=(1, 2, 3), dtype=np.float64)
+    gap = z[:, 1] - (after[:, 0] - z[:, 0])
+    return Terms(np.asarray(pictures), gap**2, ((after - z - step) ** 2).mean(axis=1))
+
+
+def latent_field(snapshot: Snapshot, z: Array) -> Array:
+    """Return f(z) `(N, 2)`: what the latents `(N, 2)` move by in a frame."""
+    sight = sight_of(snapshot)
+    flow: Array = snapshot.field(sight.coords(z)) @ sight.inverse * sight.seconds
+    return flow
+
+
+def latent_energy(snapshot: Snapshot, coords: Array) -> Array | None:
+    """Return the H of the latents `(...)` at coordinates `(..., 2)`: f = J∇H(z); None where the model has none."""
+    energy, sight = snapshot.hamiltonian(coords), sight_of(snapshot)
+    return None if energy is None else energy * (sight.seconds / float(np.linalg.det(sight.matrix)))
+
+
+def begin(snapshot: Snapshot, pair: Frames | None, start: Array) -> Array:
+    """Return where a rollout of `snapshot` from `start` `(2*dof,)` begins: at what it sees of the `pair` of frames
+    `(2, size, size)` there, if it sees frames and there are some; at the start itself otherwise."""
+    if snapshot.sight is None or pair is None:
+        return start
+    return np.asarray(snapshot.sight.seen(pair[None])[0])
+
+
+# Films ----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """Rollouts of a model beside the truth, `(T, N, 2)` each, at `t` `(T,)` s, and the angles that are read from the
+    frames that it paints `(T, N)`."""
+
+    t: Array
+    truth: Array
+    model: Array
+    read: Array
+
+    @property
+    def in_step(self) -> Array:
+        """How many frames of each film `(N,)` come before the first whose angle is off truth's by 10°."""
+        with np.errstate(invalid="ignore"):
+            good = np.abs(wrap_angle(self.read - self.truth[..., 0])) < IN_STEP
+        frames: Array = np.logical_and.accumulate(good, axis=0).sum(axis=0).astype(np.float64)
+        return frames
+
+
+def take(snapshot: Snapshot, system: System, views: Views, starts: Array, frames: int = FRAMES) -> Take:
+    """Return films of `frames` frames after the first from `starts` `(N, 2)`, model beside truth.
+
+    Truth moves as the data does: by Störmer–Verlet from frame to frame.
+    """
+    camera = views.camera
+    assert camera is not None
+    t = np.linspace(0.0, views.seconds * frames, frames + 1)
+    truth = rollout(system, starts, t, "stormer-verlet").coords
+    begun = np.stack([begin(snapshot, pair_at(system, camera, start), start) for start in starts])
+    model = rollout(snapshot, begun, t, "dop853", tolerance=MODEL_TOLERANCE).coords
+    return Take(t, truth, model, np.stack([painted_angles(snapshot, x, camera) for x in model.swapaxes(0, 1)], axis=1))
+
+
+def painted_angles(snapshot: Snapshot, coords: Array, reader: Reader) -> Array:
+    """Return the angles `(T,)` that `reader` reads from what is painted along `coords` `(T, 2)`; NaN past its end."""
+    angles, alive = np.full(len(coords), np.nan), np.isfinite(coords).all(axis=-1)
+    if alive.any():
+        angles[alive] = reader.read(sight_of(snapshot).picture(coords[alive]))
+    return angles
+
+
+def frames_in_step(
+    snapshot: Snapshot, coords: Array, angles: Array, reader: Reader, interrupt: Callable[[], bool] | None = None
+) -> int:
+    """Return how many of the frames painted along `coords` `(T, 2)` come before the first whose angle is off `angles`
+    `(T,)` by 10°. What comes after is not painted; `interrupt` is asked now and then and ends the work early."""
+    for first in range(0, len(coords), PART):
+        if interrupt is not None and interrupt():
+            return first
+        part = slice(first, first + PART)
+        with np.errstate(invalid="ignore"):
+            off = wrap_angle(painted_angles(snapshot, coords[part], reader) - angles[part])
+            lost = ~(np.abs(off) < IN_STEP)
+        if lost.any():
+            return first + int(lost.argmax())
+    return len(coords)
+
+
+def fresh_starts(system: System, views: Views, seed: int, count: int) -> Array:
+    """Draw `count` states `(count, 2)` of the distribution that the films of `views` begin with."""
+    assert isinstance(system, PixelPendulum)
+    return system.starts_within(np.random.default_rng(seed), count, views.start_angle, views.start_speed)
+
+
+def paper_energy(coords: Array) -> Array:
+    """Return 1.9(1 − cos q) + p² `(...)`, the paper's energy of a pendulum that is seen, with p = ¼ dq/dt."""
+    energy: Array = PAPER_WEIGHT * (1 - np.cos(coords[..., 0])) + coords[..., 1] ** 2
+    return energy
+
+
+def recorded_in_step(snapshot: Snapshot, data: Dataset) -> float:
+    """Return how many frames a film painted from the first test row on stays in step with the recorded one."""
+    views = data.views
+    assert views is not None
+    rows = np.flatnonzero(~data.train)
+    first = int(views.first[rows[0]])
+    last = min(first + FRAMES + 1, len(views.frames))
+    t = np.linspace(0.0, views.seconds * (last - first - 1), last - first)
+    start = begin(snapshot, views.pairs(rows[:1])[0], data.coords[rows[0]])
+    model = rollout(snapshot, start, t, "dop853", tolerance=MODEL_TOLERANCE).coords
+    read = painted_angles(snapshot, model, views.reader)
+    truth = views.reader.read(views.frames[first:last])
+    return float(Take(t, truth[:, None, None], model[:, None], read[:, None]).in_step[0])

@@ -1,0 +1,162 @@
+"""Demonstrations: experiments set up so that one fit shows one property, and how they are best looked at."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from hnn_engine.errors import UnknownNameError
+from hnn_engine.experiment import Experiment, checked, default_settings, model_spec, new_experiment
+from hnn_engine.rollouts.steering import Steering
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A property to be shown. `build` makes its experiment; `view` names what the window shows of it."""
+
+    name: str
+    title: str
+    summary: str
+    from_paper: bool
+    build: Callable[[], Experiment]
+    view: Mapping[str, object] = field(default_factory=dict)
+
+    def experiment(self) -> Experiment:
+        """Return the experiment, checked."""
+        return checked(self.build())
+
+
+def _on(system: str, *models: str) -> Experiment:
+    return replace(new_experiment(system), models=tuple(model_spec(name) for name in models))
+
+
+def _energy() -> Experiment:
+    base = _on("pendulum", "baseline", "hnn")
+    return replace(base, rollout=replace(base.rollout, steering=Steering("pump", 10.0, 0.1)), start=(1.4, 0.0))
+
+
+def _return() -> Experiment:
+    base = _on("two-body", "baseline", "hnn")
+    return replace(base, rollout=replace(base.rollout, steering=Steering("reverse", 12.5)))
+
+
+def _fields() -> Experiment:
+    return _on("mass-spring", "hnn", "conservative-hnn", "mixed-hnn")
+
+
+def _learned() -> Experiment:
+    return _on("pendulum", "baseline", "hnn")
+
+
+def _structure() -> Experiment:
+    return _on("pendulum", "baseline", "second-order", "hnn", "separable-hnn")
+
+
+def _friction() -> Experiment:
+    base = _on("damped-pendulum", "hnn", "dissipative-hnn")
+    network = {"width": 100}
+    return replace(
+        base,
+        models=(model_spec("hnn", network), model_spec("dissipative-hnn", {**network, "friction": "momentum"})),
+        recipe="adam",
+        settings={**default_settings("adam", base.stage), "steps": 8000, "patience": 8000},
+        # Down to where the pendulum nearly rests: with twice the friction it gets there in two thirds of the horizon.
+        data={**base.data, "trajectories": 100, "points": 100, "horizon": 30.0, "noise": 0.0},
+    )
+
+
+def _luck() -> Experiment:
+    base = _on("mass-spring", "baseline", "hnn")
+    return replace(base, data={**base.data, "trajectories": 8, "noise": 0.2})
+
+
+def _pixels() -> Experiment:
+    base = new_experiment("pixel-pendulum")
+    return replace(base, recipe="adam", settings=default_settings("adam", base.stage))
+
+
+def _pixel_energy() -> Experiment:
+    base = _pixels()
+    return replace(base, rollout=replace(base.rollout, steering=Steering("pump", 5.0, 0.1)), start=(0.3, 0.0))
+
+
+DEMONSTRATIONS: dict[str, Demonstration] = {
+    one.name: one
+    for one in (
+        Demonstration(
+            "energy-added",
+            "Energy added",
+            "Halfway truth and the HNN climb their H: from then on they swing wider, and keep that.",
+            True,
+            _energy,
+        ),
+        Demonstration(
+            "time-reversed",
+            "Time turned back",
+            "There and back again: truth and both models return to where they began.",
+            True,
+            _return,
+        ),
+        Demonstration(
+            "fields",
+            "What the field is made of",
+            "Solenoidal J∇H, conservative ∇F, or both at once: only a field that turns can follow a spring.",
+            True,
+            _fields,
+        ),
+        Demonstration(
+            "learned-energy",
+            "The learned H beside the true one",
+            "Contours of both, their difference, and how each drifts along the same rollout.",
+            True,
+            _learned,
+            {"field": "hnn", "compare": True, "energy_of": "both"},
+        ),
+        Demonstration(
+            "pixels",
+            "Seen only as pixels",
+            "Two films of a pendulum that nobody filmed: of the baseline and of the HNN, beside the true one.",
+            True,
+            _pixels,
+            {"field": "pixel-hnn", "latents": True},
+        ),
+        Demonstration(
+            "pixel-energy",
+            "Energy added to a film",
+            "Halfway the HNN climbs the H of its latents, and the painted pendulum swings wider.",
+            True,
+            _pixel_energy,
+            {"field": "pixel-hnn", "latents": True},
+        ),
+        Demonstration(
+            "friction",
+            "What if friction were halved?",
+            "H and friction learned apart: scale the friction afterwards, with truth under the same change beside it.",
+            False,
+            _friction,
+        ),
+        Demonstration(
+            "structure",
+            "How much is structure",
+            "A plain network, one that knows dq/dt = p/m, a general H and H = T(p) + V(q) on the same data.",
+            False,
+            _structure,
+        ),
+        Demonstration(
+            "luck",
+            "Little data, much noise",
+            "Eight short trajectories through noise, five seeds: the band is what luck decides.",
+            False,
+            _luck,
+            {"seeds": 5},
+        ),
+    )
+}
+
+
+def get_demonstration(name: str) -> Demonstration:
+    """Return the demonstration `name`; raise `UnknownNameError`."""
+    if name not in DEMONSTRATIONS:
+        raise UnknownNameError("demonstration", name, DEMONSTRATIONS)
+    return DEMONSTRATIONS[name]
+
+
+__all__ = ["DEMONSTRATIONS", "Demonstration", "get_demonstration"]

@@ -1,0 +1,89 @@
+"""Finished fits, kept as runs in a folder: an interrupted reproduction goes on where it stopped.
+
+A fit is used again only where its experiment is the same and the same sources made it, on the same libraries. Its
+folder is named by a digest of all that, so that nothing that is no longer true is ever found.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from hnn_engine.environment import versions
+from hnn_engine.errors import RecordError
+from hnn_engine.experiment import to_json
+from hnn_engine.records import Run, check_folder, check_target, is_run_folder, load_run, write_run
+from hnn_engine.reproduction.fit_plan import Cell
+
+_ENGINE = Path(__file__).parents[1]
+# How a fit is asked for and shown changes none of it.
+_NO_MATTER = {
+    "cli",
+    "reproduction",
+    "tasks.py",
+    "presets.py",
+    "environment.py",
+    "user_folders.py",
+    "signals.py",
+    "journal",
+}
+_LIBRARIES = {name: name for name in ("numpy", "scipy", "numba", "torch")}
+
+
+class Keep:
+    """A folder of finished fits."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def check(self) -> None:
+        """Raise `RecordError` where nothing can be kept here; asked before the work, which may take an hour."""
+        check_folder(self.folder, "--keep")
+
+    def find(self, cell: Cell) -> Run | None:
+        """Return the finished and judged fit of `cell`, or None where there is none (that can be read)."""
+        folder = self._place(cell)
+        if not is_run_folder(folder):
+            return None
+        try:
+            run = load_run(folder)
+        except RecordError:
+            return None  # damaged: fit again
+        same = to_json(run.experiment) == to_json(cell.experiment)
+        return run if same and run.figures is not None and run.ending != "stopped" else None
+
+    def check_cells(self, cells: Iterable[Cell]) -> None:
+        """Raise `RecordError` where the fit of one of `cells` could not be kept, for something else is in its place."""
+        for cell in cells:
+            check_target(self._place(cell), force=True, option="--keep", cached=True)
+
+    def put(self, cell: Cell, run: Run) -> None:
+        """Keep `run`, whole or not at all, instead of an earlier one; raise `RecordError`."""
+        write_run(run, self._place(cell), force=True, option="--keep", cached=True)
+
+    def _place(self, cell: Cell) -> Path:
+        name = f"{cell.model}-{cell.experiment.recipe}-seed-{cell.seed}-{digest(cell)}"
+        return self.folder / cell.task.name / name
+
+
+def digest(cell: Cell) -> str:
+    """Return twelve letters that change with the experiment, the recorded samples, the engine and its libraries."""
+    mark = hashlib.sha256(sources().encode())
+    mark.update(json.dumps(to_json(cell.experiment), sort_keys=True).encode())
+    recording = cell.experiment.recording
+    if recording is not None:
+        for array in (recording.t, recording.trial, recording.coords, recording.gaps):
+            mark.update(array.tobytes())
+    return mark.hexdigest()[:12]
+
+
+@cache
+def sources() -> str:
+    """Return a digest of the engine's sources and of the libraries that it computes with."""
+    mark = hashlib.sha256(json.dumps(versions(_LIBRARIES), sort_keys=True).encode())
+    for path in sorted(_ENGINE.rglob("*.py")):
+        inside = path.relative_to(_ENGINE)
+        if inside.parts[0] not in _NO_MATTER:
+            mark.update(inside.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return mark.hexdigest()

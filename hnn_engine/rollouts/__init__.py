@@ -1,0 +1,1 @@
+"""Rollouts: steering, collocation, energy drift and error against the truth."""

@@ -1,0 +1,56 @@
+"""Films of a pendulum: reading them, cutting small grey frames out of them, the angle in each, and writing films.
+
+The modules behind these names are loaded when a name is first used. Pillow and PyAV are imported by what reads or
+writes a file, when it does.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hnn_engine.video.angle_tracking import AngleReader
+    from hnn_engine.video.clip import FEWEST_FRAMES, MOST_FRAMES, Crop, Film
+    from hnn_engine.video.extract import Footage, take
+    from hnn_engine.video.images import IMAGES
+    from hnn_engine.video.reading import VIDEOS, is_film, look
+    from hnn_engine.video.tiles import Tile, side_by_side
+    from hnn_engine.video.to_recording import as_recording
+    from hnn_engine.video.writing import SUFFIXES, write_film
+
+_HOMES = {
+    "clip": ("FEWEST_FRAMES", "MOST_FRAMES", "Crop", "Film"),
+    "images": ("IMAGES",),
+    "reading": ("VIDEOS", "is_film", "look"),
+    "to_recording": ("as_recording",),
+    "tiles": ("Tile", "side_by_side"),
+    "extract": ("Footage", "take"),
+    "angle_tracking": ("AngleReader",),
+    "writing": ("SUFFIXES", "write_film"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+__all__ = [
+    "FEWEST_FRAMES",
+    "IMAGES",
+    "MOST_FRAMES",
+    "SUFFIXES",
+    "VIDEOS",
+    "AngleReader",
+    "Crop",
+    "Film",
+    "Footage",
+    "Tile",
+    "as_recording",
+    "is_film",
+    "look",
+    "side_by_side",
+    "take",
+    "write_film",
+]

@@ -1,0 +1,197 @@
+"""Films made of images: a folder of them, or one file that holds many, as a GIF does."""
+
+import re
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from hnn_engine.errors import RecordingError
+from hnn_engine.recordings.text import open_regular
+from hnn_engine.video.clip import (
+    LARGEST_FILM,
+    Pictures,
+    Reel,
+    Tell,
+    check_count,
+    check_pixels,
+    reduction,
+)
+from hnn_engine.video.containers import Stated, gif, missing, png_ends, tiff, webp
+from hnn_engine.video.library_errors import FILMS, named, quiet_pillow
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp")
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")  # Pillow knows others, some of which start programs
+PICTURE = "an image"
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """Return the key that sorts names with the numbers in them by size: 'frame2' before 'frame10'."""
+    parts = re.findall(r"\d+|\D+", name.casefold())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
+def read_folder(place: Path, tell: Tell) -> Reel:
+    """Read the images of a folder; each is one frame, whatever it holds, and nothing says how far they are apart."""
+    quiet_pillow()
+    files = _files(place)
+    width, height = _size(files[0])
+    factor = reduction(str(place), len(files), width, height)
+    first = _picture(files[0], (width, height), files[0], factor)
+    pictures = np.empty((len(files), *first.shape), dtype=np.uint8)
+    for i, file in enumerate(files):
+        picture = first if i == 0 else _picture(file, (width, height), files[0], factor)
+        if picture.shape != first.shape:
+            raise _unlike(file, picture.shape[::-1], files[0], first.shape[::-1])
+        pictures[i] = picture
+        tell((i + 1) / len(files))
+    return Reel(pictures, None, factor)
+
+
+def _files(place: Path) -> list[Path]:
+    names: list[str] = []
+    with named(place):
+        for entry in place.iterdir():
+            if entry.suffix.lower() in IMAGES and entry.name[0] != ".":
+                names.append(entry.name)
+                check_count(str(place), len(names))
+    if not names:
+        raise RecordingError(f"{place} holds no images; expected png, jpg, bmp, tif, gif or webp: choose another")
+    return [place / name for name in sorted(names, key=natural)]
+
+
+def _size(path: Path) -> tuple[int, int]:
+    from PIL import Image
+
+    with (
+        open_regular(str(path), PICTURE) as file,
+        named(path),
+        Image.open(_checked(path, file), formats=FORMATS) as image,
+    ):
+        check_pixels(str(path), *image.size)
+        return image.size
+
+
+def _picture(path: Path, size: tuple[int, int], first: Path, factor: int) -> Pictures:
+    """Return an image of a folder, which must be of the `size` that the `first` one has."""
+    from PIL import Image
+
+    with (
+        open_regular(str(path), PICTURE) as file,
+        named(path),
+        Image.open(_checked(path, file), formats=FORMATS) as image,
+    ):
+        if image.size != size:
+            raise _unlike(path, image.size, first, size)
+        return grey(image, factor)
+
+
+def _unlike(file: Path, size: tuple[int, ...], first: Path, expected: tuple[int, ...]) -> RecordingError:
+    found = f"{file} has {size[0]} × {size[1]} pixels where {first.name} has {expected[0]} × {expected[1]}"
+    return RecordingError(f"{found}; expected images of one size: take it out or scale it")
+
+
+def _checked(path: Path, file: BinaryIO) -> BinaryIO:
+    """Return `file`, once it is no GIF without a picture: Pillow would go through all of it, byte by byte."""
+    is_gif = file.read(4) == b"GIF8"
+    file.seek(0)
+    if is_gif:
+        if not gif(file).held:
+            raise RecordingError(f"{path} holds no whole picture; expected {PICTURE}: check or export it anew")
+        file.seek(0)
+    return file
+
+
+def read_animation(place: Path, tell: Tell) -> Reel:
+    """Read the frames of one file of images, as far as it goes, with their times from the delays after each."""
+    from PIL import Image
+
+    quiet_pillow()
+    with open_regular(str(place), FILMS) as file:
+        with named(place):
+            stated, source = _surveyed(place, file)
+            image = Image.open(source, formats=FORMATS)
+        with image:
+            if stated is None:
+                stated = _stated(image, file)
+            return _frames(place, image, stated, tell)
+
+
+def _surveyed(place: Path, file: BinaryIO) -> tuple[Stated | None, BinaryIO | BytesIO]:
+    """Return what a file says of itself, None where Pillow has to be asked, and what Pillow is to read."""
+    head = file.read(12)
+    file.seek(0)
+    source: BinaryIO | BytesIO = file
+    stated: Stated | None = None
+    if head[:4] == b"GIF8":
+        stated = gif(file)
+    elif head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        stated = tiff(file)
+    elif head[:4] == b"RIFF":
+        if file.seek(0, 2) > LARGEST_FILM:
+            raise RecordingError(f"{place} has more than {LARGEST_FILM // 10**6} MB; expected {FILMS}: cut it")
+        file.seek(0)
+        stated, source = webp(file)
+    file.seek(0)
+    if stated is not None and head[:4] == b"GIF8" and not stated.held:
+        raise ValueError("no picture at all")
+    check_count(str(place), 0 if stated is None else stated.held)
+    return stated, source
+
+
+def _stated(image: "Image", file: BinaryIO) -> Stated:
+    count = int(getattr(image, "n_frames", 1))
+    at = file.tell()
+    ends = image.format != "PNG" or png_ends(file)
+    file.seek(at)
+    return Stated(count, ends, count)
+
+
+def _frames(place: Path, image: "Image", stated: Stated, tell: Tell) -> Reel:
+    """Read the frames up to the first that cannot be read."""
+    check_count(str(place), stated.held)
+    if stated.held < 2 and stated.whole:
+        raise RecordingError(f"{place} is one picture; expected {FILMS}: choose the folder that holds the pictures")
+    check_pixels(str(place), *image.size)
+    factor = reduction(str(place), stated.held, *image.size)
+    pictures, delays, kept = np.empty((0, 0, 0), dtype=np.uint8), np.zeros(stated.held), 0
+    for i in range(stated.held):
+        try:
+            with named(place):
+                image.seek(i)
+                picture, delay = grey(image, factor), float(image.info.get("duration") or 0) / 1000
+        except RecordingError:
+            if i == 0:
+                raise
+            break
+        if i == 0:
+            pictures = np.empty((stated.held, *picture.shape), dtype=np.uint8)
+        if picture.shape != pictures.shape[1:]:
+            break
+        pictures[i], delays[i], kept = picture, delay, i + 1
+        tell(kept / stated.held)
+    steps = delays[: max(0, kept - 1)]
+    times = np.concatenate([[0.0], np.cumsum(steps)]) if (steps > 0).all() else None
+    return Reel(pictures[:kept], times, factor, missing(kept, stated))
+
+
+def grey(image: "Image", factor: int) -> Pictures:
+    """Return the luma of an image as a viewer shows it: upright, on white where it is transparent."""
+    from PIL import Image, ImageOps
+
+    if image.mode.startswith(("I", "F")):  # 16 bits a pixel and more
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+        image = Image.fromarray((values / (257 if values.max() > 255 else 1)).clip(0, 255).round().astype(np.uint8))
+    image = ImageOps.exif_transpose(image)
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    luma = image.convert("L")
+    if factor > 1:
+        width, height = luma.width // factor, luma.height // factor
+        luma = luma.reduce(factor, (0, 0, width * factor, height * factor))
+    return np.asarray(luma)

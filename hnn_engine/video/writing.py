@@ -1,0 +1,165 @@
+"""Films on disk: an animated GIF or an H.264 video, of flat pictures such as sheets of frames."""
+
+import io
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from hnn_engine.atomic_write import check_file, write_by
+from hnn_engine.disk import operations
+from hnn_engine.errors import RecordError
+from hnn_engine.missing_libraries import explained
+from hnn_engine.video.clip import Pictures, Tell
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Indices = npt.NDArray[np.int64]
+
+SUFFIXES = (".gif", ".mp4")
+SHORTEST_DELAY = 2  # hundredths of a second: browsers take a GIF's shorter ones for ten
+COLORS_SOUGHT = 16  # pictures that a GIF's colours are taken from
+KEPT_COLORS = 192  # of 256, where a film has more: the rest stand for those that are left
+QUALITY = "16"  # of H.264, a constant rate factor: nothing to be seen is lost
+BT709 = 1  # what players take a video's colours for, and what it says that they are
+
+
+@explained
+def write_film(
+    path: str | os.PathLike[str],
+    pictures: Iterable[Pictures],
+    seconds: float,
+    progress: Tell | None = None,
+    count: int | None = None,
+    replace_protected: bool = False,
+) -> None:
+    """Write `pictures` `(H, W, 3)` uint8, of one size and `seconds` apart, as an endless GIF or an mp4, by `path`.
+
+    A GIF has 256 colours for all pictures, and counts in hundredths of a second: its delays differ by one so that the
+    whole lasts as long as it should, and of a film with more than 50 pictures a second some are left out. An mp4 is
+    H.264 in 4:2:0, which every player knows, with even sides: the last row or column is repeated where it has to be.
+    `progress` hears the share that is done where `count` says how many pictures come, and what it raises ends the
+    work. Whatever ends it, an older file stays as it was. Raises `RecordError` for another suffix, for a place that
+    cannot be written, for no picture at all, and where H.264 is missing; `ProtectedFileError` where a read-only file
+    is there, unless `replace_protected`.
+    """
+    place = Path(path)
+    if place.suffix.lower() not in SUFFIXES:
+        raise RecordError(f"{place} names no film; expected a name that ends in .gif or .mp4: choose one")
+    if not 0 < seconds < np.inf:
+        raise RecordError(f"{seconds} s between pictures of {place} is no time step; expected a number above 0")
+    check_file(place, "a film", replace_protected)
+    encode = _gif if place.suffix.lower() == ".gif" else _mp4
+    heard = _told(place, pictures, progress, count)
+    write_by(place, lambda beside: encode(beside, place, heard, seconds), replace_protected=replace_protected)
+
+
+def _told(place: Path, pictures: Iterable[Pictures], progress: Tell | None, count: int | None) -> Iterator[Pictures]:
+    """Yield the pictures and tell of them; raise `RecordError` where there is none."""
+    shape = None
+    for i, picture in enumerate(pictures):
+        shape = shape or picture.shape
+        assert picture.shape == shape
+        yield picture
+        if progress is not None:
+            progress((i + 1) / count if count else 0.0)
+    if shape is None:
+        raise RecordError(f"{place} would hold no picture; expected one at least: choose a longer time")
+
+
+def delays(count: int, seconds: float) -> tuple[list[int], list[int]]:
+    """Return which of `count` pictures a GIF shows, and for how many hundredths of a second each."""
+    every = int(np.ceil(SHORTEST_DELAY / (100 * seconds) - 1e-9)) if 100 * seconds < SHORTEST_DELAY else 1
+    shown = list(range(0, count, every))
+    ends = np.rint(100 * seconds * np.minimum(every * np.arange(1, len(shown) + 1), count))
+    return shown, [max(SHORTEST_DELAY, int(d)) for d in np.diff(ends, prepend=0)]
+
+
+def _gif(beside: Path, place: Path, pictures: Iterable[Pictures], seconds: float) -> None:
+    packed, shape = [], (0, 0, 0)
+    for picture in pictures:
+        packed.append(zlib.compress(np.ascontiguousarray(picture).tobytes(), 1))  # flat: next to nothing is left
+        shape = picture.shape
+    shown, hundredths = delays(len(packed), seconds)
+
+    def unpacked(i: int) -> Pictures:
+        return np.frombuffer(zlib.decompress(packed[i]), dtype=np.uint8).reshape(shape)
+
+    chosen = np.unique(np.linspace(0, len(shown) - 1, COLORS_SOUGHT).round().astype(int))
+    painter = _Palette([unpacked(shown[i]) for i in chosen])
+    first, *rest = (painter.indexed(unpacked(i)) for i in shown)
+    file = io.BytesIO()
+    durations = [10 * d for d in hundredths]
+    first.save(file, "GIF", save_all=True, append_images=rest, duration=durations, loop=0, optimize=False)
+    operations.write(beside, file.getvalue())
+
+
+class _Palette:
+    """256 colours for all pictures of a film: the commonest as they are, and what is near all others."""
+
+    def __init__(self, pictures: list[Pictures]) -> None:
+        from PIL import Image
+
+        codes, areas = np.unique(np.concatenate([_codes(picture).ravel() for picture in pictures]), return_counts=True)
+        colors = _channels(codes[np.argsort(-areas, kind="stable")])
+        if len(colors) > 256:
+            rest = Image.fromarray(colors[None, KEPT_COLORS:]).quantize(256 - KEPT_COLORS, Image.Quantize.MEDIANCUT)
+            colors = np.concatenate([colors[:KEPT_COLORS], np.asarray(rest.convert("RGB"))[0]])
+            colors = np.unique(colors, axis=0)
+        self._colors = colors
+        self._index = np.full(2**24, -1, dtype=np.int16)  # of each colour's nearest, once it was asked for
+
+    def indexed(self, picture: Pictures) -> "Image":
+        """Return `picture` in the nearest colours."""
+        from PIL import Image
+
+        codes = _codes(picture)
+        new = np.unique(codes[self._index[codes] < 0])
+        apart = _channels(new).astype(np.int64)[:, None] - self._colors.astype(np.int64)
+        self._index[new] = (apart**2).sum(axis=-1).argmin(axis=1)
+        image = Image.fromarray(self._index[codes].astype(np.uint8))
+        image.putpalette(self._colors.tobytes())
+        return image
+
+
+def _codes(picture: Pictures) -> Indices:
+    """Return the colours of a picture `(H, W, 3)` as single numbers `(H, W)`."""
+    return np.asarray(picture.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1]))
+
+
+def _channels(codes: Indices) -> Pictures:
+    """Return red, green and blue `(N, 3)` of colours that are single numbers `(N,)`."""
+    return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1).astype(np.uint8)
+
+
+def _mp4(beside: Path, place: Path, pictures: Iterable[Pictures], seconds: float) -> None:
+    import av
+
+    try:
+        with av.open(str(beside), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+            rate = Fraction(1 / seconds).limit_denominator(1000)
+            options = {"crf": QUALITY, "preset": "medium", "tune": "animation"}
+            stream = container.add_stream("libx264", rate=rate, options=options)
+            stream.pix_fmt = "yuv420p"
+            codec = stream.codec_context
+            codec.colorspace = codec.color_primaries = codec.color_trc = BT709
+            for i, picture in enumerate(pictures):
+                even = np.pad(picture, ((0, picture.shape[0] % 2), (0, picture.shape[1] % 2), (0, 0)), mode="edge")
+                if i == 0:
+                    stream.height, stream.width = even.shape[:2]
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
+                frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
+                frame.pts, frame.time_base = i, 1 / rate
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+    except (av.FFmpegError, av.codec.codec.UnknownCodecError) as error:
+        if isinstance(error, OSError):  # the disk's, not the encoder's
+            raise
+        reason = f"{place} cannot be written ({getattr(error, 'strerror', None) or error})"
+        raise RecordError(f"{reason}; expected an encoder for H.264: choose a name that ends in .gif") from error
