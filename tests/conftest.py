@@ -40,11 +40,15 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: Any) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C be heard, as at a prompt: workers of pytest-xdist are deaf to it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def signals_as_at_a_prompt() -> Iterator[None]:
+    """Let signals be heard: workers of pytest-xdist are deaf to Ctrl-C, and what `nohup` begins is to SIGHUP."""
+    meant = {signal.SIGINT: signal.default_int_handler}
+    if hasattr(signal, "SIGHUP"):
+        meant[signal.SIGHUP] = signal.SIG_DFL
+    before = {number: signal.signal(number, handler) for number, handler in meant.items()}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)

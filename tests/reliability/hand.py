@@ -157,7 +157,7 @@ class Hand:
         await deed()
         self.done[deed.__name__] = self.done.get(deed.__name__, 0) + 1
         await self.bench.frames(self.dice.randint(1, 6))
-        assert self.bench.unforeseen == []
+        assert self.bench.unforeseen == [], self.bench.unforeseen
         assert QApplication.activeModalWidget() is None, "a dialog is left open"
 
     async def tidy(self) -> None:
