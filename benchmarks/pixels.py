@@ -21,9 +21,10 @@ from hnn_engine.camera import WHITE
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import Experiment, checked, default_settings, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
-from hnn_engine.fitting.gradient.backends import Rows, Stepper
-from hnn_engine.fitting.gradient.objective import shapes_of
-from hnn_engine.fitting.gradient.pixel_objective import CompiledPixelStepper, Film, plain_film
+from hnn_engine.fitting.gradient.backend import Rows, Stepper
+from hnn_engine.fitting.gradient.film_table import FilmTable, plain_film
+from hnn_engine.fitting.gradient.flat_weights import shapes_of
+from hnn_engine.fitting.gradient.pixel_objective import CompiledPixelStepper
 from hnn_engine.fitting.gradient.torch_backend import TorchPixelStepper
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import get_model
@@ -103,11 +104,11 @@ def _steps(base: Experiment, data: Dataset, model: str, runs: int) -> Figures:
     return {**{f"{name}_ms": rounded(value) for name, value in times.items()}, "to_plain": ratio}
 
 
-def _whole_film(frames: npt.NDArray[np.uint8]) -> Film:
+def _whole_film(frames: npt.NDArray[np.uint8]) -> FilmTable:
     """Return frames `(F, size, size)` from 0 to 1 with all their pixels, as the plain way of a fit takes them."""
     flat = np.ascontiguousarray(frames.reshape(len(frames), -1), dtype=np.float32) / np.float32(WHITE)
     numbers = 2 * flat.shape[1]
-    return Film(flat, np.zeros(len(flat), np.float32), np.arange(numbers), numbers, numbers)
+    return FilmTable(flat, np.zeros(len(flat), np.float32), np.arange(numbers), numbers, numbers)
 
 
 def _stepping(stepper: Stepper, rows: Rows) -> Callable[[], object]:

@@ -22,8 +22,9 @@ from benchmarks.synthetic import random_task
 from hnn_engine.coords import Array
 from hnn_engine.experiment import default_settings, model_spec, new_experiment
 from hnn_engine.fitting.events import FitTask
-from hnn_engine.fitting.gradient.backends import CompiledFieldStepper, Rows, Shapes, Stepper
-from hnn_engine.fitting.gradient.objective import flattened, shapes_of
+from hnn_engine.fitting.gradient.backend import Rows, Shapes, Stepper
+from hnn_engine.fitting.gradient.backends import CompiledFieldStepper
+from hnn_engine.fitting.gradient.flat_weights import flattened, shapes_of
 from hnn_engine.fitting.gradient.torch_backend import TorchFieldStepper
 from hnn_engine.fitting.random_features.states import SampledFieldFit
 from hnn_engine.fitting.smoothing.denoise import prepared

@@ -1,14 +1,10 @@
 """Where a fit begins: at fresh weights, or at those of an earlier run of the same architecture."""
 
-from collections.abc import Mapping
-
 from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import FitTask
-from hnn_engine.fitting.random_features.hidden_layers import Hidden
 from hnn_engine.models import get_model
 from hnn_engine.models.base import Settings
-from hnn_engine.models.mlp import Weights, depth_of
-from hnn_engine.models.networks import Network
+from hnn_engine.models.mlp import Weights
 from hnn_engine.snapshot import Snapshot
 
 
@@ -48,10 +44,3 @@ def field_weights(task: FitTask) -> Weights:
     assert task.start is not None
     names = get_model(task.model).weight_shapes(task.data.dof, task.model_settings)
     return {name: task.start.weights[name] for name in names}
-
-
-def hidden_of(weights: Mapping[str, object], net: Network, activation: str) -> Hidden:
-    """Return the hidden layers that `net` has in `weights`."""
-    own = net.of(weights)
-    layers = tuple((own[f"w{i}"].astype(float), own[f"b{i}"].astype(float)) for i in range(depth_of(own)))
-    return Hidden(activation, layers)

@@ -22,7 +22,7 @@ from hnn_engine.experiment import (
     to_json,
 )
 from hnn_engine.fit_run import FitRun
-from hnn_engine.fitting.smoothing.trajectories import drawn_together
+from hnn_engine.fitting.trajectories import drawn_together
 from hnn_engine.recordings import read_shipped_recording
 from hnn_engine.records import write_run
 

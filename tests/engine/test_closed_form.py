@@ -19,7 +19,7 @@ from hnn_engine.fitting.random_features.hidden_layers import halved_layer, hidde
 from hnn_engine.fitting.random_features.linear_field import LinearField, drawn_field
 from hnn_engine.fitting.random_features.ridge_regression import Normal, ridge_solve
 from hnn_engine.fitting.random_features.states import Problem, SampledFieldFit, data_loss, loss_rows
-from hnn_engine.fitting.smoothing.trajectories import drawn_together, integral, tracks
+from hnn_engine.fitting.trajectories import drawn_together, integral, tracks
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS

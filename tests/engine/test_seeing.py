@@ -10,8 +10,9 @@ import torch
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset, data_defaults, make_dataset
 from hnn_engine.fitting.events import FitTask
-from hnn_engine.fitting.gradient.objective import flattened, shapes_of
-from hnn_engine.fitting.gradient.pixel_objective import CompiledPixelStepper, Film, plain_film
+from hnn_engine.fitting.gradient.film_table import FilmTable, plain_film
+from hnn_engine.fitting.gradient.flat_weights import flattened, shapes_of
+from hnn_engine.fitting.gradient.pixel_objective import CompiledPixelStepper
 from hnn_engine.fitting.gradient.torch_backend import TorchPixelStepper
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.kernels.training import ROWS
@@ -35,7 +36,7 @@ def data() -> Dataset:
 
 
 @cache
-def film(dead: bool = True) -> Film:
+def film(dead: bool = True) -> FilmTable:
     """Frames with a black border, or without one."""
     views = data().views
     assert views is not None
@@ -51,7 +52,7 @@ class Case(NamedTuple):
     task: FitTask
     shapes: dict[str, tuple[int, ...]]
     flat: Array
-    film: Film
+    film: FilmTable
 
     def compiled(self) -> CompiledPixelStepper:
         assert kernel_cache.load()

@@ -5,42 +5,18 @@ window that paints, it keeps its pace. It also spares a fit the import of torch.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.errors import MissingError
 from hnn_engine.fitting.events import FitTask
+from hnn_engine.fitting.gradient.backend import AdamStep, Rows, Shapes, Stepper
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import get_model
-
-Rows = tuple[Any, ...]  # coords and dcoords, float32, (N, 2*dof) each; or the first frame of each row, (N,)
-AdamStep = tuple[bool, float, float, float, float]  # as `kernels.training.advance` takes it
-Shapes = Mapping[str, tuple[int, ...]]
-
-
-class Stepper(Protocol):
-    """A network's weights with Adam's state. The weights are one flat float32 array, in the order of their names.
-
-    Loss: mean over rows and coordinates of (field(coords) − dcoords)². Adam: m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²;
-    w ← w − α m̂/(√v̂ + ε), where g includes the L2 term decay·w (not decoupled), β = (0.9, 0.999), ε = 1e-8. Source:
-    Kingma & Ba 2015.
-    """
-
-    flat: Array
-    good: Array  # the last weights whose loss was within the limit
-
-    def loss(self, rows: Rows) -> float:
-        """Return the loss of the present weights on `rows`."""
-
-    def gradient(self, rows: Rows) -> tuple[float, Array]:
-        """Return the loss of the present weights on `rows`, and its gradient by them, without the L2 term."""
-
-    def step(self, rows: Rows, rate: float, limit: float) -> float:
-        """Take one step of learning rate `rate`, unless the loss before it is above `limit` or NaN; return that."""
 
 
 class CompiledStepper(ABC):
@@ -92,10 +68,8 @@ def stepper(task: FitTask, shapes: Shapes, flat: Array) -> Stepper:
     """
     if kernel_cache.load():
         return CompiledFieldStepper(kernel_cache.loops(), task, flat)
-    with torch_wanted():
-        from hnn_engine.fitting.gradient.torch_backend import (
-            TorchFieldStepper,  # torch takes more than a second to load
-        )
+    with torch_wanted():  # torch takes more than a second to load
+        from hnn_engine.fitting.gradient.torch_backend import TorchFieldStepper
     return TorchFieldStepper(task, shapes, flat)
 
 

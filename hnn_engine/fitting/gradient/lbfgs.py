@@ -15,9 +15,10 @@ import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
-from hnn_engine.fitting.gradient.objective import FieldLearner, flattened
-from hnn_engine.fitting.pixel_closed_form.splines import drawn
+from hnn_engine.fitting.gradient.flat_weights import flattened
+from hnn_engine.fitting.gradient.objective import FieldLearner
 from hnn_engine.fitting.random_features.states import Problem, cleaned_states, loss_rows, usable_rows
+from hnn_engine.fitting.subsampling import drawn
 from hnn_engine.snapshot import Snapshot
 
 MEMORY = 20  # steps that the inverse Hessian is read from

@@ -13,7 +13,7 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Mask
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
-from hnn_engine.fitting.gradient.backends import Rows
+from hnn_engine.fitting.gradient.backend import Rows
 from hnn_engine.fitting.gradient.objective import LIVE_TEST_ROWS, learner
 from hnn_engine.snapshot import Snapshot
 

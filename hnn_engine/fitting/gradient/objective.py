@@ -1,14 +1,15 @@
 """What a fit by gradient trains: rows and weights to begin with, who steps them, and how weights become a snapshot."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from hnn_engine.coords import Array, Index
 from hnn_engine.datasets import Mask
 from hnn_engine.fitting.events import FitTask
-from hnn_engine.fitting.gradient.backends import Rows, Shapes, Stepper, stepper
+from hnn_engine.fitting.gradient.backend import Rows, Stepper
+from hnn_engine.fitting.gradient.backends import stepper
+from hnn_engine.fitting.gradient.flat_weights import flattened, shapes_of, unflattened
 from hnn_engine.fitting.warm_start import field_weights
 from hnn_engine.models import get_model
 from hnn_engine.models.mlp import Weights
@@ -78,20 +79,3 @@ def learner(task: FitTask, rng: np.random.Generator, scaled: bool) -> Learner:
 
         return PixelLearner(task, rng, scaled)
     return FieldLearner(task, rng, scaled)
-
-
-def shapes_of(weights: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of `weights`, in their order."""
-    return {name: w.shape for name, w in weights.items()}
-
-
-def flattened(weights: Mapping[str, Any]) -> Any:
-    """Return all `weights` end to end, float32."""
-    return np.concatenate([np.asarray(w, dtype=np.float32).ravel() for w in weights.values()])
-
-
-def unflattened(flat: Array, shapes: Shapes) -> Weights:
-    """Return copies of the weights that lie end to end in `flat`."""
-    ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
-    parts = np.split(flat.copy(), ends[:-1])
-    return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}

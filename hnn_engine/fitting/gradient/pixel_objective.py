@@ -4,46 +4,25 @@ The table that a step by gradient reads holds the frames as they are, less the p
 what the encoder makes of those is nothing, and what the decoder paints there is part of the loss all the same.
 """
 
-import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from hnn_engine.camera import WHITE
-from hnn_engine.coords import Array, Index
+from hnn_engine.coords import Array
 from hnn_engine.datasets import Mask
-from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import FitTask
-from hnn_engine.fitting.gradient.backends import AdamStep, CompiledStepper, Rows, Shapes, Stepper, torch_wanted
-from hnn_engine.fitting.gradient.objective import flattened, shapes_of, unflattened
-from hnn_engine.frames.frame_pairs import Views
-from hnn_engine.frames.frozen_autoencoder import Sight, fit_map
+from hnn_engine.fitting.gradient.backend import AdamStep, Rows, Shapes, Stepper
+from hnn_engine.fitting.gradient.backends import CompiledStepper, torch_wanted
+from hnn_engine.fitting.gradient.film_table import FilmTable, mean_frame, plain_film
+from hnn_engine.fitting.gradient.flat_weights import flattened, shapes_of, unflattened
+from hnn_engine.fitting.pixel_snapshot import LIVE_TEST_ROWS, frozen, latent_field, map_rows, seeing, views_of
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import get_model
-from hnn_engine.models.autoencoder import HALVES, LAYERS, Single, half_output, numpy_relu
+from hnn_engine.models.autoencoder import HALVES, LAYERS, half_output, numpy_relu
 from hnn_engine.models.mlp import Weights
-from hnn_engine.models.pixels import Seeing
 from hnn_engine.snapshot import Snapshot
 
-LIVE_TEST_ROWS = 500  # a pair of frames is a thousand numbers
-MAP_ROWS = 1000  # of the training rows, which the map from latents to coordinates is fitted on
 SMALL = 0.1  # of the latents of fresh weights
-FAINTEST = 1e-3  # spread of a pixel, below which frames are not made more of
-
-
-class Film(NamedTuple):
-    """Frames as a step reads them: `table` `(F, numbers)`, and `rest` `(F,)`, what of each ‖frame‖² it leaves out.
-
-    The network takes pairs of `numbers`; `live` says which of them those of two rows of the table are, the others are
-    zero. The reconstruction is a mean over the `pixels` of a pair.
-    """
-
-    table: Single
-    rest: Single
-    live: Index
-    numbers: int
-    pixels: int
 
 
 class PixelLearner:
@@ -95,70 +74,10 @@ class PixelLearner:
         return {name: np.asarray(changed.get(name, values), dtype=np.float32) for name, values in sight.items()}
 
 
-def latent_field(task: FitTask, start: Snapshot) -> Weights:
-    """Return the field of `start` on its latents, of which a snapshot has it on the coordinates; a frame is the unit
-    of time."""
-    assert start.sight is not None
-    sight = start.sight
-    back = np.asarray(np.linalg.inv(sight.matrix), dtype=np.float64)
-    names = seeing(task).weight_shapes(1, task.model_settings)
-    field = {name: start.weights[name] for name in names}
-    return seeing(task).moved(field, back, -sight.offset @ back, 1 / sight.seconds)
-
-
-def mean_frame(film: Film, frames: Index) -> tuple[Array, float]:
-    """Return the mean pair of the chosen `frames`, `(numbers,)`, and the root mean square of a pixel about it."""
-    seen, mean = film.table[frames], np.zeros(film.numbers)
-    mean[film.live] = np.tile(seen.mean(axis=0, dtype=np.float64), 2)
-    spread = math.sqrt(float(seen.var(axis=0, dtype=np.float64).sum()) / (film.numbers // 2))
-    return mean, max(spread, FAINTEST)
-
-
-def views_of(task: FitTask) -> Views:
-    """Return the frames of the task's data; raise `ExperimentError` where it has none."""
-    if task.data.views is None:
-        raise ExperimentError(f"The model '{task.model}' needs frames, and this data has none: choose another model")
-    return task.data.views
-
-
-def seeing(task: FitTask) -> Seeing:
-    """Return the task's model, which sees frames."""
-    model = get_model(task.model)
-    assert isinstance(model, Seeing)
-    return model
-
-
-def map_rows(task: FitTask) -> Index:
-    """Return the training rows that the map from latents to coordinates is fitted on."""
-    rows = np.flatnonzero(task.data.train)
-    chosen: Index = rows[np.linspace(0, len(rows) - 1, min(len(rows), MAP_ROWS)).astype(int)]
-    return chosen
-
-
-def frozen(task: FitTask, weights: Weights, z: Array, rows: Index) -> Snapshot:
-    """Return the snapshot of `weights`, whose latents of `rows` are z `(M, 2)`."""
-    sight = {name: w for name, w in weights.items() if name.startswith(HALVES)}
-    field = {name: w for name, w in weights.items() if name not in sight}
-    seconds = views_of(task).seconds
-    with np.errstate(over="ignore", invalid="ignore"):  # here too
-        matrix, offset = fit_map(z, task.data.coords[rows])
-        moved = seeing(task).moved(field, matrix, offset, seconds)
-    return Snapshot(task.model, 1, dict(task.model_settings), moved, sight=Sight(sight, matrix, offset, seconds))
-
-
-def plain_film(frames: npt.NDArray[np.uint8]) -> Film:
-    """Return frames `(F, size, size)` from 0 to 1, without the pixels that are black in all of them."""
-    flat = frames.reshape(len(frames), -1)
-    lit = np.flatnonzero(flat.any(axis=0))
-    table = np.ascontiguousarray(flat[:, lit], dtype=np.float32) / np.float32(WHITE)
-    live = np.concatenate([lit, flat.shape[1] + lit])
-    return Film(table, np.zeros(len(flat), np.float32), live, 2 * flat.shape[1], 2 * flat.shape[1])
-
-
 class CompiledPixelStepper(CompiledStepper):
     """Steps by `hnn_engine.kernels`; rows are `(first,)`."""
 
-    def __init__(self, kernels: Any, task: FitTask, film: Film, flat: Array) -> None:
+    def __init__(self, kernels: Any, task: FitTask, film: FilmTable, flat: Array) -> None:
         model, settings = get_model(task.model), task.model_settings
         self._see, self._film = kernels.see, film
         field = int(settings["width"]), int(settings["depth"])
@@ -173,12 +92,10 @@ class CompiledPixelStepper(CompiledStepper):
         return loss
 
 
-def pixel_stepper(task: FitTask, film: Film, shapes: Shapes, flat: Array) -> Stepper:
+def pixel_stepper(task: FitTask, film: FilmTable, shapes: Shapes, flat: Array) -> Stepper:
     """Return who steps the weights `flat` of `task` on `film`; see `steppers.stepper`."""
     if kernel_cache.load():
         return CompiledPixelStepper(kernel_cache.loops(), task, film, flat)
-    with torch_wanted():
-        from hnn_engine.fitting.gradient.torch_backend import (
-            TorchPixelStepper,  # torch takes more than a second to load
-        )
+    with torch_wanted():  # torch takes more than a second to load
+        from hnn_engine.fitting.gradient.torch_backend import TorchPixelStepper
     return TorchPixelStepper(task, film, shapes, flat)

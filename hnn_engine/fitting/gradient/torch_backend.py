@@ -10,8 +10,8 @@ from torch import Tensor
 
 from hnn_engine.coords import Array
 from hnn_engine.fitting.events import FitTask
-from hnn_engine.fitting.gradient.backends import Rows, Shapes
-from hnn_engine.fitting.gradient.pixel_objective import Film
+from hnn_engine.fitting.gradient.backend import Rows, Shapes
+from hnn_engine.fitting.gradient.film_table import FilmTable
 from hnn_engine.models import get_model
 from hnn_engine.models.autoencoder import HALVES, half_output
 from hnn_engine.models.pixels import FIELD_SHARE
@@ -98,7 +98,7 @@ class TorchFieldStepper(TorchStepper):
 class TorchPixelStepper(TorchStepper):
     """Steps an autoencoder and its dynamics; rows are `(first,)`. The loss is that of `kernels.seeing`."""
 
-    def __init__(self, task: FitTask, film: Film, shapes: Shapes, flat: Array) -> None:
+    def __init__(self, task: FitTask, film: FilmTable, shapes: Shapes, flat: Array) -> None:
         super().__init__(task, shapes, flat)
         self._film, self._live = film, torch.from_numpy(film.live)
         self._table, self._rest = torch.from_numpy(film.table), torch.from_numpy(film.rest)

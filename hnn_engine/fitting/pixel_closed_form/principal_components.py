@@ -9,7 +9,7 @@ import numpy.typing as npt
 from hnn_engine.camera import WHITE
 from hnn_engine.coords import Array, Index
 from hnn_engine.errors import ExperimentError
-from hnn_engine.fitting.pixel_closed_form.splines import drawn
+from hnn_engine.fitting.subsampling import drawn
 from hnn_engine.frames.frame_pairs import Views
 
 FEWEST = 100  # frames: of fewer no curve is made

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hnn_engine.coords import Array, Index
-from hnn_engine.fitting.pixel_closed_form.splines import drawn, splines
+from hnn_engine.fitting.pixel_closed_form.splines import splines
+from hnn_engine.fitting.subsampling import drawn
 
 SAMPLE = 4000  # frames that the curve is made of
 LANDMARKS, CROWD, NEIGHBOURS = 256, 3, 8  # at most; frames a landmark at least; neighbours that it feels

@@ -21,14 +21,14 @@ from hnn_engine.camera import WHITE
 from hnn_engine.coords import Array, Index
 from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
-from hnn_engine.fitting.gradient.pixel_objective import LIVE_TEST_ROWS, frozen, map_rows, seeing, views_of
 from hnn_engine.fitting.pixel_closed_form import field
 from hnn_engine.fitting.pixel_closed_form.autoencoder import Layer, Reading, decoder_end, decoder_start, encoder_start
 from hnn_engine.fitting.pixel_closed_form.principal_components import Films, Principal, principal_frames, training_films
 from hnn_engine.fitting.pixel_closed_form.principal_curve import Curve, film_curve, rough_curve
 from hnn_engine.fitting.pixel_closed_form.slow_feature import jumps, straightened
-from hnn_engine.fitting.pixel_closed_form.splines import drawn, evenly_drawn
+from hnn_engine.fitting.pixel_snapshot import LIVE_TEST_ROWS, frozen, map_rows, seeing, views_of
 from hnn_engine.fitting.random_features.hidden_layers import hidden_layers
+from hnn_engine.fitting.subsampling import drawn, evenly_drawn
 from hnn_engine.models.autoencoder import HALVES, LAYERS, half_output, numpy_relu
 from hnn_engine.models.mlp import Weights
 from hnn_engine.snapshot import Snapshot

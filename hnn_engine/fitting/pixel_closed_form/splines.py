@@ -1,24 +1,8 @@
-"""What the closed form is solved with: cubic splines, and draws without repetition."""
+"""Even cubic B-splines, which the principal curve and the slow feature are sums of."""
 
 import numpy as np
 
-from hnn_engine.coords import Array, Index
-
-
-def drawn(total: int, count: int, rng: np.random.Generator) -> Index:
-    """Return at most `count` indices below `total`, rising, without repetition."""
-    if total <= count:
-        return np.arange(total)
-    return np.sort(rng.choice(total, count, replace=False))
-
-
-def evenly_drawn(places: Array, count: int, rng: np.random.Generator, stretches: int = 40) -> Index:
-    """Return at most `count` indices of `places` `(n,)`, drawn so that thinly filled stretches count as much."""
-    reach = max(float(np.ptp(places)), 1e-12)
-    cell = np.minimum((places - places.min()) / reach * stretches, stretches - 1).astype(np.int64)
-    weight = 1.0 / np.bincount(cell, minlength=stretches)[cell]
-    chosen: Index = rng.choice(len(places), min(len(places), count), replace=False, p=weight / weight.sum())
-    return np.sort(chosen)
+from hnn_engine.coords import Array
 
 
 def splines(x: Array, low: float, high: float, count: int) -> Array:

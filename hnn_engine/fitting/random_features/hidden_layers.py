@@ -4,7 +4,7 @@ A unit changes over the distance of its pair and is zero at a place between the 
 data there. Source: Bolager et al. 2023, arXiv 2306.16830.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,7 +12,8 @@ import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.kernels.cache import loops
-from hnn_engine.models.mlp import ACTIVATIONS, Weights
+from hnn_engine.models.mlp import ACTIVATIONS, Weights, depth_of
+from hnn_engine.models.networks import Network
 
 Layer = tuple[Array, Array]
 
@@ -126,3 +127,10 @@ def sampled_layer(x: Array, width: int, slope: float, rng: np.random.Generator) 
     w = (slope * chord / np.maximum(np.square(chord).sum(axis=1), near)[:, None]).T
     place = begin + rng.random(width)[:, None] * chord
     return w, -np.einsum("ij,ji->i", place, w)
+
+
+def hidden_of(weights: Mapping[str, object], net: Network, activation: str) -> Hidden:
+    """Return the hidden layers that `net` has in `weights`."""
+    own = net.of(weights)
+    layers = tuple((own[f"w{i}"].astype(float), own[f"b{i}"].astype(float)) for i in range(depth_of(own)))
+    return Hidden(activation, layers)

@@ -16,8 +16,7 @@ import numpy as np
 
 from hnn_engine.coords import Array, Index
 from hnn_engine.fitting.events import FitTask
-from hnn_engine.fitting.random_features.hidden_layers import SLOPE, Hidden, halved_layer, hidden_layers
-from hnn_engine.fitting.warm_start import hidden_of
+from hnn_engine.fitting.random_features.hidden_layers import SLOPE, Hidden, halved_layer, hidden_layers, hidden_of
 from hnn_engine.models import get_model
 from hnn_engine.models.mlp import Weights
 from hnn_engine.models.networks import Network, Pass

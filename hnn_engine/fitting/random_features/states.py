@@ -17,7 +17,6 @@ from hnn_engine.datasets import Dataset, Mask
 from hnn_engine.environment import free_memory
 from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
-from hnn_engine.fitting.pixel_closed_form.splines import drawn
 from hnn_engine.fitting.random_features.linear_field import LinearField, can_be_halved, drawn_field
 from hnn_engine.fitting.random_features.normal_equations import (
     BLOCK,
@@ -27,7 +26,8 @@ from hnn_engine.fitting.random_features.normal_equations import (
     needed_bytes,
     unknowns_of,
 )
-from hnn_engine.fitting.smoothing.trajectories import drawn_together
+from hnn_engine.fitting.subsampling import drawn
+from hnn_engine.fitting.trajectories import drawn_together
 from hnn_engine.snapshot import Snapshot
 
 LOOKED_AT = 500  # rows that a loss on screen is of: it would take longer than the fit

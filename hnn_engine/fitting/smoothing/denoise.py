@@ -17,7 +17,7 @@ from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
 from hnn_engine.fitting.random_features.states import Problem, data_loss, loss_rows
 from hnn_engine.fitting.smoothing.gauss_newton import Guess, Joint, Weights, side_by_side
-from hnn_engine.fitting.smoothing.trajectories import tracks
+from hnn_engine.fitting.trajectories import tracks
 from hnn_engine.snapshot import Snapshot
 
 NUMBERS = 8_000_000  # of the features of all rows
