@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hnn_engine.models import get_model
 from hnn_engine.models.mlp import depth_of
-from hnn_engine.models.networks import Pass
+from hnn_engine.models.networks import Term
 from hnn_engine.parameters import Value
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -32,7 +32,7 @@ class PaperWay:
     """A family's passes for `dof` degrees of freedom, in float32; each network goes forward once."""
 
     def __init__(self, model: str, settings: Mapping[str, Value], dof: int) -> None:
-        passes = get_model(model).passes(settings, dof)
+        passes = get_model(model).terms(settings, dof)
         if any(one.at_rest for one in passes):
             raise ValueError("Passes at p = 0 are not in the paper's code")
         self._activation, self._dof = ACTIVATIONS[str(settings["activation"])], dof
@@ -64,7 +64,7 @@ def _layers(weights: Mapping[str, Tensor]) -> Layers:
     return Layers([(weights[f"w{i}"], weights[f"b{i}"]) for i in range(depth_of(dict(weights)))], weights["out"])
 
 
-def _one(one: Pass, outputs: Tensor, coords: Tensor) -> Tensor:
+def _one(one: Term, outputs: Tensor, coords: Tensor) -> Tensor:
     """Return the outputs, or the gradient of one of them by all of the coordinates."""
     if one.output is None:
         return outputs
@@ -73,7 +73,7 @@ def _one(one: Pass, outputs: Tensor, coords: Tensor) -> Tensor:
     return gradient
 
 
-def _spread(one: Pass, dof: int) -> Tensor:
+def _spread(one: Term, dof: int) -> Tensor:
     """Return the matrix that takes what a pass gives to the components of the field."""
     sources = range(one.net.outputs) if one.output is None else one.net.reads(dof)
     matrix = np.zeros((one.net.outputs if one.output is None else 2 * dof, 2 * dof), dtype=np.float32)

@@ -31,7 +31,7 @@ from hnn_engine.fitting.smoothing.denoise import prepared
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.kernels.jit import jit
 from hnn_engine.models import MODELS, get_model
-from hnn_engine.models.networks import Pass
+from hnn_engine.models.networks import Term
 
 RUNS = 200
 WIDTH, DEPTH = 200, 2
@@ -77,13 +77,13 @@ def _compare(model: str, rows: int, dof: int, runs: int) -> Figures:
     if get_model(model).has_energy:
         steppers["double_backward"] = DoubleBackward(task, shapes, flat.copy())
     ways = {name: _stepping(stepper, data) for name, stepper in steppers.items()}
-    rounds = product_rounds(get_model(model).passes(task.model_settings, dof))
+    rounds = product_rounds(get_model(model).terms(task.model_settings, dof))
     times = timed({**ways, "products": _multiplying(rows, rounds)}, runs)
     ratios = {f"to_{name}": rounded(times["compiled"] / took, 3) for name, took in times.items() if name != "compiled"}
     return {**{f"{name}_ms": rounded(value) for name, value in times.items()}, **ratios, "product_rounds": rounds}
 
 
-def product_rounds(passes: Sequence[Pass]) -> int:
+def product_rounds(passes: Sequence[Term]) -> int:
     """Return how often a step needs the three products that a square matrix has a part in.
 
     Once for each network at each kind of input, forward and back again, and once more for each gradient.

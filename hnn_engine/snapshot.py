@@ -15,7 +15,7 @@ from hnn_engine.frames.frozen_autoencoder import Sight
 from hnn_engine.integrators import Turn
 from hnn_engine.kernels.cache import loops
 from hnn_engine.models import Model, get_model
-from hnn_engine.models.networks import Pass
+from hnn_engine.models.networks import Term
 from hnn_engine.parameters import Value
 
 EXPLICIT = frozenset({"rk4", "stormer-verlet", "yoshida4"})  # a rounding error is no more than that to them
@@ -76,7 +76,7 @@ class Snapshot:
 
     @cached_property
     def _packed(self) -> Any:
-        return self._pack(self._passes, self._model.rates(self.weights))
+        return self._pack(self._passes, self._model.inverse_mass(self.weights))
 
     @cached_property
     def _packed_energy(self) -> Any:
@@ -84,10 +84,10 @@ class Snapshot:
         return self._pack([one for one in self._passes if not one.friction])
 
     @property
-    def _passes(self) -> tuple[Pass, ...]:
-        return self._model.passes(self.settings, self.dof)
+    def _passes(self) -> tuple[Term, ...]:
+        return self._model.terms(self.settings, self.dof)
 
-    def _pack(self, passes: Sequence[Pass], rates: Array | None = None) -> Any:
+    def _pack(self, passes: Sequence[Term], rates: Array | None = None) -> Any:
         kernels, activation = loops(), str(self.settings["activation"])
         assert kernels is not None
         return kernels.pack(activation, passes, self.weights, self.dof, self.friction, rates)

@@ -32,7 +32,7 @@ from hnn_engine.kernels.training import (
     take,
 )
 from hnn_engine.models.autoencoder import LATENTS, Single
-from hnn_engine.models.networks import Network, Pass
+from hnn_engine.models.networks import Network, Term
 from hnn_engine.models.pixels import FIELD_SHARE
 
 
@@ -307,7 +307,7 @@ def _back_from_field(eyes: Any, work: Any, flat: Any, grad: Any, n: int) -> None
 _FLAT, _TABLE = types.Array(types.float32, 1, "C"), types.Array(types.float32, 2, "C")
 _INDEX = types.Array(types.int64, 1, "C")
 _ANY = Network("", slice(None), 1)
-_WORK = numba.typeof(network((_ANY,), (Pass(_ANY, 0, ((1, 1.0), (0, -1.0))),), "tanh", (1, 2, 1)))
+_WORK = numba.typeof(network((_ANY,), (Term(_ANY, 0, ((1, 1.0), (0, -1.0))),), "tanh", (1, 2, 1)))
 _EYES = numba.typeof(eyes(4, 2, np.arange(4)))
 _ADAM = types.Tuple((types.boolean, *(types.float64,) * 4))
 
@@ -389,7 +389,7 @@ def seeing(
     sizes: tuple[int, int],
     live: npt.NDArray[np.int64],
     networks: Sequence[Network],
-    passes: Sequence[Pass],
+    passes: Sequence[Term],
     activation: str,
     field: tuple[int, int],
 ) -> tuple[Eyes, Work]:

@@ -1,6 +1,6 @@
 """One step of Adam on a model, fused: loss, gradient and new weights in one call without the interpreter lock.
 
-A model's field is a sum of passes through perceptrons (`models.networks.Pass`). The rows are taken in blocks that stay
+A model's field is a sum of passes through perceptrons (`models.networks.Term`). The rows are taken in blocks that stay
 in the cache: each goes forward through all passes and then back. Square matrix products go to BLAS; the thin ones (up
 to 2·dof columns) and all that works number by number are loops. Weights, gradient and moments are flat, network by
 network, in the order w0, b0, w1, b1, …, out. Everything is float32 but the sum of the loss.
@@ -29,7 +29,7 @@ from hnn_engine.kernels.products import (
     thin,
     thin_turned,
 )
-from hnn_engine.models.networks import Network, Pass
+from hnn_engine.models.networks import Network, Term
 
 ROWS = 256  # of a block, at most: what a layer of 200 units holds of them is 0.2 MB
 MOST = 3  # passes of a model, so that one compiled step serves all of them
@@ -85,7 +85,7 @@ class Work(NamedTuple):
 
 def network(
     networks: Sequence[Network],
-    passes: Sequence[Pass],
+    passes: Sequence[Term],
     activation: str,
     sizes: tuple[int, int, int],
     rates: Array | None = None,
@@ -109,7 +109,7 @@ def _room(*shape: int) -> Array:
 
 
 def _net(
-    one: Pass, places: tuple[int, int], code: int, sizes: tuple[int, int, int], layer: Array, square: Array
+    one: Term, places: tuple[int, int], code: int, sizes: tuple[int, int, int], layer: Array, square: Array
 ) -> Net:
     dof, width, depth = sizes
     columns = one.net.reads(dof)
@@ -314,7 +314,7 @@ def move(flat: Any, grad: Any, moments: Any, good: Any, rate: float, root: float
 
 _FLAT, _TABLE = types.Array(types.float32, 1, "C"), types.Array(types.float32, 2, "C")
 _ANY = Network("", slice(None), 1)
-_WORK = numba.typeof(network((_ANY,), (Pass(_ANY, 0, ((1, 1.0), (0, -1.0))),), "tanh", (1, 2, 1)))
+_WORK = numba.typeof(network((_ANY,), (Term(_ANY, 0, ((1, 1.0), (0, -1.0))),), "tanh", (1, 2, 1)))
 _ADAM = types.Tuple((types.boolean, *(types.float64,) * 4))
 
 

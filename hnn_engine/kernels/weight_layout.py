@@ -9,7 +9,7 @@ import numpy.typing as npt
 from hnn_engine.coords import Array
 from hnn_engine.kernels.perceptron import ACTIVATION_CODES, DEPTH, WIDTH
 from hnn_engine.models.mlp import depth_of
-from hnn_engine.models.networks import Pass
+from hnn_engine.models.networks import Term
 
 LINE = 64  # bytes of a cache line
 
@@ -43,7 +43,7 @@ def on_lines(values: Any) -> Any:
 
 def pack(
     activation: str,
-    passes: Sequence[Pass],
+    passes: Sequence[Term],
     weights: Mapping[str, Any],
     dof: int,
     friction: float = 1.0,
@@ -74,7 +74,7 @@ def _shape(net: Mapping[str, Any]) -> tuple[int, int]:
     return depth_of(dict(net)), len(net["b0"])
 
 
-def _place(one: Pass, net: Mapping[str, Any], first: Any, dof: int, matrices: "_Shelf", biases: "_Shelf") -> list[int]:
+def _place(one: Term, net: Mapping[str, Any], first: Any, dof: int, matrices: "_Shelf", biases: "_Shelf") -> list[int]:
     """Lay down what a pass needs and return where, in the order of `head`."""
     depth, _ = _shape(net)
     inner = [net[f"w{i}"] for i in range(1, depth)]
@@ -87,7 +87,7 @@ def _place(one: Pass, net: Mapping[str, Any], first: Any, dof: int, matrices: "_
     return [*places, biases.put(*(net[f"b{i}"] for i in range(depth)))]
 
 
-def _first(one: Pass, matrix: Any, dof: int) -> Any:
+def _first(one: Term, matrix: Any, dof: int) -> Any:
     """Return the first matrix `(2*dof, width)`: zeros for coordinates that are not read, or taken as zero."""
     rows = np.zeros((2 * dof, matrix.shape[1]), matrix.dtype)
     rows[one.net.columns] = matrix
@@ -96,7 +96,7 @@ def _first(one: Pass, matrix: Any, dof: int) -> Any:
     return rows
 
 
-def _spread(one: Pass, matrix: Any, dof: int) -> Any:
+def _spread(one: Term, matrix: Any, dof: int) -> Any:
     """Return the rows of `matrix` where the pass puts them in d(coords)/dt, `(2*dof, width)`."""
     rows = np.zeros((2 * dof, matrix.shape[1]), matrix.dtype)
     for row, (component, factor) in zip(matrix, one.into, strict=True):

@@ -8,7 +8,7 @@ import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.models.mlp import ACTIVATIONS, Weights, initial_weights, weight_shapes
-from hnn_engine.models.networks import Network, Pass
+from hnn_engine.models.networks import Network, Term
 from hnn_engine.parameters import Parameter, Value
 from hnn_engine.scene import Stage
 
@@ -67,10 +67,10 @@ class Model(ABC):
         return flow if friction is None else flow + scale * friction
 
     @abstractmethod
-    def passes(self, settings: Settings, dof: int) -> tuple[Pass, ...]:
+    def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
         """Return what the field is a sum of, for compiled loops; with `rates`·p on dq/dt where there are some."""
 
-    def rates(self, weights: Mapping[str, Any]) -> Array | None:
+    def inverse_mass(self, weights: Mapping[str, Any]) -> Array | None:
         """Return what p is multiplied by in dq/dt beside the passes, `(dof,)`, from what the model is told; or None."""
         return None
 

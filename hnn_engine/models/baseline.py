@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from hnn_engine.models.base import Model, Settings
 from hnn_engine.models.mlp import Weights, output
-from hnn_engine.models.networks import Network, Pass, values
+from hnn_engine.models.networks import Network, Term, values
 
 
 class Baseline(Model):
@@ -22,7 +22,7 @@ class Baseline(Model):
     def field(self, xp: Any, weights: Weights, settings: Settings, coords: Any, scale: float = 1.0) -> Any:
         return output(xp, weights, str(settings["activation"]), coords)
 
-    def passes(self, settings: Settings, dof: int) -> tuple[Pass, ...]:
+    def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
         return (values(self.networks(dof)[0]),)
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from hnn_engine.models.base import Model, Settings
 from hnn_engine.models.mlp import Weights, scalar_gradient
-from hnn_engine.models.networks import Network, Pass, gradient
+from hnn_engine.models.networks import Network, Term, gradient
 
 
 class ConservativeHnn(Model):
@@ -27,7 +27,7 @@ class ConservativeHnn(Model):
     def field(self, xp: Any, weights: Weights, settings: Settings, coords: Any, scale: float = 1.0) -> Any:
         return scalar_gradient(xp, weights, str(settings["activation"]), coords)
 
-    def passes(self, settings: Settings, dof: int) -> tuple[Pass, ...]:
+    def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
         return (gradient(self.networks(dof)[0], dof),)
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from hnn_engine.models.base import NETWORK_PARAMETERS, Model, Settings
 from hnn_engine.models.mlp import Weights, output, scalar_gradient
-from hnn_engine.models.networks import Network, Pass, gradient, turned
+from hnn_engine.models.networks import Network, Term, gradient, turned
 from hnn_engine.parameters import Parameter
 
 _H, _D = Network("h.", slice(None), 1), Network("d.", slice(None), 1)
@@ -47,11 +47,11 @@ class DissipativeHnn(Model):
     def networks(self, dof: int) -> tuple[Network, ...]:
         return (_H, _D)
 
-    def passes(self, settings: Settings, dof: int) -> tuple[Pass, ...]:
+    def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
         if settings["friction"] == "gradient":
             return (turned(_H, dof), gradient(_D, dof, friction=True))
         plus, minus = (tuple((c, sign * (c >= dof)) for c in range(2 * dof)) for sign in (1.0, -1.0))
-        moving, at_rest = Pass(_D, 0, plus, friction=True), Pass(_D, 0, minus, at_rest=True, friction=True)
+        moving, at_rest = Term(_D, 0, plus, friction=True), Term(_D, 0, minus, at_rest=True, friction=True)
         return (turned(_H, dof), moving, at_rest)
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from hnn_engine.models.base import Model, Settings
 from hnn_engine.models.mlp import Weights, output, scalar_gradient
-from hnn_engine.models.networks import Network, Pass, turned
+from hnn_engine.models.networks import Network, Term, turned
 
 
 class Hnn(Model):
@@ -19,7 +19,7 @@ class Hnn(Model):
     def networks(self, dof: int) -> tuple[Network, ...]:
         return (Network("", slice(None), 1),)
 
-    def passes(self, settings: Settings, dof: int) -> tuple[Pass, ...]:
+    def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
         return (turned(self.networks(dof)[0], dof),)
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from hnn_engine.models.base import Model, Settings, symplectic
 from hnn_engine.models.mlp import Weights, output, scalar_gradients
-from hnn_engine.models.networks import Network, Pass, gradient, turned
+from hnn_engine.models.networks import Network, Term, gradient, turned
 
 
 class MixedHnn(Model):
@@ -25,7 +25,7 @@ class MixedHnn(Model):
     def networks(self, dof: int) -> tuple[Network, ...]:
         return (Network("", slice(None), 2),)
 
-    def passes(self, settings: Settings, dof: int) -> tuple[Pass, ...]:
+    def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
         (net,) = self.networks(dof)
         return (turned(net, dof, 1), gradient(net, dof, 0, friction=True))
 

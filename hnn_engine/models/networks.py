@@ -30,7 +30,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Pass:
+class Term:
     """A part of a field: the outputs of `net`, or where `output` is given the gradient of that one, spread out.
 
     `into` has a (component of d(coords)/dt, factor) for each output, or for each coordinate that the network reads.
@@ -44,16 +44,16 @@ class Pass:
     friction: bool = False
 
 
-def values(net: Network, first: int = 0) -> Pass:
+def values(net: Network, first: int = 0) -> Term:
     """Return the outputs of `net`, into the components from `first` on."""
-    return Pass(net, None, tuple((first + k, 1.0) for k in range(net.outputs)))
+    return Term(net, None, tuple((first + k, 1.0) for k in range(net.outputs)))
 
 
-def gradient(net: Network, dof: int, output: int = 0, friction: bool = False) -> Pass:
+def gradient(net: Network, dof: int, output: int = 0, friction: bool = False) -> Term:
     """Return ∇y of an output of `net`."""
-    return Pass(net, output, tuple((c, 1.0) for c in net.reads(dof)), friction=friction)
+    return Term(net, output, tuple((c, 1.0) for c in net.reads(dof)), friction=friction)
 
 
-def turned(net: Network, dof: int, output: int = 0) -> Pass:
+def turned(net: Network, dof: int, output: int = 0) -> Term:
     """Return J∇y of an output of `net`: (∂y/∂p, −∂y/∂q)."""
-    return Pass(net, output, tuple((c - dof, 1.0) if c >= dof else (c + dof, -1.0) for c in net.reads(dof)))
+    return Term(net, output, tuple((c - dof, 1.0) if c >= dof else (c + dof, -1.0) for c in net.reads(dof)))

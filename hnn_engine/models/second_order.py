@@ -8,7 +8,7 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.models.base import Model, Settings
 from hnn_engine.models.mlp import Weights, output
-from hnn_engine.models.networks import Network, Pass, values
+from hnn_engine.models.networks import Network, Term, values
 from hnn_engine.scene import Stage
 
 
@@ -34,10 +34,10 @@ class SecondOrder(Model):
         force = output(xp, weights, str(settings["activation"]), coords)
         return xp.concatenate((coords[..., force.shape[-1] :] / weights["inertia"], force), axis=-1)
 
-    def passes(self, settings: Settings, dof: int) -> tuple[Pass, ...]:
+    def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
         return (values(self.networks(dof)[0], dof),)
 
-    def rates(self, weights: Mapping[str, Any]) -> Array | None:
+    def inverse_mass(self, weights: Mapping[str, Any]) -> Array | None:
         return np.asarray(1 / weights["inertia"])
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:

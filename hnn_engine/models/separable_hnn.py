@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from hnn_engine.models.base import Model, Settings
 from hnn_engine.models.mlp import Weights, output, scalar_gradient
-from hnn_engine.models.networks import Network, Pass, turned
+from hnn_engine.models.networks import Network, Term, turned
 
 
 class SeparableHnn(Model):
@@ -23,7 +23,7 @@ class SeparableHnn(Model):
     def networks(self, dof: int) -> tuple[Network, ...]:
         return (Network("t.", slice(dof, None), 1), Network("v.", slice(None, dof), 1))
 
-    def passes(self, settings: Settings, dof: int) -> tuple[Pass, ...]:
+    def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
         return tuple(turned(net, dof) for net in self.networks(dof))
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:

@@ -37,7 +37,7 @@ def test_the_papers_way_gives_the_same_field(name: str, dof: int) -> None:
 
 @pytest.mark.parametrize(("name", "rounds"), [("baseline", 1), ("hnn", 2), ("mixed-hnn", 3), ("separable-hnn", 4)])
 def test_products_are_counted_once_a_network_and_once_a_gradient(name: str, rounds: int) -> None:
-    assert product_rounds(get_model(name).passes(model_spec(name).settings, 1)) == rounds
+    assert product_rounds(get_model(name).terms(model_spec(name).settings, 1)) == rounds
 
 
 def test_steps_and_tolerances_are_as_good_as_the_papers_way() -> None:

@@ -19,7 +19,7 @@ from hnn_engine.fitting.events import FitTask
 from hnn_engine.fitting.random_features.hidden_layers import SLOPE, Hidden, halved_layer, hidden_layers, hidden_of
 from hnn_engine.models import get_model
 from hnn_engine.models.mlp import Weights
-from hnn_engine.models.networks import Network, Pass
+from hnn_engine.models.networks import Network, Term
 from hnn_engine.snapshot import Snapshot
 
 # Of several degrees of freedom: what a unit's argument changes by over the distance of its pair, where it sees one half
@@ -48,9 +48,9 @@ class LinearField:
     hidden: dict[str, Hidden]
 
     @cached_property
-    def passes(self) -> tuple[Pass, ...]:
+    def terms(self) -> tuple[Term, ...]:
         """What the field is a sum of."""
-        return get_model(self.task.model).passes(self.task.model_settings, self.task.data.dof)
+        return get_model(self.task.model).terms(self.task.model_settings, self.task.data.dof)
 
     @cached_property
     def networks(self) -> tuple[Network, ...]:
@@ -75,12 +75,12 @@ class LinearField:
     @cached_property
     def groups(self) -> tuple[Group, ...]:
         """Return the regressions that the field falls apart into."""
-        if len(self.passes) == 1 and self.passes[0].output is None:
-            one = self.passes[0]
+        if len(self.terms) == 1 and self.terms[0].output is None:
+            one = self.terms[0]
             places = np.array([_places([self.columns(one.net, k)]) for k in range(one.net.outputs)])
             return (Group(tuple(c for c, _ in one.into), places, shared=True),)
         found: list[tuple[set[int], dict[int, slice]]] = []
-        for components, unknowns in chain.from_iterable(map(self._pieces, self.passes)):
+        for components, unknowns in chain.from_iterable(map(self._pieces, self.terms)):
             for other in [o for o in found if o[0] & components or o[1].keys() & unknowns.keys()]:
                 found.remove(other)
                 components, unknowns = components | other[0], unknowns | other[1]
@@ -91,7 +91,7 @@ class LinearField:
             if c  # units that no component has a part in stay at zero
         )
 
-    def _pieces(self, one: Pass) -> Iterator[tuple[set[int], dict[int, slice]]]:
+    def _pieces(self, one: Term) -> Iterator[tuple[set[int], dict[int, slice]]]:
         """Yield the components that share unknowns in a pass, and these by where they begin."""
         if one.output is None:
             columns = [self.columns(one.net, k) for k in range(one.net.outputs)]
@@ -114,7 +114,7 @@ class LinearField:
         """Return the features of `components` by the unknowns at `places`, rising, times what they count."""
         rows, counts = np.zeros((len(x), len(components), len(places))), counts[:, list(components)]
         inside = {component: i for i, component in enumerate(components)}
-        for one in self.passes:
+        for one in self.terms:
             hidden = self.hidden[one.net.prefix]
             seen = at_rest(x)[:, one.net.columns] if one.at_rest else x[:, one.net.columns]
             into = [(i, inside[c], factor) for i, (c, factor) in enumerate(one.into) if factor and c in inside]
@@ -133,12 +133,12 @@ class LinearField:
 
     def shared_features(self, x: Array) -> Array:
         """Return the features `(n, width)` that every component of a shared group has."""
-        net = self.passes[0].net
+        net = self.terms[0].net
         return self.hidden[net.prefix].values(x[:, net.columns])
 
     def given(self, x: Array) -> Array:
         """Return f₀ `(n, 2*dof)`, what is known of the field beforehand."""
-        rates, known = get_model(self.task.model).rates(self.task.known), np.zeros_like(x)
+        rates, known = get_model(self.task.model).inverse_mass(self.task.known), np.zeros_like(x)
         if rates is not None:
             dof = x.shape[1] // 2
             known[:, :dof] = x[:, dof:] * rates
