@@ -340,7 +340,7 @@ class Lab(QObject):
 
     def latents_key(self) -> str:
         """The key of the model whose latents the portrait shows, or ''."""
-        return latents_key(self.shown_models(), self.document.view) if self.experiment.stage.seen else ""
+        return latents_key(self.shown_models(), self.document.view) if self.experiment.stage.observed else ""
 
     def run_of(self, key: str) -> "Run | None":
         """The run with this id, or None."""

@@ -23,7 +23,7 @@ from hnn_engine.models import MODELS
 from hnn_engine.snapshot import Snapshot, Swift
 from hnn_engine.systems import get_system
 
-FAMILIES = tuple(name for name, model in MODELS.items() if not model.sees)
+FAMILIES = tuple(name for name, model in MODELS.items() if not model.observes_frames)
 AIMS: Aims = {
     "compiled_ms.median": ("≤", 35.0),
     "batch_s.median": ("≤", 8.0),

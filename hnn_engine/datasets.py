@@ -99,13 +99,13 @@ class Dataset:
 
 def data_parameters(system: System | type[System]) -> tuple[Parameter, ...]:
     """Return what can be set of the system's data: of a film's, where a camera sees it."""
-    return FILM_PARAMETERS if system.seen else DATA_PARAMETERS
+    return FILM_PARAMETERS if system.observed else DATA_PARAMETERS
 
 
 def data_defaults(system: System | type[System]) -> dict[str, Value]:
     """Return the settings of the system's own data recipe."""
     recipe = system.data
-    if system.seen:
+    if system.observed:
         return film_defaults(system)
     return {
         "trajectories": recipe.trajectories,

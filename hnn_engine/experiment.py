@@ -189,7 +189,7 @@ class Experiment:
     @property
     def frame_size(self) -> int:
         """Pixels across and down a frame; 0 where no camera sees what is studied."""
-        if self.system is not None and self.system.seen:
+        if self.system is not None and self.system.observed:
             return int(self.data["size"])
         return self.recording.frame_size if self.recording is not None else 0
 
@@ -255,7 +255,7 @@ def new_experiment(system: str, constants: Mapping[str, object] | None = None) -
     stage = get_system(system, constants)
     opening = stage.horizon if stage.opening is None else stage.opening
     rollouts = RolloutSpec(horizon=opening, dt=opening / 500)
-    if stage.seen:  # what is filmed moves from frame to frame
+    if stage.observed:  # what is filmed moves from frame to frame
         rollouts = RolloutSpec(horizon=opening, dt=stage.frame_seconds, truth="stormer-verlet")
     return Experiment(
         source=SystemSource(system, stage.values),
@@ -292,12 +292,12 @@ def opening_pair(stage: Stage) -> tuple[str, str]:
     """Return the two models that `stage` opens with, a baseline and its HNN."""
     if isinstance(stage, System):
         return stage.pair
-    return ("pixel-baseline", "pixel-hnn") if stage.seen else ("baseline", "hnn")
+    return ("pixel-baseline", "pixel-hnn") if stage.observed else ("baseline", "hnn")
 
 
 def carried_models(models: tuple[ModelSpec, ...], to: Experiment) -> tuple[ModelSpec, ...]:
     """Return those of the chosen `models` that `to` can go on with; its own where only one side sees frames."""
-    now, then = (any(get_model(m.name).sees for m in side) for side in (models, to.models))
+    now, then = (any(get_model(m.name).observes_frames for m in side) for side in (models, to.models))
     if now != then:
         return to.models
     return tuple(m for m in models if not get_model(m.name).why_not(to.stage)) or to.models
@@ -364,7 +364,7 @@ def of_system(name: str, now: Experiment) -> Experiment:
 def default_settings(recipe: str, stage: Stage) -> dict[str, Value]:
     """Return the settings that `recipe` opens with for a system and its own data recipe, or for a recording."""
     if not isinstance(stage, System):
-        return recipe_defaults(recipe, "filmed-recording" if stage.seen else "recording")
+        return recipe_defaults(recipe, "filmed-recording" if stage.observed else "recording")
     data = stage.data
     return recipe_defaults(recipe, stage.name, round(data.trajectories * data.points * (1 - data.test_fraction)))
 

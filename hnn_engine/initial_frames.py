@@ -15,7 +15,7 @@ def pair_of_frames(experiment: Experiment, start: Array, size: int) -> Frames | 
     those of the recorded row that the start sits on otherwise. None where there are no such frames."""
     system, recording = experiment.system, experiment.recording
     if system is not None:
-        return pair_at(system, camera_of(experiment.data, size), start) if system.seen else None
+        return pair_at(system, camera_of(experiment.data, size), start) if system.observed else None
     if recording is None or recording.frames is None or recording.frame_size != size:
         return None
     row = recording.row_at(start)
@@ -29,7 +29,7 @@ def reader_of(experiment: Experiment, size: int) -> Reader | None:
     """Return who reads the angles of frames of `size` pixels of what is studied; None where nobody does."""
     system, recording = experiment.system, experiment.recording
     if system is not None:
-        return camera_of(experiment.data, size) if system.seen else None
+        return camera_of(experiment.data, size) if system.observed else None
     return recording.reader if recording is not None and recording.frame_size == size else None
 
 

@@ -31,7 +31,7 @@ class Coordinate:
 class Stage(ABC):
     """What moves, in world units, and how a hand moves it. `coords` are `(..., 2*dof)`, q before p."""
 
-    seen: bool = False  # through a camera, by models that see frames
+    observed: bool = False  # through a camera, by models that see frames
     arrow_seconds: float = 0.35  # a momentum arrow's length is the body's velocity times this
 
     @property

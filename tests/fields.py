@@ -32,7 +32,7 @@ def _names(variants: list[tuple[str, dict[str, Value]]]) -> list[str]:
 VARIANTS = [(model, variant) for model in MODELS for variant in _variants(model)]
 IDS = _names(VARIANTS)
 # What sees frames moves its latents by the very lines of the baseline and the HNN: no need to go through those twice.
-FIELDS = [(model, variant) for model, variant in VARIANTS if not MODELS[model].sees]
+FIELDS = [(model, variant) for model, variant in VARIANTS if not MODELS[model].observes_frames]
 FIELD_IDS = _names(FIELDS)
 
 
@@ -45,12 +45,12 @@ def fresh(
     rough: float = 0.0,
 ) -> Snapshot:
     """Return a snapshot with fresh weights. `rough` stirs them, so that no float32 holds them."""
-    eyes = {"features": FEATURES} if MODELS[model].sees else {}
+    eyes = {"features": FEATURES} if MODELS[model].observes_frames else {}
     bound, rng = model_spec(model, {**eyes, **settings}).settings, np.random.default_rng(seed)
     drawn = MODELS[model].initial_weights(dof, bound, rng)
     weights = {n: w + rough * rng.standard_normal(w.shape) for n, w in drawn.items()}
     known = {n: rng.uniform(0.5, 2.0, shape) for n, shape in MODELS[model].known_shapes(dof).items()}
-    sight = fresh_sight(model, bound, rng) if MODELS[model].sees and dof == 1 else None
+    sight = fresh_sight(model, bound, rng) if MODELS[model].observes_frames and dof == 1 else None
     return Snapshot(model, dof, bound, {n: w.astype(dtype) for n, w in weights.items()} | known, sight=sight)
 
 

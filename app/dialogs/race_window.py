@@ -162,7 +162,9 @@ class RaceWindow(QDialog):
         for model in able:
             self.model.addItem(model.title, model.name)
         own = sorted(experiment.models, key=lambda spec: not get_model(spec.name).has_energy)
-        stays = before in {model.name for model in able if model.sees == get_model(own[0].name).sees}
+        stays = before in {
+            model.name for model in able if model.observes_frames == get_model(own[0].name).observes_frames
+        }
         self.model.setCurrentIndex(self.model.findData(before if stays else own[0].name))
         self.setWindowTitle(f"Race of recipes – {title_text(experiment.source_title)}")
         self._offer_recipes()

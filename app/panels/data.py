@@ -107,7 +107,7 @@ class DataPanel(QWidget):
     def sync(self, experiment: Experiment) -> None:
         """Show the experiment's data settings."""
         system = experiment.system
-        filmed = system is not None and system.seen
+        filmed = system is not None and system.observed
         self.simulated.setVisible(system is not None and not filmed)
         self.layout_form.setVisible(system is not None and not filmed and system.grid_reach is not None)
         if filmed and self.film is None:

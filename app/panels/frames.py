@@ -95,9 +95,9 @@ class FramesPanel(QWidget):
         self.update()
 
     def _on_changed(self, old: State, new: State) -> None:
-        if self._base is not None and old.experiment.stage.seen and not new.experiment.stage.seen:
+        if self._base is not None and old.experiment.stage.observed and not new.experiment.stage.observed:
             self._let_go()  # what it holds is not there any more
-        if not new.experiment.stage.seen:
+        if not new.experiment.stage.observed:
             self._clear()
         self._refresh()
 
@@ -205,7 +205,7 @@ class FramesPanel(QWidget):
     def _model_tiles(self, seers: list[_Seer]) -> list[Tile]:
         """What each model paints, and places for those that have yet to learn it."""
         there, order = {seer.track.model for seer in seers}, [m.name for m in self.lab.experiment.models]
-        empty = [_empty(name) for name in order if get_model(name).sees and name not in there]
+        empty = [_empty(name) for name in order if get_model(name).observes_frames and name not in there]
         tiles = [*(self._painted_tile(seer) for seer in seers), *empty]
         return sorted(tiles, key=lambda t: order.index(t.role) if t.role in order else len(order))
 
@@ -262,7 +262,7 @@ class FramesPanel(QWidget):
         return lay_out(len(self.tiles), self.rect(), words_height(self.font()), pixel)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter, seen = QPainter(self), self.lab.experiment.stage.seen
+        painter, seen = QPainter(self), self.lab.experiment.stage.observed
         if seen:
             self._look()
         words = not seen or not event.region().subtracted(self._pictures).isEmpty()

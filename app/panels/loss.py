@@ -62,7 +62,7 @@ class LossPanel(QWidget):
 
     def _show_tip(self) -> None:
         """Say what the loss is of. An axis label that changed would move the plot."""
-        seen = any(get_model(m.name).sees for m in self.lab.experiment.models)
+        seen = any(get_model(m.name).observes_frames for m in self.lab.experiment.models)
         set_tip(self, _OF_FRAMES if seen else _OF_FIELDS)
 
     def _on_changed(self, old: State, new: State) -> None:

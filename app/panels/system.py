@@ -126,7 +126,7 @@ class SystemPanel(QWidget):
         """Open the system's own experiment, with the models and recipe that are chosen now."""
         now = self.lab.experiment
         new = of_system(name, now)
-        dropped = [m for m in now.models if m not in new.models and not get_model(m.name).sees]
+        dropped = [m for m in now.models if m not in new.models and not get_model(m.name).observes_frames]
         self.lab.transport.restart()
         self.lab.document.look(axes=None)
         self.lab.put(f"Choose {SYSTEMS[name].title.lower()}", new)

@@ -64,7 +64,7 @@ class SystemCard(QAbstractButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_frame(painter)
         area = self._drawing_rect()
-        if self._drawn.seen:
+        if self._drawn.observed:
             self._paint_picture(painter, area)
         else:
             view = StageView(self._drawn.bounds, (area.x(), area.y(), area.width(), area.height()))

@@ -510,7 +510,7 @@ def own_drift(request: Request, snapshot: Snapshot, coords: Array, truth: Track 
 def seen_key(experiment: Experiment) -> Hashable:
     """What decides, beside the start, what a model that sees frames is shown there."""
     system, begin = experiment.system, experiment.rollout.begin
-    filmed = tuple(experiment.data.items()) if system is not None and system.seen else ()
+    filmed = tuple(experiment.data.items()) if system is not None and system.observed else ()
     return begin, stage_key(experiment), filmed
 
 

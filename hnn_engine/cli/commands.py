@@ -272,7 +272,7 @@ def simulate(options: argparse.Namespace) -> None:
         base, dt=number(options.dt, base.dt, "--dt"), horizon=number(options.horizon, base.horizon, "--horizon")
     ).checked()
     tolerance = 1e-12 if flow is system else 1e-9
-    if flow is not system and system.seen:
+    if flow is not system and system.observed:
         start = begin(flow, pair_at(system, camera_of(run.experiment.data), start), start)
     answer = rollout(flow, start, spec.times, options.integrator, tolerance=tolerance)
     if answer.note:

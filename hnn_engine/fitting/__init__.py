@@ -78,16 +78,18 @@ class RecipeInfo:
     summary: str
     parameters: tuple[Parameter, ...]
     code: str
-    sees: bool | None = None
+    observes_frames: bool | None = None
     twin: str = ""
     follows: bool = False
 
     def why_not(self, model: str) -> str:
         """Return why the recipe does not apply to `model`; empty where it does."""
-        if self.sees is None or self.sees == get_model(model).sees:
+        if self.observes_frames is None or self.observes_frames == get_model(model).observes_frames:
             return ""
-        others = " or ".join(recipe.name for recipe in RECIPES.values() if recipe.sees in (None, not self.sees))
-        whose = "models that see frames" if self.sees else "states and their derivatives"
+        others = " or ".join(
+            recipe.name for recipe in RECIPES.values() if recipe.observes_frames in (None, not self.observes_frames)
+        )
+        whose = "models that see frames" if self.observes_frames else "states and their derivatives"
         return f"The recipe {self.name} is for {whose}, not for the {get_model(model).title}: choose {others}"
 
     def start(self, task: "FitTask") -> "Fit":
@@ -126,7 +128,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "All rows at once, with steps that know the curvature: for small smooth networks, from the closed form on.",
             (_ITERATIONS, _NO_DECAY, _BEGIN, _STATES),
             "hnn_engine.fitting.gradient.lbfgs:LbfgsFit",
-            sees=False,
+            observes_frames=False,
             twin="adam",
         ),
         RecipeInfo(
@@ -135,7 +137,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "Hidden layers drawn from the data, the last one solved for by least squares: milliseconds.",
             (_REGULARISATION, _RIDGE, _STATES, _UNITS),
             "hnn_engine.fitting.random_features.states:SampledFieldFit",
-            sees=False,
+            observes_frames=False,
             twin="sampled-film",
             follows=True,
         ),
@@ -145,7 +147,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "Estimates the clean states together with the field, from whole trajectories: for noise on the states.",
             (_ROUNDS, _REGULARISATION, _RIDGE, _STATES, _UNITS),
             "hnn_engine.fitting.smoothing.denoise:DenoiseFit",
-            sees=False,
+            observes_frames=False,
             twin="sampled-film",
             follows=True,
         ),
@@ -155,7 +157,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "Every layer drawn or solved for, in seconds: for models that see frames of swings without full turns.",
             (_RIDGE,),
             "hnn_engine.fitting.pixel_closed_form.recipe:SampledFit",
-            sees=True,
+            observes_frames=True,
             twin="sampled",
         ),
     )

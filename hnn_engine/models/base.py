@@ -41,7 +41,7 @@ class Model(ABC):
     parameters: ClassVar[tuple[Parameter, ...]] = NETWORK_PARAMETERS
     has_energy: ClassVar[bool]
     dissipates: ClassVar[bool] = False  # has a part beside J∇H, which can be scaled by itself
-    sees: ClassVar[bool] = False  # frames, and finds its coordinates in them (`models.pixels`)
+    observes_frames: ClassVar[bool] = False  # frames, and finds its coordinates in them (`models.pixels`)
     why_not_separable: ClassVar[str]
 
     @abstractmethod

@@ -29,11 +29,11 @@ FEATURES = Parameter(
 class Seeing(Model):
     """A family whose coordinates are latents of pairs of frames."""
 
-    sees: ClassVar[bool] = True
+    observes_frames: ClassVar[bool] = True
     parameters: ClassVar[tuple[Parameter, ...]] = (*NETWORK_PARAMETERS, FEATURES)
 
     def why_not(self, stage: Stage) -> str:
-        return "" if stage.seen else f"The {self.title} needs frames, and no camera sees this"
+        return "" if stage.observed else f"The {self.title} needs frames, and no camera sees this"
 
     def sight_shapes(self, settings: Settings, size: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the autoencoder's weights, for pairs of frames of `size`² pixels."""

@@ -18,7 +18,7 @@ class RecordedStage(Stage):
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self._angle = recording.kind == "angle"
-        self.seen = recording.frames is not None
+        self.observed = recording.frames is not None
         lows, highs = recording.coords.min(axis=0), recording.coords.max(axis=0)
         self._ranges = tuple(rounded_outward(float(a), float(b)) for a, b in zip(lows, highs, strict=True))
 

@@ -34,7 +34,7 @@ class PixelPendulum(Pendulum):
     )
     data: ClassVar[DataRecipe] = DataRecipe(200, 103, 5.1, 0.0, 0.2, True, True)
     horizon: ClassVar[float] = 10.0
-    seen = True
+    observed = True
     frame_seconds: ClassVar[float] = FRAME_SECONDS
     pair: ClassVar[tuple[str, str]] = ("pixel-baseline", "pixel-hnn")
 

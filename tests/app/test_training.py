@@ -332,7 +332,7 @@ async def test_every_family_trains_and_its_field_can_be_shown(bench: Bench) -> N
     panel, field_of = bench.window.training, bench.window.portrait.field_of
     assert [field_of.itemData(i) for i in range(field_of.count())] == ["truth", "baseline", "hnn"]
     bench.click(panel.models.opener)
-    families = [name for name, model in MODELS.items() if not model.sees]
+    families = [name for name, model in MODELS.items() if not model.observes_frames]
     for name in families[2:]:
         bench.click(panel.checks[name])
     bench.small_fit(30, 8)

@@ -49,7 +49,7 @@ def test_uneven_times_and_a_single_time() -> None:
 def test_the_preview_stays_within_a_millionth_of_the_truth(name: str) -> None:
     system = get_system(name)
     times = new_experiment(name).rollout.times[: PREVIEW_STEPS + 1]
-    assert len(times) == PREVIEW_STEPS + 1 or system.seen  # a step of what is filmed is a whole frame
+    assert len(times) == PREVIEW_STEPS + 1 or system.observed  # a step of what is filmed is a whole frame
     for start in (system.default_start, *system.sample_starts(np.random.default_rng(5), 5)):
         quick = collocate(system.field, start, times, PREVIEW_TOLERANCE)
         truth = rollout(system, start, times, "dop853", tolerance=1e-12).coords

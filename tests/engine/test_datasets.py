@@ -27,7 +27,7 @@ ROWS = {
     "n-body": (32_000, 8_000),
 }
 # Of a film the first frame begins no row, and noise is on its pixels: see test_views.
-UNFILMED = [name for name, system in SYSTEMS.items() if not system.seen]
+UNFILMED = [name for name, system in SYSTEMS.items() if not system.observed]
 FLOORS = {"mass-spring": (3.9e-2, 3.8e-2), "pendulum": (3.5e-2, 3.6e-2)}
 
 
@@ -37,7 +37,7 @@ def own(name: str, seed: int = 0, **changes: Value) -> Dataset:
 
 
 def small(name: str, seed: int = 0, **changes: Value) -> Dataset:
-    least: dict[str, Value] = {"frames": 11, "size": 10} if SYSTEMS[name].seen else {"points": 11}
+    least: dict[str, Value] = {"frames": 11, "size": 10} if SYSTEMS[name].observed else {"points": 11}
     return own(name, seed, **{"trajectories": 8, **least, **changes})
 
 
@@ -50,7 +50,7 @@ def test_the_recipe_has_its_rows_and_splits_by_trajectory(name: str) -> None:
     assert trains[0].all() != SYSTEMS[name].data.test_first
     recipe = SYSTEMS[name].data
     one, times = data.t[data.trajectory == 3], np.linspace(0, recipe.horizon, recipe.points)
-    np.testing.assert_allclose(one, times[1:-2] if SYSTEMS[name].seen else times)
+    np.testing.assert_allclose(one, times[1:-2] if SYSTEMS[name].observed else times)
 
 
 @pytest.mark.parametrize("name", UNFILMED)
@@ -103,7 +103,7 @@ def test_the_same_seed_gives_the_same_data(name: str) -> None:
 @pytest.mark.parametrize("count", [2, 3, 7])
 @pytest.mark.parametrize("name", list(SYSTEMS))
 def test_few_trajectories_still_train_and_test(name: str, count: int) -> None:
-    data = small(name, trajectories=count, **({} if SYSTEMS[name].seen else {"points": 2}))
+    data = small(name, trajectories=count, **({} if SYSTEMS[name].observed else {"points": 2}))
     assert 0 < data.train.sum() < len(data.train)
 
 

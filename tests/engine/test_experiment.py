@@ -63,7 +63,7 @@ def test_what_the_laboratory_opens_with_is_valid_and_complete(name: str) -> None
     times = made.rollout.times
     system = get_system(name)
     assert times[-1] == (system.horizon if system.opening is None else system.opening)
-    if system.seen:
+    if system.observed:
         assert made.rollout.dt == system.frame_seconds
         assert (made.rollout.truth, made.rollout.begin) == ("stormer-verlet", "frames")
         assert [m.name for m in made.models] == ["pixel-baseline", "pixel-hnn"]

@@ -54,7 +54,7 @@ def without_loops(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def experiment(recipe: str = "paper", model: str = "hnn", seed: int = 0, **settings: Value) -> Experiment:
-    if MODELS[model].sees:
+    if MODELS[model].observes_frames:
         base, few = new_experiment("pixel-pendulum"), {"trajectories": 6, "frames": 12, "size": SIZE}
         spec = model_spec(model, {"width": 12, "features": FEATURES})
     else:

@@ -115,11 +115,11 @@ def test_the_second_order_model_is_told_the_masses_or_refuses(name: str) -> None
 
 
 def test_no_other_model_refuses_a_system_but_those_that_need_a_camera() -> None:
-    unseen = [name for name, system in SYSTEMS.items() if not system.seen]
+    unseen = [name for name, system in SYSTEMS.items() if not system.observed]
     for name, model in MODELS.items():
         refused = [s for s in SYSTEMS if model.why_not(get_system(s))]
         if name != "second-order":
-            assert refused == (unseen if model.sees else [])
+            assert refused == (unseen if model.observes_frames else [])
 
 
 @pytest.mark.parametrize("dof", [1, 2])

@@ -148,7 +148,7 @@ FITS = [
 
 @pytest.mark.parametrize(("recipe", "model"), FITS)
 def test_what_a_recipe_has_fitted_reads_back_bit_by_bit(tmp_path: Path, recipe: str, model: str) -> None:
-    sees = MODELS[model].sees
+    sees = MODELS[model].observes_frames
     base = new_experiment("pixel-pendulum" if sees else "mass-spring")
     sizes = {"trajectories": 20, "frames": 60} if sees else {"trajectories": 6, "points": 12}
     made = default_settings(recipe, base.stage)

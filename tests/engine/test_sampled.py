@@ -25,7 +25,7 @@ from hnn_engine.parameters import Value
 from hnn_engine.snapshot import Snapshot
 
 STAGES = 7
-SEEING = [name for name, model in MODELS.items() if model.sees]
+SEEING = [name for name, model in MODELS.items() if model.observes_frames]
 FEW: dict[str, Value] = {"trajectories": 20, "frames": 60}
 SMALL: dict[str, Value] = {"features": 40, "width": 60}
 
@@ -301,7 +301,7 @@ def test_frames_in_random_order_are_refused() -> None:
 
 def test_models_that_see_no_frames_are_refused_in_a_sentence() -> None:
     for name, model in MODELS.items():
-        assert (RECIPES["sampled-film"].why_not(name) == "") == model.sees
+        assert (RECIPES["sampled-film"].why_not(name) == "") == model.observes_frames
         assert RECIPES["adam"].why_not(name) == ""
     base = replace(new_experiment("pendulum"), recipe="sampled-film", settings={})
     with pytest.raises(

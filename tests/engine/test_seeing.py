@@ -21,7 +21,7 @@ from hnn_engine.models.mlp import ACTIVATIONS
 from hnn_engine.models.pixels import Seeing
 from hnn_engine.systems.pixel_pendulum import PixelPendulum
 
-SEES = [name for name, model in MODELS.items() if model.sees]
+SEES = [name for name, model in MODELS.items() if model.observes_frames]
 EACH = pytest.mark.parametrize("model", SEES)
 WIDTHS = {1: 5, 2: 13, 3: 31}  # by depth; odd ones: loops take several numbers at a time
 BATCHES = (1, 44, ROWS, 2 * ROWS + 7)

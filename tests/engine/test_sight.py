@@ -24,7 +24,7 @@ from hnn_engine.models.pixels import Seeing
 from hnn_engine.snapshot import Snapshot
 from tests.fields import SIZE, fresh
 
-SEES = pytest.mark.parametrize("model", [name for name, model in MODELS.items() if model.sees])
+SEES = pytest.mark.parametrize("model", [name for name, model in MODELS.items() if model.observes_frames])
 MAPS = [(np.array([[0.4, -0.1], [0.2, 1.3]]), 0.05), (np.array([[0.3, 2.0], [-0.7, 0.5]]), 0.2), (-np.eye(2), 1.0)]
 MAPS += [(np.array([[0.0, 1.0], [1.0, 0.0]]), 0.05)]  # a map that turns the plane over
 OFFSET = np.array([0.7, -1.9])

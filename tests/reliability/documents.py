@@ -55,7 +55,7 @@ def some_runs() -> tuple[Run, ...]:
         for base, recipes in ((pendulum, ("sampled", "paper", "lbfgs")), (measured, ("sampled",)))
         for recipe in recipes
         for name, model in MODELS.items()
-        if not model.sees and not model.why_not(base.stage) and not get_recipe(recipe).why_not(name)
+        if not model.observes_frames and not model.why_not(base.stage) and not get_recipe(recipe).why_not(name)
     ]
     return tuple(fitted(base, name, recipe) for base, name, recipe in wanted)
 

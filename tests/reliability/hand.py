@@ -46,10 +46,10 @@ class Places(Fingers):
         self._pick(list(SYSTEMS))
 
     async def pick_what_is_filmed(self) -> None:
-        self._pick([name for name, system in SYSTEMS.items() if system.seen])
+        self._pick([name for name, system in SYSTEMS.items() if system.observed])
 
     async def pick_what_is_drawn(self) -> None:
-        self._pick([name for name, system in SYSTEMS.items() if not system.seen and system().dof == 1])
+        self._pick([name for name, system in SYSTEMS.items() if not system.observed and system().dof == 1])
 
     def _pick(self, names: list[str]) -> None:
         self.press_if_possible(self.bench.window.system.cards.card(self.dice.choice(names)))

@@ -28,7 +28,7 @@ VIEW = {"axes": [0, 1], "field": "hnn", "arrows": True, "energy_of": "both", "sp
 
 def fitted(base: Experiment, model: str, recipe: str, start: Run | None = None, **changes: Any) -> Run:
     """Return a run of `model` by `recipe` on the data of `base`, of a few steps and units."""
-    sees = base.stage.seen
+    sees = base.stage.observed
     spec = model_spec(model, {"width": 6, **({"features": 12} if sees else {})})
     made = default_settings(recipe, base.stage)
     few = {**made, "steps": 12} if "steps" in made else made

@@ -221,7 +221,7 @@ class PortraitPanel(QWidget):
         self.field_of.setCurrentIndex(max(0, self.field_of.findData(view.field)))
         for name, button in self.switches.items():
             button.setChecked(bool(getattr(view, name)))
-        seen = self.lab.experiment.stage.seen
+        seen = self.lab.experiment.stage.observed
         self.switches["latents"].setVisible(seen)
         self._show_words()
         self.backdrop.sync(view)
@@ -427,7 +427,7 @@ class PortraitPanel(QWidget):
 
     def _show_words(self) -> None:
         view, experiment = self.lab.document.view, self.lab.experiment
-        self.words.setVisible((experiment.stage.seen and view.latents) or view.live_fit or experiment.hand.drawn)
+        self.words.setVisible((experiment.stage.observed and view.latents) or view.live_fit or experiment.hand.drawn)
 
     def _fit_words(self) -> str:
         parts = []

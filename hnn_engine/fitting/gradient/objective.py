@@ -74,7 +74,7 @@ class FieldLearner:
 
 def learner(task: FitTask, rng: np.random.Generator, scaled: bool) -> Learner:
     """Return the learner of the task's model, with fresh weights by `rng`; `scaled`: fitted to the data beforehand."""
-    if get_model(task.model).sees:
+    if get_model(task.model).observes_frames:
         from hnn_engine.fitting.gradient.pixel_objective import PixelLearner
 
         return PixelLearner(task, rng, scaled)
