@@ -406,7 +406,7 @@ class Lab(QObject):
         if data is not None and data is self._known_data:
             return False
         self._known_data = data
-        self.training_states = sample(data.coords, data.train, data.views) if data is not None else None
+        self.training_states = sample(data.coords, data.train, data.frame_pairs) if data is not None else None
         self.drawn = drawn_rows(data)
         return True
 

@@ -85,10 +85,10 @@ def _data(base: Experiment) -> tuple[Figures, Dataset]:
 def _steps(base: Experiment, data: Dataset, model: str, runs: int) -> Figures:
     """Return the medians in ms of a step of 200 rows, and what they are to each other."""
     task = base.task(model_spec(model), data)
-    assert data.views is not None
+    assert data.frame_pairs is not None
     family, rng = get_model(model), np.random.default_rng(0)
     assert isinstance(family, Seeing)
-    lit, whole = plain_film(data.views.frames), _whole_film(data.views.frames)
+    lit, whole = plain_film(data.frame_pairs.frames), _whole_film(data.frame_pairs.frames)
     weights = {
         **family.initial_sight(task.model_settings, lit.numbers, rng),
         **family.initial_weights(1, task.model_settings, rng),
@@ -98,7 +98,7 @@ def _steps(base: Experiment, data: Dataset, model: str, runs: int) -> Figures:
         "compiled": CompiledPixelStepper(kernel_cache.loops(), task, lit, flat.copy()),
         "plain": PlainPixels(task, whole, shapes_of(weights), flat.copy()),
     }
-    rows = (rng.choice(data.views.first[data.train], int(task.settings["batch"]), replace=False),)
+    rows = (rng.choice(data.frame_pairs.first[data.train], int(task.settings["batch"]), replace=False),)
     times = timed({name: _stepping(stepper, rows) for name, stepper in steppers.items()}, runs)
     ratio = rounded(times["compiled"] / times["plain"], 3)
     return {**{f"{name}_ms": rounded(value) for name, value in times.items()}, "to_plain": ratio}

@@ -17,11 +17,11 @@ from hnn_engine.coords import Array, Index
 from hnn_engine.errors import ExperimentError
 from hnn_engine.frames.frame_pairs import (
     FILM_PARAMETERS,
-    Views,
+    FramePairs,
     camera_of,
     check_room,
     film_defaults,
-    recorded_views,
+    recorded_frame_pairs,
     rows_of,
     shoot,
 )
@@ -71,7 +71,7 @@ class Dataset:
     """Rows of `coords` and `dcoords` `(N, 2*dof)` at times `t` `(N,)` on `trajectory` `(N,)`; `train` is a mask.
 
     `clean` holds the noise-free states where they are known. `floor_train` and `floor_test` are the losses of the
-    true field on these rows, None where there is no true field. `views` are what a camera sees of the rows. `by_hand`
+    true field on these rows, None where there is no true field. `frame_pairs` are what a camera sees of the rows. `by_hand`
     marks rows that were drawn or moved (None: none were): their derivatives are not those of a noise-free state.
     """
 
@@ -83,7 +83,7 @@ class Dataset:
     clean: Array | None = None
     floor_train: float | None = None
     floor_test: float | None = None
-    views: Views | None = None
+    frame_pairs: FramePairs | None = None
     by_hand: Mask | None = None
 
     @property
@@ -162,17 +162,17 @@ def _filmed(system: PixelPendulum, settings: Mapping[str, Value], rng: np.random
     first = rows_of(count, frames)
     trajectory, coords = first // frames, states[first]
     train = ~_test_trajectories(system, count)[trajectory]
-    views = Views(film, first, system.frame_seconds, camera, camera, angle, speed)
+    frame_pairs = FramePairs(film, first, system.frame_seconds, camera, camera, angle, speed)
     at = times[first % frames]
-    return Dataset(coords, system.field(coords), at, trajectory, train, coords, views=views)
+    return Dataset(coords, system.field(coords), at, trajectory, train, coords, frame_pairs=frame_pairs)
 
 
 def filmed(data: Dataset, recording: Recording, rows: Index) -> Dataset:
     """Return those of `data`, which are `rows` of a filmed `recording`, that have two frames behind them, with their
     frames."""
-    views, whole = recorded_views(recording, rows)
+    frame_pairs, whole = recorded_frame_pairs(recording, rows)
     states = data.coords[whole], data.dcoords[whole]
-    return Dataset(*states, data.t[whole], data.trajectory[whole], data.train[whole], views=views)
+    return Dataset(*states, data.t[whole], data.trajectory[whole], data.train[whole], frame_pairs=frame_pairs)
 
 
 def _on_grid(system: System, side: int, noise: float, rng: np.random.Generator) -> Dataset:

@@ -92,15 +92,15 @@ def seen_figures(snapshot: Snapshot, data: Dataset, system: System | None) -> Fi
     energy_mse is the paper's: 1.9(1 − cos q) + p² along model and truth, mean over starts and times (the paper has one
     start); None where other constants make it meaningless. Truth moves as its film does, from frame to frame.
     """
-    views, tests = data.views, ~data.train
-    assert views is not None
-    parts = frame_metrics.terms(snapshot, views)
+    frame_pairs, tests = data.frame_pairs, ~data.train
+    assert frame_pairs is not None
+    parts = frame_metrics.terms(snapshot, frame_pairs)
     train, test = float(parts.loss[data.train].mean()), float(parts.loss[tests].mean())
     painted = float(parts.pictures[tests].mean())
     if system is None:
         return Figures(train, test, reconstruction=painted, in_step=frame_metrics.recorded_in_step(snapshot, data))
-    starts = frame_metrics.fresh_starts(system, views, EVALUATION_SEED, STARTS)
-    film = frame_metrics.take(snapshot, system, views, starts)
+    starts = frame_metrics.fresh_starts(system, frame_pairs, EVALUATION_SEED, STARTS)
+    film = frame_metrics.take(snapshot, system, frame_pairs, starts)
     with np.errstate(over="ignore", invalid="ignore"):
         gaps = [
             mean_square(gap)
@@ -109,7 +109,7 @@ def seen_figures(snapshot: Snapshot, data: Dataset, system: System | None) -> Fi
         energy = mean_square(system.hamiltonian(film.model) - system.hamiltonian(film.truth[0]))
     paper = _has_own_constants(system)
     error = difference(film.model, film.truth, system.periodic)
-    seen = snapshot.field(frame_metrics.sight_of(snapshot).seen(views.pairs(tests)))
+    seen = snapshot.field(frame_metrics.sight_of(snapshot).seen(frame_pairs.pairs(tests)))
     return Figures(
         train,
         test,

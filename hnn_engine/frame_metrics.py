@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hnn_engine.camera import WHITE, Frames, Reader
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.datasets import Dataset
-from hnn_engine.frames.frame_pairs import Views, pair_at
+from hnn_engine.frames.frame_pairs import FramePairs, pair_at
 from hnn_engine.frames.frozen_autoencoder import Sight
 from hnn_engine.integrators import rollout
 from hnn_engine.models.pixels import FIELD_SHARE
@@ -50,21 +50,21 @@ def sight_of(snapshot: Snapshot) -> Sight:
     return snapshot.sight
 
 
-def terms(snapshot: Snapshot, views: Views) -> Terms:
-    """Return the parts of the loss on every row of `views`."""
-    groups = np.array_split(np.arange(len(views.first)), max(1, len(views.first) // GROUP))
-    found = [_terms(snapshot, views, rows) for rows in groups]
+def terms(snapshot: Snapshot, frame_pairs: FramePairs) -> Terms:
+    """Return the parts of the loss on every row of `frame_pairs`."""
+    groups = np.array_split(np.arange(len(frame_pairs.first)), max(1, len(frame_pairs.first) // GROUP))
+    found = [_terms(snapshot, frame_pairs, rows) for rows in groups]
     return Terms(*(np.concatenate([getattr(t, name) for t in found]) for name in ("pictures", "latents", "field")))
 
 
-def loss_of(snapshot: Snapshot, views: Views, rows: npt.NDArray[np.int64]) -> Array:
-    """Return the loss of each of `rows` of `views`."""
-    return np.asarray(_terms(snapshot, views, rows).loss)
+def loss_of(snapshot: Snapshot, frame_pairs: FramePairs, rows: npt.NDArray[np.int64]) -> Array:
+    """Return the loss of each of `rows` of `frame_pairs`."""
+    return np.asarray(_terms(snapshot, frame_pairs, rows).loss)
 
 
-def _terms(snapshot: Snapshot, views: Views, rows: npt.NDArray[np.int64]) -> Terms:
-    sight, pairs = sight_of(snapshot), views.pairs(rows)
-    z, after = sight.encode(pairs), sight.encode(views.pairs_after(rows))
+def _terms(snapshot: Snapshot, frame_pairs: FramePairs, rows: npt.NDArray[np.int64]) -> Terms:
+    sight, pairs = sight_of(snapshot), frame_pairs.pairs(rows)
+    z, after = sight.encode(pairs), sight.encode(frame_pairs.pairs_after(rows))
     off = sight.decode(z) - pairs.astype(np.float32) / WHITE
     step = latent_field(snapshot, z)
     pictures = np.mean(off**2, axis=(1, 2, 3), dtype=np.float64)
@@ -115,14 +115,14 @@ class Take:
         return frames
 
 
-def take(snapshot: Snapshot, system: System, views: Views, starts: Array, frames: int = FRAMES) -> Take:
+def take(snapshot: Snapshot, system: System, frame_pairs: FramePairs, starts: Array, frames: int = FRAMES) -> Take:
     """Return films of `frames` frames after the first from `starts` `(N, 2)`, model beside truth.
 
     Truth moves as the data does: by Störmer–Verlet from frame to frame.
     """
-    camera = views.camera
+    camera = frame_pairs.camera
     assert camera is not None
-    t = np.linspace(0.0, views.seconds * frames, frames + 1)
+    t = np.linspace(0.0, frame_pairs.seconds * frames, frames + 1)
     truth = rollout(system, starts, t, "stormer-verlet").coords
     begun = np.stack([begin(snapshot, pair_at(system, camera, start), start) for start in starts])
     model = rollout(snapshot, begun, t, "dop853", tolerance=MODEL_TOLERANCE).coords
@@ -154,10 +154,10 @@ def frames_in_step(
     return len(coords)
 
 
-def fresh_starts(system: System, views: Views, seed: int, count: int) -> Array:
-    """Draw `count` states `(count, 2)` of the distribution that the films of `views` begin with."""
+def fresh_starts(system: System, frame_pairs: FramePairs, seed: int, count: int) -> Array:
+    """Draw `count` states `(count, 2)` of the distribution that the films of `frame_pairs` begin with."""
     assert isinstance(system, PixelPendulum)
-    return system.starts_within(np.random.default_rng(seed), count, views.start_angle, views.start_speed)
+    return system.starts_within(np.random.default_rng(seed), count, frame_pairs.start_angle, frame_pairs.start_speed)
 
 
 def paper_energy(coords: Array) -> Array:
@@ -168,14 +168,14 @@ def paper_energy(coords: Array) -> Array:
 
 def recorded_in_step(snapshot: Snapshot, data: Dataset) -> float:
     """Return how many frames a film painted from the first test row on stays in step with the recorded one."""
-    views = data.views
-    assert views is not None
+    frame_pairs = data.frame_pairs
+    assert frame_pairs is not None
     rows = np.flatnonzero(~data.train)
-    first = int(views.first[rows[0]])
-    last = min(first + FRAMES + 1, len(views.frames))
-    t = np.linspace(0.0, views.seconds * (last - first - 1), last - first)
-    start = begin(snapshot, views.pairs(rows[:1])[0], data.coords[rows[0]])
+    first = int(frame_pairs.first[rows[0]])
+    last = min(first + FRAMES + 1, len(frame_pairs.frames))
+    t = np.linspace(0.0, frame_pairs.seconds * (last - first - 1), last - first)
+    start = begin(snapshot, frame_pairs.pairs(rows[:1])[0], data.coords[rows[0]])
     model = rollout(snapshot, start, t, "dop853", tolerance=MODEL_TOLERANCE).coords
-    read = painted_angles(snapshot, model, views.reader)
-    truth = views.reader.read(views.frames[first:last])
+    read = painted_angles(snapshot, model, frame_pairs.reader)
+    truth = frame_pairs.reader.read(frame_pairs.frames[first:last])
     return float(Take(t, truth[:, None, None], model[:, None], read[:, None]).in_step[0])

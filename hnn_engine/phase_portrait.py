@@ -11,7 +11,7 @@ from hnn_engine.camera import Frames
 from hnn_engine.coords import Array
 from hnn_engine.data_edits import STROKES
 from hnn_engine.datasets import Dataset
-from hnn_engine.frames.frame_pairs import Views
+from hnn_engine.frames.frame_pairs import FramePairs
 from hnn_engine.frames.frozen_autoencoder import Sight
 from hnn_engine.scene import Stage
 from hnn_engine.snapshot import Snapshot
@@ -147,11 +147,11 @@ class PortraitField:
     latents: Latents | None = None
 
 
-def sample(coords: Array, train: npt.NDArray[np.bool_], views: Views | None = None) -> States:
-    """Return at most `MOST_STATES` of the training rows of `coords` `(n, 2*dof)`, and what `views` show of them."""
+def sample(coords: Array, train: npt.NDArray[np.bool_], frame_pairs: FramePairs | None = None) -> States:
+    """Return at most `MOST_STATES` of the training rows of `coords` `(n, 2*dof)`, and what `frame_pairs` show of them."""
     rows = np.flatnonzero(train)
     few = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_STATES)).astype(int)] if len(rows) else rows
-    return States(coords[few], views.pairs(few) if views is not None else None)
+    return States(coords[few], frame_pairs.pairs(few) if frame_pairs is not None else None)
 
 
 def drawn_rows(data: Dataset | None) -> Drawn | None:

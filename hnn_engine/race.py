@@ -289,7 +289,7 @@ class HonestError:
         system = experiment.system if has_truth(experiment) else None
         self._system: System | None = system
         self._data = data
-        clean = data.clean if data.views is None else data.coords
+        clean = data.clean if data.frame_pairs is None else data.coords
         self._clean = None if system is None else clean
         self._rows = self._chosen()
 
@@ -301,13 +301,13 @@ class HonestError:
             given = rows[~data.by_hand[rows]]
             self._clean = self._clean if len(given) else None
             rows = given if len(given) else rows
-        most = MOST_ROWS if data.views is None else MOST_FRAMES
+        most = MOST_ROWS if data.frame_pairs is None else MOST_FRAMES
         return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
     def __call__(self, snapshot: Snapshot) -> float:
         """Return the error of `snapshot`; infinity where the field is not finite."""
         with np.errstate(over="ignore", invalid="ignore"):
-            if self._data.views is not None:
+            if self._data.frame_pairs is not None:
                 return self._of_frames(snapshot)
             rows, system = self._rows, self._system
             if self._clean is not None and system is not None:
@@ -317,11 +317,11 @@ class HonestError:
 
     def _of_frames(self, snapshot: Snapshot) -> float:
         """Return the error of a model that sees frames, at the states that it sees in them."""
-        views, rows, system = self._data.views, self._rows, self._system
-        assert views is not None
+        frame_pairs, rows, system = self._data.frame_pairs, self._rows, self._system
+        assert frame_pairs is not None
         if self._clean is None or system is None:
-            return float(frame_metrics.loss_of(snapshot, views, rows).mean())
-        seen = snapshot.field(frame_metrics.sight_of(snapshot).seen(views.pairs(rows)))
+            return float(frame_metrics.loss_of(snapshot, frame_pairs, rows).mean())
+        seen = snapshot.field(frame_metrics.sight_of(snapshot).seen(frame_pairs.pairs(rows)))
         return mean_square(seen - system.field(self._clean[rows]))
 
 

@@ -20,7 +20,7 @@ ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
     ("console", "missing", "limits", "coords", "geometry", "compiled", "machine", "looks", "disk", "places", "signals"),
     ("parameters", "stage", "camera", "atomic", "regular"),
     ("systems", "recordings", "integrators", "collocation"),
-    ("models", "comparison", "phases", "views", "footage"),
+    ("models", "comparison", "phases", "frame_pairs", "footage"),
     ("kernels", "datasets", "sight"),
     ("snapshot", "by_hand"),
     ("vision",),

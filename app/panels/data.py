@@ -173,12 +173,12 @@ class DataPanel(QWidget):
             self._on_text()
             return
         train = int(data.train.sum())
-        rows = "pairs of frames" if data.views is not None else "rows"
+        rows = "pairs of frames" if data.frame_pairs is not None else "rows"
         text = f"{grouped(train)} {rows} train, {grouped(len(data.t) - train)} test"
         if data.floor_test is not None and data.floor_test > 0:
             text += f"; noise floor {number(data.floor_test)}"
         self.facts.setText(text + ".")
-        size = data.views.size if data.views is not None else 0
+        size = data.frame_pairs.size if data.frame_pairs is not None else 0
         set_tip(self.facts, _FILMED.format(size=size) if size else _NOISE_FLOOR)
 
     def _on_text(self) -> None:

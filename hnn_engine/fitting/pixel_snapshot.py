@@ -5,7 +5,7 @@ import numpy as np
 from hnn_engine.coords import Array, Index
 from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import FitTask
-from hnn_engine.frames.frame_pairs import Views
+from hnn_engine.frames.frame_pairs import FramePairs
 from hnn_engine.frames.frozen_autoencoder import Sight, fit_map
 from hnn_engine.models import get_model
 from hnn_engine.models.autoencoder import HALVES
@@ -17,11 +17,11 @@ LIVE_TEST_ROWS = 500  # a pair of frames is a thousand numbers
 MAP_ROWS = 1000  # of the training rows, which the map from latents to coordinates is fitted on
 
 
-def views_of(task: FitTask) -> Views:
+def frame_pairs_of(task: FitTask) -> FramePairs:
     """Return the frames of the task's data; raise `ExperimentError` where it has none."""
-    if task.data.views is None:
+    if task.data.frame_pairs is None:
         raise ExperimentError(f"The model '{task.model}' needs frames, and this data has none: choose another model")
-    return task.data.views
+    return task.data.frame_pairs
 
 
 def seeing(task: FitTask) -> Seeing:
@@ -42,7 +42,7 @@ def frozen(task: FitTask, weights: Weights, z: Array, rows: Index) -> Snapshot:
     """Return the snapshot of `weights`, whose latents of `rows` are z `(M, 2)`."""
     sight = {name: w for name, w in weights.items() if name.startswith(HALVES)}
     field = {name: w for name, w in weights.items() if name not in sight}
-    seconds = views_of(task).seconds
+    seconds = frame_pairs_of(task).seconds
     with np.errstate(over="ignore", invalid="ignore"):  # here too
         matrix, offset = fit_map(z, task.data.coords[rows])
         moved = seeing(task).moved(field, matrix, offset, seconds)

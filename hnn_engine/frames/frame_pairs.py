@@ -45,7 +45,7 @@ UNUSED = 3  # frames of a trajectory that begin no row: the first, as in the pap
 
 
 @dataclass(frozen=True, eq=False)
-class Views:
+class FramePairs:
     """`frames` `(F, size, size)`, `seconds` apart; row n of a data set is the pair `first[n]`, `first[n]` + 1.
 
     The frame `first[n]` + 2 is there too. `camera` makes more of them, where they are simulated, from starts within
@@ -131,9 +131,9 @@ def rows_of(trajectories: int, frames: int) -> Index:
     return starts
 
 
-def recorded_views(recording: Recording, rows: Index) -> tuple[Views, npt.NDArray[np.bool_]]:
+def recorded_frame_pairs(recording: Recording, rows: Index) -> tuple[FramePairs, npt.NDArray[np.bool_]]:
     """Return what was filmed of those of the recorded `rows` that have two frames behind them, and which those are."""
     assert recording.frames is not None
     assert recording.reader is not None
     whole = rows + 2 < len(recording.frames)
-    return Views(recording.frames, rows[whole], recording.seconds, recording.reader), whole
+    return FramePairs(recording.frames, rows[whole], recording.seconds, recording.reader), whole

@@ -46,8 +46,8 @@ async def test_latents_of_the_hnn_are_shown_with_the_data_as_it_encodes_them(ben
     portrait, data, own = bench.window.portrait, bench.lab.dataset, sight(bench)
     assert chart(bench).latents.sight is own
     assert data is not None
-    assert data.views is not None
-    encoded = own.encode(data.views.pairs(data.train))
+    assert data.frame_pairs is not None
+    encoded = own.encode(data.frame_pairs.pairs(data.train))
     drawn = np.column_stack(portrait.dots.given.getData())
     np.testing.assert_allclose(drawn, encoded, atol=1e-5)
     (x0, x1), (y0, y1) = portrait.plot.view.viewRange()

@@ -341,12 +341,13 @@ def test_scaling_learned_friction_needs_the_unique_split() -> None:
 
 def test_what_is_fitted_to_frames_begins_near_their_mean() -> None:
     made = task("adam", "pixel-hnn")
-    views, train = made.data.views, made.data.train & ~validation_rows(made)
-    assert views is not None
+    frame_pairs, train = made.data.frame_pairs, made.data.train & ~validation_rows(made)
+    assert frame_pairs is not None
     made, bright = (
-        replace(made, data=replace(made.data, views=replace(views, frames=views.frames // 2 * k))) for k in (1, 2)
+        replace(made, data=replace(made.data, frame_pairs=replace(frame_pairs, frames=frame_pairs.frames // 2 * k)))
+        for k in (1, 2)
     )
-    flat = views.frames[views.first[train]].reshape(int(train.sum()), -1) // 2 / 255
+    flat = frame_pairs.frames[frame_pairs.first[train]].reshape(int(train.sum()), -1) // 2 / 255
     plain, fitted, lit = (started(t, r) for t, r in ((made, "paper"), (made, "adam"), (bright, "adam")))
     sight, twice, apart = (sight_of(fit.snapshot()).weights for fit in (fitted, lit, plain))
     np.testing.assert_allclose(sight["decoder.b3"], np.tile(flat.mean(axis=0), 2), atol=1e-6)

@@ -219,9 +219,9 @@ def test_models_of_frames_go_on_too_but_not_in_closed_form(model: str) -> None:
     first = kept(experiment("adam", model, "pixel-pendulum", network, steps=60))
     made = experiment("paper", model, "pixel-pendulum", network, steps=1, **{"learning-rate": 1e-6})
     after = kept(made, first)
-    views = made.dataset().views
-    assert views is not None
-    before, now = (frame_metrics.terms(run.snapshot, views).loss for run in (first, after))
+    frame_pairs = made.dataset().frame_pairs
+    assert frame_pairs is not None
+    before, now = (frame_metrics.terms(run.snapshot, frame_pairs).loss for run in (first, after))
     np.testing.assert_allclose(now, before, rtol=0.01)
     end = fitted(experiment("sampled-film", model, "pixel-pendulum", network), first).end
     assert isinstance(end, Failed)

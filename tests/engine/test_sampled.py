@@ -88,13 +88,13 @@ def fitted(model: str) -> tuple[FitTask, list[Event]]:
 @pytest.mark.parametrize("model", SEEING)
 def test_a_closed_form_is_better_than_the_papers_training(model: str) -> None:
     what, events = fitted(model)
-    snapshot, views, system = kept(events), what.data.views, experiment(model).system
-    assert views is not None
+    snapshot, frame_pairs, system = kept(events), what.data.frame_pairs, experiment(model).system
+    assert frame_pairs is not None
     assert system is not None
-    parts, tests = terms(snapshot, views), ~what.data.train
+    parts, tests = terms(snapshot, frame_pairs), ~what.data.train
     assert parts.loss[tests].mean() < 2e-5  # the paper: 1.8e-4
     assert parts.pictures[tests].mean() < 2e-6
-    film = take(snapshot, system, views, fresh_starts(system, views, 1000, 3), 100)
+    film = take(snapshot, system, frame_pairs, fresh_starts(system, frame_pairs, 1000, 3), 100)
     gap = paper_energy(film.model) - paper_energy(film.truth)
     assert (gap**2).mean() < 2e-5  # the paper: 1.5e-4 with an H, 9e-3 without
     assert film.in_step.tolist() == [101] * 3
@@ -114,21 +114,21 @@ def test_the_network_is_the_papers(model: str) -> None:
 
 def test_the_second_latent_is_the_step_of_the_first() -> None:
     what, events = fitted("pixel-hnn")
-    views, sight = what.data.views, sight_of(kept(events))
-    assert views is not None
+    frame_pairs, sight = what.data.frame_pairs, sight_of(kept(events))
+    assert frame_pairs is not None
     rows = np.flatnonzero(~what.data.train)[::20]
-    z, after = sight.encode(views.pairs(rows)), sight.encode(views.pairs_after(rows))
+    z, after = sight.encode(frame_pairs.pairs(rows)), sight.encode(frame_pairs.pairs_after(rows))
     np.testing.assert_allclose(z[:, 1], after[:, 0] - z[:, 0], atol=2e-6)  # float32
-    assert terms(kept(events), views).latents.max() < 1e-11
+    assert terms(kept(events), frame_pairs).latents.max() < 1e-11
 
 
 def test_the_latents_are_the_angle_and_its_step() -> None:
     what, events = fitted("pixel-hnn")
-    sight, views = sight_of(kept(events)), what.data.views
-    assert views is not None
-    seen, true = sight.seen(views.pairs(~what.data.train)), what.data.coords[~what.data.train]
+    sight, frame_pairs = sight_of(kept(events)), what.data.frame_pairs
+    assert frame_pairs is not None
+    seen, true = sight.seen(frame_pairs.pairs(~what.data.train)), what.data.coords[~what.data.train]
     assert np.sqrt(((seen[:, 0] - true[:, 0]) ** 2).mean()) < 2e-3
-    z = sight.encode(views.pairs(~what.data.train))
+    z = sight.encode(frame_pairs.pairs(~what.data.train))
     assert abs(np.corrcoef(z[:, 0], true[:, 0])[0, 1]) > 0.9999
 
 
@@ -160,22 +160,25 @@ def test_the_seed_decides_and_nothing_else() -> None:
 
 def test_frames_that_test_change_nothing() -> None:
     what = task(experiment(**SMALL))
-    data, views = what.data, what.data.views
-    assert views is not None
-    frames, tests = views.frames.copy(), views.first[~data.train]
+    data, frame_pairs = what.data, what.data.frame_pairs
+    assert frame_pairs is not None
+    frames, tests = frame_pairs.frames.copy(), frame_pairs.first[~data.train]
     frames[np.unique(tests[:, None] + np.arange(3))] = 255
     coords = np.where(data.train[:, None], data.coords, np.nan)
-    changed = replace(what, data=replace(data, coords=coords, views=replace(views, frames=frames)))
+    changed = replace(what, data=replace(data, coords=coords, frame_pairs=replace(frame_pairs, frames=frames)))
     assert same(kept(run(what)), kept(run(changed)))
-    frames[views.first[data.train][::7]] = 255  # as a check of this test: frames that train do matter
-    assert type(run(replace(changed, data=replace(changed.data, views=replace(views, frames=frames))))[-1]) is Failed
+    frames[frame_pairs.first[data.train][::7]] = 255  # as a check of this test: frames that train do matter
+    assert (
+        type(run(replace(changed, data=replace(changed.data, frame_pairs=replace(frame_pairs, frames=frames))))[-1])
+        is Failed
+    )
 
 
 def test_frames_half_as_bright_do_as_well() -> None:
     what = task(experiment(**SMALL))
-    views = what.data.views
-    assert views is not None
-    dim = replace(what, data=replace(what.data, views=replace(views, frames=views.frames // 2)))
+    frame_pairs = what.data.frame_pairs
+    assert frame_pairs is not None
+    dim = replace(what, data=replace(what.data, frame_pairs=replace(frame_pairs, frames=frame_pairs.frames // 2)))
     bright, faint = ([e.test_loss for e in run(w) if isinstance(e, Evaluated)][-1] for w in (what, dim))
     assert faint < 1.5 * bright
 
@@ -195,14 +198,14 @@ def test_the_angle_is_found_from_how_films_move() -> None:
 
 def test_the_curve_is_ordered_as_the_angle() -> None:
     what = task(experiment())
-    views, rng = what.data.views, np.random.default_rng(0)
-    assert views is not None
-    films = training_films(views, what.data.train, rng)
+    frame_pairs, rng = what.data.frame_pairs, np.random.default_rng(0)
+    assert frame_pairs is not None
+    films = training_films(frame_pairs, what.data.train, rng)
     frames = principal_frames(films.frames, rng)
     scores = frames.scores(films.frames)
     curve = film_curve(rough_curve(scores, frames.noise, rng), scores, frames.noise, rng)
     assert curve is not None
-    angle = views.reader.read(films.frames.reshape(-1, 28, 28))
+    angle = frame_pairs.reader.read(films.frames.reshape(-1, 28, 28))
     ranks = (np.argsort(np.argsort(x)) for x in (curve.project(scores), angle))
     assert abs(np.corrcoef(*ranks)[0, 1]) > 0.9999
     assert len(films.frames) == 16 * 59
@@ -256,11 +259,11 @@ def test_snapshots_on_the_way_change_nothing_and_have_the_loss_that_is_told() ->
     what, seen = task(experiment(**SMALL)), []
     events = run(what, lambda fit, event: seen.append((event, fit.snapshot())))
     assert same(kept(events), kept(run(what)))
-    views, tests = what.data.views, ~what.data.train
-    assert views is not None
+    frame_pairs, tests = what.data.frame_pairs, ~what.data.train
+    assert frame_pairs is not None
     for event, snapshot in seen:
         if isinstance(event, Evaluated):
-            assert event.test_loss == pytest.approx(float(terms(snapshot, views).loss[tests].mean()), rel=1e-6)
+            assert event.test_loss == pytest.approx(float(terms(snapshot, frame_pairs).loss[tests].mean()), rel=1e-6)
 
 
 REFUSED: list[tuple[dict[str, Value], int, str]] = [
@@ -287,10 +290,10 @@ def test_films_without_a_closed_form_are_refused_in_a_sentence(film: dict[str, V
 
 def test_frames_in_random_order_are_refused() -> None:
     what = task(experiment(**SMALL))
-    views = what.data.views
-    assert views is not None
-    mixed = replace(views, frames=np.random.default_rng(0).permutation(views.frames))
-    end = run(replace(what, data=replace(what.data, views=mixed)))[-1]
+    frame_pairs = what.data.frame_pairs
+    assert frame_pairs is not None
+    mixed = replace(frame_pairs, frames=np.random.default_rng(0).permutation(frame_pairs.frames))
+    end = run(replace(what, data=replace(what.data, frame_pairs=mixed)))[-1]
     assert isinstance(end, Failed)
     assert end.step == 3
     assert "jump about on the curve" in end.message

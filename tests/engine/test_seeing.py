@@ -38,9 +38,9 @@ def data() -> Dataset:
 @cache
 def film(dead: bool = True) -> FilmTable:
     """Frames with a black border, or without one."""
-    views = data().views
-    assert views is not None
-    frames = views.frames.copy()
+    frame_pairs = data().frame_pairs
+    assert frame_pairs is not None
+    frames = frame_pairs.frames.copy()
     if dead:
         frames[:, :2] = frames[:, :, -1] = 0
     return plain_film(frames)
@@ -86,9 +86,9 @@ def case(model: str, activation: str = "tanh", depth: int = 2, dead: bool = True
 
 
 def rows(batch: int) -> Array:
-    views = data().views
-    assert views is not None
-    return np.random.default_rng(batch).choice(views.first, batch, replace=False)
+    frame_pairs = data().frame_pairs
+    assert frame_pairs is not None
+    return np.random.default_rng(batch).choice(frame_pairs.first, batch, replace=False)
 
 
 def off(found: Array, expected: Array) -> float:

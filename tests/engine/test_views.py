@@ -11,17 +11,17 @@ from hnn_engine.camera import WHITE, Camera
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset, data_defaults, make_dataset
 from hnn_engine.errors import ExperimentError
-from hnn_engine.frames.frame_pairs import MAX_BYTES, Views, camera_of, pair_at, rows_of
+from hnn_engine.frames.frame_pairs import MAX_BYTES, FramePairs, camera_of, pair_at, rows_of
 from hnn_engine.integrators import rollout
 from hnn_engine.parameters import Value
 from hnn_engine.systems.pixel_pendulum import FRAME_SECONDS, PixelPendulum
 
 
-def film(seed: int = 0, **changes: Value) -> tuple[Dataset, Views]:
+def film(seed: int = 0, **changes: Value) -> tuple[Dataset, FramePairs]:
     few: dict[str, Value] = {"trajectories": 7, "frames": 15, "size": 16, **changes}
     data = make_dataset(PixelPendulum(), {**data_defaults(PixelPendulum), **few}, seed)
-    assert data.views is not None
-    return data, data.views
+    assert data.frame_pairs is not None
+    return data, data.frame_pairs
 
 
 def gymnasium_s_track(angle: float, speed: float, frames: int) -> Array:
@@ -61,10 +61,10 @@ def test_the_paper_s_film_is_small_and_quickly_made() -> None:
     data = make_dataset(PixelPendulum(), data_defaults(PixelPendulum), 0)
     seconds, (_, peak) = time.perf_counter() - began, tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert data.views is not None
-    assert data.views.frames.shape == (200 * 103, 28, 28)
-    assert data.views.frames.dtype == np.uint8
-    assert data.views.frames.nbytes < 20e6
+    assert data.frame_pairs is not None
+    assert data.frame_pairs.frames.shape == (200 * 103, 28, 28)
+    assert data.frame_pairs.frames.dtype == np.uint8
+    assert data.frame_pairs.frames.nbytes < 20e6
     assert (data.train.sum(), (~data.train).sum()) == (16_000, 4_000)
     assert np.unique(data.trajectory[~data.train]).tolist() == list(range(40))
     assert peak < 150e6
@@ -72,55 +72,55 @@ def test_the_paper_s_film_is_small_and_quickly_made() -> None:
 
 
 def test_a_row_is_a_pair_of_frames_and_the_state_of_the_first() -> None:
-    data, views = film()
-    assert len(data.t) == len(views.first) == 7 * 12
+    data, frame_pairs = film()
+    assert len(data.t) == len(frame_pairs.first) == 7 * 12
     rows = np.arange(len(data.t))
-    pairs, after = views.pairs(rows), views.pairs_after(rows)
+    pairs, after = frame_pairs.pairs(rows), frame_pairs.pairs_after(rows)
     assert pairs.shape == after.shape == (84, 2, 16, 16)
     np.testing.assert_array_equal(pairs[:, 1], after[:, 0])
-    camera = views.camera
-    assert camera == Camera(16, 0.2) == views.reader
+    camera = frame_pairs.camera
+    assert camera == Camera(16, 0.2) == frame_pairs.reader
     times = FRAME_SECONDS * np.arange(4)
     for row in (0, 11, 12, 83):
         coming = rollout(PixelPendulum(), data.coords[row], times, "stormer-verlet").coords
         shown = [*pairs[row], after[row, 1]]
         assert np.abs(camera.render(coming[:3, 0]).astype(int) - shown).max() <= 1  # but for the last digit's rounding
-    np.testing.assert_array_equal(views.pairs(data.train), pairs[data.train])
+    np.testing.assert_array_equal(frame_pairs.pairs(data.train), pairs[data.train])
     np.testing.assert_allclose(data.dcoords, PixelPendulum().field(data.coords))
     assert data.clean is not None
     np.testing.assert_array_equal(data.clean, data.coords)
 
 
 def test_no_row_reaches_into_another_trajectory() -> None:
-    data, views = film()
+    data, frame_pairs = film()
     for ahead in (0, 2):
-        np.testing.assert_array_equal((views.first + ahead) // 15, data.trajectory)
-    np.testing.assert_allclose(data.t, views.first % 15 * FRAME_SECONDS)
+        np.testing.assert_array_equal((frame_pairs.first + ahead) // 15, data.trajectory)
+    np.testing.assert_allclose(data.t, frame_pairs.first % 15 * FRAME_SECONDS)
     assert rows_of(2, 6).tolist() == [1, 2, 3, 7, 8, 9]
 
 
 def test_a_film_begins_at_the_starts_that_its_seed_draws() -> None:
-    (data, views), reach = film(3, **{"start-angle": 90.0, "start-speed": 4.0}), (np.pi / 2, 4.0)
+    (data, frame_pairs), reach = film(3, **{"start-angle": 90.0, "start-speed": 4.0}), (np.pi / 2, 4.0)
     starts = PixelPendulum().starts_within(np.random.default_rng([3, 0]), 7, *reach)
-    assert (views.start_angle, views.start_speed) == reach
+    assert (frame_pairs.start_angle, frame_pairs.start_speed) == reach
     assert np.abs(starts[:, 0]).max() > np.pi / 6
     second = rollout(PixelPendulum(), starts, FRAME_SECONDS * np.arange(2), "stormer-verlet").coords[1]
-    np.testing.assert_array_equal(data.coords[views.first % 15 == 1], second)
-    np.testing.assert_array_equal(views.frames[::15], Camera(16).render(starts[:, 0]))
+    np.testing.assert_array_equal(data.coords[frame_pairs.first % 15 == 1], second)
+    np.testing.assert_array_equal(frame_pairs.frames[::15], Camera(16).render(starts[:, 0]))
 
 
 def test_noise_is_normal_on_the_pixels_and_on_nothing_else() -> None:
-    (clean, plain), (data, views) = film(trajectories=20), film(trajectories=20, noise=0.1)
+    (clean, plain), (data, frame_pairs) = film(trajectories=20), film(trajectories=20, noise=0.1)
     np.testing.assert_array_equal(data.coords, clean.coords)
     grey = (plain.frames > 100) & (plain.frames < 155)
-    noise = (views.frames[grey].astype(float) - plain.frames[grey]) / WHITE
+    noise = (frame_pairs.frames[grey].astype(float) - plain.frames[grey]) / WHITE
     assert noise.size > 1000
     assert abs(noise.mean()) < 4 * 0.1 / np.sqrt(noise.size)
     assert noise.std() == pytest.approx(0.1, abs=4 * 0.1 / np.sqrt(2 * noise.size))
-    black = views.frames[plain.frames == 0]
+    black = frame_pairs.frames[plain.frames == 0]
     assert (black == 0).mean() == pytest.approx(0.51, abs=0.02)  # what would be darker is black
-    np.testing.assert_array_equal(views.frames, film(trajectories=20, noise=0.1)[1].frames)
-    assert (film(1, trajectories=20, noise=0.1)[1].frames != views.frames).any()
+    np.testing.assert_array_equal(frame_pairs.frames, film(trajectories=20, noise=0.1)[1].frames)
+    assert (film(1, trajectories=20, noise=0.1)[1].frames != frame_pairs.frames).any()
 
 
 def test_too_many_frames_are_refused_before_any_work() -> None:

@@ -16,7 +16,7 @@ from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import recipe_defaults
 from hnn_engine.fitting.gradient.pixel_objective import PixelLearner
 from hnn_engine.frame_metrics import FRAMES, Take, begin, fresh_starts, paper_energy, recorded_in_step, take, terms
-from hnn_engine.frames.frame_pairs import Views, pair_at
+from hnn_engine.frames.frame_pairs import FramePairs, pair_at
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems.pixel_pendulum import FRAME_SECONDS, PixelPendulum
 from tests.fields import FEATURES, SIZE, fresh
@@ -68,11 +68,11 @@ def true_model(pace: float = 1.0) -> Snapshot:
 
 
 @cache
-def film(frames: int = 12, size: int = 28) -> tuple[Dataset, Views]:
+def film(frames: int = 12, size: int = 28) -> tuple[Dataset, FramePairs]:
     few = {"trajectories": 4, "frames": frames, "size": size}
     data = make_dataset(SYSTEM, {**data_defaults(SYSTEM), **few}, 0)
-    assert data.views is not None
-    return data, data.views
+    assert data.frame_pairs is not None
+    return data, data.frame_pairs
 
 
 def experiment(model: str, trajectories: int, frames: int, steps: int) -> Experiment:
@@ -95,20 +95,20 @@ def test_the_loss_on_every_row_is_that_of_the_fit(model: str) -> None:
     task = made.task(made.models[0], made.dataset())
     learner = PixelLearner(task, np.random.default_rng(2), False)
     snapshot, data = learner.freeze(learner.stepper.flat), task.data
-    assert data.views is not None
-    loss = terms(snapshot, data.views).loss
+    assert data.frame_pairs is not None
+    loss = terms(snapshot, data.frame_pairs).loss
     assert loss.shape == data.t.shape == (40 * 57,)
     for mask in (data.train, ~data.train):
         assert loss[mask].mean() == pytest.approx(learner.stepper.loss(learner.rows(mask)), rel=1e-4)
 
 
 def test_the_parts_of_the_loss_are_the_paper_s() -> None:
-    _, views = film(size=SIZE)
+    _, frame_pairs = film(size=SIZE)
     snapshot = fresh("pixel-hnn", {"width": 16})
     sight = snapshot.sight
     assert sight is not None
-    found, row = terms(snapshot, views), 7
-    pair, after = (f([row]) for f in (views.pairs, views.pairs_after))
+    found, row = terms(snapshot, frame_pairs), 7
+    pair, after = (f([row]) for f in (frame_pairs.pairs, frame_pairs.pairs_after))
     z, then = sight.encode(pair)[0], sight.encode(after)[0]
     pictures = np.mean((sight.decode(z[None])[0] - pair[0] / WHITE) ** 2)
     step = snapshot.field(sight.coords(z)) * FRAME_SECONDS @ np.linalg.inv(sight.matrix)
@@ -147,9 +147,9 @@ def test_a_rollout_begins_at_what_is_seen_where_something_is() -> None:
 
 
 def test_who_sees_and_moves_truly_stays_in_step_and_who_is_slow_does_not() -> None:
-    _, views = film()
-    starts = fresh_starts(SYSTEM, views, 1000, 5)
-    true, slow = (take(true_model(pace), SYSTEM, views, starts) for pace in (1.0, 0.9))
+    _, frame_pairs = film()
+    starts = fresh_starts(SYSTEM, frame_pairs, 1000, 5)
+    true, slow = (take(true_model(pace), SYSTEM, frame_pairs, starts) for pace in (1.0, 0.9))
     assert true.t[-1] == pytest.approx(FRAMES * FRAME_SECONDS)
     assert true.truth.shape == true.model.shape == (FRAMES + 1, 5, 2)
     np.testing.assert_array_equal(true.truth[0], starts)
@@ -170,18 +170,18 @@ def test_what_diverges_is_out_of_step_from_there_on() -> None:
 
 def test_fresh_starts_are_those_of_the_film() -> None:
     few = {"trajectories": 2, "frames": 8, "size": 8, "start-angle": 120.0, "start-speed": 0.0}
-    views = make_dataset(SYSTEM, {**data_defaults(SYSTEM), **few}, 0).views
-    assert views is not None
-    angles = np.rad2deg(np.abs(fresh_starts(SYSTEM, views, 0, 300)[:, 0]))
+    frame_pairs = make_dataset(SYSTEM, {**data_defaults(SYSTEM), **few}, 0).frame_pairs
+    assert frame_pairs is not None
+    angles = np.rad2deg(np.abs(fresh_starts(SYSTEM, frame_pairs, 0, 300)[:, 0]))
     assert 115 < angles.max() <= 120
 
 
 def test_a_recorded_film_is_judged_from_its_first_test_row_to_its_end() -> None:
-    data, views = film(FRAMES + 60)
+    data, frame_pairs = film(FRAMES + 60)
     assert recorded_in_step(true_model(), data) == FRAMES + 1
     assert 20 < recorded_in_step(true_model(0.9), data) < 150
-    cut = replace(views, frames=views.frames[:50])
-    one = replace(data, views=replace(cut, first=views.first))
+    cut = replace(frame_pairs, frames=frame_pairs.frames[:50])
+    one = replace(data, frame_pairs=replace(cut, first=frame_pairs.first))
     assert recorded_in_step(true_model(), one) == 49  # the frames after the first, which begins no row
 
 

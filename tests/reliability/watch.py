@@ -142,7 +142,7 @@ def data_bytes(data: Dataset | None) -> int:
     """The bytes of the training data on screen, frames included."""
     if data is None:
         return 0
-    return array_bytes(data) + (array_bytes(data.views) if data.views is not None else 0)
+    return array_bytes(data) + (array_bytes(data.frame_pairs) if data.frame_pairs is not None else 0)
 
 
 async def held(bench: Bench) -> float:

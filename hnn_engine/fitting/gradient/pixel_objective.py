@@ -15,7 +15,7 @@ from hnn_engine.fitting.gradient.backend import AdamStep, Rows, Shapes, Stepper
 from hnn_engine.fitting.gradient.backends import CompiledStepper, torch_wanted
 from hnn_engine.fitting.gradient.film_table import FilmTable, mean_frame, plain_film
 from hnn_engine.fitting.gradient.flat_weights import flattened, shapes_of, unflattened
-from hnn_engine.fitting.pixel_snapshot import LIVE_TEST_ROWS, frozen, latent_field, map_rows, seeing, views_of
+from hnn_engine.fitting.pixel_snapshot import LIVE_TEST_ROWS, frame_pairs_of, frozen, latent_field, map_rows, seeing
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import get_model
 from hnn_engine.models.autoencoder import HALVES, LAYERS, half_output, numpy_relu
@@ -32,8 +32,8 @@ class PixelLearner:
     live_rows = LIVE_TEST_ROWS
 
     def __init__(self, task: FitTask, rng: np.random.Generator, scaled: bool) -> None:
-        self._task, self._views, model = task, views_of(task), seeing(task)
-        self._film = plain_film(self._views.frames)
+        self._task, self._frame_pairs, model = task, frame_pairs_of(task), seeing(task)
+        self._film = plain_film(self._frame_pairs.frames)
         sight = model.initial_sight(task.model_settings, self._film.numbers, rng)
         if scaled:
             sight = self._scaled(sight)
@@ -46,7 +46,7 @@ class PixelLearner:
 
     def rows(self, mask: Mask) -> Rows:
         """Return the first frame of each masked row."""
-        return (self._views.first[mask],)
+        return (self._frame_pairs.first[mask],)
 
     def freeze(self, flat: Array) -> Snapshot:
         weights = unflattened(flat, self._shapes)
@@ -54,7 +54,7 @@ class PixelLearner:
 
     def _latents(self, weights: Weights) -> Array:
         """Return the latents `(M, 2)` of the rows that the map is fitted on, `weights` as the fit steps them."""
-        first, film = self._views.first[self._map_rows], self._film
+        first, film = self._frame_pairs.first[self._map_rows], self._film
         x = np.concatenate([film.table[first], film.table[first + 1]], axis=1)
         read = {**weights, f"{HALVES[0]}w0": weights[f"{HALVES[0]}w0"][film.live]}
         with np.errstate(over="ignore", invalid="ignore"):  # a fit may be looked at when it has just exploded
@@ -67,7 +67,7 @@ class PixelLearner:
         mean frame. The latents begin small, or (z_p − (z_q′ − z_q))² would be most of the loss and all that is learned.
         """
         film, (w0, b0, w3) = self._film, (f"{HALVES[0]}w0", f"{HALVES[0]}b0", f"{HALVES[0]}w{LAYERS - 1}")
-        mean, spread = mean_frame(film, self._views.first[self._task.data.train])
+        mean, spread = mean_frame(film, self._frame_pairs.first[self._task.data.train])
         w, b = (f"{HALVES[1]}{kind}{LAYERS - 1}" for kind in "wb")
         changed = {w0: sight[w0] / spread, w3: SMALL * sight[w3], w: spread * sight[w], b: mean}
         changed[b0] = sight[b0] - mean @ changed[w0]

@@ -10,7 +10,7 @@ from hnn_engine.camera import WHITE
 from hnn_engine.coords import Array, Index
 from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.subsampling import drawn
-from hnn_engine.frames.frame_pairs import Views
+from hnn_engine.frames.frame_pairs import FramePairs
 
 FEWEST = 100  # frames: of fewer no curve is made
 MOST, BLOCK = 40_000, 100  # rows that are looked at, in blocks that follow each other
@@ -36,12 +36,12 @@ class Films:
         return np.flatnonzero(linked[need:] - linked[:-need] == need)
 
 
-def training_films(views: Views, train: npt.NDArray[np.bool_], rng: np.random.Generator) -> Films:
+def training_films(frame_pairs: FramePairs, train: npt.NDArray[np.bool_], rng: np.random.Generator) -> Films:
     """Return the films of the masked rows, or of `MOST` of them; no other frame is looked at.
 
     Raises `ExperimentError` where they are too few.
     """
-    first = np.sort(views.first[train])
+    first = np.sort(frame_pairs.first[train])
     if len(first) > MOST:
         blocks = drawn(len(first) // BLOCK, MOST // BLOCK, rng)
         first = first[(blocks[:, None] * BLOCK + np.arange(BLOCK)).ravel()]
@@ -51,7 +51,7 @@ def training_films(views: Views, train: npt.NDArray[np.bool_], rng: np.random.Ge
             f"The films that train have {len(used)} frames, but a closed form needs at least {FEWEST}: film more, or "
             "choose the recipe adam or paper"
         )
-    return Films(views.frames[used].reshape(len(used), -1), np.searchsorted(used, first))
+    return Films(frame_pairs.frames[used].reshape(len(used), -1), np.searchsorted(used, first))
 
 
 @dataclass(frozen=True, eq=False)

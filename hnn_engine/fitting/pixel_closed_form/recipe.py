@@ -26,7 +26,7 @@ from hnn_engine.fitting.pixel_closed_form.autoencoder import Layer, Reading, dec
 from hnn_engine.fitting.pixel_closed_form.principal_components import Films, Principal, principal_frames, training_films
 from hnn_engine.fitting.pixel_closed_form.principal_curve import Curve, film_curve, rough_curve
 from hnn_engine.fitting.pixel_closed_form.slow_feature import jumps, straightened
-from hnn_engine.fitting.pixel_snapshot import LIVE_TEST_ROWS, frozen, map_rows, seeing, views_of
+from hnn_engine.fitting.pixel_snapshot import LIVE_TEST_ROWS, frame_pairs_of, frozen, map_rows, seeing
 from hnn_engine.fitting.random_features.hidden_layers import hidden_layers
 from hnn_engine.fitting.subsampling import drawn, evenly_drawn
 from hnn_engine.models.autoencoder import HALVES, LAYERS, half_output, numpy_relu
@@ -46,12 +46,12 @@ class SampledFit:
                 "The recipe sampled-film finds every layer by itself, so it cannot begin at an earlier run: choose "
                 "fresh weights, or the recipe adam"
             )
-        self.task, self._views = task, views_of(task)
+        self.task, self._frame_pairs = task, frame_pairs_of(task)
         self.seconds = 0.0
         self._stop = False
         model = seeing(task)
         shapes = {
-            **model.sight_shapes(task.model_settings, self._views.size),
+            **model.sight_shapes(task.model_settings, self._frame_pairs.size),
             **model.weight_shapes(1, task.model_settings),
         }
         self._weights: Weights = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
@@ -66,7 +66,7 @@ class SampledFit:
 
     def snapshot(self) -> Snapshot:
         """Freeze the present weights."""
-        pairs = self._views.pairs(self._map_rows).reshape(len(self._map_rows), -1)
+        pairs = self._frame_pairs.pairs(self._map_rows).reshape(len(self._map_rows), -1)
         x = pairs.astype(np.float32) / np.float32(WHITE)
         z = np.asarray(half_output(self._weights, HALVES[0], x, numpy_relu), dtype=np.float64)
         return frozen(self.task, {n: w.copy() for n, w in self._weights.items()}, z, self._map_rows)
@@ -97,7 +97,7 @@ class SampledFit:
 
     def _loss(self, rows: Index) -> float:
         """Return the loss of the present weights on `rows`."""
-        some = replace(self._views, first=self._views.first[rows])
+        some = replace(self._frame_pairs, first=self._frame_pairs.first[rows])
         return float(frame_metrics.terms(self.snapshot(), some).loss.mean())
 
 
@@ -129,7 +129,7 @@ class _Stages:
 
     def _see(self) -> None:
         """Find the components of the frames. The mean frame is what is painted from now on."""
-        self.films = training_films(views_of(self._task), self._task.data.train, self._rng)
+        self.films = training_films(frame_pairs_of(self._task), self._task.data.train, self._rng)
         self.frames = principal_frames(self.films.frames, self._rng)
         self.scores = self.frames.scores(self.films.frames)
         self._weights[f"{HALVES[1]}b{LAYERS - 1}"][:] = np.tile(self.frames.mean, 2)
