@@ -90,7 +90,7 @@ def _steps(base: Experiment, data: Dataset, model: str, runs: int) -> Figures:
     assert isinstance(family, Seeing)
     lit, whole = plain_film(data.frame_pairs.frames), _whole_film(data.frame_pairs.frames)
     weights = {
-        **family.initial_sight(task.model_settings, lit.numbers, rng),
+        **family.initial_autoencoder(task.model_settings, lit.numbers, rng),
         **family.initial_weights(1, task.model_settings, rng),
     }
     flat = np.concatenate([w.ravel() for w in weights.values()])
@@ -172,7 +172,7 @@ def _compared(fits: dict[str, Run]) -> Figures:
 
 def _painting(run: Run) -> float:
     """Return the median in ms of what a moving hand asks for: a pair seen, and the frame that is painted of it."""
-    sight = run.snapshot.sight
-    assert sight is not None
-    pair = np.zeros((1, 2, sight.size, sight.size), np.uint8)
-    return rounded(timed({"paint": lambda: sight.picture(sight.seen(pair))}, 200)["paint"])
+    autoencoder = run.snapshot.autoencoder
+    assert autoencoder is not None
+    pair = np.zeros((1, 2, autoencoder.size, autoencoder.size), np.uint8)
+    return rounded(timed({"paint": lambda: autoencoder.picture(autoencoder.encode_coords(pair))}, 200)["paint"])

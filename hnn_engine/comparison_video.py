@@ -15,7 +15,7 @@ from hnn_engine.errors import ExperimentError
 from hnn_engine.experiment import Experiment
 from hnn_engine.frame_metrics import IN_STEP, MODEL_TOLERANCE
 from hnn_engine.frames.frame_pairs import camera_of, pairs_at
-from hnn_engine.frames.frozen_autoencoder import Sight
+from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.initial_frames import beginning, frame_seconds, reader_of
 from hnn_engine.models import get_model
 from hnn_engine.models.autoencoder import Single
@@ -78,8 +78,8 @@ class ComparedFilm:
         assert self.count > 0
 
     @cached_property
-    def _seeing(self) -> list[tuple[Snapshot, Sight]]:
-        found = [(one, one.sight) for one in self.snapshots if one.sight is not None]
+    def _seeing(self) -> list[tuple[Snapshot, FrozenAutoencoder]]:
+        found = [(one, one.autoencoder) for one in self.snapshots if one.autoencoder is not None]
         if not self.experiment.stage.observed:
             raise ExperimentError(
                 f"No camera sees the {self.experiment.source_title.lower()}, so there is no film: take the pixel "
@@ -123,20 +123,20 @@ class ComparedFilm:
         def strip(role: str, caption: str, frames: Single) -> _Strip:
             return _Strip(role, caption, frames, wrap_angle(reader.read(frames) - angles))
 
-        again, sight = next(((m, s) for m, s in self._seeing if m.has_energy), self._seeing[0])
-        seen = np.clip(sight.decode(sight.encode(self._pairs))[:, 0], 0.0, 1.0)
+        again, autoencoder = next(((m, s) for m, s in self._seeing if m.has_energy), self._seeing[0])
+        seen = np.clip(autoencoder.decode(autoencoder.encode(self._pairs))[:, 0], 0.0, 1.0)
         films = [strip(m.model, get_model(m.model).title, self._film(m, s)) for m, s in self._seeing]
         camera = _Strip("truth", "Camera", true, np.zeros(len(true)))
         return [camera, strip(again.model, "Reconstruction", seen), *films]
 
-    def _film(self, snapshot: Snapshot, sight: Sight) -> Single:
+    def _film(self, snapshot: Snapshot, autoencoder: FrozenAutoencoder) -> Single:
         """Return the frames `(F, size, size)` that a model paints along its own rollout; black past its end."""
         spec, start = self.experiment.rollout, beginning(self.experiment, snapshot)
         flow, times = snapshot.with_friction(spec.friction), self._times[: self.count]
         coords = follow(flow, start, times, spec.integrator, spec.steering, tolerance=MODEL_TOLERANCE).coords
         alive = np.isfinite(coords).all(axis=-1)
-        frames = np.zeros((len(coords), sight.size, sight.size), np.float32)
-        frames[alive] = sight.picture(coords[alive])
+        frames = np.zeros((len(coords), autoencoder.size, autoencoder.size), np.float32)
+        frames[alive] = autoencoder.picture(coords[alive])
         return frames
 
     def pictures(self) -> Iterator[Picture]:

@@ -61,7 +61,7 @@ class Figures:
 
 def evaluate(snapshot: Snapshot, data: Dataset, system: System | None, recording: Recording | None = None) -> Figures:
     """Return the figures of `snapshot` fitted on `data` of `system`, or those that a `recording` allows."""
-    if snapshot.sight is not None:
+    if snapshot.autoencoder is not None:
         return seen_figures(snapshot, data, system)
     train, test = losses(snapshot, data)
     if system is None:
@@ -109,7 +109,7 @@ def seen_figures(snapshot: Snapshot, data: Dataset, system: System | None) -> Fi
         energy = mean_square(system.hamiltonian(film.model) - system.hamiltonian(film.truth[0]))
     paper = _has_own_constants(system)
     error = difference(film.model, film.truth, system.periodic)
-    seen = snapshot.field(frame_metrics.sight_of(snapshot).seen(frame_pairs.pairs(tests)))
+    seen = snapshot.field(frame_metrics.autoencoder_of(snapshot).encode_coords(frame_pairs.pairs(tests)))
     return Figures(
         train,
         test,

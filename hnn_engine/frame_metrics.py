@@ -14,7 +14,7 @@ from hnn_engine.camera import WHITE, Frames, Reader
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.datasets import Dataset
 from hnn_engine.frames.frame_pairs import FramePairs, pair_at
-from hnn_engine.frames.frozen_autoencoder import Sight
+from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.integrators import rollout
 from hnn_engine.models.pixels import FIELD_SHARE
 from hnn_engine.snapshot import Snapshot
@@ -44,10 +44,10 @@ class Terms:
         return total
 
 
-def sight_of(snapshot: Snapshot) -> Sight:
-    """Return the sight of a model that has one."""
-    assert snapshot.sight is not None
-    return snapshot.sight
+def autoencoder_of(snapshot: Snapshot) -> FrozenAutoencoder:
+    """Return the autoencoder of a model that has one."""
+    assert snapshot.autoencoder is not None
+    return snapshot.autoencoder
 
 
 def terms(snapshot: Snapshot, frame_pairs: FramePairs) -> Terms:
@@ -63,9 +63,9 @@ def loss_of(snapshot: Snapshot, frame_pairs: FramePairs, rows: npt.NDArray[np.in
 
 
 def _terms(snapshot: Snapshot, frame_pairs: FramePairs, rows: npt.NDArray[np.int64]) -> Terms:
-    sight, pairs = sight_of(snapshot), frame_pairs.pairs(rows)
-    z, after = sight.encode(pairs), sight.encode(frame_pairs.pairs_after(rows))
-    off = sight.decode(z) - pairs.astype(np.float32) / WHITE
+    autoencoder, pairs = autoencoder_of(snapshot), frame_pairs.pairs(rows)
+    z, after = autoencoder.encode(pairs), autoencoder.encode(frame_pairs.pairs_after(rows))
+    off = autoencoder.decode(z) - pairs.astype(np.float32) / WHITE
     step = latent_field(snapshot, z)
     pictures = np.mean(off**2, axis=(1, 2, 3), dtype=np.float64)
     gap = z[:, 1] - (after[:, 0] - z[:, 0])
@@ -74,23 +74,23 @@ def _terms(snapshot: Snapshot, frame_pairs: FramePairs, rows: npt.NDArray[np.int
 
 def latent_field(snapshot: Snapshot, z: Array) -> Array:
     """Return f(z) `(N, 2)`: what the latents `(N, 2)` move by in a frame."""
-    sight = sight_of(snapshot)
-    flow: Array = snapshot.field(sight.coords(z)) @ sight.inverse * sight.seconds
+    autoencoder = autoencoder_of(snapshot)
+    flow: Array = snapshot.field(autoencoder.coords(z)) @ autoencoder.inverse * autoencoder.seconds
     return flow
 
 
 def latent_energy(snapshot: Snapshot, coords: Array) -> Array | None:
     """Return the H of the latents `(...)` at coordinates `(..., 2)`: f = J∇H(z); None where the model has none."""
-    energy, sight = snapshot.hamiltonian(coords), sight_of(snapshot)
-    return None if energy is None else energy * (sight.seconds / float(np.linalg.det(sight.matrix)))
+    energy, autoencoder = snapshot.hamiltonian(coords), autoencoder_of(snapshot)
+    return None if energy is None else energy * (autoencoder.seconds / float(np.linalg.det(autoencoder.matrix)))
 
 
 def begin(snapshot: Snapshot, pair: Frames | None, start: Array) -> Array:
     """Return where a rollout of `snapshot` from `start` `(2*dof,)` begins: at what it sees of the `pair` of frames
     `(2, size, size)` there, if it sees frames and there are some; at the start itself otherwise."""
-    if snapshot.sight is None or pair is None:
+    if snapshot.autoencoder is None or pair is None:
         return start
-    return np.asarray(snapshot.sight.seen(pair[None])[0])
+    return np.asarray(snapshot.autoencoder.encode_coords(pair[None])[0])
 
 
 # Films ----------------------------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def painted_angles(snapshot: Snapshot, coords: Array, reader: Reader) -> Array:
     """Return the angles `(T,)` that `reader` reads from what is painted along `coords` `(T, 2)`; NaN past its end."""
     angles, alive = np.full(len(coords), np.nan), np.isfinite(coords).all(axis=-1)
     if alive.any():
-        angles[alive] = reader.read(sight_of(snapshot).picture(coords[alive]))
+        angles[alive] = reader.read(autoencoder_of(snapshot).picture(coords[alive]))
     return angles
 
 

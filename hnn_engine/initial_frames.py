@@ -54,6 +54,6 @@ def beginning(experiment: Experiment, snapshot: Snapshot) -> Array:
     """Return where the rollout of `snapshot` begins, `(2*dof,)`: at what it sees of the start, if it sees frames, there
     are some and the experiment says so; at the start itself otherwise."""
     start = np.array(experiment.start)
-    if snapshot.sight is None or experiment.rollout.begin != "frames":
+    if snapshot.autoencoder is None or experiment.rollout.begin != "frames":
         return start
-    return begin(snapshot, pair_of_frames(experiment, start, snapshot.sight.size), start)
+    return begin(snapshot, pair_of_frames(experiment, start, snapshot.autoencoder.size), start)

@@ -12,7 +12,7 @@ from hnn_engine.coords import Array
 from hnn_engine.data_edits import STROKES
 from hnn_engine.datasets import Dataset
 from hnn_engine.frames.frame_pairs import FramePairs
-from hnn_engine.frames.frozen_autoencoder import Sight
+from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.scene import Stage
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems import System
@@ -85,7 +85,7 @@ class Layers:
     compared: Snapshot | None = None
     states: States | None = None
     fine: bool = True
-    sight: Sight | None = None  # whose latents are shown, where that is asked for
+    autoencoder: FrozenAutoencoder | None = None  # whose latents are shown, where that is asked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,11 +126,11 @@ class EnergyGap:
 
 @dataclass(frozen=True, eq=False)
 class Latents:
-    """The plane of a model's latents: its `sight`, the training data as it encodes them `(m, 2)`, and how far its map
+    """The plane of a model's latents: its `autoencoder`, the training data as it encodes them `(m, 2)`, and how far its map
     takes them from where they are, as shares of how far they spread in q and in p `(2,)`."""
 
     model: str
-    sight: Sight
+    autoencoder: FrozenAutoencoder
     encoded: Array
     off: Array
 
@@ -171,15 +171,15 @@ def rows_missed(title: str, snapshot: Snapshot, drawn: Drawn) -> Missed:
     return Missed(title, drawn.coords[missed], float(missed.mean()))
 
 
-def slice_coords(spec: PortraitSpec, count: int, sight: Sight | None = None) -> tuple[Array, Array]:
+def slice_coords(spec: PortraitSpec, count: int, autoencoder: FrozenAutoencoder | None = None) -> tuple[Array, Array]:
     """Return positions `(count, count, 2)` on the plane and the coords `(count, count, 2*dof)` there.
 
-    It is the plane of the latents of `sight`, where there is one.
+    It is the plane of the latents of `autoencoder`, where there is one.
     """
     xs, ys = np.linspace(*spec.x, count), np.linspace(*spec.y, count)
     at = np.stack(np.meshgrid(xs, ys), axis=-1)
-    if sight is not None:
-        return at, sight.coords(at)
+    if autoencoder is not None:
+        return at, autoencoder.coords(at)
     coords = np.broadcast_to(np.asarray(spec.through), (count, count, len(spec.through))).copy()
     coords[..., spec.axes[0]] = at[..., 0]
     coords[..., spec.axes[1]] = at[..., 1]
@@ -191,32 +191,32 @@ def compute_field(spec: PortraitSpec, stage: Stage, layers: Layers) -> PortraitF
 
     A comparison has truth's contours beneath the model's own. Without a true H there is none.
     """
-    at, flow = _arrows(spec, stage, layers.shown, layers.sight) if layers.arrows else (None, None)
-    plane = _Plane(spec, stage, layers.states, GRID if layers.fine else COARSE_GRID, layers.sight)
+    at, flow = _arrows(spec, stage, layers.shown, layers.autoencoder) if layers.arrows else (None, None)
+    plane = _Plane(spec, stage, layers.states, GRID if layers.fine else COARSE_GRID, layers.autoencoder)
     gap = plane.gap(layers.compared, layers.contours) if layers.compared is not None else None
     contours = plane.contours(layers.shown if gap is None else None) if layers.contours else NO_CONTOURS
     return PortraitField(spec, at, flow, contours, gap)
 
 
-def encode(model: str, sight: Sight, states: States | None) -> Latents:
+def encode(model: str, autoencoder: FrozenAutoencoder, states: States | None) -> Latents:
     """Return where the latents of `model` are, and how well its map takes them to the coordinates."""
     if states is None or states.pairs is None or not len(states.pairs):
-        return Latents(model, sight, np.empty((0, 2)), np.full(2, np.nan))
-    z = sight.encode(states.pairs)
+        return Latents(model, autoencoder, np.empty((0, 2)), np.full(2, np.nan))
+    z = autoencoder.encode(states.pairs)
     spread = np.maximum(states.coords.std(axis=0), 1e-12)
-    off: Array = np.sqrt(np.mean((sight.coords(z) - states.coords) ** 2, axis=0)) / spread
-    return Latents(model, sight, z, off)
+    off: Array = np.sqrt(np.mean((autoencoder.coords(z) - states.coords) ** 2, axis=0)) / spread
+    return Latents(model, autoencoder, z, off)
 
 
 def _arrows(
-    spec: PortraitSpec, stage: Stage, snapshot: Snapshot | None, sight: Sight | None
+    spec: PortraitSpec, stage: Stage, snapshot: Snapshot | None, autoencoder: FrozenAutoencoder | None
 ) -> tuple[Array | None, Array | None]:
     source = snapshot if snapshot is not None else stage if isinstance(stage, System) else None
     if source is None:
         return None, None
-    at, coords = slice_coords(_inset(spec), ARROWS, sight)
+    at, coords = slice_coords(_inset(spec), ARROWS, autoencoder)
     flow = source.field(coords)
-    flow = flow[..., list(spec.axes)] if sight is None else flow @ sight.inverse
+    flow = flow[..., list(spec.axes)] if autoencoder is None else flow @ autoencoder.inverse
     return at, np.where(np.isfinite(flow), flow, 0.0)
 
 
@@ -240,9 +240,11 @@ def true_energy(stage: Stage, coords: Array) -> Array | None:
 class _Plane:
     """The energies on the plane: the true one, and any model's with the best constant taken out."""
 
-    def __init__(self, spec: PortraitSpec, stage: Stage, states: States | None, grid: int, sight: Sight | None) -> None:
-        self._spec, self._stage, self._sight = spec, stage, sight
-        self._at, self._coords = slice_coords(spec, grid, sight)
+    def __init__(
+        self, spec: PortraitSpec, stage: Stage, states: States | None, grid: int, autoencoder: FrozenAutoencoder | None
+    ) -> None:
+        self._spec, self._stage, self._autoencoder = spec, stage, autoencoder
+        self._at, self._coords = slice_coords(spec, grid, autoencoder)
         self._truth = true_energy(stage, self._coords)
         usable = (
             states is not None
@@ -281,7 +283,7 @@ class _Plane:
             typical=float(np.median(size)),
             reach=float(np.percentile(size, INSIDE)),
             inside=self._states is not None,
-            beyond=beyond_data(self._spec, self._states, self._sight) if self._states is not None else (),
+            beyond=beyond_data(self._spec, self._states, self._autoencoder) if self._states is not None else (),
         )
 
     def _differences(self, snapshot: Snapshot, own: Array) -> Array:
@@ -304,7 +306,7 @@ class _Plane:
 
 
 @lru_cache(maxsize=2)
-def beyond_data(spec: PortraitSpec, states: States, sight: Sight | None = None) -> tuple[Array, ...]:
+def beyond_data(spec: PortraitSpec, states: States, autoencoder: FrozenAutoencoder | None = None) -> tuple[Array, ...]:
     """Return rings around the parts of the plane where training states lie more thinly than around 98 % of them.
 
     All directions of phase space count, each by how far the data reach along it: a plane through many dimensions
@@ -312,7 +314,7 @@ def beyond_data(spec: PortraitSpec, states: States, sight: Sight | None = None) 
     """
     from contourpy import FillType, contour_generator
 
-    at, coords = slice_coords(spec, DENSITY_GRID, sight)
+    at, coords = slice_coords(spec, DENSITY_GRID, autoencoder)
     evened, width, least = _spread(states)
     known, here = (np.asarray(x @ evened, dtype=np.float32) for x in (states.coords, coords))
     density = np.exp(_squares(here.reshape(-1, here.shape[-1]), known) * (-0.5 / width**2)).sum(axis=1)

@@ -321,7 +321,7 @@ class HonestError:
         assert frame_pairs is not None
         if self._clean is None or system is None:
             return float(frame_metrics.loss_of(snapshot, frame_pairs, rows).mean())
-        seen = snapshot.field(frame_metrics.sight_of(snapshot).seen(frame_pairs.pairs(rows)))
+        seen = snapshot.field(frame_metrics.autoencoder_of(snapshot).encode_coords(frame_pairs.pairs(rows)))
         return mean_square(seen - system.field(self._clean[rows]))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hnn_engine.coords import Array
-from hnn_engine.frames.frozen_autoencoder import Sight
+from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.integrators import Turn
 from hnn_engine.kernels.cache import loops
 from hnn_engine.models import Model, get_model
@@ -28,7 +28,7 @@ class Snapshot:
     """The field of `model` with frozen `weights` (name -> array) for `dof` degrees of freedom.
 
     d(coords)/dt = J∇H + `friction`·(the part beside it), for a model that has such a part. A model of frames has a
-    `sight`, whose latents its `coords` are an affine image of.
+    `autoencoder`, whose latents its `coords` are an affine image of.
     """
 
     model: str
@@ -36,7 +36,7 @@ class Snapshot:
     settings: Mapping[str, Value]
     weights: dict[str, Array] = field(repr=False)
     friction: float = 1.0
-    sight: Sight | None = None
+    autoencoder: FrozenAutoencoder | None = None
 
     @property
     def _model(self) -> Model:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from hnn_engine.experiment import model_spec
-from hnn_engine.frames.frozen_autoencoder import Sight
+from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.models import MODELS
 from hnn_engine.models.base import NETWORK_PARAMETERS
 from hnn_engine.models.pixels import Seeing
@@ -50,13 +50,15 @@ def fresh(
     drawn = MODELS[model].initial_weights(dof, bound, rng)
     weights = {n: w + rough * rng.standard_normal(w.shape) for n, w in drawn.items()}
     known = {n: rng.uniform(0.5, 2.0, shape) for n, shape in MODELS[model].known_shapes(dof).items()}
-    sight = fresh_sight(model, bound, rng) if MODELS[model].observes_frames and dof == 1 else None
-    return Snapshot(model, dof, bound, {n: w.astype(dtype) for n, w in weights.items()} | known, sight=sight)
+    autoencoder = fresh_autoencoder(model, bound, rng) if MODELS[model].observes_frames and dof == 1 else None
+    return Snapshot(
+        model, dof, bound, {n: w.astype(dtype) for n, w in weights.items()} | known, autoencoder=autoencoder
+    )
 
 
-def fresh_sight(model: str, settings: Mapping[str, Value], rng: np.random.Generator) -> Sight:
+def fresh_autoencoder(model: str, settings: Mapping[str, Value], rng: np.random.Generator) -> FrozenAutoencoder:
     """Return fresh eyes for frames of `SIZE`² pixels, with some map of their latents."""
     seeing = MODELS[model]
     assert isinstance(seeing, Seeing)
-    weights = seeing.initial_sight(settings, 2 * SIZE**2, rng)
-    return Sight(weights, np.eye(2) + 0.3 * rng.standard_normal((2, 2)), rng.standard_normal(2), 0.05)
+    weights = seeing.initial_autoencoder(settings, 2 * SIZE**2, rng)
+    return FrozenAutoencoder(weights, np.eye(2) + 0.3 * rng.standard_normal((2, 2)), rng.standard_normal(2), 0.05)

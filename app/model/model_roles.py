@@ -33,7 +33,7 @@ def latents_key(models: Sequence[ShownModel], view: View) -> str:
     It is the one whose field is chosen, if it sees frames, or else the first that does, one with an energy before
     one without.
     """
-    return _first([m for m in models if m.snapshot.sight is not None], view) if view.latents else ""
+    return _first([m for m in models if m.snapshot.autoencoder is not None], view) if view.latents else ""
 
 
 def _first(able: Sequence[ShownModel], view: View) -> str:

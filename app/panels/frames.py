@@ -25,7 +25,7 @@ from hnn_engine.camera import VIEW, Frames
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.experiment import Experiment
 from hnn_engine.frame_metrics import begin
-from hnn_engine.frames.frozen_autoencoder import Sight
+from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.initial_frames import frame_seconds, pair_of_frames, reader_of
 from hnn_engine.models import get_model
 
@@ -46,10 +46,10 @@ class _Seer:
     track: Track
 
     @property
-    def sight(self) -> Sight:
+    def autoencoder(self) -> FrozenAutoencoder:
         """Its eye."""
-        assert self.shown.snapshot.sight is not None
-        return self.shown.snapshot.sight
+        assert self.shown.snapshot.autoencoder is not None
+        return self.shown.snapshot.autoencoder
 
 
 class FramesPanel(QWidget):
@@ -135,7 +135,7 @@ class FramesPanel(QWidget):
         answer = self.lab.answer
         if answer is None:
             return []
-        models = {m.key: m for m in answer.request.models if m.snapshot.sight is not None}
+        models = {m.key: m for m in answer.request.models if m.snapshot.autoencoder is not None}
         return [_Seer(models[track.key], track) for track in answer.leads if track.key in models]
 
     def _truth_state(self) -> Array | None:
@@ -164,7 +164,7 @@ class FramesPanel(QWidget):
         """The coordinates that a model is at; at time 0 those where it begins, so that a drag has no lag."""
         if self.lab.transport.time > 0.0:
             return self.lab.state_of(seer.track)
-        pair = self._pair(seer.sight.size) if self.lab.experiment.rollout.begin == "frames" else None
+        pair = self._pair(seer.autoencoder.size) if self.lab.experiment.rollout.begin == "frames" else None
         return begin(seer.shown.snapshot, pair, np.array(self.lab.experiment.start))
 
     def _look(self) -> None:
@@ -196,11 +196,13 @@ class FramesPanel(QWidget):
             return Tile("eye", "muted", "Reconstruction", hint=TRAIN_EYE, tip=_EYE.format("a model"))
         field = self.lab.answer.request.field_of if self.lab.answer is not None else ""
         chosen = min(seers, key=lambda s: (s.track.key != field, not s.shown.snapshot.has_energy))
-        sight, track = chosen.sight, chosen.track
-        tip, pair = _EYE.format(f"the {track.title}"), self._pair(sight.size)
+        autoencoder, track = chosen.autoencoder, chosen.track
+        tip, pair = _EYE.format(f"the {track.title}"), self._pair(autoencoder.size)
         if pair is None:
             return Tile("eye", track.model, "Reconstruction", hint="No frame here", tip=tip)
-        return Tile("eye", track.model, "Reconstruction", sight.painted(sight.encode(pair[None]))[0], tip=tip)
+        return Tile(
+            "eye", track.model, "Reconstruction", autoencoder.painted(autoencoder.encode(pair[None]))[0], tip=tip
+        )
 
     def _model_tiles(self, seers: list[_Seer]) -> list[Tile]:
         """What each model paints, and places for those that have yet to learn it."""
@@ -216,7 +218,7 @@ class FramesPanel(QWidget):
         if not np.isfinite(state).all():
             ended = f"Diverged after {number(track.ended)} s" if np.isfinite(track.ended) else track.note
             return Tile(track.key, track.model, caption, hint=ended, tip=tip)
-        return Tile(track.key, track.model, caption, seer.sight.picture(state[None])[0], tip=tip)
+        return Tile(track.key, track.model, caption, seer.autoencoder.picture(state[None])[0], tip=tip)
 
     # How far they are off ---------------------------------------------------------------------------------------------
 

@@ -262,7 +262,7 @@ class Simulation:
             models.get(request.compared),
             request.states if models else None,
             fine=not any(m.live or (m.refits and request.preview) for m in used.values()),
-            sight=models[spec.latents].sight if spec.latents else None,
+            autoencoder=models[spec.latents].autoencoder if spec.latents else None,
         )
         # On one degree of freedom every start lies in the plane; and while a hand moves it, the last plane will do.
         through = () if stage.dof == 1 else spec.through
@@ -270,8 +270,8 @@ class Simulation:
         if self._plane is not None and self._plane[0] == key and (request.preview or self._plane[1] == through):
             return self._plane[2]
         plane = compute_field(spec, stage, layers)
-        if layers.sight is not None:
-            plane = replace(plane, latents=encode(used[spec.latents].model, layers.sight, layers.states))
+        if layers.autoencoder is not None:
+            plane = replace(plane, latents=encode(used[spec.latents].model, layers.autoencoder, layers.states))
         self._plane = (key, through, plane)
         return plane
 
@@ -326,7 +326,10 @@ class Simulation:
         times = self._model_times(request, shown)
         method, steer = request.experiment.rollout.integrator, steer_key(request)
         swift = shown.live or request.preview
-        start = request.experiment.start, seen_key(request.experiment) if shown.snapshot.sight is not None else None
+        start = (
+            request.experiment.start,
+            seen_key(request.experiment) if shown.snapshot.autoencoder is not None else None,
+        )
         return shown.snapshot, start, method, steer, times[-1], len(times), swift
 
     def _follow(self, request: Request, shown: ShownModel, stop: Callable[[], bool] | None) -> Rollout | str:
@@ -387,13 +390,16 @@ class Simulation:
         stop: Callable[[], bool] | None,
     ) -> int | None:
         """Return how long the film that a model paints stays in step with truth's, in frames; None for a preview."""
-        if shown.snapshot.sight is None or truth is None or request.preview:
+        if shown.snapshot.autoencoder is None or truth is None or request.preview:
             return None
         key = self._model_key(request, shown), self._truth_key(request)
         known = self._in_step.get(shown.key)
         if known is not None and known[0] == key:
             return known[1]
-        reader, film = reader_of(request.experiment, shown.snapshot.sight.size), film_along(request.experiment, truth.t)
+        reader, film = (
+            reader_of(request.experiment, shown.snapshot.autoencoder.size),
+            film_along(request.experiment, truth.t),
+        )
         if reader is None or film is None:
             return None
         coords, angles = at_times(film, answer.t, answer.coords), at_times(film, truth.t, truth.coords)[:, 0]
@@ -446,14 +452,14 @@ def seen_truth(request: Request, truth: Track | None, plane: PortraitField | Non
     experiment = request.experiment
     if plane is None or plane.latents is None or truth is None or not len(truth.coords):
         return None
-    sight, system = plane.latents.sight, experiment.moving
+    autoencoder, system = plane.latents.autoencoder, experiment.moving
     if system is not None:
-        return sight.encode(pairs_at(system, camera_of(experiment.data, sight.size), truth.coords))
+        return autoencoder.encode(pairs_at(system, camera_of(experiment.data, autoencoder.size), truth.coords))
     recording, row = experiment.recording, recorded_row(experiment) or 0
-    if recording is None or recording.frames is None or recording.frame_size != sight.size:
+    if recording is None or recording.frames is None or recording.frame_size != autoencoder.size:
         return None
     frames = recording.frames[row : row + len(truth.coords) + 1]
-    z = sight.encode(np.stack([frames[:-1], frames[1:]], axis=1))
+    z = autoencoder.encode(np.stack([frames[:-1], frames[1:]], axis=1))
     return np.concatenate([z, np.full((len(truth.coords) - len(z), 2), np.nan)])  # of the last frame there is no pair
 
 

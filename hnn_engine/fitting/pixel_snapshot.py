@@ -6,7 +6,7 @@ from hnn_engine.coords import Array, Index
 from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import FitTask
 from hnn_engine.frames.frame_pairs import FramePairs
-from hnn_engine.frames.frozen_autoencoder import Sight, fit_map
+from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder, fit_map
 from hnn_engine.models import get_model
 from hnn_engine.models.autoencoder import HALVES
 from hnn_engine.models.mlp import Weights
@@ -40,21 +40,27 @@ def map_rows(task: FitTask) -> Index:
 
 def frozen(task: FitTask, weights: Weights, z: Array, rows: Index) -> Snapshot:
     """Return the snapshot of `weights`, whose latents of `rows` are z `(M, 2)`."""
-    sight = {name: w for name, w in weights.items() if name.startswith(HALVES)}
-    field = {name: w for name, w in weights.items() if name not in sight}
+    autoencoder = {name: w for name, w in weights.items() if name.startswith(HALVES)}
+    field = {name: w for name, w in weights.items() if name not in autoencoder}
     seconds = frame_pairs_of(task).seconds
     with np.errstate(over="ignore", invalid="ignore"):  # here too
         matrix, offset = fit_map(z, task.data.coords[rows])
         moved = seeing(task).moved(field, matrix, offset, seconds)
-    return Snapshot(task.model, 1, dict(task.model_settings), moved, sight=Sight(sight, matrix, offset, seconds))
+    return Snapshot(
+        task.model,
+        1,
+        dict(task.model_settings),
+        moved,
+        autoencoder=FrozenAutoencoder(autoencoder, matrix, offset, seconds),
+    )
 
 
 def latent_field(task: FitTask, start: Snapshot) -> Weights:
     """Return the field of `start` on its latents, of which a snapshot has it on the coordinates; a frame is the unit
     of time."""
-    assert start.sight is not None
-    sight = start.sight
-    back = np.asarray(np.linalg.inv(sight.matrix), dtype=np.float64)
+    assert start.autoencoder is not None
+    autoencoder = start.autoencoder
+    back = np.asarray(np.linalg.inv(autoencoder.matrix), dtype=np.float64)
     names = seeing(task).weight_shapes(1, task.model_settings)
     field = {name: start.weights[name] for name in names}
-    return seeing(task).moved(field, back, -sight.offset @ back, 1 / sight.seconds)
+    return seeing(task).moved(field, back, -autoencoder.offset @ back, 1 / autoencoder.seconds)

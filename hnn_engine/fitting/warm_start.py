@@ -24,7 +24,7 @@ def why_not_from(start: Snapshot, model: str, settings: Settings, dof: int, size
             f"The fit is to begin at a run of another architecture: it has {there}, and here it is {wanted}; choose "
             "a run of the same model and network, or fresh weights"
         )
-    seen = len(start.sight.weights["encoder.w0"]) // 2 if start.sight is not None else 0
+    seen = len(start.autoencoder.weights["encoder.w0"]) // 2 if start.autoencoder is not None else 0
     if seen != size**2:
         return (
             f"The fit is to begin at a run that sees {seen} pixels, but here {size**2} are seen: choose a run that "

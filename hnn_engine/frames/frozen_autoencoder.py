@@ -1,4 +1,4 @@
-"""Sight: a fitted autoencoder frozen in numpy weights, and the affine map from its latents to coordinates."""
+"""FrozenAutoencoder: a fitted autoencoder frozen in numpy weights, and the affine map from its latents to coordinates."""
 
 import math
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ FLATTEST = 1e-6  # the smaller singular value of a map, in shares of the larger:
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
+class FrozenAutoencoder:
     """Frames ↔ latents z ↔ coordinates x = z @ `matrix` + `offset`; one unit of the latents' time is `seconds`."""
 
     weights: dict[str, Single] = field(repr=False)
@@ -60,7 +60,7 @@ class Sight:
         z: Array = (x - self.offset) @ self.inverse
         return z
 
-    def seen(self, pairs: npt.NDArray[np.generic]) -> Array:
+    def encode_coords(self, pairs: npt.NDArray[np.generic]) -> Array:
         """Return x `(N, 2)` of what pairs of frames `(N, 2, size, size)` show."""
         return self.coords(self.encode(pairs))
 
@@ -102,4 +102,4 @@ def fit_map(z: Array, x: Array) -> tuple[Array, Array]:
     return matrix, mean - middle @ matrix
 
 
-__all__ = ["MAP", "MAP_SHAPES", "Sight", "fit_map"]
+__all__ = ["MAP", "MAP_SHAPES", "FrozenAutoencoder", "fit_map"]

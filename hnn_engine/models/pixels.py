@@ -35,11 +35,11 @@ class Seeing(Model):
     def why_not(self, stage: Stage) -> str:
         return "" if stage.observed else f"The {self.title} needs frames, and no camera sees this"
 
-    def sight_shapes(self, settings: Settings, size: int) -> dict[str, tuple[int, ...]]:
+    def autoencoder_shapes(self, settings: Settings, size: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the autoencoder's weights, for pairs of frames of `size`² pixels."""
         return autoencoder_shapes(2 * size**2, int(settings["features"]))
 
-    def initial_sight(self, settings: Settings, seen: int, rng: np.random.Generator) -> Weights:
+    def initial_autoencoder(self, settings: Settings, seen: int, rng: np.random.Generator) -> Weights:
         """Draw fresh weights of an autoencoder of `seen` numbers."""
         return initial_autoencoder(seen, int(settings["features"]), rng)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from hnn_engine.errors import RecordError
 from hnn_engine.experiment import Experiment
-from hnn_engine.frames.frozen_autoencoder import MAP_SHAPES, Sight
+from hnn_engine.frames.frozen_autoencoder import MAP_SHAPES, FrozenAutoencoder
 from hnn_engine.models import get_model
 from hnn_engine.models.mlp import finite
 from hnn_engine.models.pixels import Seeing
@@ -23,10 +23,10 @@ _Shapes = Mapping[str, tuple[int, ...]]
 
 
 def weights_file(snapshot: Snapshot) -> bytes:
-    """Return the file of the weights of `snapshot`, and of its sight where it has one."""
+    """Return the file of the weights of `snapshot`, and of its autoencoder where it has one."""
     from safetensors.numpy import save
 
-    found = {**snapshot.weights, **(snapshot.sight.arrays() if snapshot.sight is not None else {})}
+    found = {**snapshot.weights, **(snapshot.autoencoder.arrays() if snapshot.autoencoder is not None else {})}
     arrays = {name: np.ascontiguousarray(w) for name, w in found.items()}  # safetensors writes memory as it lies
     return bytes(save(arrays))
 
@@ -38,18 +38,20 @@ def read_weights(files: Mapping[str, bytes], experiment: Experiment) -> Snapshot
     spec, dof = experiment.models[0], experiment.stage.dof
     model = get_model(spec.name)
     shapes = {**model.weight_shapes(dof, spec.settings), **model.known_shapes(dof)}
-    sees = _sight_shapes(experiment)
+    sees = _autoencoder_shapes(experiment)
     found = _arrays(files, {**shapes, **sees, **(MAP_SHAPES if sees else {})})
     weights = _expected(found, shapes)
-    return Snapshot(spec.name, dof, spec.settings, weights, sight=_read_sight(found, sees) if sees else None)
+    return Snapshot(
+        spec.name, dof, spec.settings, weights, autoencoder=_read_autoencoder(found, sees) if sees else None
+    )
 
 
-def _sight_shapes(experiment: Experiment) -> _Shapes:
+def _autoencoder_shapes(experiment: Experiment) -> _Shapes:
     """Return the shapes of the autoencoder of a model that sees frames, else none."""
     model = get_model(experiment.models[0].name)
     if not isinstance(model, Seeing):
         return {}
-    return model.sight_shapes(experiment.models[0].settings, experiment.frame_size)
+    return model.autoencoder_shapes(experiment.models[0].settings, experiment.frame_size)
 
 
 def _arrays(files: Mapping[str, bytes], shapes: _Shapes) -> Mapping[str, Any]:
@@ -89,7 +91,7 @@ def _expected(found: Mapping[str, Any], shapes: _Shapes) -> dict[str, Any]:
     return weights
 
 
-def _read_sight(found: Mapping[str, Any], shapes: _Shapes) -> Sight:
+def _read_autoencoder(found: Mapping[str, Any], shapes: _Shapes) -> FrozenAutoencoder:
     """Return the autoencoder of a model that sees frames."""
     weights = _expected(found, shapes)
     matrix, offset, seconds = _expected(found, MAP_SHAPES).values()
@@ -97,4 +99,4 @@ def _read_sight(found: Mapping[str, Any], shapes: _Shapes) -> Sight:
         turned = abs(np.linalg.det(matrix))
     if not 1e-300 <= turned < np.inf or not seconds[0] > 0:
         raise RecordError(f"{NAME} holds a map of latents that cannot be inverted: fit again")
-    return Sight(weights, matrix, offset, float(seconds[0]))
+    return FrozenAutoencoder(weights, matrix, offset, float(seconds[0]))

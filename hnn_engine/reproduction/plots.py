@@ -125,8 +125,8 @@ def follow(runs: Sequence[Run]) -> Tracks:
 
 def _followed(run: Run, start: Array, t: Array) -> Array:
     """Return the model's rollout from `start`, or where it sees frames from what it sees there."""
-    system, sight = run.experiment.system, run.snapshot.sight
-    if system is not None and sight is not None:
+    system, autoencoder = run.experiment.system, run.snapshot.autoencoder
+    if system is not None and autoencoder is not None:
         start = begin(run.snapshot, pair_at(system, camera_of(run.experiment.data), start), start)
     return rollout(run.snapshot, start, t, "dop853", tolerance=1e-9).coords
 

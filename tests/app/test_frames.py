@@ -11,9 +11,9 @@ from PySide6.QtCore import QPointF, Qt
 from app.model.document import State
 from app.widgets.frame_tiles import Tile, grey_bytes
 from hnn_engine.experiment import Experiment, ModelSpec, carried_models, model_spec, new_experiment
-from hnn_engine.frame_metrics import sight_of
+from hnn_engine.frame_metrics import autoencoder_of
 from hnn_engine.frames.frame_pairs import camera_of, pair_at
-from hnn_engine.frames.frozen_autoencoder import Sight, fit_map
+from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder, fit_map
 from hnn_engine.initial_frames import beginning, pair_of_frames
 from hnn_engine.models import get_model
 from hnn_engine.models.pixels import Seeing
@@ -40,13 +40,13 @@ def untrained(experiment: Experiment, spec: ModelSpec) -> Run:
     assert isinstance(model, Seeing)
     system = experiment.system
     assert system is not None
-    eyes = model.initial_sight(spec.settings, 2 * SIZE**2, rng)
+    eyes = model.initial_autoencoder(spec.settings, 2 * SIZE**2, rng)
     states = rng.uniform(-0.5, 0.5, (20, 2))
     pairs = np.stack([pair_at(system, camera_of(experiment.data), x) for x in states])
-    z = Sight(eyes, np.eye(2), np.zeros(2), 0.05).encode(pairs)
+    z = FrozenAutoencoder(eyes, np.eye(2), np.zeros(2), 0.05).encode(pairs)
     matrix, offset = fit_map(z, states)
     weights = model.moved(model.initial_weights(1, spec.settings, rng), matrix, offset, 0.05)
-    snapshot = Snapshot(spec.name, 1, spec.settings, weights, sight=Sight(eyes, matrix, offset, 0.05))
+    snapshot = Snapshot(spec.name, 1, spec.settings, weights, autoencoder=FrozenAutoencoder(eyes, matrix, offset, 0.05))
     none = np.empty(0)
     history = History(none, none, none, none)
     own = replace(experiment, models=(spec,))
@@ -145,15 +145,15 @@ async def test_tiles_show_what_the_engine_paints(bench: Bench) -> None:
     assert again is not None
     assert pair is not None
     assert np.array_equal(seen, pair[0])
-    sight = sight_of(snapshots(bench)[1])
-    assert np.array_equal(again, sight.painted(sight.encode(pair[None]))[0])
+    autoencoder = autoencoder_of(snapshots(bench)[1])
+    assert np.array_equal(again, autoencoder.painted(autoencoder.encode(pair[None]))[0])
     bench.document.look(field="pixel-baseline")
     await bench.settled()
-    other = sight_of(snapshots(bench)[0])
+    other = autoencoder_of(snapshots(bench)[0])
     assert np.array_equal(tile(bench, 1).picture, other.painted(other.encode(pair[None]))[0])  # type: ignore[arg-type]
     for picture, shown, track in zip(painted, snapshots(bench), bench.answer.models, strict=True):
         assert picture is not None
-        assert np.array_equal(picture, sight_of(shown).picture(bench.lab.state_of(track)[None])[0])
+        assert np.array_equal(picture, autoencoder_of(shown).picture(bench.lab.state_of(track)[None])[0])
     image, place = panel.grab().toImage(), panel.grid.picture(3)
     pixel = place.width() / SIZE
     assert pixel == int(pixel), "all pixels of a picture are alike"
@@ -183,7 +183,7 @@ async def test_a_hand_in_the_camera_s_picture_moves_the_start(bench: Bench) -> N
         assert pair is not None
         assert np.array_equal(grey_bytes(tile(bench, 0).picture), pair[0])  # type: ignore[arg-type]
         for i, shown in enumerate(snapshots(bench), 2):
-            wanted = sight_of(shown).picture(sight_of(shown).seen(pair[None]))[0]
+            wanted = autoencoder_of(shown).picture(autoencoder_of(shown).encode_coords(pair[None]))[0]
             assert np.allclose(tile(bench, i).picture, wanted, atol=1e-5)  # type: ignore[arg-type]
         await bench.frames(1)
     bench.release(panel, pivot + to)
@@ -267,7 +267,7 @@ async def test_a_closed_form_is_offered_to_models_that_see_frames_alone(bench: B
 
 async def test_models_that_are_gone_are_let_go(bench: Bench) -> None:
     await show(bench)
-    eyes = [weakref.ref(sight_of(run.snapshot)) for run in bench.document.state.runs]
+    eyes = [weakref.ref(autoencoder_of(run.snapshot)) for run in bench.document.state.runs]
     assert len(eyes) == 2
     bench.document.reset(State(new_experiment("pendulum")), None)
     await bench.settled()

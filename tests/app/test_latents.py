@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, Qt
 from app.panels.portrait.projection import LatentChart, StateChart, grown, map_words
 from hnn_engine.experiment import model_spec
 from hnn_engine.frames.frame_pairs import camera_of, pair_at
-from hnn_engine.frames.frozen_autoencoder import Sight
+from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.phase_portrait import Latents
 from tests.app.bench import CTRL, Bench
 
@@ -35,16 +35,16 @@ def chart(bench: Bench) -> LatentChart:
     return found
 
 
-def sight(bench: Bench, model: str = "pixel-hnn") -> Sight:
+def autoencoder(bench: Bench, model: str = "pixel-hnn") -> FrozenAutoencoder:
     (run,) = [r for r in bench.document.state.runs if r.snapshot.model == model]
-    assert run.snapshot.sight is not None
-    return run.snapshot.sight
+    assert run.snapshot.autoencoder is not None
+    return run.snapshot.autoencoder
 
 
 async def test_latents_of_the_hnn_are_shown_with_the_data_as_it_encodes_them(bench: Bench) -> None:
     await seeing(bench)
-    portrait, data, own = bench.window.portrait, bench.lab.dataset, sight(bench)
-    assert chart(bench).latents.sight is own
+    portrait, data, own = bench.window.portrait, bench.lab.dataset, autoencoder(bench)
+    assert chart(bench).latents.autoencoder is own
     assert data is not None
     assert data.frame_pairs is not None
     encoded = own.encode(data.frame_pairs.pairs(data.train))
@@ -69,7 +69,7 @@ async def test_the_field_of_choice_chooses_the_latents_and_switching_back_shows_
     await seeing(bench)
     bench.document.look(field="pixel-baseline")
     await bench.settled()
-    assert chart(bench).latents.sight is sight(bench, "pixel-baseline")
+    assert chart(bench).latents.autoencoder is autoencoder(bench, "pixel-baseline")
     bench.click(bench.window.portrait.switches["latents"])
     await bench.settled()
     assert isinstance(bench.window.portrait.chart, StateChart)
@@ -80,7 +80,7 @@ async def test_the_field_of_choice_chooses_the_latents_and_switching_back_shows_
 
 async def test_a_drag_in_the_latents_begins_the_rollout_just_there(bench: Bench) -> None:
     await seeing(bench)
-    portrait, own = bench.window.portrait, sight(bench)
+    portrait, own = bench.window.portrait, autoencoder(bench)
     before, start = bench.experiment.start, portrait.start_pixel()
     await bench.drag(portrait.plot.viewport(), start, start + QPointF(40, -30))
     await bench.settled()
@@ -116,7 +116,9 @@ async def test_without_a_model_that_sees_it_says_so_and_shows_coordinates(bench:
 
 
 def known(matrix: list[list[float]], offset: list[float], encoded: np.ndarray) -> Latents:
-    return Latents("pixel-hnn", Sight({}, np.array(matrix), np.array(offset), 0.05), encoded, np.array([0.012, 0.3]))
+    return Latents(
+        "pixel-hnn", FrozenAutoencoder({}, np.array(matrix), np.array(offset), 0.05), encoded, np.array([0.012, 0.3])
+    )
 
 
 def test_the_map_is_said_in_words() -> None:

@@ -276,10 +276,10 @@ def test_a_model_of_frames_is_trained_judged_and_followed(hnn_lab: Command, tmp_
     rows = list(csv.reader((tmp_path / "film.csv").read_text().splitlines()))
     assert rows[0] == ["t", "q", "p", "H"]
     assert len(rows) == 22
-    sight, camera = run.snapshot.sight, Camera(10, 0.3)
-    assert sight is not None
+    autoencoder, camera = run.snapshot.autoencoder, Camera(10, 0.3)
+    assert autoencoder is not None
     pair = pair_at(get_system("pixel-pendulum"), camera, np.array([0.4, 0.1]))
-    np.testing.assert_allclose([float(x) for x in rows[1][1:3]], sight.seen(pair[None])[0], rtol=1e-6)
+    np.testing.assert_allclose([float(x) for x in rows[1][1:3]], autoencoder.encode_coords(pair[None])[0], rtol=1e-6)
 
 
 def test_what_is_said_of_data_that_a_film_lacks_is_refused(hnn_lab: Command, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ class TrueField:
     """A system, or a field, in the place of a snapshot."""
 
     why_not_separable = "it is a test"
-    sight = None
+    autoencoder = None
 
     def __init__(self, field: Any) -> None:
         self.field = field

@@ -50,9 +50,9 @@ def test_every_frame_is_what_the_camera_sees_and_the_models_paint() -> None:
     np.testing.assert_array_equal(found["Camera"].frames, Camera(SIZE).render(truth[:, 0]))
     for name, model in (("Pixel baseline", baseline), ("Pixel HNN", hnn)):
         coords = rollout(model, beginning(experiment, model), t, "rk4").coords
-        np.testing.assert_allclose(found[name].frames, model.sight.picture(coords), atol=1e-5)
+        np.testing.assert_allclose(found[name].frames, model.autoencoder.picture(coords), atol=1e-5)
     pairs = np.stack([Camera(SIZE).render(truth[:, 0]), Camera(SIZE).render(np.append(truth[1:, 0], 0.0))], axis=1)
-    painted = np.clip(hnn.sight.decode(hnn.sight.encode(pairs))[:, 0], 0.0, 1.0)
+    painted = np.clip(hnn.autoencoder.decode(hnn.autoencoder.encode(pairs))[:, 0], 0.0, 1.0)
     assert found["Reconstruction"].role == "pixel-hnn", "one with an energy comes first"
     np.testing.assert_allclose(found["Reconstruction"].frames[:-1], painted[:-1], atol=1e-5)
     pictures = list(film.pictures())

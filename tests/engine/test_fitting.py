@@ -23,7 +23,7 @@ from hnn_engine.fitting.gradient.loop import GradientFit
 from hnn_engine.fitting.gradient.paper import PaperFit
 from hnn_engine.fitting.gradient.pixel_objective import CompiledPixelStepper
 from hnn_engine.fitting.gradient.torch_backend import Adam, TorchFieldStepper, TorchPixelStepper
-from hnn_engine.frame_metrics import sight_of
+from hnn_engine.frame_metrics import autoencoder_of
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS, finite
@@ -98,7 +98,7 @@ def kept(events: list[Event]) -> Snapshot:
 
 
 def arrays(snapshot: Snapshot) -> dict[str, np.ndarray]:
-    return {**snapshot.weights, **(snapshot.sight.arrays() if snapshot.sight is not None else {})}
+    return {**snapshot.weights, **(snapshot.autoencoder.arrays() if snapshot.autoencoder is not None else {})}
 
 
 def same(one: Snapshot, other: Snapshot) -> bool:
@@ -349,12 +349,12 @@ def test_what_is_fitted_to_frames_begins_near_their_mean() -> None:
     )
     flat = frame_pairs.frames[frame_pairs.first[train]].reshape(int(train.sum()), -1) // 2 / 255
     plain, fitted, lit = (started(t, r) for t, r in ((made, "paper"), (made, "adam"), (bright, "adam")))
-    sight, twice, apart = (sight_of(fit.snapshot()).weights for fit in (fitted, lit, plain))
-    np.testing.assert_allclose(sight["decoder.b3"], np.tile(flat.mean(axis=0), 2), atol=1e-6)
-    np.testing.assert_allclose(twice["encoder.w0"], sight["encoder.w0"] / 2, rtol=1e-5)
-    np.testing.assert_allclose(twice["encoder.b0"], sight["encoder.b0"], atol=1e-4)
+    autoencoder, twice, apart = (autoencoder_of(fit.snapshot()).weights for fit in (fitted, lit, plain))
+    np.testing.assert_allclose(autoencoder["decoder.b3"], np.tile(flat.mean(axis=0), 2), atol=1e-6)
+    np.testing.assert_allclose(twice["encoder.w0"], autoencoder["encoder.w0"] / 2, rtol=1e-5)
+    np.testing.assert_allclose(twice["encoder.b0"], autoencoder["encoder.b0"], atol=1e-4)
     assert fitted.stepper.loss(fitted.train_rows) < 0.7 * plain.stepper.loss(plain.train_rows)
-    assert not np.allclose(apart["encoder.w0"], sight["encoder.w0"])
+    assert not np.allclose(apart["encoder.w0"], autoencoder["encoder.w0"])
 
 
 @pytest.mark.usefixtures("stepper")

@@ -77,7 +77,7 @@ class Eye:
 
     size: int = 12
 
-    def seen(self, pairs: Any) -> Array:
+    def encode_coords(self, pairs: Any) -> Array:
         return np.stack([CAMERA.read(pairs[:, 0]), np.full(len(pairs), 7.0)], axis=-1)
 
     def picture(self, x: Array) -> Any:
@@ -85,8 +85,8 @@ class Eye:
 
 
 def test_a_rollout_begins_at_what_is_seen_if_it_should(recording: Recording) -> None:
-    eye = cast(Snapshot, SimpleNamespace(sight=Eye()))
-    blind = cast(Snapshot, SimpleNamespace(sight=None))
+    eye = cast(Snapshot, SimpleNamespace(autoencoder=Eye()))
+    blind = cast(Snapshot, SimpleNamespace(autoencoder=None))
     start = tuple(float(x) for x in recording.coords[2])
     experiment = replace(recording_experiment(recording), start=start)
     assert beginning(experiment, eye) == pytest.approx([start[0], 7.0], abs=0.02)
@@ -97,7 +97,7 @@ def test_a_rollout_begins_at_what_is_seen_if_it_should(recording: Recording) -> 
 
 
 def test_frames_are_counted_up_to_the_first_whose_angle_is_off() -> None:
-    eye = cast(Snapshot, SimpleNamespace(sight=Eye()))
+    eye = cast(Snapshot, SimpleNamespace(autoencoder=Eye()))
     truth = np.linspace(-0.5, 0.5, 90)
     drift = np.deg2rad(0.25) * np.arange(90)  # 10° at frame 40
     coords = np.stack([truth + drift, truth], axis=-1)

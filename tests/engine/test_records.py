@@ -60,8 +60,8 @@ def filmed() -> Recording:
 def a_run(model: str = "hnn", recorded: bool = False, name: str = "abc123") -> Run:
     snapshot = fresh(model, {"width": 7, "depth": 2}, seed=1)
     if recorded:
-        base = recording_experiment(filmed() if snapshot.sight is not None else read_shipped_recording())
-    elif snapshot.sight is not None:
+        base = recording_experiment(filmed() if snapshot.autoencoder is not None else read_shipped_recording())
+    elif snapshot.autoencoder is not None:
         base = new_experiment("pixel-pendulum", {"mass": 0.7})
         base = replace(base, data={**base.data, "size": SIZE})
     else:
@@ -90,9 +90,9 @@ def a_session() -> Session:
 
 
 def arrays(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The weights of a run's field, and of its sight where it has one."""
-    sight = run.snapshot.sight
-    return run.snapshot.weights, {} if sight is None else sight.arrays()
+    """The weights of a run's field, and of its autoencoder where it has one."""
+    autoencoder = run.snapshot.autoencoder
+    return run.snapshot.weights, {} if autoencoder is None else autoencoder.arrays()
 
 
 def assert_same(one: Run, other: Run) -> None:
@@ -237,12 +237,12 @@ def test_eyes_for_frames_of_another_size_are_refused(tmp_path: Path) -> None:
 def test_what_a_model_sees_reads_back_bit_by_bit(tmp_path: Path) -> None:
     run = a_run("pixel-hnn")
     write_run(run, tmp_path / "run")
-    mine, theirs = run.snapshot.sight, load_run(tmp_path / "run").snapshot.sight
+    mine, theirs = run.snapshot.autoencoder, load_run(tmp_path / "run").snapshot.autoencoder
     assert mine is not None
     assert theirs is not None
     pairs = np.random.default_rng(0).integers(0, 256, (5, 2, SIZE, SIZE)).astype(np.uint8)
-    assert theirs.seen(pairs).tobytes() == mine.seen(pairs).tobytes()
-    x = mine.seen(pairs)
+    assert theirs.encode_coords(pairs).tobytes() == mine.encode_coords(pairs).tobytes()
+    x = mine.encode_coords(pairs)
     assert theirs.picture(x).tobytes() == mine.picture(x).tobytes()
     assert theirs.seconds == mine.seconds
 

@@ -17,7 +17,7 @@ from hnn_engine.fitting.pixel_closed_form.principal_components import principal_
 from hnn_engine.fitting.pixel_closed_form.principal_curve import film_curve, rough_curve
 from hnn_engine.fitting.pixel_closed_form.recipe import SampledFit
 from hnn_engine.fitting.pixel_closed_form.slow_feature import straightened
-from hnn_engine.frame_metrics import fresh_starts, paper_energy, sight_of, take, terms
+from hnn_engine.frame_metrics import autoencoder_of, fresh_starts, paper_energy, take, terms
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
 from hnn_engine.models.pixels import Seeing
@@ -67,7 +67,7 @@ def kept(events: list[Event]) -> Snapshot:
 
 
 def arrays(snapshot: Snapshot) -> dict[str, np.ndarray]:
-    return {**snapshot.weights, **sight_of(snapshot).arrays()}
+    return {**snapshot.weights, **autoencoder_of(snapshot).arrays()}
 
 
 def same(one: Snapshot, other: Snapshot) -> bool:
@@ -105,30 +105,30 @@ def test_the_network_is_the_papers(model: str) -> None:
     what, events = fitted(model)
     snapshot, seeing = kept(events), MODELS[model]
     assert isinstance(seeing, Seeing)
-    sight = sight_of(snapshot).weights
-    assert {n: w.shape for n, w in sight.items()} == seeing.sight_shapes(what.model_settings, 28)
+    autoencoder = autoencoder_of(snapshot).weights
+    assert {n: w.shape for n, w in autoencoder.items()} == seeing.autoencoder_shapes(what.model_settings, 28)
     assert {n: w.shape for n, w in snapshot.weights.items()} == seeing.weight_shapes(1, what.model_settings)
-    assert sight["encoder.w0"].shape == (1568, 200)
-    assert all(w.dtype == np.float32 for w in sight.values())
+    assert autoencoder["encoder.w0"].shape == (1568, 200)
+    assert all(w.dtype == np.float32 for w in autoencoder.values())
 
 
 def test_the_second_latent_is_the_step_of_the_first() -> None:
     what, events = fitted("pixel-hnn")
-    frame_pairs, sight = what.data.frame_pairs, sight_of(kept(events))
+    frame_pairs, autoencoder = what.data.frame_pairs, autoencoder_of(kept(events))
     assert frame_pairs is not None
     rows = np.flatnonzero(~what.data.train)[::20]
-    z, after = sight.encode(frame_pairs.pairs(rows)), sight.encode(frame_pairs.pairs_after(rows))
+    z, after = autoencoder.encode(frame_pairs.pairs(rows)), autoencoder.encode(frame_pairs.pairs_after(rows))
     np.testing.assert_allclose(z[:, 1], after[:, 0] - z[:, 0], atol=2e-6)  # float32
     assert terms(kept(events), frame_pairs).latents.max() < 1e-11
 
 
 def test_the_latents_are_the_angle_and_its_step() -> None:
     what, events = fitted("pixel-hnn")
-    sight, frame_pairs = sight_of(kept(events)), what.data.frame_pairs
+    autoencoder, frame_pairs = autoencoder_of(kept(events)), what.data.frame_pairs
     assert frame_pairs is not None
-    seen, true = sight.seen(frame_pairs.pairs(~what.data.train)), what.data.coords[~what.data.train]
+    seen, true = autoencoder.encode_coords(frame_pairs.pairs(~what.data.train)), what.data.coords[~what.data.train]
     assert np.sqrt(((seen[:, 0] - true[:, 0]) ** 2).mean()) < 2e-3
-    z = sight.encode(frame_pairs.pairs(~what.data.train))
+    z = autoencoder.encode(frame_pairs.pairs(~what.data.train))
     assert abs(np.corrcoef(z[:, 0], true[:, 0])[0, 1]) > 0.9999
 
 

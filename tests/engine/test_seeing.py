@@ -79,7 +79,7 @@ def case(model: str, activation: str = "tanh", depth: int = 2, dead: bool = True
     seeing, rng = MODELS[model], np.random.default_rng([depth, 1])
     assert isinstance(seeing, Seeing)
     settings = {"width": WIDTHS[depth], "depth": depth, "activation": activation, "features": FEATURES}
-    drawn = {**seeing.initial_sight(settings, 2 * SIZE**2, rng), **seeing.initial_weights(1, settings, rng)}
+    drawn = {**seeing.initial_autoencoder(settings, 2 * SIZE**2, rng), **seeing.initial_weights(1, settings, rng)}
     flat = flattened(drawn)
     flat += rng.normal(0, 0.1, flat.size).astype(np.float32)
     return Case(FitTask(model, settings, data(), {"weight-decay": decay}, 0), shapes_of(drawn), flat, film(dead))

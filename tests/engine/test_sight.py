@@ -1,4 +1,4 @@
-"""Sight: an autoencoder as it is written down, the map of its latents, and a field that is the same in both."""
+"""FrozenAutoencoder: an autoencoder as it is written down, the map of its latents, and a field that is the same in both."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ import torch
 from hnn_engine.camera import WHITE
 from hnn_engine.coords import Array, symplectic
 from hnn_engine.frame_metrics import latent_energy, latent_field
-from hnn_engine.frames.frozen_autoencoder import FLATTEST, Sight, fit_map
+from hnn_engine.frames.frozen_autoencoder import FLATTEST, FrozenAutoencoder, fit_map
 from hnn_engine.models import MODELS
 from hnn_engine.models.autoencoder import (
     HALVES,
@@ -34,8 +34,8 @@ def snapshot(model: str, depth: int = 2) -> Snapshot:
     return fresh(model, {"width": 16, "depth": depth}, seed=[depth, 3])
 
 
-def sight() -> Sight:
-    found = snapshot("pixel-hnn").sight
+def autoencoder() -> FrozenAutoencoder:
+    found = snapshot("pixel-hnn").autoencoder
     assert found is not None
     return found
 
@@ -105,23 +105,23 @@ def test_the_paper_s_autoencoder_is_1568_200_200_200_2_and_its_mirror() -> None:
 
 
 def test_latents_of_coordinates_are_the_latents() -> None:
-    made, z = sight(), latents().reshape(4, 10, 2)
+    made, z = autoencoder(), latents().reshape(4, 10, 2)
     np.testing.assert_allclose(made.latents(made.coords(z)), z, atol=1e-13)
     assert made.coords(z).shape == (4, 10, 2)
 
 
 def test_bytes_and_shares_of_white_are_seen_alike() -> None:
-    made, shown = sight(), pairs()
+    made, shown = autoencoder(), pairs()
     z = made.encode(shown)
     assert (z.shape, z.dtype) == ((6, 2), np.float64)
     np.testing.assert_allclose(made.encode(shown.astype(np.float32) / WHITE), z, atol=1e-6)
-    np.testing.assert_allclose(made.seen(shown), made.coords(z))
+    np.testing.assert_allclose(made.encode_coords(shown), made.coords(z))
     assert made.size == SIZE
     assert not np.allclose(made.encode(shown[:, ::-1]), z)  # the order of the two frames matters
 
 
 def test_a_picture_is_the_first_frame_that_is_decoded_cut_to_grey() -> None:
-    made, z = sight(), 8 * latents(6)
+    made, z = autoencoder(), 8 * latents(6)
     decoded, picture = made.decode(z), made.picture(made.coords(z))
     assert decoded.shape == (6, 2, SIZE, SIZE)
     assert decoded.min() < 0
@@ -147,7 +147,7 @@ def test_latents_that_fill_no_plane_still_have_a_map_that_can_be_inverted(flat: 
     sizes = np.linalg.svd(matrix)[1]
     assert sizes[1] >= 0.99 * FLATTEST * sizes[0] > 0
     assert np.isfinite(offset).all()
-    made = Sight(sight().weights, matrix, offset, 0.05)
+    made = FrozenAutoencoder(autoencoder().weights, matrix, offset, 0.05)
     x = latents() * sizes[1]
     np.testing.assert_allclose(made.coords(made.latents(x)), x, atol=1e-6)
 
@@ -184,7 +184,9 @@ def test_a_moved_field_is_the_old_one_in_the_new_coordinates(model: str, matrix:
 def test_what_the_latents_move_by_is_told_from_the_moved_field(model: str, matrix: Array, seconds: float) -> None:
     made, z = snapshot(model), latents()
     weights = seeing(model).moved(made.weights, matrix, OFFSET, seconds)
-    moved = Snapshot(model, 1, made.settings, weights, sight=Sight(sight().weights, matrix, OFFSET, seconds))
+    moved = Snapshot(
+        model, 1, made.settings, weights, autoencoder=FrozenAutoencoder(autoencoder().weights, matrix, OFFSET, seconds)
+    )
     np.testing.assert_allclose(latent_field(moved, z), made.field(z), atol=1e-12)
 
 
@@ -192,7 +194,13 @@ def test_an_hnn_stays_one_wherever_it_is_moved() -> None:
     made, z, h = snapshot("pixel-hnn"), latents(), 1e-4
     for matrix, seconds in MAPS:
         weights = seeing("pixel-hnn").moved(made.weights, matrix, OFFSET, seconds)
-        moved = Snapshot("pixel-hnn", 1, made.settings, weights, sight=Sight(sight().weights, matrix, OFFSET, seconds))
+        moved = Snapshot(
+            "pixel-hnn",
+            1,
+            made.settings,
+            weights,
+            autoencoder=FrozenAutoencoder(autoencoder().weights, matrix, OFFSET, seconds),
+        )
         x = z @ matrix + OFFSET
         gradient = moved.gradient(x)
         assert gradient is not None

@@ -24,7 +24,7 @@ from tests.fields import FEATURES, SIZE, fresh
 SYSTEM = PixelPendulum()
 
 
-class TrueSight:
+class TrueAutoencoder:
     """Eyes that read the angles off two frames; their latents are the coordinates."""
 
     matrix = inverse = np.eye(2)
@@ -47,7 +47,7 @@ class TrueSight:
     def coords(self, z: Array) -> Array:
         return z
 
-    def seen(self, pairs: np.ndarray) -> Array:
+    def encode_coords(self, pairs: np.ndarray) -> Array:
         return self.encode(pairs)
 
 
@@ -57,7 +57,7 @@ class TrueModel:
     why_not_separable = "it is a test"
 
     def __init__(self, camera: Camera, pace: float = 1.0) -> None:
-        self.sight, self._pace = TrueSight(camera), pace
+        self.autoencoder, self._pace = TrueAutoencoder(camera), pace
 
     def field(self, coords: Array) -> Array:
         return self._pace * SYSTEM.field(coords)
@@ -105,13 +105,13 @@ def test_the_loss_on_every_row_is_that_of_the_fit(model: str) -> None:
 def test_the_parts_of_the_loss_are_the_paper_s() -> None:
     _, frame_pairs = film(size=SIZE)
     snapshot = fresh("pixel-hnn", {"width": 16})
-    sight = snapshot.sight
-    assert sight is not None
+    autoencoder = snapshot.autoencoder
+    assert autoencoder is not None
     found, row = terms(snapshot, frame_pairs), 7
     pair, after = (f([row]) for f in (frame_pairs.pairs, frame_pairs.pairs_after))
-    z, then = sight.encode(pair)[0], sight.encode(after)[0]
-    pictures = np.mean((sight.decode(z[None])[0] - pair[0] / WHITE) ** 2)
-    step = snapshot.field(sight.coords(z)) * FRAME_SECONDS @ np.linalg.inv(sight.matrix)
+    z, then = autoencoder.encode(pair)[0], autoencoder.encode(after)[0]
+    pictures = np.mean((autoencoder.decode(z[None])[0] - pair[0] / WHITE) ** 2)
+    step = snapshot.field(autoencoder.coords(z)) * FRAME_SECONDS @ np.linalg.inv(autoencoder.matrix)
     assert found.pictures[row] == pytest.approx(pictures, rel=1e-5)
     assert found.latents[row] == pytest.approx((z[1] - (then[0] - z[0])) ** 2, rel=1e-5)
     assert found.field[row] == pytest.approx(((then - z - step) ** 2).sum() / 2, rel=1e-5)
@@ -142,8 +142,8 @@ def test_a_rollout_begins_at_what_is_seen_where_something_is() -> None:
     np.testing.assert_array_equal(begin(fresh("hnn", {"width": 4}), pair, start), start)
     made = fresh("pixel-hnn", {"width": 4})
     small = pair_at(SYSTEM, Camera(SIZE), start)
-    assert made.sight is not None
-    np.testing.assert_array_equal(begin(made, small, start), made.sight.seen(small[None])[0])
+    assert made.autoencoder is not None
+    np.testing.assert_array_equal(begin(made, small, start), made.autoencoder.encode_coords(small[None])[0])
 
 
 def test_who_sees_and_moves_truly_stays_in_step_and_who_is_slow_does_not() -> None:

@@ -133,8 +133,8 @@ def array_bytes(thing: object) -> int:
 
 def run_bytes(run: Run) -> int:
     """The bytes of what is kept of a run: its weights, those of its eye, and its losses."""
-    sight = run.snapshot.sight
-    seen = array_bytes(sight.weights) if sight is not None else 0
+    autoencoder = run.snapshot.autoencoder
+    seen = array_bytes(autoencoder.weights) if autoencoder is not None else 0
     return array_bytes(run.snapshot.weights) + seen + array_bytes(run.history)
 
 

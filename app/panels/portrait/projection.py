@@ -116,7 +116,7 @@ class LatentChart:
         return False, False
 
     def place(self, coords: Array) -> Array:
-        return self.latents.sight.latents(coords)
+        return self.latents.autoencoder.latents(coords)
 
     def track(self, answer: Answer, track: Track) -> Array:
         """Truth is where the model encodes its frames; others are where the map has them."""
@@ -133,7 +133,7 @@ class LatentChart:
         return self.place(np.array(experiment.start))
 
     def moved(self, start: Array, x: float, y: float) -> Array:
-        return self.latents.sight.coords(np.array([x, y]))
+        return self.latents.autoencoder.coords(np.array([x, y]))
 
     def ranges(self, answer: Answer | None, now: Ranges) -> Ranges:
         """Around the encoded data, in steps of ×1.5; as it is, while the data fit in well."""
@@ -166,7 +166,7 @@ def joins(at: Array, periods: tuple[bool, bool]) -> npt.NDArray[np.ubyte] | str:
 
 def map_words(latents: Latents) -> str:
     """Say what map is fitted: 'Pixel HNN: q = 0.61 z_q − 0.02 z_p + 0.01 rad, off by 1.2 % · p = …'."""
-    matrix, offset = latents.sight.matrix, latents.sight.offset
+    matrix, offset = latents.autoencoder.matrix, latents.autoencoder.offset
     parts = []
     for name, column, shift, off, unit in zip("qp", matrix.T, offset, latents.off, (" rad", ""), strict=True):
         sum_ = f"{number(float(column[0]))} z_q {_signed(float(column[1]))} z_p {_signed(float(shift))}{unit}"

@@ -34,12 +34,15 @@ class PixelLearner:
     def __init__(self, task: FitTask, rng: np.random.Generator, scaled: bool) -> None:
         self._task, self._frame_pairs, model = task, frame_pairs_of(task), seeing(task)
         self._film = plain_film(self._frame_pairs.frames)
-        sight = model.initial_sight(task.model_settings, self._film.numbers, rng)
+        autoencoder = model.initial_autoencoder(task.model_settings, self._film.numbers, rng)
         if scaled:
-            sight = self._scaled(sight)
-        weights = {**sight, **model.initial_weights(1, task.model_settings, rng)}
-        if task.start is not None and task.start.sight is not None:
-            weights = {**{name: task.start.sight.weights[name] for name in sight}, **latent_field(task, task.start)}
+            autoencoder = self._scaled(autoencoder)
+        weights = {**autoencoder, **model.initial_weights(1, task.model_settings, rng)}
+        if task.start is not None and task.start.autoencoder is not None:
+            weights = {
+                **{name: task.start.autoencoder.weights[name] for name in autoencoder},
+                **latent_field(task, task.start),
+            }
         self._shapes = shapes_of(weights)
         self.stepper = pixel_stepper(task, self._film, self._shapes, flattened(weights))
         self._map_rows = map_rows(task)
@@ -60,8 +63,8 @@ class PixelLearner:
         with np.errstate(over="ignore", invalid="ignore"):  # a fit may be looked at when it has just exploded
             return np.asarray(half_output(read, HALVES[0], x, numpy_relu), dtype=np.float64)
 
-    def _scaled(self, sight: Weights) -> Weights:
-        """Return `sight` on training frames less their mean and over their spread, a pixel's at the root mean square.
+    def _scaled(self, autoencoder: Weights) -> Weights:
+        """Return `autoencoder` on training frames less their mean and over their spread, a pixel's at the root mean square.
 
         The encoder's first layer takes them off, the decoder's last puts them on: what is painted first is near the
         mean frame. The latents begin small, or (z_p − (z_q′ − z_q))² would be most of the loss and all that is learned.
@@ -69,9 +72,9 @@ class PixelLearner:
         film, (w0, b0, w3) = self._film, (f"{HALVES[0]}w0", f"{HALVES[0]}b0", f"{HALVES[0]}w{LAYERS - 1}")
         mean, spread = mean_frame(film, self._frame_pairs.first[self._task.data.train])
         w, b = (f"{HALVES[1]}{kind}{LAYERS - 1}" for kind in "wb")
-        changed = {w0: sight[w0] / spread, w3: SMALL * sight[w3], w: spread * sight[w], b: mean}
-        changed[b0] = sight[b0] - mean @ changed[w0]
-        return {name: np.asarray(changed.get(name, values), dtype=np.float32) for name, values in sight.items()}
+        changed = {w0: autoencoder[w0] / spread, w3: SMALL * autoencoder[w3], w: spread * autoencoder[w], b: mean}
+        changed[b0] = autoencoder[b0] - mean @ changed[w0]
+        return {name: np.asarray(changed.get(name, values), dtype=np.float32) for name, values in autoencoder.items()}
 
 
 class CompiledPixelStepper(CompiledStepper):

@@ -51,7 +51,7 @@ class SampledFit:
         self._stop = False
         model = seeing(task)
         shapes = {
-            **model.sight_shapes(task.model_settings, self._frame_pairs.size),
+            **model.autoencoder_shapes(task.model_settings, self._frame_pairs.size),
             **model.weight_shapes(1, task.model_settings),
         }
         self._weights: Weights = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
