@@ -71,8 +71,9 @@ class Dataset:
     """Rows of `coords` and `dcoords` `(N, 2*dof)` at times `t` `(N,)` on `trajectory` `(N,)`; `train` is a mask.
 
     `clean` holds the noise-free states where they are known. `floor_train` and `floor_test` are the losses of the
-    true field on these rows, None where there is no true field. `frame_pairs` are what a camera sees of the rows. `by_hand`
-    marks rows that were drawn or moved (None: none were): their derivatives are not those of a noise-free state.
+    true field on these rows, None where there is no true field. `frame_pairs` are what a camera sees of the rows.
+    `by_hand` marks rows that were drawn or moved (None: none were): their derivatives are not those of a noise-free
+    state.
     """
 
     coords: Array

@@ -126,8 +126,8 @@ class EnergyGap:
 
 @dataclass(frozen=True, eq=False)
 class Latents:
-    """The plane of a model's latents: its `autoencoder`, the training data as it encodes them `(m, 2)`, and how far its map
-    takes them from where they are, as shares of how far they spread in q and in p `(2,)`."""
+    """The plane of a model's latents: its `autoencoder`, the training data as it encodes them `(m, 2)`, and how far its
+    map takes them from where they are, as shares of how far they spread in q and in p `(2,)`."""
 
     model: str
     autoencoder: FrozenAutoencoder
@@ -148,7 +148,7 @@ class PortraitField:
 
 
 def sample(coords: Array, train: npt.NDArray[np.bool_], frame_pairs: FramePairs | None = None) -> States:
-    """Return at most `MOST_STATES` of the training rows of `coords` `(n, 2*dof)`, and what `frame_pairs` show of them."""
+    """Return at most `MOST_STATES` of the training rows of `coords` `(n, 2*dof)`, with their pairs of frames."""
     rows = np.flatnonzero(train)
     few = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_STATES)).astype(int)] if len(rows) else rows
     return States(coords[few], frame_pairs.pairs(few) if frame_pairs is not None else None)

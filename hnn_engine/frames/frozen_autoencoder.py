@@ -1,4 +1,4 @@
-"""FrozenAutoencoder: a fitted autoencoder frozen in numpy weights, and the affine map from its latents to coordinates."""
+"""A fitted autoencoder frozen in numpy weights, and the affine map from its latents to coordinates."""
 
 import math
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""FrozenAutoencoder: an autoencoder as it is written down, the map of its latents, and a field that is the same in both."""
+"""The frozen autoencoder: its formula, the map of its latents, and a field that is the same in both."""
 
 from typing import Any
 

@@ -64,7 +64,7 @@ class PixelLearner:
             return np.asarray(half_output(read, HALVES[0], x, numpy_relu), dtype=np.float64)
 
     def _scaled(self, autoencoder: Weights) -> Weights:
-        """Return `autoencoder` on training frames less their mean and over their spread, a pixel's at the root mean square.
+        """Return `autoencoder` on training frames less their mean, over the root mean square spread of a pixel.
 
         The encoder's first layer takes them off, the decoder's last puts them on: what is painted first is near the
         mean frame. The latents begin small, or (z_p − (z_q′ − z_q))² would be most of the loss and all that is learned.
