@@ -21,11 +21,11 @@ from hnn_engine.camera import WHITE
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import Experiment, checked, default_settings, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
-from hnn_engine.fitting.gradient.backend import Rows, Stepper
+from hnn_engine.fitting.gradient.backend import GradientBackend, Rows
 from hnn_engine.fitting.gradient.film_table import FilmTable, plain_film
 from hnn_engine.fitting.gradient.flat_weights import shapes_of
-from hnn_engine.fitting.gradient.pixel_objective import CompiledPixelStepper
-from hnn_engine.fitting.gradient.torch_backend import TorchPixelStepper
+from hnn_engine.fitting.gradient.pixel_objective import CompiledPixelBackend
+from hnn_engine.fitting.gradient.torch_backend import TorchPixelBackend
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import get_model
 from hnn_engine.models.autoencoder import HALVES, half_output
@@ -94,12 +94,12 @@ def _steps(base: Experiment, data: Dataset, model: str, runs: int) -> Figures:
         **family.initial_weights(1, task.model_settings, rng),
     }
     flat = np.concatenate([w.ravel() for w in weights.values()])
-    steppers: dict[str, Stepper] = {
-        "compiled": CompiledPixelStepper(kernel_cache.loops(), task, lit, flat.copy()),
+    backends: dict[str, GradientBackend] = {
+        "compiled": CompiledPixelBackend(kernel_cache.loops(), task, lit, flat.copy()),
         "plain": PlainPixels(task, whole, shapes_of(weights), flat.copy()),
     }
     rows = (rng.choice(data.frame_pairs.first[data.train], int(task.settings["batch"]), replace=False),)
-    times = timed({name: _stepping(stepper, rows) for name, stepper in steppers.items()}, runs)
+    times = timed({name: _stepping(backend, rows) for name, backend in backends.items()}, runs)
     ratio = rounded(times["compiled"] / times["plain"], 3)
     return {**{f"{name}_ms": rounded(value) for name, value in times.items()}, "to_plain": ratio}
 
@@ -111,11 +111,11 @@ def _whole_film(frames: npt.NDArray[np.uint8]) -> FilmTable:
     return FilmTable(flat, np.zeros(len(flat), np.float32), np.arange(numbers), numbers, numbers)
 
 
-def _stepping(stepper: Stepper, rows: Rows) -> Callable[[], object]:
-    return lambda: stepper.step(rows, RATE, float("inf"))
+def _stepping(backend: GradientBackend, rows: Rows) -> Callable[[], object]:
+    return lambda: backend.step(rows, RATE, float("inf"))
 
 
-class PlainPixels(TorchPixelStepper):
+class PlainPixels(TorchPixelBackend):
     """As the paper's code does it."""
 
     def _loss(self, rows: Rows) -> Tensor:

@@ -40,12 +40,12 @@ R = TypeVar("R")
 
 def step_work(rows: int, dof: int, width: int) -> Work:
     """Return one step of Adam on all of `rows` rows."""
-    from hnn_engine.fitting.gradient.objective import FieldLearner
+    from hnn_engine.fitting.gradient.objective import FieldObjective
 
     task = random_task(MODEL, rows, dof, {"width": width, "depth": DEPTH}, {"weight-decay": DECAY})
-    learner = FieldLearner(task, np.random.default_rng(0), scaled=False)
-    chosen = learner.rows(np.ones(rows, dtype=bool))
-    return lambda: learner.stepper.step(chosen, RATE, float("inf"))
+    objective = FieldObjective(task, np.random.default_rng(0), scaled=False)
+    chosen = objective.rows(np.ones(rows, dtype=bool))
+    return lambda: objective.backend.step(chosen, RATE, float("inf"))
 
 
 def sampled_work(rows: int, dof: int, width: int) -> Work:

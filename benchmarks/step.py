@@ -22,10 +22,10 @@ from benchmarks.synthetic import random_task
 from hnn_engine.coords import Array
 from hnn_engine.experiment import default_settings, model_spec, new_experiment
 from hnn_engine.fitting.events import FitTask
-from hnn_engine.fitting.gradient.backend import Rows, Shapes, Stepper
-from hnn_engine.fitting.gradient.backends import CompiledFieldStepper
+from hnn_engine.fitting.gradient.backend import GradientBackend, Rows, Shapes
+from hnn_engine.fitting.gradient.backends import CompiledFieldBackend
 from hnn_engine.fitting.gradient.flat_weights import flattened, shapes_of
-from hnn_engine.fitting.gradient.torch_backend import TorchFieldStepper
+from hnn_engine.fitting.gradient.torch_backend import TorchFieldBackend
 from hnn_engine.fitting.random_features.states import SampledFieldFit
 from hnn_engine.fitting.smoothing.denoise import prepared
 from hnn_engine.kernels import cache as kernel_cache
@@ -70,13 +70,13 @@ def _compare(model: str, rows: int, dof: int, runs: int) -> Figures:
     """Return the medians in ms of one model at one size, and what they are to each other."""
     task, shapes, flat = _task(model, rows, dof)
     data: Any = tuple(part.astype(np.float32) for part in (task.data.coords, task.data.dcoords))
-    steppers: dict[str, Stepper] = {
-        "compiled": CompiledFieldStepper(kernel_cache.loops(), task, flat.copy()),
-        "torch": TorchFieldStepper(task, shapes, flat.copy()),
+    backends: dict[str, GradientBackend] = {
+        "compiled": CompiledFieldBackend(kernel_cache.loops(), task, flat.copy()),
+        "torch": TorchFieldBackend(task, shapes, flat.copy()),
     }
     if get_model(model).has_energy:
-        steppers["double_backward"] = DoubleBackward(task, shapes, flat.copy())
-    ways = {name: _stepping(stepper, data) for name, stepper in steppers.items()}
+        backends["double_backward"] = DoubleBackward(task, shapes, flat.copy())
+    ways = {name: _stepping(backend, data) for name, backend in backends.items()}
     rounds = product_rounds(get_model(model).terms(task.model_settings, dof))
     times = timed({**ways, "products": _multiplying(rows, rounds)}, runs)
     ratios = {f"to_{name}": rounded(times["compiled"] / took, 3) for name, took in times.items() if name != "compiled"}
@@ -115,11 +115,11 @@ def _task(model: str, rows: int, dof: int) -> tuple[FitTask, dict[str, tuple[int
     return task, shapes_of(weights), flattened(weights)
 
 
-def _stepping(stepper: Stepper, rows: Rows) -> Callable[[], object]:
-    return lambda: stepper.step(rows, RATE, float("inf"))
+def _stepping(backend: GradientBackend, rows: Rows) -> Callable[[], object]:
+    return lambda: backend.step(rows, RATE, float("inf"))
 
 
-class DoubleBackward(TorchFieldStepper):
+class DoubleBackward(TorchFieldBackend):
     """As the paper's code does it: gradients by autograd with a graph of their own, and the loss back through both."""
 
     def __init__(self, task: FitTask, shapes: Shapes, flat: Array) -> None:

@@ -18,11 +18,11 @@ from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import PAPER_TASKS, RECIPES, get_recipe, recipe_defaults, recipe_note
 from hnn_engine.fitting.events import Cancelled, End, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
 from hnn_engine.fitting.gradient.adam import AdamFit, validation_rows
-from hnn_engine.fitting.gradient.backends import CompiledFieldStepper
+from hnn_engine.fitting.gradient.backends import CompiledFieldBackend
 from hnn_engine.fitting.gradient.loop import GradientFit
 from hnn_engine.fitting.gradient.paper import PaperFit
-from hnn_engine.fitting.gradient.pixel_objective import CompiledPixelStepper
-from hnn_engine.fitting.gradient.torch_backend import Adam, TorchFieldStepper, TorchPixelStepper
+from hnn_engine.fitting.gradient.pixel_objective import CompiledPixelBackend
+from hnn_engine.fitting.gradient.torch_backend import Adam, TorchFieldBackend, TorchPixelBackend
 from hnn_engine.frame_metrics import autoencoder_of
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
@@ -33,14 +33,14 @@ from tests.fields import FEATURES, IDS, SIZE, VARIANTS
 
 STEPS = 25
 BY_GRADIENT = ["paper", "adam"]
-STEPPERS = {
-    "compiled": {"hnn": CompiledFieldStepper, "pixel-hnn": CompiledPixelStepper},
-    "torch": {"hnn": TorchFieldStepper, "pixel-hnn": TorchPixelStepper},
+BACKENDS = {
+    "compiled": {"hnn": CompiledFieldBackend, "pixel-hnn": CompiledPixelBackend},
+    "torch": {"hnn": TorchFieldBackend, "pixel-hnn": TorchPixelBackend},
 }
 
 
-@pytest.fixture(params=list(STEPPERS))
-def stepper(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture(params=list(BACKENDS))
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have fits stepped in one way; without the fixture it is the compiled one."""
     if request.param == "torch":
         without_loops(monkeypatch)
@@ -120,7 +120,7 @@ def named(events: list[Event]) -> list[tuple[type, int]]:
     return [(type(e), e.steps if isinstance(e, Started) else e.step) for e in events]
 
 
-@pytest.mark.parametrize("model", STEPPERS["torch"])
+@pytest.mark.parametrize("model", BACKENDS["torch"])
 def test_stepping_by_torch_leaves_the_arithmetic_of_its_thread_as_it_was(
     model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,13 +147,13 @@ def test_the_optimiser_takes_the_steps_of_torch(decay: float) -> None:
 
 
 @pytest.mark.parametrize("model", ["hnn", "pixel-hnn"])
-def test_each_way_of_stepping_is_taken_where_it_is_due(stepper: str, model: str) -> None:
-    assert type(started(task(model=model)).stepper) is STEPPERS[stepper][model]
+def test_each_way_of_stepping_is_taken_where_it_is_due(backend: str, model: str) -> None:
+    assert type(started(task(model=model)).backend) is BACKENDS[backend][model]
 
 
 def test_loops_that_are_not_loaded_yet_are_loaded_for_a_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel_cache, "_loops", None)
-    assert type(started(task()).stepper) is CompiledFieldStepper
+    assert type(started(task()).backend) is CompiledFieldBackend
 
 
 @pytest.mark.parametrize("recipe", BY_GRADIENT)
@@ -192,7 +192,7 @@ sys.exit("torch" in sys.modules)
     assert subprocess.run([sys.executable, "-c", code], timeout=240, check=False).returncode == 0
 
 
-@pytest.mark.usefixtures("stepper")
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("recipe", BY_GRADIENT)
 @pytest.mark.parametrize("model", list(MODELS))
 def test_events_of_a_fit_that_finishes(recipe: str, model: str) -> None:
@@ -202,7 +202,7 @@ def test_events_of_a_fit_that_finishes(recipe: str, model: str) -> None:
     assert events[-1].reason == f"all {STEPS} steps done"
 
 
-@pytest.mark.usefixtures("stepper")
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("recipe", BY_GRADIENT)
 @pytest.mark.parametrize("after", [0, 1, 10, 17])
 def test_events_of_a_fit_that_is_stopped(recipe: str, after: int) -> None:
@@ -218,7 +218,7 @@ def test_events_of_a_fit_that_is_stopped(recipe: str, after: int) -> None:
     assert finite(kept(events).weights)
 
 
-@pytest.mark.usefixtures("stepper")
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("recipe", BY_GRADIENT)
 def test_events_of_a_fit_on_data_that_is_not_finite(recipe: str) -> None:
     made = task(recipe, batch=0)
@@ -232,7 +232,7 @@ def test_events_of_a_fit_on_data_that_is_not_finite(recipe: str) -> None:
     assert finite(kept(events).weights)
 
 
-@pytest.mark.usefixtures("stepper")
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("rate", [1e3, 1e6])  # a loss that is huge, and one that is infinite
 @pytest.mark.parametrize("recipe", BY_GRADIENT)
 def test_a_rate_that_is_far_too_large_ends_with_the_last_good_weights(recipe: str, rate: float) -> None:
@@ -252,7 +252,7 @@ def test_a_rate_that_is_far_too_large_ends_with_the_last_good_weights(recipe: st
     assert loss == pytest.approx(losses[end.step], rel=1e-3)  # the loss at `step` steps, from before it exploded
 
 
-@pytest.mark.usefixtures("stepper")
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize(("model", "rate"), [("baseline", np.nan), ("pixel-hnn", np.nan), ("pixel-baseline", 1e30)])
 def test_weights_that_explode_on_the_last_step_are_not_kept(model: str, rate: float) -> None:
     fit = started(task(model=model, steps=3))
@@ -262,7 +262,7 @@ def test_weights_that_explode_on_the_last_step_are_not_kept(model: str, rate: fl
     assert finite(kept(events).weights)
 
 
-@pytest.mark.usefixtures("stepper")
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("recipe", BY_GRADIENT)
 @pytest.mark.parametrize("model", list(MODELS))
 def test_snapshots_on_the_way_change_nothing(recipe: str, model: str) -> None:
@@ -276,7 +276,7 @@ def test_snapshots_on_the_way_change_nothing(recipe: str, model: str) -> None:
     assert not same(seen[1], seen[4])  # and they are copies: each one stays as it was
 
 
-@pytest.mark.usefixtures("stepper")
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("recipe", BY_GRADIENT)
 def test_the_seed_decides_and_nothing_else(recipe: str) -> None:
     one, again, other = (kept(run(started(task(recipe, seed=s), recipe))) for s in (3, 3, 4))
@@ -287,7 +287,7 @@ def test_the_seed_decides_and_nothing_else(recipe: str) -> None:
     assert not same(one, other)
 
 
-@pytest.mark.usefixtures("stepper")
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("recipe", BY_GRADIENT)
 @pytest.mark.parametrize(("model", "variant"), VARIANTS, ids=IDS)
 def test_a_short_fit_lowers_the_loss(recipe: str, model: str, variant: dict[str, Value]) -> None:
@@ -353,11 +353,11 @@ def test_what_is_fitted_to_frames_begins_near_their_mean() -> None:
     np.testing.assert_allclose(autoencoder["decoder.b3"], np.tile(flat.mean(axis=0), 2), atol=1e-6)
     np.testing.assert_allclose(twice["encoder.w0"], autoencoder["encoder.w0"] / 2, rtol=1e-5)
     np.testing.assert_allclose(twice["encoder.b0"], autoencoder["encoder.b0"], atol=1e-4)
-    assert fitted.stepper.loss(fitted.train_rows) < 0.7 * plain.stepper.loss(plain.train_rows)
+    assert fitted.backend.loss(fitted.train_rows) < 0.7 * plain.backend.loss(plain.train_rows)
     assert not np.allclose(apart["encoder.w0"], autoencoder["encoder.w0"])
 
 
-@pytest.mark.usefixtures("stepper")
+@pytest.mark.usefixtures("backend")
 def test_the_first_loss_is_that_of_the_fresh_weights_on_all_training_rows() -> None:
     fit = started(task())
     fresh = fit.snapshot()
@@ -421,7 +421,7 @@ def test_one_trajectory_is_held_out_at_its_end() -> None:
     assert np.flatnonzero(held).tolist() == rows[-round(0.15 * len(rows)) :].tolist()
 
 
-@pytest.mark.usefixtures("stepper")
+@pytest.mark.usefixtures("backend")
 def test_the_best_weights_on_validation_are_kept() -> None:
     fit, losses, snapshots = adam_fit(steps=60, **{"learning-rate": 0.3}), [], []
 
@@ -437,7 +437,7 @@ def test_the_best_weights_on_validation_are_kept() -> None:
     assert same(kept(events), snapshots[best])
 
 
-@pytest.mark.usefixtures("stepper")
+@pytest.mark.usefixtures("backend")
 def test_adam_ends_early_with_its_reason() -> None:
     fit = adam_fit(steps=500, patience=20)
     fit.rate = lambda step: 0.0 if step > 5 else 1e-3  # type: ignore[method-assign]
@@ -511,7 +511,7 @@ def test_a_fit_that_has_ended_lets_its_tables_go() -> None:
     made = experiment()
     fit = FitRun(made, made.dataset())
     fit.advance()
-    tables = weakref.ref(fit._fit.learner)  # type: ignore[union-attr]
+    tables = weakref.ref(fit._fit.objective)  # type: ignore[union-attr]
     assert tables() is not None
     finish(fit)
     assert tables() is None

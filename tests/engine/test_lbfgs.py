@@ -106,14 +106,14 @@ def test_it_minimises_a_quadratic_as_it_should(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_number_that_is_not_finite_goes_back_to_the_best_point(monkeypatch: pytest.MonkeyPatch) -> None:
     going = fit(experiment(begin="fresh", steps=60))
-    honest, seen = going._stepper.gradient, []
+    honest, seen = going._backend.gradient, []
 
     def spoilt(rows: object) -> tuple[float, Array]:
         loss, slope = honest(rows)  # type: ignore[arg-type]
         seen.append(loss)
         return (float("nan"), slope) if len(seen) > 12 else (loss, slope)
 
-    monkeypatch.setattr(going._stepper, "gradient", spoilt)
+    monkeypatch.setattr(going._backend, "gradient", spoilt)
     *events, end = going.events()
     assert isinstance(end, Finished)
     assert "nothing better along the gradient" in end.reason
@@ -143,7 +143,7 @@ def test_torch_gives_the_same_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = fit(made)
     monkeypatch.setattr(kernel_cache, "load", lambda *_, **__: False)
     theirs = fit(made)
-    assert type(ours._stepper) is not type(theirs._stepper)
+    assert type(ours._backend) is not type(theirs._backend)
     (a, x), (b, y) = ours._loss(ours._at), theirs._loss(theirs._at)
     assert a == pytest.approx(b, rel=1e-5)
     assert np.linalg.norm(x - y) < 1e-4 * np.linalg.norm(x)

@@ -12,8 +12,8 @@ from hnn_engine.datasets import Dataset, data_defaults, make_dataset
 from hnn_engine.fitting.events import FitTask
 from hnn_engine.fitting.gradient.film_table import FilmTable, plain_film
 from hnn_engine.fitting.gradient.flat_weights import flattened, shapes_of
-from hnn_engine.fitting.gradient.pixel_objective import CompiledPixelStepper
-from hnn_engine.fitting.gradient.torch_backend import TorchPixelStepper
+from hnn_engine.fitting.gradient.pixel_objective import CompiledPixelBackend
+from hnn_engine.fitting.gradient.torch_backend import TorchPixelBackend
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.kernels.training import ROWS
 from hnn_engine.models import MODELS
@@ -54,24 +54,24 @@ class Case(NamedTuple):
     flat: Array
     film: FilmTable
 
-    def compiled(self) -> CompiledPixelStepper:
+    def compiled(self) -> CompiledPixelBackend:
         assert kernel_cache.load()
-        return CompiledPixelStepper(kernel_cache.loops(), self.task, self.film, self.flat.copy())
+        return CompiledPixelBackend(kernel_cache.loops(), self.task, self.film, self.flat.copy())
 
-    def torch(self) -> TorchPixelStepper:
-        return TorchPixelStepper(self.task, self.film, self.shapes, self.flat.copy())
+    def torch(self) -> TorchPixelBackend:
+        return TorchPixelBackend(self.task, self.film, self.shapes, self.flat.copy())
 
-    def wide(self, flat: Array | None = None) -> TorchPixelStepper:
+    def wide(self, flat: Array | None = None) -> TorchPixelBackend:
         """The same in float64."""
         part = self.film._replace(table=self.film.table.astype(float), rest=self.film.rest.astype(float))
         weights = (self.flat if flat is None else flat).astype(np.float64)
-        return TorchPixelStepper(self.task, part, self.shapes, weights)
+        return TorchPixelBackend(self.task, part, self.shapes, weights)
 
     def gradient(self, rows: Array) -> tuple[float, Array]:
         """The loss and its gradient by autograd, in float64."""
-        stepper = self.wide()
-        loss = stepper._loss((rows,))
-        (gradient,) = torch.autograd.grad(loss, stepper._weights)
+        backend = self.wide()
+        loss = backend._loss((rows,))
+        (gradient,) = torch.autograd.grad(loss, backend._weights)
         return float(loss.detach()), gradient.numpy()
 
 
@@ -158,8 +158,8 @@ def test_what_a_table_leaves_out_of_a_frame_is_added_to_the_loss() -> None:
     rest = np.random.default_rng(0).uniform(0, 2, len(plain.film.table)).astype(np.float32)
     made = plain._replace(film=plain.film._replace(rest=rest))
     more = float((rest[some] + rest[some + 1]).mean()) / made.film.pixels
-    for stepper in ("compiled", "torch"):
-        before, after = (getattr(one, stepper)().loss((some,)) for one in (plain, made))
+    for backend in ("compiled", "torch"):
+        before, after = (getattr(one, backend)().loss((some,)) for one in (plain, made))
         assert after - before == pytest.approx(more, rel=1e-3)
     steps = [one.compiled() for one in (plain, made)]
     for step in steps:

@@ -14,7 +14,7 @@ from hnn_engine.evaluation import STARTS, evaluate
 from hnn_engine.experiment import Experiment, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import recipe_defaults
-from hnn_engine.fitting.gradient.pixel_objective import PixelLearner
+from hnn_engine.fitting.gradient.pixel_objective import PixelObjective
 from hnn_engine.frame_metrics import FRAMES, Take, begin, fresh_starts, paper_energy, recorded_in_step, take, terms
 from hnn_engine.frames.frame_pairs import FramePairs, pair_at
 from hnn_engine.snapshot import Snapshot
@@ -93,13 +93,13 @@ def experiment(model: str, trajectories: int, frames: int, steps: int) -> Experi
 def test_the_loss_on_every_row_is_that_of_the_fit(model: str) -> None:
     made = experiment(model, 40, 60, 1)  # more rows than are looked at together
     task = made.task(made.models[0], made.dataset())
-    learner = PixelLearner(task, np.random.default_rng(2), False)
-    snapshot, data = learner.freeze(learner.stepper.flat), task.data
+    objective = PixelObjective(task, np.random.default_rng(2), False)
+    snapshot, data = objective.freeze(objective.backend.flat), task.data
     assert data.frame_pairs is not None
     loss = terms(snapshot, data.frame_pairs).loss
     assert loss.shape == data.t.shape == (40 * 57,)
     for mask in (data.train, ~data.train):
-        assert loss[mask].mean() == pytest.approx(learner.stepper.loss(learner.rows(mask)), rel=1e-4)
+        assert loss[mask].mean() == pytest.approx(objective.backend.loss(objective.rows(mask)), rel=1e-4)
 
 
 def test_the_parts_of_the_loss_are_the_paper_s() -> None:

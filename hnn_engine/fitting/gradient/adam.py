@@ -18,7 +18,7 @@ WARM_UP = 50  # steps
 class AdamFit(GradientFit):
     """Adam whose rate rises over `WARM_UP` steps and falls by half a cosine to 1 % of it.
 
-    The start is scaled to the data, so units and ranges do not matter (`learners`). A part of the training
+    The start is scaled to the data, so units and ranges do not matter (`objectives`). A part of the training
     trajectories is held out; the weights that score best on them are kept, and the fit ends when they have not
     improved for `patience` steps.
     """
@@ -29,8 +29,8 @@ class AdamFit(GradientFit):
         held = validation_rows(task)
         self._held_rows = held
         super().__init__(replace(task, data=replace(task.data, train=task.data.train & ~held)))
-        self._held = self.learner.rows(held)
-        self._best = self.stepper.flat.copy()
+        self._held = self.objective.rows(held)
+        self._best = self.backend.flat.copy()
         self._best_loss, self._best_step = math.inf, 0
 
     def tests(self) -> Mask:
@@ -42,16 +42,16 @@ class AdamFit(GradientFit):
         return top * rise * (0.01 + 0.99 * (1 + math.cos(math.pi * step / self.steps)) / 2)
 
     def checkpoint(self, step: int) -> str:
-        loss = self.stepper.loss(self._held)
+        loss = self.backend.loss(self._held)
         if loss < self._best_loss:
             self._best_loss, self._best_step = loss, step
-            self._best[:] = self.stepper.flat
+            self._best[:] = self.backend.flat
         if step - self._best_step >= int(self.task.settings["patience"]):
             return f"no better on the validation trajectories since step {self._best_step}"
         return ""
 
     def final_weights(self) -> Array:
-        return self._best if math.isfinite(self._best_loss) else self.stepper.flat
+        return self._best if math.isfinite(self._best_loss) else self.backend.flat
 
 
 def validation_rows(task: FitTask) -> Mask:

@@ -10,7 +10,7 @@ AdamStep = tuple[bool, float, float, float, float]  # as `kernels.training.advan
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-class Stepper(Protocol):
+class GradientBackend(Protocol):
     """A network's weights with Adam's state. The weights are one flat float32 array, in the order of their names.
 
     Loss: mean over rows and coordinates of (field(coords) − dcoords)². Adam: m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²;

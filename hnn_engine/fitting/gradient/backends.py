@@ -14,12 +14,12 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.errors import MissingError
 from hnn_engine.fitting.events import FitTask
-from hnn_engine.fitting.gradient.backend import AdamStep, Rows, Shapes, Stepper
+from hnn_engine.fitting.gradient.backend import AdamStep, GradientBackend, Rows, Shapes
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import get_model
 
 
-class CompiledStepper(ABC):
+class CompiledBackend(ABC):
     """Steps by `hnn_engine.kernels`."""
 
     def __init__(self, flat: Array, decay: float) -> None:
@@ -44,7 +44,7 @@ class CompiledStepper(ABC):
         """Return the loss of the present weights on `rows`; learn from it as `adam` says."""
 
 
-class CompiledFieldStepper(CompiledStepper):
+class CompiledFieldBackend(CompiledBackend):
     """Steps a field; rows are `(coords, dcoords)`."""
 
     def __init__(self, kernels: Any, task: FitTask, flat: Array) -> None:
@@ -60,17 +60,17 @@ class CompiledFieldStepper(CompiledStepper):
         return loss
 
 
-def stepper(task: FitTask, shapes: Shapes, flat: Array) -> Stepper:
+def backend(task: FitTask, shapes: Shapes, flat: Array) -> GradientBackend:
     """Return who steps the weights `flat` of `task`.
 
     Loops that are not loaded yet are loaded first, compiled if need be: on one machine the same seed gives the same
     weights, whoever asks and however early.
     """
     if kernel_cache.load():
-        return CompiledFieldStepper(kernel_cache.loops(), task, flat)
+        return CompiledFieldBackend(kernel_cache.loops(), task, flat)
     with torch_wanted():  # torch takes more than a second to load
-        from hnn_engine.fitting.gradient.torch_backend import TorchFieldStepper
-    return TorchFieldStepper(task, shapes, flat)
+        from hnn_engine.fitting.gradient.torch_backend import TorchFieldBackend
+    return TorchFieldBackend(task, shapes, flat)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
 from hnn_engine.fitting.gradient.flat_weights import flattened
-from hnn_engine.fitting.gradient.objective import FieldLearner
+from hnn_engine.fitting.gradient.objective import FieldObjective
 from hnn_engine.fitting.random_features.states import Problem, cleaned_states, loss_rows, usable_rows
 from hnn_engine.fitting.subsampling import drawn
 from hnn_engine.snapshot import Snapshot
@@ -36,16 +36,16 @@ class LbfgsFit:
         self.steps, self._decay = int(task.settings["steps"]), float(task.settings["weight-decay"])
         self._stop = False
         began = time.perf_counter()
-        self._learner = FieldLearner(task, np.random.default_rng([task.seed, 1]), scaled=True)
-        self._stepper = self._learner.stepper
+        self._objective = FieldObjective(task, np.random.default_rng([task.seed, 1]), scaled=True)
+        self._backend = self._objective.backend
         if task.start is None and task.settings["begin"] == "sampled":
-            self._stepper.flat[:] = closed_form(task)
+            self._backend.flat[:] = closed_form(task)
         rows = usable_rows(task)
         some = drawn(len(rows), ROWS, np.random.default_rng([task.seed, 2]))
         parts = cleaned_states(task, rows)[some], task.data.dcoords[rows[some]]
         self._rows = tuple(part.astype(np.float32) for part in parts)
-        self._train, self._test = (self._learner.some_rows(mask) for mask in loss_rows(task))
-        self._at = self._stepper.flat.astype(np.float64)
+        self._train, self._test = (self._objective.some_rows(mask) for mask in loss_rows(task))
+        self._at = self._backend.flat.astype(np.float64)
         self._pairs: deque[tuple[Array, Array]] = deque(maxlen=MEMORY)
         self.seconds += time.perf_counter() - began
 
@@ -55,7 +55,7 @@ class LbfgsFit:
 
     def snapshot(self) -> Snapshot:
         """Freeze the present weights, which are the best so far."""
-        return self._learner.freeze(self._at.astype(np.float32))
+        return self._objective.freeze(self._at.astype(np.float32))
 
     def events(self) -> Iterator[Event]:
         """Run the fit; each `next` does one step's work."""
@@ -82,13 +82,13 @@ class LbfgsFit:
         yield Finished(self.steps, self.snapshot(), f"all {self.steps} steps done")
 
     def _shown(self, rows: tuple[Array, Array]) -> float:
-        self._stepper.flat[:] = self._at
-        return self._stepper.loss(rows)
+        self._backend.flat[:] = self._at
+        return self._backend.loss(rows)
 
     def _loss(self, at: Array) -> tuple[float, Array]:
         """Return the loss of weights `at`, with its L2 term, and its gradient; infinite where it is no number."""
-        self._stepper.flat[:] = at
-        loss, slope = self._stepper.gradient(self._rows)
+        self._backend.flat[:] = at
+        loss, slope = self._backend.gradient(self._rows)
         if not (np.isfinite(loss) and np.isfinite(slope).all()):
             return np.inf, np.zeros_like(at)
         return loss + self._decay * float(at @ at) / 2, slope.astype(np.float64) + self._decay * at

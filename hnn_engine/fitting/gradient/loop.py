@@ -1,7 +1,7 @@
 """Fitting by Adam on minibatches: the loop that the gradient recipes share.
 
 Loss: mean over rows and coordinates of (field(coords) − dcoords)², in float32, in one thread, so that the same seed
-gives the same weights. The arithmetic is a stepper's (`steppers`); what happens when is said here.
+gives the same weights. The arithmetic is a backend's (`backends`); what happens when is said here.
 """
 
 import time
@@ -14,7 +14,7 @@ from hnn_engine.coords import Array
 from hnn_engine.datasets import Mask
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
 from hnn_engine.fitting.gradient.backend import Rows
-from hnn_engine.fitting.gradient.objective import LIVE_TEST_ROWS, learner
+from hnn_engine.fitting.gradient.objective import LIVE_TEST_ROWS, objective
 from hnn_engine.snapshot import Snapshot
 
 DIVERGENCE = 1e8  # a loss this many times the first one will not come back
@@ -33,14 +33,14 @@ class GradientFit:
         self.seconds = 0.0
         self._stop = False
         self._limit = float("inf")
-        self.learner = learner(task, np.random.default_rng([task.seed, 1]), self.scaled)
-        self.stepper = self.learner.stepper
-        self.train_rows = self.learner.rows(task.data.train)
-        self.test_rows = self.learner.rows(self._live_tests())
+        self.objective = objective(task, np.random.default_rng([task.seed, 1]), self.scaled)
+        self.backend = self.objective.backend
+        self.train_rows = self.objective.rows(task.data.train)
+        self.test_rows = self.objective.rows(self._live_tests())
 
     def _live_tests(self) -> Mask:
         rows = np.flatnonzero(self.tests())
-        most = self.learner.live_rows
+        most = self.objective.live_rows
         if len(rows) > most:
             rows = np.random.default_rng([self.task.seed, 3]).choice(rows, most, replace=False)
         mask = np.zeros(len(self.task.data.t), dtype=bool)
@@ -63,7 +63,7 @@ class GradientFit:
 
     def final_weights(self) -> Array:
         """Return the flat weights that the fit ends with."""
-        return self.stepper.flat
+        return self.backend.flat
 
     # The fit ----------------------------------------------------------------------------------------------------------
 
@@ -73,7 +73,7 @@ class GradientFit:
 
     def snapshot(self) -> Snapshot:
         """Freeze the present weights."""
-        return self.learner.freeze(self.stepper.flat)
+        return self.objective.freeze(self.backend.flat)
 
     def events(self) -> Iterator[Event]:
         """Run the fit; each `next` does one step's work."""
@@ -82,29 +82,29 @@ class GradientFit:
         best_known = 0
         for step in range(1, self.steps + 1):
             if self._stop:
-                yield Cancelled(step - 1, self.learner.freeze(self.final_weights()))
+                yield Cancelled(step - 1, self.objective.freeze(self.final_weights()))
                 return
             began = time.perf_counter()
             loss = self._advance(step)
             self.seconds += time.perf_counter() - began
             if not loss <= self._limit:
-                yield Failed(best_known, self.learner.freeze(self.stepper.good), _divergence(step, loss))
+                yield Failed(best_known, self.objective.freeze(self.backend.good), _divergence(step, loss))
                 return
             best_known = step - 1
             yield Progress(step, loss)
             if step % every == 0 or step == self.steps:
                 began = time.perf_counter()
-                test, reason = self.stepper.loss(self.test_rows), self.checkpoint(step)
+                test, reason = self.backend.loss(self.test_rows), self.checkpoint(step)
                 self.seconds += time.perf_counter() - began
                 yield Evaluated(step, test)
                 if reason:
-                    yield Finished(step, self.learner.freeze(self.final_weights()), reason)
+                    yield Finished(step, self.objective.freeze(self.final_weights()), reason)
                     return
         yield self._ending()
 
     def _advance(self, step: int) -> float:
         """Take one step and return the loss before it. Weights whose loss is within bounds are kept as good."""
-        value = self.stepper.step(self._minibatch(), self.rate(step), self._limit)
+        value = self.backend.step(self._minibatch(), self.rate(step), self._limit)
         if step == 1:
             self._limit = DIVERGENCE * max(value, 1e-12)
         return value
@@ -119,9 +119,9 @@ class GradientFit:
     def _ending(self) -> Event:
         """Finish, unless the very last step spoilt the weights."""
         final = self.final_weights()
-        if np.isfinite(final).all() and np.isfinite(self.stepper.loss(self.test_rows)):
-            return Finished(self.steps, self.learner.freeze(final), f"all {self.steps} steps done")
-        return Failed(self.steps - 1, self.learner.freeze(self.stepper.good), _divergence(self.steps, float("nan")))
+        if np.isfinite(final).all() and np.isfinite(self.backend.loss(self.test_rows)):
+            return Finished(self.steps, self.objective.freeze(final), f"all {self.steps} steps done")
+        return Failed(self.steps - 1, self.objective.freeze(self.backend.good), _divergence(self.steps, float("nan")))
 
 
 def _divergence(step: int, loss: float) -> str:

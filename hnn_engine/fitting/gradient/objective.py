@@ -7,8 +7,8 @@ import numpy as np
 from hnn_engine.coords import Array, Index
 from hnn_engine.datasets import Mask
 from hnn_engine.fitting.events import FitTask
-from hnn_engine.fitting.gradient.backend import Rows, Stepper
-from hnn_engine.fitting.gradient.backends import stepper
+from hnn_engine.fitting.gradient.backend import GradientBackend, Rows
+from hnn_engine.fitting.gradient.backends import backend
 from hnn_engine.fitting.gradient.flat_weights import flattened, shapes_of, unflattened
 from hnn_engine.fitting.warm_start import field_weights
 from hnn_engine.models import get_model
@@ -18,20 +18,20 @@ from hnn_engine.snapshot import Snapshot
 LIVE_TEST_ROWS = 2000  # the live test curve looks at no more than these; final figures use every row
 
 
-class Learner(Protocol):
+class Objective(Protocol):
     """A model on its data, as `GradientFit` sees it."""
 
-    stepper: Stepper
+    backend: GradientBackend
     live_rows: int  # the live test curve looks at no more than these
 
     def rows(self, mask: Mask) -> Rows:
-        """Return the masked rows as the stepper takes them: arrays of equal lengths."""
+        """Return the masked rows as the backend takes them: arrays of equal lengths."""
 
     def freeze(self, flat: Array) -> Snapshot:
         """Return the model with weights `flat`."""
 
 
-class FieldLearner:
+class FieldObjective:
     """A field on states and their derivatives. `scaled`: each first layer is scaled to the spread of the states, so
     that units and ranges do not matter."""
 
@@ -45,7 +45,7 @@ class FieldLearner:
         elif scaled:
             weights = self._scaled(weights)
         self._shapes = shapes_of(weights)
-        self.stepper = stepper(task, self._shapes, flattened(weights))
+        self.backend = backend(task, self._shapes, flattened(weights))
 
     def rows(self, mask: Mask) -> Rows:
         """Return `(coords, dcoords)` of the masked rows in float32."""
@@ -72,10 +72,10 @@ class FieldLearner:
         return scaled
 
 
-def learner(task: FitTask, rng: np.random.Generator, scaled: bool) -> Learner:
-    """Return the learner of the task's model, with fresh weights by `rng`; `scaled`: fitted to the data beforehand."""
+def objective(task: FitTask, rng: np.random.Generator, scaled: bool) -> Objective:
+    """Return the objective of the task's model, with fresh weights by `rng`; `scaled`: fitted to the data beforehand."""
     if get_model(task.model).observes_frames:
-        from hnn_engine.fitting.gradient.pixel_objective import PixelLearner
+        from hnn_engine.fitting.gradient.pixel_objective import PixelObjective
 
-        return PixelLearner(task, rng, scaled)
-    return FieldLearner(task, rng, scaled)
+        return PixelObjective(task, rng, scaled)
+    return FieldObjective(task, rng, scaled)

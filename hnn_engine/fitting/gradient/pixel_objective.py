@@ -11,8 +11,8 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Mask
 from hnn_engine.fitting.events import FitTask
-from hnn_engine.fitting.gradient.backend import AdamStep, Rows, Shapes, Stepper
-from hnn_engine.fitting.gradient.backends import CompiledStepper, torch_wanted
+from hnn_engine.fitting.gradient.backend import AdamStep, GradientBackend, Rows, Shapes
+from hnn_engine.fitting.gradient.backends import CompiledBackend, torch_wanted
 from hnn_engine.fitting.gradient.film_table import FilmTable, mean_frame, plain_film
 from hnn_engine.fitting.gradient.flat_weights import flattened, shapes_of, unflattened
 from hnn_engine.fitting.pixel_snapshot import LIVE_TEST_ROWS, frame_pairs_of, frozen, latent_field, map_rows, seeing
@@ -25,7 +25,7 @@ from hnn_engine.snapshot import Snapshot
 SMALL = 0.1  # of the latents of fresh weights
 
 
-class PixelLearner:
+class PixelObjective:
     """An autoencoder and its dynamics, on the frames of a data set. `scaled`: it begins with what is known of the
     frames, their mean and spread, so that brightness and contrast do not matter (`_scaled`)."""
 
@@ -44,7 +44,7 @@ class PixelLearner:
                 **latent_field(task, task.start),
             }
         self._shapes = shapes_of(weights)
-        self.stepper = pixel_stepper(task, self._film, self._shapes, flattened(weights))
+        self.backend = pixel_backend(task, self._film, self._shapes, flattened(weights))
         self._map_rows = map_rows(task)
 
     def rows(self, mask: Mask) -> Rows:
@@ -77,7 +77,7 @@ class PixelLearner:
         return {name: np.asarray(changed.get(name, values), dtype=np.float32) for name, values in autoencoder.items()}
 
 
-class CompiledPixelStepper(CompiledStepper):
+class CompiledPixelBackend(CompiledBackend):
     """Steps by `hnn_engine.kernels`; rows are `(first,)`."""
 
     def __init__(self, kernels: Any, task: FitTask, film: FilmTable, flat: Array) -> None:
@@ -95,10 +95,10 @@ class CompiledPixelStepper(CompiledStepper):
         return loss
 
 
-def pixel_stepper(task: FitTask, film: FilmTable, shapes: Shapes, flat: Array) -> Stepper:
-    """Return who steps the weights `flat` of `task` on `film`; see `steppers.stepper`."""
+def pixel_backend(task: FitTask, film: FilmTable, shapes: Shapes, flat: Array) -> GradientBackend:
+    """Return who steps the weights `flat` of `task` on `film`; see `backends.backend`."""
     if kernel_cache.load():
-        return CompiledPixelStepper(kernel_cache.loops(), task, film, flat)
+        return CompiledPixelBackend(kernel_cache.loops(), task, film, flat)
     with torch_wanted():  # torch takes more than a second to load
-        from hnn_engine.fitting.gradient.torch_backend import TorchPixelStepper
-    return TorchPixelStepper(task, film, shapes, flat)
+        from hnn_engine.fitting.gradient.torch_backend import TorchPixelBackend
+    return TorchPixelBackend(task, film, shapes, flat)

@@ -39,7 +39,7 @@ class Adam:
         weights.addcdiv_(self._mean, root, value=-rate / (1 - 0.9**self._count))
 
 
-class TorchStepper(ABC):
+class TorchBackend(ABC):
     """Steps on one torch thread, so that sums keep their order. All weights live in one flat tensor, over the array
     `flat`, so that Adam is a handful of operations."""
 
@@ -82,7 +82,7 @@ class TorchStepper(ABC):
         """Return the loss of the present weights on `rows`."""
 
 
-class TorchFieldStepper(TorchStepper):
+class TorchFieldBackend(TorchBackend):
     """Steps a field; rows are `(coords, dcoords)`."""
 
     def __init__(self, task: FitTask, shapes: Shapes, flat: Array) -> None:
@@ -95,7 +95,7 @@ class TorchFieldStepper(TorchStepper):
         return (residual * residual).mean()
 
 
-class TorchPixelStepper(TorchStepper):
+class TorchPixelBackend(TorchBackend):
     """Steps an autoencoder and its dynamics; rows are `(first,)`. The loss is that of `kernels.seeing`."""
 
     def __init__(self, task: FitTask, film: FilmTable, shapes: Shapes, flat: Array) -> None:
