@@ -130,7 +130,7 @@ def _fitted(experiment: Experiment, data: Dataset) -> tuple[float, Judgement]:
     seconds = [run.seconds]
     if run.seconds < SHORT:
         seconds = [_run(experiment, data).seconds for _ in range(AGAIN)]
-    figures = run.judge()
+    figures = run.evaluate()
     if figures is None:
         raise BenchmarkError(f"a fit by {experiment.recipe} failed: {getattr(run.end, 'message', run.end)}")
     if experiment.recording is not None:

@@ -148,7 +148,7 @@ def _fit(base: Experiment, data: Dataset, model: str, recipe: str) -> Run:
     fit = FitRun(checked(replace(base, models=(model_spec(model),), recipe=recipe, settings=settings)), data)
     while fit.end is None:
         fit.advance()
-    run = fit.as_run(fit.judge())
+    run = fit.as_run(fit.evaluate())
     if run is None or run.figures is None:
         raise BenchmarkError(f"the fit of {model} by {recipe} left nothing to judge")
     return run

@@ -76,7 +76,7 @@ def fits(experiment: Experiment) -> list[Run]:
         fit = FitRun(replace(experiment, models=(spec,)), data)
         while fit.end is None:
             fit.advance()
-        run = fit.as_run(fit.judge())
+        run = fit.as_run(fit.evaluate())
         assert run is not None
         runs.append(run)
     return runs

@@ -171,7 +171,7 @@ class Experiment:
         return self.stage if isinstance(self.stage, System) else None
 
     @property
-    def judge(self) -> System | None:
+    def reference_system(self) -> System | None:
         """The system that a fit is held against; None for a recording, and where data is drawn: that is no system's."""
         return None if self.hand.drawn else self.system
 

@@ -109,12 +109,12 @@ class FitRun:
         """Freeze the present weights, or return None before the first step and after the last."""
         return self._fit.snapshot() if self._fit is not None else None
 
-    def judge(self) -> Figures | None:
+    def evaluate(self) -> Figures | None:
         """Evaluate what the fit ended with; None where it left no weights."""
         snapshot = self.end.snapshot if self.end is not None else None
         if snapshot is None:
             return None
-        return evaluate(snapshot, self.data, self.experiment.judge, self.experiment.recording)
+        return evaluate(snapshot, self.data, self.experiment.reference_system, self.experiment.recording)
 
     def as_run(self, figures: Figures | None) -> Run | None:
         """Return the run to keep, or None where the fit left no weights."""

@@ -275,7 +275,7 @@ def lane_title(recipe: RecipeInfo, spec: ModelSpec) -> str:
 
 def has_truth(experiment: Experiment) -> bool:
     """Whether the true field on the data of `experiment` is known; otherwise the honest error is the test loss."""
-    return experiment.judge is not None
+    return experiment.reference_system is not None
 
 
 class HonestError:

@@ -180,7 +180,7 @@ def judged(run: "Run", data: Dataset) -> "Run":
     from hnn_engine.evaluation import evaluate
 
     experiment = run.experiment
-    return replace(run, figures=evaluate(run.snapshot, data, experiment.judge, experiment.recording))
+    return replace(run, figures=evaluate(run.snapshot, data, experiment.reference_system, experiment.recording))
 
 
 # In the process -------------------------------------------------------------------------------------------------------

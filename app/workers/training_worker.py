@@ -265,6 +265,6 @@ class JobRunner:
     def _keep(self, fit: "FitRun") -> None:
         if not self._quit:
             self.messages.append(Judging(fit.id))
-        run = fit.as_run(None if self._quit else fit.judge())
+        run = fit.as_run(None if self._quit else fit.evaluate())
         if run is not None:
             self.messages.append(Kept(fit.id, run))

@@ -230,7 +230,7 @@ def evaluate_run(options: argparse.Namespace) -> None:
     """Judge a run on disk again, from its weights and its data recipe."""
     run = load_run(options.folder)
     experiment = run.experiment
-    figures = evaluate(run.snapshot, experiment.dataset(), experiment.judge, experiment.recording)
+    figures = evaluate(run.snapshot, experiment.dataset(), experiment.reference_system, experiment.recording)
     _print_figures({**replace(run, figures=figures).summary(), "run": str(options.folder)}, options.json)
 
 

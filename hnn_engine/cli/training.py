@@ -53,7 +53,7 @@ def _judged(fit: FitRun, interrupts: Interrupts) -> Figures | None:
         say(f"Stopped at step {fit.step}; judging and keeping what was reached.")
     try:
         with interrupts.cutting():
-            return fit.judge()
+            return fit.evaluate()
     except KeyboardInterrupt:
         say(f"Stopped; the run is kept without its figures: {EVALUATE} gives them.")
         return None

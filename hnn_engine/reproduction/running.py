@@ -53,7 +53,7 @@ def reproduce(cells: Sequence[Cell], kept: dict[int, Result], keep: Keep, watch:
         hear = watch(number, fit)
         while fit.end is None:
             hear(fit.advance())
-        run = fit.as_run(fit.judge())
+        run = fit.as_run(fit.evaluate())
         if run is None:
             assert isinstance(fit.end, Failed)
             yield Result(cell, row_of(cell, None, fit.step, fit.seconds), None, fit.end.message)

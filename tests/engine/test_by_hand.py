@@ -292,7 +292,7 @@ def test_an_hnn_follows_rings_that_were_drawn(recipe: str) -> None:
     run = fitted(small(hand, recipe))
     assert run.end is not None
     assert np.median(mismatch(run)) < 0.05
-    figures = run.judge()
+    figures = run.evaluate()
     assert figures is not None
     assert figures.test_loss < 0.01
     assert figures.clean_energy_mse is None  # what is drawn is no system's
@@ -300,7 +300,7 @@ def test_an_hnn_follows_rings_that_were_drawn(recipe: str) -> None:
 
 def test_a_run_on_strokes_is_judged_again_as_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = fitted(small(UNTOUCHED.with_stroke(ring())))
-    kept = run.as_run(run.judge())
+    kept = run.as_run(run.evaluate())
     assert kept is not None
     write_run(kept, tmp_path / "run")
     assert main(["evaluate", str(tmp_path / "run"), "--json"]) == 0
@@ -324,7 +324,7 @@ def test_strokes_into_a_sink_show_where_no_h_can_follow_and_a_baseline_can() -> 
 def test_a_gradient_recipe_runs_on_it_too() -> None:
     made = small(UNTOUCHED.with_stroke(ring()), "adam")
     run = fitted(replace(made, settings={**made.settings, "steps": 20}))
-    assert run.judge() is not None
+    assert run.evaluate() is not None
 
 
 # JSON and checks ------------------------------------------------------------------------------------------------------

@@ -283,7 +283,7 @@ def judged(made: Experiment) -> tuple[FitRun, Any]:
     while one.end is None:
         one.advance()
     assert isinstance(one.end, Finished), one.end
-    return one, one.judge()
+    return one, one.evaluate()
 
 
 @BY_FAMILY

@@ -186,7 +186,7 @@ for recipe in ("paper", "adam"):
     while fit.end is None:
         fit.advance()
     assert fit.step == 3, fit.end
-    fit.judge()
+    fit.evaluate()
 sys.exit("torch" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", code], timeout=240, check=False).returncode == 0
@@ -555,7 +555,7 @@ def test_a_fit_that_cannot_begin_fails_with_nothing_to_keep() -> None:
     events = finish(fit)
     assert isinstance(events[0], Failed)
     assert events[0].snapshot is None
-    assert fit.judge() is None
+    assert fit.evaluate() is None
     assert fit.as_run(None) is None
 
 

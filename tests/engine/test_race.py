@@ -165,7 +165,7 @@ def test_looking_takes_no_time_of_the_lane_s_own(monkeypatch: pytest.MonkeyPatch
 
 def test_the_last_error_is_the_figure_that_judges_the_run(finished: Race) -> None:
     for lane in finished.lanes:
-        figures = lane.fit.judge()
+        figures = lane.fit.evaluate()
         assert figures is not None
         assert lane.errors.last == pytest.approx(figures.field_mse, rel=1e-9)
 
@@ -188,7 +188,7 @@ def test_models_of_frames_are_held_to_the_states_they_see() -> None:
     settings = {**base.settings, "steps": 12}
     experiment = checked(replace(base, data=data, models=models, settings=settings))
     race = run(Race(experiment, ["paper"], experiment.dataset()))
-    figures = race.lanes[0].fit.judge()
+    figures = race.lanes[0].fit.evaluate()
     assert figures is not None
     assert race.lanes[0].errors.last == pytest.approx(figures.field_mse, rel=1e-9)
 

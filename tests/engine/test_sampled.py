@@ -285,7 +285,7 @@ def test_films_without_a_closed_form_are_refused_in_a_sentence(film: dict[str, V
     fit = FitRun(made, made.dataset())
     while fit.end is None:
         fit.advance()
-    assert fit.as_run(fit.judge()) is None
+    assert fit.as_run(fit.evaluate()) is None
 
 
 def test_frames_in_random_order_are_refused() -> None:

@@ -214,7 +214,7 @@ def test_every_figure_of_a_short_fit_has_a_value(model: str) -> None:
     fit = FitRun(made, made.dataset())
     while fit.end is None:
         fit.advance()
-    figures = fit.judge()
+    figures = fit.evaluate()
     assert figures is not None
     values = {n: v for n, v in figures.as_dict().items() if not n.startswith("noise_floor")}
     assert all(value is not None for value in values.values())

@@ -36,7 +36,7 @@ def fitted(base: Experiment, model: str, recipe: str, start: Run | None = None, 
     fit = FitRun(experiment, experiment.dataset(), start)
     while fit.end is None:
         fit.advance()
-    run = fit.as_run(fit.judge() if not sees else None)
+    run = fit.as_run(fit.evaluate() if not sees else None)
     assert run is not None
     return run
 

@@ -51,7 +51,7 @@ async def look(window):
 def open_window(whole=True):
     from dataclasses import replace
     from hnn_engine.fit_run import FitRun
-    FitRun.judge = lambda self: None
+    FitRun.evaluate = lambda self: None
     window = opened(whole)
     now = window.lab.experiment
     window.lab.edit("A small fit", models=now.models[:1], settings={**now.settings, "steps": 5})
