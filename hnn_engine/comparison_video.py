@@ -16,7 +16,7 @@ from hnn_engine.experiment import Experiment
 from hnn_engine.frame_metrics import IN_STEP, MODEL_TOLERANCE
 from hnn_engine.frames.frame_pairs import camera_of, pairs_at
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
-from hnn_engine.initial_frames import beginning, frame_seconds, reader_of
+from hnn_engine.initial_frames import frame_seconds, initial_condition, reader_of
 from hnn_engine.models import get_model
 from hnn_engine.models.autoencoder import Single
 from hnn_engine.rollouts.steering import follow
@@ -131,7 +131,7 @@ class ComparedFilm:
 
     def _film(self, snapshot: Snapshot, autoencoder: FrozenAutoencoder) -> Single:
         """Return the frames `(F, size, size)` that a model paints along its own rollout; black past its end."""
-        spec, start = self.experiment.rollout, beginning(self.experiment, snapshot)
+        spec, start = self.experiment.rollout, initial_condition(self.experiment, snapshot)
         flow, times = snapshot.with_friction(spec.friction), self._times[: self.count]
         coords = follow(flow, start, times, spec.integrator, spec.steering, tolerance=MODEL_TOLERANCE).coords
         alive = np.isfinite(coords).all(axis=-1)

@@ -85,7 +85,7 @@ def latent_energy(snapshot: Snapshot, coords: Array) -> Array | None:
     return None if energy is None else energy * (autoencoder.seconds / float(np.linalg.det(autoencoder.matrix)))
 
 
-def begin(snapshot: Snapshot, pair: Frames | None, start: Array) -> Array:
+def encoded_start(snapshot: Snapshot, pair: Frames | None, start: Array) -> Array:
     """Return where a rollout of `snapshot` from `start` `(2*dof,)` begins: at what it sees of the `pair` of frames
     `(2, size, size)` there, if it sees frames and there are some; at the start itself otherwise."""
     if snapshot.autoencoder is None or pair is None:
@@ -124,7 +124,7 @@ def take(snapshot: Snapshot, system: System, frame_pairs: FramePairs, starts: Ar
     assert camera is not None
     t = np.linspace(0.0, frame_pairs.seconds * frames, frames + 1)
     truth = rollout(system, starts, t, "stormer-verlet").coords
-    begun = np.stack([begin(snapshot, pair_at(system, camera, start), start) for start in starts])
+    begun = np.stack([encoded_start(snapshot, pair_at(system, camera, start), start) for start in starts])
     model = rollout(snapshot, begun, t, "dop853", tolerance=MODEL_TOLERANCE).coords
     return Take(t, truth, model, np.stack([painted_angles(snapshot, x, camera) for x in model.swapaxes(0, 1)], axis=1))
 
@@ -174,7 +174,7 @@ def recorded_in_step(snapshot: Snapshot, data: Dataset) -> float:
     first = int(frame_pairs.first[rows[0]])
     last = min(first + FRAMES + 1, len(frame_pairs.frames))
     t = np.linspace(0.0, frame_pairs.seconds * (last - first - 1), last - first)
-    start = begin(snapshot, frame_pairs.pairs(rows[:1])[0], data.coords[rows[0]])
+    start = encoded_start(snapshot, frame_pairs.pairs(rows[:1])[0], data.coords[rows[0]])
     model = rollout(snapshot, start, t, "dop853", tolerance=MODEL_TOLERANCE).coords
     read = painted_angles(snapshot, model, frame_pairs.reader)
     truth = frame_pairs.reader.read(frame_pairs.frames[first:last])

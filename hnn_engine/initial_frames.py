@@ -5,7 +5,7 @@ import numpy as np
 from hnn_engine.camera import Frames, Reader
 from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment
-from hnn_engine.frame_metrics import begin
+from hnn_engine.frame_metrics import encoded_start
 from hnn_engine.frames.frame_pairs import camera_of, pair_at
 from hnn_engine.snapshot import Snapshot
 
@@ -50,10 +50,10 @@ def film_along(experiment: Experiment, t: Array) -> Array | None:
     return t if recording is not None else np.arange(0.0, float(t[-1]) + 1e-9, seconds)
 
 
-def beginning(experiment: Experiment, snapshot: Snapshot) -> Array:
+def initial_condition(experiment: Experiment, snapshot: Snapshot) -> Array:
     """Return where the rollout of `snapshot` begins, `(2*dof,)`: at what it sees of the start, if it sees frames, there
     are some and the experiment says so; at the start itself otherwise."""
     start = np.array(experiment.start)
     if snapshot.autoencoder is None or experiment.rollout.begin != "frames":
         return start
-    return begin(snapshot, pair_of_frames(experiment, start, snapshot.autoencoder.size), start)
+    return encoded_start(snapshot, pair_of_frames(experiment, start, snapshot.autoencoder.size), start)

@@ -24,7 +24,7 @@ from app.workers.rollout_worker import Answer, ShownModel, Track
 from hnn_engine.camera import VIEW, Frames
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.experiment import Experiment
-from hnn_engine.frame_metrics import begin
+from hnn_engine.frame_metrics import encoded_start
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.initial_frames import frame_seconds, pair_of_frames, reader_of
 from hnn_engine.models import get_model
@@ -165,7 +165,7 @@ class FramesPanel(QWidget):
         if self.lab.transport.time > 0.0:
             return self.lab.state_of(seer.track)
         pair = self._pair(seer.autoencoder.size) if self.lab.experiment.rollout.begin == "frames" else None
-        return begin(seer.shown.snapshot, pair, np.array(self.lab.experiment.start))
+        return encoded_start(seer.shown.snapshot, pair, np.array(self.lab.experiment.start))
 
     def _look(self) -> None:
         """Make the tiles of this instant, unless they are there already."""

@@ -20,7 +20,7 @@ from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment
 from hnn_engine.frame_metrics import frames_in_step
 from hnn_engine.frames.frame_pairs import camera_of, pairs_at
-from hnn_engine.initial_frames import beginning, film_along, reader_of
+from hnn_engine.initial_frames import film_along, initial_condition, reader_of
 from hnn_engine.integrators import Rollout, why_not
 from hnn_engine.kernels.cache import loops
 from hnn_engine.phase_portrait import (
@@ -341,7 +341,7 @@ class Simulation:
         known = self._rollouts.get(shown.key)
         if known is not None and known[0] == self._model_key(request, shown):
             return known[1]
-        start, times = beginning(request.experiment, shown.snapshot), self._model_times(request, shown)
+        start, times = initial_condition(request.experiment, shown.snapshot), self._model_times(request, shown)
         snapshot = self._scaled(request, shown)
         flow = Swift(snapshot) if shown.live or request.preview else snapshot
         steering = request.experiment.rollout.steering

@@ -30,7 +30,7 @@ from hnn_engine.experiment import (
     new_experiment,
 )
 from hnn_engine.fitting import RECIPES, get_recipe, recipe_note
-from hnn_engine.frame_metrics import begin
+from hnn_engine.frame_metrics import encoded_start
 from hnn_engine.frames.frame_pairs import FILM_PARAMETERS, camera_of, pair_at
 from hnn_engine.integrators import INTEGRATORS, get_integrator, rollout
 from hnn_engine.missing_libraries import need
@@ -273,7 +273,7 @@ def simulate(options: argparse.Namespace) -> None:
     ).checked()
     tolerance = 1e-12 if flow is system else 1e-9
     if flow is not system and system.observed:
-        start = begin(flow, pair_at(system, camera_of(run.experiment.data), start), start)
+        start = encoded_start(flow, pair_at(system, camera_of(run.experiment.data), start), start)
     answer = rollout(flow, start, spec.times, options.integrator, tolerance=tolerance)
     if answer.note:
         say(f"The rollout {answer.note}; the rows after that are left out.")

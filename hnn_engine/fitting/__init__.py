@@ -97,9 +97,9 @@ class RecipeInfo:
 
         Raises `ExperimentError` where it is to begin at a run of another architecture.
         """
-        from hnn_engine.fitting.warm_start import check_beginning
+        from hnn_engine.fitting.warm_start import check_warm_start
 
-        check_beginning(task)
+        check_warm_start(task)
         module, _, name = self.code.partition(":")
         fit: Fit = getattr(import_module(module), name)(task)
         return fit

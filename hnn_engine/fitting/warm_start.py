@@ -8,7 +8,7 @@ from hnn_engine.models.mlp import Weights
 from hnn_engine.snapshot import Snapshot
 
 
-def check_beginning(task: FitTask) -> None:
+def check_warm_start(task: FitTask) -> None:
     """Raise `ExperimentError` where the earlier run that the task is to begin at is of another architecture."""
     size = task.data.frame_pairs.size if task.data.frame_pairs is not None else 0
     reason = why_not_from(task.start, task.model, task.model_settings, task.data.dof, size) if task.start else ""

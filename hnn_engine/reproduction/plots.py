@@ -9,7 +9,7 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.evaluation import EVALUATION_SEED, STARTS
 from hnn_engine.experiment import Experiment
-from hnn_engine.frame_metrics import begin
+from hnn_engine.frame_metrics import encoded_start
 from hnn_engine.frames.frame_pairs import camera_of, pair_at
 from hnn_engine.integrators import rollout
 from hnn_engine.records import Run
@@ -127,7 +127,7 @@ def _followed(run: Run, start: Array, t: Array) -> Array:
     """Return the model's rollout from `start`, or where it sees frames from what it sees there."""
     system, autoencoder = run.experiment.system, run.snapshot.autoencoder
     if system is not None and autoencoder is not None:
-        start = begin(run.snapshot, pair_at(system, camera_of(run.experiment.data), start), start)
+        start = encoded_start(run.snapshot, pair_at(system, camera_of(run.experiment.data), start), start)
     return rollout(run.snapshot, start, t, "dop853", tolerance=1e-9).coords
 
 

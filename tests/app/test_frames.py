@@ -14,7 +14,7 @@ from hnn_engine.experiment import Experiment, ModelSpec, carried_models, model_s
 from hnn_engine.frame_metrics import autoencoder_of
 from hnn_engine.frames.frame_pairs import camera_of, pair_at
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder, fit_map
-from hnn_engine.initial_frames import beginning, pair_of_frames
+from hnn_engine.initial_frames import initial_condition, pair_of_frames
 from hnn_engine.models import get_model
 from hnn_engine.models.pixels import Seeing
 from hnn_engine.records import Run
@@ -190,7 +190,9 @@ async def test_a_hand_in_the_camera_s_picture_moves_the_start(bench: Bench) -> N
     await bench.settled()
     assert bench.document.undo_label == "Move the start"
     for track, shown in zip(bench.answer.models, snapshots(bench), strict=True):
-        assert track.coords[0] == pytest.approx(beginning(bench.experiment, shown)), "rollouts begin at what is seen"
+        assert track.coords[0] == pytest.approx(initial_condition(bench.experiment, shown)), (
+            "rollouts begin at what is seen"
+        )
     bench.document.undo()
     assert bench.document.state is before
     bench.press(panel, at)

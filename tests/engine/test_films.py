@@ -12,7 +12,7 @@ from hnn_engine.cli import main
 from hnn_engine.comparison_video import ComparedFilm
 from hnn_engine.errors import ExperimentError
 from hnn_engine.experiment import Experiment, checked, model_spec, new_experiment
-from hnn_engine.initial_frames import beginning
+from hnn_engine.initial_frames import initial_condition
 from hnn_engine.integrators import rollout
 from hnn_engine.records import History, Run, Session, save_session
 from hnn_engine.rollouts.steering import Steering
@@ -49,7 +49,7 @@ def test_every_frame_is_what_the_camera_sees_and_the_models_paint() -> None:
     truth = rollout(system, np.array(experiment.start), t, "stormer-verlet").coords
     np.testing.assert_array_equal(found["Camera"].frames, Camera(SIZE).render(truth[:, 0]))
     for name, model in (("Pixel baseline", baseline), ("Pixel HNN", hnn)):
-        coords = rollout(model, beginning(experiment, model), t, "rk4").coords
+        coords = rollout(model, initial_condition(experiment, model), t, "rk4").coords
         np.testing.assert_allclose(found[name].frames, model.autoencoder.picture(coords), atol=1e-5)
     pairs = np.stack([Camera(SIZE).render(truth[:, 0]), Camera(SIZE).render(np.append(truth[1:, 0], 0.0))], axis=1)
     painted = np.clip(hnn.autoencoder.decode(hnn.autoencoder.encode(pairs))[:, 0], 0.0, 1.0)

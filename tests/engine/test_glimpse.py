@@ -11,7 +11,7 @@ from hnn_engine.camera import Camera
 from hnn_engine.coords import Array
 from hnn_engine.experiment import new_experiment, recording_experiment
 from hnn_engine.frame_metrics import frames_in_step
-from hnn_engine.initial_frames import beginning, film_along, frame_seconds, pair_of_frames, reader_of
+from hnn_engine.initial_frames import film_along, frame_seconds, initial_condition, pair_of_frames, reader_of
 from hnn_engine.recordings import Recording
 from hnn_engine.snapshot import Snapshot
 
@@ -89,11 +89,13 @@ def test_a_rollout_begins_at_what_is_seen_if_it_should(recording: Recording) -> 
     blind = cast(Snapshot, SimpleNamespace(autoencoder=None))
     start = tuple(float(x) for x in recording.coords[2])
     experiment = replace(recording_experiment(recording), start=start)
-    assert beginning(experiment, eye) == pytest.approx([start[0], 7.0], abs=0.02)
-    assert beginning(experiment, blind).tolist() == list(start)
+    assert initial_condition(experiment, eye) == pytest.approx([start[0], 7.0], abs=0.02)
+    assert initial_condition(experiment, blind).tolist() == list(start)
     by_latents = replace(experiment, rollout=replace(experiment.rollout, begin="latents"))
-    assert beginning(by_latents, eye).tolist() == list(start)
-    assert beginning(replace(experiment, start=(0.0, 0.0)), eye).tolist() == [0.0, 0.0], "no frame was taken there"
+    assert initial_condition(by_latents, eye).tolist() == list(start)
+    assert initial_condition(replace(experiment, start=(0.0, 0.0)), eye).tolist() == [0.0, 0.0], (
+        "no frame was taken there"
+    )
 
 
 def test_frames_are_counted_up_to_the_first_whose_angle_is_off() -> None:

@@ -15,7 +15,16 @@ from hnn_engine.experiment import Experiment, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import recipe_defaults
 from hnn_engine.fitting.gradient.pixel_objective import PixelObjective
-from hnn_engine.frame_metrics import FRAMES, Take, begin, fresh_starts, paper_energy, recorded_in_step, take, terms
+from hnn_engine.frame_metrics import (
+    FRAMES,
+    Take,
+    encoded_start,
+    fresh_starts,
+    paper_energy,
+    recorded_in_step,
+    take,
+    terms,
+)
 from hnn_engine.frames.frame_pairs import FramePairs, pair_at
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems.pixel_pendulum import FRAME_SECONDS, PixelPendulum
@@ -137,13 +146,13 @@ def test_a_film_is_in_step_until_its_angle_is_off_by_ten_degrees() -> None:
 def test_a_rollout_begins_at_what_is_seen_where_something_is() -> None:
     start, model = np.array([0.4, -0.2]), true_model()
     pair = pair_at(SYSTEM, Camera(), start)
-    np.testing.assert_allclose(begin(model, pair, start + 9), start, atol=5e-3)
-    np.testing.assert_array_equal(begin(model, None, start), start)
-    np.testing.assert_array_equal(begin(fresh("hnn", {"width": 4}), pair, start), start)
+    np.testing.assert_allclose(encoded_start(model, pair, start + 9), start, atol=5e-3)
+    np.testing.assert_array_equal(encoded_start(model, None, start), start)
+    np.testing.assert_array_equal(encoded_start(fresh("hnn", {"width": 4}), pair, start), start)
     made = fresh("pixel-hnn", {"width": 4})
     small = pair_at(SYSTEM, Camera(SIZE), start)
     assert made.autoencoder is not None
-    np.testing.assert_array_equal(begin(made, small, start), made.autoencoder.encode_coords(small[None])[0])
+    np.testing.assert_array_equal(encoded_start(made, small, start), made.autoencoder.encode_coords(small[None])[0])
 
 
 def test_who_sees_and_moves_truly_stays_in_step_and_who_is_slow_does_not() -> None:
