@@ -59,7 +59,7 @@ MOST_LOST = 0.2  # of all trajectories: where more are lost, those that are left
 REDRAWS = 20
 REMEMBERED = 100_000  # numbers of the tracks that were made last
 
-Tell = Callable[[float], None]
+ProgressCallback = Callable[[float], None]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -117,7 +117,9 @@ def data_defaults(system: System | type[System]) -> dict[str, Value]:
     }
 
 
-def make_dataset(system: System, settings: Mapping[str, Value], seed: int, progress: Tell | None = None) -> Dataset:
+def make_dataset(
+    system: System, settings: Mapping[str, Value], seed: int, progress: ProgressCallback | None = None
+) -> Dataset:
     """Draw starts, follow them exactly, and split by trajectory as the system's recipe says.
 
     `settings` has the names of `data_parameters`. `progress` hears the share that is done, now and then; what it
@@ -199,7 +201,7 @@ def _to_nobody(share: float) -> None:
     """Hear how far the data is, and leave it at that."""
 
 
-def _followed(system: System, starts: Array, times: Array, tell: Tell) -> Array:
+def _followed(system: System, starts: Array, times: Array, tell: ProgressCallback) -> Array:
     """Follow `starts` `(N, 2*dof)`, unless they were the last: who drags the noise alone need not wait for them."""
     global _last_tracks
     key = (system.name, tuple(system.values.items()), starts.tobytes(), times.tobytes())
@@ -211,7 +213,7 @@ def _followed(system: System, starts: Array, times: Array, tell: Tell) -> Array:
     return tracks
 
 
-def _follow_all(system: System, starts: Array, times: Array, tell: Tell, group: int = GROUP) -> Array:
+def _follow_all(system: System, starts: Array, times: Array, tell: ProgressCallback, group: int = GROUP) -> Array:
     """Follow `starts` `(N, 2*dof)` in groups, so that one that needs small steps does not slow all the others."""
     parts = []
     for first in range(0, len(starts), group):
@@ -228,7 +230,9 @@ def _follow_all(system: System, starts: Array, times: Array, tell: Tell, group: 
 # Systems with close encounters ----------------------------------------------------------------------------------------
 
 
-def _with_redraws(system: System, starts: Array, times: Array, rng: np.random.Generator, tell: Tell) -> Array:
+def _with_redraws(
+    system: System, starts: Array, times: Array, rng: np.random.Generator, tell: ProgressCallback
+) -> Array:
     """Follow each of `starts` `(N, 2*dof)`; return tracks `(T, N, 2*dof)`.
 
     Where bodies come so near to each other that double precision does not carry the truth through (the rollout ends,
@@ -259,7 +263,7 @@ def _sound(system: System, tracks: Array) -> Mask:
     return kept
 
 
-def _load_loops(tell: Tell) -> None:
+def _load_loops(tell: ProgressCallback) -> None:
     """Load the compiled loops: data must not depend on whether something else has loaded them yet."""
     raised: list[Exception] = []
 
@@ -275,7 +279,7 @@ def _load_loops(tell: Tell) -> None:
         raise raised[0]
 
 
-def _follow_each(system: System, starts: Array, times: Array, tell: Tell) -> Array:
+def _follow_each(system: System, starts: Array, times: Array, tell: ProgressCallback) -> Array:
     """Follow each of `starts` `(N, 2*dof)` by itself, as the truth on screen is, in several threads."""
     from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 

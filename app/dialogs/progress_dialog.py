@@ -15,7 +15,7 @@ LOOK = 0.05  # seconds between two looks at how far it is
 LATE_MS = 400  # what takes longer shows its progress
 
 Result = TypeVar("Result")
-Tell = Callable[[float], None]
+ProgressCallback = Callable[[float], None]
 
 
 class EndedError(Exception):
@@ -26,7 +26,7 @@ class Watched(Generic[Result]):
     """Does `work`, which tells the share that is done; `label` says what it does. `run()` returns what comes of it and
     raises what it raises, `EndedError` where the button was pressed."""
 
-    def __init__(self, work: Callable[[Tell], Result], title: str, label: str, parent: QWidget) -> None:
+    def __init__(self, work: Callable[[ProgressCallback], Result], title: str, label: str, parent: QWidget) -> None:
         self._work, self._label = work, label
         self._share, self._ended, self._began = 0.0, False, time.monotonic()
         self.dialog = progress_dialog(parent, label, title)

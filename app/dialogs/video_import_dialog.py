@@ -24,7 +24,7 @@ from app.widgets.number_slider import NumberSlider
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.pixel_picture import PixelPicture
 from app.widgets.text import PlainLabel, heading, problem_label, quiet_label, set_tip
-from app.workers.latest_only import Newest, Tell
+from app.workers.latest_only import Newest, ProgressCallback
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError, shortened
 from hnn_engine.parameters import Parameter, Value
@@ -59,7 +59,7 @@ class Wish:
         """Every which frame is taken."""
         return self.every * (max(1, (self.last - self.first) // (self.every * QUICK)) if self.quick else 1)
 
-    def taken(self, tell: Tell) -> Footage:
+    def taken(self, tell: ProgressCallback) -> Footage:
         """Return the frames, as if they were 1 s apart. What is quick is not ended by `tell`: a hand that keeps moving
         would never see any."""
         seconds, told = 1 / self.step, None if self.quick else tell

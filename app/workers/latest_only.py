@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.workers.thread_priority import give_way
 from hnn_engine.errors import HnnLabError
 
-Tell = Callable[[float], None]
+ProgressCallback = Callable[[float], None]
 
 
 class Newest(QObject):
@@ -23,7 +23,9 @@ class Newest(QObject):
     answered = Signal(object, object, str)
     _done = Signal(object, object, str)
 
-    def __init__(self, work: Callable[[Any, Tell], Any], parent: QObject | None = None, *, swift: bool = False) -> None:
+    def __init__(
+        self, work: Callable[[Any, ProgressCallback], Any], parent: QObject | None = None, *, swift: bool = False
+    ) -> None:
         super().__init__(parent)
         self.share = 0.0  # of the work under way
         self._work, self._swift = work, swift

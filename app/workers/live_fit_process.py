@@ -17,7 +17,7 @@ from hnn_engine.fitting import get_recipe
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.snapshot import Snapshot
 
-Tell = Callable[[float], None]
+ProgressCallback = Callable[[float], None]
 
 PATIENCE = 1.0  # s; a fit that takes longer is given up for a newer one
 LOOKS = 0.05  # s between looks whether there is a newer one
@@ -56,7 +56,7 @@ class Refitter:
     def __init__(self) -> None:
         self.child = Child(serve, "live fit")
 
-    def __call__(self, wish: Wish, tell: Tell) -> Found:
+    def __call__(self, wish: Wish, tell: ProgressCallback) -> Found:
         """Return what comes of `wish`; `tell` raises where a newer one is waiting. Raises `ExperimentError`."""
         try:
             line = self.child.open()
@@ -73,7 +73,7 @@ class Refitter:
         """End the process."""
         self.child.close()
 
-    def _waited(self, line: Connection, wish: Wish, tell: Tell) -> Found | Refused:
+    def _waited(self, line: Connection, wish: Wish, tell: ProgressCallback) -> Found | Refused:
         began = time.perf_counter()
         while not line.poll(LOOKS):
             if time.perf_counter() - began > PATIENCE:

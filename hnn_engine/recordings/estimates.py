@@ -11,7 +11,7 @@ from hnn_engine.errors import RecordingError, UnknownNameError
 from hnn_engine.parameters import Parameter
 from hnn_engine.recordings.recording import Indices, Mask, Recording, segments
 from hnn_engine.recordings.smoothing import spline_slopes, spline_weights
-from hnn_engine.recordings.text import Tell, part, unheard
+from hnn_engine.recordings.text import ProgressCallback, part, unheard
 
 ORDER = 3  # of Savitzky and Golay's polynomial
 SHORTEST = 1e-3  # part of the median step that a spline's steps must have
@@ -98,7 +98,7 @@ def derivatives(recording: Recording, method: str, window: int = int(WINDOW.defa
 
 
 def estimate(
-    t: Array, x: Array, trial: Indices, gaps: Indices, method: str, window: int, tell: Tell = unheard
+    t: Array, x: Array, trial: Indices, gaps: Indices, method: str, window: int, tell: ProgressCallback = unheard
 ) -> Derivatives:
     """Return dx/dt of `x` `(N, k)` at times `t` `(N,)`; as `derivatives`, but it may be that no row is valid."""
     info = get_derivative(method)
@@ -109,7 +109,7 @@ def estimate(
     return Derivatives(slopes, np.asarray(np.isfinite(slopes).all(axis=-1)))
 
 
-def velocity(t: Array, q: Array, trial: Indices, gaps: Indices, tell: Tell = unheard) -> Array:
+def velocity(t: Array, q: Array, trial: Indices, gaps: Indices, tell: ProgressCallback = unheard) -> Array:
     """Return dq/dt `(N,)` of q `(N,)`, smoothed where a run allows it and finite everywhere; `tell` hears the share."""
     v = np.full(len(q), np.nan)
     for i, method in enumerate(("savitzky-golay", "smoothing-spline")):
@@ -132,7 +132,7 @@ def get_derivative(name: str) -> DerivativeInfo:
     return DERIVATIVES[name]
 
 
-def _forward_difference(t: Array, x: Array, runs: list[slice], window: int, tell: Tell) -> Array:
+def _forward_difference(t: Array, x: Array, runs: list[slice], window: int, tell: ProgressCallback) -> Array:
     """Return (x[i+1] − x[i]) / (t[i+1] − t[i]); the last row of each run has none."""
     slopes = np.full_like(x, np.nan)
     slopes[:-1] = np.diff(x, axis=0) / np.diff(t)[:, None]
@@ -140,7 +140,7 @@ def _forward_difference(t: Array, x: Array, runs: list[slice], window: int, tell
     return slopes
 
 
-def _savitzky_golay(t: Array, x: Array, runs: list[slice], window: int, tell: Tell) -> Array:
+def _savitzky_golay(t: Array, x: Array, runs: list[slice], window: int, tell: ProgressCallback) -> Array:
     """Return the slopes of cubics over `window` rows, at a run's ends those of its last whole window.
 
     Source: Savitzky & Golay, Anal. Chem. 36 (1964) 1627.
@@ -155,7 +155,7 @@ def _savitzky_golay(t: Array, x: Array, runs: list[slice], window: int, tell: Te
     return slopes
 
 
-def _smoothing_spline(t: Array, x: Array, runs: list[slice], window: int, tell: Tell) -> Array:
+def _smoothing_spline(t: Array, x: Array, runs: list[slice], window: int, tell: ProgressCallback) -> Array:
     """Return the slopes of cubic smoothing splines, one smoothness a column for all runs, by cross-validation."""
     slopes = np.full_like(x, np.nan)
     long = [run for run in runs if run.stop - run.start >= window and is_graded(t[run])]
@@ -170,7 +170,7 @@ def _smoothing_spline(t: Array, x: Array, runs: list[slice], window: int, tell: 
     return slopes
 
 
-def _told(runs: list[slice], tell: Tell) -> Iterator[slice]:
+def _told(runs: list[slice], tell: ProgressCallback) -> Iterator[slice]:
     """Yield the runs, and tell of them now and then."""
     for i, run in enumerate(runs):
         if i % TOLD == 0:
@@ -178,7 +178,7 @@ def _told(runs: list[slice], tell: Tell) -> Iterator[slice]:
         yield run
 
 
-_METHODS: dict[str, Callable[[Array, Array, list[slice], int, Tell], Array]] = {
+_METHODS: dict[str, Callable[[Array, Array, list[slice], int, ProgressCallback], Array]] = {
     "savitzky-golay": _savitzky_golay,
     "smoothing-spline": _smoothing_spline,
     "forward-difference": _forward_difference,

@@ -16,7 +16,7 @@ from hnn_engine.recordings.estimates import velocity
 from hnn_engine.recordings.recording import Indices, Recording, find_gaps
 from hnn_engine.recordings.rows import shortened
 from hnn_engine.recordings.table import FEWEST_ROWS, Numbers, Table, read_table
-from hnn_engine.recordings.text import Tell, part, unheard
+from hnn_engine.recordings.text import ProgressCallback, part, unheard
 
 PREVIEW_ROWS = 12
 LOOKED, PARSED = 0.2, 0.9  # of reading: when the file is looked over, and when its numbers are read
@@ -46,7 +46,7 @@ class FilePreview:
     known: bool
 
 
-def preview(path: str | os.PathLike[str], progress: Tell | None = None) -> FilePreview:
+def preview(path: str | os.PathLike[str], progress: ProgressCallback | None = None) -> FilePreview:
     """Look into a text or CSV file: at its first rows, and how many there are.
 
     `progress` hears the share that is done, and what it raises ends the work. Raises `RecordingError` where it is no
@@ -60,7 +60,7 @@ def preview(path: str | os.PathLike[str], progress: Tell | None = None) -> FileP
 
 
 def read_recording(
-    path: str | os.PathLike[str], columns: Columns | None = None, progress: Tell | None = None
+    path: str | os.PathLike[str], columns: Columns | None = None, progress: ProgressCallback | None = None
 ) -> Recording:
     """Read a recording; without `columns` they are guessed as `preview` guesses them.
 
@@ -124,7 +124,7 @@ def _coords(
     t: Array,
     trial: Indices,
     gaps: Indices,
-    tell: Tell,
+    tell: ProgressCallback,
 ) -> Array:
     """Return (q, v) `(N, 2)` in SI units, angles unwrapped within each trial."""
     q = values[columns.coordinate] * columns.coordinate_factor

@@ -21,7 +21,7 @@ from hnn_engine.recordings.rows import (
     shortened,
     split_line,
 )
-from hnn_engine.recordings.text import Tell, Text, lines_in, look_over, unheard
+from hnn_engine.recordings.text import ProgressCallback, Text, lines_in, look_over, unheard
 
 LARGEST_NUMBER = 1e100  # so that squares and differences stay finite
 FEWEST_ROWS = 4  # rows of numbers that a derivative can be estimated from
@@ -76,7 +76,7 @@ class Table:
                 yield rows_of(block, before, max(0, self.before - before), self.delimiter), share
             before += count
 
-    def count(self, tell: Tell = unheard) -> int:
+    def count(self, tell: ProgressCallback = unheard) -> int:
         """Return the number of rows; raise `RecordingError` where there are too few or too many."""
         count = 0
         for block, share in self.blocks():
@@ -94,7 +94,7 @@ class Table:
             found = f"{self.path} holds {rows} of numbers, the first in line {self.first_line}"
             raise RecordingError(f"{found}; expected {FEWEST_ROWS} to {MOST_ROWS}: choose another file or cut this one")
 
-    def numbers(self, columns: list[int], trial: int | None = None, tell: Tell = unheard) -> "Numbers":
+    def numbers(self, columns: list[int], trial: int | None = None, tell: ProgressCallback = unheard) -> "Numbers":
         """Return `columns` of all rows; `trial` is the one that changes with every trial.
 
         Raises `RecordingError` for what is no finite number, a row of another width, and too many rows or trials.
@@ -142,7 +142,7 @@ class Numbers:
         return self.table.fault(line, cells[column] if column < len(cells) else "", column, what, expected, advice)
 
 
-def read_table(path: str | os.PathLike[str], tell: Tell = unheard) -> Table:
+def read_table(path: str | os.PathLike[str], tell: ProgressCallback = unheard) -> Table:
     """Look at a text or CSV file separated by commas, semicolons, tabs or blanks, with a header or without.
 
     Commas are decimal where semicolons or tabs separate. Raises `RecordingError` for a folder, a missing, unreadable,

@@ -12,7 +12,7 @@ from hnn_engine.errors import RecordingError
 from hnn_engine.limits import LARGEST_TABLE, LONGEST_LINE, MOST_ROWS
 from hnn_engine.regular_files import IrregularError, opened
 
-Tell = Callable[[float], None]  # hears the share that is done; what it raises ends the work
+ProgressCallback = Callable[[float], None]  # hears the share that is done; what it raises ends the work
 
 BLOCK = 2**20  # bytes that are read at a time
 MOST_LINES = MOST_ROWS + MOST_ROWS // 2  # blank lines and comments included
@@ -24,7 +24,7 @@ def unheard(share: float) -> None:
     """Hear of progress that nobody waits for."""
 
 
-def part(tell: Tell, begin: float, end: float) -> Tell:
+def part(tell: ProgressCallback, begin: float, end: float) -> ProgressCallback:
     """Return what hears of a part of the work, from `begin` to `end` of 1."""
     return lambda share: tell(begin + (end - begin) * share)
 
@@ -83,7 +83,7 @@ def lines_in(block: str) -> int:
     return block.count("\n") + (not block.endswith("\n"))
 
 
-def look_over(name: str, tell: Tell = unheard) -> Text:
+def look_over(name: str, tell: ProgressCallback = unheard) -> Text:
     """Return the text of `name` once it is known to be one: UTF-8, UTF-16 with its mark, or Latin-1.
 
     Raises `RecordingError` for what is no ordinary file, what is too large or has too long a line, and what is no text.
@@ -101,7 +101,7 @@ def look_over(name: str, tell: Tell = unheard) -> Text:
 _WANTED = "a text or CSV file"
 
 
-def _lines(name: str, encoding: str, tell: Tell) -> int:
+def _lines(name: str, encoding: str, tell: ProgressCallback) -> int:
     """Return the number of lines, once every block is known to be text."""
     count = 0
     for block, share in _blocks(name, encoding):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hnn_engine.coords import Array, wrap_angle
-from hnn_engine.video.clip import Tell
+from hnn_engine.video.clip import ProgressCallback
 from hnn_engine.video.motion import Grey, moving, sampled
 from hnn_engine.video.pivot_search import Point, find_turning, peaks
 
@@ -46,7 +46,7 @@ class AngleReader:
     explained: float
 
     @classmethod
-    def of(cls, frames: npt.NDArray[np.generic], progress: Tell | None = None) -> "AngleReader":
+    def of(cls, frames: npt.NDArray[np.generic], progress: ProgressCallback | None = None) -> "AngleReader":
         """Find pivot and picture from frames of one pendulum, as `read` takes them.
 
         Raises `RecordingError` where nothing moves, and what `progress`, which hears the share that is done, raises.

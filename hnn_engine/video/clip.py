@@ -11,7 +11,7 @@ from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
 
 Pictures = npt.NDArray[np.uint8]
-Tell = Callable[[float], None]  # hears the share that is done; what it raises ends the work
+ProgressCallback = Callable[[float], None]  # hears the share that is done; what it raises ends the work
 
 FEWEST_FRAMES = 20
 MOST_FRAMES = 20_000  # that are taken

@@ -8,7 +8,7 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
 from hnn_engine.video.angle_tracking import AngleReader
-from hnn_engine.video.clip import FEWEST_FRAMES, MOST_FRAMES, Crop, Film, Pictures, Tell
+from hnn_engine.video.clip import FEWEST_FRAMES, MOST_FRAMES, Crop, Film, Pictures, ProgressCallback
 from hnn_engine.video.motion import Backdrop, Grey, backdrop, moving, sampled
 
 SIDES = (8, 128)  # pixels that the side of a frame may have
@@ -35,7 +35,7 @@ class Footage:
         """What reads a pendulum's angle from such frames; made when first asked for. Raises `RecordingError`."""
         return AngleReader.of(self.frames)
 
-    def find_reader(self, progress: Tell | None = None) -> AngleReader:
+    def find_reader(self, progress: ProgressCallback | None = None) -> AngleReader:
         """Return `reader`; where it is not made yet, `progress` hears of it, and what that raises ends the work."""
         if "reader" not in self.__dict__:
             self.__dict__["reader"] = AngleReader.of(self.frames, progress)
@@ -62,7 +62,7 @@ def take(
     every: int = 1,
     dark: bool | None = None,
     seconds: float | None = None,
-    progress: Tell | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Footage:
     """Cut frames `first`, `first + every` … up to and with `last` out of `film`, at `size` × `size` pixels.
 
@@ -113,7 +113,7 @@ def _chosen(film: Film, first: int, last: int | None, every: int) -> range:
     return chosen
 
 
-def _scaled(film: Film, crop: Crop, size: int, chosen: range, tell: Tell) -> Grey:
+def _scaled(film: Film, crop: Crop, size: int, chosen: range, tell: ProgressCallback) -> Grey:
     """Return the chosen frames cut and scaled, `(N, size, size)`, in grey levels."""
     share = _shares(crop.side, size)
     frames = np.empty((len(chosen), size, size), dtype=np.float32)

@@ -12,8 +12,8 @@ from hnn_engine.recordings.text import open_regular
 from hnn_engine.video.clip import (
     LARGEST_FILM,
     Pictures,
+    ProgressCallback,
     Reel,
-    Tell,
     check_count,
     check_pixels,
     reduction,
@@ -35,7 +35,7 @@ def natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
-def read_folder(place: Path, tell: Tell) -> Reel:
+def read_folder(place: Path, tell: ProgressCallback) -> Reel:
     """Read the images of a folder; each is one frame, whatever it holds, and nothing says how far they are apart."""
     quiet_pillow()
     files = _files(place)
@@ -106,7 +106,7 @@ def _checked(path: Path, file: BinaryIO) -> BinaryIO:
     return file
 
 
-def read_animation(place: Path, tell: Tell) -> Reel:
+def read_animation(place: Path, tell: ProgressCallback) -> Reel:
     """Read the frames of one file of images, as far as it goes, with their times from the delays after each."""
     from PIL import Image
 
@@ -151,7 +151,7 @@ def _stated(image: "Image", file: BinaryIO) -> Stated:
     return Stated(count, ends, count)
 
 
-def _frames(place: Path, image: "Image", stated: Stated, tell: Tell) -> Reel:
+def _frames(place: Path, image: "Image", stated: Stated, tell: ProgressCallback) -> Reel:
     """Read the frames up to the first that cannot be read."""
     check_count(str(place), stated.held)
     if stated.held < 2 and stated.whole:

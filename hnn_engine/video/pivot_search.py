@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hnn_engine.coords import Array, wrap_angle
-from hnn_engine.video.clip import Tell
+from hnn_engine.video.clip import ProgressCallback
 from hnn_engine.video.motion import Grey
 
 Waves = npt.NDArray[np.complexfloating]
@@ -49,7 +49,7 @@ class _Sample(NamedTuple):
     middles: Array
 
 
-def find_turning(frames: Grey, progress: Tell | None = None) -> Turning:
+def find_turning(frames: Grey, progress: ProgressCallback | None = None) -> Turning:
     """Return the turning that explains `frames` `(N, size, size)`, bright on dark, best; θ = 0 is the body hanging.
 
     The pivot may lie outside the picture. Where an arc is too short or too noisy to tell it is taken for a near one

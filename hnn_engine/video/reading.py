@@ -11,7 +11,7 @@ from hnn_engine.coords import Array
 from hnn_engine.disk import operations
 from hnn_engine.errors import RecordingError
 from hnn_engine.missing_libraries import explained
-from hnn_engine.video.clip import FEWEST_FRAMES, Film, Pictures, Reel, Tell
+from hnn_engine.video.clip import FEWEST_FRAMES, Film, Pictures, ProgressCallback, Reel
 from hnn_engine.video.images import IMAGES, read_animation, read_folder
 from hnn_engine.video.library_errors import FILMS
 
@@ -30,7 +30,7 @@ def is_film(path: str | os.PathLike[str]) -> bool:
 
 
 @explained
-def look(path: str | os.PathLike[str], progress: Tell | None = None) -> Film:
+def look(path: str | os.PathLike[str], progress: ProgressCallback | None = None) -> Film:
     """Read a folder of images (2 before 10), an animated GIF or a video, whole and in grey.
 
     A film of more than 400 MB is kept with half its pixels each way, or a third and so on. Frames that are held, as
@@ -50,7 +50,7 @@ def look(path: str | os.PathLike[str], progress: Tell | None = None) -> Film:
     return Film(str(place), title, pictures, seconds, reel.reduced, reel.note)
 
 
-def _reel(place: Path, tell: Tell) -> Reel:
+def _reel(place: Path, tell: ProgressCallback) -> Reel:
     """Read what `place` is; every fault of the file is a `RecordingError`."""
     with reading(place, RecordingError):
         found = operations.kind(place)

@@ -9,7 +9,7 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
 from hnn_engine.recordings.text import open_regular
-from hnn_engine.video.clip import MOST_PIXELS, Pictures, Reel, Tell, check_count, check_pixels, reduction
+from hnn_engine.video.clip import MOST_PIXELS, Pictures, ProgressCallback, Reel, check_count, check_pixels, reduction
 from hnn_engine.video.containers import Stated, missing, video_ends
 from hnn_engine.video.library_errors import DAMAGED, FILMS, named
 
@@ -28,7 +28,7 @@ REORDERED = 18  # frames at the end of a film that may be stored in another orde
 TOLD = 500  # packets that are counted between two words of progress
 
 
-def read_video(place: Path, tell: Tell) -> Reel:
+def read_video(place: Path, tell: ProgressCallback) -> Reel:
     """Decode the first stream of pictures in `place`, as far as it goes; raise `RecordingError` where there is none."""
     with open_regular(str(place), FILMS) as file:
         whole = video_ends(file)
@@ -56,7 +56,7 @@ def _is_one_of(names: tuple[str, ...], container: "InputContainer") -> bool:
     return not set(names).isdisjoint(container.format.name.split(","))
 
 
-def _count(place: Path, container: "InputContainer", whole: bool, tell: Tell) -> Stated:
+def _count(place: Path, container: "InputContainer", whole: bool, tell: ProgressCallback) -> Stated:
     """Return how many frames are in the file, without decoding them, and what its header claims if it is not whole."""
     if not container.streams.video:
         raise RecordingError(f"{place} holds no pictures; expected a video: choose another file")
@@ -85,7 +85,7 @@ def _count(place: Path, container: "InputContainer", whole: bool, tell: Tell) ->
     return Stated(count, whole, None if whole else int(stream.frames or 0))
 
 
-def _decoded(place: Path, container: "InputContainer", stated: Stated, tell: Tell) -> Reel:
+def _decoded(place: Path, container: "InputContainer", stated: Stated, tell: ProgressCallback) -> Reel:
     """Decode frames up to the first that cannot be decoded."""
     with named(place):
         stream = container.streams.video[0]

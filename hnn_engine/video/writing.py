@@ -15,7 +15,7 @@ from hnn_engine.atomic_write import check_file, write_by
 from hnn_engine.disk import operations
 from hnn_engine.errors import RecordError
 from hnn_engine.missing_libraries import explained
-from hnn_engine.video.clip import Pictures, Tell
+from hnn_engine.video.clip import Pictures, ProgressCallback
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,7 +35,7 @@ def write_film(
     path: str | os.PathLike[str],
     pictures: Iterable[Pictures],
     seconds: float,
-    progress: Tell | None = None,
+    progress: ProgressCallback | None = None,
     count: int | None = None,
     replace_protected: bool = False,
 ) -> None:
@@ -60,7 +60,9 @@ def write_film(
     write_by(place, lambda beside: encode(beside, place, heard, seconds), replace_protected=replace_protected)
 
 
-def _told(place: Path, pictures: Iterable[Pictures], progress: Tell | None, count: int | None) -> Iterator[Pictures]:
+def _told(
+    place: Path, pictures: Iterable[Pictures], progress: ProgressCallback | None, count: int | None
+) -> Iterator[Pictures]:
     """Yield the pictures and tell of them; raise `RecordError` where there is none."""
     shape = None
     for i, picture in enumerate(pictures):
