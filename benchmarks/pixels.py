@@ -29,7 +29,7 @@ from hnn_engine.fitting.gradient.torch_backend import TorchPixelBackend
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import get_model
 from hnn_engine.models.autoencoder import HALVES, half_output
-from hnn_engine.models.pixels import FIELD_SHARE, Seeing
+from hnn_engine.models.pixels import FIELD_SHARE, PixelModel
 from hnn_engine.records import Run
 
 RUNS = 60
@@ -87,7 +87,7 @@ def _steps(base: Experiment, data: Dataset, model: str, runs: int) -> Figures:
     task = base.task(model_spec(model), data)
     assert data.frame_pairs is not None
     family, rng = get_model(model), np.random.default_rng(0)
-    assert isinstance(family, Seeing)
+    assert isinstance(family, PixelModel)
     lit, whole = plain_film(data.frame_pairs.frames), _whole_film(data.frame_pairs.frames)
     weights = {
         **family.initial_autoencoder(task.model_settings, lit.numbers, rng),

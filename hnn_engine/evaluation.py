@@ -94,7 +94,7 @@ def seen_figures(snapshot: Snapshot, data: Dataset, system: System | None) -> Fi
     """
     frame_pairs, tests = data.frame_pairs, ~data.train
     assert frame_pairs is not None
-    parts = frame_metrics.terms(snapshot, frame_pairs)
+    parts = frame_metrics.loss_terms(snapshot, frame_pairs)
     train, test = float(parts.loss[data.train].mean()), float(parts.loss[tests].mean())
     painted = float(parts.pictures[tests].mean())
     if system is None:

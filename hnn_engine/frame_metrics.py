@@ -50,7 +50,7 @@ def autoencoder_of(snapshot: Snapshot) -> FrozenAutoencoder:
     return snapshot.autoencoder
 
 
-def terms(snapshot: Snapshot, frame_pairs: FramePairs) -> Terms:
+def loss_terms(snapshot: Snapshot, frame_pairs: FramePairs) -> Terms:
     """Return the parts of the loss on every row of `frame_pairs`."""
     groups = np.array_split(np.arange(len(frame_pairs.first)), max(1, len(frame_pairs.first) // GROUP))
     found = [_terms(snapshot, frame_pairs, rows) for rows in groups]

@@ -9,7 +9,7 @@ from hnn_engine.experiment import model_spec
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.models import MODELS
 from hnn_engine.models.base import NETWORK_PARAMETERS
-from hnn_engine.models.pixels import Seeing
+from hnn_engine.models.pixels import PixelModel
 from hnn_engine.parameters import Value
 from hnn_engine.snapshot import Snapshot
 
@@ -59,6 +59,6 @@ def fresh(
 def fresh_autoencoder(model: str, settings: Mapping[str, Value], rng: np.random.Generator) -> FrozenAutoencoder:
     """Return fresh eyes for frames of `SIZE`² pixels, with some map of their latents."""
     seeing = MODELS[model]
-    assert isinstance(seeing, Seeing)
+    assert isinstance(seeing, PixelModel)
     weights = seeing.initial_autoencoder(settings, 2 * SIZE**2, rng)
     return FrozenAutoencoder(weights, np.eye(2) + 0.3 * rng.standard_normal((2, 2)), rng.standard_normal(2), 0.05)

@@ -10,7 +10,7 @@ from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder, fit_map
 from hnn_engine.models import get_model
 from hnn_engine.models.autoencoder import HALVES
 from hnn_engine.models.mlp import Weights
-from hnn_engine.models.pixels import Seeing
+from hnn_engine.models.pixels import PixelModel
 from hnn_engine.snapshot import Snapshot
 
 LIVE_TEST_ROWS = 500  # a pair of frames is a thousand numbers
@@ -24,10 +24,10 @@ def frame_pairs_of(task: FitTask) -> FramePairs:
     return task.data.frame_pairs
 
 
-def seeing(task: FitTask) -> Seeing:
+def seeing(task: FitTask) -> PixelModel:
     """Return the task's model, which sees frames."""
     model = get_model(task.model)
-    assert isinstance(model, Seeing)
+    assert isinstance(model, PixelModel)
     return model
 
 

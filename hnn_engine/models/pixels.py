@@ -26,7 +26,7 @@ FEATURES = Parameter(
 )  # fmt: skip
 
 
-class Seeing(Model):
+class PixelModel(Model):
     """A family whose coordinates are latents of pairs of frames."""
 
     observes_frames: ClassVar[bool] = True
@@ -59,7 +59,7 @@ class Seeing(Model):
         """Return the last matrix of `moved`, but for its time."""
 
 
-class PixelBaseline(Seeing, Baseline):
+class PixelBaseline(PixelModel, Baseline):
     """f = MLP(z), on latents."""
 
     name: ClassVar[str] = "pixel-baseline"
@@ -70,7 +70,7 @@ class PixelBaseline(Seeing, Baseline):
         return out @ matrix
 
 
-class PixelHnn(Seeing, Hnn):
+class PixelHnn(PixelModel, Hnn):
     """f = J∇H(z), on latents. In x it is J∇(H·det M): any affine map of the plane is canonical but for a factor."""
 
     name: ClassVar[str] = "pixel-hnn"

@@ -11,7 +11,7 @@ from hnn_engine.experiment import Experiment
 from hnn_engine.frames.frozen_autoencoder import MAP_SHAPES, FrozenAutoencoder
 from hnn_engine.models import get_model
 from hnn_engine.models.mlp import finite
-from hnn_engine.models.pixels import Seeing
+from hnn_engine.models.pixels import PixelModel
 from hnn_engine.records.archive import size_of
 from hnn_engine.snapshot import Snapshot
 
@@ -49,7 +49,7 @@ def read_weights(files: Mapping[str, bytes], experiment: Experiment) -> Snapshot
 def _autoencoder_shapes(experiment: Experiment) -> _Shapes:
     """Return the shapes of the autoencoder of a model that sees frames, else none."""
     model = get_model(experiment.models[0].name)
-    if not isinstance(model, Seeing):
+    if not isinstance(model, PixelModel):
         return {}
     return model.autoencoder_shapes(experiment.models[0].settings, experiment.frame_size)
 

@@ -16,7 +16,7 @@ from hnn_engine.frames.frame_pairs import camera_of, pair_at
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder, fit_map
 from hnn_engine.initial_frames import initial_condition, pair_of_frames
 from hnn_engine.models import get_model
-from hnn_engine.models.pixels import Seeing
+from hnn_engine.models.pixels import PixelModel
 from hnn_engine.records import Run
 from hnn_engine.records.run import History
 from hnn_engine.snapshot import Snapshot
@@ -37,7 +37,7 @@ def film() -> Experiment:
 def untrained(experiment: Experiment, spec: ModelSpec) -> Run:
     """A run of a model that has seen frames and learned nothing."""
     model, rng = get_model(spec.name), np.random.default_rng(3)
-    assert isinstance(model, Seeing)
+    assert isinstance(model, PixelModel)
     system = experiment.system
     assert system is not None
     eyes = model.initial_autoencoder(spec.settings, 2 * SIZE**2, rng)

@@ -15,7 +15,7 @@ from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Cancelled, Evaluated, Finished, FitTask, Progress, Started
 from hnn_engine.fitting.random_features.linear_field import drawn_field
 from hnn_engine.fitting.smoothing.denoise import DenoiseFit, noise_of
-from hnn_engine.fitting.smoothing.gauss_newton import Guess, Joint, Weights, side_by_side
+from hnn_engine.fitting.smoothing.gauss_newton import GaussNewton, Guess, Weights, side_by_side
 from hnn_engine.models import MODELS
 from hnn_engine.parameters import Value
 from tests.fields import FIELD_IDS, FIELDS
@@ -43,7 +43,7 @@ def judged(made: Experiment, data: Dataset | None = None) -> Figures:
     return evaluate(run.end.snapshot, made.dataset(), made.system)
 
 
-def problem(model: str, variant: dict[str, Value], dof: int = 1) -> tuple[Joint, Guess]:
+def problem(model: str, variant: dict[str, Value], dof: int = 1) -> tuple[GaussNewton, Guess]:
     """Return a small problem of two trajectories of unlike lengths, and a guess."""
     rng = np.random.default_rng(3)
     t = np.array([0.0, 0.1, 0.2, 0.35, 0.0, 0.1, 0.2])
@@ -55,12 +55,12 @@ def problem(model: str, variant: dict[str, Value], dof: int = 1) -> tuple[Joint,
     runs = side_by_side([np.arange(4), np.arange(4, 7)], t, x, y)
     each = rng.uniform(1.0, 3.0, (3, 2 * dof))
     weights = Weights(each[0], each[1], 100 * each[2], rng.uniform(0.1, 0.5, field.size))
-    return Joint(field, runs, weights), Guess(
+    return GaussNewton(field, runs, weights), Guess(
         runs.x + 0.05 * rng.standard_normal(runs.x.shape), rng.standard_normal(field.size)
     )
 
 
-def residuals(joint: Joint, flat: Array, shape: tuple[int, ...]) -> Array:
+def residuals(joint: GaussNewton, flat: Array, shape: tuple[int, ...]) -> Array:
     """Return all residuals, weighted, of states and θ end to end."""
     count = int(np.prod(shape))
     guess = Guess(flat[:count].reshape(shape), flat[count:])

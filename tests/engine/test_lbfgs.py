@@ -221,7 +221,7 @@ def test_models_of_frames_go_on_too_but_not_in_closed_form(model: str) -> None:
     after = kept(made, first)
     frame_pairs = made.dataset().frame_pairs
     assert frame_pairs is not None
-    before, now = (frame_metrics.terms(run.snapshot, frame_pairs).loss for run in (first, after))
+    before, now = (frame_metrics.loss_terms(run.snapshot, frame_pairs).loss for run in (first, after))
     np.testing.assert_allclose(now, before, rtol=0.01)
     end = fitted(experiment("sampled-film", model, "pixel-pendulum", network), first).end
     assert isinstance(end, Failed)

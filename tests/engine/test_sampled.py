@@ -17,10 +17,10 @@ from hnn_engine.fitting.pixel_closed_form.principal_components import principal_
 from hnn_engine.fitting.pixel_closed_form.principal_curve import film_curve, rough_curve
 from hnn_engine.fitting.pixel_closed_form.recipe import SampledFit
 from hnn_engine.fitting.pixel_closed_form.slow_feature import straightened
-from hnn_engine.frame_metrics import autoencoder_of, fresh_starts, paper_energy, take, terms
+from hnn_engine.frame_metrics import autoencoder_of, fresh_starts, loss_terms, paper_energy, take
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
-from hnn_engine.models.pixels import Seeing
+from hnn_engine.models.pixels import PixelModel
 from hnn_engine.parameters import Value
 from hnn_engine.snapshot import Snapshot
 
@@ -91,7 +91,7 @@ def test_a_closed_form_is_better_than_the_papers_training(model: str) -> None:
     snapshot, frame_pairs, system = kept(events), what.data.frame_pairs, experiment(model).system
     assert frame_pairs is not None
     assert system is not None
-    parts, tests = terms(snapshot, frame_pairs), ~what.data.train
+    parts, tests = loss_terms(snapshot, frame_pairs), ~what.data.train
     assert parts.loss[tests].mean() < 2e-5  # the paper: 1.8e-4
     assert parts.pictures[tests].mean() < 2e-6
     film = take(snapshot, system, frame_pairs, fresh_starts(system, frame_pairs, 1000, 3), 100)
@@ -104,7 +104,7 @@ def test_a_closed_form_is_better_than_the_papers_training(model: str) -> None:
 def test_the_network_is_the_papers(model: str) -> None:
     what, events = fitted(model)
     snapshot, seeing = kept(events), MODELS[model]
-    assert isinstance(seeing, Seeing)
+    assert isinstance(seeing, PixelModel)
     autoencoder = autoencoder_of(snapshot).weights
     assert {n: w.shape for n, w in autoencoder.items()} == seeing.autoencoder_shapes(what.model_settings, 28)
     assert {n: w.shape for n, w in snapshot.weights.items()} == seeing.weight_shapes(1, what.model_settings)
@@ -119,7 +119,7 @@ def test_the_second_latent_is_the_step_of_the_first() -> None:
     rows = np.flatnonzero(~what.data.train)[::20]
     z, after = autoencoder.encode(frame_pairs.pairs(rows)), autoencoder.encode(frame_pairs.pairs_after(rows))
     np.testing.assert_allclose(z[:, 1], after[:, 0] - z[:, 0], atol=2e-6)  # float32
-    assert terms(kept(events), frame_pairs).latents.max() < 1e-11
+    assert loss_terms(kept(events), frame_pairs).latents.max() < 1e-11
 
 
 def test_the_latents_are_the_angle_and_its_step() -> None:
@@ -263,7 +263,9 @@ def test_snapshots_on_the_way_change_nothing_and_have_the_loss_that_is_told() ->
     assert frame_pairs is not None
     for event, snapshot in seen:
         if isinstance(event, Evaluated):
-            assert event.test_loss == pytest.approx(float(terms(snapshot, frame_pairs).loss[tests].mean()), rel=1e-6)
+            assert event.test_loss == pytest.approx(
+                float(loss_terms(snapshot, frame_pairs).loss[tests].mean()), rel=1e-6
+            )
 
 
 REFUSED: list[tuple[dict[str, Value], int, str]] = [

@@ -18,7 +18,7 @@ from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.kernels.training import ROWS
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
-from hnn_engine.models.pixels import Seeing
+from hnn_engine.models.pixels import PixelModel
 from hnn_engine.systems.pixel_pendulum import PixelPendulum
 
 SEES = [name for name, model in MODELS.items() if model.observes_frames]
@@ -77,7 +77,7 @@ class Case(NamedTuple):
 
 def case(model: str, activation: str = "tanh", depth: int = 2, dead: bool = True, decay: float = 0.0) -> Case:
     seeing, rng = MODELS[model], np.random.default_rng([depth, 1])
-    assert isinstance(seeing, Seeing)
+    assert isinstance(seeing, PixelModel)
     settings = {"width": WIDTHS[depth], "depth": depth, "activation": activation, "features": FEATURES}
     drawn = {**seeing.initial_autoencoder(settings, 2 * SIZE**2, rng), **seeing.initial_weights(1, settings, rng)}
     flat = flattened(drawn)

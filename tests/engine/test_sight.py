@@ -20,7 +20,7 @@ from hnn_engine.models.autoencoder import (
     numpy_relu,
 )
 from hnn_engine.models.mlp import parameter_count
-from hnn_engine.models.pixels import Seeing
+from hnn_engine.models.pixels import PixelModel
 from hnn_engine.snapshot import Snapshot
 from tests.fields import SIZE, fresh
 
@@ -40,9 +40,9 @@ def autoencoder() -> FrozenAutoencoder:
     return found
 
 
-def seeing(model: str) -> Seeing:
+def seeing(model: str) -> PixelModel:
     found = MODELS[model]
-    assert isinstance(found, Seeing)
+    assert isinstance(found, PixelModel)
     return found
 
 

@@ -20,10 +20,10 @@ from hnn_engine.frame_metrics import (
     Take,
     encoded_start,
     fresh_starts,
+    loss_terms,
     paper_energy,
     recorded_in_step,
     take,
-    terms,
 )
 from hnn_engine.frames.frame_pairs import FramePairs, pair_at
 from hnn_engine.snapshot import Snapshot
@@ -105,7 +105,7 @@ def test_the_loss_on_every_row_is_that_of_the_fit(model: str) -> None:
     objective = PixelObjective(task, np.random.default_rng(2), False)
     snapshot, data = objective.freeze(objective.backend.flat), task.data
     assert data.frame_pairs is not None
-    loss = terms(snapshot, data.frame_pairs).loss
+    loss = loss_terms(snapshot, data.frame_pairs).loss
     assert loss.shape == data.t.shape == (40 * 57,)
     for mask in (data.train, ~data.train):
         assert loss[mask].mean() == pytest.approx(objective.backend.loss(objective.rows(mask)), rel=1e-4)
@@ -116,7 +116,7 @@ def test_the_parts_of_the_loss_are_the_paper_s() -> None:
     snapshot = fresh("pixel-hnn", {"width": 16})
     autoencoder = snapshot.autoencoder
     assert autoencoder is not None
-    found, row = terms(snapshot, frame_pairs), 7
+    found, row = loss_terms(snapshot, frame_pairs), 7
     pair, after = (f([row]) for f in (frame_pairs.pairs, frame_pairs.pairs_after))
     z, then = autoencoder.encode(pair)[0], autoencoder.encode(after)[0]
     pictures = np.mean((autoencoder.decode(z[None])[0] - pair[0] / WHITE) ** 2)

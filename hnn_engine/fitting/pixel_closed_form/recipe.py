@@ -98,7 +98,7 @@ class SampledFit:
     def _loss(self, rows: Index) -> float:
         """Return the loss of the present weights on `rows`."""
         some = replace(self._frame_pairs, first=self._frame_pairs.first[rows])
-        return float(frame_metrics.terms(self.snapshot(), some).loss.mean())
+        return float(frame_metrics.loss_terms(self.snapshot(), some).loss.mean())
 
 
 def drawn_rows(rows: Index, rng: np.random.Generator) -> Index:

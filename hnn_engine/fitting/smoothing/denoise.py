@@ -16,7 +16,7 @@ from hnn_engine.datasets import Dataset
 from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
 from hnn_engine.fitting.random_features.states import Problem, data_loss, loss_rows
-from hnn_engine.fitting.smoothing.gauss_newton import Guess, Joint, Weights, side_by_side
+from hnn_engine.fitting.smoothing.gauss_newton import GaussNewton, Guess, Weights, side_by_side
 from hnn_engine.fitting.trajectories import tracks
 from hnn_engine.snapshot import Snapshot
 
@@ -34,7 +34,7 @@ class DenoiseFit:
         self.steps = int(task.settings["steps"])
         self._stop = False
         began = time.perf_counter()
-        self._joint, self._guess = prepared(task)
+        self._problem, self._guess = prepared(task)
         self._train, self._test = loss_rows(task)
         self.seconds += time.perf_counter() - began
 
@@ -44,22 +44,22 @@ class DenoiseFit:
 
     def snapshot(self) -> Snapshot:
         """Freeze the present weights."""
-        return self._joint.field.snapshot(self._guess.theta)
+        return self._problem.field.snapshot(self._guess.theta)
 
     def events(self) -> Iterator[Event]:
         """Run the fit; each `next` does one step's work."""
         yield Started(self.steps)
-        left = self._joint.left(self._guess)
+        left = self._problem.left(self._guess)
         for step in range(1, self.steps + 1):
             if self._stop:
                 yield Cancelled(step - 1, self.snapshot())
                 return
             began = time.perf_counter()
-            before = self._joint.cost(self._guess, left)
-            self._guess, left = self._joint.improved(self._guess, left)
-            cost = self._joint.cost(self._guess, left)
+            before = self._problem.cost(self._guess, left)
+            self._guess, left = self._problem.improved(self._guess, left)
+            cost = self._problem.cost(self._guess, left)
             gained = before - cost > GAIN * before
-            self._joint = self._joint.believable(left)
+            self._problem = self._problem.believable(left)
             self.seconds += time.perf_counter() - began
             if not np.isfinite(cost):
                 yield Failed(step, None, "No finite states fit these data: look at them for gaps and outliers")
@@ -72,7 +72,7 @@ class DenoiseFit:
         yield Finished(self.steps, self.snapshot(), f"all {self.steps} steps done")
 
 
-def prepared(task: FitTask) -> tuple[Joint, Guess]:
+def prepared(task: FitTask) -> tuple[GaussNewton, Guess]:
     """Return the problem of `task` and the guess to begin with."""
     data, start = task.data, Problem(task)
     theta = start.solved()
@@ -81,7 +81,7 @@ def prepared(task: FitTask) -> tuple[Joint, Guess]:
     states[start.rows] = start.states
     runs = side_by_side(chosen, data.t, data.coords, data.dcoords)
     guess = Guess(side_by_side(chosen, data.t, states, data.dcoords).x, theta)
-    return Joint(start.field, runs, _weights(data, chosen, start)), guess
+    return GaussNewton(start.field, runs, _weights(data, chosen, start)), guess
 
 
 def _fitting(runs: list[Index], numbers: int, seed: int) -> list[Index]:

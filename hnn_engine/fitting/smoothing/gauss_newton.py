@@ -75,7 +75,7 @@ class _At(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Joint:
+class GaussNewton:
     """The problem of one set of trajectories."""
 
     field: LinearField
@@ -96,7 +96,7 @@ class Joint:
         rows = self.runs.rows[..., None]
         return Left((guess.z - self.runs.x) * rows, (f - self.runs.y) * rows, link * self.runs.links[..., None])
 
-    def believable(self, left: Left) -> "Joint":
+    def believable(self, left: Left) -> "GaussNewton":
         """Return the problem with larger variances of rates and links where more of them is `left`: a network
         that is too small for the field must not bend the states to make up for it."""
         w = self.weights
