@@ -7,7 +7,7 @@ itself scores a loss above zero on such data. That loss is the noise floor.
 import math
 import os
 import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +28,7 @@ from hnn_engine.frames.frame_pairs import (
 from hnn_engine.integrators import rollout
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.parameters import Parameter, Value
+from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import Recording
 from hnn_engine.rollouts.collocation import collocate
 from hnn_engine.systems.base import System
@@ -59,7 +60,6 @@ MOST_LOST = 0.2  # of all trajectories: where more are lost, those that are left
 REDRAWS = 20
 REMEMBERED = 100_000  # numbers of the tracks that were made last
 
-ProgressCallback = Callable[[float], None]
 Mask = npt.NDArray[np.bool_]
 
 

@@ -4,7 +4,7 @@ The same experiment gives the same data and the same weights on the same machine
 and in a notebook.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -20,6 +20,7 @@ from hnn_engine.integrators import get_integrator, why_not
 from hnn_engine.limits import MOST_MODELS
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Parameter, Value, bind
+from hnn_engine.progress import ProgressCallback
 from hnn_engine.rollouts.steering import LEFT_ALONE, STEERINGS, Steering
 from hnn_engine.scene import Stage
 from hnn_engine.systems import System, get_system
@@ -207,7 +208,7 @@ class Experiment:
         assert system is not None
         return system.caption
 
-    def dataset(self, progress: Callable[[float], None] | None = None) -> Dataset:
+    def dataset(self, progress: ProgressCallback | None = None) -> Dataset:
         """Make (or read) the training data; `progress` as in `make_dataset`."""
         return self.by_hand(self.given(progress))
 
@@ -218,7 +219,7 @@ class Experiment:
         made = changed_by_hand(given, self.hand)
         return made if self.system is None or self.hand.drawn else with_floor(self.system, made)
 
-    def given(self, progress: Callable[[float], None] | None = None) -> Dataset:
+    def given(self, progress: ProgressCallback | None = None) -> Dataset:
         """Make (or read) the data as the source gives it; `progress` as in `make_dataset`."""
         if isinstance(self.source, RecordingSource):
             from hnn_engine.recordings import recording_dataset

@@ -30,7 +30,7 @@ PAPER_WEIGHT = 1.9  # of 1 − cos q in the paper's energy
 
 
 @dataclass(frozen=True, eq=False)
-class Terms:
+class LossTerms:
     """The parts of the loss of each row `(N,)`: reconstruction, (z_p − (z′_q − z_q))², and ½‖z′ − z − f(z)‖²."""
 
     pictures: Array
@@ -50,11 +50,11 @@ def autoencoder_of(snapshot: Snapshot) -> FrozenAutoencoder:
     return snapshot.autoencoder
 
 
-def loss_terms(snapshot: Snapshot, frame_pairs: FramePairs) -> Terms:
+def loss_terms(snapshot: Snapshot, frame_pairs: FramePairs) -> LossTerms:
     """Return the parts of the loss on every row of `frame_pairs`."""
     groups = np.array_split(np.arange(len(frame_pairs.first)), max(1, len(frame_pairs.first) // GROUP))
     found = [_terms(snapshot, frame_pairs, rows) for rows in groups]
-    return Terms(*(np.concatenate([getattr(t, name) for t in found]) for name in ("pictures", "latents", "field")))
+    return LossTerms(*(np.concatenate([getattr(t, name) for t in found]) for name in ("pictures", "latents", "field")))
 
 
 def loss_of(snapshot: Snapshot, frame_pairs: FramePairs, rows: npt.NDArray[np.int64]) -> Array:
@@ -62,14 +62,14 @@ def loss_of(snapshot: Snapshot, frame_pairs: FramePairs, rows: npt.NDArray[np.in
     return np.asarray(_terms(snapshot, frame_pairs, rows).loss)
 
 
-def _terms(snapshot: Snapshot, frame_pairs: FramePairs, rows: npt.NDArray[np.int64]) -> Terms:
+def _terms(snapshot: Snapshot, frame_pairs: FramePairs, rows: npt.NDArray[np.int64]) -> LossTerms:
     autoencoder, pairs = autoencoder_of(snapshot), frame_pairs.pairs(rows)
     z, after = autoencoder.encode(pairs), autoencoder.encode(frame_pairs.pairs_after(rows))
     off = autoencoder.decode(z) - pairs.astype(np.float32) / WHITE
     step = latent_field(snapshot, z)
     pictures = np.mean(off**2, axis=(1, 2, 3), dtype=np.float64)
     gap = z[:, 1] - (after[:, 0] - z[:, 0])
-    return Terms(np.asarray(pictures), gap**2, ((after - z - step) ** 2).mean(axis=1))
+    return LossTerms(np.asarray(pictures), gap**2, ((after - z - step) ** 2).mean(axis=1))
 
 
 def latent_field(snapshot: Snapshot, z: Array) -> Array:

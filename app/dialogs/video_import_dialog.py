@@ -24,10 +24,11 @@ from app.widgets.number_slider import NumberSlider
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.pixel_picture import PixelPicture
 from app.widgets.text import PlainLabel, heading, problem_label, quiet_label, set_tip
-from app.workers.latest_only import Newest, ProgressCallback
+from app.workers.latest_only import Newest
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError, shortened
 from hnn_engine.parameters import Parameter, Value
+from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import Recording
 from hnn_engine.video import FEWEST_FRAMES, MOST_FRAMES, Crop, Film, Footage, as_recording, take
 from hnn_engine.video.extract import SIDES

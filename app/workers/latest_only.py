@@ -9,8 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.workers.thread_priority import give_way
 from hnn_engine.errors import HnnLabError
-
-ProgressCallback = Callable[[float], None]
+from hnn_engine.progress import ProgressCallback
 
 
 class Newest(QObject):

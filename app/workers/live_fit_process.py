@@ -3,7 +3,6 @@ small numpy calls would wait for whoever paints or computes rollouts to let go o
 
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
@@ -15,9 +14,8 @@ from hnn_engine.errors import ExperimentError, HnnLabError
 from hnn_engine.experiment import Experiment
 from hnn_engine.fitting import get_recipe
 from hnn_engine.kernels import cache as kernel_cache
+from hnn_engine.progress import ProgressCallback
 from hnn_engine.snapshot import Snapshot
-
-ProgressCallback = Callable[[float], None]
 
 PATIENCE = 1.0  # s; a fit that takes longer is given up for a newer one
 LOOKS = 0.05  # s between looks whether there is a newer one

@@ -69,8 +69,9 @@ _PATIENCE = Parameter("patience", "Patience", 600, 10, 100_000, help="Steps with
 class RecipeInfo:
     """A way of fitting a model. `code` names the class behind it as 'module:Class'.
 
-    `observes_frames`: it is for models that see frames alone, or for all others alone; None: for any. `twin` is the recipe that
-    does the same for those. `follows`: it is so quick that a model can be fitted anew while a hand moves the data.
+    `observes_frames`: it is for models that see frames alone, or for all others alone; None: for any. `twin` is the
+    recipe that does the same for those. `follows`: it is so quick that a model can be fitted anew while the data is
+    dragged.
     """
 
     name: str

@@ -24,7 +24,7 @@ def frame_pairs_of(task: FitTask) -> FramePairs:
     return task.data.frame_pairs
 
 
-def seeing(task: FitTask) -> PixelModel:
+def pixel_model(task: FitTask) -> PixelModel:
     """Return the task's model, which sees frames."""
     model = get_model(task.model)
     assert isinstance(model, PixelModel)
@@ -45,7 +45,7 @@ def frozen(task: FitTask, weights: Weights, z: Array, rows: Index) -> Snapshot:
     seconds = frame_pairs_of(task).seconds
     with np.errstate(over="ignore", invalid="ignore"):  # here too
         matrix, offset = fit_map(z, task.data.coords[rows])
-        moved = seeing(task).moved(field, matrix, offset, seconds)
+        moved = pixel_model(task).moved(field, matrix, offset, seconds)
     return Snapshot(
         task.model,
         1,
@@ -61,6 +61,6 @@ def latent_field(task: FitTask, start: Snapshot) -> Weights:
     assert start.autoencoder is not None
     autoencoder = start.autoencoder
     back = np.asarray(np.linalg.inv(autoencoder.matrix), dtype=np.float64)
-    names = seeing(task).weight_shapes(1, task.model_settings)
+    names = pixel_model(task).weight_shapes(1, task.model_settings)
     field = {name: start.weights[name] for name in names}
-    return seeing(task).moved(field, back, -autoencoder.offset @ back, 1 / autoencoder.seconds)
+    return pixel_model(task).moved(field, back, -autoencoder.offset @ back, 1 / autoencoder.seconds)

@@ -11,12 +11,13 @@ import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
+from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings.columns import Columns, column_names, guess_columns, known_layout
 from hnn_engine.recordings.estimates import velocity
 from hnn_engine.recordings.recording import Indices, Recording, find_gaps
 from hnn_engine.recordings.rows import shortened
 from hnn_engine.recordings.table import FEWEST_ROWS, Numbers, Table, read_table
-from hnn_engine.recordings.text import ProgressCallback, part, unheard
+from hnn_engine.recordings.text import part, unheard
 
 PREVIEW_ROWS = 12
 LOOKED, PARSED = 0.2, 0.9  # of reading: when the file is looked over, and when its numbers are read

@@ -10,6 +10,7 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
 from hnn_engine.limits import MOST_COLUMNS, MOST_ROWS, MOST_TRIALS
+from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings.rows import (
     COMMENTS,
     Indices,
@@ -21,7 +22,7 @@ from hnn_engine.recordings.rows import (
     shortened,
     split_line,
 )
-from hnn_engine.recordings.text import ProgressCallback, Text, lines_in, look_over, unheard
+from hnn_engine.recordings.text import Text, lines_in, look_over, unheard
 
 LARGEST_NUMBER = 1e100  # so that squares and differences stay finite
 FEWEST_ROWS = 4  # rows of numbers that a derivative can be estimated from

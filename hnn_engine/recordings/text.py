@@ -4,15 +4,14 @@ import codecs
 import io
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from hnn_engine.errors import RecordingError
 from hnn_engine.limits import LARGEST_TABLE, LONGEST_LINE, MOST_ROWS
+from hnn_engine.progress import ProgressCallback
 from hnn_engine.regular_files import IrregularError, opened
-
-ProgressCallback = Callable[[float], None]  # hears the share that is done; what it raises ends the work
 
 BLOCK = 2**20  # bytes that are read at a time
 MOST_LINES = MOST_ROWS + MOST_ROWS // 2  # blank lines and comments included

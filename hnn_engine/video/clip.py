@@ -1,6 +1,5 @@
 """A film in memory, the square that is cut out of it, and how much of a large one is kept."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,7 +10,6 @@ from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
 
 Pictures = npt.NDArray[np.uint8]
-ProgressCallback = Callable[[float], None]  # hears the share that is done; what it raises ends the work
 
 FEWEST_FRAMES = 20
 MOST_FRAMES = 20_000  # that are taken

@@ -7,8 +7,9 @@ import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
+from hnn_engine.progress import ProgressCallback
 from hnn_engine.video.angle_tracking import AngleReader
-from hnn_engine.video.clip import FEWEST_FRAMES, MOST_FRAMES, Crop, Film, Pictures, ProgressCallback
+from hnn_engine.video.clip import FEWEST_FRAMES, MOST_FRAMES, Crop, Film, Pictures
 from hnn_engine.video.motion import Backdrop, Grey, backdrop, moving, sampled
 
 SIDES = (8, 128)  # pixels that the side of a frame may have

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hnn_engine.coords import Array, wrap_angle
-from hnn_engine.video.clip import ProgressCallback
+from hnn_engine.progress import ProgressCallback
 from hnn_engine.video.motion import Grey
 
 Waves = npt.NDArray[np.complexfloating]

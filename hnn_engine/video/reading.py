@@ -11,7 +11,8 @@ from hnn_engine.coords import Array
 from hnn_engine.disk import operations
 from hnn_engine.errors import RecordingError
 from hnn_engine.missing_libraries import explained
-from hnn_engine.video.clip import FEWEST_FRAMES, Film, Pictures, ProgressCallback, Reel
+from hnn_engine.progress import ProgressCallback
+from hnn_engine.video.clip import FEWEST_FRAMES, Film, Pictures, Reel
 from hnn_engine.video.images import IMAGES, read_animation, read_folder
 from hnn_engine.video.library_errors import FILMS
 

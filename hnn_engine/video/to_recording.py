@@ -3,9 +3,10 @@
 import numpy as np
 
 from hnn_engine.errors import RecordingError
+from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings.estimates import velocity
 from hnn_engine.recordings.recording import Indices, Mask, Recording, find_gaps
-from hnn_engine.video.clip import FEWEST_FRAMES, ProgressCallback
+from hnn_engine.video.clip import FEWEST_FRAMES
 from hnn_engine.video.extract import Footage
 
 

@@ -15,7 +15,8 @@ from hnn_engine.atomic_write import check_file, write_by
 from hnn_engine.disk import operations
 from hnn_engine.errors import RecordError
 from hnn_engine.missing_libraries import explained
-from hnn_engine.video.clip import Pictures, ProgressCallback
+from hnn_engine.progress import ProgressCallback
+from hnn_engine.video.clip import Pictures
 
 if TYPE_CHECKING:
     from PIL.Image import Image

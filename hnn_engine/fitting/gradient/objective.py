@@ -73,7 +73,7 @@ class FieldObjective:
 
 
 def objective(task: FitTask, rng: np.random.Generator, scaled: bool) -> Objective:
-    """Return the objective of the task's model, with fresh weights by `rng`; `scaled`: fitted to the data beforehand."""
+    """Return the objective of the task's model, with fresh weights by `rng`; `scaled`: as `FieldObjective` has it."""
     if get_model(task.model).observes_frames:
         from hnn_engine.fitting.gradient.pixel_objective import PixelObjective
 

@@ -15,7 +15,14 @@ from hnn_engine.fitting.gradient.backend import AdamStep, GradientBackend, Rows,
 from hnn_engine.fitting.gradient.backends import CompiledBackend, torch_wanted
 from hnn_engine.fitting.gradient.film_table import FilmTable, mean_frame, plain_film
 from hnn_engine.fitting.gradient.flat_weights import flattened, shapes_of, unflattened
-from hnn_engine.fitting.pixel_snapshot import LIVE_TEST_ROWS, frame_pairs_of, frozen, latent_field, map_rows, seeing
+from hnn_engine.fitting.pixel_snapshot import (
+    LIVE_TEST_ROWS,
+    frame_pairs_of,
+    frozen,
+    latent_field,
+    map_rows,
+    pixel_model,
+)
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import get_model
 from hnn_engine.models.autoencoder import HALVES, LAYERS, half_output, numpy_relu
@@ -32,7 +39,7 @@ class PixelObjective:
     live_rows = LIVE_TEST_ROWS
 
     def __init__(self, task: FitTask, rng: np.random.Generator, scaled: bool) -> None:
-        self._task, self._frame_pairs, model = task, frame_pairs_of(task), seeing(task)
+        self._task, self._frame_pairs, model = task, frame_pairs_of(task), pixel_model(task)
         self._film = plain_film(self._frame_pairs.frames)
         autoencoder = model.initial_autoencoder(task.model_settings, self._film.numbers, rng)
         if scaled:

@@ -26,7 +26,7 @@ from hnn_engine.fitting.pixel_closed_form.autoencoder import Layer, Reading, dec
 from hnn_engine.fitting.pixel_closed_form.principal_components import Films, Principal, principal_frames, training_films
 from hnn_engine.fitting.pixel_closed_form.principal_curve import Curve, film_curve, rough_curve
 from hnn_engine.fitting.pixel_closed_form.slow_feature import jumps, straightened
-from hnn_engine.fitting.pixel_snapshot import LIVE_TEST_ROWS, frame_pairs_of, frozen, map_rows, seeing
+from hnn_engine.fitting.pixel_snapshot import LIVE_TEST_ROWS, frame_pairs_of, frozen, map_rows, pixel_model
 from hnn_engine.fitting.random_features.hidden_layers import hidden_layers
 from hnn_engine.fitting.subsampling import drawn, evenly_drawn
 from hnn_engine.models.autoencoder import HALVES, LAYERS, half_output, numpy_relu
@@ -49,7 +49,7 @@ class SampledFit:
         self.task, self._frame_pairs = task, frame_pairs_of(task)
         self.seconds = 0.0
         self._stop = False
-        model = seeing(task)
+        model = pixel_model(task)
         shapes = {
             **model.autoencoder_shapes(task.model_settings, self._frame_pairs.size),
             **model.weight_shapes(1, task.model_settings),
@@ -179,7 +179,7 @@ class _Stages:
         states, rates = states[some], rates[some]
         sizes = width, int(settings["depth"])
         hidden = hidden_layers(states, sizes, activation, self._rng, field.SLOPE)
-        conservative = seeing(self._task).has_energy
+        conservative = pixel_model(self._task).has_energy
         end = field.last_layer(hidden, states, rates, conservative, self._ridge)
         for name, values in hidden.weights().items():
             self._weights[name][:] = values
