@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QApplication
 import app.style.override_guard  # noqa: F401 (before any class is made of Qt's)
 from app.dialogs.error_dialog import ErrorReporter, install_excepthook
 from app.lab import Lab
+from app.style.apply import apply_theme
 from app.style.icons import logo
-from app.style.theme import apply_theme
 from app.window.main_window import MainWindow, start_theme
 from app.window.session_actions import HOME_SYSTEM
 from app.window.shutdown import Endings

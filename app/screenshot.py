@@ -82,7 +82,8 @@ def _draw(options: argparse.Namespace) -> int:
     from PySide6.QtCore import qInstallMessageHandler
 
     from app.application import make_application
-    from app.style.theme import THEMES, apply_theme
+    from app.style.apply import apply_theme
+    from app.style.theme import THEMES
     from app.workers.event_loop import event_loop
 
     qInstallMessageHandler(_quietly)

@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.dialogs.awaiting import finished
 from app.widgets.text import Button, MessageIcon, heading, message_box, quiet_label
-from app.window.file_dialogs import finished
 from hnn_engine.errors import one_line
 from hnn_engine.journal import Entry
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QFont, QPalette
-from PySide6.QtWidgets import QApplication
 
 Dash = tuple[float, ...]
 
@@ -156,18 +155,10 @@ def model_dash(model_name: str) -> Dash:
     return _DASHES.get(LOOKS_LIKE.get(model_name, model_name), (3.0, 3.0))
 
 
-def apply_theme(app: QApplication, theme: Theme) -> None:
-    """Dress `app` in `theme`: style, palette, type and style sheet; then tell `theme_signals.changed`."""
-    from app.style.stylesheet import stylesheet
-
+def set_current_theme(theme: Theme) -> None:
+    """Make `theme` what `current_theme` returns, from now on; `app.style.apply` also dresses the window in it."""
     global _current
     _current = theme
-    if app.style().objectName().lower() != "fusion" and not app.styleSheet():
-        app.setStyle("Fusion")
-        app.setFont(ui_font(app.font()))
-    app.setPalette(palette(theme))
-    app.setStyleSheet(stylesheet(theme))
-    theme_signals.changed.emit(theme)
 
 
 def ui_font(base: QFont) -> QFont:

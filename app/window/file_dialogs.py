@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtWidgets import QDialog, QWidget
 
+from app.dialogs.awaiting import finished
 from app.dialogs.import_dialog import ImportDialog
 from app.dialogs.progress_dialog import EndedError, Watched
 from app.model.document import Document, View, state_of
@@ -289,19 +290,3 @@ class Files:
 
 def _read(path: Path, columns: Columns, tell: Callable[[float], None]) -> Recording:
     return read_recording(path, columns, tell)
-
-
-async def finished(dialog: QDialog) -> int:
-    """Open `dialog` and wait, without blocking anything, until it is closed; return its result."""
-    done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    def settle(result: int) -> None:
-        if not done.done():
-            done.set_result(result)
-
-    dialog.finished.connect(settle)
-    dialog.open()
-    try:
-        return await done
-    finally:
-        dialog.finished.disconnect(settle)

@@ -32,8 +32,9 @@ from app.panels.status import StatusLine
 from app.panels.system import SystemPanel
 from app.panels.training import TrainingPanel
 from app.panels.transport_bar import TransportBar
+from app.style.apply import apply_theme
 from app.style.icons import logo
-from app.style.theme import DARK, LIGHT, THEMES, apply_theme, current_theme
+from app.style.theme import DARK, LIGHT, THEMES, current_theme
 from app.widgets.notice import NoticeBar
 from app.widgets.text import name_action, title_text
 from app.window.menus import Menus

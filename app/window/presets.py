@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidgetAction
 
+from app.dialogs.awaiting import finished
 from app.model.settings import settings
 from app.widgets.text import Button, ButtonRole, MessageIcon, action_text, heading, message_box, set_tip
-from app.window.file_dialogs import finished
 from hnn_engine.disk import operations
 from hnn_engine.experiment import Experiment
 from hnn_engine.presets import DEMONSTRATIONS, Demonstration

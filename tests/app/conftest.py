@@ -25,7 +25,8 @@ import app.application
 import app.model.settings
 import app.workers.preload
 from app.application import make_application
-from app.style.theme import LIGHT, apply_theme
+from app.style.apply import apply_theme
+from app.style.theme import LIGHT
 from app.workers.event_loop import event_loop
 from hnn_engine.fit_run import FitRun
 from hnn_engine.kernels import cache as kernel_cache

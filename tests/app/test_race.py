@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from app.application import close_window
 from app.dialogs.race_plots import recipe_color
 from app.dialogs.race_window import RaceWindow, duration, words
-from app.style.theme import DARK, LIGHT, apply_theme
+from app.style.apply import apply_theme
+from app.style.theme import DARK, LIGHT
 from app.widgets.format import NO_BREAK
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import model_spec

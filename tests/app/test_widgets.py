@@ -15,9 +15,10 @@ from PySide6.QtWidgets import QApplication, QToolBar, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.dialogs.error_dialog import ErrorDialog, ErrorReporter
+from app.style.apply import apply_theme
 from app.style.colormaps import diverging, sequential
 from app.style.icons import icon, logo
-from app.style.theme import DARK, LIGHT, LOOKS_LIKE, THEMES, Theme, apply_theme, current_theme, model_dash
+from app.style.theme import DARK, LIGHT, LOOKS_LIKE, THEMES, Theme, current_theme, model_dash
 from app.widgets.format import number, parse, percent, seconds_left
 from app.widgets.map_key import MapKey
 from app.widgets.notice import NoticeBar
