@@ -14,11 +14,12 @@ from app.model.document import Document, State, View
 from app.model.frame_clock import FrameClock
 from app.model.model_roles import compared_key, field_key, judged_key, latents_key
 from app.model.playback import Transport
+from app.model.rollout_messages import Answer, Request, ShownModel, Track
 from app.model.seed_ensembles import Families
 from app.workers.dataset_worker import DataMaker
 from app.workers.live_fit import LiveFit, why_not_live
 from app.workers.preload import WarmUp
-from app.workers.rollout_worker import Answer, Request, ShownModel, Simulation, Track
+from app.workers.rollout_worker import Simulation
 from app.workers.training_worker import (
     FitEvent,
     FitInfo,
@@ -353,7 +354,7 @@ class Lab(QObject):
             self._states.clear()
         known = self._states.get(track.key)
         if known is None or known[0] is not track:
-            known = self._states[track.key] = (track, state_at(track, self.transport.time))
+            known = self._states[track.key] = (track, track.state_at(self.transport.time))
         return known[1]
 
     # Requests ---------------------------------------------------------------------------------------------------------
@@ -418,7 +419,6 @@ class Lab(QObject):
             portrait = plane if len(start) > max(portrait.axes) else None
         self.simulation.ask(
             Request(
-                generation=0,
                 experiment=self.experiment,
                 models=models,
                 portrait=portrait,
@@ -631,16 +631,3 @@ class Lab(QObject):
         self._drain_job()
         parts = (self.simulation, self.data, self.warm_up)
         return all([ended, *(part.close(seconds) for part in parts)])
-
-
-def state_at(track: Track, t: float) -> Array:
-    """Return the coords of `track` at time `t`, linear between samples; NaN where it has ended."""
-    times, coords = track.t, track.coords
-    i = int(np.searchsorted(times, t, side="right")) - 1
-    if i >= len(times) - 1 and t > times[-1] + 1e-9:
-        return np.full(coords.shape[1], np.nan)
-    i = min(max(i, 0), max(len(times) - 2, 0))
-    j = min(i + 1, len(times) - 1)
-    share = min(max((t - times[i]) / (times[j] - times[i]), 0.0), 1.0) if j > i else 0.0
-    state: Array = coords[i] + share * (coords[j] - coords[i])
-    return state

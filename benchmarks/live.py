@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QWidget
 
 from app.model.document import State
-from app.workers.rollout_worker import Answer
+from app.model.rollout_messages import Answer
 from benchmarks.figures import Aims, BenchmarkError, Figures, milliseconds, percentiles, say
 from benchmarks.hand import RATE, Hand, circle
 from benchmarks.stand import Paint, WatchedWindow, in_window, platform_name, ready, shown_panels, until

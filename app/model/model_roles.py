@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.model.document import View
-from app.workers.rollout_worker import ShownModel
+from app.model.rollout_messages import ShownModel
 
 
 def field_key(models: Sequence[ShownModel], view: View) -> str:

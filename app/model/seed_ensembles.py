@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.workers.rollout_worker import ShownModel
+from app.model.rollout_messages import ShownModel
 from hnn_engine.errors import shown
 from hnn_engine.models import get_model
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.lab import Lab
 from app.model.document import State
+from app.model.rollout_messages import Answer, ShownModel, Track
 from app.model.settings import settings
 from app.style.theme import current_theme, theme_signals
 from app.widgets.drag import FinePointer
@@ -20,7 +21,6 @@ from app.widgets.format import NO_BREAK, number
 from app.widgets.frame_tiles import Grid, Tile, lay_out, paint_tiles, words_height
 from app.widgets.scene_marks import GRAB_RADIUS, paint_halo, paint_handle
 from app.widgets.text import set_tip
-from app.workers.rollout_worker import Answer, ShownModel, Track
 from hnn_engine.camera import VIEW, Frames
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.experiment import Experiment

@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.lab import Lab
 from app.model.document import State
+from app.model.rollout_messages import Answer, ShownModel
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section
 from app.widgets.text import quiet_label
-from app.workers.rollout_worker import Answer, ShownModel
 from hnn_engine.experiment import FRICTION, Experiment
 from hnn_engine.models import get_model
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.lab import Lab
 from app.model.document import State
+from app.model.rollout_messages import Answer, Track
 from app.model.settings import settings
 from app.style.theme import current_theme, theme_signals
 from app.widgets.drag import FinePointer
@@ -16,7 +17,6 @@ from app.widgets.scene_marks import GRAB_RADIUS, paint_arrow, paint_halo, paint_
 from app.widgets.scene_painter import StageStyle, ghost_style, paint_stage, truth_style
 from app.widgets.scene_view import StageView
 from app.widgets.text import set_tip
-from app.workers.rollout_worker import Answer, Track
 from hnn_engine.coords import Array
 from hnn_engine.experiment import same_system
 from hnn_engine.geometry import Block, Bob, Bounds

@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.lab import Lab
 from app.model.document import ENERGY_OF, State, View
+from app.model.rollout_messages import Answer, Request, Track
 from app.style.theme import model_dash
 from app.widgets.plot import LabPlot, Marker, Spread, show_until_diverged
 from app.widgets.text import PlainLabel, set_tip
-from app.workers.rollout_worker import Answer, Request, Track
 from hnn_engine.coords import Array
 from hnn_engine.experiment import same_system
 

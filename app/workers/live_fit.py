@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from app.model.rollout_messages import ShownModel
 from app.workers.dataset_worker import data_key
 from app.workers.latest_only import Newest
-from app.workers.rollout_worker import ShownModel
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import Experiment
 from hnn_engine.fitting import get_recipe

@@ -1,6 +1,6 @@
 """The rollouts on screen: one worker thread that computes them, the newest request first.
 
-A request is frozen; an answer carries its generation, so a stale one is dropped. While a button is down a request is a
+A request is frozen; an answer carries the request, by which a stale one is known. While a button is down a request is a
 preview: fewer steps. Truth is the reference integrator's. Until that is compiled, collocation stands in for it: alone
 in a preview (see `PREVIEW_TOLERANCE`), and at first in a full request (at `STAND_IN_TOLERANCE`), which is then answered
 twice. A full request is interrupted by a newer one from a hand, not by newer weights: so it always gets done while a
@@ -11,124 +11,41 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
+from app.model.rollout_messages import Answer, Request, ShownModel, Track
 from app.workers.thread_priority import give_way
 from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment
 from hnn_engine.frame_metrics import frames_in_step
-from hnn_engine.frames.frame_pairs import camera_of, pairs_at
 from hnn_engine.initial_frames import film_along, initial_condition, reader_of
 from hnn_engine.integrators import Rollout, why_not
 from hnn_engine.kernels.cache import loops
-from hnn_engine.phase_portrait import (
-    Drawn,
-    Layers,
-    Missed,
-    PortraitField,
-    PortraitSpec,
-    States,
-    compute_field,
-    encode,
-    rows_missed,
+from hnn_engine.phase_portrait import Layers, Missed, PortraitField, compute_field, encode, rows_missed
+from hnn_engine.rollout_analysis import (
+    collocated_truth,
+    encoded_truth,
+    energy_model,
+    energy_scale,
+    matching_truth,
+    own_drift,
+    recorded_curve,
+    recorded_drift,
+    recorded_row,
+    reference_drift,
+    states_at,
 )
-from hnn_engine.rollouts.collocation import collocate
-from hnn_engine.rollouts.energy_drift import energy_drift, learned_drift, relative_error
-from hnn_engine.rollouts.steering import Phase, Steering, Turned, follow, gap_after_return, in_phases
+from hnn_engine.rollouts.energy_drift import energy_drift, relative_error
+from hnn_engine.rollouts.steering import follow, gap_after_return
 from hnn_engine.snapshot import Snapshot, Swift
-from hnn_engine.systems import System
 
 PREVIEW_STEPS = 250
 PREVIEW_TOLERANCE = 1e-7  # of the collocation; its error over a preview stays under 1e-6 of the scale
 STAND_IN_TOLERANCE = 1e-11  # of the collocation while the reference integrator is at work
 LIVE_STEPS = 200  # a model that trains is followed in no fewer steps than these
 MODEL_TOLERANCE = 1e-9  # of adaptive rollouts of models: they are not better than that
-
-
-@dataclass(frozen=True, eq=False)
-class ShownModel:
-    """A model to follow: `key` names it on screen (a run's id, or a fit's while it trains).
-
-    Repetitions of one fit with other seeds share a `group`; the first `member` of it, 0, stands for it.
-    """
-
-    key: str
-    model: str
-    title: str
-    snapshot: Snapshot
-    live: bool = False
-    group: str = ""
-    member: int = 0
-    refits: bool = False  # it is another one whenever a hand moves the data
-
-
-@dataclass(frozen=True, eq=False)
-class Request:
-    """What is to be computed."""
-
-    generation: int
-    experiment: Experiment
-    models: tuple[ShownModel, ...]
-    portrait: PortraitSpec | None
-    field_of: str  # 'truth' or the key of a model
-    arrows: bool
-    contours: bool
-    preview: bool
-    energy_of: str = "reference"
-    compared: str = ""  # the key of the model whose H is set beside the true one, or ''
-    states: States | None = None  # some of the training data
-    drawn: Drawn | None = None  # rows that were drawn by hand
-    judged: str = ""  # the key of the model that is to follow them, or ''
-    urgent: bool = True  # asked by a hand: it interrupts a full request that is under way
-    asked: float = 0.0  # perf_counter when the hand moved
-
-
-@dataclass(frozen=True, eq=False)
-class Track:
-    """One rollout and what is plotted of it. `key` is 'truth' or the model's; NaN where unknown."""
-
-    key: str
-    model: str
-    title: str
-    t: Array
-    coords: Array
-    drift: Array
-    error: Array  # at `error_t`
-    error_t: Array
-    ended: float = float("nan")
-    note: str = ""
-    live: bool = False
-    measured: bool = False
-    gap: float | None = None  # after a way there and back, see `gap_after_return`
-    group: str = ""
-    member: int = 0  # of its group; the first stands for it
-    own: Array = field(default_factory=lambda: np.empty(0))  # drift of the model's own H, where it is wanted and known
-    in_step: int | None = None  # painted frames before the first out of step with truth; None where there are none
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """The tracks that a request asked for, truth first where there is one. `scale` is E of its start, NaN without H."""
-
-    request: Request
-    truth: Track | None
-    models: tuple[Track, ...]
-    field: PortraitField | None
-    seconds: float
-    scale: float = float("nan")
-    seen: Array | None = None  # truth as the model encodes it whose latents the portrait shows, `(T, 2)`
-    missed: Missed | None = None  # which drawn rows the judged model does not follow
-
-    @property
-    def leads(self) -> tuple[Track, ...]:
-        """The rollouts of models without the repetitions of each."""
-        return tuple(track for track in self.models if track.member == 0)
-
-    def band(self, lead: Track) -> tuple[Track, ...]:
-        """The repetitions of a model, `lead` among them; it alone where there are no others."""
-        return tuple(t for t in self.models if t is lead or (lead.group and t.group == lead.group))
 
 
 class Simulation:
@@ -139,7 +56,6 @@ class Simulation:
         self._pending: Request | None = None
         self._closing = False
         self._answer: Answer | None = None
-        self._generation = 0
         self._busy = False
         self._truths: dict[bool, tuple[Hashable, Rollout]] = {}  # by the reference integrator or not
         self._rollouts: dict[str, tuple[Hashable, Rollout | str]] = {}
@@ -159,13 +75,11 @@ class Simulation:
         """Whether a request is pending or being computed."""
         return self._busy or self._pending is not None
 
-    def ask(self, request: Request) -> int:
-        """Replace what is pending by `request`; return its generation."""
+    def ask(self, request: Request) -> None:
+        """Replace what is pending by `request`."""
         with self._condition:
-            self._generation += 1
-            self._pending = replace(request, generation=self._generation)
+            self._pending = request
             self._condition.notify()
-            return self._generation
 
     def newest(self) -> Answer | None:
         """Return the newest answer that has not been taken, or None."""
@@ -224,10 +138,10 @@ class Simulation:
             self._rollouts = {m.key: (self._model_key(request, m), followed[m.key]) for m in request.models}
             self._in_step = {m.key: self._in_step[m.key] for m in request.models if m.key in self._in_step}
             self._frictions = {m.key: self._frictions[m.key] for m in request.models if m.key in self._frictions}
-            seen = seen_truth(request, truth, plane)
+            seen = truth_in_latents(request, truth, plane)
             took = time.perf_counter() - began
             missed = missed_rows(request)
-            self._answer = Answer(request, truth, models, plane, took, energy_scale(request), seen, missed)
+            self._answer = Answer(request, truth, models, plane, took, energy_scale(request.experiment), seen, missed)
             self.wake()
 
     def _stages(self, request: Request) -> tuple[bool, ...]:
@@ -296,7 +210,7 @@ class Simulation:
                 answer = follow(system, start, times, experiment.rollout.truth, steering, interrupt=stop)
             else:
                 tolerance = PREVIEW_TOLERANCE if request.preview else STAND_IN_TOLERANCE
-                answer = stand_in(system, start, times, steering, tolerance, stop)
+                answer = collocated_truth(system, start, times, steering, tolerance, stop)
             if stop is None or not stop():
                 self._truths[exact] = (self._truth_key(request), answer)
         drift = energy_drift(system, answer.coords, answer.coords)
@@ -377,7 +291,7 @@ class Simulation:
             gap=gap_after_return(answer, request.experiment.rollout.steering),
             group=shown.group,
             member=shown.member,
-            own=own_drift(request, shown.snapshot, answer.coords, truth),
+            own=drift_by_own_energy(request, shown.snapshot, answer.coords, truth),
             in_step=self._frames_in_step(request, shown, answer, truth, stop),
         )
 
@@ -402,7 +316,7 @@ class Simulation:
         )
         if reader is None or film is None:
             return None
-        coords, angles = at_times(film, answer.t, answer.coords), at_times(film, truth.t, truth.coords)[:, 0]
+        coords, angles = states_at(film, answer.t, answer.coords), states_at(film, truth.t, truth.coords)[:, 0]
         frames = frames_in_step(shown.snapshot, coords, angles, reader, stop)
         if stop is None or not stop():
             self._in_step[shown.key] = key, frames
@@ -417,66 +331,23 @@ class Simulation:
         with np.errstate(over="ignore", invalid="ignore"):
             if experiment.system is not None:
                 assert truth is not None
-                beside = beside_truth(answer.coords, truth)
+                beside = matching_truth(answer.coords, truth.coords)
                 drift = energy_drift(experiment.system, answer.coords, beside)
                 error = relative_error(answer.coords, beside, experiment.stage.periodic)
                 return drift, answer.t[: len(error)], error
-            drift = recorded_drift(request, shown.snapshot, answer.coords)
+            drift = drift_of_recording(request, shown.snapshot, answer.coords)
             if truth is None or recorded_row(experiment) is None:
                 return drift, empty, empty
             spec = experiment.rollout  # what was recorded was left alone
             inside = truth.t <= min(answer.t[-1], spec.steering.interval(spec.length)[0])
-            track = at_times(truth.t[inside], answer.t, answer.coords)
+            track = states_at(truth.t[inside], answer.t, answer.coords)
             return drift, truth.t[inside], relative_error(track, truth.coords[inside], experiment.stage.periodic)
-
-
-def stand_in(
-    system: System,
-    start: Array,
-    times: Array,
-    steering: Steering,
-    tolerance: float,
-    stop: Callable[[], bool] | None = None,
-) -> Rollout:
-    """Return the truth by collocation, for the time in which the reference integrator is not compiled yet."""
-
-    def one(phase: Phase, x: Array, at: Array) -> Rollout:
-        coords = collocate(Turned(system, phase.turn).field, x, at, tolerance, stop)
-        return Rollout(at, coords, np.array(np.nan))
-
-    return in_phases(steering.phases(float(times[-1])), start, times, one)
-
-
-def seen_truth(request: Request, truth: Track | None, plane: PortraitField | None) -> Array | None:
-    """Return truth's track as the model encodes it whose latents the portrait shows; None where none are."""
-    experiment = request.experiment
-    if plane is None or plane.latents is None or truth is None or not len(truth.coords):
-        return None
-    autoencoder, system = plane.latents.autoencoder, experiment.moving
-    if system is not None:
-        return autoencoder.encode(pairs_at(system, camera_of(experiment.data, autoencoder.size), truth.coords))
-    recording, row = experiment.recording, recorded_row(experiment) or 0
-    if recording is None or recording.frames is None or recording.frame_size != autoencoder.size:
-        return None
-    frames = recording.frames[row : row + len(truth.coords) + 1]
-    z = autoencoder.encode(np.stack([frames[:-1], frames[1:]], axis=1))
-    return np.concatenate([z, np.full((len(truth.coords) - len(z), 2), np.nan)])  # of the last frame there is no pair
 
 
 def steer_key(request: Request) -> Hashable:
     """What is done to rollouts on their way. While nothing is, it does not matter when it would be."""
     spec = request.experiment.rollout
     return spec.steering if spec.steering.kind != "none" else None, spec.friction
-
-
-def at_times(times: Array, t: Array, coords: Array) -> Array:
-    """Return the states `(N, 2*dof)` at `times` `(N,)` of a rollout `coords` `(T, 2*dof)` at `t`, linear in between."""
-    return np.stack([np.interp(times, t, coords[:, i]) for i in range(coords.shape[1])], axis=-1)
-
-
-def beside_truth(coords: Array, truth: Track) -> Array:
-    """Return truth's states at the instants of `coords`: a model that trains is followed in every second one."""
-    return truth.coords[:: 2 if len(coords) < len(truth.t) else 1]
 
 
 def missed_rows(request: Request) -> Missed | None:
@@ -487,30 +358,42 @@ def missed_rows(request: Request) -> Missed | None:
     return rows_missed(judged.title, judged.snapshot, request.drawn)
 
 
-def energy_scale(request: Request) -> float:
-    """Return E of the start, by the true H or a recording's stated reference; NaN where neither is known."""
+def recorded_track(request: Request) -> Track:
+    """Return the measured curve from the start's row (or the first)."""
+    t, coords = recorded_curve(request.experiment)
+    empty = np.empty(0)
+    return Track(
+        "truth", "truth", "recorded", t, coords, drift_of_recording(request, None, coords), empty, empty, measured=True
+    )
+
+
+def drift_of_recording(request: Request, snapshot: Snapshot | None, coords: Array) -> Array:
+    """Return the drift along `coords` by the stated reference H or by a learned one, as asked: the H of `snapshot`, or
+    else of another shown model; NaN where there is none."""
     experiment = request.experiment
-    judge = experiment.system if experiment.recording is None else experiment.recording.reference
-    return judge.energy_scale(np.array(experiment.start)) if judge is not None else float("nan")
+    assert experiment.recording is not None
+    if request.energy_of != "learned" and experiment.recording.reference is not None:
+        return reference_drift(experiment, coords)
+    if snapshot is None or not snapshot.has_energy:
+        snapshot = energy_model(m.snapshot for m in request.models)
+    return recorded_drift(experiment, snapshot, coords) if snapshot is not None else np.full(len(coords), np.nan)
 
 
-def own_drift(request: Request, snapshot: Snapshot, coords: Array, truth: Track | None) -> Array:
-    """Return (Ĥ(x̂(t)) − Ĥ(x̂(0)))/E along a model's rollout by its own Ĥ; empty where that is not asked for or unknown.
+def drift_by_own_energy(request: Request, snapshot: Snapshot, coords: Array, truth: Track | None) -> Array:
+    """Return a model's drift by its own H where that is asked for, else nothing.
 
     For recordings only beside the stated reference: else the drift itself is by the learned H.
     """
-    experiment = request.experiment
-    system, scale = experiment.system, energy_scale(request)
-    wanted = request.energy_of == "both" or (request.energy_of == "learned" and system is not None)
-    with np.errstate(over="ignore", invalid="ignore"):
-        energy = snapshot.hamiltonian(coords) if wanted and np.isfinite(scale) else None
-        if energy is None:
-            return np.empty(0)
-        if system is None:
-            own: Array = (energy - energy[0]) / scale
-            return own
-        assert truth is not None
-        return learned_drift(system, energy, beside_truth(coords, truth))
+    if request.energy_of == "both" or (request.energy_of == "learned" and request.experiment.system is not None):
+        return own_drift(request.experiment, snapshot, coords, truth.coords if truth is not None else None)
+    return np.empty(0)
+
+
+def truth_in_latents(request: Request, truth: Track | None, plane: PortraitField | None) -> Array | None:
+    """Return truth as the model encodes it whose latents the portrait shows; None where none are."""
+    if plane is None or plane.latents is None or truth is None or not len(truth.coords):
+        return None
+    return encoded_truth(request.experiment, truth.coords, plane.latents.autoencoder)
 
 
 def seen_key(experiment: Experiment) -> Hashable:
@@ -524,54 +407,3 @@ def stage_key(experiment: Experiment) -> Hashable:
     """What the stage of `experiment` is made of: experiments that differ in their start alone share it."""
     system = experiment.system
     return experiment.recording if system is None else (system.name, tuple(system.values.items()))
-
-
-# Recordings -----------------------------------------------------------------------------------------------------------
-
-
-def recorded_row(experiment: Experiment) -> int | None:
-    """Return the recorded row that the start sits on, or None where it was dragged off the track."""
-    recording = experiment.recording
-    assert recording is not None
-    return recording.row_at(np.array(experiment.start))
-
-
-def recorded_track(request: Request) -> Track:
-    """Return the measured track from the start's row (or the first), up to the horizon, within its trial."""
-    experiment = request.experiment
-    recording = experiment.recording
-    assert recording is not None
-    row = recorded_row(experiment) or 0
-    last = int(np.searchsorted(recording.trial, recording.trial[row], side="right"))
-    t = recording.t[row:last] - recording.t[row]
-    inside = t <= experiment.rollout.horizon + 1e-9
-    coords = recording.coords[row:last][inside]
-    drift = recorded_drift(request, None, coords)
-    empty = np.empty(0)
-    return Track("truth", "truth", "recorded", t[inside], coords, drift, empty, empty, measured=True)
-
-
-def recorded_drift(request: Request, snapshot: Snapshot | None, coords: Array) -> Array:
-    """Return (H(x(t)) − H(x(0)))/E for a recording: by its stated reference H, or by a learned one."""
-    recording = request.experiment.recording
-    assert recording is not None
-    reference, start = recording.reference, np.array(request.experiment.start)
-    if request.energy_of == "learned" or reference is None:
-        judge = snapshot if snapshot is not None and snapshot.has_energy else energy_judge(request)
-        if judge is None:
-            return np.full(len(coords), np.nan)
-        own, first, lowest = (judge.hamiltonian(x) for x in (coords, start, recording.coords))
-        assert own is not None
-        assert first is not None
-        assert lowest is not None
-        return (own - first) / max(float(first - lowest.min()), 0.01 * float(np.ptp(lowest)), 1e-12)
-    return (reference.hamiltonian(coords) - reference.hamiltonian(start)) / reference.energy_scale(start)
-
-
-def energy_judge(request: Request) -> Snapshot | None:
-    """Return the shown model whose H judges what has none of its own: if possible one whose H is the only one."""
-    able = [m.snapshot for m in request.models if m.snapshot.has_energy]
-    return min(able, key=lambda s: s.dissipates and not s.split_unique, default=None)
-
-
-__all__ = ["Answer", "Request", "ShownModel", "Simulation", "Track"]

@@ -15,10 +15,10 @@ from app.application import close_window, open_window
 from app.dialogs.error_dialog import ErrorDialog, ErrorReporter
 from app.lab import Lab
 from app.model.document import Document
+from app.model.rollout_messages import Answer, Track
 from app.widgets.number_slider import NumberSlider
 from app.widgets.parameter_form import ParameterForm
 from app.window.main_window import MainWindow
-from app.workers.rollout_worker import Answer, Track
 from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment, model_spec
 

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import app.workers.rollout_worker
-from app.workers.rollout_worker import PREVIEW_STEPS, Answer, Request, ShownModel, Simulation
+import hnn_engine.rollout_analysis
+from app.model.rollout_messages import Answer, Request, ShownModel
+from app.workers.rollout_worker import PREVIEW_STEPS, Simulation
 from hnn_engine.experiment import Experiment, RolloutSpec, new_experiment
 from hnn_engine.integrators import Rollout, rollout
 from hnn_engine.kernels import cache as kernel_cache
@@ -43,7 +45,6 @@ def request(
     experiment: Experiment | None = None, preview: bool = False, urgent: bool = True, **changes: Any
 ) -> Request:
     made = Request(
-        generation=0,
         experiment=experiment or new_experiment("pendulum"),
         models=(),
         portrait=None,
@@ -67,6 +68,11 @@ def wait(condition: Callable[[], object], seconds: float = 10.0) -> None:
             return
         time.sleep(0.002)
     assert condition(), "did not happen"
+
+
+def asked(simulation: Simulation, wanted: Request) -> Request:
+    simulation.ask(wanted)
+    return wanted
 
 
 def answered(simulation: Simulation) -> Answer:
@@ -95,7 +101,7 @@ class Gate:
         self.open, self.began = threading.Event(), threading.Semaphore(0)
         self.starts: list[float] = []
         self._real = collocate
-        monkeypatch.setattr(app.workers.rollout_worker, "collocate", self._held)
+        monkeypatch.setattr(hnn_engine.rollout_analysis, "collocate", self._held)
 
     def _held(self, field: Any, start: Any, *rest: Any) -> Any:
         self.starts.append(float(start[0]))
@@ -105,9 +111,9 @@ class Gate:
 
 
 def test_answers_what_was_asked(simulation: Simulation) -> None:
-    generation = simulation.ask(request(at(0.5)))
+    wanted = asked(simulation, request(at(0.5)))
     answer = answered(simulation)
-    assert answer.request.generation == generation
+    assert answer.request is wanted
     assert answer.truth is not None
     assert answer.truth.coords[0].tolist() == [0.5, 0.0]
     assert len(answer.truth.t) == 501
@@ -121,22 +127,22 @@ def test_the_newest_wins_and_what_lay_between_is_never_computed(
     simulation.ask(request(at(0.1), preview=True))
     assert gate.began.acquire(timeout=10.0)
     for q in (0.2, 0.3, 0.4):
-        last = simulation.ask(request(at(q), preview=True))
+        last = asked(simulation, request(at(q), preview=True))
     gate.open.set()
     wait(lambda: not simulation.busy)
     assert gate.starts == [0.1, 0.4]
     answer = simulation.newest()
     assert answer is not None
-    assert answer.request.generation == last
+    assert answer.request is last
 
 
 def test_a_full_request_gives_way_to_a_hand(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = Gate(monkeypatch)
     simulation.ask(request(at(0.1)))
     assert gate.began.acquire(timeout=10.0)
-    wanted = simulation.ask(request(at(0.9), preview=True))
+    wanted = asked(simulation, request(at(0.9), preview=True))
     gate.open.set()
-    assert answered(simulation).request.generation == wanted
+    assert answered(simulation).request is wanted
     assert simulation.newest() is None, "the answer of the interrupted request was given after all"
 
 
@@ -163,11 +169,11 @@ def test_a_full_request_does_not_give_way_to_newer_weights(
     simulation: Simulation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate(monkeypatch)
-    full = simulation.ask(request(at(0.1)))
+    full = asked(simulation, request(at(0.1)))
     assert gate.began.acquire(timeout=10.0)
-    live = simulation.ask(request(at(0.1), urgent=False))
+    live = asked(simulation, request(at(0.1), urgent=False))
     gate.open.set()
-    assert answered(simulation).request.generation in (full, live)
+    assert answered(simulation).request in (full, live)
     wait(lambda: not simulation.busy)
     assert gate.starts == [0.1], "truth was computed twice for the same start"
 
@@ -178,7 +184,7 @@ def test_an_error_is_reported_and_the_next_request_served(
     errors: list[Exception] = []
     simulation.failure = errors.append
     with monkeypatch.context() as patch:
-        patch.setattr(app.workers.rollout_worker, "collocate", lambda *_: 1 / 0)
+        patch.setattr(hnn_engine.rollout_analysis, "collocate", lambda *_: 1 / 0)
         simulation.ask(request(at(0.1)))
         wait(lambda: errors)
     assert isinstance(errors[0], ZeroDivisionError)

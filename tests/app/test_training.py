@@ -10,8 +10,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 
+from app.model.rollout_messages import Answer
 from app.widgets.format import NO_BREAK
-from app.workers.rollout_worker import Answer
 from hnn_engine.experiment import model_spec
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.gradient.paper import PaperFit

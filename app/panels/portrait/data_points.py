@@ -6,8 +6,8 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtWidgets import QGraphicsItem
 
+from app.model.rollout_messages import Answer
 from app.widgets.plot import LabPlot
-from app.workers.rollout_worker import Answer
 from hnn_engine.coords import Array, Index
 from hnn_engine.data_edits import STROKES
 from hnn_engine.datasets import Dataset

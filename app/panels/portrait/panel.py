@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from app.lab import Lab
 from app.model.document import State, View
+from app.model.rollout_messages import Answer, Track
 from app.model.settings import settings
 from app.panels.portrait.background import COMPARE_TIP, Backdrop
 from app.panels.portrait.data_editing import DataHand
@@ -27,7 +28,6 @@ from app.widgets.drag import FinePointer
 from app.widgets.elided import ElidedLabel
 from app.widgets.plot import LabPlot, Marker
 from app.widgets.text import PlainLabel, set_tip
-from app.workers.rollout_worker import Answer, Track
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import same_stage

@@ -6,8 +6,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from app.model.rollout_messages import Answer, Track
 from app.widgets.format import number
-from app.workers.rollout_worker import Answer, Track
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.experiment import Experiment
 from hnn_engine.models import MODELS

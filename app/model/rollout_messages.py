@@ -1,0 +1,105 @@
+"""What goes between the window and the rollout worker: a frozen request, and the curves that answer it."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hnn_engine.coords import Array
+from hnn_engine.experiment import Experiment
+from hnn_engine.phase_portrait import Drawn, Missed, PortraitField, PortraitSpec, States
+from hnn_engine.snapshot import Snapshot
+
+
+@dataclass(frozen=True, eq=False)
+class ShownModel:
+    """A model to follow: `key` names it on screen (a run's id, or a fit's while it trains).
+
+    Repetitions of one fit with other seeds share a `group`; the first `member` of it, 0, stands for it.
+    """
+
+    key: str
+    model: str
+    title: str
+    snapshot: Snapshot
+    live: bool = False
+    group: str = ""
+    member: int = 0
+    refits: bool = False  # it is another one whenever a hand moves the data
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What is to be computed."""
+
+    experiment: Experiment
+    models: tuple[ShownModel, ...]
+    portrait: PortraitSpec | None
+    field_of: str  # 'truth' or the key of a model
+    arrows: bool
+    contours: bool
+    preview: bool
+    energy_of: str = "reference"
+    compared: str = ""  # the key of the model whose H is set beside the true one, or ''
+    states: States | None = None  # some of the training data
+    drawn: Drawn | None = None  # rows that were drawn by hand
+    judged: str = ""  # the key of the model that is to follow them, or ''
+    urgent: bool = True  # asked by a hand: it interrupts a full request that is under way
+    asked: float = 0.0  # perf_counter when the hand moved
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """One rollout and what is plotted of it. `key` is 'truth' or the model's; NaN where unknown."""
+
+    key: str
+    model: str
+    title: str
+    t: Array
+    coords: Array
+    drift: Array
+    error: Array  # at `error_t`
+    error_t: Array
+    ended: float = float("nan")
+    note: str = ""
+    live: bool = False
+    measured: bool = False
+    gap: float | None = None  # after a way there and back, see `gap_after_return`
+    group: str = ""
+    member: int = 0  # of its group; the first stands for it
+    own: Array = field(default_factory=lambda: np.empty(0))  # drift of the model's own H, where it is wanted and known
+    in_step: int | None = None  # painted frames before the first out of step with truth; None where there are none
+
+    def state_at(self, t: float) -> Array:
+        """Return the coords `(2*dof,)` at `t` s, linear between samples; NaN where the rollout has ended."""
+        times, coords = self.t, self.coords
+        i = int(np.searchsorted(times, t, side="right")) - 1
+        if i >= len(times) - 1 and t > times[-1] + 1e-9:
+            return np.full(coords.shape[1], np.nan)
+        i = min(max(i, 0), max(len(times) - 2, 0))
+        j = min(i + 1, len(times) - 1)
+        share = min(max((t - times[i]) / (times[j] - times[i]), 0.0), 1.0) if j > i else 0.0
+        state: Array = coords[i] + share * (coords[j] - coords[i])
+        return state
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """The tracks that a request asked for, truth first where there is one. `scale` is E of its start, NaN without H."""
+
+    request: Request
+    truth: Track | None
+    models: tuple[Track, ...]
+    field: PortraitField | None
+    seconds: float
+    scale: float = float("nan")
+    seen: Array | None = None  # truth as the model encodes it whose latents the portrait shows, `(T, 2)`
+    missed: Missed | None = None  # which drawn rows the judged model does not follow
+
+    @property
+    def leads(self) -> tuple[Track, ...]:
+        """The rollouts of models without the repetitions of each."""
+        return tuple(track for track in self.models if track.member == 0)
+
+    def band(self, lead: Track) -> tuple[Track, ...]:
+        """The repetitions of a model, `lead` among them; it alone where there are no others."""
+        return tuple(t for t in self.models if t is lead or (lead.group and t.group == lead.group))
