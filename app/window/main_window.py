@@ -37,7 +37,7 @@ from app.style.icons import logo
 from app.style.theme import DARK, LIGHT, THEMES, current_theme
 from app.widgets.notice import NoticeBar
 from app.widgets.text import name_action, title_text
-from app.window.menus import Menus
+from app.window.menus import Menus, WindowActions
 from app.window.paint_throttle import PaintPacer
 from app.window.pyqtgraph_loader import load_plot_library
 from app.window.session_actions import Errands
@@ -72,15 +72,15 @@ class MainWindow(QMainWindow):
         self._race: RaceWindow | None = None
         self._told: set[str] = set()
         self._files: Files | None = None
-        self.errands = Errands(self)
         self.journal = Journal(lab.document, settings().keeps_unsaved, self)
+        self.errands = Errands(lab, self.journal, lambda: self.files, lambda: self.unkept_race, self)
         self.setObjectName("window")
         self.setWindowIcon(logo())
         self.setDockNestingEnabled(True)
         self.setAnimated(False)
         self._build_panels()
         self._place_docks()
-        self.menus = Menus(self)
+        self.menus = self._make_menus()
         self._pacer = PaintPacer(self, self.lab)
         self._connect()
         self._original = self.saveState()
@@ -102,7 +102,20 @@ class MainWindow(QMainWindow):
         """What opens the paper's tasks and the demonstrations; its menu is filled when it is first shown."""
         from app.window.presets import Presets
 
-        return Presets(self)
+        return Presets(self.system.presets_menu, self.errands, lambda: self.files, self.spawn, self)
+
+    def _make_menus(self) -> Menus:
+        acts = WindowActions(
+            train=self.training.press,
+            race=self.show_race,
+            help=self.show_help,
+            reset_layout=self.reset_layout,
+            switch_theme=self.switch_theme,
+            keep_unsaved=self.keep_unsaved,
+            quit=self.close,
+        )
+        docks, kept = self.docks.values(), self.journal.on
+        return Menus(self.menuBar(), self.transport, self, docks, self.lab, self.errands, acts, self.spawn, kept)
 
     def close_files(self) -> None:
         """End the thread that reads and writes, if there is one."""

@@ -1,10 +1,11 @@
 """What can be opened with one click: the paper's tasks, and experiments that show one property each."""
 
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu, QWidgetAction
+from PySide6.QtWidgets import QMenu, QWidget, QWidgetAction
 
 from app.dialogs.awaiting import finished
 from app.model.settings import settings
@@ -15,7 +16,8 @@ from hnn_engine.presets import DEMONSTRATIONS, Demonstration
 from hnn_engine.tasks import TASKS, Task
 
 if TYPE_CHECKING:
-    from app.window.main_window import MainWindow
+    from app.window.file_dialogs import Files
+    from app.window.session_actions import Errands
     from hnn_engine.recordings import Recording
 
 
@@ -28,11 +30,17 @@ def _is_there(path: Path) -> bool:
 
 
 class Presets:
-    """Fills the menu of `window`'s button and opens what is chosen from it."""
+    """Fills `menu` and opens what is chosen from it. Questions open over `parent`; `spawn` runs what is awaited."""
 
-    def __init__(self, window: "MainWindow") -> None:
-        self._window = window
-        menu = window.system.presets_menu
+    def __init__(
+        self,
+        menu: QMenu,
+        errands: "Errands",
+        files: "Callable[[], Files]",
+        spawn: Callable[[Coroutine[Any, Any, Any]], None],
+        parent: QWidget,
+    ) -> None:
+        self._errands, self._files, self._spawn, self._parent = errands, files, spawn, parent
         menu.setToolTipsVisible(True)
         shown = DEMONSTRATIONS.values()
         self._fill(menu, "The paper's tasks", [t for t in TASKS.values() if t.from_paper])
@@ -58,19 +66,18 @@ class Presets:
         if isinstance(preset, Demonstration):
             self._show(preset.title, preset.experiment(), dict(preset.view))
         elif preset.needs_recording:
-            self._window.spawn(self._open_recorded(preset))
+            self._spawn(self._open_recorded(preset))
         else:
             self._show(preset.title, preset.experiment())
 
     def _show(self, title: str, experiment: Experiment, view: dict[str, object] | None = None) -> None:
         plain = {"axes": None, "field": "truth", "compare": False, "energy_of": "reference", "seeds": 1}
-        self._window.errands.study(f"Open {title[:1].lower()}{title[1:]}", experiment, **{**plain, **(view or {})})
+        self._errands.study(f"Open {title[:1].lower()}{title[1:]}", experiment, **{**plain, **(view or {})})
 
     async def _open_recorded(self, task: Task) -> None:
         """Read the file that was opened last time, or say where it comes from and offer what there is."""
-        files = self._window.files
         known = settings().measured_pendulum
-        recording = await files.read_known(known) if known is not None and _is_there(known) else None
+        recording = await self._files().read_known(known) if known is not None and _is_there(known) else None
         if recording is None:
             recording = await self._ask(task)
         if recording is not None:
@@ -78,7 +85,7 @@ class Presets:
 
     async def _ask(self, task: Task) -> "Recording | None":
         box = message_box(
-            self._window,
+            self._parent,
             "The measured pendulum is data that does not come with this program.",
             "It was recorded by M. Schmidt and H. Lipson: supplementary data of “Distilling free-form natural laws "
             "from experimental data”, Science 324:81 (2009), file real_pend_h_1.txt. No licence is stated, so it is "
@@ -94,7 +101,7 @@ class Presets:
         box.deleteLater()
         experiment = None
         if pressed is own:
-            experiment = await self._window.files.ask_recording()
+            experiment = await self._files().ask_recording()
         elif pressed is simulated:
-            experiment = await self._window.files.shipped_recording()
+            experiment = await self._files().shipped_recording()
         return experiment.recording if experiment is not None else None

@@ -1,72 +1,92 @@
-"""What the window does that takes its time: opening, saving, importing; each awaited beside everything else."""
+"""What is done to sessions and takes its time: opening, saving, importing; each is awaited while the window goes on."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtWidgets import QWidget
+
+from app.lab import Lab
 from app.model.document import State, View, state_of
 from app.style.theme import current_theme
+from app.workers.journal_worker import Journal
 from hnn_engine.errors import HnnLabError, listing
 from hnn_engine.experiment import Experiment, carried_models, new_experiment
 
 if TYPE_CHECKING:
-    from app.window.file_dialogs import Leave
-    from app.window.main_window import MainWindow
+    from app.dialogs.race_window import RaceWindow
+    from app.window.file_dialogs import Files, Leave
     from hnn_engine.journal import Entry
 
 HOME_SYSTEM = "pendulum"
 
 
 class Errands:
-    """Runs errands for `window`; `window.spawn` starts one."""
+    """Acts on the session of `lab`.
 
-    def __init__(self, window: "MainWindow") -> None:
-        self._window = window
+    `files` returns what reads and writes, which is loaded when it is first asked for; `race` returns the window of a
+    race whose runs the document has not, if there is one. Dialogs open over `parent`, which pictures show.
+    """
+
+    def __init__(
+        self,
+        lab: Lab,
+        journal: Journal,
+        files: "Callable[[], Files]",
+        race: "Callable[[], RaceWindow | None]",
+        parent: QWidget,
+    ) -> None:
+        self._lab, self._journal, self._files, self._race, self._parent = lab, journal, files, race, parent
 
     async def new(self) -> None:
+        """Begin anew on the pendulum, once the present document may go."""
         if await self.may_leave():
             await self._stop_job()
-            self._window.lab.document.reset(State(new_experiment(HOME_SYSTEM)), None)
-            self._window.lab.transport.restart()
+            self._lab.document.reset(State(new_experiment(HOME_SYSTEM)), None)
+            self._lab.transport.restart()
 
     async def open(self, path: Path | None = None) -> None:
+        """Open the session or run at `path`, or ask which, once the present document may go."""
         if not await self.may_leave():
             return
-        leave = self._leaving()  # only once there is something to go to: till then the fit goes on
-        done = await (
-            self._window.files.open_path(path, leave=leave) if path is not None else self._window.files.ask_open(leave)
-        )
+        leave, files = (
+            self._leaving(),
+            self._files(),
+        )  # only once there is something to go to: till then the fit goes on
+        done = await (files.open_path(path, leave=leave) if path is not None else files.ask_open(leave))
         if done:
-            self._window.lab.transport.restart()
+            self._lab.transport.restart()
 
     async def save(self, ask: bool = False) -> None:
-        await self._window.files.save(ask)
+        """Save the session, asking for a name where it has none, or `ask`."""
+        await self._files().save(ask)
 
     # Unsaved work -----------------------------------------------------------------------------------------------------
 
     async def offer_unsaved(self) -> None:
         """Offer what dead windows have left unsaved, if there is any."""
-        found = await self._window.journal.found()
+        found = await self._journal.found()
         if found:
             await self._choose_unsaved(found)
 
     async def show_unsaved(self) -> None:
         """Show what dead windows have left unsaved."""
-        found = await self._window.journal.found()
+        found = await self._journal.found()
         if found:
             await self._choose_unsaved(found)
         else:
-            self._window.lab.noticed.emit("There is no unsaved work from earlier windows.", False)
+            self._lab.noticed.emit("There is no unsaved work from earlier windows.", False)
 
     async def _choose_unsaved(self, found: "list[Entry]") -> None:
         """Let one of `found` be opened, or some be thrown away."""
         from app.dialogs.unsaved_work_dialog import OPEN, THROW, UnsavedDialog
         from hnn_engine.journal import remove
 
-        journal = self._window.journal
+        journal = self._journal
         while found:
-            dialog = UnsavedDialog(found, self._window)
+            dialog = UnsavedDialog(found, self._parent)
             answer, entry = await dialog.ask()
             if entry is None or answer not in (OPEN, THROW):
                 return
@@ -76,7 +96,7 @@ class Errands:
                     return
                 await journal.away(lambda: remove(entry))  # noqa: B023
             except HnnLabError as error:
-                self._window.lab.noticed.emit(str(error), True)
+                self._lab.noticed.emit(str(error), True)
             found = await journal.found()
 
     async def _open_unsaved(self, entry: "Entry") -> None:
@@ -85,7 +105,7 @@ class Errands:
 
         if not await self.may_leave():
             return
-        journal, lab = self._window.journal, self._window.lab
+        journal, lab = self._journal, self._lab
         leave = self._leaving()
         source = await journal.away(lambda: claim(entry))
         try:
@@ -110,7 +130,7 @@ class Errands:
 
     async def may_leave(self) -> bool:
         """Ask about unsaved changes, a race and its runs, and a fit under way, which waits for the answer."""
-        lab, race = self._window.lab, self._window.unkept_race
+        lab, race = self._lab, self._race()
         jobs = lab.jobs
         if not (jobs.running or lab.document.dirty or race is not None):
             return True
@@ -118,7 +138,7 @@ class Errands:
         if pausing:
             lab.pause()
         try:
-            return await self._window.files.may_leave(self._keep_all)
+            return await self._files().may_leave(self._keep_all)
         finally:
             if pausing and jobs.paused:
                 lab.pause()
@@ -126,7 +146,7 @@ class Errands:
     def _leaving(self) -> "Leave":
         """Return what is awaited when something to go to has been read: it asks again where the document has changed
         since now, or a fit has begun; it ends a fit and returns True where the document may go."""
-        lab = self._window.lab
+        lab = self._lab
 
         def seen() -> tuple[State, bool]:
             return lab.document.state, lab.jobs.running
@@ -150,48 +170,47 @@ class Errands:
     async def _keep_all(self) -> None:
         """End a job under way, and a race, and keep what they have reached."""
         await self._quit_job()
-        self._window.lab.keep_job()
-        race = self._window.unkept_race
+        self._lab.keep_job()
+        race = self._race()
         if race is not None:
             await race.end_and_keep()
 
     async def _stop_job(self) -> None:
         """End a job under way: its runs belong to the document that goes."""
         await self._quit_job()
-        self._window.lab.drop_job()
+        self._lab.drop_job()
 
     async def _quit_job(self) -> None:
-        self._window.lab.jobs.quit()
-        while self._window.lab.jobs.running:
+        self._lab.jobs.quit()
+        while self._lab.jobs.running:
             await asyncio.sleep(0.02)
 
     async def ask_recording(self, path: Path | None = None) -> None:
         """Import measured data (asking for a file where none is named) and study it."""
-        experiment = await (
-            self._window.files.import_recording(path) if path is not None else self._window.files.ask_recording()
-        )
+        files = self._files()
+        experiment = await (files.import_recording(path) if path is not None else files.ask_recording())
         if experiment is not None:
             self.study("Open a recording", self._with_present_models(experiment))
 
     async def ask_film(self, folder: bool) -> None:
         """Import a film of a pendulum, or a `folder` of its pictures, and study it."""
-        experiment = await self._window.files.ask_film(folder)
+        experiment = await self._files().ask_film(folder)
         if experiment is not None:
             self.study("Open a film", self._with_present_models(experiment))
 
     async def open_shipped(self) -> None:
         """Study the simulated recording that comes with the program."""
-        experiment = await self._window.files.shipped_recording()
+        experiment = await self._files().shipped_recording()
         self.study("Open a recording", self._with_present_models(experiment))
 
     def _with_present_models(self, experiment: Experiment) -> Experiment:
-        now = self._window.lab.experiment
+        now = self._lab.experiment
         return replace(experiment, models=carried_models(now.models, experiment), seed=now.seed)
 
     def study(self, label: str, experiment: Experiment, **view: Any) -> None:
         """Put `experiment` on screen from its beginning, as one edit called `label`, looked at as `view` says."""
-        self._window.lab.transport.restart()
-        lab = self._window.lab
+        lab = self._lab
+        lab.transport.restart()
         if lab.put(label, experiment):
             lab.document.look(**{"axes": None, **view})
 
@@ -199,12 +218,12 @@ class Errands:
         """Write the films of the shown models that see frames, beside what the camera sees."""
         from hnn_engine.comparison_video import ComparedFilm  # with what reads and writes films
 
-        lab = self._window.lab
+        lab = self._lab
         shown = [m.snapshot for m in lab.shown_models() if m.member == 0]
         made = ComparedFilm(lab.experiment, shown, "dark" if current_theme().dark else "light")
         try:
             made.check()
-            path = await self._window.files.save_film(made)
+            path = await self._files().save_film(made)
         except HnnLabError as error:
             lab.noticed.emit(str(error), True)
             return
@@ -212,13 +231,12 @@ class Errands:
             lab.noticed.emit(f"The film is saved as {path.name}: {made.count} frames.", False)
 
     async def picture(self) -> None:
-        picture = self._window.grab().toImage()
+        """Save a picture of the window."""
+        picture = self._parent.grab().toImage()
         try:
-            path = await self._window.files.save_picture(picture)
+            path = await self._files().save_picture(picture)
         except HnnLabError as error:
-            self._window.notice.show_error(str(error))
+            self._lab.noticed.emit(str(error), True)
         else:
-            if path is None:
-                return
-            self._window.notice.show_info(f"The picture is saved as {path.name}.")
-        self._window.lay_notice()
+            if path is not None:
+                self._lab.noticed.emit(f"The picture is saved as {path.name}.", False)
