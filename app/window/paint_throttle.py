@@ -29,14 +29,14 @@ class PaintPacer(QObject):
     def holds(self) -> bool:
         """Whether the repaint that is due should wait; it then comes by itself."""
         now = time.perf_counter()
-        if self._lab.dragging and self._lab.simulation.busy and now - self._painted < FRAME_SECONDS:
+        if self._lab.drag.active and self._lab.simulation.busy and now - self._painted < FRAME_SECONDS:
             self._held = True
             return True
         self._held, self._painted = False, now
         return False
 
     def _on_taken_in(self) -> None:
-        if self._lab.dragging:
+        if self._lab.drag.active:
             self._painted = 0.0
             self._held = False
             self._post()

@@ -170,7 +170,7 @@ class Errands:
     async def _keep_all(self) -> None:
         """End a job under way, and a race, and keep what they have reached."""
         await self._quit_job()
-        self._lab.keep_job()
+        self._lab.training.drain()
         race = self._race()
         if race is not None:
             await race.end_and_keep()
@@ -178,11 +178,11 @@ class Errands:
     async def _stop_job(self) -> None:
         """End a job under way: its runs belong to the document that goes."""
         await self._quit_job()
-        self._lab.drop_job()
+        self._lab.training.drop()
 
     async def _quit_job(self) -> None:
-        self._lab.jobs.quit()
-        while self._lab.jobs.running:
+        self._lab.training.worker.quit()
+        while self._lab.training.worker.running:
             await asyncio.sleep(0.02)
 
     async def ask_recording(self, path: Path | None = None) -> None:

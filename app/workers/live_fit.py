@@ -2,16 +2,17 @@
 
 import time
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from app.model.document import Document
 from app.model.rollout_messages import ShownModel
-from app.workers.dataset_worker import data_key
+from app.workers.dataset_worker import DataMaker, data_key
 from app.workers.latest_only import Newest
 from hnn_engine.datasets import Dataset
-from hnn_engine.experiment import Experiment
+from hnn_engine.experiment import Experiment, default_settings, following_models
 from hnn_engine.fitting import get_recipe
 from hnn_engine.models import get_model
 from hnn_engine.snapshot import Snapshot
@@ -20,21 +21,26 @@ if TYPE_CHECKING:
     from app.workers.live_fit_process import Found, Refitter, Wish
 
 FRAME_SECONDS = 1 / 60
+QUICK_ROWS = 20_000  # of data that a live fit makes itself
 KEPT = 600  # times of refits that are remembered
 
 
 class LiveFit(QObject):
-    """Fits in a process of its own; the newest wish wins.
+    """Fits the models of `document` in a process of its own while its view says so; the newest wish wins.
 
-    Signals: `found(Experiment, Dataset)` there are other `models`, and this is their data; `refused(text)` there can
-    be none.
+    `edit(label, **changes)` changes the experiment. Signals: `found(Experiment, Dataset)` there are other `models`, and
+    this is their data; `refused(text)` there can be none; `impossible(text)` why the experiment cannot be fitted live.
     """
 
     found = Signal(object, object)
     refused = Signal(str)
+    impossible = Signal(str)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(
+        self, document: Document, data: DataMaker, edit: Callable[..., bool], parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
+        self._document, self._data, self._edit = document, data, edit
         self.models: tuple[ShownModel, ...] = ()
         self.problem = ""
         self.fit_times: deque[float] = deque(maxlen=KEPT)  # s, of the fits alone
@@ -42,6 +48,42 @@ class LiveFit(QObject):
         self._key: Hashable = None
         self._refitter: Refitter | None = None
         self._newest: Newest | None = None
+
+    def set_on(self, on: bool) -> None:
+        """Fit anew with every change from now on, or no more. The recipe becomes one that can, as an edit."""
+        experiment = self._document.experiment
+        if on and not get_recipe(experiment.recipe).follows and not experiment.frame_size:
+            settings = default_settings("sampled", experiment.stage)
+            self._edit("Fit live", recipe="sampled", settings=settings, models=following_models(experiment))
+        reason = why_not_live(self._document.experiment) if on else ""
+        if reason:
+            self.impossible.emit(reason)
+        self._document.look(live_fit=on and not reason)
+
+    def check(self) -> None:
+        """End the live fit where the view does not ask for it, or the experiment does not allow it."""
+        reason = why_not_live(self._document.experiment) if self._document.view.live_fit else ""
+        if reason:
+            self.impossible.emit(reason)
+            self._document.look(live_fit=False)  # which calls this again
+        elif not self._document.view.live_fit:
+            self.end()
+
+    def follow(self) -> bool:
+        """Want the models of the document's experiment; return False where another has to make its data first, or where
+        the view asks for no live fit."""
+        experiment = self._document.experiment
+        if not self._document.view.live_fit or not self._has_data(experiment):
+            return False
+        self.wish(experiment, self._data.of(experiment))
+        return True
+
+    def _has_data(self, experiment: Experiment) -> bool:
+        """Whether the data of `experiment` is there or soon made."""
+        system, data = experiment.system, experiment.data
+        if self._data.of(experiment) is not None or system is None:
+            return True
+        return not system.close_encounters and int(data["trajectories"]) * int(data["points"]) <= QUICK_ROWS
 
     def wish(self, experiment: Experiment, data: Dataset | None) -> None:
         """Want the models of `experiment` from now on, on `data` where it is at hand."""

@@ -1,0 +1,214 @@
+"""Training: the fits of the document's experiment in their thread, what they have reached, and their runs kept."""
+
+from array import array
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from app.model.document import Document
+from app.model.rollout_messages import ShownModel
+from app.workers.dataset_worker import DataMaker
+from app.workers.training_worker import (
+    FitEvent,
+    FitInfo,
+    JobEnded,
+    JobRunner,
+    JobStarted,
+    Judging,
+    Kept,
+    Live,
+    Message,
+    Reached,
+)
+from hnn_engine.errors import HnnLabError
+from hnn_engine.experiment import Experiment, check_seed, same_stage, same_system
+from hnn_engine.models import get_model
+
+if TYPE_CHECKING:
+    from hnn_engine.records import Run
+
+RATE_SECONDS = 4.0  # over which steps a second are averaged
+
+
+@dataclass
+class FitSeries:
+    """The growing losses of one fit, as the loss panel draws them."""
+
+    info: FitInfo
+    steps: "array[float]" = field(default_factory=lambda: array("d"))
+    train: "array[float]" = field(default_factory=lambda: array("d"))
+    test_steps: "array[float]" = field(default_factory=lambda: array("d"))
+    test: "array[float]" = field(default_factory=lambda: array("d"))
+    judging: bool = False
+    done: bool = False
+
+    @property
+    def step(self) -> int:
+        """The last step done."""
+        return int(self.steps[-1]) if self.steps else 0
+
+
+class Training(QObject):
+    """Fits the models of `document` on `data`; `drain`, once a frame, takes over what the thread has done since.
+
+    Signals: `changed()` a job began, paused, went on or ended; `losses_changed()` at most once for each `drain`;
+    `weights_changed()` there are other `live` models; `reached_changed(runs)` fits ended that are still to be judged;
+    `noticed(text)` what went wrong; `failed(text, details)` an unforeseen error.
+    """
+
+    changed = Signal()
+    losses_changed = Signal()
+    weights_changed = Signal()
+    reached_changed = Signal(object)
+    noticed = Signal(str)
+    failed = Signal(str, str)
+
+    def __init__(self, document: Document, data: DataMaker, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.worker = JobRunner()
+        self.series: dict[str, FitSeries] = {}  # of the job that runs or ran last, by fit
+        self.live: dict[str, ShownModel] = {}  # the present weights of fits under way
+        self.reached: dict[str, Run] = {}  # fits that ended and are still to be judged
+        self.experiment: Experiment | None = None  # of the job that runs or ran last
+        self._document, self._data = document, data
+        self._rates: deque[tuple[float, int]] = deque()
+
+    def is_here(self) -> bool:
+        """Whether the job that runs (or ran last) fits the system on screen."""
+        return self.experiment is not None and same_stage(self.experiment, self._document.experiment)
+
+    def start(self) -> None:
+        """Fit the chosen models from fresh weights."""
+        if self.worker.running:
+            return
+        self.drain()  # what the last job left: it may have ended since the last frame
+        experiment, seeds = self._document.experiment, self._document.view.seeds
+        try:
+            check_seed(experiment.seed + seeds - 1)
+        except HnnLabError:
+            self.noticed.emit(f"{seeds} seeds from {experiment.seed} on go beyond the largest: lower the seed.")
+            return
+        starts = self.warm_starts() if self._document.view.polish else {}
+        reason = next((why for why in (experiment.why_not_from(r.snapshot) for r in starts.values()) if why), "")
+        if reason:
+            self.noticed.emit(reason)
+            return
+        self.series.clear()
+        self.live.clear()
+        self._rates.clear()
+        self.experiment = experiment
+        self.worker.start(experiment, self._data.of(experiment), seeds, starts)
+        self.changed.emit()
+
+    def warm_starts(self) -> "dict[str, Run]":
+        """The newest shown run of each chosen model, which the next fit may begin at."""
+        chosen = {spec.name for spec in self._document.experiment.models}
+        return {r.snapshot.model: r for r in self._document.state.applicable() if r.snapshot.model in chosen}
+
+    def pause(self) -> None:
+        """Pause the job, or let it go on."""
+        if self.worker.paused:
+            self.worker.resume()
+        else:
+            self.worker.pause()
+        self.changed.emit()
+
+    def stop(self) -> None:
+        """Stop the job and keep what was reached."""
+        self.worker.stop()
+        self.changed.emit()
+
+    def rate(self, now: float) -> float:
+        """Return the steps a second of all fits together, over the last seconds of the job."""
+        done = sum(s.step for s in self.series.values())
+        self._rates.append((now, done))
+        while len(self._rates) > 2 and now - self._rates[0][0] > RATE_SECONDS:
+            self._rates.popleft()
+        began, first = self._rates[0]
+        return (done - first) / (now - began) if now - began > 0.2 else 0.0
+
+    def drain(self) -> None:
+        """Take over what the thread has done since the last call."""
+        messages = self.worker.drain()
+        if not messages:
+            return
+        for message in messages:
+            self._on_message(message)
+        self.losses_changed.emit()
+
+    def _on_message(self, message: Message) -> None:
+        if isinstance(message, FitEvent):
+            self._on_fit_event(message)
+        elif isinstance(message, Live):
+            title, group = get_model(message.model).title, f"live {message.model}"
+            shown = ShownModel(message.fit, message.model, title, message.snapshot, True, group, message.member)
+            self.live[message.fit] = shown
+            self.weights_changed.emit()
+        elif isinstance(message, JobStarted):
+            self.series = {info.id: FitSeries(info) for info in message.fits}
+            self.changed.emit()
+        elif isinstance(message, Judging):
+            self.series[message.fit].judging = True
+            self.changed.emit()
+        elif isinstance(message, Reached):
+            self._reach({**self.reached, message.run.id: message.run})
+        elif isinstance(message, Kept):
+            self._keep(message)
+        elif isinstance(message, JobEnded):
+            self._end_job(message)
+
+    def _on_fit_event(self, message: FitEvent) -> None:
+        from hnn_engine.fitting.events import Evaluated, Progress, Started  # loaded by the job by now
+
+        series, event = self.series[message.fit], message.event
+        if isinstance(event, Progress):
+            series.steps.append(event.step)
+            series.train.append(event.train_loss)
+        elif isinstance(event, Evaluated):
+            series.test_steps.append(event.step)
+            series.test.append(event.test_loss)
+        elif isinstance(event, Started):  # only now a closed form knows
+            series.info = replace(series.info, steps=event.steps)
+
+    def _reach(self, runs: "dict[str, Run]") -> None:
+        self.reached = runs
+        self.reached_changed.emit(tuple(runs.values()))
+
+    def _keep(self, message: Kept) -> None:
+        run = message.run
+        series = self.series[message.fit]
+        series.judging, series.done = False, True
+        same = {
+            r.id
+            for r in self._document.state.runs
+            if r.snapshot.model == run.snapshot.model
+            and same_system(r.experiment, run.experiment)
+            and r.id not in self.series  # its own repetitions stay
+        }
+        self.live.pop(message.fit, None)
+        self._document.add_run(run, frozenset(same))
+        self._reach({key: other for key, other in self.reached.items() if key != run.id})
+        if run.ending == "failed":
+            self.noticed.emit(f"{get_model(run.snapshot.model).title}: {run.reason}")
+
+    def _end_job(self, message: JobEnded) -> None:
+        for run in tuple(self.reached.values()):  # judging has failed
+            self._keep(Kept(run.id, run))
+        self.live.clear()
+        self.weights_changed.emit()
+        if message.details:
+            self.failed.emit(message.message, message.details)
+        elif message.message:
+            self.noticed.emit(message.message)
+        self.worker.join(1.0)
+        self.changed.emit()
+
+    def drop(self) -> None:
+        """Forget a job that has ended: its document is gone."""
+        self.worker.drain()
+        self.live.clear()
+        self.series.clear()
+        self._reach({})
+        self.changed.emit()
