@@ -134,8 +134,8 @@ async def close_window(window: MainWindow, remember: bool = True, keep: bool = F
     loop = asyncio.get_running_loop()
     lab = window.lab
     lab.clock.stop()
-    lab.jobs.quit()
-    await loop.run_in_executor(None, lab.jobs.join, 10.0)
+    lab.training.worker.quit()
+    await loop.run_in_executor(None, lab.training.worker.join, 10.0)
     lab.close()
     if keep:
         window.end_race(RACE_SECONDS)

@@ -83,12 +83,14 @@ async def _compare(window: WatchedWindow, seconds: float) -> Figures:
 async def _thread(window: WatchedWindow, side: Side, seconds: float) -> None:
     """Train in the window's own thread, as the button does."""
     lab = window.lab
-    lab.train()
-    await until(lambda: bool(lab.series) and all(s.steps for s in lab.series.values()), "no step was made")
+    lab.training.start()
+    await until(
+        lambda: bool(lab.training.series) and all(s.steps for s in lab.training.series.values()), "no step was made"
+    )
     await asyncio.sleep(SETTLE_SECONDS)
-    before = sum(s.step for s in lab.series.values())
+    before = sum(s.step for s in lab.training.series.values())
     side.seconds += await _watch(window, side, seconds)
-    side.steps += sum(s.step for s in lab.series.values()) - before
+    side.steps += sum(s.step for s in lab.training.series.values()) - before
     await _halt(window)
 
 
@@ -96,8 +98,8 @@ async def _halt(window: WatchedWindow) -> None:
     """End the job without judging it. Its runs, with the weights reached, stay on screen."""
     lab = window.lab
     shown = {run.id for run in lab.document.state.runs}
-    lab.jobs.quit()
-    await until(lambda: not lab.jobs.running, "the job did not end")
+    lab.training.worker.quit()
+    await until(lambda: not lab.training.worker.running, "the job did not end")
     await until(lambda: len(lab.document.state.runs) >= len(shown) + 2, "the runs were not kept")
 
 

@@ -93,9 +93,9 @@ async def _all(window: WatchedWindow, seconds: float) -> Figures:
 
 async def _task(window: WatchedWindow, task: str, name: str, seconds: float) -> Figures:
     lab, base = window.lab, new_experiment(task)
-    lab.set_live_fit(False)
+    lab.live_fit.set_on(False)
     lab.document.reset(State(replace(base, models=tuple(model_spec(m) for m in MODELS[name]))), None)
-    lab.set_live_fit(True)
+    lab.live_fit.set_on(True)
     await ready(window)
     await until(lambda: bool(lab.live_fit.models), "there was no live fit")
     noise = window.data.simulated.row("noise").slider

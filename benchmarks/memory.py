@@ -32,10 +32,10 @@ async def _watch(window: WatchedWindow, minutes: float) -> Figures:
     began = time.monotonic()
     while (now := time.monotonic() - began) < minutes * MINUTE:
         samples.append((now, process.memory_info().rss / 2**20))
-        if not lab.jobs.running:
-            lab.train()
+        if not lab.training.worker.running:
+            lab.training.start()
         if len(samples) % 30 == 1:
-            say(f"{now:4.0f} s: {samples[-1][1]:.0f} MB, {sum(s.step for s in lab.series.values())} steps")
+            say(f"{now:4.0f} s: {samples[-1][1]:.0f} MB, {sum(s.step for s in lab.training.series.values())} steps")
         await asyncio.sleep(1.0)
     return {**figures(samples), **_about(window), "platform": platform_name()}
 

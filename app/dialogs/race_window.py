@@ -72,7 +72,7 @@ class RaceWindow(QDialog):
         self.stop_button.clicked.connect(self.stop)
         self.keep_button.clicked.connect(self.keep)
         self.lab.document.changed.connect(self._on_changed)
-        self.lab.job_changed.connect(self._sync)
+        self.lab.training.changed.connect(self._sync)
         self.lab.clock.frame.connect(self._on_frame)
 
     @property
@@ -300,7 +300,7 @@ class RaceWindow(QDialog):
 
     def _sync(self) -> None:
         """Grey out what cannot be pressed now."""
-        busy, training = self.runner.busy, self.lab.jobs.running
+        busy, training = self.runner.busy, self.lab.training.worker.running
         self.model.setEnabled(not busy)
         for check in self.checks.values():
             check.setEnabled(not busy)

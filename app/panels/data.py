@@ -201,7 +201,7 @@ class DataPanel(QWidget):
 
     def _on_simulated(self, name: str, value: object, final: bool) -> None:
         if self.lab.document.view.live_fit:
-            self.lab.slide(final)
+            self.lab.drag.slide(final)
         self.lab.edit(f"Change {name}", self._token(final), data={**self.lab.experiment.data, name: value})
 
     def _on_seed(self, name: str, value: object, final: bool) -> None:
@@ -232,7 +232,7 @@ class DataPanel(QWidget):
     def _on_row(self, name: str, value: object, final: bool) -> None:
         recording = self.lab.experiment.recording
         assert recording is not None
-        self.lab.slide(final)
+        self.lab.drag.slide(final)
         self.lab.transport.restart()
         start = tuple(float(x) for x in recording.coords[int(str(value))])
         self.lab.edit("Start at a recorded row", self._token(final), start=start)

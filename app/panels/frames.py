@@ -117,7 +117,7 @@ class FramesPanel(QWidget):
 
     def _refresh(self) -> None:
         """Paint again: all, or the pictures alone while they move faster than words can be read."""
-        swift = self.lab.transport.moving or self.lab.dragging
+        swift = self.lab.transport.moving or self.lab.drag.active
         if swift and not (self._invites or self._figures_due):
             self.update(self._pictures)
         else:
@@ -176,7 +176,7 @@ class FramesPanel(QWidget):
             seers = self.seers()
             models = self._model_tiles(seers)
             tiles = [self._camera_tile(), *([self._eye_tile(seers), *models] if models else [])]
-            if self._figures_due or not (lab.transport.moving or lab.dragging):
+            if self._figures_due or not (lab.transport.moving or lab.drag.active):
                 self._figures = self._read(tiles, seers)
                 self._figures_due = False
             self._behind = not self._figures_due
@@ -288,7 +288,7 @@ class FramesPanel(QWidget):
     def _invites(self) -> bool:
         """Whether the halo is there."""
         self._taken = self._taken or settings().dragged_once
-        return not self._taken and not self.lab.dragging
+        return not self._taken and not self.lab.drag.active
 
     def _paint_hand(self, painter: QPainter) -> None:
         if not self._can_be_held:
@@ -344,11 +344,11 @@ class FramesPanel(QWidget):
             return
         if not self._pointer.moved(event.position(), event.modifiers()):
             return
-        if not self.lab.dragging:
-            self.lab.begin_drag()
+        if not self.lab.drag.active:
+            self.lab.drag.begin()
             settings().dragged_once = True
         self._hot = True
-        self.lab.drag_start(self._moved_to(self._pointer.target))
+        self.lab.drag.move(self._moved_to(self._pointer.target))
 
     def _moved_to(self, target: QPointF) -> Array:
         """The start that turns the rod towards pixel `target`."""
@@ -362,8 +362,8 @@ class FramesPanel(QWidget):
             self._hover(event.position())
 
     def _let_go(self) -> None:
-        if self.lab.dragging:
-            self.lab.end_drag()
+        if self.lab.drag.active:
+            self.lab.drag.end()
         self._pointer = self._base = None
         self.unsetCursor()
 
@@ -391,15 +391,15 @@ class FramesPanel(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         if key == Qt.Key.Key_Escape and self._base is not None:
-            if self.lab.dragging:
-                self.lab.cancel_drag()
+            if self.lab.drag.active:
+                self.lab.drag.cancel()
             self._pointer = self._base = None
             self.unsetCursor()
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and self._can_be_held:
             step = FINE_NUDGE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else NUDGE
             start = np.array(self.lab.experiment.start)
             start[0] += step if key == Qt.Key.Key_Right else -step
-            self.lab.nudge_start(start)
+            self.lab.drag.nudge(start)
         else:
             super().keyPressEvent(event)
 

@@ -73,7 +73,7 @@ class WhatIf(QWidget):
 
     def _on_edited(self, name: str, value: object, final: bool) -> None:
         self._gesture = self._gesture or object()
-        self.lab.slide(final)
+        self.lab.drag.slide(final)
         spec = self.lab.experiment.rollout
         self.lab.edit("Scale the friction", self._gesture, rollout=replace(spec, friction=float(str(value))))
         if final:

@@ -44,8 +44,8 @@ class LossPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.plot)
-        lab.losses_changed.connect(self._on_losses)
-        lab.job_changed.connect(self._redraw)
+        lab.training.losses_changed.connect(self._on_losses)
+        lab.training.changed.connect(self._redraw)
         lab.dataset_changed.connect(self._on_dataset)
         lab.document.changed.connect(self._on_changed)
         lab.clock.painted.connect(self._on_painted)
@@ -77,13 +77,13 @@ class LossPanel(QWidget):
 
     def _histories(self) -> dict[str, tuple[str, Array, Array, Array, Array]]:
         """What is drawn: the fits under way, else the shown runs: key -> model, steps and losses."""
-        if self.lab.jobs.running and self.lab.series:
+        if self.lab.training.worker.running and self.lab.training.series:
             return {
                 key: (
                     s.info.model,
                     *(np.array(v, dtype=np.float64) for v in (s.steps, s.train, s.test_steps, s.test)),
                 )  # type: ignore[misc]
-                for key, s in self.lab.series.items()
+                for key, s in self.lab.training.series.items()
             }
         return {
             r.id: (r.snapshot.model, r.history.train_steps, r.history.train, r.history.test_steps, r.history.test)
@@ -113,8 +113,8 @@ class LossPanel(QWidget):
                 lows.append(float(min(y.min(), ty.min(initial=np.inf))))
                 highs.append(float(np.percentile(y, 99.5)))
                 last = max(last, float(steps[-1]))
-        if self.lab.jobs.running and self.lab.series:
-            last = max([last, *(_reach(s.step, s.info.steps) for s in self.lab.series.values())])
+        if self.lab.training.worker.running and self.lab.training.series:
+            last = max([last, *(_reach(s.step, s.info.steps) for s in self.lab.training.series.values())])
         self._draw_floor(last, lows, highs)
 
     def _draw_floor(self, last: float, lows: Sequence[float], highs: Sequence[float]) -> None:

@@ -195,7 +195,7 @@ class ScenePanel(QWidget):
         state = self._hand_state()
         stage, theme = self._stage, current_theme()
         bodies = [view.pixel(point) for point in self._bodies(state)]
-        if not self.lab.transport.playing or self.lab.dragging or self._hot is not None:
+        if not self.lab.transport.playing or self.lab.drag.active or self._hot is not None:
             for body, (at, tip) in enumerate(zip(bodies, self._tips(state), strict=True)):
                 paint_arrow(painter, self._rim(at, tip, body), tip, theme.accent, self._hot == _Grip(body, True))
             if self._recorded:
@@ -203,7 +203,7 @@ class ScenePanel(QWidget):
                 paint_stage(painter, view, stage.geometry(state[: stage.dof]), ghost)
         if self._hot is not None and not self._hot.arrow and self._hot.body < len(bodies):
             paint_handle(painter, bodies[self._hot.body], theme.accent, hot=True)
-        if not settings().dragged_once and not self.lab.dragging:
+        if not settings().dragged_once and not self.lab.drag.active:
             paint_halo(painter, bodies[-1], "drag me", 18.0, self._phase)
 
     def _bodies(self, state: Array) -> list[tuple[float, float]]:
@@ -278,11 +278,11 @@ class ScenePanel(QWidget):
             return
         if not self._pointer.moved(event.position(), event.modifiers()):
             return
-        if not self.lab.dragging:
-            self.lab.begin_drag()
+        if not self.lab.drag.active:
+            self.lab.drag.begin()
             settings().dragged_once = True
         self._hot = self._grip
-        self.lab.drag_start(self._moved_to(self._pointer.target))
+        self.lab.drag.move(self._moved_to(self._pointer.target))
 
     def _moved_to(self, target: QPointF) -> Array:
         """The start that brings what is held to pixel `target`, or as near as it can."""
@@ -303,8 +303,8 @@ class ScenePanel(QWidget):
             self._hover(event.position())
 
     def _let_go(self) -> None:
-        if self.lab.dragging:
-            self.lab.end_drag()
+        if self.lab.drag.active:
+            self.lab.drag.end()
         self._grip = self._pointer = self._base = None
         self.unsetCursor()
 
@@ -322,8 +322,8 @@ class ScenePanel(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self._grip is not None:
-            if self.lab.dragging:
-                self.lab.cancel_drag()
+            if self.lab.drag.active:
+                self.lab.drag.cancel()
             self._grip = self._pointer = self._base = None
             self.unsetCursor()
             return

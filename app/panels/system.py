@@ -111,7 +111,7 @@ class SystemPanel(QWidget):
         source = self.lab.experiment.source
         assert isinstance(source, SystemSource)
         self._gesture = self._gesture or object()
-        self.lab.slide(final)
+        self.lab.drag.slide(final)
         system = get_system(source.name, {**source.constants, name: value})
         changes: dict[str, Any] = {"source": SystemSource(source.name, system.values)}
         if system.dof != self.lab.experiment.stage.dof:  # other coordinates: what stood on the old ones begins anew

@@ -98,7 +98,7 @@ class TrainingPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.section)
         lab.document.changed.connect(self._on_changed)
-        lab.job_changed.connect(self._on_job)
+        lab.training.changed.connect(self._on_job)
         lab.document.view_changed.connect(lambda: self._on_job())
         lab.clock.text.connect(self._on_text)
         theme_signals.changed.connect(self._on_theme)
@@ -153,7 +153,7 @@ class TrainingPanel(QWidget):
     def _show_beginning(self) -> None:
         """Offer to begin at runs where there are some, and no live fit that begins anew each time."""
         view = self.lab.document.view
-        self.begin_row.setVisible((bool(self.lab.beginnings()) or view.polish) and not view.live_fit)
+        self.begin_row.setVisible((bool(self.lab.training.warm_starts()) or view.polish) and not view.live_fit)
         self.beginning.setCurrentIndex(int(view.polish))
 
     def _add_buttons(self) -> None:
@@ -163,13 +163,13 @@ class TrainingPanel(QWidget):
         self.stop_button = QPushButton("Stop")
         self.stop_button.setIcon(icon("stop"))
         set_tip(self.stop_button, "Stop here and keep what was reached.")
-        self.stop_button.clicked.connect(self.lab.stop)
+        self.stop_button.clicked.connect(self.lab.training.stop)
         self.live = QToolButton()
         self.live.setText("Live fit")
         self.live.setCheckable(True)
         set_tip(self.live, LIVE_TIP)
         self.live.setAccessibleName("Live fit")
-        self.live.clicked.connect(self.lab.set_live_fit)
+        self.live.clicked.connect(self.lab.live_fit.set_on)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the training")
@@ -262,7 +262,7 @@ class TrainingPanel(QWidget):
     def _show_staleness(self) -> None:
         """Say which settings a shown fit does not know yet."""
         self._show_beginning()
-        if self.lab.jobs.running:
+        if self.lab.training.worker.running:
             return
         if self.lab.document.view.live_fit:
             self.progress.setText(f"{self.lab.live_fit.words()}. Train to keep it.")
@@ -284,18 +284,22 @@ class TrainingPanel(QWidget):
 
     def press(self) -> None:
         """Train, or pause, or go on."""
-        if not self.lab.jobs.running:
-            self.lab.train()
+        if not self.lab.training.worker.running:
+            self.lab.training.start()
         else:
-            self.lab.pause()
+            self.lab.training.pause()
 
     def _on_job(self) -> None:
-        running, paused = self.lab.jobs.running, self.lab.jobs.paused
+        running, paused = self.lab.training.worker.running, self.lab.training.worker.paused
         seeds = self.lab.document.view.seeds
         train = f"Train {seeds} seeds" if seeds > 1 else "Train"
         self.button.setText(train if not running else "Resume" if paused else "Pause")
         self.button.setIcon(icon(("play" if paused else "pause") if running else "train", "on_accent"))
-        judging = running and bool(self.lab.series) and all(s.judging or s.done for s in self.lab.series.values())
+        judging = (
+            running
+            and bool(self.lab.training.series)
+            and all(s.judging or s.done for s in self.lab.training.series.values())
+        )
         self.button.setEnabled(not judging)
         self.live.setChecked(self.lab.document.view.live_fit)
         self.stop_button.setVisible(running)
@@ -306,11 +310,11 @@ class TrainingPanel(QWidget):
             self._show_staleness()
 
     def _on_text(self) -> None:
-        if not self.lab.jobs.running:
+        if not self.lab.training.worker.running:
             if self.lab.document.view.live_fit:
                 self._show_staleness()
             return
-        series = list(self.lab.series.values())
+        series = list(self.lab.training.series.values())
         if not series:
             self._show_preparing()
             return
@@ -320,12 +324,12 @@ class TrainingPanel(QWidget):
         if all(s.judging or s.done for s in series):
             self.progress.setText("Judging the fit: 15 fresh starts…")
             return
-        rate = self.lab.training_rate(time.monotonic())
+        rate = self.lab.training.rate(time.monotonic())
         step = max(s.step for s in series)
-        elsewhere = self.lab.job_experiment if not self.lab.job_is_here() else None
+        elsewhere = self.lab.training.experiment if not self.lab.training.is_here() else None
         text = f"{elsewhere.source_title}: s" if elsewhere is not None else "S"
         text += f"tep {grouped(step)} of {grouped(series[0].info.steps)}"
-        if self.lab.jobs.paused:
+        if self.lab.training.worker.paused:
             text += " · paused"
         elif rate > 0:
             text += f" · {rate:.0f} steps/s · {seconds_left((planned - done) / rate)}"
@@ -333,8 +337,8 @@ class TrainingPanel(QWidget):
 
     def _show_preparing(self) -> None:
         """Say what the fit waits for: its data or, once on a machine, the compiler."""
-        compiling = self.lab.jobs.compiling
-        share = kernel_cache.share() if compiling else self.lab.jobs.data_share
+        compiling = self.lab.training.worker.compiling
+        share = kernel_cache.share() if compiling else self.lab.training.worker.data_share
         self.bar.setRange(0, 100)
         self.bar.setValue(round(100 * share))
         if compiling:

@@ -115,7 +115,7 @@ class TransportBar(QToolBar):
 
     def _on_steering(self, name: str, value: object, final: bool) -> None:
         self._gesture = self._gesture or object()
-        self.lab.slide(final)
+        self.lab.drag.slide(final)
         spec = self.lab.experiment.rollout
         number = float(str(value))
         changed = replace(spec.steering, at=number) if name == "at" else replace(spec.steering, span=number)

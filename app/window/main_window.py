@@ -331,9 +331,9 @@ class MainWindow(QMainWindow):
         lab.noticed.connect(self._on_notice)
         lab.failed.connect(self._on_failed)
         self.journal.failed.connect(lab.failed)
-        lab.reached_changed.connect(partial(self.journal.reach, "training"))
+        lab.training.reached_changed.connect(partial(self.journal.reach, "training"))
         self.journal.troubled.connect(lambda text: lab.noticed.emit(text, True))
-        lab.job_changed.connect(self._on_job)
+        lab.training.changed.connect(self._on_job)
         self.system.presets_menu.aboutToShow.connect(lambda: self.presets)
         self.system.import_asked.connect(lambda: self.spawn(self.errands.ask_recording()))
         self.system.film_asked.connect(lambda folder: self.spawn(self.errands.ask_film(folder)))
@@ -372,7 +372,7 @@ class MainWindow(QMainWindow):
         self.menus.redo.setEnabled(bool(document.redo_label))
 
     def _on_job(self) -> None:
-        jobs = self.lab.jobs
+        jobs = self.lab.training.worker
         self.menus.train.setText("Train" if not jobs.running else "Go on training" if jobs.paused else "Pause training")
         self.menus.stop.setEnabled(jobs.running)
 

@@ -81,9 +81,9 @@ class Menus:
     def _run_menu(self, menu: QMenu) -> None:
         lab, transport = self._lab, self._lab.transport
         self.train = self._action(menu, "Train", self._window.train, "Ctrl+T", "train")
-        self.stop = self._action(menu, "Stop and keep", lab.stop, "Ctrl+.", "stop")
+        self.stop = self._action(menu, "Stop and keep", lab.training.stop, "Ctrl+.", "stop")
         self.race = self._action(menu, "Race recipes…", self._window.race, "Ctrl+Shift+R")
-        self._action(menu, "Live fit", lambda: lab.set_live_fit(not lab.document.view.live_fit), "Ctrl+L")
+        self._action(menu, "Live fit", lambda: lab.live_fit.set_on(not lab.document.view.live_fit), "Ctrl+L")
         menu.addSeparator()
         self.play = self._action(menu, "Play or pause", transport.toggle, "Space", "play")
         self._action(menu, "One step on", lambda: transport.step(1), ".", "step")

@@ -131,17 +131,17 @@ class Errands:
     async def may_leave(self) -> bool:
         """Ask about unsaved changes, a race and its runs, and a fit under way, which waits for the answer."""
         lab, race = self._lab, self._race()
-        jobs = lab.jobs
+        jobs = lab.training.worker
         if not (jobs.running or lab.document.dirty or race is not None):
             return True
         pausing = jobs.running and not jobs.paused
         if pausing:
-            lab.pause()
+            lab.training.pause()
         try:
             return await self._files().may_leave(self._keep_all)
         finally:
             if pausing and jobs.paused:
-                lab.pause()
+                lab.training.pause()
 
     def _leaving(self) -> "Leave":
         """Return what is awaited when something to go to has been read: it asks again where the document has changed
@@ -149,7 +149,7 @@ class Errands:
         lab = self._lab
 
         def seen() -> tuple[State, bool]:
-            return lab.document.state, lab.jobs.running
+            return lab.document.state, lab.training.worker.running
 
         asked = seen()
 

@@ -81,9 +81,9 @@ class Endings(QObject):
             self.asked, self._at = True, time.monotonic()  # a SIGTERM that follows is of the same end
         if self._window is not None:
             lab, journal = self._window.lab, self._window.journal
-            lab.jobs.quit()
-            lab.jobs.join(COMMIT_SECONDS)
-            lab.keep_job()
+            lab.training.worker.quit()
+            lab.training.worker.join(COMMIT_SECONDS)
+            lab.training.drain()
             self._window.end_race(COMMIT_SECONDS)
             journal.write()
             journal.wait(COMMIT_SECONDS)

@@ -254,7 +254,7 @@ class Bench:
 
     async def train(self, models: Sequence[str] = ("baseline", "hnn")) -> None:
         """Press Train and wait until both models are kept and their rollouts stand there."""
-        jobs, before = self.lab.jobs, len(self.document.state.runs)
+        jobs, before = self.lab.training.worker, len(self.document.state.runs)
         self.click(self.window.training.button)
         # A small fit may be over before the first look.
         begun = lambda: jobs.running or jobs.messages or len(self.document.state.runs) > before  # noqa: E731
@@ -265,7 +265,7 @@ class Bench:
 
     async def ended(self) -> None:
         """Wait until no fit goes on and what the last one left is kept."""
-        jobs = self.lab.jobs
+        jobs = self.lab.training.worker
         await self.until(lambda: not jobs.running and not jobs.messages, "the end of the fit", 90.0)
         await self.frames(2)
 

@@ -147,7 +147,7 @@ async def test_what_a_hand_holds_goes_with_its_stage(bench: Bench) -> None:
     await bench.frames(2)
     bench.release(scene, at + QPointF(18.0, 4.0))
     await bench.settled()
-    assert not bench.lab.dragging
+    assert not bench.lab.drag.active
     assert_one_size(bench)
 
 

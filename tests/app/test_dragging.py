@@ -202,7 +202,7 @@ class TestGestures:
             bench.key(Qt.Key.Key_Escape)
             assert bench.document.state is before
             assert not bench.document.dirty
-            assert not bench.lab.dragging
+            assert not bench.lab.drag.active
             bench.move(widget, at + QPointF(80, 10))
             bench.release(widget, at + QPointF(80, 10))
             assert bench.document.state is before
@@ -218,7 +218,7 @@ class TestGestures:
         bench.release(bench.window.portrait.plot.viewport(), in_portrait(bench))
         await bench.frames(2)
         assert bench.document.state is before
-        assert not bench.lab.dragging
+        assert not bench.lab.drag.active
 
     async def test_beside_the_start_the_plot_is_panned(self, bench: Bench) -> None:
         await still(bench, "pendulum")
@@ -323,7 +323,7 @@ async def test_a_drag_while_a_model_trains(bench: Bench) -> None:
     at = QPointF(in_portrait(bench).toPoint())
     await bench.drag(bench.window.portrait.plot.viewport(), at, at + QPointF(-70, -40), steps=15)
     await bench.until(lambda: followed and followed[-1] and not bench.answer.request.preview, "rollouts that follow")
-    assert bench.lab.jobs.running
+    assert bench.lab.training.worker.running
     assert bench.document.undo_label == "Move the start"
     bench.document.undo()
     assert bench.document.undo_label == label

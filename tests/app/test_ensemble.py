@@ -80,7 +80,7 @@ async def test_seeds_beyond_the_largest_are_refused_before_anything_is_fitted(be
     assert bench.window.training.button.text() == "Train 3 seeds"
     bench.click(bench.window.training.button)
     await bench.frames(5)
-    assert not bench.lab.jobs.running
+    assert not bench.lab.training.worker.running
     assert bench.document.state.runs == ()
     assert "lower the seed" in bench.window.notice.text()
 

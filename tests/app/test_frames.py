@@ -82,7 +82,7 @@ async def test_what_is_said_lies_over_the_frames_that_come_and_the_scene_that_co
         order = window.children()  # the last one lies on top
         return any(order.index(window.docks[name]) > order.index(window.notice) for name in ("scene", "frames"))
 
-    bench.lab.set_live_fit(True)
+    bench.lab.live_fit.set_on(True)
     await bench.pick("pixel-pendulum")
     await bench.until(lambda: window.notice.isVisible(), "a word that the live fit has ended")
     assert not covered()
@@ -200,7 +200,7 @@ async def test_a_hand_in_the_camera_s_picture_moves_the_start(bench: Bench) -> N
     assert bench.document.state is not before
     bench.key(Qt.Key.Key_Escape, widget=panel)
     assert bench.document.state is before
-    assert not bench.lab.dragging
+    assert not bench.lab.drag.active
     bench.press(panel, panel.grid.picture(3).center())  # what a model paints is not to be held
     bench.move(panel, panel.grid.picture(3).center() + QPointF(20, -10))
     assert bench.document.state is before

@@ -97,9 +97,9 @@ async def test_a_drag_in_the_latents_begins_the_rollout_just_there(bench: Bench)
 async def test_a_drag_of_the_pendulum_lets_models_look_again(bench: Bench) -> None:
     await seeing(bench)
     bench.edit(rollout=bench.experiment.rollout.__class__(**{**bench.experiment.rollout.__dict__, "begin": "latents"}))
-    bench.lab.begin_drag()
-    bench.lab.drag_start(np.array([0.2, 0.1]))
-    bench.lab.end_drag()
+    bench.lab.drag.begin()
+    bench.lab.drag.move(np.array([0.2, 0.1]))
+    bench.lab.drag.end()
     assert bench.experiment.rollout.begin == "frames"
 
 

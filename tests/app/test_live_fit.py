@@ -84,10 +84,10 @@ async def test_models_stand_there_at_once_and_follow_the_noise(bench: Bench) -> 
     assert row.slider is not None
     bench.slide(row.slider, 0.9, let_go=False)
     await bench.until(lambda: differ(bench.model("hnn").coords[:200], before[:200]), "a model of noisier data")
-    assert bench.lab.dragging
+    assert bench.lab.drag.active
     bench.slide(row.slider, 0.9)
     await refitted(bench)
-    assert not bench.lab.dragging
+    assert not bench.lab.drag.active
     assert "Live fit" in bench.window.portrait.words.whole
     assert "Live fit" in bench.window.training.progress.text()
 
@@ -96,8 +96,8 @@ async def test_it_follows_constants_settings_and_undo_but_a_start_refits_nothing
     await live(bench)
     fits = bench.lab.live_fit.fit_times
     count, first = len(fits), bench.lab.live_fit.models[1].snapshot
-    bench.lab.drag_start(np.array([1.0, 0.5]))
-    bench.lab.end_drag()
+    bench.lab.drag.move(np.array([1.0, 0.5]))
+    bench.lab.drag.end()
     await bench.settled()
     assert len(fits) == count
     bench.edit(settings={**bench.experiment.settings, "regularisation": "fixed", "ridge": 1e-3})
@@ -289,7 +289,7 @@ async def test_a_hand_lets_go_where_the_document_changes_under_it(bench: Bench) 
         bench.release(plot, begin + QPointF(240, 5))
         await bench.frames(1)
         assert bench.experiment.hand == UNTOUCHED
-        assert not bench.lab.dragging
+        assert not bench.lab.drag.active
 
     def back_to_the_spring() -> None:
         while bench.experiment.source_name == "pendulum":
@@ -341,7 +341,7 @@ async def test_points_and_trajectories_are_moved_and_taken_back(bench: Bench) ->
     bench.key(Qt.Key.Key_Escape, widget=bench.window.portrait.plot)
     await refitted(bench)
     assert bench.experiment.hand == UNTOUCHED
-    assert not bench.lab.dragging
+    assert not bench.lab.drag.active
     bench.press(plot, begin, CTRL)
     bench.move(plot, begin + QPointF(40, 0), CTRL)
     bench.release(plot, begin + QPointF(40, 0), CTRL)
@@ -393,9 +393,9 @@ async def test_an_older_answer_does_not_bring_older_data_back(bench: Bench) -> N
     await refitted(bench)
     new = lab.dataset
     assert new is not None
-    lab.dragging = True
+    lab.drag.active = True
     lab._on_refitted(before, old)
-    lab.dragging = False
+    lab.drag.active = False
     lab._on_refitted(bench.experiment, new)
     await bench.settled()
     assert lab.dataset is new

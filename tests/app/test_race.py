@@ -224,11 +224,11 @@ async def test_nothing_chosen_is_nothing_to_start(bench: Bench) -> None:
 async def test_training_waits_for_nothing_and_the_race_for_training(bench: Bench, unjudged: None) -> None:
     bench.small_fit(steps=20_000)
     window = await opened(bench)
-    bench.lab.train()
-    await bench.until(lambda: bench.lab.jobs.running, "a fit")
+    bench.lab.training.start()
+    await bench.until(lambda: bench.lab.training.worker.running, "a fit")
     assert not window.start_button.isEnabled()
     assert "stop it first" in window.start_button.toolTip()
-    bench.lab.stop()
+    bench.lab.training.stop()
     await bench.ended()
     assert window.start_button.isEnabled()
 

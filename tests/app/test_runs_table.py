@@ -115,7 +115,7 @@ async def test_a_fit_that_ends_leaves_a_title_under_way_alone(bench: Bench) -> N
     named = bench.document.state.runs[-1]
     bench.small_fit(15, 8)
     editor = begin_to_rename(bench, table, "mine")
-    bench.lab.train()
+    bench.lab.training.start()
     await bench.until(lambda: len(bench.document.state.runs) == 4, "the new runs")
     await bench.frames(2)
     assert editor.isVisible()

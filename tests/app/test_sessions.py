@@ -203,7 +203,9 @@ class TestWhileTraining:
         bench.small_fit(50_000)
         bench.document._saved = bench.document.state
         bench.click(bench.window.training.button)
-        await bench.until(lambda: bench.lab.series and all(s.step > 20 for s in bench.lab.series.values()), "steps")
+        await bench.until(
+            lambda: bench.lab.training.series and all(s.step > 20 for s in bench.lab.training.series.values()), "steps"
+        )
 
     async def test_a_cancelled_open_lets_the_fit_go_on(self, bench: Bench) -> None:
         await self.begin(bench)
@@ -212,9 +214,9 @@ class TestWhileTraining:
         dialog = await bench.dialog(QFileDialog)
         bench.key(Qt.Key.Key_Escape, widget=dialog)
         await bench.frames(5)
-        done = sum(s.step for s in bench.lab.series.values())
-        await bench.until(lambda: sum(s.step for s in bench.lab.series.values()) > done, "steps")
-        assert bench.lab.jobs.running
+        done = sum(s.step for s in bench.lab.training.series.values())
+        await bench.until(lambda: sum(s.step for s in bench.lab.training.series.values()) > done, "steps")
+        assert bench.lab.training.worker.running
 
     async def test_a_file_that_cannot_be_opened_lets_the_fit_go_on(self, bench: Bench, tmp_path: Path) -> None:
         await self.begin(bench)
@@ -222,9 +224,9 @@ class TestWhileTraining:
         bench.window.spawn(bench.window.errands.open(tmp_path / "bad.hnnlab"))
         await answer(bench, Button.Discard)
         await bench.until(lambda: "bad.hnnlab" in bench.window.notice.text(), "a notice")
-        assert bench.lab.jobs.running
-        done = sum(s.step for s in bench.lab.series.values())
-        await bench.until(lambda: sum(s.step for s in bench.lab.series.values()) > done, "steps")
+        assert bench.lab.training.worker.running
+        done = sum(s.step for s in bench.lab.training.series.values())
+        await bench.until(lambda: sum(s.step for s in bench.lab.training.series.values()) > done, "steps")
 
     async def test_saving_on_leave_keeps_what_was_reached(self, bench: Bench, tmp_path: Path) -> None:
         await self.begin(bench)
@@ -243,7 +245,7 @@ class TestWhileTraining:
         await bench.ended()
         await bench.frames(3)
         assert bench.document.state.runs == ()
-        assert bench.lab.series == {}
+        assert bench.lab.training.series == {}
         assert bench.window.training.button.text() == "Train"
         await bench.settled()
         assert bench.answer.models == ()

@@ -36,7 +36,7 @@ def same_weights(a: Snapshot, b: Snapshot) -> bool:
 
 def steps_done(bench: Bench) -> int:
     """Steps of all fits together."""
-    return sum(s.step for s in bench.lab.series.values())
+    return sum(s.step for s in bench.lab.training.series.values())
 
 
 async def begin(bench: Bench, steps: int = LONG, width: int = 32) -> None:
@@ -44,7 +44,9 @@ async def begin(bench: Bench, steps: int = LONG, width: int = 32) -> None:
     await bench.warm()
     bench.small_fit(steps, width)
     bench.click(bench.window.training.button)
-    await bench.until(lambda: len(bench.lab.series) == 2 and all(s.step > 20 for s in bench.lab.series.values()))
+    await bench.until(
+        lambda: len(bench.lab.training.series) == 2 and all(s.step > 20 for s in bench.lab.training.series.values())
+    )
 
 
 @pytest.mark.usefixtures("unjudged")
@@ -77,7 +79,7 @@ async def test_both_models_learn_and_the_hnn_keeps_its_energy(bench: Bench) -> N
 @pytest.mark.usefixtures("unjudged")
 async def test_losses_and_ghosts_grow_on_screen(bench: Bench) -> None:
     await begin(bench)
-    series = bench.lab.series
+    series = bench.lab.training.series
     fits = {s.info.model: key for key, s in series.items()}
     await bench.until(lambda: len(bench.answer.models) == 2, "ghosts")
     seen: dict[str, list[Snapshot]] = {"baseline": [], "hnn": []}
@@ -131,7 +133,7 @@ async def test_pause_resume_and_stop(bench: Bench) -> None:
     bench.click(panel.button)
     await bench.frames(10)
     assert panel.button.text() == "Resume"
-    assert bench.lab.jobs.paused
+    assert bench.lab.training.worker.paused
     done = steps_done(bench)
     await bench.frames(25)
     assert steps_done(bench) == done, "a step was made while it was paused"
@@ -167,7 +169,7 @@ async def test_keys_train_and_stop(bench: Bench) -> None:
     bench.key(Qt.Key.Key_T, CTRL)
     await bench.until(lambda: steps_done(bench) > 20, "steps")
     bench.key(Qt.Key.Key_T, CTRL)
-    assert bench.lab.jobs.paused
+    assert bench.lab.training.worker.paused
     bench.key(Qt.Key.Key_Period, CTRL)
     await bench.ended()
     assert len(bench.document.state.runs) == 2
@@ -370,7 +372,7 @@ async def test_an_integrator_that_a_model_forbids_is_greyed_out_with_its_reason(
 async def test_another_system_can_be_looked_at_while_a_fit_goes_on(bench: Bench) -> None:
     await begin(bench)
     await bench.pick("mass-spring")
-    assert bench.lab.jobs.running
+    assert bench.lab.training.worker.running
     assert bench.answer.models == ()
     done = steps_done(bench)
     await bench.until(lambda: steps_done(bench) > done, "steps")
@@ -389,9 +391,9 @@ class TestClosing:
         await begin(bench)
         bench.click(bench.window.training.button)
         await bench.frames(3)
-        done = {s.info.model: s.step for s in bench.lab.series.values()}
+        done = {s.info.model: s.step for s in bench.lab.training.series.values()}
         await bench.close()
-        assert not bench.lab.jobs.running
+        assert not bench.lab.training.worker.running
         for model, steps in done.items():
             run = run_of(bench, model)
             assert steps <= run.steps <= steps + 1
@@ -431,7 +433,7 @@ async def test_the_first_fit_on_a_machine_says_that_it_waits_for_the_compiler(
     assert f"15{NO_BREAK}s left" in panel.progress.text()
     assert panel.bar.value() == 25
     bench.click(panel.stop_button)
-    await bench.until(lambda: not bench.lab.jobs.running, "the end of the job")
+    await bench.until(lambda: not bench.lab.training.worker.running, "the end of the job")
     assert bench.document.state.runs == ()
 
 
@@ -442,8 +444,8 @@ async def test_a_closed_form_says_how_many_steps_it_takes_and_stays_with_truth(b
     models = tuple(model_spec(m.name, width) for m in bench.experiment.models)
     bench.lab.edit("Make it small", models=models)
     bench.click(bench.window.training.button)
-    await bench.until(lambda: any(s.step for s in bench.lab.series.values()), "a step")
-    assert all(s.step <= s.info.steps for s in bench.lab.series.values() if s.step)
+    await bench.until(lambda: any(s.step for s in bench.lab.training.series.values()), "a step")
+    assert all(s.step <= s.info.steps for s in bench.lab.training.series.values() if s.step)
     await bench.ended()
     await bench.settled()
     run = run_of(bench, "hnn")
@@ -484,6 +486,6 @@ async def test_a_fit_goes_on_from_the_shown_runs_and_another_network_is_refused(
     bench.lab.noticed.connect(lambda text, _: said.append(text))
     bench.small_fit(steps=5, width=33)
     bench.click(panel.button)
-    assert not bench.lab.jobs.running
+    assert not bench.lab.training.worker.running
     assert any("another architecture" in text for text in said)
     assert len(bench.document.state.runs) == 4

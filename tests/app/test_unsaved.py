@@ -94,16 +94,16 @@ async def test_a_fit_that_has_ended_is_kept_while_it_is_judged(bench: Bench, mon
     monkeypatch.setattr(FitRun, "judge", lambda self: judged.wait(60.0) and None)
     bench.small_fit(15, 8)
     bench.click(bench.window.training.button)
-    await bench.until(lambda: len(bench.lab.reached) == 2, "both fits at their end")
+    await bench.until(lambda: len(bench.lab.training.reached) == 2, "both fits at their end")
     await bench.until(lambda: bench.window.journal.wait(0.0), "the journal")
     (place,) = places()
     titles = [run["title"] for run in json.loads((place / "document.json").read_text())["runs"]]
     assert titles == ["Baseline · Paper · seed 0", "HNN · Paper · seed 0"]
     assert bench.document.state.runs == (), "the table waits for the figures"
     judged.set()
-    await bench.until(lambda: len(bench.document.state.runs) == 2 and not bench.lab.jobs.running, "the runs")
+    await bench.until(lambda: len(bench.document.state.runs) == 2 and not bench.lab.training.worker.running, "the runs")
     await kept(bench, lambda: len(list(place.glob("*/weights.safetensors"))) == 2)
-    assert bench.lab.reached == {}
+    assert bench.lab.training.reached == {}
 
 
 async def test_a_fit_whose_judging_fails_is_kept_in_the_table(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,7 +344,7 @@ async def test_the_end_of_the_desktop_session_keeps_what_a_fit_has_reached(
         endings.watch(bench.window)
         bench.small_fit(100_000, 8)
         bench.click(bench.window.training.button)
-        await bench.until(lambda: any(s.step > 3 for s in bench.lab.series.values()), "a fit under way")
+        await bench.until(lambda: any(s.step > 3 for s in bench.lab.training.series.values()), "a fit under way")
         endings.commit(Manager())  # type: ignore[arg-type]
         runs = bench.document.state.runs
         assert [(run.ending, run.steps > 0, run.figures) for run in runs] == [("stopped", True, None)] * 2

@@ -32,7 +32,7 @@ class Fits(Fingers):
     # Training ---------------------------------------------------------------------------------------------------------
 
     async def train_or_pause(self) -> None:
-        if not self.bench.lab.jobs.running:
+        if not self.bench.lab.training.worker.running:
             self.stay_small()
         self.press_if_possible(self.bench.window.training.button)
 

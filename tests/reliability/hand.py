@@ -166,7 +166,7 @@ class Hand:
         window = self.bench.window
         if window._race is not None and window._race.isVisible():
             self.bench.key(Qt.Key.Key_Escape, widget=window._race)
-        self.bench.lab.stop()
+        self.bench.lab.training.stop()
         await self.bench.ended()
         before = self.bench.document._saved
         while self.bench.document._saved is before:

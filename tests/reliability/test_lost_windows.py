@@ -37,13 +37,13 @@ async def fit(window, lab, journal):
     from hnn_engine.fit_run import FitRun
     FitRun.evaluate = lambda self: None
     small(window, 10)
-    lab.train()
-    await until(lambda: len(lab.document.state.runs) == 2 and not lab.jobs.running)
+    lab.training.start()
+    await until(lambda: len(lab.document.state.runs) == 2 and not lab.training.worker.running)
     await until(lambda: journal.wait(0.0))
     small(window, 200000)
     await asyncio.sleep(0.1)
-    lab.train()
-    await until(lambda: any(s.step > 20 for s in lab.series.values()))
+    lab.training.start()
+    await until(lambda: any(s.step > 20 for s in lab.training.series.values()))
     print("fitting", flush=True)
 
 async def take(window, lab, journal):

@@ -40,7 +40,7 @@ async def look(window):
     while "pyqtgraph" not in sys.modules or not window.lab.warm:
         await asyncio.sleep(0.02)
     await asyncio.get_running_loop().run_in_executor(None, elsewhere)
-    window.lab.train()
+    window.lab.training.start()
     while not window.lab.document.state.runs:
         await asyncio.sleep(0.02)
     await asyncio.sleep(0.5)

@@ -147,7 +147,7 @@ def data_bytes(data: Dataset | None) -> int:
 
 async def held(bench: Bench) -> float:
     """Memory between two jobs, MB, but for the runs and the data on screen."""
-    bench.lab.stop()
+    bench.lab.training.stop()
     await bench.ended()
     await bench.until(lambda: not bench.lab.data.pending, "the data on screen", 60.0)
     kept = sum(run_bytes(run) for run in bench.document.state.runs) + data_bytes(bench.lab.dataset)

@@ -94,7 +94,7 @@ class DataHand:
             self._path.append((_seconds(event), *_pair(self._plane(event.position()))))
             self._keep_stroke()
         elif tool in ("move", "erase"):
-            self._lab.slide(final=True)
+            self._lab.drag.slide(final=True)
         return bool(tool)
 
     def cancel(self) -> bool:
@@ -102,7 +102,7 @@ class DataHand:
         tool, self._tool = self._tool, ""
         self.pencil.setData([], [])
         if tool in ("move", "erase"):
-            self._lab.slide(final=True)
+            self._lab.drag.slide(final=True)
             self._lab.document.cancel(self._gesture)
         return bool(tool)
 
@@ -112,12 +112,12 @@ class DataHand:
             tool, self._tool = self._tool, ""
             self.pencil.setData([], [])
             if tool in ("move", "erase"):
-                self._lab.slide(final=True)
+                self._lab.drag.slide(final=True)
 
     def _change(self, label: str, hand: ByHand) -> None:
         self._working = True
         try:
-            self._lab.move_data(label, self._gesture, hand)
+            self._lab.drag.move_data(label, self._gesture, hand)
         finally:
             self._working = False
 

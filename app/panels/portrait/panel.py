@@ -387,7 +387,7 @@ class PortraitPanel(QWidget):
             self._curves[track.key] = (line, head, self.plot.marker(track.model, "cross", 9.0))
         line, _, cross = self._curves[track.key]
         # A truth that stands still is kept as a picture, over which the models move.
-        still = track.key == "truth" and not self.lab.dragging
+        still = track.key == "truth" and not self.lab.drag.active
         line.setCacheMode(_KEPT if still else QGraphicsItem.CacheMode.NoCache)
         at = self._drawable(track)
         if track.measured and self._latents is None:
@@ -490,13 +490,13 @@ class PortraitPanel(QWidget):
                 self.plot.viewport().setCursor(shape)
             return False
         if self._pointer.moved(at, modifiers):
-            if not self.lab.dragging:
-                self.lab.begin_drag()
+            if not self.lab.drag.active:
+                self.lab.drag.begin()
                 settings().dragged_once = True
             scene = self.plot.viewportTransform().inverted()[0].map(self._pointer.target)
             point = self.plot.view.mapSceneToView(scene)
             start = np.array(self.lab.experiment.start)
-            self.lab.drag_start(self.chart.moved(start, point.x(), point.y()), self.chart.begin)
+            self.lab.drag.move(self.chart.moved(start, point.x(), point.y()), self.chart.begin)
         return True
 
     def put_down(self) -> bool:
@@ -504,8 +504,8 @@ class PortraitPanel(QWidget):
         if self._pointer is None:
             return False
         self._pointer = None
-        if self.lab.dragging:
-            self.lab.end_drag()
+        if self.lab.drag.active:
+            self.lab.drag.end()
         self.plot.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
         return True
 
@@ -515,8 +515,8 @@ class PortraitPanel(QWidget):
             return True
         if event.key() == Qt.Key.Key_Escape and self._pointer is not None:
             self._pointer = None
-            if self.lab.dragging:
-                self.lab.cancel_drag()
+            if self.lab.drag.active:
+                self.lab.drag.cancel()
             self.plot.viewport().unsetCursor()
             return True
         if event.key() not in _KEYS:
@@ -526,5 +526,5 @@ class PortraitPanel(QWidget):
         low, high = self.plot.view.viewRange()[which]
         at = self.chart.start(self.lab.experiment, self._answer)
         at[which] += sign * fine * NUDGE * (high - low)
-        self.lab.nudge_start(self.chart.moved(np.array(self.lab.experiment.start), *at), self.chart.begin)
+        self.lab.drag.nudge(self.chart.moved(np.array(self.lab.experiment.start), *at), self.chart.begin)
         return True
