@@ -15,13 +15,13 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
+from hnn_engine.rollouts.rollout import rollout
 from scipy.integrate import solve_ivp
 
 from benchmarks.figures import BenchmarkError, Figures, rounded
 from benchmarks.paper_way import PaperWay
 from hnn_engine.coords import Array
-from hnn_engine.integrators import rollout
-from hnn_engine.snapshot import Snapshot, Swift
+from hnn_engine.snapshot import Float32Snapshot, Snapshot
 
 RTOL = 1e-9  # of the paper's way; its absolute tolerance is left at 1e-6, as there
 LONGEST = 0.2  # s, the first step that is tried
@@ -86,7 +86,7 @@ def as_good(snapshot: Snapshot, starts: Array, bound: float) -> list[Way]:
         return Way(name, follow, largest_gap(follow(starts), ends))
 
     def fixed(count: int) -> Callable[[Array], Array]:
-        return lambda x: rollout(Swift(snapshot), x, TIMES, substeps=count).coords[-1]
+        return lambda x: rollout(Float32Snapshot(snapshot), x, TIMES, substeps=count).coords[-1]
 
     def held(tolerance: float) -> Callable[[Array], Array]:
         return lambda x: rollout(snapshot, x, TIMES, "dop853", tolerance=tolerance).coords[-1]

@@ -11,13 +11,14 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from hnn_engine.rollouts.rollout import rollout
+
 from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say
 from hnn_engine.datasets import Dataset
 from hnn_engine.evaluation import Figures as Judgement
 from hnn_engine.evaluation import mean_square
 from hnn_engine.experiment import Experiment, default_settings, model_spec
 from hnn_engine.fit_run import FitRun
-from hnn_engine.integrators import rollout
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.parameters import Value
 from hnn_engine.recordings import Recording

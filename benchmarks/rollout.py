@@ -10,6 +10,7 @@ from dataclasses import replace
 from unittest.mock import patch
 
 import numpy as np
+from hnn_engine.rollouts.rollout import rollout
 from scipy.integrate import solve_ivp
 
 from benchmarks.equal_accuracy import REACH, THREADS, TRAJECTORIES, PaperField, compared
@@ -17,10 +18,9 @@ from benchmarks.figures import Aims, Figures, rounded, say, spread
 from hnn_engine.coords import Array
 from hnn_engine.experiment import model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
-from hnn_engine.integrators import rollout
 from hnn_engine.kernels.cache import load
 from hnn_engine.models import MODELS
-from hnn_engine.snapshot import Snapshot, Swift
+from hnn_engine.snapshot import Float32Snapshot, Snapshot
 from hnn_engine.systems import get_system
 
 FAMILIES = tuple(name for name, model in MODELS.items() if not model.observes_frames)
@@ -51,7 +51,7 @@ def measure(options: argparse.Namespace) -> Figures:
     say("compiled (the first time on a machine the compiler takes its seconds)")
     load(build_elsewhere=True)
     compiled = _timed(lambda: rollout(fresh(snapshot), start, times), runs)
-    swift = _timed(lambda: rollout(Swift(fresh(snapshot)), start, times), runs)
+    swift = _timed(lambda: rollout(Float32Snapshot(fresh(snapshot)), start, times), runs)
     say("truth: the double pendulum by DOP853 at 1e-12, by scipy and compiled")
     system = get_system("double-pendulum")
     with patch("hnn_engine.kernels.cache._loops", None):

@@ -25,12 +25,12 @@ from hnn_engine.frames.frame_pairs import (
     rows_of,
     shoot,
 )
-from hnn_engine.integrators import rollout
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.parameters import Parameter, Value
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import Recording
 from hnn_engine.rollouts.collocation import collocate
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.systems.base import System
 from hnn_engine.systems.pixel_pendulum import PixelPendulum
 

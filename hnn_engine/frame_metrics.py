@@ -15,8 +15,8 @@ from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.datasets import Dataset
 from hnn_engine.frames.frame_pairs import FramePairs, pair_at
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
-from hnn_engine.integrators import rollout
 from hnn_engine.models.pixels import FIELD_SHARE
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems.base import System
 from hnn_engine.systems.pixel_pendulum import PixelPendulum

@@ -66,7 +66,7 @@ INTEGRATORS: dict[str, IntegratorInfo] = {
 }
 
 
-class Turn(IntEnum):
+class FlowDirection(IntEnum):
     """Which way a flow is followed: as it is, back in time, or along its energy's gradient, up or down."""
 
     FORWARD = 0
@@ -90,7 +90,7 @@ class Flow(Protocol):
 class CompiledFlow(Protocol):
     """A flow that compiled loops can follow."""
 
-    def compiled(self, integrator: str, turn: Turn = Turn.FORWARD, rows: int = 1) -> Any | None:
+    def compiled(self, integrator: str, direction: FlowDirection = FlowDirection.FORWARD, rows: int = 1) -> Any | None:
         """Return what `kernels.follow` is given to follow this flow by `integrator`; None where there is no loop (yet).
 
         Several `rows` of states are laid out coordinate by coordinate and followed as one. It belongs to one rollout:

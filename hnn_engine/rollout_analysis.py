@@ -12,7 +12,7 @@ from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.integrators import Rollout
 from hnn_engine.rollouts.collocation import collocate
 from hnn_engine.rollouts.energy_drift import learned_drift
-from hnn_engine.rollouts.steering import Phase, Steering, Turned, in_phases
+from hnn_engine.rollouts.steering import DirectedFlow, Phase, Steering, join_segments
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems import System
 
@@ -32,10 +32,10 @@ def collocated_truth(
     """
 
     def one(phase: Phase, x: Array, at: Array) -> Rollout:
-        coords = collocate(Turned(system, phase.turn).field, x, at, tolerance, interrupt)
+        coords = collocate(DirectedFlow(system, phase.direction).field, x, at, tolerance, interrupt)
         return Rollout(at, coords, np.array(np.nan))
 
-    return in_phases(steering.phases(float(times[-1])), start, times, one)
+    return join_segments(steering.phases(float(times[-1])), start, times, one)
 
 
 def encoded_truth(experiment: Experiment, coords: Array, autoencoder: FrozenAutoencoder) -> Array | None:

@@ -12,14 +12,14 @@ import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
-from hnn_engine.integrators import Turn
+from hnn_engine.integrators import FlowDirection
 from hnn_engine.kernels.cache import loops
 from hnn_engine.models import Model, get_model
 from hnn_engine.models.networks import Term
 from hnn_engine.parameters import Value
 
 EXPLICIT = frozenset({"rk4", "stormer-verlet", "yoshida4"})  # a rounding error is no more than that to them
-_CLIMBS = (Turn.UPHILL, Turn.DOWNHILL)
+_CLIMBS = (FlowDirection.UPHILL, FlowDirection.DOWNHILL)
 _SMALL = 4  # up to so many states at once the compiled field beats numpy's
 
 
@@ -123,7 +123,7 @@ class Snapshot:
         return value
 
     def compiled(self, integrator: str, turn: int = 0, rows: int = 1, swift: bool = False) -> Any | None:
-        """Return the flow that compiled loops follow, turned as `integrators.Turn` says; None without loops (yet).
+        """Return the flow that compiled loops follow, turned as `integrators.FlowDirection` says; None without loops (yet).
 
         Several `rows` are followed at once, but not by iterations that converge for each of them in its own time.
         """
@@ -135,7 +135,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, eq=False)
-class Swift:
+class Float32Snapshot:
     """A snapshot followed in single precision where compiled loops can: about six digits in half the time.
 
     For a rollout that is shown for a moment, under a moving hand or while the weights still change. What would take
@@ -158,5 +158,5 @@ class Swift:
         return self.snapshot.gradient(coords)
 
     def compiled(self, integrator: str, turn: int = 0, rows: int = 1) -> Any | None:
-        """Return the flow that compiled loops follow, turned as `integrators.Turn` says; None without loops (yet)."""
+        """Return the flow that compiled loops follow, turned as `integrators.FlowDirection` says; None without loops (yet)."""
         return self.snapshot.compiled(integrator, turn, rows, swift=integrator in EXPLICIT)

@@ -185,8 +185,8 @@ class DataPanel(QWidget):
         """While the data is being made, say how far it is."""
         system, what, share = self.lab.experiment.system, "Making the data", self.lab.data.share
         if self.lab.data.pending:
-            if share == 0 and system is not None and system.close_encounters and kernel_cache.share() < 1:
-                what, share = "Compiling, once on this machine", kernel_cache.share()
+            if share == 0 and system is not None and system.close_encounters and kernel_cache.progress() < 1:
+                what, share = "Compiling, once on this machine", kernel_cache.progress()
             self.facts.setText(f"{what}: {100 * share:.0f} %")
         elif self.lab.dataset is None:
             self.facts.setText("No data can be made like this.")

@@ -338,7 +338,7 @@ class TrainingPanel(QWidget):
     def _show_preparing(self) -> None:
         """Say what the fit waits for: its data or, once on a machine, the compiler."""
         compiling = self.lab.training.worker.compiling
-        share = kernel_cache.share() if compiling else self.lab.training.worker.data_share
+        share = kernel_cache.progress() if compiling else self.lab.training.worker.data_share
         self.bar.setRange(0, 100)
         self.bar.setValue(round(100 * share))
         if compiling:

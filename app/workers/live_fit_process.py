@@ -89,7 +89,7 @@ class Refitter:
 
 def serve(line: Connection) -> None:
     """Answer wishes until the window's side of `line` is gone."""
-    if kernel_cache.share() == 1.0:  # else the window is having them compiled, and fits do without
+    if kernel_cache.progress() == 1.0:  # else the window is having them compiled, and fits do without
         kernel_cache.load()
     while True:
         try:

@@ -39,7 +39,7 @@ from hnn_engine.rollout_analysis import (
 )
 from hnn_engine.rollouts.energy_drift import energy_drift, relative_error
 from hnn_engine.rollouts.steering import follow, gap_after_return
-from hnn_engine.snapshot import Snapshot, Swift
+from hnn_engine.snapshot import Float32Snapshot, Snapshot
 
 PREVIEW_STEPS = 250
 PREVIEW_TOLERANCE = 1e-7  # of the collocation; its error over a preview stays under 1e-6 of the scale
@@ -257,7 +257,7 @@ class Simulation:
             return known[1]
         start, times = initial_condition(request.experiment, shown.snapshot), self._model_times(request, shown)
         snapshot = self._scaled(request, shown)
-        flow = Swift(snapshot) if shown.live or request.preview else snapshot
+        flow = Float32Snapshot(snapshot) if shown.live or request.preview else snapshot
         steering = request.experiment.rollout.steering
         return follow(flow, start, times, method, steering, tolerance=MODEL_TOLERANCE, interrupt=stop)
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from numba import types
 
 from hnn_engine.coords import Array
-from hnn_engine.integrators import Turn
+from hnn_engine.integrators import FlowDirection
 from hnn_engine.kernels.batched_field import crowd_double, crowd_single, room
 from hnn_engine.kernels.float32_field import field_swift
 from hnn_engine.kernels.jit import INTEGERS, MATRIX, SINGLE_ROWS, SINGLES, VECTOR, jit
@@ -23,7 +23,7 @@ from hnn_engine.kernels.weight_layout import Packed
 from hnn_engine.systems.base import System
 
 MOST_COORDS = 256  # of a system, 2·dof
-FORWARD, BACKWARD, UPHILL = int(Turn.FORWARD), int(Turn.BACKWARD), int(Turn.UPHILL)
+FORWARD, BACKWARD, UPHILL = int(FlowDirection.FORWARD), int(FlowDirection.BACKWARD), int(FlowDirection.UPHILL)
 _ROWS = types.void(VECTOR, VECTOR, VECTOR)
 
 
@@ -47,7 +47,7 @@ class Pointer(types.WrapperAddressProtocol):  # type: ignore[misc]
 class Flow(NamedTuple):
     """What an integrator is given: a law's functions and constants, or networks'; the other part is not looked at.
 
-    `size` is 2·dof and `turn` one of `integrators.Turn`. `work` and `swift` are memory that calls write into: a flow
+    `size` is 2·dof and `turn` one of `integrators.FlowDirection`. `work` and `swift` are memory that calls write into: a flow
     belongs to one thread.
     """
 
@@ -93,7 +93,7 @@ def _compiled(function: Any) -> Pointer:
     return Pointer(_law_jit(function), _ROWS)
 
 
-def law(system: System, turn: int = Turn.FORWARD) -> Flow:
+def law(system: System, turn: int = FlowDirection.FORWARD) -> Flow:
     """Return the flow of a system with its constants."""
     kind, size = type(system), 2 * system.dof
     partials, resistance = _compiled(kind.partials), _compiled(kind.resistance)
@@ -101,7 +101,7 @@ def law(system: System, turn: int = Turn.FORWARD) -> Flow:
     return Flow(size, int(turn), *functions, *_NO_NET, *_NO_NET.memory())
 
 
-def learned(net: Packed, turn: int = Turn.FORWARD, swift: bool = False) -> Flow:
+def learned(net: Packed, turn: int = FlowDirection.FORWARD, swift: bool = False) -> Flow:
     """Return the flow of networks as `pack` lays them out; `swift` reckons in single precision where its weights are.
 
     Uphill and downhill, the field is taken for J∇H: lay out no more than that.
@@ -111,7 +111,7 @@ def learned(net: Packed, turn: int = Turn.FORWARD, swift: bool = False) -> Flow:
     return Flow(int(net.head[SIZE]), int(turn), True, _NO_LAW, _NO_LAW, np.zeros(1), field, *net, *net.memory())
 
 
-def crowd(net: Packed, rows: int, turn: int = Turn.FORWARD, swift: bool = False) -> Flow:
+def crowd(net: Packed, rows: int, turn: int = FlowDirection.FORWARD, swift: bool = False) -> Flow:
     """Return the flow of `rows` states at once, laid out coordinate by coordinate: one state of rows·2·dof coordinates.
 
     It is reckoned in float64, or in float32 where the weights are and `swift` is asked for.

@@ -11,7 +11,6 @@ from hnn_engine.evaluation import EVALUATION_SEED, STARTS
 from hnn_engine.experiment import Experiment
 from hnn_engine.frame_metrics import encoded_start
 from hnn_engine.frames.frame_pairs import camera_of, pair_at
-from hnn_engine.integrators import rollout
 from hnn_engine.records import Run
 from hnn_engine.reproduction.rows import Row
 from hnn_engine.reproduction.style import model_class
@@ -19,6 +18,7 @@ from hnn_engine.reproduction.svg import Axis, Plot, alike, spanning
 from hnn_engine.reproduction.table import FIGURE_TITLES, TaskTable
 from hnn_engine.reproduction.text import model_title
 from hnn_engine.rollouts.energy_drift import relative_error
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.tasks import PAPER_FIGURES
 
 POINTS = 500  # of a rollout

@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from hnn_engine.coords import Array
-from hnn_engine.integrators import Flow, Rollout, Turn, rollout
+from hnn_engine.integrators import Flow, FlowDirection, Rollout, rollout
 
 GRADIENT_METHOD = "dop853"  # along ∇H: dx/dt = ±∇H is no Hamiltonian field, so the methods for those do not apply
 
@@ -24,16 +24,22 @@ class SteeringInfo:
     name: str
     title: str
     summary: str
-    turn: Turn
+    direction: FlowDirection
 
 
 STEERINGS: dict[str, SteeringInfo] = {
     info.name: info
     for info in (
-        SteeringInfo("none", "Left alone", "Every rollout follows its field to the end.", Turn.FORWARD),
-        SteeringInfo("pump", "Add energy", "For a while every rollout climbs its own H: dx/dt = +∇H.", Turn.UPHILL),
-        SteeringInfo("drain", "Take energy", "For a while every rollout descends its H: dx/dt = −∇H.", Turn.DOWNHILL),
-        SteeringInfo("reverse", "Turn time back", "From an instant on, every rollout goes back.", Turn.BACKWARD),
+        SteeringInfo("none", "Left alone", "Every rollout follows its field to the end.", FlowDirection.FORWARD),
+        SteeringInfo(
+            "pump", "Add energy", "For a while every rollout climbs its own H: dx/dt = +∇H.", FlowDirection.UPHILL
+        ),
+        SteeringInfo(
+            "drain", "Take energy", "For a while every rollout descends its H: dx/dt = −∇H.", FlowDirection.DOWNHILL
+        ),
+        SteeringInfo(
+            "reverse", "Turn time back", "From an instant on, every rollout goes back.", FlowDirection.BACKWARD
+        ),
     )
 }
 
@@ -53,14 +59,18 @@ class Steering:
         """Return the phases from 0 to `end` in s, those of no length left out."""
         begin, back = self.interval(end)
         turn = STEERINGS[self.kind].turn
-        parts = (Phase(0.0, begin, Turn.FORWARD), Phase(begin, back, turn), Phase(back, end, Turn.FORWARD))
+        parts = (
+            Phase(0.0, begin, FlowDirection.FORWARD),
+            Phase(begin, back, turn),
+            Phase(back, end, FlowDirection.FORWARD),
+        )
         return tuple(part for part in parts if part.end > part.begin)
 
     def interval(self, end: float) -> tuple[float, float]:
         """Return from when to when rollouts of length `end` are not left alone, in s; (`end`, `end`) where never."""
         turn = STEERINGS[self.kind].turn
-        begin = min(self.at, end) if turn != Turn.FORWARD else end
-        return begin, end if turn == Turn.BACKWARD else min(begin + self.span, end)
+        begin = min(self.at, end) if turn != FlowDirection.FORWARD else end
+        return begin, end if turn == FlowDirection.BACKWARD else min(begin + self.span, end)
 
 
 LEFT_ALONE = Steering()
@@ -72,7 +82,7 @@ class Phase:
 
     begin: float
     end: float
-    turn: Turn
+    direction: FlowDirection
 
 
 @runtime_checkable
@@ -84,29 +94,29 @@ class Climbable(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Turned:
+class DirectedFlow:
     """`flow` followed another way: dx/dt = −f back in time, ±∇H up- and downhill."""
 
     flow: Any
-    turn: Turn
+    direction: FlowDirection
 
     @property
     def why_not_separable(self) -> str:
         """Why methods for H = T(p) + V(q) do not apply; empty where they do."""
         reason: str = self.flow.why_not_separable
-        return reason if self.turn in (Turn.FORWARD, Turn.BACKWARD) else "a gradient's field has no H"
+        return reason if self.turn in (FlowDirection.FORWARD, FlowDirection.BACKWARD) else "a gradient's field has no H"
 
     def field(self, coords: Array) -> Array:
         """Return dx/dt `(..., 2*dof)`."""
-        if self.turn in (Turn.FORWARD, Turn.BACKWARD):
+        if self.turn in (FlowDirection.FORWARD, FlowDirection.BACKWARD):
             forward: Array = self.flow.field(coords)
-            return forward if self.turn == Turn.FORWARD else -forward
+            return forward if self.turn == FlowDirection.FORWARD else -forward
         gradient: Array = self.flow.gradient(coords)
-        return gradient if self.turn == Turn.UPHILL else -gradient
+        return gradient if self.turn == FlowDirection.UPHILL else -gradient
 
-    def compiled(self, integrator: str, turn: int = Turn.FORWARD, rows: int = 1) -> Any | None:
+    def compiled(self, integrator: str, turn: int = FlowDirection.FORWARD, rows: int = 1) -> Any | None:
         """Return the flow that compiled loops follow; None where there is none (yet)."""
-        assert turn == Turn.FORWARD, "it is turned already"
+        assert turn == FlowDirection.FORWARD, "it is turned already"
         ready = getattr(self.flow, "compiled", None)
         return ready(integrator, self.turn, rows) if ready is not None else None
 
@@ -134,18 +144,18 @@ def follow(
     """
 
     def one(phase: Phase, x: Array, at: Array) -> Rollout:
-        climbs = phase.turn in (Turn.UPHILL, Turn.DOWNHILL)
-        turned = flow if phase.turn == Turn.FORWARD else Turned(flow, phase.turn)
+        climbs = phase.direction in (FlowDirection.UPHILL, FlowDirection.DOWNHILL)
+        turned = flow if phase.direction == FlowDirection.FORWARD else DirectedFlow(flow, phase.direction)
         method = GRADIENT_METHOD if climbs else integrator
         return rollout(turned, x, at, method, tolerance=tolerance, interrupt=interrupt)
 
     if steering.kind in ("pump", "drain") and not can_climb(flow, start):
         alone = rollout(flow, start, times, integrator, tolerance=tolerance, interrupt=interrupt)
         return alone if alone.note else Rollout(alone.t, alone.coords, alone.ended, "no H to climb: left alone")
-    return in_phases(steering.phases(float(times[-1])), start, times, one)
+    return join_segments(steering.phases(float(times[-1])), start, times, one)
 
 
-def in_phases(
+def join_segments(
     phases: tuple[Phase, ...], start: Array, times: Array, one: Callable[[Phase, Array, Array], Rollout]
 ) -> Rollout:
     """Join the rollouts of `phases`: `one(phase, x, at)` follows a phase from x to the instants `at`, its begin first.

@@ -112,7 +112,7 @@ class System(Stage):
         return flow
 
     def compiled(self, integrator: str, turn: int = 0, rows: int = 1) -> Any | None:
-        """Return the flow that compiled loops follow, turned as `integrators.Turn` says; None without loops (yet)."""
+        """Return the flow that compiled loops follow, turned as `integrators.FlowDirection` says; None without loops (yet)."""
         kernels = loops()
         return kernels.law(self, turn) if kernels is not None and rows == 1 else None
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hnn_engine.rollouts.rollout import Rollout, rollout
 
 import app.workers.rollout_worker
 import hnn_engine.rollout_analysis
 from app.model.rollout_messages import Answer, Request, ShownModel
 from app.workers.rollout_worker import PREVIEW_STEPS, Simulation
 from hnn_engine.experiment import Experiment, RolloutSpec, new_experiment
-from hnn_engine.integrators import Rollout, rollout
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import get_model
 from hnn_engine.parameters import Value

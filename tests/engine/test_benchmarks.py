@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hnn_engine.rollouts.rollout import rollout
 
 from benchmarks import table
 from benchmarks.equal_accuracy import PaperField, as_good, largest_gap, paper_error
@@ -12,7 +13,6 @@ from benchmarks.paper_way import PaperWay
 from benchmarks.scale import AIMS, AXES, case, exponent
 from benchmarks.step import FAMILIES, product_rounds
 from hnn_engine.experiment import model_spec
-from hnn_engine.integrators import rollout
 from hnn_engine.models import get_model
 from hnn_engine.recordings import read_recording
 from hnn_engine.snapshot import Snapshot

@@ -73,9 +73,9 @@ def test_loading_leaves_a_note_that_is_true() -> None:
 def test_progress_goes_by_what_is_kept(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel_cache, "_loops", None)
     monkeypatch.setattr(kernel_cache, "_FILES", 8)
-    assert kernel_cache.share() == 2 / 8
+    assert kernel_cache.progress() == 2 / 8
     for number in range(20):
         (kept / f"loops.g-{number}.1.nbc").write_text("code")
-    assert kernel_cache.share() == 0.99
+    assert kernel_cache.progress() == 0.99
     kernel_cache._write_note(whole=True)
-    assert kernel_cache.share() == 1.0
+    assert kernel_cache.progress() == 1.0

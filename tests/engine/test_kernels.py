@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from hnn_engine.coords import Array
-from hnn_engine.integrators import CHUNK, INTEGRATORS, Turn, rollout, why_not
+from hnn_engine.integrators import CHUNK, INTEGRATORS, FlowDirection, rollout, why_not
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
 from hnn_engine.parameters import Value
-from hnn_engine.rollouts.steering import Turned
-from hnn_engine.snapshot import Snapshot, Swift
+from hnn_engine.rollouts.steering import DirectedFlow
+from hnn_engine.snapshot import Float32Snapshot, Snapshot
 from hnn_engine.systems import SYSTEMS, System, get_system
 from tests.fields import FIELD_IDS, FIELDS, VARIANTS, fresh
 
@@ -78,12 +78,12 @@ def test_a_crowd_is_followed_as_in_numpy(
         starts = np.random.default_rng(width).normal(size=(count, 2 * dof))
         for method in (m for m in FIXED if not why_not(m, made)):
             assert (made.compiled(method, rows=5) is None) == (method == "implicit-midpoint")
-            for turn in (Turn.FORWARD, Turn.BACKWARD):
-                flow = Turned(made, turn)
+            for turn in (FlowDirection.FORWARD, FlowDirection.BACKWARD):
+                flow = DirectedFlow(made, turn)
                 fast = rollout(flow, starts, times, method, substeps=2).coords
                 slow = in_numpy(flow, monkeypatch, method, starts, times)
                 np.testing.assert_allclose(fast, slow, rtol=0, atol=1e-12)
-        about = rollout(Swift(made), starts, times, substeps=2).coords
+        about = rollout(Float32Snapshot(made), starts, times, substeps=2).coords
         np.testing.assert_allclose(
             about, rollout(made, starts, times, substeps=2).coords, atol=1e-5 * (dtype is np.float32)
         )
@@ -106,8 +106,8 @@ def test_in_a_crowd_each_has_adaptive_steps_of_its_own(model: str, variant: dict
     made = network(model, "tanh", 2, 9, np.float32, dof, **variant)
     starts = np.random.default_rng(2).normal(size=(11, 2 * dof)) * np.geomspace(0.01, 10.0, 11)[:, None]
     times = np.array([0.0, 0.02, 0.05, 2.0, 2.5, 6.0])
-    for turn in (Turn.FORWARD, Turn.BACKWARD):
-        flow = Turned(made, turn)
+    for turn in (FlowDirection.FORWARD, FlowDirection.BACKWARD):
+        flow = DirectedFlow(made, turn)
         crowd = rollout(flow, starts, times, "dop853", tolerance=1e-8).coords
         for i, start in enumerate(starts):
             alone = rollout(flow, start, times, "dop853", tolerance=1e-8).coords
@@ -340,19 +340,19 @@ def test_one_network_is_followed_in_several_threads_at_once() -> None:
     np.testing.assert_array_equal(together, alone)
 
 
-@pytest.mark.parametrize("turn", [Turn.UPHILL, Turn.DOWNHILL])
+@pytest.mark.parametrize("turn", [FlowDirection.UPHILL, FlowDirection.DOWNHILL])
 @pytest.mark.parametrize("dof", [1, 2])
 @pytest.mark.parametrize(("model", "variant"), FIELDS, ids=FIELD_IDS)
 @pytest.mark.usefixtures("both")
 def test_what_climbs_follows_the_gradient_of_h_alone(
-    model: str, variant: dict[str, Value], dof: int, turn: Turn, monkeypatch: pytest.MonkeyPatch
+    model: str, variant: dict[str, Value], dof: int, direction: FlowDirection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = network(model, "tanh", 2, 13, np.float32, dof, **variant)
     if not made.has_energy:
         return
     start, times = np.random.default_rng(dof).normal(size=2 * dof), np.linspace(0.0, 1.0, 11)
-    fast = rollout(Turned(made, turn), start, times).coords
-    slow = in_numpy(Turned(made, turn), monkeypatch, "rk4", start, times, substeps=1)
+    fast = rollout(DirectedFlow(made, turn), start, times).coords
+    slow = in_numpy(DirectedFlow(made, turn), monkeypatch, "rk4", start, times, substeps=1)
     np.testing.assert_allclose(fast, slow, rtol=0, atol=1e-12)
 
 
@@ -379,9 +379,9 @@ def test_swift_rollouts_are_right_to_six_digits(model: str, variant: dict[str, V
     for depth, width, dof in ((1, 5, 1), (2, 31, 2), (3, 13, 4), (2, 2, 4)):
         made = network(model, activation, depth, width, np.float32, dof=dof, **variant)
         start = np.random.default_rng(width).normal(size=2 * dof)
-        swift, exact = rollout(Swift(made), start, times).coords, rollout(made, start, times).coords
+        swift, exact = rollout(Float32Snapshot(made), start, times).coords, rollout(made, start, times).coords
         assert 0 < np.abs(swift - exact).max() < 1e-5 * max(1.0, float(np.abs(exact).max()))
         for method in ("implicit-midpoint", "dop853"):
             np.testing.assert_array_equal(
-                rollout(Swift(made), start, times, method).coords, rollout(made, start, times, method).coords
+                rollout(Float32Snapshot(made), start, times, method).coords, rollout(made, start, times, method).coords
             )

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from hnn_engine.coords import Array
-from hnn_engine.integrators import INTEGRATORS, IntegratorError, Turn, rollout, why_not
+from hnn_engine.integrators import INTEGRATORS, FlowDirection, IntegratorError, rollout, why_not
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
 from hnn_engine.rollouts.energy_drift import relative_error
-from hnn_engine.rollouts.steering import STEERINGS, Phase, Steering, Turned, can_climb, follow, gap_after_return
+from hnn_engine.rollouts.steering import STEERINGS, DirectedFlow, Phase, Steering, can_climb, follow, gap_after_return
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems import SYSTEMS, System, get_system
 
@@ -29,16 +29,19 @@ def network(model: str) -> Snapshot:
 
 
 def test_phases_cover_the_time_without_a_gap() -> None:
-    assert Steering().phases(9.0) == (Phase(0.0, 9.0, Turn.FORWARD),)
+    assert Steering().phases(9.0) == (Phase(0.0, 9.0, FlowDirection.FORWARD),)
     assert Steering("pump", 2.0, 1.5).phases(9.0) == (
-        Phase(0.0, 2.0, Turn.FORWARD),
-        Phase(2.0, 3.5, Turn.UPHILL),
-        Phase(3.5, 9.0, Turn.FORWARD),
+        Phase(0.0, 2.0, FlowDirection.FORWARD),
+        Phase(2.0, 3.5, FlowDirection.UPHILL),
+        Phase(3.5, 9.0, FlowDirection.FORWARD),
     )
-    assert Steering("drain", 8.0, 5.0).phases(9.0)[1:] == (Phase(8.0, 9.0, Turn.DOWNHILL),)
-    assert Steering("reverse", 4.0).phases(8.0) == (Phase(0.0, 4.0, Turn.FORWARD), Phase(4.0, 8.0, Turn.BACKWARD))
-    assert Steering("reverse", 0.0).phases(8.0) == (Phase(0.0, 8.0, Turn.BACKWARD),)
-    assert Steering("pump", 12.0).phases(8.0) == (Phase(0.0, 8.0, Turn.FORWARD),)
+    assert Steering("drain", 8.0, 5.0).phases(9.0)[1:] == (Phase(8.0, 9.0, FlowDirection.DOWNHILL),)
+    assert Steering("reverse", 4.0).phases(8.0) == (
+        Phase(0.0, 4.0, FlowDirection.FORWARD),
+        Phase(4.0, 8.0, FlowDirection.BACKWARD),
+    )
+    assert Steering("reverse", 0.0).phases(8.0) == (Phase(0.0, 8.0, FlowDirection.BACKWARD),)
+    assert Steering("pump", 12.0).phases(8.0) == (Phase(0.0, 8.0, FlowDirection.FORWARD),)
 
 
 @pytest.mark.parametrize(("kind", "sign"), [("pump", 1.0), ("drain", -1.0)])
@@ -87,7 +90,7 @@ def test_every_system_finds_its_way_back(name: str, method: str) -> None:
 def test_going_back_is_going_to_negative_times() -> None:
     system = get_system("damped-mass-spring")
     start, t = np.array([0.5, 0.4]), np.linspace(0.0, 3.0, 31)
-    back = rollout(Turned(system, Turn.BACKWARD), start, t, "dop853").coords
+    back = rollout(DirectedFlow(system, FlowDirection.BACKWARD), start, t, "dop853").coords
     np.testing.assert_allclose(back, system.exact(start, -t), atol=1e-9)
 
 
@@ -123,9 +126,9 @@ def test_a_model_without_an_energy_is_left_alone_and_says_so() -> None:
 
 def test_methods_that_need_a_hamiltonian_field_are_refused_along_a_gradient_only() -> None:
     system = get_system("pendulum")
-    assert not Turned(system, Turn.BACKWARD).why_not_separable
+    assert not DirectedFlow(system, FlowDirection.BACKWARD).why_not_separable
     with pytest.raises(IntegratorError, match="gradient"):
-        rollout(Turned(system, Turn.UPHILL), system.default_start, TIMES, "stormer-verlet")
+        rollout(DirectedFlow(system, FlowDirection.UPHILL), system.default_start, TIMES, "stormer-verlet")
     steered = follow(system, system.default_start, TIMES, "stormer-verlet", Steering("pump", 1.0, 0.2))
     assert not steered.diverged
 
