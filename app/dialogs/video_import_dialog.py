@@ -24,7 +24,8 @@ from app.widgets.number_slider import NumberSlider
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.pixel_picture import PixelPicture
 from app.widgets.text import PlainLabel, heading, problem_label, quiet_label, set_tip
-from app.workers.latest_only import Newest
+from app.workers.latest_only import LatestAnswer
+from app.workers.progress import ProgressCallback
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError, shortened
 from hnn_engine.parameters import Parameter, Value
@@ -114,8 +115,8 @@ class FilmDialog(QDialog):
         self.film, self.footage, self.read = film, None, None  # type: Film, Footage | None, Recording | None
         self._wish: Wish | None = None  # whose frames are there
         self._newest: Wish | None = None  # that was asked for
-        self._taker = Newest(lambda wish, tell: wish.taken(tell), self, swift=True)
-        self._reader = Newest(as_recording, self)
+        self._taker = LatestAnswer(lambda wish, tell: wish.taken(tell), self, gives_way=False)
+        self._reader = LatestAnswer(as_recording, self)
         self.setWindowTitle("Open a film")
         self.setModal(True)
         self._build()

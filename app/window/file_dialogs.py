@@ -16,6 +16,7 @@ from app.dialogs.progress_dialog import EndedError, Watched
 from app.model.document import Document, View, state_of
 from app.model.settings import settings
 from app.widgets.text import Button, FileDialog, MessageIcon, file_dialog, message_box
+from app.workers.progress import ProgressCallback
 from hnn_engine.errors import HnnLabError, ProtectedFileError, shortened
 from hnn_engine.experiment import Experiment, recording_experiment
 from hnn_engine.recordings import (
@@ -183,7 +184,7 @@ class Files:
             dialog.deleteLater()
         return None
 
-    async def _watched(self, title: str, path: Path, work: Callable[[Callable[[float], None]], Result]) -> Result:
+    async def _watched(self, title: str, path: Path, work: Callable[[ProgressCallback], Result]) -> Result:
         """Do `work`, the reading of `path`, in the thread of the files; `EndedError` where the user stops it."""
         loop = asyncio.get_running_loop()
         reading = Watched(work, title, f"Reading {shortened(path.name)}", self._window)
@@ -288,5 +289,5 @@ class Files:
             dialog.deleteLater()
 
 
-def _read(path: Path, columns: Columns, tell: Callable[[float], None]) -> Recording:
+def _read(path: Path, columns: Columns, tell: ProgressCallback) -> Recording:
     return read_recording(path, columns, tell)

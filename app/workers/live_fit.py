@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.model.document import Document
 from app.model.rollout_messages import ShownModel
 from app.workers.dataset_worker import DataMaker, data_key
-from app.workers.latest_only import Newest
+from app.workers.latest_only import LatestAnswer
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import Experiment, default_settings, following_models
 from hnn_engine.fitting import get_recipe
@@ -47,7 +47,7 @@ class LiveFit(QObject):
         self.lags: deque[float] = deque(maxlen=KEPT)  # s, from a wish to its models
         self._key: Hashable = None
         self._refitter: Refitter | None = None
-        self._newest: Newest | None = None
+        self._newest: LatestAnswer | None = None
 
     def set_on(self, on: bool) -> None:
         """Fit anew with every change from now on, or no more. The recipe becomes one that can, as an edit."""
@@ -95,7 +95,9 @@ class LiveFit(QObject):
         self._key = key
         if self._newest is None:  # thread and process come with the first wish
             self._refitter = Refitter()
-            self._newest = Newest(self._refitter, self, swift=True)  # the process has the rank of its thread
+            self._newest = LatestAnswer(
+                self._refitter, self, name="live fit", gives_way=False
+            )  # the process has the rank of its thread
             self._newest.answered.connect(self._on_answered)
         self._newest.ask(Wish(experiment, data))
 

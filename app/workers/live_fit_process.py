@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from app.workers.child_process import Child
+from app.workers.progress import ProgressCallback
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import ExperimentError, HnnLabError
 from hnn_engine.experiment import Experiment
@@ -18,7 +19,7 @@ from hnn_engine.progress import ProgressCallback
 from hnn_engine.snapshot import Snapshot
 
 PATIENCE = 1.0  # s; a fit that takes longer is given up for a newer one
-LOOKS = 0.05  # s between looks whether there is a newer one
+POLL_S = 0.05  # s between looks whether there is a newer one
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +55,12 @@ class Refitter:
     def __init__(self) -> None:
         self.child = Child(serve, "live fit")
 
-    def __call__(self, wish: Wish, tell: ProgressCallback) -> Found:
-        """Return what comes of `wish`; `tell` raises where a newer one is waiting. Raises `ExperimentError`."""
+    def __call__(self, wish: Wish, progress: ProgressCallback) -> Found:
+        """Return what comes of `wish`; `progress` raises where a newer one is waiting. Raises `ExperimentError`."""
         try:
             line = self.child.open()
             line.send(wish)
-            answer = self._waited(line, wish, tell)
+            answer = self._waited(line, progress)
         except (OSError, EOFError):
             self.close()
             raise ExperimentError("The process that fits live has ended: it begins anew with the next change") from None
@@ -71,12 +72,12 @@ class Refitter:
         """End the process."""
         self.child.close()
 
-    def _waited(self, line: Connection, wish: Wish, tell: ProgressCallback) -> Found | Refused:
+    def _waited(self, line: Connection, progress: ProgressCallback) -> Found | Refused:
         began = time.perf_counter()
-        while not line.poll(LOOKS):
+        while not line.poll(POLL_S):
             if time.perf_counter() - began > PATIENCE:
                 try:
-                    tell(0.0)
+                    progress(0.0)
                 except BaseException:
                     self.close()  # nothing else ends a fit from outside
                     raise

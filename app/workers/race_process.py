@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # with evaluation and records: nothing that the first paint w
     from hnn_engine.race import Finish, Standing
     from hnn_engine.records import Run
 
-LOOKS = 0.05  # s between looks whether the race is to be stopped
+POLL_S = 0.05  # s between looks whether the race is to be stopped
 TOLD = 0.06  # s between two messages on how the lanes stand
 STOP = "stop"
 
@@ -155,7 +155,7 @@ class RaceRunner:
             if self._quit:
                 self.child.close()
                 return RaceEnded()
-            if line.poll(LOOKS):
+            if line.poll(POLL_S):
                 message = line.recv()
                 if isinstance(message, RaceEnded):
                     return message

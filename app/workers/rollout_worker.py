@@ -7,7 +7,6 @@ twice. A full request is interrupted by a newer one from a hand, not by newer we
 model trains.
 """
 
-import threading
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from app.model.rollout_messages import Answer, Request, ShownModel, Track
+from app.workers.latest_only import LatestOnly
 from app.workers.thread_priority import give_way
 from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment
@@ -52,11 +52,8 @@ class Simulation:
     """The worker. `ask` from the window's thread, `newest` once a frame."""
 
     def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._pending: Request | None = None
-        self._closing = False
+        self._latest: LatestOnly[Request] = LatestOnly(self._serve, "rollouts")
         self._answer: Answer | None = None
-        self._busy = False
         self._truths: dict[bool, tuple[Hashable, Rollout]] = {}  # by the reference integrator or not
         self._rollouts: dict[str, tuple[Hashable, Rollout | str]] = {}
         self._frictions: dict[str, tuple[Snapshot, Snapshot]] = {}  # as fitted, and with another friction
@@ -67,19 +64,15 @@ class Simulation:
         self.reference_ready = False  # set once scipy is loaded; until then collocation stands in, at full accuracy
         self.failure: Callable[[Exception], None] = lambda error: None
         self.wake: Callable[[], None] = lambda: None  # called in the worker's thread when an answer is there
-        self._thread = threading.Thread(target=self._work, name="simulation", daemon=True)
-        self._thread.start()
 
     @property
     def busy(self) -> bool:
         """Whether a request is pending or being computed."""
-        return self._busy or self._pending is not None
+        return self._latest.busy
 
     def ask(self, request: Request) -> None:
         """Replace what is pending by `request`."""
-        with self._condition:
-            self._pending = request
-            self._condition.notify()
+        self._latest.ask(request)
 
     def newest(self) -> Answer | None:
         """Return the newest answer that has not been taken, or None."""
@@ -88,35 +81,21 @@ class Simulation:
 
     def close(self, seconds: float) -> bool:
         """End the thread; return whether it has ended."""
-        with self._condition:
-            self._closing = True
-            self._condition.notify()
-        self._thread.join(seconds)
+        ended = self._latest.close(seconds)
         self._helper.shutdown(wait=True)
-        return not self._thread.is_alive()
+        return ended
 
     # In the thread ----------------------------------------------------------------------------------------------------
 
-    def _work(self) -> None:
-        give_way()
-        while True:
-            with self._condition:
-                self._busy = False
-                while self._pending is None and not self._closing:
-                    self._condition.wait()
-                if self._closing:
-                    return
-                request, self._pending = self._pending, None
-                self._busy = True
-            assert request is not None
-            try:
-                self._compute(request)
-            except Exception as error:
-                self.failure(error)
+    def _serve(self, request: Request) -> None:
+        try:
+            self._compute(request)
+        except Exception as error:
+            self.failure(error)
 
     def _interrupted(self) -> bool:
-        pending = self._pending
-        return (pending is not None and pending.urgent) or self._closing
+        pending = self._latest.waiting
+        return (pending is not None and pending.urgent) or self._latest.closing
 
     def _compute(self, request: Request) -> None:
         """Answer `request`, and where it is not a preview again with the reference integrator's truth."""

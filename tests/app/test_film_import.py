@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QDialogButtonBox
 
 from app.dialogs.video_import_dialog import PERIOD, FilmDialog
 from app.widgets.crop_view import MIDDLE
-from app.workers.latest_only import Newest
+from app.workers.latest_only import LatestAnswer
 from hnn_engine.camera import Camera
 from hnn_engine.errors import RecordingError
 from hnn_engine.records import load_session, save_session
@@ -273,7 +273,7 @@ async def test_the_newest_question_ends_the_one_before(bench: Bench) -> None:
         return question[0]
 
     said: list[object] = []
-    newest = Newest(work)
+    newest = LatestAnswer(work)
     newest.answered.connect(lambda *answer: said.append(answer))
     newest.ask([1])
     await bench.until(lambda: newest.share == 0.5, "work")
