@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.widgets.format import seconds_left
 from app.widgets.text import plain, progress_dialog
-from app.workers.progress import ProgressCallback
+from hnn_engine.progress import ProgressCallback
 
 LOOK = 0.05  # seconds between two looks at how far it is
 LATE_MS = 400  # what takes longer shows its progress

@@ -25,7 +25,6 @@ from app.widgets.parameter_form import ParameterForm
 from app.widgets.pixel_picture import PixelPicture
 from app.widgets.text import PlainLabel, heading, problem_label, quiet_label, set_tip
 from app.workers.latest_only import LatestAnswer
-from app.workers.progress import ProgressCallback
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError, shortened
 from hnn_engine.parameters import Parameter, Value

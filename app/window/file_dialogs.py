@@ -16,9 +16,9 @@ from app.dialogs.progress_dialog import EndedError, Watched
 from app.model.document import Document, View, state_of
 from app.model.settings import settings
 from app.widgets.text import Button, FileDialog, MessageIcon, file_dialog, message_box
-from app.workers.progress import ProgressCallback
 from hnn_engine.errors import HnnLabError, ProtectedFileError, shortened
 from hnn_engine.experiment import Experiment, recording_experiment
+from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import (
     Columns,
     FilePreview,

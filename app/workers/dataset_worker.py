@@ -5,9 +5,9 @@ from collections.abc import Hashable
 from PySide6.QtCore import QObject, Signal
 
 from app.workers.latest_only import LatestAnswer
-from app.workers.progress import ProgressCallback
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import Experiment
+from hnn_engine.progress import ProgressCallback
 
 DataKey = tuple[Hashable, ...]
 

@@ -7,9 +7,9 @@ from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
-from app.workers.progress import ProgressCallback
 from app.workers.thread_priority import give_way
 from hnn_engine.errors import HnnLabError
+from hnn_engine.progress import ProgressCallback
 
 Request = TypeVar("Request")
 

@@ -9,7 +9,6 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from app.workers.child_process import Child
-from app.workers.progress import ProgressCallback
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import ExperimentError, HnnLabError
 from hnn_engine.experiment import Experiment
