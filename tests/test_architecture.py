@@ -13,51 +13,23 @@ ROOT = Path(__file__).parents[1]
 WINDOW_LIBRARIES = {"PySide6", "pyqtgraph", "qasync", "shiboken6"}
 HEAVY = WINDOW_LIBRARIES | {"torch", "scipy", "numba", "safetensors", "contourpy", "PIL", "av"}
 
-# A module imports what stands on a lower floor or belongs to its own room. The looks are one room in several files.
-LOOKS = {"theme", "stylesheet", "icons", "settings", "color_tables", "overrides"}
-ENGINE_FLOORS: tuple[tuple[str, ...], ...] = (
-    ("beside", "errors"),
-    ("console", "missing", "limits", "coords", "geometry", "compiled", "machine", "looks", "disk", "places", "signals"),
-    ("parameters", "stage", "camera", "atomic", "regular"),
-    ("systems", "recordings", "integrators", "collocation"),
-    ("models", "comparison", "phases", "frame_pairs", "footage"),
-    ("kernels", "datasets", "sight"),
-    ("snapshot", "by_hand"),
-    ("vision",),
-    ("fitting", "evaluation"),
-    ("experiment",),
-    ("records", "tasks", "demonstrations", "glimpse"),
-    ("fit_run", "films", "journal"),
-    ("reproduction", "race"),
-    ("cli",),
-)
-APP_FLOORS: tuple[tuple[str, ...], ...] = (
-    tuple(LOOKS),
-    ("widgets",),
-    ("memory",),
-    ("portrait_field", "document", "jobs", "clock", "transport", "priority", "child"),
-    ("simulation", "data_maker", "warm_up", "newest", "refitter"),
-    ("families", "live_fit", "subjects"),
-    ("lab",),
-    ("panels",),
-)  # and above them the shell: every other module of app
-MODELS_OF_THE_WINDOW = ("document", "simulation", "portrait_field", "jobs", "clock", "transport", "lab")
+PICTURE = ROOT / "docs" / "architecture.md"
 TABLES = (
     "systems",
     "models",
     "fitting",
     "integrators",
     "recordings",
-    "footage",
-    "footage.reading",
-    "footage.recorded",
-    "footage.sheet",
-    "footage.writing",
+    "video",
+    "video.reading",
+    "video.to_recording",
+    "video.tiles",
+    "video.writing",
     "experiment",
     "records",
     "evaluation",
-    "comparison",
-    "collocation",
+    "rollouts.energy_drift",
+    "rollouts.collocation",
     "tasks",
     "fit_run",
     "journal",
@@ -65,6 +37,7 @@ TABLES = (
     "reproduction",
     "cli",
 )
+Graph = dict[str, set[str]]
 
 
 def files(package: str) -> list[Path]:
@@ -92,50 +65,152 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def room(name: str, package: str) -> str | None:
-    """Return the first part of a module's name under `package`; None for another package or for `package` itself."""
-    parts = name.split(".")
-    if parts[0] != package or len(parts) < 2:
-        return None
-    inside = ROOT / package / parts[1]
-    return parts[1] if inside.is_dir() or inside.with_suffix(".py").is_file() else None
+@cache
+def modules() -> dict[str, Path]:
+    return {module_of(path): path for package in ("app", "hnn_engine") for path in files(package)}
 
 
-def floors(table: tuple[tuple[str, ...], ...]) -> dict[str, int]:
-    return {name: level for level, names in enumerate(table) for name in names}
+def put_off(path: Path) -> Iterator[str]:
+    """Yield the modules that a file names in strings, as 'package.module' or 'package.module:name', to import later."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
+            yield node.value.partition(":")[0]
 
 
-def climbing(package: str, table: tuple[tuple[str, ...], ...]) -> list[str]:
-    """Return the imports that do not go downward. What is on no floor stands above all that are."""
-    level, top, found = floors(table), len(table), []
-    for path in files(package):
-        own = room(module_of(path), package)
-        for name in imported(path) if own is not None else ():
-            other = room(name, package)
-            here, there = level.get(str(own), top), level.get(str(other), top)
-            if other in (None, own) or {own, other} <= LOOKS or here == there == top:
-                continue
-            if there >= here:
-                found.append(f"{path.relative_to(ROOT)} imports {name}")
+@cache
+def graph() -> Graph:
+    """Return which modules of both packages each module imports, in whatever form, wherever in it the import stands."""
+    known = modules()
+    found: Graph = {}
+    for module, path in known.items():
+        names = {name if name in known else name.rpartition(".")[0] for name in imported(path)} | set(put_off(path))
+        found[module] = {name for name in names if name in known} - {module}
     return found
 
 
-def test_every_room_of_the_engine_has_its_floor() -> None:
-    rooms = {room(module_of(path), "hnn_engine") for path in files("hnn_engine")} - {None}
-    assert rooms == set(floors(ENGINE_FLOORS))
+def circles(edges: Graph) -> list[list[str]]:
+    """Return the groups of names that reach each other (Tarjan's strongly connected components of two or more)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(name: str) -> None:
+        index[name] = low[name] = len(index)
+        stack.append(name)
+        for other in sorted(edges.get(name, ())):
+            if other not in index:
+                visit(other)
+            if other in stack:
+                low[name] = min(low[name], low[other])
+        if low[name] == index[name]:
+            group = stack[stack.index(name) :]
+            del stack[stack.index(name) :]
+            if len(group) > 1:
+                found.append(sorted(group))
+
+    for name in sorted(edges):
+        if name not in index:
+            visit(name)
+    return found
 
 
-def test_imports_in_the_engine_go_downward() -> None:
-    assert climbing("hnn_engine", ENGINE_FLOORS) == []
+def folder(module: str) -> str:
+    path = modules()[module]
+    return module if path.name == "__init__.py" or path.parent.parent == ROOT else module.rpartition(".")[0]
 
 
-def test_imports_in_the_window_go_downward() -> None:
-    assert climbing("app", APP_FLOORS) == []
+def folders() -> Graph:
+    """Return which folders (and modules at the top of a package) import which others, but for those within them."""
+    found: Graph = {}
+    for module, others in graph().items():
+        here = folder(module)
+        there = {folder(other) for other in others}
+        found.setdefault(here, set()).update(f for f in there if not f"{f}.".startswith(f"{here}."))
+    return {here: {f for f in there if not here.startswith(f"{f}.")} for here, there in found.items()}
+
+
+@cache
+def floors(package: str) -> dict[str, int]:
+    """Return module -> floor, as the tables of docs/architecture.md have it."""
+    word = {"hnn_engine": "engine floor", "app": "window floor"}[package]
+    lines = PICTURE.read_text(encoding="utf-8").splitlines()
+    begin = next(i for i, line in enumerate(lines) if line.startswith(f"| {word} |"))
+    found: dict[str, int] = {}
+    for line in lines[begin + 2 :]:
+        if not line.startswith("|"):
+            break
+        level, names = (cell.strip() for cell in line.split("|")[1:3])
+        for name in names.replace("`", "").split(", "):
+            assert name not in found, f"{name} stands on two floors"
+            found[name] = int(level)
+    return found
+
+
+def room(name: str, package: str) -> str | None:
+    """Return the first part of a module's name under `package`; None for another package or for `package` itself."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == package and len(parts) > 1 else None
+
+
+def climbing(package: str, level: dict[str, int]) -> list[str]:
+    """Return the imports that do not go downward."""
+    found = []
+    for module, others in graph().items():
+        own = room(module, package)
+        for name in sorted(others) if own is not None else ():
+            other = room(name, package)
+            if other is not None and other != own and level[other] >= level[str(own)]:
+                found.append(f"{module} imports {name}")
+    return found
+
+
+@pytest.mark.parametrize("package", ["hnn_engine", "app"])
+def test_every_room_has_its_floor(package: str) -> None:
+    rooms = {room(module, package) for module in modules()} - {None}
+    assert rooms == set(floors(package))
+
+
+@pytest.mark.parametrize("package", ["hnn_engine", "app"])
+def test_imports_go_downward(package: str) -> None:
+    assert climbing(package, floors(package)) == []
 
 
 def test_the_test_of_floors_sees_a_step_upward() -> None:
-    upside_down = ENGINE_FLOORS[::-1]
+    upside_down = {name: -level for name, level in floors("hnn_engine").items()}
     assert len(climbing("hnn_engine", upside_down)) > 50
+
+
+def test_no_modules_import_each_other() -> None:
+    assert circles(graph()) == []
+
+
+def test_no_folders_import_each_other() -> None:
+    assert circles(folders()) == []
+
+
+def test_the_test_of_circles_sees_every_form_of_import(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    from app.lab import Lab\n"
+        "def later():\n    import app.training\n"
+        "TABLE = {'a': 'hnn_engine.models.hnn:make', 'b': import_module('hnn_engine.race')}\n"
+    )
+    names = {*imported(path), *put_off(path)}
+    assert {"app.lab.Lab", "app.training", "hnn_engine.models.hnn", "hnn_engine.race"} <= names
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+    assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_the_picture_is_short() -> None:
+    lines = PICTURE.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 110
+    assert max(map(len, lines)) <= 120
+
+
+def test_few_modules_stand_at_the_top_of_the_window() -> None:
+    assert len([path for path in (ROOT / "app").glob("*.py") if path.stem != "__init__"]) <= 6
 
 
 def test_the_engine_knows_neither_the_window_nor_its_libraries() -> None:
@@ -145,21 +220,24 @@ def test_the_engine_knows_neither_the_window_nor_its_libraries() -> None:
 
 
 def test_panels_never_import_each_other() -> None:
+    """A panel is a folder of app/panels, or a module with those that carry its name: `data` and `data_edit_tools`."""
     found = [
-        (path.name, name)
-        for path in files("app/panels")
-        for name in imported(path)
-        if name.startswith("app.panels") and not name.startswith(module_of(path))
+        (module, name)
+        for module, names in graph().items()
+        for name in names
+        if module.startswith("app.panels.") and name.startswith("app.panels.") and not belong(module, name)
     ]
     assert found == []
 
 
-def test_widgets_and_what_the_window_shows_do_not_know_each_other() -> None:
-    found = [(p.name, n) for p in files("app/widgets") for n in imported(p) if room(n, "app") in MODELS_OF_THE_WINDOW]
-    for module in MODELS_OF_THE_WINDOW:
-        path = ROOT / "app" / f"{module}.py"
-        found += [(path.name, n) for n in imported(path) if room(n, "app") in ("widgets", "panels")]
-    assert found == []
+def belong(module: str, other: str) -> bool:
+    one, two = sorted(name.split(".")[2] for name in (module, other))
+    return one == two or two.startswith(f"{one}_")
+
+
+def test_widgets_know_nothing_of_the_laboratory() -> None:
+    found = [(module, n) for module, names in graph().items() if module.startswith("app.widgets") for n in names]
+    assert [pair for pair in found if room(pair[1], "app") not in (None, "widgets", "style")] == []
 
 
 def test_panels_own_no_timer() -> None:
