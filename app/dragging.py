@@ -27,12 +27,12 @@ class Dragging(QObject):
     changed = Signal()
 
     def __init__(
-        self, document: Document, transport: Transport, edit: Callable[..., bool], parent: QObject | None = None
+        self, document: Document, playback: Transport, edit: Callable[..., bool], parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self.active = False  # a button is down: previews are drawn, and data waits
         self.moved_at = 0.0  # perf_counter of the newest move that no rollout was asked for yet; 0 for none
-        self._document, self._transport, self._edit = document, transport, edit
+        self._document, self._playback, self._edit = document, playback, edit
         self._gesture: object = None
         self._nudge_gesture: object = None
         self._nudged_at = -np.inf
@@ -42,7 +42,7 @@ class Dragging(QObject):
     def begin(self) -> None:
         """Begin to drag the start: play stands still at its beginning until `end`."""
         self._gesture, self.active = object(), True
-        self._transport.hold(True)
+        self._playback.hold(True)
 
     def move(self, coords: Array, begin: str = "frames") -> None:
         """Move the start to `coords` `(2*dof,)`, as a part of the gesture under way.
@@ -52,14 +52,14 @@ class Dragging(QObject):
         if not np.isfinite(coords).all():
             return
         self.moved_at = time.perf_counter()
-        self._transport.seek(0.0)
+        self._playback.seek(0.0)
         self._edit("Move the start", self._gesture or object(), **self._start(coords, begin))
         self.moved.emit()
 
     def end(self) -> None:
         """The button is released: the full horizon is computed, and play goes on."""
         self.active, self._gesture = False, None
-        self._transport.hold(False)
+        self._playback.hold(False)
         self.changed.emit()
 
     def cancel(self) -> None:
@@ -74,7 +74,7 @@ class Dragging(QObject):
         if now - self._nudged_at > NUDGE_SECONDS:
             self._nudge_gesture = object()
         self._nudged_at = now
-        self._transport.seek(0.0)
+        self._playback.seek(0.0)
         self._edit("Nudge the start", self._nudge_gesture, **self._start(coords, begin))
 
     def _start(self, coords: Array, begin: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from app.training import Training
 from app.workers.dataset_worker import DataMaker
 from app.workers.live_fit import LiveFit
 from app.workers.preload import WarmUp
-from app.workers.rollout_worker import Simulation
+from app.workers.rollout_worker import RolloutWorker
 from hnn_engine.coords import Array
 from hnn_engine.data_edits import UNTOUCHED
 from hnn_engine.datasets import Dataset
@@ -50,15 +50,15 @@ class Lab(QObject):
     def __init__(self, experiment: Experiment, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.document = Document(State(experiment), self)
-        self.transport = Transport(experiment.rollout.length, self)
-        self.clock = FrameClock(self)
-        self.simulation = Simulation()
-        self.data = DataMaker(experiment, self)
-        self.drag = Dragging(self.document, self.transport, self.edit, self)
-        self.training = Training(self.document, self.data, self)
-        self.live_fit = LiveFit(self.document, self.data, self.edit, self)
-        self.warm_up = WarmUp(lambda: self.drag.active, self._on_loaded, self.failed.emit, self._on_missed)
-        self.families = Families()
+        self.playback = Transport(experiment.rollout.length, self)
+        self.frame_clock = FrameClock(self)
+        self.rollout_worker = RolloutWorker()
+        self.dataset_worker = DataMaker(experiment, self)
+        self.drag = Dragging(self.document, self.playback, self.edit, self)
+        self.training = Training(self.document, self.dataset_worker, self)
+        self.live_fit = LiveFit(self.document, self.dataset_worker, self.edit, self)
+        self.preload = WarmUp(lambda: self.drag.active, self._on_loaded, self.failed.emit, self._on_missed)
+        self.seed_ensembles = Families()
         self.answer: Answer | None = None
         self.portrait: PortraitSpec | None = None
         self.training_states: States | None = None  # some of the data, for the worker
@@ -69,21 +69,21 @@ class Lab(QObject):
         self._states_at = -1.0
         self._dirty = True
         self._urgent = True
-        self.simulation.failure = self._worker_failed
-        self.simulation.wake = self._woken.emit
+        self.rollout_worker.failure = self._worker_failed
+        self.rollout_worker.wake = self._woken.emit
         self._connect()
         self._ask()  # the first rollouts are computed while the window is being built
 
     def _connect(self) -> None:
         self.document.changed.connect(self._on_changed)
         self.document.view_changed.connect(self._on_view)
-        self.clock.frame.connect(self._on_frame)
-        self.clock.painted.connect(self._take_answer)
+        self.frame_clock.frame.connect(self._on_frame)
+        self.frame_clock.painted.connect(self._take_answer)
         self.drag.moved.connect(self._ask)
         self.drag.changed.connect(self._on_drag)
-        self.data.changed.connect(self._on_dataset)
-        self.data.changed.connect(self.dataset_changed)
-        self.data.refused.connect(self._complain)
+        self.dataset_worker.changed.connect(self._on_dataset)
+        self.dataset_worker.changed.connect(self.dataset_changed)
+        self.dataset_worker.refused.connect(self._complain)
         self.training.weights_changed.connect(self.refresh)
         self.training.noticed.connect(self._complain)
         self.training.failed.connect(self.failed)
@@ -94,18 +94,18 @@ class Lab(QObject):
 
     def start(self) -> None:
         """Begin to compute and to tick."""
-        self.clock.start()
-        self._wish_for_data()
+        self.frame_clock.start()
+        self._want_data()
 
     @property
     def dataset(self) -> Dataset | None:
         """The training data on screen."""
-        return self.data.dataset
+        return self.dataset_worker.dataset
 
-    def _wish_for_data(self) -> None:
+    def _want_data(self) -> None:
         """Want the data that belongs to the experiment, once no drag is under way; and in a live fit its models."""
         if not self.live_fit.follow() and not self.drag.active:
-            self.data.wish(self.experiment)
+            self.dataset_worker.want(self.experiment)
 
     def _on_refitted(self, experiment: Experiment, data: Dataset) -> None:
         if not same_stage(experiment, self.experiment):
@@ -116,14 +116,14 @@ class Lab(QObject):
             self._ask()
         else:
             self._fresh = None  # an older one would take its place
-            self.data.take(experiment, data)
+            self.dataset_worker.take(experiment, data)
             self._mark(urgent=False)
 
     def _take_fresh(self) -> None:
-        """Show the data of the models that a live fit has found under a hand."""
+        """Show the data of the models that a live fit has found during a drag."""
         fresh, self._fresh = self._fresh, None
         if fresh is not None and same_stage(fresh[0], self.experiment):
-            self.data.take(*fresh)
+            self.dataset_worker.take(*fresh)
 
     def _on_refit_refused(self, problem: str) -> None:
         self._mark(urgent=False)
@@ -163,8 +163,8 @@ class Lab(QObject):
         kind = "none" if kind == before.kind else kind
         steering = replace(before, kind=kind)
         if kind != "none":
-            inside = spec.dt <= self.transport.time <= 0.9 * spec.horizon
-            at = self.transport.time if inside else spec.horizon / (2 if kind == "reverse" else 3)
+            inside = spec.dt <= self.playback.time <= 0.9 * spec.horizon
+            at = self.playback.time if inside else spec.horizon / (2 if kind == "reverse" else 3)
             steering = replace(steering, at=max(round(at / spec.dt), 1) * spec.dt)
             if kind != "reverse" and before.kind not in ("pump", "drain"):
                 steering = replace(steering, span=self._steering_span())
@@ -195,7 +195,9 @@ class Lab(QObject):
         live += refitted
         order = [spec.name for spec in self.experiment.models]
         return tuple(
-            sorted(self.families.grouped(runs) + live, key=lambda m: order.index(m.model) if m.model in order else 99)
+            sorted(
+                self.seed_ensembles.grouped(runs) + live, key=lambda m: order.index(m.model) if m.model in order else 99
+            )
         )
 
     def show_learned_field(self) -> None:
@@ -214,12 +216,12 @@ class Lab(QObject):
 
     def state_of(self, track: Track) -> Array:
         """The coords of `track` at the transport's instant; every panel of a frame asks for the same few."""
-        if self._states_at != self.transport.time:
-            self._states_at = self.transport.time
+        if self._states_at != self.playback.time:
+            self._states_at = self.playback.time
             self._states.clear()
         known = self._states.get(track.key)
         if known is None or known[0] is not track:
-            known = self._states[track.key] = (track, track.state_at(self.transport.time))
+            known = self._states[track.key] = (track, track.state_at(self.playback.time))
         return known[1]
 
     # Requests ---------------------------------------------------------------------------------------------------------
@@ -241,7 +243,7 @@ class Lab(QObject):
 
     def _on_changed(self, old: State, new: State) -> None:
         spec = new.experiment.rollout
-        self.transport.set_horizon(spec.length, spec.dt)
+        self.playback.set_horizon(spec.length, spec.dt)
         if not same_stage(old.experiment, new.experiment):
             self.answer = None
             self.portrait = None
@@ -251,23 +253,23 @@ class Lab(QObject):
             if run.id in old.shown and run.id not in followed:
                 run.snapshot.forget()
         self.live_fit.check()
-        self._wish_for_data()
+        self._want_data()
         self._mark(urgent=True)
 
     def _on_view(self, old: View, new: View) -> None:
-        self.transport.set_speed(new.speed)
+        self.playback.set_speed(new.speed)
         if old.live_fit != new.live_fit:
             self.live_fit.check()
-            self._wish_for_data()
+            self._want_data()
         self._mark(urgent=True)
 
     def _on_drag(self) -> None:
-        self._wish_for_data()
+        self._want_data()
         self._mark(urgent=True)
 
     def _on_dataset(self, data: Dataset | None) -> None:
         if data is not None:
-            self._wish_for_data()  # a live fit may have waited for it
+            self._want_data()  # a live fit may have waited for it
         if self._learn_of(data):
             self._mark(urgent=False)
 
@@ -286,7 +288,7 @@ class Lab(QObject):
             start = self.experiment.start
             plane = replace(portrait, through=start, latents=self.latents_key())
             portrait = plane if len(start) > max(portrait.axes) else None
-        self.simulation.ask(
+        self.rollout_worker.ask(
             Request(
                 experiment=self.experiment,
                 models=models,
@@ -313,18 +315,18 @@ class Lab(QObject):
         self.training.drain()
         if self._dirty:
             self._ask()
-        self.transport.advance(seconds)
+        self.playback.advance(seconds)
         if self.answer is None:
             self._take_answer()
 
     def _on_woken(self) -> None:
-        """The simulation has an answer. A hand should not wait for it; otherwise it is drawn after the next frame."""
+        """There is an answer: it is shown at once during a drag, and after the next frame otherwise."""
         if self.drag.active:
             self._take_answer()
 
     def _take_answer(self) -> None:
         """Show the newest answer, unless it is of another system by now."""
-        answer = self.simulation.newest()
+        answer = self.rollout_worker.newest()
         if answer is not None and same_stage(answer.request.experiment, self.experiment):
             self.answer = answer
             self._take_fresh()
@@ -338,12 +340,12 @@ class Lab(QObject):
     # Beginning and end ------------------------------------------------------------------------------------------------
 
     @property
-    def warm(self) -> bool:
+    def preloaded(self) -> bool:
         """Whether everything that loads in the background is there."""
-        return self.warm_up.done
+        return self.preload.done
 
     def _on_loaded(self) -> None:
-        self.simulation.reference_ready = self.warm_up.scipy_ready
+        self.rollout_worker.reference_ready = self.preload.scipy_ready
         self._mark(urgent=False)
 
     def _on_missed(self, text: str) -> None:
@@ -352,10 +354,10 @@ class Lab(QObject):
 
     def close(self, seconds: float = 10.0) -> bool:
         """Stop every thread; return whether all have ended in time. What a fit has reached is still drained."""
-        self.clock.stop()
+        self.frame_clock.stop()
         self.training.worker.quit()
         self.live_fit.close()
         ended = self.training.worker.join(seconds)
         self.training.drain()
-        parts = (self.simulation, self.data, self.warm_up)
+        parts = (self.rollout_worker, self.dataset_worker, self.preload)
         return all([ended, *(part.close(seconds) for part in parts)])

@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--session", metavar="FILE", type=Path, help="a session or a run to open")
     parser.add_argument("--size", metavar="WxH", default="1920x1080", help="size in pixels (1920x1080)")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
-    parser.add_argument("--time", metavar="S", type=float, default=3.0, help="instant of the transport in seconds (3)")
+    parser.add_argument("--time", metavar="S", type=float, default=3.0, help="instant of the playback in seconds (3)")
     parser.add_argument("--out", metavar="PNG", type=Path, required=True)
     return parser
 

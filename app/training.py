@@ -150,7 +150,7 @@ class Training(QObject):
             self.series = {info.id: FitSeries(info) for info in message.fits}
             self.changed.emit()
         elif isinstance(message, Judging):
-            self.series[message.fit].judging = True
+            self.series[message.fit].evaluating = True
             self.changed.emit()
         elif isinstance(message, Reached):
             self._reach({**self.reached, message.run.id: message.run})

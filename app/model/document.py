@@ -200,7 +200,7 @@ class Document(QObject):
         for step in (*self._undo, *self._redo):
             step.state = change(step.state)
 
-    def look(self, **changes: Any) -> None:
+    def set_view(self, **changes: Any) -> None:
         """Change how the document is looked at."""
         old, self.view = self.view, replace(self.view, **changes)
         if old != self.view:
@@ -214,7 +214,7 @@ class Document(QObject):
         self._redo.clear()
         self.path, self.suggestion = path, None
         self._saved = state if saved else None
-        self.look(**(view or View()).__dict__)
+        self.set_view(**(view or View()).__dict__)
         self._set(state)
 
     def mark_saved(self, state: State, path: Path) -> None:

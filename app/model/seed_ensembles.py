@@ -21,17 +21,17 @@ class Families:
         self._names: dict[str, str] = {}
 
     def grouped(self, runs: "Sequence[Run]") -> list[ShownModel]:
-        """Return the models of `runs` to follow; within a family the lowest seed stands for it."""
-        families: dict[str, list[Run]] = {}
+        """Return the models of `runs` to follow; within an ensemble the lowest seed stands for it."""
+        ensembles: dict[str, list[Run]] = {}
         for run in runs:
             name = self._name(run)
-            while any(run.experiment.seed == other.experiment.seed for other in families.get(name, ())):
+            while any(run.experiment.seed == other.experiment.seed for other in ensembles.get(name, ())):
                 name += "'"  # the same fit twice is no repetition with other luck
-            families.setdefault(name, []).append(run)
-        several = {name: sum(r.snapshot.model == name for r in _heads(families)) > 1 for name in _models(runs)}
+            ensembles.setdefault(name, []).append(run)
+        several = {name: sum(r.snapshot.model == name for r in _heads(ensembles)) > 1 for name in _models(runs)}
         found: dict[str, ShownModel] = {}
-        for name, family in families.items():
-            seeds = sorted(family, key=lambda run: run.experiment.seed)
+        for name, ensemble in ensembles.items():
+            seeds = sorted(ensemble, key=lambda run: run.experiment.seed)
             for member, run in enumerate(seeds):
                 model = run.snapshot.model
                 title = shown(run.title) if several[model] else get_model(model).title
@@ -49,8 +49,8 @@ class Families:
         return self._names[run.id]
 
 
-def _heads(families: "dict[str, list[Run]]") -> "list[Run]":
-    return [family[0] for family in families.values()]
+def _heads(ensembles: "dict[str, list[Run]]") -> "list[Run]":
+    return [ensemble[0] for ensemble in ensembles.values()]
 
 
 def _models(runs: "Sequence[Run]") -> set[str]:

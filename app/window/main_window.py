@@ -40,7 +40,7 @@ from app.widgets.text import name_action, title_text
 from app.window.menus import Menus, WindowActions
 from app.window.paint_throttle import PaintPacer
 from app.window.pyqtgraph_loader import load_plot_library
-from app.window.session_actions import Errands
+from app.window.session_actions import SessionActions
 from app.workers.journal_worker import Journal
 from hnn_engine.experiment import same_system
 
@@ -70,10 +70,10 @@ class MainWindow(QMainWindow):
         self._tasks: set[asyncio.Task[Any]] = set()
         self._help: HelpSheet | None = None
         self._race: RaceWindow | None = None
-        self._told: set[str] = set()
+        self._shown_failures: set[str] = set()
         self._files: Files | None = None
         self.journal = Journal(lab.document, settings().keeps_unsaved, self)
-        self.errands = Errands(lab, self.journal, lambda: self.files, lambda: self.unkept_race, self)
+        self.session_actions = SessionActions(lab, self.journal, lambda: self.files, lambda: self.unkept_race, self)
         self.setObjectName("window")
         self.setWindowIcon(logo())
         self.setDockNestingEnabled(True)
@@ -81,7 +81,7 @@ class MainWindow(QMainWindow):
         self._build_panels()
         self._place_docks()
         self.menus = self._make_menus()
-        self._pacer = PaintPacer(self, self.lab)
+        self._paint_throttle = PaintPacer(self, self.lab)
         self._connect()
         self._original = self.saveState()
         self.scene.setFocus()
@@ -102,7 +102,7 @@ class MainWindow(QMainWindow):
         """What opens the paper's tasks and the demonstrations; its menu is filled when it is first shown."""
         from app.window.presets import Presets
 
-        return Presets(self.system.presets_menu, self.errands, lambda: self.files, self.spawn, self)
+        return Presets(self.system.presets_menu, self.session_actions, lambda: self.files, self.spawn, self)
 
     def _make_menus(self) -> Menus:
         acts = WindowActions(
@@ -115,7 +115,9 @@ class MainWindow(QMainWindow):
             quit=self.close,
         )
         docks, kept = self.docks.values(), self.journal.on
-        return Menus(self.menuBar(), self.transport, self, docks, self.lab, self.errands, acts, self.spawn, kept)
+        return Menus(
+            self.menuBar(), self.playback_bar, self, docks, self.lab, self.session_actions, acts, self.spawn, kept
+        )
 
     def close_files(self) -> None:
         """End the thread that reads and writes, if there is one."""
@@ -142,8 +144,8 @@ class MainWindow(QMainWindow):
                 ("runs", "Runs", self.runs),
             )
         }
-        self.transport = TransportBar(lab)
-        self.addToolBar(self.transport)
+        self.playback_bar = TransportBar(lab)
+        self.addToolBar(self.playback_bar)
         self.notice = NoticeBar()
         self.status = StatusLine(lab)
         self.statusBar().setSizeGripEnabled(False)
@@ -335,9 +337,9 @@ class MainWindow(QMainWindow):
         self.journal.troubled.connect(lambda text: lab.noticed.emit(text, True))
         lab.training.changed.connect(self._on_job)
         self.system.presets_menu.aboutToShow.connect(lambda: self.presets)
-        self.system.import_asked.connect(lambda: self.spawn(self.errands.ask_recording()))
-        self.system.film_asked.connect(lambda folder: self.spawn(self.errands.ask_film(folder)))
-        self.system.shipped_asked.connect(lambda: self.spawn(self.errands.open_shipped()))
+        self.system.import_asked.connect(lambda: self.spawn(self.session_actions.ask_recording()))
+        self.system.film_asked.connect(lambda folder: self.spawn(self.session_actions.ask_film(folder)))
+        self.system.shipped_asked.connect(lambda: self.spawn(self.session_actions.open_shipped()))
         self.notice.setParent(self)
         self.notice.hide()
         self._on_job()
@@ -384,9 +386,9 @@ class MainWindow(QMainWindow):
         """Show what failed in a thread, once for each place: a worker may fail at every move of a hand."""
         frames = [line for line in details.splitlines() if line.lstrip().startswith("File ")]
         place = frames[-1] if frames else text
-        if place in self._told:
+        if place in self._shown_failures:
             return
-        self._told.add(place)
+        self._shown_failures.add(place)
         dialog = ErrorDialog(text, details, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
@@ -396,13 +398,13 @@ class MainWindow(QMainWindow):
         width = min(self.width() - CONTROLS_WIDTH - 40, 760)
         self.notice.setFixedWidth(width)
         self.notice.adjustSize()
-        top = self.transport.geometry().bottom() + 6
+        top = self.playback_bar.geometry().bottom() + 6
         self.notice.move((self.width() + CONTROLS_WIDTH - width) // 2, top)
         self.notice.raise_()
 
     def event(self, event: QEvent) -> bool:
         if event.type() is QEvent.Type.UpdateRequest:
-            if self._pacer.holds():
+            if self._paint_throttle.holds():
                 return True
             self._settle_plots()
         return super().event(event)
@@ -500,7 +502,7 @@ class MainWindow(QMainWindow):
             self.spawn(self._ask_to_close())
 
     async def _ask_to_close(self) -> None:
-        if await self.errands.may_leave():
+        if await self.session_actions.may_leave():
             self.closed.set()
 
     def remember(self) -> None:

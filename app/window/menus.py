@@ -11,7 +11,7 @@ from app.lab import Lab
 from app.model.settings import settings
 from app.style.icons import icon
 from app.widgets.text import action_text, set_tip
-from app.window.session_actions import Errands
+from app.window.session_actions import SessionActions
 from hnn_engine.errors import shortened
 
 
@@ -41,12 +41,18 @@ class Menus:
         owner: QWidget,
         docks: Iterable[QDockWidget],
         lab: Lab,
-        errands: Errands,
+        session_actions: SessionActions,
         window: WindowActions,
         spawn: Callable[[Coroutine[Any, Any, Any]], None],
         keeps_unsaved: bool,
     ) -> None:
-        self._owner, self._lab, self._errands, self._window, self._spawn = owner, lab, errands, window, spawn
+        self._owner, self._lab, self._session_actions, self._window, self._spawn = (
+            owner,
+            lab,
+            session_actions,
+            window,
+            spawn,
+        )
         self._file_menu(bar.addMenu("&File"), keeps_unsaved)
         edit = bar.addMenu("&Edit")
         self.undo = self._action(edit, "Undo", lab.document.undo, "Ctrl+Z", "undo")
@@ -59,22 +65,22 @@ class Menus:
         self._build_corner(corner, view)
 
     def _file_menu(self, menu: QMenu, keeps_unsaved: bool) -> None:
-        errands, spawn = self._errands, self._spawn
-        self._action(menu, "New", lambda: spawn(errands.new()), "Ctrl+N", "new")
-        self._action(menu, "Open…", lambda: spawn(errands.open()), "Ctrl+O", "open")
+        session_actions, spawn = self._session_actions, self._spawn
+        self._action(menu, "New", lambda: spawn(session_actions.new()), "Ctrl+N", "new")
+        self._action(menu, "Open…", lambda: spawn(session_actions.open()), "Ctrl+O", "open")
         self.recent = menu.addMenu("Open recent")
         self.recent.aboutToShow.connect(self._fill_recent)
         menu.addSeparator()
-        self._action(menu, "Save", lambda: spawn(errands.save()), "Ctrl+S", "save")
-        self._action(menu, "Save as…", lambda: spawn(errands.save(ask=True)), "Ctrl+Shift+S")
-        self._action(menu, "Unsaved work…", lambda: spawn(errands.show_unsaved()))
+        self._action(menu, "Save", lambda: spawn(session_actions.save()), "Ctrl+S", "save")
+        self._action(menu, "Save as…", lambda: spawn(session_actions.save(ask=True)), "Ctrl+Shift+S")
+        self._action(menu, "Unsaved work…", lambda: spawn(session_actions.show_unsaved()))
         self.keeps = QAction("Keep unsaved work", self._owner, checkable=True, checked=keeps_unsaved)
         self.keeps.toggled.connect(self._window.keep_unsaved)
         menu.addAction(self.keeps)
         menu.addSeparator()
-        self._action(menu, "Open a recording…", lambda: spawn(errands.ask_recording()), "Ctrl+I", "import")
-        self._action(menu, "Save a picture…", lambda: spawn(errands.picture()), "Ctrl+P", "camera")
-        self.film = self._action(menu, "Save a film…", lambda: spawn(errands.film()), "Ctrl+Shift+P")
+        self._action(menu, "Open a recording…", lambda: spawn(session_actions.ask_recording()), "Ctrl+I", "import")
+        self._action(menu, "Save a picture…", lambda: spawn(session_actions.picture()), "Ctrl+P", "camera")
+        self.film = self._action(menu, "Save a film…", lambda: spawn(session_actions.film()), "Ctrl+Shift+P")
         menu.addSeparator()
         self._action(menu, "Quit", self._window.quit, "Ctrl+Q")
 
@@ -120,7 +126,7 @@ class Menus:
         corner.addWidget(gap)
         for name, tip, act in (
             ("panels", "Panels: show, hide, put back", None),
-            ("camera", "Save a picture of the window (Ctrl+P)", lambda: self._spawn(self._errands.picture())),
+            ("camera", "Save a picture of the window (Ctrl+P)", lambda: self._spawn(self._session_actions.picture())),
             ("theme", "Light or dark (Ctrl+D)", self._window.switch_theme),
             ("help", "Keys and a short tour (F1)", self._window.help),
         ):
@@ -140,6 +146,6 @@ class Menus:
         for path in settings().recent:
             action = self.recent.addAction(action_text(shortened(path.name)))
             set_tip(action, str(path))
-            action.triggered.connect(lambda _=False, path=path: self._spawn(self._errands.open(path)))
+            action.triggered.connect(lambda _=False, path=path: self._spawn(self._session_actions.open(path)))
         if not self.recent.actions():
             self.recent.addAction("Nothing yet").setEnabled(False)

@@ -1,4 +1,4 @@
-"""Paints once a frame while a hand drags: the start and the rollouts that follow it are drawn together."""
+"""Paints once a frame during a drag: the start and the rollouts that follow it are drawn together."""
 
 import time
 
@@ -13,9 +13,9 @@ FRAME_SECONDS = 0.015
 class PaintPacer(QObject):
     """Holds a repaint of `window` back while a drag's rollouts are being computed, for a frame at most.
 
-    Each move of the hand asks for a repaint of the start, and each answer for one of the rollouts. Painted apart they
-    would take the time of two, and the hand would wait for both. Once the answer is there it is painted next: left to
-    Qt, a repaint comes after whatever else the hand has done.
+    Each move of the mouse asks for a repaint of the start, and each answer for one of the rollouts. Painted apart they
+    would take the time of two, and the drag would lag behind by both. Once the answer is there it is painted next: left
+    to Qt, a repaint comes after whatever else the mouse has done.
     """
 
     def __init__(self, window: QWidget, lab: Lab) -> None:

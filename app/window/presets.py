@@ -17,7 +17,7 @@ from hnn_engine.tasks import TASKS, Task
 
 if TYPE_CHECKING:
     from app.window.file_dialogs import Files
-    from app.window.session_actions import Errands
+    from app.window.session_actions import SessionActions
     from hnn_engine.recordings import Recording
 
 
@@ -35,12 +35,12 @@ class Presets:
     def __init__(
         self,
         menu: QMenu,
-        errands: "Errands",
+        session_actions: "SessionActions",
         files: "Callable[[], Files]",
         spawn: Callable[[Coroutine[Any, Any, Any]], None],
         parent: QWidget,
     ) -> None:
-        self._errands, self._files, self._spawn, self._parent = errands, files, spawn, parent
+        self._session_actions, self._files, self._spawn, self._parent = session_actions, files, spawn, parent
         menu.setToolTipsVisible(True)
         shown = DEMONSTRATIONS.values()
         self._fill(menu, "The paper's tasks", [t for t in TASKS.values() if t.from_paper])
@@ -72,7 +72,7 @@ class Presets:
 
     def _show(self, title: str, experiment: Experiment, view: dict[str, object] | None = None) -> None:
         plain = {"axes": None, "field": "truth", "compare": False, "energy_of": "reference", "seeds": 1}
-        self._errands.study(f"Open {title[:1].lower()}{title[1:]}", experiment, **{**plain, **(view or {})})
+        self._session_actions.study(f"Open {title[:1].lower()}{title[1:]}", experiment, **{**plain, **(view or {})})
 
     async def _open_recorded(self, task: Task) -> None:
         """Read the file that was opened last time, or say where it comes from and offer what there is."""

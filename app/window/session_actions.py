@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HOME_SYSTEM = "pendulum"
 
 
-class Errands:
+class SessionActions:
     """Acts on the session of `lab`.
 
     `files` returns what reads and writes, which is loaded when it is first asked for; `race` returns the window of a

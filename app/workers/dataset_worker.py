@@ -51,7 +51,7 @@ class DataMaker(QObject):
         self.dataset, self._key, self._wanted = data, key, key
         self.changed.emit(data)
 
-    def wish(self, experiment: Experiment) -> None:
+    def want(self, experiment: Experiment) -> None:
         """Want the data of `experiment` from now on."""
         key = data_key(experiment)
         if key == self._wanted:

@@ -24,7 +24,7 @@ EVERY = 30.0  # s after which a change is kept; a fit that ends is kept at once
 
 
 @dataclass(frozen=True, eq=False)
-class _Wish:
+class _Request:
     """What is to be in the journal: a state with its view and path, or nothing. What it was taken from may go then."""
 
     state: State | None = None
@@ -49,7 +49,7 @@ class Journal(QObject):
         self._document, self._closed = document, False
         self._reached: dict[str, tuple[Run, ...]] = {}  # fits that are no part of the document yet, by who holds them
         self._handed: State | None = None  # to the thread, the last time
-        self._wish: _Wish | None = None
+        self._request: _Request | None = None
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self._work: Future[None] | None = None
@@ -101,7 +101,7 @@ class Journal(QObject):
         if self._unsaved and self.on and not self._closed:
             self._handed = document.state
             path = document.path or document.suggestion
-            self._ask(_Wish(self._whole(document.state), document.view.as_dict(), path, tuple(self._sources)))
+            self._ask(_Request(self._whole(document.state), document.view.as_dict(), path, tuple(self._sources)))
 
     def _whole(self, state: State) -> State:
         """Return `state` with the fits that others still hold."""
@@ -115,7 +115,7 @@ class Journal(QObject):
         self._timer.stop()
         if self._handed is not None or self._sources:
             self._handed = None
-            self._ask(_Wish(sources=tuple(self._sources)))
+            self._ask(_Request(sources=tuple(self._sources)))
 
     def set_on(self, on: bool) -> None:
         """Keep unsaved work from now on, or no more; then what this window has kept goes."""
@@ -125,7 +125,7 @@ class Journal(QObject):
         elif self._handed is not None:
             self._timer.stop()
             self._handed = None
-            self._ask(_Wish())
+            self._ask(_Request())
 
     def _try_again(self) -> None:
         if self._unsaved and self.on and not self._closed and not self._timer.isActive():
@@ -179,22 +179,22 @@ class Journal(QObject):
             self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         return self._pool
 
-    def _ask(self, wish: _Wish) -> None:
-        """Let the thread fulfil `wish` in place of one that it has not begun with."""
+    def _ask(self, request: _Request) -> None:
+        """Let the thread carry out `request` in place of one that it has not begun with."""
         with self._lock:
-            waiting, self._wish = self._wish is not None, wish
+            waiting, self._request = self._request is not None, request
         if not waiting:
-            self._work = self._thread().submit(self._fulfil)
+            self._work = self._thread().submit(self._carry_out)
 
     # In its thread ----------------------------------------------------------------------------------------------------
 
-    def _fulfil(self) -> None:
+    def _carry_out(self) -> None:
         with self._lock:
-            wish, self._wish = self._wish, None
-        assert wish is not None
+            request, self._request = self._request, None
+        assert request is not None
         try:
-            whole = self._keep(wish) if wish.state is not None else self._clear()
-            for source in wish.sources if whole else ():
+            whole = self._keep(request) if request.state is not None else self._clear()
+            for source in request.sources if whole else ():
                 self._let_go(source)
         except (HnnLabError, RuntimeError) as error:  # without a home there is a RuntimeError
             self._tell(str(error))
@@ -202,16 +202,16 @@ class Journal(QObject):
         except Exception as error:
             self.failed.emit(f"The journal failed: {error}", traceback.format_exc())
 
-    def _keep(self, wish: _Wish) -> bool:
+    def _keep(self, request: _Request) -> bool:
         from hnn_engine.journal import Writer, journal_folder
         from hnn_engine.records import Session
 
         if self._writer is None:
             self._writer = Writer(journal_folder())
-        state = wish.state
+        state = request.state
         assert state is not None
-        session = Session(state.experiment, state.runs, tuple(sorted(state.shown)), wish.view)
-        written = self._writer.write(session, wish.path)
+        session = Session(state.experiment, state.runs, tuple(sorted(state.shown)), request.view)
+        written = self._writer.write(session, request.path)
         self._report(written, self._writer.limit)
         if written.whole:
             self._told.clear()  # should it fail again, that is news

@@ -18,7 +18,7 @@ from hnn_engine.models import get_model
 from hnn_engine.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from app.workers.live_fit_process import Found, Refitter, Wish
+    from app.workers.live_fit_process import FitRequest, Found, Refitter
 
 FRAME_SECONDS = 1 / 60
 QUICK_ROWS = 20_000  # of data that a live fit makes itself
@@ -26,7 +26,7 @@ KEPT = 600  # times of refits that are remembered
 
 
 class LiveFit(QObject):
-    """Fits the models of `document` in a process of its own while its view says so; the newest wish wins.
+    """Fits the models of `document` in a process of its own while its view says so; the newest request wins.
 
     `edit(label, **changes)` changes the experiment. Signals: `found(Experiment, Dataset)` there are other `models`, and
     this is their data; `refused(text)` there can be none; `impossible(text)` why the experiment cannot be fitted live.
@@ -44,7 +44,7 @@ class LiveFit(QObject):
         self.models: tuple[ShownModel, ...] = ()
         self.problem = ""
         self.fit_times: deque[float] = deque(maxlen=KEPT)  # s, of the fits alone
-        self.lags: deque[float] = deque(maxlen=KEPT)  # s, from a wish to its models
+        self.lags: deque[float] = deque(maxlen=KEPT)  # s, from a request to its models
         self._key: Hashable = None
         self._refitter: Refitter | None = None
         self._newest: LatestAnswer | None = None
@@ -58,14 +58,14 @@ class LiveFit(QObject):
         reason = why_not_live(self._document.experiment) if on else ""
         if reason:
             self.impossible.emit(reason)
-        self._document.look(live_fit=on and not reason)
+        self._document.set_view(live_fit=on and not reason)
 
     def check(self) -> None:
         """End the live fit where the view does not ask for it, or the experiment does not allow it."""
         reason = why_not_live(self._document.experiment) if self._document.view.live_fit else ""
         if reason:
             self.impossible.emit(reason)
-            self._document.look(live_fit=False)  # which calls this again
+            self._document.set_view(live_fit=False)  # which calls this again
         elif not self._document.view.live_fit:
             self.end()
 
@@ -75,7 +75,7 @@ class LiveFit(QObject):
         experiment = self._document.experiment
         if not self._document.view.live_fit or not self._has_data(experiment):
             return False
-        self.wish(experiment, self._data.of(experiment))
+        self.want(experiment, self._data.of(experiment))
         return True
 
     def _has_data(self, experiment: Experiment) -> bool:
@@ -85,21 +85,24 @@ class LiveFit(QObject):
             return True
         return not system.close_encounters and int(data["trajectories"]) * int(data["points"]) <= QUICK_ROWS
 
-    def wish(self, experiment: Experiment, data: Dataset | None) -> None:
+    def want(self, experiment: Experiment, data: Dataset | None) -> None:
         """Want the models of `experiment` from now on, on `data` where it is at hand."""
         key = fit_key(experiment)
         if key == self._key:
             return
-        from app.workers.live_fit_process import Refitter, Wish  # what runs processes is no part of the first paint
+        from app.workers.live_fit_process import (
+            FitRequest,
+            Refitter,
+        )  # what runs processes is no part of the first paint
 
         self._key = key
-        if self._newest is None:  # thread and process come with the first wish
+        if self._newest is None:  # thread and process come with the first request
             self._refitter = Refitter()
             self._newest = LatestAnswer(
                 self._refitter, self, name="live fit", gives_way=False
             )  # the process has the rank of its thread
             self._newest.answered.connect(self._on_answered)
-        self._newest.ask(Wish(experiment, data))
+        self._newest.ask(FitRequest(experiment, data))
 
     def end(self) -> None:
         """Want nothing any more, and forget the models."""
@@ -135,7 +138,7 @@ class LiveFit(QObject):
         text = f"Live fit: {took:.1f} ms" if took < 20 else f"Live fit: {took:.0f} ms"
         return f"{text}, runs behind by {1000 * self.lags[-1]:.0f} ms" if self.behind else text
 
-    def _on_answered(self, wish: "Wish", found: "Found | None", problem: str) -> None:
+    def _on_answered(self, request: "FitRequest", found: "Found | None", problem: str) -> None:
         if self._key is None:
             return
         self.problem = problem
@@ -144,9 +147,9 @@ class LiveFit(QObject):
             self.refused.emit(problem)
             return
         self.fit_times.append(found.fit_seconds)
-        self.lags.append(time.perf_counter() - wish.asked)
+        self.lags.append(time.perf_counter() - request.asked)
         self.models = tuple(_shown(snapshot) for snapshot in found.snapshots)
-        self.found.emit(wish.experiment, found.data if found.data is not None else wish.data)
+        self.found.emit(request.experiment, found.data if found.data is not None else request.data)
 
 
 def _shown(snapshot: Snapshot) -> ShownModel:

@@ -22,7 +22,7 @@ POLL_S = 0.05  # s between looks whether there is a newer one
 
 
 @dataclass(frozen=True, eq=False)
-class Wish:
+class FitRequest:
     """Models that are wanted, with their data where it is at hand."""
 
     experiment: Experiment
@@ -32,9 +32,9 @@ class Wish:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What came of a wish: its data, the fitted models, and the seconds that data and fits took."""
+    """What came of a request: its data, the fitted models, and the seconds that data and fits took."""
 
-    data: Dataset | None  # None where the wish had it
+    data: Dataset | None  # None where the request had it
     snapshots: tuple[Snapshot, ...]
     data_seconds: float
     fit_seconds: float
@@ -42,23 +42,23 @@ class Found:
 
 @dataclass(frozen=True)
 class Refused:
-    """Why nothing came of a wish; `details` is a traceback where that is a fault of the program."""
+    """Why nothing came of a request; `details` is a traceback where that is a fault of the program."""
 
     problem: str
     details: str = ""
 
 
 class Refitter:
-    """Asks the process, which begins with the first wish and begins anew where it has ended."""
+    """Asks the process, which begins with the first request and begins anew where it has ended."""
 
     def __init__(self) -> None:
         self.child = Child(serve, "live fit")
 
-    def __call__(self, wish: Wish, progress: ProgressCallback) -> Found:
-        """Return what comes of `wish`; `progress` raises where a newer one is waiting. Raises `ExperimentError`."""
+    def __call__(self, request: FitRequest, progress: ProgressCallback) -> Found:
+        """Return what comes of `request`; `progress` raises where a newer one is waiting. Raises `ExperimentError`."""
         try:
             line = self.child.open()
-            line.send(wish)
+            line.send(request)
             answer = self._waited(line, progress)
         except (OSError, EOFError):
             self.close()
@@ -88,35 +88,35 @@ class Refitter:
 
 
 def serve(line: Connection) -> None:
-    """Answer wishes until the window's side of `line` is gone."""
+    """Answer requests until the window's side of `line` is gone."""
     if kernel_cache.progress() == 1.0:  # else the window is having them compiled, and fits do without
         kernel_cache.load()
     while True:
         try:
-            wish = line.recv()
+            request = line.recv()
         except EOFError:
             return
-        line.send(answered(wish))
+        line.send(answered(request))
 
 
-def answered(wish: Wish) -> Found | Refused:
-    """Return what comes of `wish`."""
+def answered(request: FitRequest) -> Found | Refused:
+    """Return what comes of `request`."""
     try:
-        return refitted(wish)
+        return refitted(request)
     except HnnLabError as error:
         return Refused(str(error))
     except Exception as error:
         return Refused(f"The live fit failed: {error}", traceback.format_exc())
 
 
-def refitted(wish: Wish) -> Found:
-    """Return the data and the models of `wish`."""
+def refitted(request: FitRequest) -> Found:
+    """Return the data and the models of `request`."""
     began = time.perf_counter()
-    data = wish.data if wish.data is not None else wish.experiment.dataset()
+    data = request.data if request.data is not None else request.experiment.dataset()
     made = time.perf_counter()
-    snapshots = tuple(_fitted(wish.experiment, which, data) for which in range(len(wish.experiment.models)))
+    snapshots = tuple(_fitted(request.experiment, which, data) for which in range(len(request.experiment.models)))
     now = time.perf_counter()
-    return Found(data if wish.data is None else None, snapshots, made - began, now - made)
+    return Found(data if request.data is None else None, snapshots, made - began, now - made)
 
 
 def _fitted(experiment: Experiment, which: int, data: Dataset) -> Snapshot:

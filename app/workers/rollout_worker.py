@@ -48,7 +48,7 @@ LIVE_STEPS = 200  # a model that trains is followed in no fewer steps than these
 MODEL_TOLERANCE = 1e-9  # of adaptive rollouts of models: they are not better than that
 
 
-class Simulation:
+class RolloutWorker:
     """The worker. `ask` from the window's thread, `newest` once a frame."""
 
     def __init__(self) -> None:

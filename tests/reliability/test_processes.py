@@ -25,7 +25,7 @@ import json, sys
 from dataclasses import replace
 from app.workers.child_process import Child
 from app.workers.race_process import Entry, RaceEnded, serve
-from app.workers.live_fit_process import Refitter, Wish
+from app.workers.live_fit_process import Refitter, FitRequest
 from hnn_engine import child_processes
 from hnn_engine.experiment import default_settings, model_spec, new_experiment
 
@@ -38,7 +38,7 @@ def main():
     data = {**base.data, "trajectories": 4}
     small = replace(base, models=hnn, recipe="sampled", settings=settings, data=data)
     refitter = Refitter()
-    found = refitter(Wish(small, None), lambda share: None)
+    found = refitter(FitRequest(small, None), lambda share: None)
     refitter.close()
     child = Child(serve, "race")
     line = child.open()
@@ -264,8 +264,8 @@ async def main(end):
         await asyncio.sleep(0.02)
     lab.warm_up.start()
     from app.workers.race_process import RaceRunner
-    from app.workers.live_fit_process import Wish
-    lab.live_fit.wish(replace(lab.experiment, recipe="paper"), None)
+    from app.workers.live_fit_process import FitRequest
+    lab.live_fit.want(replace(lab.experiment, recipe="paper"), None)
     runner = RaceRunner()
     experiment = replace(lab.experiment, settings={**lab.experiment.settings, "steps": 10**6})
     runner.start(Entry(experiment, ("paper",), lab.dataset))

@@ -1,4 +1,4 @@
-"""The simulation's worker by itself: the newest request wins, stale ones are dropped, an error does not kill it."""
+"""The rollout worker by itself: the newest request wins, stale ones are dropped, an error does not kill it."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ from hnn_engine.rollouts.rollout import Rollout, rollout
 import app.workers.rollout_worker
 import hnn_engine.rollout_analysis
 from app.model.rollout_messages import Answer, Request, ShownModel
-from app.workers.rollout_worker import PREVIEW_STEPS, Simulation
+from app.workers.rollout_worker import PREVIEW_STEPS, RolloutWorker
 from hnn_engine.experiment import Experiment, RolloutSpec, new_experiment
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import get_model
@@ -25,20 +25,20 @@ from hnn_engine.snapshot import Snapshot
 
 
 @pytest.fixture
-def simulation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulation]:
+def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[RolloutWorker]:
     """A worker in the first seconds of the program, before the compiled loops are there."""
     monkeypatch.setattr(kernel_cache, "_loops", None)
-    simulation = Simulation()
-    yield simulation
-    assert simulation.close(10.0)
+    worker = RolloutWorker()
+    yield worker
+    assert worker.close(10.0)
 
 
 @pytest.fixture
-def warm(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> Simulation:
+def warm(worker: RolloutWorker, monkeypatch: pytest.MonkeyPatch) -> RolloutWorker:
     """A worker with the compiled loops."""
     monkeypatch.undo()
     assert kernel_cache.load()
-    return simulation
+    return worker
 
 
 def request(
@@ -70,16 +70,16 @@ def wait(condition: Callable[[], object], seconds: float = 10.0) -> None:
     assert condition(), "did not happen"
 
 
-def asked(simulation: Simulation, wanted: Request) -> Request:
-    simulation.ask(wanted)
+def asked(worker: RolloutWorker, wanted: Request) -> Request:
+    worker.ask(wanted)
     return wanted
 
 
-def answered(simulation: Simulation) -> Answer:
+def answered(worker: RolloutWorker) -> Answer:
     found: list[Answer] = []
 
     def take() -> bool:
-        answer = simulation.newest()
+        answer = worker.newest()
         if answer is not None:
             found.append(answer)
         return bool(found)
@@ -110,43 +110,43 @@ class Gate:
         return self._real(field, start, *rest)
 
 
-def test_answers_what_was_asked(simulation: Simulation) -> None:
-    wanted = asked(simulation, request(at(0.5)))
-    answer = answered(simulation)
+def test_answers_what_was_asked(worker: RolloutWorker) -> None:
+    wanted = asked(worker, request(at(0.5)))
+    answer = answered(worker)
     assert answer.request is wanted
     assert answer.truth is not None
     assert answer.truth.coords[0].tolist() == [0.5, 0.0]
     assert len(answer.truth.t) == 501
-    assert simulation.newest() is None
+    assert worker.newest() is None
 
 
 def test_the_newest_wins_and_what_lay_between_is_never_computed(
-    simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+    worker: RolloutWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate(monkeypatch)
-    simulation.ask(request(at(0.1), preview=True))
+    worker.ask(request(at(0.1), preview=True))
     assert gate.began.acquire(timeout=10.0)
     for q in (0.2, 0.3, 0.4):
-        last = asked(simulation, request(at(q), preview=True))
+        last = asked(worker, request(at(q), preview=True))
     gate.open.set()
-    wait(lambda: not simulation.busy)
+    wait(lambda: not worker.busy)
     assert gate.starts == [0.1, 0.4]
-    answer = simulation.newest()
+    answer = worker.newest()
     assert answer is not None
     assert answer.request is last
 
 
-def test_a_full_request_gives_way_to_a_hand(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_request_gives_way_to_a_hand(worker: RolloutWorker, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = Gate(monkeypatch)
-    simulation.ask(request(at(0.1)))
+    worker.ask(request(at(0.1)))
     assert gate.began.acquire(timeout=10.0)
-    wanted = asked(simulation, request(at(0.9), preview=True))
+    wanted = asked(worker, request(at(0.9), preview=True))
     gate.open.set()
-    assert answered(simulation).request is wanted
-    assert simulation.newest() is None, "the answer of the interrupted request was given after all"
+    assert answered(worker).request is wanted
+    assert worker.newest() is None, "the answer of the interrupted request was given after all"
 
 
-def test_a_rollout_stops_within_itself_for_a_hand(simulation: Simulation) -> None:
+def test_a_rollout_stops_within_itself_for_a_hand(worker: RolloutWorker) -> None:
     began = threading.Event()
     slow = replace(at(0.1), rollout=RolloutSpec("rk4", "implicit-midpoint", 1e-3, 50.0))
     real = follow
@@ -157,49 +157,49 @@ def test_a_rollout_stops_within_itself_for_a_hand(simulation: Simulation) -> Non
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app.workers.rollout_worker, "follow", watched)
-        simulation.ask(request(slow))
+        worker.ask(request(slow))
         assert began.wait(10.0)
         asked = time.perf_counter()
-        simulation.ask(request(at(0.9), preview=True))
-        assert answered(simulation).request.experiment.start[0] == 0.9
+        worker.ask(request(at(0.9), preview=True))
+        assert answered(worker).request.experiment.start[0] == 0.9
         assert time.perf_counter() - asked < 1.5
 
 
 def test_a_full_request_does_not_give_way_to_newer_weights(
-    simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+    worker: RolloutWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate(monkeypatch)
-    full = asked(simulation, request(at(0.1)))
+    full = asked(worker, request(at(0.1)))
     assert gate.began.acquire(timeout=10.0)
-    live = asked(simulation, request(at(0.1), urgent=False))
+    live = asked(worker, request(at(0.1), urgent=False))
     gate.open.set()
-    assert answered(simulation).request in (full, live)
-    wait(lambda: not simulation.busy)
+    assert answered(worker).request in (full, live)
+    wait(lambda: not worker.busy)
     assert gate.starts == [0.1], "truth was computed twice for the same start"
 
 
 def test_an_error_is_reported_and_the_next_request_served(
-    simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+    worker: RolloutWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     errors: list[Exception] = []
-    simulation.failure = errors.append
+    worker.failure = errors.append
     with monkeypatch.context() as patch:
         patch.setattr(hnn_engine.rollout_analysis, "collocate", lambda *_: 1 / 0)
-        simulation.ask(request(at(0.1)))
+        worker.ask(request(at(0.1)))
         wait(lambda: errors)
     assert isinstance(errors[0], ZeroDivisionError)
-    simulation.ask(request(at(0.2)))
-    answer = answered(simulation)
+    worker.ask(request(at(0.2)))
+    answer = answered(worker)
     assert answer.truth is not None
     assert answer.truth.coords[0, 0] == 0.2
 
 
-def test_a_preview_is_short_and_its_truth_good(simulation: Simulation) -> None:
-    simulation.ask(request(at(1.5), preview=True))
-    short = answered(simulation).truth
-    simulation.reference_ready = True
-    simulation.ask(request(at(1.5)))
-    full = answered(simulation).truth
+def test_a_preview_is_short_and_its_truth_good(worker: RolloutWorker) -> None:
+    worker.ask(request(at(1.5), preview=True))
+    short = answered(worker).truth
+    worker.reference_ready = True
+    worker.ask(request(at(1.5)))
+    full = answered(worker).truth
     assert short is not None
     assert full is not None
     assert len(short.t) == PREVIEW_STEPS + 1
@@ -208,13 +208,13 @@ def test_a_preview_is_short_and_its_truth_good(simulation: Simulation) -> None:
 
 
 @pytest.mark.parametrize("system", ["pendulum", "double-pendulum", "two-body"])
-def test_what_stands_in_for_the_reference_is_as_good(simulation: Simulation, system: str) -> None:
+def test_what_stands_in_for_the_reference_is_as_good(worker: RolloutWorker, system: str) -> None:
     experiment = new_experiment(system)
-    simulation.ask(request(experiment))
-    stand_in = answered(simulation).truth
-    simulation.reference_ready = True
-    simulation.ask(request(experiment))
-    reference = answered(simulation).truth
+    worker.ask(request(experiment))
+    stand_in = answered(worker).truth
+    worker.reference_ready = True
+    worker.ask(request(experiment))
+    reference = answered(worker).truth
     assert stand_in is not None
     assert reference is not None
     short = slice(0, 126)  # chaos multiplies the last digit later on
@@ -222,7 +222,7 @@ def test_what_stands_in_for_the_reference_is_as_good(simulation: Simulation, sys
 
 
 @pytest.mark.parametrize("system", ["pendulum", "double-pendulum", "two-body"])
-def test_a_preview_by_compiled_loops_is_the_beginning_of_the_full_truth(warm: Simulation, system: str) -> None:
+def test_a_preview_by_compiled_loops_is_the_beginning_of_the_full_truth(warm: RolloutWorker, system: str) -> None:
     experiment = new_experiment(system)
     warm.ask(request(experiment, preview=True))
     short = answered(warm).truth
@@ -237,14 +237,14 @@ def test_a_preview_by_compiled_loops_is_the_beginning_of_the_full_truth(warm: Si
     assert warm.newest() is None, "the reference needs no second answer"
 
 
-def test_the_same_truth_is_computed_once(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_truth_is_computed_once(worker: RolloutWorker, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = Gate(monkeypatch)
     gate.open.set()
     models = (ShownModel("run", "hnn", "HNN", untrained("hnn")),)
-    simulation.ask(request(at(0.1)))
-    first = answered(simulation)
-    simulation.ask(request(at(0.1), models=models, urgent=False))
-    second = answered(simulation)
+    worker.ask(request(at(0.1)))
+    first = answered(worker)
+    worker.ask(request(at(0.1), models=models, urgent=False))
+    second = answered(worker)
     assert gate.starts == [0.1]
     assert first.truth is not None
     assert second.truth is not None
@@ -252,10 +252,10 @@ def test_the_same_truth_is_computed_once(simulation: Simulation, monkeypatch: py
     assert [t.key for t in second.models] == ["run"]
 
 
-def test_tracks_carry_drift_and_error(simulation: Simulation) -> None:
+def test_tracks_carry_drift_and_error(worker: RolloutWorker) -> None:
     models = tuple(ShownModel(name, name, name, untrained(name)) for name in ("baseline", "hnn"))
-    simulation.ask(request(at(1.0), models=models))
-    answer = answered(simulation)
+    worker.ask(request(at(1.0), models=models))
+    answer = answered(worker)
     assert answer.truth is not None
     assert np.abs(answer.truth.drift).max() < 1e-9
     for track in answer.models:
@@ -265,22 +265,22 @@ def test_tracks_carry_drift_and_error(simulation: Simulation) -> None:
         assert np.nanmax(track.error) > 1e-3
 
 
-def test_an_integrator_that_does_not_apply_says_why(simulation: Simulation) -> None:
+def test_an_integrator_that_does_not_apply_says_why(worker: RolloutWorker) -> None:
     experiment = replace(at(1.0), rollout=RolloutSpec(integrator="stormer-verlet"))
     models = (ShownModel("run", "hnn", "HNN", untrained("hnn")),)
-    simulation.ask(request(experiment, models=models))
-    (track,) = answered(simulation).models
+    worker.ask(request(experiment, models=models))
+    (track,) = answered(worker).models
     assert "T(p)" in track.note
     assert not np.isfinite(track.coords).any()
 
 
-def test_the_portrait_is_of_what_was_asked(simulation: Simulation) -> None:
+def test_the_portrait_is_of_what_was_asked(worker: RolloutWorker) -> None:
     spec = PortraitSpec((0, 1), (-3.0, 3.0), (-4.0, 4.0), (0.5, 0.0))
     models = (ShownModel("run", "hnn", "HNN", untrained("hnn")),)
     fields = []
     for of in ("truth", "run"):
-        simulation.ask(request(at(0.5), models=models, portrait=spec, arrows=True, contours=True, field_of=of))
-        field = answered(simulation).field
+        worker.ask(request(at(0.5), models=models, portrait=spec, arrows=True, contours=True, field_of=of))
+        field = answered(worker).field
         assert field is not None
         assert field.spec == spec
         assert field.flow is not None
@@ -289,7 +289,7 @@ def test_the_portrait_is_of_what_was_asked(simulation: Simulation) -> None:
     assert not np.allclose(fields[0], fields[1])
 
 
-def test_a_model_keeps_its_own_energy_as_well_as_the_integrator_does(warm: Simulation) -> None:
+def test_a_model_keeps_its_own_energy_as_well_as_the_integrator_does(warm: RolloutWorker) -> None:
     models = tuple(ShownModel(name, name, name, untrained(name)) for name in ("baseline", "hnn"))
     worst = []
     for dt in (0.1, 0.05):
@@ -304,16 +304,16 @@ def test_a_model_keeps_its_own_energy_as_well_as_the_integrator_does(warm: Simul
     assert worst[1] < worst[0] / 12, "an error of fourth order falls by 16 when the step is halved"
 
 
-def test_own_energy_is_computed_where_it_is_asked_for(simulation: Simulation) -> None:
+def test_own_energy_is_computed_where_it_is_asked_for(worker: RolloutWorker) -> None:
     models = (ShownModel("run", "hnn", "HNN", untrained("hnn")),)
     for wanted, known in (("reference", False), ("learned", True), ("both", True)):
-        simulation.ask(request(at(1.0), models=models, energy_of=wanted))
-        (track,) = answered(simulation).models
+        worker.ask(request(at(1.0), models=models, energy_of=wanted))
+        (track,) = answered(worker).models
         assert (len(track.own) > 0) is known
         assert np.isfinite(track.drift).all()
 
 
-def test_a_live_model_of_a_damped_system_has_its_own_energy_at_its_own_times(warm: Simulation) -> None:
+def test_a_live_model_of_a_damped_system_has_its_own_energy_at_its_own_times(warm: RolloutWorker) -> None:
     models = (ShownModel("fit", "hnn", "HNN", untrained("hnn"), live=True),)
     experiment = new_experiment("damped-pendulum")
     warm.ask(request(experiment, models=models, energy_of="both"))
@@ -328,28 +328,28 @@ def test_a_live_model_of_a_damped_system_has_its_own_energy_at_its_own_times(war
     np.testing.assert_allclose(track.own, -lost, atol=1e-3)  # it keeps its own
 
 
-def test_energies_are_compared_where_both_are_asked_for_and_the_scale_is_the_start_s(simulation: Simulation) -> None:
+def test_energies_are_compared_where_both_are_asked_for_and_the_scale_is_the_start_s(worker: RolloutWorker) -> None:
     spec = PortraitSpec((0, 1), (-3.0, 3.0), (-4.0, 4.0), (0.5, 0.0))
     models = tuple(ShownModel(name, name, name, untrained(name)) for name in ("baseline", "hnn"))
     experiment = at(0.5)
     assert experiment.system is not None
     for key, compared in (("", False), ("baseline", False), ("hnn", True)):
-        simulation.ask(request(experiment, models=models, portrait=spec, contours=True, compared=key))
-        answer = answered(simulation)
+        worker.ask(request(experiment, models=models, portrait=spec, contours=True, compared=key))
+        answer = answered(worker)
         assert answer.field is not None
         assert (answer.field.gap is not None) is compared
         assert answer.scale == experiment.system.energy_scale(np.array(experiment.start))
 
 
-def test_a_comparison_is_made_anew_when_the_data_change_and_kept_while_the_start_moves(simulation: Simulation) -> None:
+def test_a_comparison_is_made_anew_when_the_data_change_and_kept_while_the_start_moves(worker: RolloutWorker) -> None:
     spec = PortraitSpec((0, 1), (-3.0, 3.0), (-4.0, 4.0), (0.5, 0.0))
     asked = request(at(0.5), models=(ShownModel("run", "hnn", "HNN", untrained("hnn")),), portrait=spec, compared="run")
     rng = np.random.default_rng(0)
     one, other = (States(rng.normal(size=(100, 2))) for _ in range(2))
     gaps = []
     for states, q in ((one, 0.5), (one, 0.9), (other, 0.9)):
-        simulation.ask(replace(asked, states=states, experiment=at(q), portrait=replace(spec, through=(q, 0.0))))
-        field = answered(simulation).field
+        worker.ask(replace(asked, states=states, experiment=at(q), portrait=replace(spec, through=(q, 0.0))))
+        field = answered(worker).field
         assert field is not None
         gaps.append(field.gap)
     assert gaps[0] is gaps[1]
@@ -357,13 +357,13 @@ def test_a_comparison_is_made_anew_when_the_data_change_and_kept_while_the_start
 
 
 def test_closing_while_it_computes_ends_the_thread() -> None:
-    simulation = Simulation()
-    simulation.ask(request(replace(at(0.1), rollout=RolloutSpec("rk4", "implicit-midpoint", 1e-3, 50.0))))
-    wait(lambda: simulation.busy)
-    assert simulation.close(5.0)
+    worker = RolloutWorker()
+    worker.ask(request(replace(at(0.1), rollout=RolloutSpec("rk4", "implicit-midpoint", 1e-3, 50.0))))
+    wait(lambda: worker.busy)
+    assert worker.close(5.0)
 
 
-def test_what_a_hand_leaves_behind_is_computed_anew_however_few_its_steps(warm: Simulation) -> None:
+def test_what_a_hand_leaves_behind_is_computed_anew_however_few_its_steps(warm: RolloutWorker) -> None:
     """A rollout with no more steps than a preview: under the hand in single precision, at rest in double."""
     plain, snapshot = at(0.4), untrained("hnn")
     short = replace(plain, rollout=replace(plain.rollout, dt=0.1))
