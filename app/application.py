@@ -18,7 +18,7 @@ from app.style.apply import apply_theme
 from app.style.icons import logo
 from app.window.main_window import MainWindow, start_theme
 from app.window.session_actions import HOME_SYSTEM
-from app.window.shutdown import Endings
+from app.window.shutdown import ShutdownSignals
 from app.workers.event_loop import event_loop
 from app.workers.malloc_trim import share_one_heap
 from hnn_engine.experiment import new_experiment
@@ -48,7 +48,7 @@ def run(path: Path | None) -> int:
     application.setQuitOnLastWindowClosed(False)
     gc.disable()  # until the window stands; then it collects by itself, in this thread alone
     sys.setswitchinterval(SWITCH_SECONDS)
-    endings = Endings(application)
+    endings = ShutdownSignals(application)
     try:
         with asyncio.Runner(loop_factory=lambda: event_loop(application)) as runner:
             return runner.run(_main(path, endings))
@@ -60,7 +60,7 @@ def run(path: Path | None) -> int:
         endings.close()
 
 
-async def _main(path: Path | None, endings: Endings) -> int:
+async def _main(path: Path | None, endings: ShutdownSignals) -> int:
     window = open_window(whole=False)
     window.restore_layout()
     window.show()
@@ -73,9 +73,9 @@ async def _main(path: Path | None, endings: Endings) -> int:
 
 async def _furnish(window: MainWindow, path: Path | None) -> None:
     """Make the plots and open what is named; after both offer what the last window has left unsaved."""
-    opening = window.errands.open(path) if path is not None else asyncio.sleep(0)
+    opening = window.session_actions.open(path) if path is not None else asyncio.sleep(0)
     await asyncio.gather(window.furnish_in_turn(), opening)
-    await window.errands.offer_unsaved()
+    await window.session_actions.offer_unsaved()
 
 
 def open_window(whole: bool = True) -> MainWindow:
@@ -97,8 +97,8 @@ def open_window(whole: bool = True) -> MainWindow:
 def _on_shown(lab: Lab) -> None:
     """The window stands: collect garbage from now on, and load the rest."""
     gc.freeze()
-    lab.clock.text.connect(Collector(lab).collect)
-    lab.warm_up.start()
+    lab.frame_clock.text.connect(Collector(lab).collect)
+    lab.preload.start()
 
 
 class Collector(QObject):
@@ -133,7 +133,7 @@ async def close_window(window: MainWindow, remember: bool = True, keep: bool = F
     window.hide()
     loop = asyncio.get_running_loop()
     lab = window.lab
-    lab.clock.stop()
+    lab.frame_clock.stop()
     lab.training.worker.quit()
     await loop.run_in_executor(None, lab.training.worker.join, 10.0)
     lab.close()

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.model.document import Document
-from app.model.playback import Transport
+from app.model.playback import Playback
 from hnn_engine.coords import Array
 from hnn_engine.data_edits import ByHand
 
@@ -27,7 +27,7 @@ class Dragging(QObject):
     changed = Signal()
 
     def __init__(
-        self, document: Document, playback: Transport, edit: Callable[..., bool], parent: QObject | None = None
+        self, document: Document, playback: Playback, edit: Callable[..., bool], parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self.active = False  # a button is down: previews are drawn, and data waits

@@ -12,13 +12,13 @@ from app.dragging import Dragging
 from app.model.document import Document, State, View
 from app.model.frame_clock import FrameClock
 from app.model.model_roles import compared_key, field_key, judged_key, latents_key
-from app.model.playback import Transport
+from app.model.playback import Playback
 from app.model.rollout_messages import Answer, Request, ShownModel, Track
-from app.model.seed_ensembles import Families
+from app.model.seed_ensembles import SeedEnsembles
 from app.training import Training
-from app.workers.dataset_worker import DataMaker
+from app.workers.dataset_worker import DatasetWorker
 from app.workers.live_fit import LiveFit
-from app.workers.preload import WarmUp
+from app.workers.preload import Preload
 from app.workers.rollout_worker import RolloutWorker
 from hnn_engine.coords import Array
 from hnn_engine.data_edits import UNTOUCHED
@@ -50,15 +50,15 @@ class Lab(QObject):
     def __init__(self, experiment: Experiment, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.document = Document(State(experiment), self)
-        self.playback = Transport(experiment.rollout.length, self)
+        self.playback = Playback(experiment.rollout.length, self)
         self.frame_clock = FrameClock(self)
         self.rollout_worker = RolloutWorker()
-        self.dataset_worker = DataMaker(experiment, self)
+        self.dataset_worker = DatasetWorker(experiment, self)
         self.drag = Dragging(self.document, self.playback, self.edit, self)
         self.training = Training(self.document, self.dataset_worker, self)
         self.live_fit = LiveFit(self.document, self.dataset_worker, self.edit, self)
-        self.preload = WarmUp(lambda: self.drag.active, self._on_loaded, self.failed.emit, self._on_missed)
-        self.seed_ensembles = Families()
+        self.preload = Preload(lambda: self.drag.active, self._on_loaded, self.failed.emit, self._on_missed)
+        self.seed_ensembles = SeedEnsembles()
         self.answer: Answer | None = None
         self.portrait: PortraitSpec | None = None
         self.training_states: States | None = None  # some of the data, for the worker
@@ -204,7 +204,7 @@ class Lab(QObject):
         """Show the field of a shown model in place of truth's, one with an energy before one without."""
         able = sorted(self.shown_models(), key=lambda shown: not shown.snapshot.has_energy)
         if able and self.document.view.field == "truth":
-            self.document.look(field=able[0].model)
+            self.document.set_view(field=able[0].model)
 
     def latents_key(self) -> str:
         """The key of the model whose latents the portrait shows, or ''."""
@@ -215,7 +215,7 @@ class Lab(QObject):
         return next((r for r in self.document.state.runs if r.id == key), None)
 
     def state_of(self, track: Track) -> Array:
-        """The coords of `track` at the transport's instant; every panel of a frame asks for the same few."""
+        """The coords of `track` at the playback's instant; every panel of a frame asks for the same few."""
         if self._states_at != self.playback.time:
             self._states_at = self.playback.time
             self._states.clear()

@@ -114,10 +114,10 @@ async def _picture(options: argparse.Namespace) -> int:
             say(window.notice.text())
             return 2
         lab = window.lab
-        lab.transport.set_playing(False)
-        lab.warm_up.start()
+        lab.playback.set_playing(False)
+        lab.preload.start()
         await _settled(window)
-        lab.transport.seek(options.time)
+        lab.playback.seek(options.time)
         await asyncio.sleep(0.2)
         write_png(options.out, window.grab().toImage())
         return 0
@@ -141,5 +141,5 @@ async def _settled(window: "MainWindow") -> None:
     end = time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < end and calm < 12:
         await asyncio.sleep(0.05)
-        ready = lab.answer is not None and lab.dataset is not None and not lab.simulation.busy and lab.warm
+        ready = lab.answer is not None and lab.dataset is not None and not lab.rollout_worker.busy and lab.preloaded
         calm = calm + 1 if ready else 0

@@ -9,18 +9,18 @@ from PySide6.QtCore import QObject, Signal
 
 from app.model.document import Document
 from app.model.rollout_messages import ShownModel
-from app.workers.dataset_worker import DataMaker
+from app.workers.dataset_worker import DatasetWorker
 from app.workers.training_worker import (
+    Evaluating,
     FitEvent,
     FitInfo,
     JobEnded,
-    JobRunner,
     JobStarted,
-    Judging,
     Kept,
     Live,
     Message,
     Reached,
+    TrainingWorker,
 )
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment, check_seed, same_stage, same_system
@@ -41,7 +41,7 @@ class FitSeries:
     train: "array[float]" = field(default_factory=lambda: array("d"))
     test_steps: "array[float]" = field(default_factory=lambda: array("d"))
     test: "array[float]" = field(default_factory=lambda: array("d"))
-    judging: bool = False
+    evaluating: bool = False
     done: bool = False
 
     @property
@@ -65,9 +65,9 @@ class Training(QObject):
     noticed = Signal(str)
     failed = Signal(str, str)
 
-    def __init__(self, document: Document, data: DataMaker, parent: QObject | None = None) -> None:
+    def __init__(self, document: Document, data: DatasetWorker, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.worker = JobRunner()
+        self.worker = TrainingWorker()
         self.series: dict[str, FitSeries] = {}  # of the job that runs or ran last, by fit
         self.live: dict[str, ShownModel] = {}  # the present weights of fits under way
         self.reached: dict[str, Run] = {}  # fits that ended and are still to be judged
@@ -149,7 +149,7 @@ class Training(QObject):
         elif isinstance(message, JobStarted):
             self.series = {info.id: FitSeries(info) for info in message.fits}
             self.changed.emit()
-        elif isinstance(message, Judging):
+        elif isinstance(message, Evaluating):
             self.series[message.fit].evaluating = True
             self.changed.emit()
         elif isinstance(message, Reached):
@@ -179,7 +179,7 @@ class Training(QObject):
     def _keep(self, message: Kept) -> None:
         run = message.run
         series = self.series[message.fit]
-        series.judging, series.done = False, True
+        series.evaluating, series.done = False, True
         same = {
             r.id
             for r in self._document.state.runs

@@ -164,7 +164,7 @@ async def _strokes(window: WatchedWindow, place: str, seconds: float) -> tuple[l
     done: list[Stroke] = []
     last = next(way)
     for _ in range(STROKES):
-        window.lab.transport.seek(0.0)  # what the scene's hand takes is the start then
+        window.lab.playback.seek(0.0)  # what the scene's hand takes is the start then
         part = [point - last for point in islice(_kept(way), round(RATE * seconds / STROKES))]
         last = last + part[-1]
         hand.begin(at(), part)

@@ -142,7 +142,7 @@ def _listen(
 ) -> Callable[[], None]:
     """Fill the lists until what is returned is called."""
     assert window.watch is not None
-    clock, lab, watch = window.lab.clock, window.lab, window.watch
+    clock, lab, watch = window.lab.frame_clock, window.lab, window.watch
 
     def on_frame(_: float) -> None:
         ticks.append(clock.stamps[-1])

@@ -104,10 +104,10 @@ async def _task(window: WatchedWindow, task: str, name: str, seconds: float) -> 
     say(f"{task}, {name}: {seconds:g} s of the noise")
     by_noise = await _dragged(window, noise, QPointF(8.0, noise.height() / 2), _to_and_fro(across), seconds)
     say(f"{task}, {name}: {seconds:g} s of a trajectory")
-    lab.document.look(tool="move")
+    lab.document.set_view(tool="move")
     plot = window.portrait.plot.viewport()
     by_trajectory = await _dragged(window, plot, _dot(window), circle(RADIUS, SWINGS_PER_SECOND), seconds)
-    lab.document.look(tool="start")
+    lab.document.set_view(tool="start")
     units = lab.experiment.models[0].settings["width"]
     return {"noise": by_noise, "trajectory": by_trajectory, "units": units}
 

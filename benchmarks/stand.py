@@ -62,7 +62,7 @@ class PaintWatch(QObject):
             return
         self._scene_painted = False
         lab = self._lab
-        paint = Paint(began, time.perf_counter(), lab.transport.time, lab.answer is not None, time.thread_time())
+        paint = Paint(began, time.perf_counter(), lab.playback.time, lab.answer is not None, time.thread_time())
         self.paints.append(paint)
         self.on_paint(paint)
 
@@ -131,7 +131,9 @@ async def ready(window: MainWindow) -> None:
     """Wait until libraries, data and rollouts are there and nothing is computed any more."""
     lab = window.lab
     await until(
-        lambda: lab.warm and lab.answer is not None and not lab.data.pending and not lab.simulation.busy,
+        lambda: (
+            lab.preloaded and lab.answer is not None and not lab.dataset_worker.pending and not lab.rollout_worker.busy
+        ),
         "the window was not ready",
     )
     await asyncio.sleep(0.5)

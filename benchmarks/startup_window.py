@@ -56,7 +56,8 @@ class Start:
 
     async def _end(self, window: WatchedWindow) -> None:
         await until(
-            lambda: window.lab.warm and self.moving is not None and self.whole is not None, "the window was not warm"
+            lambda: window.lab.preloaded and self.moving is not None and self.whole is not None,
+            "the window was not warm",
         )
         warm = time.perf_counter() + self._offset
         await asyncio.sleep(AFTER_SECONDS)

@@ -22,7 +22,7 @@ class EndedError(Exception):
     """The work is not wanted any more."""
 
 
-class Watched(Generic[Result]):
+class ProgressDialog(Generic[Result]):
     """Does `work`, which tells the share that is done; `label` says what it does. `run()` returns what comes of it and
     raises what it raises, `EndedError` where the button was pressed."""
 

@@ -25,7 +25,16 @@ from app.style.theme import small_font
 from app.widgets.format import NO_BREAK, number
 from app.widgets.swatch import Swatch
 from app.widgets.text import PlainLabel, problem_label, quiet_label, set_tip, title_text
-from app.workers.race_process import AllJudged, Entry, LaneEnded, Message, Raced, RaceEnded, RaceRunner, RunJudged
+from app.workers.race_process import (
+    AllEvaluated,
+    Entry,
+    LaneEnded,
+    Message,
+    Raced,
+    RaceEnded,
+    RaceProcess,
+    RunEvaluated,
+)
 from hnn_engine.errors import one_line
 from hnn_engine.experiment import Experiment, default_settings, model_spec, same_stage, same_system
 from hnn_engine.fitting import RECIPES
@@ -53,7 +62,7 @@ class RaceWindow(QDialog):
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.lab, self.runner = lab, RaceRunner()
+        self.lab, self.runner = lab, RaceProcess()
         self.entry: Entry | None = None  # the race on show
         self.raced: Raced | None = None
         self.runs: tuple[Run, ...] = ()  # that its lanes have left so far, until the document has them
@@ -73,7 +82,7 @@ class RaceWindow(QDialog):
         self.keep_button.clicked.connect(self.keep)
         self.lab.document.changed.connect(self._on_changed)
         self.lab.training.changed.connect(self._sync)
-        self.lab.clock.frame.connect(self._on_frame)
+        self.lab.frame_clock.frame.connect(self._on_frame)
 
     @property
     def unkept(self) -> bool:
@@ -216,7 +225,7 @@ class RaceWindow(QDialog):
             return
         self.forget()
         experiment = self.experiment()
-        self.entry = Entry(experiment, self.chosen(), self.lab.data.of(self.lab.experiment))
+        self.entry = Entry(experiment, self.chosen(), self.lab.dataset_worker.of(self.lab.experiment))
         self._racing = True
         self.hint.setText(LOADING)
         self.plots.name_error(has_truth(experiment))
@@ -231,7 +240,7 @@ class RaceWindow(QDialog):
         """Judge the runs and put them into the table."""
         if self.runner.busy or self.entry is None or not self.runs:
             return
-        self.hint.setText(f"Judging {len(self.runs)} runs …")
+        self.hint.setText(f"Evaluating {len(self.runs)} runs …")
         self.runner.judge(self.runs[::-1], self.entry.data)  # the winner last: it is the one that stays on screen
         self._sync()
 
@@ -257,9 +266,9 @@ class RaceWindow(QDialog):
             self._reach((*self.runs, message.run))
         elif isinstance(message, RaceEnded):
             self._on_ended(message)
-        elif isinstance(message, RunJudged):
+        elif isinstance(message, RunEvaluated):
             self._take(message.run)
-        elif isinstance(message, AllJudged):
+        elif isinstance(message, AllEvaluated):
             for run in self.runs[::-1]:  # judging has failed
                 self._take(run)
             self.hint.setText("The runs stand in the table. The model of the winner is on screen.")

@@ -7,12 +7,12 @@ from typing import Any
 
 from PySide6.QtWidgets import QWidget
 
-from app.dialogs.progress_dialog import EndedError, Watched
+from app.dialogs.progress_dialog import EndedError, ProgressDialog
 from hnn_engine.comparison_video import ComparedFilm
 from hnn_engine.video import write_film
 
 
-class FilmWriter(Watched[None]):
+class FilmWriter(ProgressDialog[None]):
     """Writes `film` to `path`. `write()` returns whether it was written; it raises what `write_film` does."""
 
     def __init__(self, film: ComparedFilm, path: Path, parent: QWidget, replace_protected: bool = False) -> None:

@@ -5,7 +5,7 @@ from PySide6.QtCore import QObject, Signal
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
-class Transport(QObject):
+class Playback(QObject):
     """Playback time in seconds from 0 to the horizon, where it begins again.
 
     `moved(t)` follows every change of the time, `state_changed()` every change of playing, speed or horizon.

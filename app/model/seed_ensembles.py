@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _APART = ("seed", "start", "rollout")  # what repetitions of a fit may differ in
 
 
-class Families:
+class SeedEnsembles:
     """Groups runs by all that their fits were asked for but the seed. What was found out once is kept."""
 
     def __init__(self) -> None:

@@ -91,7 +91,7 @@ class DataPanel(QWidget):
         lab.document.changed.connect(self._on_changed)
         lab.document.view_changed.connect(lambda _, view: self.seed.set_values({"seeds": view.seeds}))
         lab.dataset_changed.connect(self._on_dataset)
-        lab.clock.text.connect(self._on_text)
+        lab.frame_clock.text.connect(self._on_text)
         self.sync(lab.experiment)
 
     def _forms(self, parameters: Sequence[Parameter], folded: set[str]) -> tuple[ParameterForm, ParameterForm]:
@@ -183,8 +183,8 @@ class DataPanel(QWidget):
 
     def _on_text(self) -> None:
         """While the data is being made, say how far it is."""
-        system, what, share = self.lab.experiment.system, "Making the data", self.lab.data.share
-        if self.lab.data.pending:
+        system, what, share = self.lab.experiment.system, "Making the data", self.lab.dataset_worker.share
+        if self.lab.dataset_worker.pending:
             if share == 0 and system is not None and system.close_encounters and kernel_cache.progress() < 1:
                 what, share = "Compiling, once on this machine", kernel_cache.progress()
             self.facts.setText(f"{what}: {100 * share:.0f} %")
@@ -206,7 +206,7 @@ class DataPanel(QWidget):
 
     def _on_seed(self, name: str, value: object, final: bool) -> None:
         if name == SEEDS.name:
-            self.lab.document.look(seeds=int(str(value)))
+            self.lab.document.set_view(seeds=int(str(value)))
         else:
             self.lab.edit("Change the seed", self._token(final), seed=value)
 
@@ -233,6 +233,6 @@ class DataPanel(QWidget):
         recording = self.lab.experiment.recording
         assert recording is not None
         self.lab.drag.slide(final)
-        self.lab.transport.restart()
+        self.lab.playback.restart()
         start = tuple(float(x) for x in recording.coords[int(str(value))])
         self.lab.edit("Start at a recorded row", self._token(final), start=start)

@@ -42,7 +42,7 @@ class DataTools(QWidget):
         button.setText(TITLES[tool])
         button.setAccessibleName(TIPS[tool].partition("\n")[0])
         button.setCheckable(True)
-        button.clicked.connect(lambda on: self.lab.document.look(tool=tool if on else "start"))
+        button.clicked.connect(lambda on: self.lab.document.set_view(tool=tool if on else "start"))
         return button
 
     def _lay_out(self) -> None:
@@ -83,7 +83,7 @@ class DataTools(QWidget):
         a, b = old.experiment, new.experiment
         if a.hand is not b.hand or a.source is not b.source:
             if b.stage.dof > 1 and self.lab.document.view.tool == "draw":
-                self.lab.document.look(tool="start")
+                self.lab.document.set_view(tool="start")
             self.sync()
 
     def _on_view(self, old: View, new: View) -> None:

@@ -53,7 +53,7 @@ class _Seer:
 
 
 class FramesPanel(QWidget):
-    """Draws the frames of the transport's instant and lets a hand move the start."""
+    """Draws the frames of the playback's instant and lets a hand move the start."""
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -80,8 +80,8 @@ class FramesPanel(QWidget):
             "keys, to move the start."
         )
         lab.answered.connect(self._on_answered)
-        lab.transport.moved.connect(self._on_moved)
-        lab.clock.text.connect(self._on_text)
+        lab.playback.moved.connect(self._on_moved)
+        lab.frame_clock.text.connect(self._on_text)
         lab.document.changed.connect(self._on_changed)
         lab.document.view_changed.connect(self._on_theme)
         theme_signals.changed.connect(self._on_theme)
@@ -108,7 +108,7 @@ class FramesPanel(QWidget):
 
     def _on_answered(self, answer: Answer) -> None:
         self._figures_due = self._figures_due or not answer.request.preview
-        if not self.lab.transport.moving:  # else the next frame paints it
+        if not self.lab.playback.moving:  # else the next frame paints it
             self._refresh()
 
     def _on_moved(self, time: float) -> None:
@@ -117,7 +117,7 @@ class FramesPanel(QWidget):
 
     def _refresh(self) -> None:
         """Paint again: all, or the pictures alone while they move faster than words can be read."""
-        swift = self.lab.transport.moving or self.lab.drag.active
+        swift = self.lab.playback.moving or self.lab.drag.active
         if swift and not (self._invites or self._figures_due):
             self.update(self._pictures)
         else:
@@ -125,7 +125,7 @@ class FramesPanel(QWidget):
 
     def _on_text(self) -> None:
         self._figures_due = True
-        if self._behind and not self.lab.transport.moving:
+        if self._behind and not self.lab.playback.moving:
             self.update()  # nothing else would bring the words up to the pictures
 
     # What is shown ----------------------------------------------------------------------------------------------------
@@ -141,14 +141,14 @@ class FramesPanel(QWidget):
     def _truth_state(self) -> Array | None:
         """The state whose frames the camera shows: the start itself at time 0, so that a drag has no lag."""
         experiment, answer = self.lab.experiment, self.lab.answer
-        if experiment.recording is None and self.lab.transport.time == 0.0:
+        if experiment.recording is None and self.lab.playback.time == 0.0:
             return np.array(experiment.start)
         track = answer.truth if answer is not None else None
         if track is None:
             return None
         if not track.measured:
             return self.lab.state_of(track)
-        row = int(np.searchsorted(track.t, self.lab.transport.time + 1e-9, side="right")) - 1
+        row = int(np.searchsorted(track.t, self.lab.playback.time + 1e-9, side="right")) - 1
         state: Array = track.coords[max(min(row, len(track.t) - 2), 0)]  # a film stands still between its frames
         return state
 
@@ -162,21 +162,21 @@ class FramesPanel(QWidget):
 
     def _model_state(self, seer: _Seer) -> Array:
         """The coordinates that a model is at; at time 0 those where it begins, so that a drag has no lag."""
-        if self.lab.transport.time > 0.0:
+        if self.lab.playback.time > 0.0:
             return self.lab.state_of(seer.track)
         pair = self._pair(seer.autoencoder.size) if self.lab.experiment.rollout.begin == "frames" else None
         return encoded_start(seer.shown.snapshot, pair, np.array(self.lab.experiment.start))
 
     def _look(self) -> None:
         """Make the tiles of this instant, unless they are there already."""
-        lab, made_of = self.lab, (self.lab.experiment, self.lab.answer, self.lab.transport.time)
+        lab, made_of = self.lab, (self.lab.experiment, self.lab.answer, self.lab.playback.time)
         if self._figures_due or not _same(made_of, self._made_of):
             self._made_of = made_of
             self._pairs.clear()
             seers = self.seers()
             models = self._model_tiles(seers)
             tiles = [self._camera_tile(), *([self._eye_tile(seers), *models] if models else [])]
-            if self._figures_due or not (lab.transport.moving or lab.drag.active):
+            if self._figures_due or not (lab.playback.moving or lab.drag.active):
                 self._figures = self._read(tiles, seers)
                 self._figures_due = False
             self._behind = not self._figures_due
@@ -249,7 +249,7 @@ class FramesPanel(QWidget):
             return ()
         if not frames:
             return ("out of step",)
-        so_far = math.floor(self.lab.transport.time / seconds + 1e-6) + 1
+        so_far = math.floor(self.lab.playback.time / seconds + 1e-6) + 1
         if so_far > frames:
             return (f"lost step at {number(frames * seconds)}{NO_BREAK}s",)
         plural = "" if so_far == 1 else "s"
@@ -296,7 +296,7 @@ class FramesPanel(QWidget):
         tip, theme = self.rod_point(1.0), current_theme()
         if self._hot:
             paint_handle(painter, tip, theme.accent, hot=True)
-        elif self.hasFocus() and not self.lab.transport.moving:
+        elif self.hasFocus() and not self.lab.playback.moving:
             paint_handle(painter, tip, theme.accent)
         if self._invites:
             paint_halo(painter, tip, "drag me", 18.0, self._phase)

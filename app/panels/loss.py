@@ -48,7 +48,7 @@ class LossPanel(QWidget):
         lab.training.changed.connect(self._redraw)
         lab.dataset_changed.connect(self._on_dataset)
         lab.document.changed.connect(self._on_changed)
-        lab.clock.painted.connect(self._on_painted)
+        lab.frame_clock.painted.connect(self._on_painted)
         self._on_dataset(lab.dataset)  # it may have come before this panel
 
     def _on_losses(self) -> None:

@@ -23,19 +23,19 @@ _STEERS = (
 )
 
 
-class TransportBar(QToolBar):
+class PlaybackBar(QToolBar):
     """The bar at the top of the window."""
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
-        super().__init__("Transport", parent)
+        super().__init__("Playback", parent)
         self.lab = lab
         self.setObjectName("transport")
         self.setMovable(False)
         self.setIconSize(QSize(20, 20))
-        transport = lab.transport
-        self.play = self._button("play", "Play (Space)", transport.toggle)
-        self.back = self._button("restart", "Back to the start (Home)", transport.restart)
-        self.step = self._button("step", "One step on (.)", lambda: transport.step(1))
+        playback = lab.playback
+        self.play = self._button("play", "Play (Space)", playback.toggle)
+        self.back = self._button("restart", "Back to the start (Home)", playback.restart)
+        self.step = self._button("step", "One step on (.)", lambda: playback.step(1))
         self.slider = TimeSlider()
         self.slider.setRange(0, TICKS)
         self.slider.setPageStep(TICKS // 20)
@@ -54,13 +54,13 @@ class TransportBar(QToolBar):
         set_tip(self.speed, "Speed of play")
         for speed in SPEEDS:
             self.speed.addItem(f"×{speed:g}", speed)
-        self.speed.activated.connect(lambda: lab.document.look(speed=float(self.speed.currentData())))
+        self.speed.activated.connect(lambda: lab.document.set_view(speed=float(self.speed.currentData())))
         self.addWidget(self.speed)
         self._add_steering()
         lab.document.changed.connect(self._on_changed)
-        transport.moved.connect(self._on_moved)
-        transport.state_changed.connect(self._sync)
-        lab.clock.text.connect(self._on_text)
+        playback.moved.connect(self._on_moved)
+        playback.state_changed.connect(self._sync)
+        lab.frame_clock.text.connect(self._on_text)
         self._sync()
 
     def _button(self, name: str, tip: str, act: object) -> QToolButton:
@@ -125,35 +125,35 @@ class TransportBar(QToolBar):
             self._gesture = None
 
     def _sync(self) -> None:
-        playing = self.lab.transport.playing
+        playing = self.lab.playback.playing
         self.play.setIcon(icon("pause" if playing else "play"))
         set_tip(self.play, "Pause (Space)" if playing else "Play (Space)")
         self.play.setAccessibleName("Pause" if playing else "Play")
-        index = self.speed.findData(self.lab.transport.speed)
+        index = self.speed.findData(self.lab.playback.speed)
         if index >= 0:
             self.speed.setCurrentIndex(index)
         self._on_text()
 
     def _on_moved(self, time: float) -> None:
-        tick = round(TICKS * time / max(self.lab.transport.horizon, 1e-9))
+        tick = round(TICKS * time / max(self.lab.playback.horizon, 1e-9))
         if not self.slider.isSliderDown() and tick != self.slider.value():
             self.slider.setValue(tick)
-        if not self.lab.transport.playing:
+        if not self.lab.playback.playing:
             self._on_text()
 
     def _on_text(self) -> None:
-        transport = self.lab.transport
-        back = self.lab.experiment.rollout.world_time(transport.time)
-        text = f"{transport.time:.1f} / {transport.horizon:.4g} s"
-        if back != transport.time:
+        playback = self.lab.playback
+        back = self.lab.experiment.rollout.world_time(playback.time)
+        text = f"{playback.time:.1f} / {playback.horizon:.4g} s"
+        if back != playback.time:
             text = f"{back:.1f} s, going back"
         if text != self.label.text():
             self.label.setText(text)
 
     def _on_scrubbed(self, tick: int) -> None:
-        self.lab.transport.seek(tick / TICKS * self.lab.transport.horizon)
+        self.lab.playback.seek(tick / TICKS * self.lab.playback.horizon)
 
     def _on_action(self, action: int) -> None:
         """A click beside the handle, or a key on the slider."""
         if action != QSlider.SliderAction.SliderMove.value:
-            self.lab.transport.seek(self.slider.sliderPosition() / TICKS * self.lab.transport.horizon)
+            self.lab.playback.seek(self.slider.sliderPosition() / TICKS * self.lab.playback.horizon)

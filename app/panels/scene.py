@@ -45,7 +45,7 @@ class _Grip:
 
 
 class ScenePanel(QWidget):
-    """Draws the stage at the transport's instant and lets a hand move the start."""
+    """Draws the stage at the playback's instant and lets a hand move the start."""
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,8 +69,8 @@ class ScenePanel(QWidget):
         self.setAccessibleDescription("The system in motion. Drag a body or the head of its arrow to move the start.")
         set_tip(self, "")
         lab.answered.connect(self._on_answered)
-        lab.transport.moved.connect(self._on_moved)
-        lab.clock.frame.connect(self._on_frame)
+        lab.playback.moved.connect(self._on_moved)
+        lab.frame_clock.frame.connect(self._on_frame)
         lab.document.changed.connect(self._on_changed)
         theme_signals.changed.connect(self._on_theme)
 
@@ -112,7 +112,7 @@ class ScenePanel(QWidget):
         self._truth = _path(answer.truth, stage, dof) if answer.truth is not None else None
         self._paths = tuple(_path(track, stage, dof) for track in answer.leads)
         self._target = self._fitting_bounds(stage)
-        if not self.lab.transport.moving:  # else the next frame paints it
+        if not self.lab.playback.moving:  # else the next frame paints it
             self.update()
 
     def _fitting_bounds(self, stage: Stage) -> Bounds:
@@ -143,9 +143,9 @@ class ScenePanel(QWidget):
         self.update()
 
     def _state(self, path: _Path | None) -> Array | None:
-        """The coords of a path at the transport's instant; the start itself at time 0, so that a drag has no lag."""
+        """The coords of a path at the playback's instant; the start itself at time 0, so that a drag has no lag."""
         recorded = path is not None and path.track.measured
-        if self.lab.transport.time == 0.0 and not recorded:
+        if self.lab.playback.time == 0.0 and not recorded:
             return np.array(self.lab.experiment.start)
         if path is None or not len(path.track.t):
             return None
@@ -164,7 +164,7 @@ class ScenePanel(QWidget):
         painter.fillRect(event.rect(), current_theme().color("paper"))
         view, stage = self.view, self._stage
         dof = stage.dof
-        shown = self.lab.transport.time
+        shown = self.lab.playback.time
         for path in (*self._paths, *((self._truth,) if self._truth is not None else ())):
             self._paint_trail(painter, view, path, shown)
         for path in self._paths:
@@ -195,7 +195,7 @@ class ScenePanel(QWidget):
         state = self._hand_state()
         stage, theme = self._stage, current_theme()
         bodies = [view.pixel(point) for point in self._bodies(state)]
-        if not self.lab.transport.playing or self.lab.drag.active or self._hot is not None:
+        if not self.lab.playback.playing or self.lab.drag.active or self._hot is not None:
             for body, (at, tip) in enumerate(zip(bodies, self._tips(state), strict=True)):
                 paint_arrow(painter, self._rim(at, tip, body), tip, theme.accent, self._hot == _Grip(body, True))
             if self._recorded:

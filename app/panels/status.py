@@ -37,10 +37,10 @@ class StatusLine(QWidget):
         row.addWidget(self.fps)
         lab.answered.connect(self._on_answered)
         lab.document.changed.connect(self._on_changed)
-        lab.clock.text.connect(self._on_text)
+        lab.frame_clock.text.connect(self._on_text)
 
     def _on_text(self) -> None:
-        self.fps.setText(f"{self.lab.clock.fps():.0f} fps")
+        self.fps.setText(f"{self.lab.frame_clock.fps():.0f} fps")
 
     def _on_changed(self, old: State, new: State) -> None:
         if not same_system(old.experiment, new.experiment):

@@ -54,7 +54,7 @@ class SystemPanel(QWidget):
         layout.addWidget(self.section)
         self._time = 0.0
         lab.document.changed.connect(self._on_changed)
-        lab.transport.moved.connect(self._on_moved)
+        lab.playback.moved.connect(self._on_moved)
         self.sync(lab.experiment)
 
     def _lay_out_measured(self) -> None:
@@ -115,8 +115,8 @@ class SystemPanel(QWidget):
         system = get_system(source.name, {**source.constants, name: value})
         changes: dict[str, Any] = {"source": SystemSource(source.name, system.values)}
         if system.dof != self.lab.experiment.stage.dof:  # other coordinates: what stood on the old ones begins anew
-            self.lab.transport.restart()
-            self.lab.document.look(axes=None)
+            self.lab.playback.restart()
+            self.lab.document.set_view(axes=None)
             changes["start"] = tuple(float(x) for x in system.default_start)
         self.lab.edit(f"Change {name}", self._gesture, **changes)
         if final:
@@ -127,8 +127,8 @@ class SystemPanel(QWidget):
         now = self.lab.experiment
         new = of_system(name, now)
         dropped = [m for m in now.models if m not in new.models and not get_model(m.name).observes_frames]
-        self.lab.transport.restart()
-        self.lab.document.look(axes=None)
+        self.lab.playback.restart()
+        self.lab.document.set_view(axes=None)
         self.lab.put(f"Choose {SYSTEMS[name].title.lower()}", new)
         for reason in [get_model(m.name).why_not(new.stage) for m in dropped]:
             if reason:

@@ -30,7 +30,7 @@ Span = Callable[[Array], tuple[float, float]]
 
 
 class TimePlot(QWidget):
-    """Curves of the rollouts over time, with a line at the transport's instant.
+    """Curves of the rollouts over time, with a line at the playback's instant.
 
     `titled(text)` names what is plotted, for the panel's frame. `series` gives times and values of a track of
     an answer to a request, NaN where there is nothing; `span` the y range that holds all values.
@@ -55,7 +55,7 @@ class TimePlot(QWidget):
         self._layout = layout
         layout.addWidget(plot, 1)
         lab.answered.connect(self._on_answered)
-        lab.transport.moved.connect(self.cursor_line.set_time)
+        lab.playback.moved.connect(self.cursor_line.set_time)
         lab.document.changed.connect(self._on_changed)
 
     def _on_changed(self, old: State, new: State) -> None:
@@ -133,7 +133,7 @@ class EnergyPanel(TimePlot):
             self.choice.addItem("", name)
         self.choice.setAccessibleName("Energy by")
         self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.choice.activated.connect(lambda: lab.document.look(energy_of=str(self.choice.currentData())))
+        self.choice.activated.connect(lambda: lab.document.set_view(energy_of=str(self.choice.currentData())))
         self._dots: dict[str, pg.ScatterPlotItem] = {}
         self._bar = QWidget()
         row = QHBoxLayout(self._bar)

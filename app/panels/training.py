@@ -100,7 +100,7 @@ class TrainingPanel(QWidget):
         lab.document.changed.connect(self._on_changed)
         lab.training.changed.connect(self._on_job)
         lab.document.view_changed.connect(lambda: self._on_job())
-        lab.clock.text.connect(self._on_text)
+        lab.frame_clock.text.connect(self._on_text)
         theme_signals.changed.connect(self._on_theme)
         self.sync(lab.experiment)
         self._on_job()
@@ -141,7 +141,7 @@ class TrainingPanel(QWidget):
         self.beginning.setAccessibleName("Begin at")
         set_tip(self.beginning, BEGIN_TIP)
         self.beginning.activated.connect(
-            lambda: self.lab.document.look(polish=bool(self.beginning.currentData())),
+            lambda: self.lab.document.set_view(polish=bool(self.beginning.currentData())),
         )
         self.begin_row = QWidget()
         row = QHBoxLayout(self.begin_row)
@@ -269,7 +269,7 @@ class TrainingPanel(QWidget):
             return
         changed: set[str] = set()
         runs = self.lab.document.state.applicable()
-        leads = {shown.key for shown in self.lab.families.grouped(runs) if not shown.member}
+        leads = {shown.key for shown in self.lab.seed_ensembles.grouped(runs) if not shown.member}
         for run in runs:
             if run.id in leads:  # its repetitions differ from it in their seeds, as they should
                 changed |= changes_since(run.experiment, self.lab.experiment)
@@ -298,7 +298,7 @@ class TrainingPanel(QWidget):
         judging = (
             running
             and bool(self.lab.training.series)
-            and all(s.judging or s.done for s in self.lab.training.series.values())
+            and all(s.evaluating or s.done for s in self.lab.training.series.values())
         )
         self.button.setEnabled(not judging)
         self.live.setChecked(self.lab.document.view.live_fit)
@@ -321,8 +321,8 @@ class TrainingPanel(QWidget):
         done, planned = sum(s.step for s in series), sum(s.info.steps for s in series)
         self.bar.setRange(0, planned)
         self.bar.setValue(done)
-        if all(s.judging or s.done for s in series):
-            self.progress.setText("Judging the fit: 15 fresh starts…")
+        if all(s.evaluating or s.done for s in series):
+            self.progress.setText("Evaluating the fit: 15 fresh starts…")
             return
         rate = self.lab.training.rate(time.monotonic())
         step = max(s.step for s in series)

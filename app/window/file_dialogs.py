@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from app.dialogs.awaiting import finished
 from app.dialogs.import_dialog import ImportDialog
-from app.dialogs.progress_dialog import EndedError, Watched
+from app.dialogs.progress_dialog import EndedError, ProgressDialog
 from app.model.document import Document, View, state_of
 from app.model.settings import settings
 from app.widgets.text import Button, FileDialog, MessageIcon, file_dialog, message_box
@@ -187,7 +187,7 @@ class Files:
     async def _watched(self, title: str, path: Path, work: Callable[[ProgressCallback], Result]) -> Result:
         """Do `work`, the reading of `path`, in the thread of the files; `EndedError` where the user stops it."""
         loop = asyncio.get_running_loop()
-        reading = Watched(work, title, f"Reading {shortened(path.name)}", self._window)
+        reading = ProgressDialog(work, title, f"Reading {shortened(path.name)}", self._window)
         return await reading.run(lambda work: loop.run_in_executor(self._executor, work))
 
     async def ask_film(self, folder: bool) -> Experiment | None:

@@ -26,19 +26,19 @@ from app.model.document import State
 from app.model.settings import settings
 from app.panels.data import DataPanel
 from app.panels.interventions import WhatIf
+from app.panels.playback_bar import PlaybackBar
 from app.panels.runs import RunsPanel
 from app.panels.scene import ScenePanel
 from app.panels.status import StatusLine
 from app.panels.system import SystemPanel
 from app.panels.training import TrainingPanel
-from app.panels.transport_bar import TransportBar
 from app.style.apply import apply_theme
 from app.style.icons import logo
 from app.style.theme import DARK, LIGHT, THEMES, current_theme
 from app.widgets.notice import NoticeBar
 from app.widgets.text import name_action, title_text
 from app.window.menus import Menus, WindowActions
-from app.window.paint_throttle import PaintPacer
+from app.window.paint_throttle import PaintThrottle
 from app.window.pyqtgraph_loader import load_plot_library
 from app.window.session_actions import SessionActions
 from app.workers.journal_worker import Journal
@@ -81,7 +81,7 @@ class MainWindow(QMainWindow):
         self._build_panels()
         self._place_docks()
         self.menus = self._make_menus()
-        self._paint_throttle = PaintPacer(self, self.lab)
+        self._paint_throttle = PaintThrottle(self, self.lab)
         self._connect()
         self._original = self.saveState()
         self.scene.setFocus()
@@ -144,7 +144,7 @@ class MainWindow(QMainWindow):
                 ("runs", "Runs", self.runs),
             )
         }
-        self.playback_bar = TransportBar(lab)
+        self.playback_bar = PlaybackBar(lab)
         self.addToolBar(self.playback_bar)
         self.notice = NoticeBar()
         self.status = StatusLine(lab)
@@ -214,7 +214,7 @@ class MainWindow(QMainWindow):
 
     async def furnish_in_turn(self) -> None:
         """Once truth moves, load pyqtgraph and make the plots one by one, frames in between."""
-        while self.lab.answer is None or self.lab.transport.time == 0.0:
+        while self.lab.answer is None or self.lab.playback.time == 0.0:
             await asyncio.sleep(0.01)
         await load_plot_library()
         for name in PLOTS:

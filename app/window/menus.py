@@ -85,17 +85,17 @@ class Menus:
         self._action(menu, "Quit", self._window.quit, "Ctrl+Q")
 
     def _run_menu(self, menu: QMenu) -> None:
-        lab, transport = self._lab, self._lab.transport
+        lab, playback = self._lab, self._lab.playback
         self.train = self._action(menu, "Train", self._window.train, "Ctrl+T", "train")
         self.stop = self._action(menu, "Stop and keep", lab.training.stop, "Ctrl+.", "stop")
         self.race = self._action(menu, "Race recipes…", self._window.race, "Ctrl+Shift+R")
         self._action(menu, "Live fit", lambda: lab.live_fit.set_on(not lab.document.view.live_fit), "Ctrl+L")
         menu.addSeparator()
-        self.play = self._action(menu, "Play or pause", transport.toggle, "Space", "play")
-        self._action(menu, "One step on", lambda: transport.step(1), ".", "step")
-        self._action(menu, "One step back", lambda: transport.step(-1), ",")
-        self._action(menu, "Back to the start", transport.restart, "Home", "restart")
-        self._action(menu, "To the end", lambda: transport.seek(transport.horizon), "End")
+        self.play = self._action(menu, "Play or pause", playback.toggle, "Space", "play")
+        self._action(menu, "One step on", lambda: playback.step(1), ".", "step")
+        self._action(menu, "One step back", lambda: playback.step(-1), ",")
+        self._action(menu, "Back to the start", playback.restart, "Home", "restart")
+        self._action(menu, "To the end", lambda: playback.seek(playback.horizon), "End")
         menu.addSeparator()
         self._action(menu, "Add energy here", lambda: lab.steer("pump"), "Ctrl+Up", "pump")
         self._action(menu, "Take energy here", lambda: lab.steer("drain"), "Ctrl+Down", "drain")

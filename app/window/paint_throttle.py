@@ -10,7 +10,7 @@ from app.lab import Lab
 FRAME_SECONDS = 0.015
 
 
-class PaintPacer(QObject):
+class PaintThrottle(QObject):
     """Holds a repaint of `window` back while a drag's rollouts are being computed, for a frame at most.
 
     Each move of the mouse asks for a repaint of the start, and each answer for one of the rollouts. Painted apart they
@@ -24,12 +24,12 @@ class PaintPacer(QObject):
         self._held = False
         self._painted = 0.0
         lab.taken_in.connect(self._on_taken_in)
-        lab.clock.frame.connect(self._release)
+        lab.frame_clock.frame.connect(self._release)
 
     def holds(self) -> bool:
         """Whether the repaint that is due should wait; it then comes by itself."""
         now = time.perf_counter()
-        if self._lab.drag.active and self._lab.simulation.busy and now - self._painted < FRAME_SECONDS:
+        if self._lab.drag.active and self._lab.rollout_worker.busy and now - self._painted < FRAME_SECONDS:
             self._held = True
             return True
         self._held, self._painted = False, now

@@ -45,7 +45,7 @@ class SessionActions:
         if await self.may_leave():
             await self._stop_job()
             self._lab.document.reset(State(new_experiment(HOME_SYSTEM)), None)
-            self._lab.transport.restart()
+            self._lab.playback.restart()
 
     async def open(self, path: Path | None = None) -> None:
         """Open the session or run at `path`, or ask which, once the present document may go."""
@@ -57,7 +57,7 @@ class SessionActions:
         )  # only once there is something to go to: till then the fit goes on
         done = await (files.open_path(path, leave=leave) if path is not None else files.ask_open(leave))
         if done:
-            self._lab.transport.restart()
+            self._lab.playback.restart()
 
     async def save(self, ask: bool = False) -> None:
         """Save the session, asking for a name where it has none, or `ask`."""
@@ -124,7 +124,7 @@ class SessionActions:
         lab.document.reset(state, None, view, saved=False)
         lab.document.suggestion = entry.path
         journal.write()
-        lab.transport.restart()
+        lab.playback.restart()
         if problems:
             lab.noticed.emit(f"Not all of it could be read: {listing(problems, '; ', most=3)}.", True)
 
@@ -210,9 +210,9 @@ class SessionActions:
     def study(self, label: str, experiment: Experiment, **view: Any) -> None:
         """Put `experiment` on screen from its beginning, as one edit called `label`, looked at as `view` says."""
         lab = self._lab
-        lab.transport.restart()
+        lab.playback.restart()
         if lab.put(label, experiment):
-            lab.document.look(**{"axes": None, **view})
+            lab.document.set_view(**{"axes": None, **view})
 
     async def film(self) -> None:
         """Write the films of the shown models that see frames, beside what the camera sees."""

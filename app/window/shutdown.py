@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COMMIT_SECONDS = 3.0  # that the desktop waits at the end of a session, for the fit and then for the journal
 
 
-class Endings(QObject):
+class ShutdownSignals(QObject):
     """Hears from outside that the program is to end, from now on; `watch` says which window that closes.
 
     The first signal closes it, and the next one ends the process at once.

@@ -15,7 +15,7 @@ Serve = Callable[[Connection], None]
 PATIENCE = 1.0  # s that a process is given to end
 
 
-class Child:
+class ChildProcess:
     """Runs `serve(line)`, a function of a module, whose side of the line ends when the window's is closed.
 
     The process ends with the window's, however that ends and whatever it does meanwhile.

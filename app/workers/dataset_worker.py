@@ -12,7 +12,7 @@ from hnn_engine.progress import ProgressCallback
 DataKey = tuple[Hashable, ...]
 
 
-class DataMaker(QObject):
+class DatasetWorker(QObject):
     """Makes data; the newest request wins.
 
     Signals: `changed(Dataset | None)` there is other data, or none any more; `refused(text)` none can be made so.

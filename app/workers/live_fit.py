@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.model.document import Document
 from app.model.rollout_messages import ShownModel
-from app.workers.dataset_worker import DataMaker, data_key
+from app.workers.dataset_worker import DatasetWorker, data_key
 from app.workers.latest_only import LatestAnswer
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import Experiment, default_settings, following_models
@@ -18,7 +18,7 @@ from hnn_engine.models import get_model
 from hnn_engine.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from app.workers.live_fit_process import FitRequest, Found, Refitter
+    from app.workers.live_fit_process import FitRequest, Found, LiveFitProcess
 
 FRAME_SECONDS = 1 / 60
 QUICK_ROWS = 20_000  # of data that a live fit makes itself
@@ -37,7 +37,7 @@ class LiveFit(QObject):
     impossible = Signal(str)
 
     def __init__(
-        self, document: Document, data: DataMaker, edit: Callable[..., bool], parent: QObject | None = None
+        self, document: Document, data: DatasetWorker, edit: Callable[..., bool], parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._document, self._data, self._edit = document, data, edit
@@ -46,7 +46,7 @@ class LiveFit(QObject):
         self.fit_times: deque[float] = deque(maxlen=KEPT)  # s, of the fits alone
         self.lags: deque[float] = deque(maxlen=KEPT)  # s, from a request to its models
         self._key: Hashable = None
-        self._refitter: Refitter | None = None
+        self._refitter: LiveFitProcess | None = None
         self._newest: LatestAnswer | None = None
 
     def set_on(self, on: bool) -> None:
@@ -92,12 +92,12 @@ class LiveFit(QObject):
             return
         from app.workers.live_fit_process import (
             FitRequest,
-            Refitter,
+            LiveFitProcess,
         )  # what runs processes is no part of the first paint
 
         self._key = key
         if self._newest is None:  # thread and process come with the first request
-            self._refitter = Refitter()
+            self._refitter = LiveFitProcess()
             self._newest = LatestAnswer(
                 self._refitter, self, name="live fit", gives_way=False
             )  # the process has the rank of its thread

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from app.workers.child_process import Child
+from app.workers.child_process import ChildProcess
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import ExperimentError, HnnLabError
 from hnn_engine.experiment import Experiment
@@ -48,11 +48,11 @@ class Refused:
     details: str = ""
 
 
-class Refitter:
+class LiveFitProcess:
     """Asks the process, which begins with the first request and begins anew where it has ended."""
 
     def __init__(self) -> None:
-        self.child = Child(serve, "live fit")
+        self.child = ChildProcess(serve, "live fit")
 
     def __call__(self, request: FitRequest, progress: ProgressCallback) -> Found:
         """Return what comes of `request`; `progress` raises where a newer one is waiting. Raises `ExperimentError`."""

@@ -15,7 +15,7 @@ from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.missing_libraries import sentence
 
 
-class WarmUp:
+class Preload:
     """One thread that loads scipy, then the compiled loops, and torch where there are none.
 
     `held` is asked whether a hand moves something; `loaded` is called in the thread after each part, `failed` with a

@@ -1,4 +1,4 @@
-"""RaceRunner: a process in which recipes race, and the thread that listens to it.
+"""RaceProcess: a process in which recipes race, and the thread that listens to it.
 
 In a thread of the window's own process a closed form of milliseconds would take several times as long, waiting for
 whoever paints to let go of the interpreter, and its clock would say so. What happens goes into a queue that the frame
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from app.workers.child_process import Child
+from app.workers.child_process import ChildProcess
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment
@@ -62,21 +62,21 @@ class RaceEnded:
 
 
 @dataclass(frozen=True, eq=False)
-class RunJudged:
+class RunEvaluated:
     """A run with its figures, to be kept."""
 
     run: "Run"
 
 
 @dataclass(frozen=True)
-class AllJudged:
+class AllEvaluated:
     """All runs are judged."""
 
 
-Message = Raced | LaneEnded | RaceEnded | RunJudged | AllJudged
+Message = Raced | LaneEnded | RaceEnded | RunEvaluated | AllEvaluated
 
 
-class RaceRunner:
+class RaceProcess:
     """Runs one race at a time. `drain()` from the window's thread gives what has happened since."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class RaceRunner:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._quit = False
-        self.child = Child(serve, "race")  # kept from race to race: it takes some seconds to load
+        self.child = ChildProcess(serve, "race")  # kept from race to race: it takes some seconds to load
 
     @property
     def busy(self) -> bool:
@@ -169,10 +169,10 @@ class RaceRunner:
                 if self._quit:
                     return
                 assert data is not None
-                self.messages.append(RunJudged(judged(run, data)))
+                self.messages.append(RunEvaluated(judged(run, data)))
         except Exception as error:
             self.messages.append(RaceEnded((), f"The runs could not be judged: {error}", traceback.format_exc()))
-        self.messages.append(AllJudged())
+        self.messages.append(AllEvaluated())
 
 
 def judged(run: "Run", data: Dataset) -> "Run":

@@ -1,4 +1,4 @@
-"""JobRunner: one background thread that steps the fits of one experiment in turn.
+"""TrainingWorker: one background thread that steps the fits of one experiment in turn.
 
 What happens goes into a queue that the frame tick drains. Pause and stop act between steps. At most ten times a
 second, by the clock, the thread posts a snapshot of each model, which draws no random number and changes no weight:
@@ -75,7 +75,7 @@ class Reached:
 
 
 @dataclass(frozen=True)
-class Judging:
+class Evaluating:
     """One fit has ended and is being evaluated."""
 
     fit: str
@@ -97,14 +97,14 @@ class JobEnded:
     details: str = ""
 
 
-Message = JobStarted | FitEvent | Live | Reached | Judging | Kept | JobEnded
+Message = JobStarted | FitEvent | Live | Reached | Evaluating | Kept | JobEnded
 
 
 class _StoppedError(Exception):
     """The job was stopped before there was anything to fit."""
 
 
-class JobRunner:
+class TrainingWorker:
     """Runs one job at a time. `drain()` from the window's thread gives what has happened since."""
 
     def __init__(self) -> None:
@@ -264,7 +264,7 @@ class JobRunner:
 
     def _keep(self, fit: "FitRun") -> None:
         if not self._quit:
-            self.messages.append(Judging(fit.id))
+            self.messages.append(Evaluating(fit.id))
         run = fit.as_run(None if self._quit else fit.evaluate())
         if run is not None:
             self.messages.append(Kept(fit.id, run))

@@ -118,17 +118,17 @@ class Bench:
 
     def _is_settled(self) -> bool:
         lab, answer = self.lab, self.lab.answer
-        if answer is None or lab.dataset is None or lab._dirty or lab.simulation.busy:
+        if answer is None or lab.dataset is None or lab._dirty or lab.rollout_worker.busy:
             return False
-        if lab.simulation._answer is not None:  # the next frame takes it
+        if lab.rollout_worker._answer is not None:  # the next frame takes it
             return False
         fresh = answer.request.experiment is lab.experiment and not answer.request.preview
         return fresh and lab.dataset.dof == lab.experiment.stage.dof
 
     async def warm(self) -> None:
         """Wait until the libraries that load in the background are there."""
-        self.lab.warm_up.start()
-        await self.until(lambda: self.lab.warm, "torch and scipy", 60.0)
+        self.lab.preload.start()
+        await self.until(lambda: self.lab.preloaded, "torch and scipy", 60.0)
         await self.settled()
 
     async def dialog(self, kind: type[Dialog]) -> Dialog:

@@ -49,8 +49,8 @@ async def untouched(bench: Bench, act: Callable[[], object], word: str) -> str:
     assert bench.document.state is state
     assert bench.document.view == view
     assert bench.document.path == path
-    before = bench.lab.transport.time
-    await bench.until(lambda: bench.lab.transport.time != before, "play")
+    before = bench.lab.playback.time
+    await bench.until(lambda: bench.lab.playback.time != before, "play")
     return bench.window.notice.text()
 
 
@@ -59,14 +59,16 @@ class TestRecordings:
     async def test_what_is_no_recording(self, bench: Bench, tmp_path: Path, name: str) -> None:
         content, word = RECORDINGS[name]
         path = write(tmp_path, name, content)
-        notice = await untouched(bench, lambda: bench.window.spawn(bench.window.errands.ask_recording(path)), word)
+        notice = await untouched(
+            bench, lambda: bench.window.spawn(bench.window.session_actions.ask_recording(path)), word
+        )
         assert name in notice
 
     @pytest.mark.parametrize("name", FAULTS)
     async def test_what_is_wrong_inside_is_said_in_the_dialog(self, bench: Bench, tmp_path: Path, name: str) -> None:
         content, word = FAULTS[name]
         state = bench.document.state
-        bench.window.spawn(bench.window.errands.ask_recording(write(tmp_path, name, content)))
+        bench.window.spawn(bench.window.session_actions.ask_recording(write(tmp_path, name, content)))
         dialog = await bench.dialog(ImportDialog)
         bench.key(Qt.Key.Key_Return, widget=dialog)
         await bench.until(lambda: word in dialog.problem.text(), f"'{word}' in the dialog")
@@ -76,11 +78,15 @@ class TestRecordings:
         assert bench.document.state is state
 
     async def test_a_folder(self, bench: Bench, tmp_path: Path) -> None:
-        await untouched(bench, lambda: bench.window.spawn(bench.window.errands.ask_recording(tmp_path)), "folder")
+        await untouched(
+            bench, lambda: bench.window.spawn(bench.window.session_actions.ask_recording(tmp_path)), "folder"
+        )
 
     async def test_a_file_that_is_not_there(self, bench: Bench, tmp_path: Path) -> None:
         path = tmp_path / "none.csv"
-        await untouched(bench, lambda: bench.window.spawn(bench.window.errands.ask_recording(path)), "does not exist")
+        await untouched(
+            bench, lambda: bench.window.spawn(bench.window.session_actions.ask_recording(path)), "does not exist"
+        )
 
 
 def session_with(bench: Bench, path: Path, change: Callable[[dict[str, object]], object]) -> Path:
@@ -134,20 +140,20 @@ class TestSessions:
         self, bench: Bench, tmp_path: Path, change: Callable[[dict[str, object]], object], word: str
     ) -> None:
         path = session_with(bench, tmp_path / "bad.hnnlab", change)
-        notice = await untouched(bench, lambda: bench.window.spawn(bench.window.errands.open(path)), word)
+        notice = await untouched(bench, lambda: bench.window.spawn(bench.window.session_actions.open(path)), word)
         assert "bad.hnnlab" in notice
 
     @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", os.urandom(500), b"just words\n"])
     async def test_what_is_no_session(self, bench: Bench, tmp_path: Path, content: bytes) -> None:
         path = write(tmp_path, "bad.hnnlab", content)
-        await untouched(bench, lambda: bench.window.spawn(bench.window.errands.open(path)), "bad.hnnlab")
+        await untouched(bench, lambda: bench.window.spawn(bench.window.session_actions.open(path)), "bad.hnnlab")
 
     async def test_a_damaged_one(self, bench: Bench, tmp_path: Path) -> None:
         path = damaged(bench, tmp_path / "cut.hnnlab")
-        await untouched(bench, lambda: bench.window.spawn(bench.window.errands.open(path)), "cut.hnnlab")
+        await untouched(bench, lambda: bench.window.spawn(bench.window.session_actions.open(path)), "cut.hnnlab")
 
     async def test_an_empty_folder(self, bench: Bench, tmp_path: Path) -> None:
-        await untouched(bench, lambda: bench.window.spawn(bench.window.errands.open(tmp_path)), "run.json")
+        await untouched(bench, lambda: bench.window.spawn(bench.window.session_actions.open(tmp_path)), "run.json")
 
     async def test_a_place_that_cannot_be_written(self, bench: Bench, tmp_path: Path) -> None:
         bench.document.path = tmp_path / "gone" / "a.hnnlab"
@@ -157,7 +163,7 @@ class TestSessions:
         assert bench.document.dirty
 
     async def test_a_notice_can_be_closed_and_blocks_nothing(self, bench: Bench, tmp_path: Path) -> None:
-        bench.window.spawn(bench.window.errands.open(tmp_path / "none.hnnlab"))
+        bench.window.spawn(bench.window.session_actions.open(tmp_path / "none.hnnlab"))
         await bench.until(bench.window.notice.text, "a notice")
         await bench.pick("mass-spring")
         bench.click(bench.window.notice._close)
@@ -201,10 +207,10 @@ class TestUnforeseen:
         def broken(seconds: float) -> None:
             raise ZeroDivisionError("nobody thought of this")
 
-        bench.lab.clock.frame.connect(broken)
+        bench.lab.frame_clock.frame.connect(broken)
         await bench.until(lambda: bench.error_dialogs(), "the dialog")
         await bench.frames(10)
-        bench.lab.clock.frame.disconnect(broken)
+        bench.lab.frame_clock.frame.disconnect(broken)
         (dialog,) = bench.error_dialogs()
         assert "nobody thought of this" in dialog.details()
         assert "Traceback" in dialog.details()

@@ -22,8 +22,8 @@ async def stand(bench: Bench, bodies: int = 5) -> None:
     few = {**experiment.data, "trajectories": 6, "points": 5}
     bench.document.reset(State(replace(experiment, data=few)), None)
     await bench.settled()
-    bench.lab.transport.set_playing(True)
-    await bench.until(lambda: bench.lab.transport.time > 0.1, "play")
+    bench.lab.playback.set_playing(True)
+    await bench.until(lambda: bench.lab.playback.time > 0.1, "play")
 
 
 def slider(bench: Bench) -> NumberSlider:
@@ -85,7 +85,7 @@ async def test_the_slider_moves_from_five_to_three_to_eight_while_playing(bench:
     before, label = bench.experiment, bench.document.undo_label
     await slide(bench, 4, 3, 5, 8)
     assert number(bench) == 8
-    assert bench.lab.transport.playing
+    assert bench.lab.playback.playing
     assert bench.truth.shape == (501, 32)
     assert bench.experiment.start == tuple(get_system("n-body", {"bodies": 8}).default_start)
     assert bench.lab.dataset is not None
@@ -106,8 +106,8 @@ async def test_a_body_of_many_is_dragged_and_stays_under_the_pointer(bench: Benc
     await stand(bench)
     await slide(bench, bodies)
     scene, body = bench.window.scene, bodies - 1
-    bench.lab.transport.set_playing(False)
-    bench.lab.transport.restart()
+    bench.lab.playback.set_playing(False)
+    bench.lab.playback.restart()
     await bench.until(lambda: scene._bounds == scene._target, "a scene at rest")
     before, momenta = bench.truth.copy(), bench.experiment.start[2 * bodies :]
 
@@ -133,8 +133,8 @@ async def test_what_a_hand_holds_goes_with_its_stage(bench: Bench) -> None:
     await stand(bench)
     await slide(bench, 8)
     scene = bench.window.scene
-    bench.lab.transport.set_playing(False)
-    bench.lab.transport.restart()
+    bench.lab.playback.set_playing(False)
+    bench.lab.playback.restart()
     await bench.until(lambda: scene._bounds == scene._target, "a scene at rest")
     x, y = bench.experiment.stage.positions(np.array(bench.experiment.start)[:16])[7]
     at = scene.view.pixel((float(x), float(y)))

@@ -187,14 +187,14 @@ async def test_a_slice_through_two_bodies(bench: Bench) -> None:
 
 
 async def test_of_repetitions_the_one_that_stands_for_them_is_compared(bench: Bench) -> None:
-    bench.document.look(seeds=2, field="hnn", energy_of="learned")
+    bench.document.set_view(seeds=2, field="hnn", energy_of="learned")
     await trained(bench)
     assert len(bench.document.state.runs) == 4
     (lead,) = [t for t in bench.answer.leads if t.model == "hnn"]
     assert bench.answer.request.compared == lead.key
     assert len(bench.answer.band(lead)) == 2
     assert all(len(member.own) == len(member.t) for member in bench.answer.band(lead))
-    bench.document.look(energy_of="both")
+    bench.document.set_view(energy_of="both")
     await bench.settled()
     assert list(bench.window.energy._dots) == [lead.key]
     assert gap(bench).model == "hnn"
@@ -213,7 +213,7 @@ async def test_it_is_kept_in_the_session(bench: Bench, tmp_path: Path) -> None:
     await bench.settled()
     assert not bench.document.view.compare
     assert not bench.window.portrait.backdrop.key.isVisible()
-    bench.window.spawn(bench.window.errands.open(path))
+    bench.window.spawn(bench.window.session_actions.open(path))
     await bench.until(lambda: bench.document.path == path, "opened")
     await bench.settled()
     assert bench.document.view.compare

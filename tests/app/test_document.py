@@ -229,7 +229,7 @@ class TestDirty:
         assert not document.dirty
 
     def test_looking_is_no_edit(self, document: Document) -> None:
-        document.look(speed=2.0, axes=(1, 0))
+        document.set_view(speed=2.0, axes=(1, 0))
         assert not document.dirty
         assert document.undo_label == ""
 
@@ -246,15 +246,15 @@ class TestSignals:
     def test_view_changed_only_when_it_did(self, document: Document) -> None:
         seen: list[View] = []
         document.view_changed.connect(lambda _, new: seen.append(new))
-        document.look(arrows=True)
-        document.look(arrows=False)
+        document.set_view(arrows=True)
+        document.set_view(arrows=False)
         assert [v.arrows for v in seen] == [False]
 
 
 class TestFiles:
     def test_a_session_brings_everything_back(self, document: Document) -> None:
         document.add_run(run_of(document, "a"), frozenset())
-        document.look(axes=(1, 0), field="hnn", contours=False, compare=True, energy_of="both", speed=4.0)
+        document.set_view(axes=(1, 0), field="hnn", contours=False, compare=True, energy_of="both", speed=4.0)
         session = document.session()
         state = state_of(session)
         assert (state.experiment, state.runs, state.shown) == tuple(document.state.__dict__.values())

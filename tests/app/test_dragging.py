@@ -30,8 +30,8 @@ async def still(bench: Bench, system: str) -> None:
         experiment = new_experiment(system)
         few = {**experiment.data, "trajectories": 4, "points": 5}
         bench.document.reset(State(replace(experiment, data=few)), None)
-    bench.lab.transport.set_playing(False)
-    bench.lab.transport.restart()
+    bench.lab.playback.set_playing(False)
+    bench.lab.playback.restart()
     await bench.settled()
     await bench.until(lambda: bench.window.scene._bounds == bench.window.scene._target, "a scene at rest")
 
@@ -92,7 +92,7 @@ async def carry(
 )
 async def test_portrait_start_follows_the_pointer(bench: Bench, system: str, axes: tuple[int, int]) -> None:
     await still(bench, system)
-    bench.document.look(axes=axes)
+    bench.document.set_view(axes=axes)
     await bench.settled()
     before, label = bench.truth.copy(), bench.document.undo_label
     rest = [i for i in range(len(bench.experiment.start)) if i not in axes]
@@ -231,19 +231,19 @@ class TestGestures:
         assert plot.view.viewRange() != ranges
 
     async def test_play_waits_at_the_start_and_goes_on(self, bench: Bench) -> None:
-        transport = bench.lab.transport
+        playback = bench.lab.playback
         at = QPointF(in_portrait(bench).toPoint())
         plot = bench.window.portrait.plot.viewport()
         await bench.drag(plot, at, at + QPointF(-60, -20), let_go=False)
-        assert transport.playing
-        assert transport.time == 0.0
+        assert playback.playing
+        assert playback.time == 0.0
         await bench.frames(5)
-        assert transport.time == 0.0
+        assert playback.time == 0.0
         bench.release(plot, at + QPointF(-60, -20))
-        await bench.until(lambda: transport.time > 0, "play")
+        await bench.until(lambda: playback.time > 0, "play")
 
     async def test_a_moving_body_can_be_caught(self, bench: Bench) -> None:
-        bench.lab.transport.seek(1.0)
+        bench.lab.playback.seek(1.0)
         await bench.frames(2)
         scene, stage = bench.window.scene, bench.experiment.stage
         caught = scene._hand_state()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.model.document import View
-from app.model.seed_ensembles import Families
+from app.model.seed_ensembles import SeedEnsembles
 from tests.app.bench import Bench
 
 pytestmark = pytest.mark.usefixtures("unjudged")
@@ -42,7 +42,7 @@ async def test_repetitions_are_fitted_with_seeds_of_their_own_and_drawn_as_a_ban
 
 async def test_hiding_the_first_makes_the_next_stand_for_the_family(bench: Bench) -> None:
     bench.small_fit(steps=40)
-    bench.document.look(seeds=2)
+    bench.document.set_view(seeds=2)
     await bench.train()
     state = bench.document.state
     lead = next(t for t in bench.answer.leads if t.model == "hnn")
@@ -61,9 +61,9 @@ async def test_another_fit_of_the_same_model_is_no_repetition(bench: Bench) -> N
     bench.small_fit(steps=50)
     await bench.train()
     assert len(bench.document.state.shown) == 2, "the newer fit takes the place of the older"
-    shown = Families().grouped([*first, *bench.document.state.runs[2:]])
+    shown = SeedEnsembles().grouped([*first, *bench.document.state.runs[2:]])
     assert [s.member for s in shown] == [0, 0, 0, 0]
-    again = Families().grouped([first[0], first[0]])
+    again = SeedEnsembles().grouped([first[0], first[0]])
     assert [s.member for s in again] == [0, 0], "the same fit twice says nothing of luck"
 
 
@@ -76,7 +76,7 @@ def test_how_often_to_repeat_is_remembered_and_checked() -> None:
 async def test_seeds_beyond_the_largest_are_refused_before_anything_is_fitted(bench: Bench) -> None:
     bench.small_fit(steps=10)
     bench.edit(seed=2**31 - 2)
-    bench.document.look(seeds=3)
+    bench.document.set_view(seeds=3)
     assert bench.window.training.button.text() == "Train 3 seeds"
     bench.click(bench.window.training.button)
     await bench.frames(5)
@@ -87,7 +87,7 @@ async def test_seeds_beyond_the_largest_are_refused_before_anything_is_fitted(be
 
 async def test_bands_go_with_their_system(bench: Bench) -> None:
     bench.small_fit(steps=20)
-    bench.document.look(seeds=2)
+    bench.document.set_view(seeds=2)
     await bench.train()
     assert bench.window.energy._spreads
     bench.click(bench.window.system.cards.card("mass-spring"))

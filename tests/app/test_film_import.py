@@ -109,8 +109,8 @@ async def test_a_film_is_imported_and_studied_by_models_that_see(bench: Bench, t
     assert "40 frames of 28 × 28 pixels" in bench.window.system._about.text()
     frames = bench.window.frames
     assert frames.isVisible()
-    bench.lab.transport.set_playing(False)
-    bench.lab.transport.restart()
+    bench.lab.playback.set_playing(False)
+    bench.lab.playback.restart()
     await bench.frames(2)
     assert np.array_equal(frames.tiles[0].picture, recording.frames[0])  # type: ignore[arg-type]
     save_session(bench.document.session(), tmp_path / "swing.hnnlab")
@@ -254,7 +254,7 @@ async def test_what_is_no_film_is_one_sentence_and_nothing_is_lost(bench: Bench,
         (unlike, "expected images of one size"),
         (tmp_path / "none", "holds no images"),
     ):
-        bench.window.spawn(bench.window.errands.ask_recording(path))
+        bench.window.spawn(bench.window.session_actions.ask_recording(path))
         await bench.until(lambda: words in bench.window.notice.text(), words)  # noqa: B023
         assert path.name in bench.window.notice.text()
         assert bench.document.state is state

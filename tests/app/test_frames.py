@@ -58,8 +58,8 @@ async def show(bench: Bench, trained: bool = True) -> Experiment:
     experiment = film()
     runs = tuple(untrained(experiment, spec) for spec in experiment.models) if trained else ()
     bench.document.reset(State(experiment, runs, frozenset(r.id for r in runs)), None)
-    bench.lab.transport.set_playing(False)
-    bench.lab.transport.restart()
+    bench.lab.playback.set_playing(False)
+    bench.lab.playback.restart()
     await bench.settled()
     bench.window.frames.grab()
     return experiment
@@ -137,7 +137,7 @@ async def test_without_a_model_the_tiles_say_what_to_do(bench: Bench) -> None:
 async def test_tiles_show_what_the_engine_paints(bench: Bench) -> None:
     experiment = await show(bench)
     panel, camera = bench.window.frames, camera_of(experiment.data)
-    bench.lab.transport.seek(0.7)
+    bench.lab.playback.seek(0.7)
     seen, again, *painted = [tile(bench, i).picture for i in range(4)]
     assert bench.answer.truth is not None
     pair = pair_of_frames(experiment, bench.lab.state_of(bench.answer.truth), SIZE)
@@ -147,7 +147,7 @@ async def test_tiles_show_what_the_engine_paints(bench: Bench) -> None:
     assert np.array_equal(seen, pair[0])
     autoencoder = autoencoder_of(snapshots(bench)[1])
     assert np.array_equal(again, autoencoder.painted(autoencoder.encode(pair[None]))[0])
-    bench.document.look(field="pixel-baseline")
+    bench.document.set_view(field="pixel-baseline")
     await bench.settled()
     other = autoencoder_of(snapshots(bench)[0])
     assert np.array_equal(tile(bench, 1).picture, other.painted(other.encode(pair[None]))[0])  # type: ignore[arg-type]
@@ -216,7 +216,7 @@ async def test_a_tile_says_how_long_its_film_stays_in_step(bench: Bench) -> None
     answer = bench.answer
     bench.lab.answer = replace(answer, models=tuple(replace(t, in_step=30) for t in answer.models))
     for seconds, words in ((0.0, "for 1 frame ·"), (1.45, "for 30 frames ·"), (1.5, "lost step at 1.5\u00a0s ·")):
-        bench.lab.transport.seek(seconds)
+        bench.lab.playback.seek(seconds)
         assert words in tile(bench, 3).figures[0], seconds
 
 

@@ -15,7 +15,7 @@ import pytest
 
 import app.workers.training_worker
 from app.workers.malloc_trim import give_back
-from app.workers.training_worker import FitEvent, JobEnded, JobRunner, JobStarted, Kept, Message, Reached
+from app.workers.training_worker import FitEvent, JobEnded, JobStarted, Kept, Message, Reached, TrainingWorker
 from hnn_engine.experiment import Experiment, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Event
@@ -29,7 +29,7 @@ def small() -> Experiment:
     )
 
 
-def ended(runner: JobRunner) -> list[Message]:
+def ended(runner: TrainingWorker) -> list[Message]:
     assert runner.join(60.0)
     return runner.drain()
 
@@ -44,7 +44,7 @@ def test_a_job_that_is_stopped_while_compiling_keeps_nothing(monkeypatch: pytest
         return False
 
     monkeypatch.setattr(kernel_cache, "load", load)
-    runner = JobRunner()
+    runner = TrainingWorker()
     runner.start(small(), None)
     assert compiling.wait(30.0)
     runner.stop()
@@ -56,7 +56,7 @@ def test_a_job_goes_on_with_the_loops_and_without(loops: bool, monkeypatch: pyte
     if not loops:
         monkeypatch.setattr(kernel_cache, "_loops", None)
         monkeypatch.setattr(kernel_cache, "_absent", "numba is not installed")
-    runner = JobRunner()
+    runner = TrainingWorker()
     runner.start(small(), None)
     messages = ended(runner)
     assert isinstance(messages[0], JobStarted)
@@ -74,7 +74,7 @@ def test_a_fit_that_ends_is_told_while_another_goes_on(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(FitRun, "advance", sooner)
     monkeypatch.setattr(FitRun, "judge", lambda fit: None)
-    runner = JobRunner()
+    runner = TrainingWorker()
     runner.start(small(), None)
     messages = ended(runner)
     told = [(m.run.snapshot.model, messages.index(m)) for m in messages if isinstance(m, Reached)]
@@ -91,7 +91,7 @@ def test_memory_is_given_back_once_the_fits_are_let_go(monkeypatch: pytest.Monke
     monkeypatch.setattr(
         app.workers.training_worker, "give_back", lambda: alive.append(sum(fit() is not None for fit in judged))
     )
-    runner = JobRunner()
+    runner = TrainingWorker()
     runner.start(small(), None)
     messages = ended(runner)
     assert len(judged) == 2

@@ -67,7 +67,7 @@ async def test_latents_of_the_hnn_are_shown_with_the_data_as_it_encodes_them(ben
 
 async def test_the_field_of_choice_chooses_the_latents_and_switching_back_shows_coordinates(bench: Bench) -> None:
     await seeing(bench)
-    bench.document.look(field="pixel-baseline")
+    bench.document.set_view(field="pixel-baseline")
     await bench.settled()
     assert chart(bench).latents.autoencoder is autoencoder(bench, "pixel-baseline")
     bench.click(bench.window.portrait.switches["latents"])

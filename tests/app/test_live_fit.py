@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, Qt
 
 from app.model.document import State
 from app.workers import live_fit_process
-from app.workers.live_fit_process import Refitter, Wish
+from app.workers.live_fit_process import LiveFitProcess, Wish
 from hnn_engine.coords import Array
 from hnn_engine.data_edits import STROKES, UNTOUCHED, Place
 from hnn_engine.errors import ExperimentError
@@ -22,7 +22,7 @@ from tests.app.bench import CTRL, Bench, differ
 async def live(bench: Bench) -> None:
     """Switch the live fit on and wait for its models."""
     bench.edit(data={**bench.experiment.data, "trajectories": 10, "points": 30})
-    bench.lab.transport.set_playing(False)
+    bench.lab.playback.set_playing(False)
     await bench.settled()
     bench.click(bench.window.training.live)
     await refitted(bench)
@@ -32,7 +32,7 @@ async def refitted(bench: Bench) -> None:
     """Wait until the models on screen are those of the experiment."""
     lab = bench.lab
     await bench.until(
-        lambda: lab.live_fit.models and lab.data.of(bench.experiment) is not None and not lab.live_fit.busy,
+        lambda: lab.live_fit.models and lab.dataset_worker.of(bench.experiment) is not None and not lab.live_fit.busy,
         "models of the present data",
     )
     await bench.settled()
@@ -173,11 +173,11 @@ def quick(recipe: str = "sampled", **data: float) -> Experiment:
 
 
 @pytest.fixture
-def asked() -> Refitter:
-    return Refitter()
+def asked() -> LiveFitProcess:
+    return LiveFitProcess()
 
 
-def test_a_process_that_dies_is_said_and_begins_anew(asked: Refitter) -> None:
+def test_a_process_that_dies_is_said_and_begins_anew(asked: LiveFitProcess) -> None:
     try:
         first = asked(Wish(quick(), None), lambda _: None)
         assert asked.child.process is not None
@@ -194,7 +194,7 @@ def test_a_process_that_dies_is_said_and_begins_anew(asked: Refitter) -> None:
         asked.close()
 
 
-def test_a_long_fit_is_given_up_for_a_newer_wish(asked: Refitter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_fit_is_given_up_for_a_newer_wish(asked: LiveFitProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     class NewerError(Exception):
         pass
 
@@ -263,7 +263,7 @@ async def test_a_drawn_ring_becomes_the_data_and_a_crossing_stroke_is_not_follow
 @pytest.mark.parametrize("axes", [(0, 1), (1, 0)])
 async def test_a_ring_is_a_ring_where_moves_arrive_rarely_and_unevenly(bench: Bench, axes: tuple[int, int]) -> None:
     await bench.settled()
-    bench.document.look(tool="draw", axes=axes)
+    bench.document.set_view(tool="draw", axes=axes)
     await bench.settled()
     await draw(bench, ring(count=16) * (1.0, 0.5), waits=(20, 300, 30, 0, 150))
     drawn = np.array(bench.experiment.hand.strokes[0].coords)[:, list(axes)]
@@ -279,7 +279,7 @@ async def test_a_hand_lets_go_where_the_document_changes_under_it(bench: Bench) 
     begin = QPointF(at(bench, *data.coords[7]).toPoint())
 
     async def gesture(tool: str, amid: Callable[[], object]) -> None:
-        bench.document.look(tool=tool)
+        bench.document.set_view(tool=tool)
         bench.press(plot, begin)
         bench.move(plot, begin + QPointF(30, 0))
         await bench.frames(2)
@@ -309,7 +309,7 @@ async def test_a_hand_lets_go_where_the_document_changes_under_it(bench: Bench) 
 async def test_a_dot_is_no_stroke(bench: Bench) -> None:
     said: list[str] = []
     bench.lab.noticed.connect(lambda text, _: said.append(text))
-    bench.document.look(tool="draw")
+    bench.document.set_view(tool="draw")
     await draw(bench, line((0.0, 0.0), (0.1, 0.1), 3))
     assert bench.experiment.hand == UNTOUCHED
     assert any("draw for" in text for text in said)

@@ -123,7 +123,7 @@ def near(gap: QPoint) -> bool:
 async def test_a_curve_that_moves_just_before_a_repaint_leaves_nothing_behind(bench: Bench) -> None:
     """What is on the screen is what a repaint of everything would draw."""
     window, panel = bench.window, bench.window.portrait
-    window.lab.transport.set_playing(False)
+    window.lab.playback.set_playing(False)
     await bench.warm()  # what is loaded in the background draws the curve anew
     await bench.frames(20)
     curve = panel._curves["truth"][0]

@@ -10,46 +10,46 @@ from tests.app.bench import Bench
 
 
 async def test_space_pauses_and_plays(bench: Bench) -> None:
-    transport = bench.lab.transport
+    playback = bench.lab.playback
     bench.key(Qt.Key.Key_Space)
-    assert not transport.playing
-    at = transport.time
+    assert not playback.playing
+    at = playback.time
     await bench.frames(5)
-    assert transport.time == at
+    assert playback.time == at
     bench.key(Qt.Key.Key_Space)
-    await bench.until(lambda: transport.time > at, "play again")
+    await bench.until(lambda: playback.time > at, "play again")
 
 
 async def test_keys_step_and_jump(bench: Bench) -> None:
-    transport = bench.lab.transport
+    playback = bench.lab.playback
     bench.key(Qt.Key.Key_Home)
     bench.key(Qt.Key.Key_Period)
-    assert not transport.playing
+    assert not playback.playing
     bench.key(Qt.Key.Key_Home)
-    assert transport.time == 0.0
+    assert playback.time == 0.0
     for _ in range(3):
         bench.key(Qt.Key.Key_Period)
-    assert transport.time == pytest.approx(3 * transport.step_seconds)
+    assert playback.time == pytest.approx(3 * playback.step_seconds)
     bench.key(Qt.Key.Key_Comma)
-    assert transport.time == pytest.approx(2 * transport.step_seconds)
+    assert playback.time == pytest.approx(2 * playback.step_seconds)
     bench.key(Qt.Key.Key_End)
-    assert transport.time == transport.horizon
+    assert playback.time == playback.horizon
     bench.key(Qt.Key.Key_Period)
-    assert transport.time == transport.horizon
+    assert playback.time == playback.horizon
 
 
 async def test_speed_is_how_fast_time_goes(bench: Bench) -> None:
-    transport, bar = bench.lab.transport, bench.window.transport
+    playback, bar = bench.lab.playback, bench.window.playback_bar
     bench.choose(bar.speed, SPEEDS[-1])
-    assert transport.speed == SPEEDS[-1]
-    transport.restart()
-    began, at = time.perf_counter(), transport.time
+    assert playback.speed == SPEEDS[-1]
+    playback.restart()
+    began, at = time.perf_counter(), playback.time
     await bench.frames(20)
-    assert (transport.time - at) / (time.perf_counter() - began) == pytest.approx(SPEEDS[-1], rel=0.25)
+    assert (playback.time - at) / (time.perf_counter() - began) == pytest.approx(SPEEDS[-1], rel=0.25)
 
 
 async def test_the_slider_scrubs(bench: Bench) -> None:
-    transport, slider = bench.lab.transport, bench.window.transport.slider
+    playback, slider = bench.lab.playback, bench.window.playback_bar.slider
     bench.key(Qt.Key.Key_Space)
     bench.key(Qt.Key.Key_Home)
     before = bench.window.scene.grab().toImage()
@@ -58,18 +58,18 @@ async def test_the_slider_scrubs(bench: Bench) -> None:
     for share in (0.1, 0.2, 0.5):
         bench.move(slider, QPointF(6 + share * (slider.width() - 12), middle))
     bench.release(slider, QPointF(slider.width() / 2, middle))
-    assert transport.time == pytest.approx(transport.horizon / 2, rel=0.1)
+    assert playback.time == pytest.approx(playback.horizon / 2, rel=0.1)
     assert bench.window.scene.grab().toImage() != before
-    at = transport.time
+    at = playback.time
     await bench.frames(5)
-    assert transport.time == at
+    assert playback.time == at
 
 
 async def test_every_view_shows_the_same_instant(bench: Bench) -> None:
     bench.key(Qt.Key.Key_Space)
-    bench.lab.transport.seek(2.4)
+    bench.lab.playback.seek(2.4)
     await bench.frames(2)
-    index = round(2.4 / bench.lab.transport.step_seconds)
+    index = round(2.4 / bench.lab.playback.step_seconds)
     head = bench.window.portrait._curves["truth"][1]
     assert head.pos().x() == pytest.approx(bench.truth[index, 0])
     assert head.pos().y() == pytest.approx(bench.truth[index, 1])

@@ -136,8 +136,8 @@ class TestShipped:
     async def test_a_drag_leaves_the_track_where_it_was(self, bench: Bench) -> None:
         await shipped(bench)
         track = bench.truth.copy()
-        bench.lab.transport.set_playing(False)
-        bench.lab.transport.restart()
+        bench.lab.playback.set_playing(False)
+        bench.lab.playback.restart()
         plot, portrait = bench.window.portrait.plot.viewport(), bench.window.portrait
         at = QPointF(portrait.start_pixel().toPoint())
         await bench.drag(plot, at, at + QPointF(-30, 30))
@@ -218,7 +218,7 @@ async def test_the_measured_pendulum_goes_the_whole_way(bench: Bench, tmp_path: 
     tracks = {t.key: t.coords for t in bench.answer.models}
     bench.key(Qt.Key.Key_N, CTRL)
     await bench.until(lambda: bench.experiment.source_name == "pendulum", "a new session")
-    bench.window.spawn(bench.window.errands.open(path))
+    bench.window.spawn(bench.window.session_actions.open(path))
     await bench.until(lambda: bench.experiment.recording is not None, "the recording again")
     await bench.settled()
     again = bench.experiment.recording

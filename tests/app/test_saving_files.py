@@ -34,7 +34,7 @@ async def answer(bench: Bench, button: QMessageBox.StandardButton) -> str:
 async def test_a_read_only_session_is_replaced_only_if_the_user_says_so(bench: Bench, tmp_path: Path) -> None:
     path = tmp_path / "mine.hnnlab"
     save_session(Session(a_run().experiment), path)
-    bench.window.spawn(bench.window.errands.open(path))
+    bench.window.spawn(bench.window.session_actions.open(path))
     await bench.until(lambda: bench.document.path == path, "the session")
     path.chmod(0o444)
     before = path.read_bytes()
@@ -63,7 +63,7 @@ async def test_a_picture_asks_before_it_replaces_what_is_read_only(bench: Bench,
 
     for button, saved in ((Button.Cancel, False), (Button.Yes, True)):
         bench.window.files._ask_path = lambda *_, **__: told(path)  # type: ignore[method-assign]
-        bench.window.spawn(bench.window.errands.picture())
+        bench.window.spawn(bench.window.session_actions.picture())
         assert await answer(bench, button) == "picture.png is read-only. Replace it?"
         await bench.until(lambda saved=saved: QImage(str(path)).isNull() is not saved, "what was asked for")
     assert QImage(str(path)).width() >= bench.window.width()
@@ -84,7 +84,7 @@ async def test_a_picture_that_cannot_be_written_is_a_sentence(
 
     monkeypatch.setattr(operations, "write", full)
     monkeypatch.setattr(bench.window.files, "_ask_path", lambda *_, **__: told())
-    bench.window.spawn(bench.window.errands.picture())
+    bench.window.spawn(bench.window.session_actions.picture())
     await bench.until(lambda: "No space left on device" in bench.window.notice.text(), "a sentence")
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["picture.png"]

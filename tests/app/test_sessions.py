@@ -36,7 +36,7 @@ async def test_save_and_reopen_brings_everything_back(bench: Bench, tmp_path: Pa
     bench.small_fit(20, 8)
     await bench.train()
     bench.edit(start=(0.7, -0.3))
-    bench.document.look(field="hnn", contours=False, axes=(1, 0), speed=2.0)
+    bench.document.set_view(field="hnn", contours=False, axes=(1, 0), speed=2.0)
     await bench.settled()
     tracks = {t.key: t.coords for t in bench.answer.models}
     await saved(bench, tmp_path / "mine")
@@ -51,12 +51,12 @@ async def test_save_and_reopen_brings_everything_back(bench: Bench, tmp_path: Pa
     again = await Bench.open()
     try:
         assert again.experiment.start != (0.7, -0.3)
-        again.window.spawn(again.window.errands.open(path))
+        again.window.spawn(again.window.session_actions.open(path))
         await again.until(lambda: again.document.path == path, "the session")
         await again.warm()
         assert again.experiment.start == (0.7, -0.3)
         assert again.document.view == view
-        assert again.lab.transport.speed == 2.0
+        assert again.lab.playback.speed == 2.0
         assert again.document.state.runs[0].title == title
         assert {t.key for t in again.answer.models} == set(tracks)
         for track in again.answer.models:
@@ -131,7 +131,7 @@ async def test_a_folder_of_a_run_opens_as_a_session_without_a_name(bench: Bench,
     run = bench.document.state.runs[0]
     write_run(run, tmp_path / "run")
     bench.document.mark_saved(bench.document.state, tmp_path / "other.hnnlab")
-    bench.window.spawn(bench.window.errands.open(tmp_path / "run"))
+    bench.window.spawn(bench.window.session_actions.open(tmp_path / "run"))
     await bench.until(lambda: bench.document.path is None, "the run")
     await bench.settled()
     assert [r.id for r in bench.document.state.runs] == [run.id]
@@ -221,7 +221,7 @@ class TestWhileTraining:
     async def test_a_file_that_cannot_be_opened_lets_the_fit_go_on(self, bench: Bench, tmp_path: Path) -> None:
         await self.begin(bench)
         (tmp_path / "bad.hnnlab").write_bytes(os.urandom(100))
-        bench.window.spawn(bench.window.errands.open(tmp_path / "bad.hnnlab"))
+        bench.window.spawn(bench.window.session_actions.open(tmp_path / "bad.hnnlab"))
         await answer(bench, Button.Discard)
         await bench.until(lambda: "bad.hnnlab" in bench.window.notice.text(), "a notice")
         assert bench.lab.training.worker.running

@@ -22,8 +22,8 @@ def energy(bench: Bench, name: str = "truth") -> np.ndarray:
 
 async def test_energy_is_added_from_the_instant_on_and_kept_afterwards(bench: Bench) -> None:
     bench.key(Qt.Key.Key_Space)
-    bench.lab.transport.seek(6.0)
-    bar = bench.window.transport
+    bench.lab.playback.seek(6.0)
+    bar = bench.window.playback_bar
     bench.click(bar.steers["pump"])
     await bench.settled()
     steering = bench.experiment.rollout.steering
@@ -43,11 +43,11 @@ async def test_energy_is_added_from_the_instant_on_and_kept_afterwards(bench: Be
 
 
 async def test_how_long_is_set_in_the_bar_s_own_form(bench: Bench) -> None:
-    bench.lab.transport.seek(5.0)
+    bench.lab.playback.seek(5.0)
     bench.key(Qt.Key.Key_Down, CTRL)
     await bench.settled()
     assert bench.experiment.rollout.steering.kind == "drain"
-    form = bench.window.transport.steering
+    form = bench.window.playback_bar.steering
     assert form.values()["at"] == pytest.approx(bench.experiment.rollout.steering.at)
     short = energy(bench)[-1]
     form.edited.emit("span", 1.5, True)
@@ -62,8 +62,8 @@ async def test_how_long_is_set_in_the_bar_s_own_form(bench: Bench) -> None:
 async def test_models_climb_their_own_energy_and_a_baseline_says_that_it_has_none(bench: Bench) -> None:
     bench.small_fit()
     await bench.train()
-    bench.lab.transport.set_playing(False)
-    bench.lab.transport.seek(4.0)
+    bench.lab.playback.set_playing(False)
+    bench.lab.playback.seek(4.0)
     bench.key(Qt.Key.Key_Up, CTRL)
     await bench.settled()
     hnn = bench.model("hnn")
@@ -81,13 +81,13 @@ async def test_models_climb_their_own_energy_and_a_baseline_says_that_it_has_non
 async def test_time_is_turned_back_and_everything_returns_to_the_start(bench: Bench) -> None:
     bench.small_fit()
     await bench.train()
-    transport = bench.lab.transport
-    transport.set_playing(False)
-    transport.seek(7.0)
+    playback = bench.lab.playback
+    playback.set_playing(False)
+    playback.seek(7.0)
     bench.key(Qt.Key.Key_R, CTRL)
     await bench.settled()
-    assert transport.horizon == pytest.approx(14.0)
-    assert transport.time == pytest.approx(7.0), "the present instant is where it turns"
+    assert playback.horizon == pytest.approx(14.0)
+    assert playback.time == pytest.approx(7.0), "the present instant is where it turns"
     start = np.array(bench.experiment.start)
     for track in (bench.answer.truth, *bench.answer.models):
         assert track is not None
@@ -99,26 +99,26 @@ async def test_time_is_turned_back_and_everything_returns_to_the_start(bench: Be
     assert sentence.startswith("Back at the start")
     for word in ("truth", "HNN", "Baseline"):
         assert word in sentence
-    transport.seek(10.0)
+    playback.seek(10.0)
     await bench.frames(2)
-    assert "going back" in bench.window.transport.label.text()
-    assert bench.window.transport.label.text().startswith("4.0 s")
+    assert "going back" in bench.window.playback_bar.label.text()
+    assert bench.window.playback_bar.label.text().startswith("4.0 s")
     bench.key(Qt.Key.Key_R, CTRL)
     await bench.settled()
-    assert transport.horizon == 20.0
+    assert playback.horizon == 20.0
 
 
 async def test_a_session_keeps_what_is_done_to_the_rollouts(bench: Bench) -> None:
-    bench.lab.transport.seek(3.0)
+    bench.lab.playback.seek(3.0)
     bench.lab.steer("reverse")
     session = bench.document.session()
     assert session.experiment.rollout.steering == Steering("reverse", pytest.approx(3.0), 0.5)
 
 
 async def test_steering_before_time_began_takes_a_sensible_instant(bench: Bench) -> None:
-    bench.lab.transport.restart()
-    bench.lab.transport.set_playing(False)
-    bench.lab.transport.seek(0.0)
+    bench.lab.playback.restart()
+    bench.lab.playback.set_playing(False)
+    bench.lab.playback.seek(0.0)
     bench.lab.steer("reverse")
     assert bench.experiment.rollout.steering.at == pytest.approx(10.0)
     bench.lab.steer("pump")
@@ -126,7 +126,7 @@ async def test_steering_before_time_began_takes_a_sensible_instant(bench: Bench)
 
 
 async def test_other_settings_of_the_rollouts_leave_steering_and_friction_alone(bench: Bench) -> None:
-    bench.lab.transport.seek(6.0)
+    bench.lab.playback.seek(6.0)
     bench.lab.steer("pump")
     bench.edit(rollout=replace(bench.experiment.rollout, friction=0.5))
     bench.window.training.rollout.edited.emit("dt", 0.05, True)
@@ -138,7 +138,7 @@ async def test_other_settings_of_the_rollouts_leave_steering_and_friction_alone(
 async def test_steering_beyond_a_shortened_horizon_is_said_as_if_nothing_were_done(bench: Bench) -> None:
     bench.small_fit(steps=30)
     await bench.train()
-    bench.lab.transport.seek(6.0)
+    bench.lab.playback.seek(6.0)
     bench.lab.steer("pump")
     bench.window.training.rollout.edited.emit("horizon", 4.0, True)
     await bench.settled()
@@ -156,11 +156,11 @@ async def test_a_damped_truth_is_not_held_against_itself(bench: Bench) -> None:
 
 
 async def test_a_recording_is_compared_up_to_where_rollouts_are_steered(bench: Bench) -> None:
-    bench.window.errands.study("Open a recording", (await bench.window.files.shipped_recording()))
+    bench.window.session_actions.study("Open a recording", (await bench.window.files.shipped_recording()))
     bench.small_fit(steps=30)
     await bench.train()
     before = bench.model("hnn").error_t.max()
-    bench.lab.transport.seek(5.0)
+    bench.lab.playback.seek(5.0)
     bench.lab.steer("reverse")
     await bench.settled()
     assert before > 10

@@ -23,7 +23,7 @@ import app.workers.journal_worker
 from app.application import close_window
 from app.dialogs.unsaved_work_dialog import UnsavedDialog
 from app.model.settings import settings
-from app.window.shutdown import Endings
+from app.window.shutdown import ShutdownSignals
 from hnn_engine.errors import HnnLabError
 from hnn_engine.fit_run import FitRun
 from hnn_engine.journal import Writer, entries, journal_folder
@@ -134,7 +134,7 @@ async def test_what_changes_while_a_session_is_read_is_asked_about(
         goes_on.clear()
         reads.clear()
         bench.document.undo()
-        bench.window.spawn(bench.window.errands.open(tmp_path / "other.hnnlab"))
+        bench.window.spawn(bench.window.session_actions.open(tmp_path / "other.hnnlab"))
         await bench.until(reads.is_set, "the reading")
         bench.edit(start=(0.5, 0.25))
         goes_on.set()
@@ -152,7 +152,7 @@ async def test_an_entry_that_fails_to_open_is_free_again(bench: Bench, monkeypat
 
     monkeypatch.setattr("app.window.session_actions.state_of", fail)
     with pytest.raises(MemoryError):
-        await bench.window.errands._open_unsaved(entry)
+        await bench.window.session_actions._open_unsaved(entry)
     assert entries(journal_folder()) == [entry]
 
 
@@ -220,7 +220,7 @@ async def test_what_was_left_is_offered_opened_and_saved_where_it_was(bench: Ben
     work, runs = bench.document.session(), bench.document.state.runs
     bench.document.reset(bench.document.state, None)
     left_behind(work, tmp_path / "swing.hnnlab")
-    bench.window.spawn(bench.window.errands.offer_unsaved())
+    bench.window.spawn(bench.window.session_actions.offer_unsaved())
     dialog = await bench.dialog(UnsavedDialog)
     text = dialog.list.item(0).text()
     assert "on swing.hnnlab was not saved: Pendulum, 2 fits (Baseline" in text
@@ -233,7 +233,7 @@ async def test_what_was_left_is_offered_opened_and_saved_where_it_was(bench: Ben
     assert bench.document.path is None
     await kept(bench, lambda: len(places()) == 1)  # its own: the other is gone
     assert places() == [bench.window.journal._writer.folder]  # type: ignore[union-attr]
-    bench.window.spawn(bench.window.errands.save())
+    bench.window.spawn(bench.window.session_actions.save())
     chooser = await bench.dialog(QFileDialog)
     line = chooser.findChild(QLineEdit, "fileNameEdit")
     assert line is not None
@@ -249,7 +249,7 @@ async def test_taken_up_with_the_journal_off_it_goes_only_when_saved(bench: Benc
     bench.edit(start=(0.5, 0.25))
     left_behind(bench.document.session())
     bench.document.undo()
-    bench.window.spawn(bench.window.errands.show_unsaved())
+    bench.window.spawn(bench.window.session_actions.show_unsaved())
     await bench.press_button((await bench.dialog(UnsavedDialog)).open_it)
     await bench.until(lambda: bench.document.dirty, "the work on screen")
     await bench.frames(3)
@@ -260,17 +260,17 @@ async def test_taken_up_with_the_journal_off_it_goes_only_when_saved(bench: Benc
 
 async def test_later_keeps_it_and_thrown_away_is_asked_about(bench: Bench) -> None:
     left_behind(bench.document.session())
-    bench.window.spawn(bench.window.errands.show_unsaved())
+    bench.window.spawn(bench.window.session_actions.show_unsaved())
     await bench.press_button((await bench.dialog(UnsavedDialog)).later)
     assert len(entries(journal_folder())) == 1
-    bench.window.spawn(bench.window.errands.show_unsaved())
+    bench.window.spawn(bench.window.session_actions.show_unsaved())
     await bench.press_button((await bench.dialog(UnsavedDialog)).throw)
     await answer(bench, Button.Cancel)
     await bench.press_button((await bench.dialog(UnsavedDialog)).throw)
     assert len(places()) == 1
     await answer(bench, Button.Discard)
     await bench.until(lambda: places() == [], "nothing in the journal")
-    bench.window.spawn(bench.window.errands.show_unsaved())
+    bench.window.spawn(bench.window.session_actions.show_unsaved())
     await bench.until(lambda: "no unsaved work" in bench.window.notice.text(), "a notice")
 
 
@@ -281,7 +281,7 @@ async def test_a_damaged_entry_is_named_and_the_others_can_be_opened(bench: Benc
     bench.document.undo()
     newest = max(places(), key=lambda path: (path / "document.json").stat().st_mtime_ns)
     os.truncate(newest / "document.json", 100)
-    bench.window.spawn(bench.window.errands.show_unsaved())
+    bench.window.spawn(bench.window.session_actions.show_unsaved())
     dialog = await bench.dialog(UnsavedDialog)
     texts = [dialog.list.item(i).text() for i in range(dialog.list.count())]
     (bad,) = [i for i, text in enumerate(texts) if "cannot be read" in text]
@@ -320,7 +320,7 @@ async def test_a_question_that_nobody_answers_does_not_hold_up_the_end(bench: Be
     left_behind(bench.document.session())
     bench.window.close()
     await bench.dialog(QMessageBox)
-    bench.window.spawn(bench.window.errands.show_unsaved())
+    bench.window.spawn(bench.window.session_actions.show_unsaved())
     await bench.dialog(UnsavedDialog)
     bench._open = False
     await close_window(bench.window, remember=False, keep=True)
@@ -339,7 +339,7 @@ async def test_the_end_of_the_desktop_session_keeps_what_a_fit_has_reached(
 
     application = QGuiApplication.instance()
     assert isinstance(application, QGuiApplication)
-    endings = Endings(application)
+    endings = ShutdownSignals(application)
     try:
         endings.watch(bench.window)
         bench.small_fit(100_000, 8)
@@ -376,7 +376,7 @@ def test_only_a_loop_that_qt_has_ended_is_no_error(committed: bool, monkeypatch:
     ending = SimpleNamespace(asked=True, committed=committed, code=143, close=lambda: None)
     application = SimpleNamespace(setQuitOnLastWindowClosed=lambda quits: None)
     monkeypatch.setattr(app.application, "make_application", lambda words: application)
-    monkeypatch.setattr(app.application, "Endings", lambda application: ending)
+    monkeypatch.setattr(app.application, "ShutdownSignals", lambda application: ending)
     monkeypatch.setattr(app.application.asyncio, "Runner", lambda loop_factory: Ended())
     if committed:
         assert app.application.run(None) == 143
@@ -398,8 +398,8 @@ async def test_what_is_named_is_opened_before_unsaved_work_is_offered(
         done.append("offered")
 
     monkeypatch.setattr(bench.window, "furnish_in_turn", lambda: asyncio.sleep(0))
-    monkeypatch.setattr(bench.window.errands, "open", open_it)
-    monkeypatch.setattr(bench.window.errands, "offer_unsaved", offer)
+    monkeypatch.setattr(bench.window.session_actions, "open", open_it)
+    monkeypatch.setattr(bench.window.session_actions, "offer_unsaved", offer)
     await app.application._furnish(bench.window, Path("mine.hnnlab"))
     assert done == ["mine.hnnlab", "offered"]
 

@@ -73,7 +73,7 @@ async def test_without_a_model_that_learned_one_it_speaks_of_truth_alone(bench: 
 
 
 async def test_a_friction_that_is_in_force_stays_in_sight(bench: Bench) -> None:
-    bench.window.errands.study("Open a recording", (await bench.window.files.shipped_recording()))
+    bench.window.session_actions.study("Open a recording", (await bench.window.files.shipped_recording()))
     bench.edit(models=(model_spec("dissipative-hnn", {"width": 24, "friction": "momentum"}),))
     bench.edit(settings={**bench.experiment.settings, "steps": 30})
     await bench.train(("dissipative-hnn",))

@@ -43,11 +43,11 @@ async def main():
     seen["ready"] = [name for name in ("torch", "scipy", "numba") if name in sys.modules]
     seen["system"] = lab.experiment.source_name
     seen["rows"] = len(lab.dataset.coords)
-    before, picture = lab.transport.time, window.scene.grab().toImage()
+    before, picture = lab.playback.time, window.scene.grab().toImage()
     await asyncio.sleep(0.3)
-    seen["moved"] = lab.transport.time - before
+    seen["moved"] = lab.playback.time - before
     seen["redrawn"] = window.scene.grab().toImage() != picture
-    while not lab.warm:
+    while not lab.preloaded:
         await asyncio.sleep(0.05)
     seen["warm"] = [name for name in ("torch", "scipy", "numba") if name in sys.modules]
     await close_window(window, remember=False)
@@ -77,13 +77,13 @@ def test_truth_moves_before_torch_and_scipy_are_loaded(tmp_path: Path) -> None:
 async def test_opens_on_the_pendulum_with_data_ready(bench: Bench) -> None:
     panel = bench.window.training
     assert bench.experiment.source_name == "pendulum"
-    assert bench.lab.transport.playing
+    assert bench.lab.playback.playing
     assert len(bench.window.portrait.dots.given.data) > 1000
     assert panel.button.text() == "Train"
     assert panel.button.isEnabled()
     assert "Train" in bench.window.status.sentence.text()
-    before = bench.lab.transport.time
-    await bench.until(lambda: bench.lab.transport.time > before, "play")
+    before = bench.lab.playback.time
+    await bench.until(lambda: bench.lab.playback.time > before, "play")
 
 
 @pytest.mark.parametrize("name", [n for n in SYSTEMS if n != "pendulum"])

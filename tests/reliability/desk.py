@@ -132,7 +132,7 @@ class Desk(Fingers):
             folder = self.folder / f"run-{self.trail.count}"
             await asyncio.to_thread(write_run, self.dice.choice(runs), folder)
             window = self.bench.window
-            await self.errand(lambda: window.spawn(window.errands.open(folder)))  # as from the command line
+            await self.errand(lambda: window.spawn(window.session_actions.open(folder)))  # as from the command line
 
     async def save_a_picture(self) -> None:
         await self.errand(lambda: self.key(Qt.Key.Key_P, CTRL))

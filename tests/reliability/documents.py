@@ -144,7 +144,7 @@ class Hand:
     # What is studied --------------------------------------------------------------------------------------------------
 
     def choose_a_system(self) -> None:
-        self.document.look(axes=None)
+        self.document.set_view(axes=None)
         new = of_system(self.random.choice(list(SYSTEMS)), self._now)
         if self.random.random() < 0.5:  # a panel that says nothing of the hand
             new = replace(new, hand=self._now.hand)
@@ -300,7 +300,7 @@ class Hand:
 
     def look(self) -> None:
         axes = (0, self.random.randrange(2 * self._now.stage.dof))
-        self.document.look(
+        self.document.set_view(
             axes=self.random.choice((None, axes)),
             field=self.random.choice(("truth", "hnn", "baseline")),
             compare=self.random.random() < 0.5,

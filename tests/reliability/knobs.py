@@ -124,14 +124,14 @@ class Knobs(Fingers):
         await self.nudge(self.bench.window.energy.choice)
 
     async def choose_a_speed(self) -> None:
-        await self.nudge(self.bench.window.transport.speed)
+        await self.nudge(self.bench.window.playback_bar.speed)
 
     async def steer(self) -> None:
-        self.press_if_possible(self.dice.choice(list(self.bench.window.transport.steers.values())))
+        self.press_if_possible(self.dice.choice(list(self.bench.window.playback_bar.steers.values())))
 
     async def say_when(self) -> None:
         """Open the small form beside the signs, and change something in it."""
-        bar = self.bench.window.transport
+        bar = self.bench.window.playback_bar
         menu = bar.when.menu()
         if not (bar.when.isVisible() and bar.when.isEnabled()):
             return

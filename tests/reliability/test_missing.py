@@ -50,8 +50,8 @@ async def main():
     window.show()
     while window.lab.answer is None or window.lab.dataset is None:
         await asyncio.sleep(0.02)
-    window.lab.warm_up.start()
-    while not window.lab.warm:
+    window.lab.preload.start()
+    while not window.lab.preloaded:
         await asyncio.sleep(0.02)
     await asyncio.sleep(0.1)
     said.append(window.notice.text())

@@ -23,9 +23,9 @@ OTHERS = ("contourpy", "safetensors", "yaml", "app", "hnn_engine", "resources", 
 BESIDE = """
 import json, sys
 from dataclasses import replace
-from app.workers.child_process import Child
+from app.workers.child_process import ChildProcess
 from app.workers.race_process import Entry, RaceEnded, serve
-from app.workers.live_fit_process import Refitter, FitRequest
+from app.workers.live_fit_process import LiveFitProcess, FitRequest
 from hnn_engine import child_processes
 from hnn_engine.experiment import default_settings, model_spec, new_experiment
 
@@ -37,10 +37,10 @@ def main():
     settings = default_settings("sampled", base.stage)
     data = {**base.data, "trajectories": 4}
     small = replace(base, models=hnn, recipe="sampled", settings=settings, data=data)
-    refitter = Refitter()
+    refitter = LiveFitProcess()
     found = refitter(FitRequest(small, None), lambda share: None)
     refitter.close()
-    child = Child(serve, "race")
+    child = ChildProcess(serve, "race")
     line = child.open()
     line.send(Entry(small, ("sampled",), found.data))
     while not isinstance(end := line.recv(), RaceEnded):
@@ -186,12 +186,12 @@ def test_a_program_is_not_taken_from_where_one_stands(tmp_path: Path, monkeypatc
 # Two processes in the midst of work that takes hours, and one that compiles.
 BUSY = """
 import sys, time
-from app.workers.child_process import Child
+from app.workers.child_process import ChildProcess
 from hnn_engine import child_processes
 from works import works
 
 def main():
-    children = [Child(works, "busy") for _ in range(2)]
+    children = [ChildProcess(works, "busy") for _ in range(2)]
     lines = [child.open() for child in children]
     module = child_processes.run_module("sleeper")
     assert [line.recv() for line in lines] == ["works", "works"]
@@ -231,9 +231,9 @@ def test_no_process_outlives_the_one_that_began_it(tmp_path: Path, end: str) -> 
 
 
 def test_a_process_that_is_deaf_is_ended() -> None:
-    from app.workers.child_process import Child
+    from app.workers.child_process import ChildProcess
 
-    child = Child(_deaf, "deaf")
+    child = ChildProcess(_deaf, "deaf")
     assert child.open().recv() == "deaf"
     process = child.process
     assert process is not None
@@ -262,11 +262,11 @@ async def main(end):
     lab = window.lab
     while lab.answer is None or lab.dataset is None:
         await asyncio.sleep(0.02)
-    lab.warm_up.start()
-    from app.workers.race_process import RaceRunner
+    lab.preload.start()
+    from app.workers.race_process import RaceProcess
     from app.workers.live_fit_process import FitRequest
     lab.live_fit.want(replace(lab.experiment, recipe="paper"), None)
-    runner = RaceRunner()
+    runner = RaceProcess()
     experiment = replace(lab.experiment, settings={**lab.experiment.settings, "steps": 10**6})
     runner.start(Entry(experiment, ("paper",), lab.dataset))
     print("stands", flush=True)

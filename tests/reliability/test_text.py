@@ -33,7 +33,7 @@ from qasync import QEventLoop
 from app.dialogs.error_dialog import ErrorDialog
 from app.dialogs.help_sheet import HelpSheet
 from app.dialogs.import_dialog import ImportDialog
-from app.dialogs.progress_dialog import Watched
+from app.dialogs.progress_dialog import ProgressDialog
 from app.dialogs.race_window import RaceWindow
 from app.dialogs.unsaved_work_dialog import UnsavedDialog
 from app.dialogs.video_import_dialog import FilmDialog
@@ -232,7 +232,7 @@ async def _walk_the_window(bench: Bench, folder: Path) -> None:
     main = bench.window
     path = marked_session(folder / f"{NAME}.hnnlab")
     await bench.warm()
-    main.spawn(main.errands.open(path))
+    main.spawn(main.session_actions.open(path))
     await bench.until(lambda: bench.document.path == path, "the session")
     await bench.settled()
     assert load_session(path).runs[0].title == MARKUP, "the file itself keeps what was written"
@@ -240,7 +240,7 @@ async def _walk_the_window(bench: Bench, folder: Path) -> None:
     main.menus.recent.aboutToShow.emit()
     main.show_help()
     main.show_race()
-    bench.document.look(compare=True, energy_of="both", field="hnn")
+    bench.document.set_view(compare=True, energy_of="both", field="hnn")
     bench.lab.noticed.emit(f"{MARKUP * 20}: mend it", True)
     ErrorDialog(f"RuntimeError: {MARKUP}", MARKUP, main).open()
     await bench.settled()
@@ -308,7 +308,7 @@ async def _walk_the_dialogs(bench: Bench, folder: Path) -> None:
     head = f"{SEEN},<b>x</b>&amp; &x,{'y' * 500}"
     table = folder / f"{NAME}.csv"
     table.write_text("\n".join([head, *(f"{0.1 * i},{np.sin(i)},{'1' * 300}" for i in range(40))]), encoding="utf-8")
-    main.spawn(main.errands.ask_recording(table))
+    main.spawn(main.session_actions.ask_recording(table))
     found = await bench.dialog(ImportDialog)
     found.complain(MARKUP)
     await bench.frames(1)
@@ -339,7 +339,7 @@ async def _walk_the_film(bench: Bench, path: Path) -> None:
 async def _walk_the_boxes(bench: Bench, folder: Path) -> None:
     """The box that asks about changes, that about the measured pendulum, progress, and what a file dialog asks."""
     main = bench.window
-    watched: Watched[None] = Watched(lambda tell: None, MARKUP, f"Reading {MARKUP}", main)
+    watched: ProgressDialog[None] = ProgressDialog(lambda tell: None, MARKUP, f"Reading {MARKUP}", main)
     watched._share = 0.5
     watched._show()
     watched.dialog.show()
@@ -354,7 +354,7 @@ async def _walk_the_boxes(bench: Bench, folder: Path) -> None:
     assert len(unsaved.list.item(0).text()) <= LONGEST
     unsaved.deleteLater()
     bench.edit(start=(0.7, 0.0))
-    main.spawn(main.errands.may_leave())
+    main.spawn(main.session_actions.may_leave())
     box = await bench.dialog(QMessageBox)
     assert everywhere() == []
     box.reject()
@@ -364,12 +364,12 @@ async def _walk_the_boxes(bench: Bench, folder: Path) -> None:
     dialog = await bench.dialog(QFileDialog)
     said: list[str] = []
     boxes: list[str] = []
-    answering = bench.lab.clock.frame.connect(lambda _: _answer_box(dialog, said, boxes))
+    answering = bench.lab.frame_clock.frame.connect(lambda _: _answer_box(dialog, said, boxes))
     line = dialog.findChild(QLineEdit, "fileNameEdit")
     assert line is not None
     line.setText(str(folder / f"{NAME}.hnnlab"))
     dialog.accept()  # which opens a box, and waits for its answer
-    bench.lab.clock.frame.disconnect(answering)
+    bench.lab.frame_clock.frame.disconnect(answering)
     assert said == []
     assert NAME in boxes[0]
     dialog.reject()

@@ -37,7 +37,7 @@ def elsewhere():
     type("Class", (QObject,), {})
 
 async def look(window):
-    while "pyqtgraph" not in sys.modules or not window.lab.warm:
+    while "pyqtgraph" not in sys.modules or not window.lab.preloaded:
         await asyncio.sleep(0.02)
     await asyncio.get_running_loop().run_in_executor(None, elsewhere)
     window.lab.training.start()

@@ -149,7 +149,7 @@ async def held(bench: Bench) -> float:
     """Memory between two jobs, MB, but for the runs and the data on screen."""
     bench.lab.training.stop()
     await bench.ended()
-    await bench.until(lambda: not bench.lab.data.pending, "the data on screen", 60.0)
+    await bench.until(lambda: not bench.lab.dataset_worker.pending, "the data on screen", 60.0)
     kept = sum(run_bytes(run) for run in bench.document.state.runs) + data_bytes(bench.lab.dataset)
     QPixmapCache.clear()  # pictures that are kept on purpose, up to a limit
     gc.collect()
@@ -164,9 +164,9 @@ async def still_answers(bench: Bench) -> float:
     """See that a click changes something within 2 s, counted in looks; return how long it took."""
     window, began = bench.window, time.perf_counter()
     name = "mass-spring" if bench.experiment.source_name == "pendulum" else "pendulum"
-    before = bench.lab.transport.playing
-    bench.click(window.transport.play)
-    await bench.until(lambda: bench.lab.transport.playing != before, "play or pause", 2.0)
+    before = bench.lab.playback.playing
+    bench.click(window.playback_bar.play)
+    await bench.until(lambda: bench.lab.playback.playing != before, "play or pause", 2.0)
     bench.click(window.system.cards.card(name))
     await bench.until(lambda: bench.lab.answer is not None and bench.experiment.source_name == name, "an answer", 2.0)
     return time.perf_counter() - began

@@ -136,7 +136,7 @@ class DataHand:
         path = np.array(self._path)
         try:
             # A second of the hand is one of the play.
-            seconds = (path[:, 0] - path[0, 0]) * self._lab.transport.speed
+            seconds = (path[:, 0] - path[0, 0]) * self._lab.playback.speed
             order = np.argsort(self._axes())  # the plane may show p across and q upwards
             pixel = self._plot.view.viewPixelSize()
             stroke = stroke_of(seconds, path[:, 1:][:, order], (pixel[order[0]], pixel[order[1]]))

@@ -166,14 +166,14 @@ class PortraitPanel(QWidget):
         lab = self.lab
         lab.answered.connect(self._on_answered)
         lab.dataset_changed.connect(self._on_dataset)
-        lab.transport.moved.connect(self._on_moved)
+        lab.playback.moved.connect(self._on_moved)
         lab.document.changed.connect(self._on_changed)
         lab.document.view_changed.connect(self._on_view)
         self.plot.view.sigRangeChanged.connect(lambda *_: self._show_plane())
         self.plot.view.sigResized.connect(lambda *_: self._draw_field())
         self.x_axis.activated.connect(self._on_axes)
         self.y_axis.activated.connect(self._on_axes)
-        self.field_of.activated.connect(lambda: lab.document.look(field=str(self.field_of.currentData())))
+        self.field_of.activated.connect(lambda: lab.document.set_view(field=str(self.field_of.currentData())))
         theme_signals.changed.connect(self._on_theme)
 
     # Axes and ranges --------------------------------------------------------------------------------------------------
@@ -256,10 +256,10 @@ class PortraitPanel(QWidget):
         if x == y:
             now = self.axes
             x, y = (x, now[0]) if x != now[0] else (now[1], y)
-        self.lab.document.look(axes=(x, y))
+        self.lab.document.set_view(axes=(x, y))
 
     def _on_switch(self, name: str, on: bool) -> None:
-        self.lab.document.look(**{name: on})
+        self.lab.document.set_view(**{name: on})
 
     def _on_view(self, old: View, new: View) -> None:
         if old.axes != new.axes or old.latents != new.latents:
@@ -330,7 +330,7 @@ class PortraitPanel(QWidget):
         if self._latents is not None:
             self._draw_data()
             self._place_start()
-        self._on_moved(self.lab.transport.time)
+        self._on_moved(self.lab.playback.time)
 
     def _truth_seen(self, answer: Answer) -> Track | None:
         """Truth's rollout in the latents that are shown."""
@@ -449,7 +449,7 @@ class PortraitPanel(QWidget):
                 head.place(*state)
 
     def _position(self, track: Track) -> Array:
-        """Where a rollout is on the plane at the transport's instant."""
+        """Where a rollout is on the plane at the playback's instant."""
         if self._latents is not None and track.key == "truth" and self._seen is not None:
             return self.lab.state_of(self._seen)
         return self.chart.place(self.lab.state_of(track))
