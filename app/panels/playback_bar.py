@@ -1,4 +1,4 @@
-"""The transport: play, pause, step, restart, speed, a slider to scrub; and what is done to the rollouts on the way."""
+"""The playback bar: play, pause, step, restart, speed, a slider to scrub; and what is done to the rollouts on the way."""
 
 from dataclasses import replace
 
