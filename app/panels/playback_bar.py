@@ -1,4 +1,4 @@
-"""The playback bar: play, pause, step, restart, speed, a slider to scrub; and what is done to the rollouts on the way."""
+"""The playback bar: play, pause, step, restart, speed, a slider to scrub; and the steering of rollouts."""
 
 from dataclasses import replace
 
