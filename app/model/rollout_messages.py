@@ -92,7 +92,7 @@ class Answer:
     field: PortraitField | None
     seconds: float
     scale: float = float("nan")
-    seen: Array | None = None  # truth as the model encodes it whose latents the portrait shows, `(T, 2)`
+    encoded_truth: Array | None = None  # truth as the model encodes it whose latents the portrait shows, `(T, 2)`
     missed: Missed | None = None  # which drawn rows the judged model does not follow
 
     @property
