@@ -334,9 +334,9 @@ class PortraitPanel(QWidget):
 
     def _truth_seen(self, answer: Answer) -> Track | None:
         """Truth's rollout in the latents that are shown."""
-        if answer.truth is None or answer.seen is None:
+        if answer.truth is None or answer.encoded_truth is None:
             return None
-        return replace(answer.truth, key="truth, encoded", coords=answer.seen)
+        return replace(answer.truth, key="truth, encoded", coords=answer.encoded_truth)
 
     def _on_theme(self) -> None:
         self._draw_field()

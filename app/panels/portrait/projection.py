@@ -120,8 +120,8 @@ class LatentChart:
 
     def track(self, answer: Answer, track: Track) -> Array:
         """Truth is where the model encodes its frames; others are where the map has them."""
-        if track.key == "truth" and answer.seen is not None:
-            return answer.seen
+        if track.key == "truth" and answer.encoded_truth is not None:
+            return answer.encoded_truth
         return self.place(track.coords)
 
     def start(self, experiment: Experiment, answer: Answer | None) -> Array:
