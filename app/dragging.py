@@ -91,6 +91,6 @@ class Dragging(QObject):
         self.changed.emit()
 
     def move_data(self, label: str, gesture: object, hand: ByHand) -> None:
-        """Change the data to `hand`, as a part of `gesture`; `slide(final=True)` ends it."""
+        """Make `hand` the edits of the data, as a part of `gesture`; `slide(final=True)` ends it."""
         self.slide(final=False)
         self._edit(label, gesture, hand=hand)

@@ -105,7 +105,7 @@ async def _picture(options: argparse.Namespace) -> int:
     from app.window.image_export import write_png
 
     window = open_window()
-    window.journal.set_on(False)  # nobody works here
+    window.journal.set_on(False)  # there is no work to keep
     window.resize(*parse_size(options.size))
     window.show()
     window.share_room()

@@ -44,13 +44,13 @@ class View:
     arrows: bool = True
     contours: bool = True
     data: bool = True
-    compare: bool = False  # a learned H beside the true one, in the portrait
+    compare: bool = False  # a learned H with the true one, in the portrait
     latents: bool = False  # the portrait shows the latents of a model that sees frames
     energy_of: str = "reference"  # by the true H (a recording's reference), by the models' own, or by both: `ENERGY_OF`
     speed: float = 1.0
     live_fit: bool = False  # models are fitted anew with every change
     polish: bool = False  # a fit begins at the shown runs, and not at fresh weights
-    tool: str = "start"  # what a hand on the portrait does: `TOOLS`
+    tool: str = "start"  # what the mouse does on the portrait: `TOOLS`
     seeds: int = 1  # how many times a fit is repeated, each with data and weights of its own
 
     def as_dict(self) -> dict[str, Any]:
@@ -136,7 +136,7 @@ class Document(QObject):
     def edit(self, experiment: Experiment, label: str, gesture: object = None) -> None:
         """Make `experiment` the current one, checked; raises an `HnnLabError` and changes nothing where it is bad.
 
-        Edits with the same `gesture` (anything but None) are one undo step. What a hand has done to the data stays
+        Edits with the same `gesture` (anything but None) are one undo step. Edits of the data stay
         with that data: it is never carried along to another system or recording.
         """
         new = checked(without_strange_hand(experiment, self.experiment), self.experiment)

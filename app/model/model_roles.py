@@ -12,7 +12,7 @@ def field_key(models: Sequence[ShownModel], view: View) -> str:
 
 
 def compared_key(models: Sequence[ShownModel], view: View) -> str:
-    """Return the model whose H the portrait sets beside the true one, or ''.
+    """Return the model whose H the portrait compares with the true one, or ''.
 
     It is the one whose field is chosen, or else the first that has an energy.
     """

@@ -39,7 +39,7 @@ class Playback(QObject):
         self.set_playing(not self.playing)
 
     def hold(self, held: bool) -> None:
-        """Stand still while a hand moves something; play goes on afterwards."""
+        """Stand still during a drag; play goes on afterwards."""
         self._held = held
 
     def set_horizon(self, horizon: float, step: float) -> None:

@@ -24,7 +24,7 @@ class ShownModel:
     live: bool = False
     group: str = ""
     member: int = 0
-    refits: bool = False  # it is another one whenever a hand moves the data
+    refits: bool = False  # it is fitted anew whenever the data is edited
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +39,12 @@ class Request:
     contours: bool
     preview: bool
     energy_of: str = "reference"
-    compared: str = ""  # the key of the model whose H is set beside the true one, or ''
+    compared: str = ""  # the key of the model whose H is compared with the true one, or ''
     states: States | None = None  # some of the training data
-    drawn: Drawn | None = None  # rows that were drawn by hand
+    drawn: Drawn | None = None  # rows that were drawn with the mouse
     judged: str = ""  # the key of the model that is to follow them, or ''
     urgent: bool = True  # asked by a hand: it interrupts a full request that is under way
-    asked: float = 0.0  # perf_counter when the hand moved
+    asked: float = 0.0  # perf_counter when the mouse moved
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,7 +90,7 @@ def _device_sizes() -> tuple[int, ...]:
 
 
 def _on_theme() -> None:
-    # A QIcon holds pictures, not a colour, so whoever shows one is given it anew.
+    # A QIcon holds pictures, not a colour, so what shows one is given it anew.
     for widget in QApplication.allWidgets():
         for holder in (*widget.actions(), widget):
             if isinstance(holder, QAction | QAbstractButton):

@@ -383,7 +383,7 @@ class MainWindow(QMainWindow):
         self.lay_notice()
 
     def _on_failed(self, text: str, details: str) -> None:
-        """Show what failed in a thread, once for each place: a worker may fail at every move of a hand."""
+        """Show what failed in a thread, once for each place: a worker may fail at every move of the mouse."""
         frames = [line for line in details.splitlines() if line.lstrip().startswith("File ")]
         place = frames[-1] if frames else text
         if place in self._shown_failures:
@@ -423,13 +423,13 @@ class MainWindow(QMainWindow):
     # Actions ----------------------------------------------------------------------------------------------------------
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Let `work` run beside everything else."""
+        """Let `work` run while all else goes on."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
 
     async def cancel_tasks(self) -> None:
-        """End what still runs beside, such as a question that nobody has answered."""
+        """End what still runs, such as a question that is not answered."""
         own = asyncio.current_task()
         tasks = [task for task in self._tasks if task is not own]
         for task in tasks:

@@ -215,7 +215,7 @@ class SessionActions:
             lab.document.set_view(**{"axes": None, **view})
 
     async def film(self) -> None:
-        """Write the films of the shown models that see frames, beside what the camera sees."""
+        """Write the films of the shown models that see frames, next to the true frames."""
         from hnn_engine.comparison_video import ComparedFilm  # with what reads and writes films
 
         lab = self._lab

@@ -1,4 +1,4 @@
-"""A process of the program's own that works beside the window, begun with the first question and anew where it has
+"""A process of the program's own that works for the window, begun with the first question and anew where it has
 died."""
 
 import multiprocessing
@@ -58,7 +58,7 @@ def _begin(serve: Serve, line: Connection) -> None:
 
 
 def _end_with_the_window() -> None:
-    """Wait for the end of the window's process, and end: in the midst of a fit nobody looks at the line."""
+    """Wait for the end of the window's process, and end: during a fit the line is not read."""
     window = multiprocessing.parent_process()
     assert window is not None
     window.join()

@@ -36,7 +36,7 @@ class _Request:
 class Journal(QObject):
     """Keeps the document while it has unsaved changes and the journal is `on`.
 
-    `troubled(text)` says what could not be kept, each sentence once; `failed(text, details)` what nobody foresaw.
+    `troubled(text)` says what could not be kept, each sentence once; `failed(text, details)` an unforeseen error.
     """
 
     troubled = Signal(str)

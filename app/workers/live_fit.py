@@ -86,7 +86,7 @@ class LiveFit(QObject):
         return not system.close_encounters and int(data["trajectories"]) * int(data["points"]) <= QUICK_ROWS
 
     def want(self, experiment: Experiment, data: Dataset | None) -> None:
-        """Want the models of `experiment` from now on, on `data` where it is at hand."""
+        """Want the models of `experiment` from now on, on `data` where it is there already."""
         key = fit_key(experiment)
         if key == self._key:
             return
@@ -127,7 +127,7 @@ class LiveFit(QObject):
         return len(self.lags) > 1 and self.lags[-1] > FRAME_SECONDS
 
     def words(self) -> str:
-        """Say how long a refit takes, and whether the picture runs behind the hand."""
+        """Say how long a refit takes, and whether the picture lags behind."""
         if self.problem:
             return self.problem
         if not self.fit_times:

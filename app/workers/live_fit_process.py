@@ -1,5 +1,5 @@
-"""A process that fits while a hand moves. In a thread a fit of five milliseconds would take forty: each of its many
-small numpy calls would wait for whoever paints or computes rollouts to let go of the interpreter."""
+"""A process that fits during a drag. In a thread a fit of five milliseconds would take forty: each of its many
+small numpy calls would wait for the interpreter while the window paints or rollouts are computed."""
 
 import time
 import traceback
@@ -23,7 +23,7 @@ POLL_S = 0.05  # s between looks whether there is a newer one
 
 @dataclass(frozen=True, eq=False)
 class FitRequest:
-    """Models that are wanted, with their data where it is at hand."""
+    """Models that are wanted, with their data where it is there already."""
 
     experiment: Experiment
     data: Dataset | None
@@ -123,7 +123,7 @@ def _fitted(experiment: Experiment, which: int, data: Dataset) -> Snapshot:
     from hnn_engine.fitting.events import Failed, Finished
     from hnn_engine.fitting.random_features.states import Problem
 
-    if experiment.recipe == "sampled":  # the same weights, without the losses on the way, which nobody sees here
+    if experiment.recipe == "sampled":  # the same weights, without the losses on the way, which are not shown
         problem = Problem(experiment.task(experiment.models[which], data))
         theta = problem.solved()
         if not np.isfinite(theta).all():

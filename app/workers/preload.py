@@ -1,4 +1,4 @@
-"""Loads what the first paint did without, in the background, while no hand moves anything."""
+"""Loads what the first paint did without, in the background, while nothing is dragged."""
 
 import ctypes
 import gc
@@ -18,7 +18,7 @@ from hnn_engine.missing_libraries import sentence
 class Preload:
     """One thread that loads scipy, then the compiled loops, and torch where there are none.
 
-    `held` is asked whether a hand moves something; `loaded` is called in the thread after each part, `failed` with a
+    `held` is asked whether a drag is under way; `loaded` is called in the thread after each part, `failed` with a
     message and a traceback where one cannot be had, and `told` with a sentence on what the program does without.
     """
 

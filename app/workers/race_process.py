@@ -1,7 +1,7 @@
 """RaceProcess: a process in which recipes race, and the thread that listens to it.
 
 In a thread of the window's own process a closed form of milliseconds would take several times as long, waiting for
-whoever paints to let go of the interpreter, and its clock would say so. What happens goes into a queue that the frame
+the interpreter while the window paints, and its clock would say so. What happens goes into a queue that the frame
 tick drains.
 """
 
@@ -29,7 +29,7 @@ STOP = "stop"
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """Which recipes race for the first model of `experiment`, and the data where they are at hand."""
+    """Which recipes race for the first model of `experiment`, and the data where it is there already."""
 
     experiment: Experiment
     recipes: tuple[str, ...]
@@ -96,7 +96,7 @@ class RaceProcess:
         self._begin(threading.Thread(target=self._race, args=(entry,), name="race", daemon=True))
 
     def judge(self, runs: "tuple[Run, ...]", data: Dataset | None) -> None:
-        """Judge `runs`, on `data` where they are at hand; those of one race have the same."""
+        """Judge `runs`, on `data` where it is there already; runs of one race have the same."""
         self._begin(threading.Thread(target=self._judge, args=(runs, data), name="judging", daemon=True))
 
     def _begin(self, thread: threading.Thread) -> None:

@@ -3,7 +3,7 @@
 A request is frozen; an answer carries the request, by which a stale one is known. While a button is down a request is a
 preview: fewer steps. Truth is the reference integrator's. Until that is compiled, collocation stands in for it: alone
 in a preview (see `PREVIEW_TOLERANCE`), and at first in a full request (at `STAND_IN_TOLERANCE`), which is then answered
-twice. A full request is interrupted by a newer one from a hand, not by newer weights: so it always gets done while a
+twice. A full request is interrupted by a newer one from a drag, not by newer weights: so it always gets done while a
 model trains.
 """
 
@@ -157,7 +157,7 @@ class RolloutWorker:
             fine=not any(m.live or (m.refits and request.preview) for m in used.values()),
             autoencoder=models[spec.latents].autoencoder if spec.latents else None,
         )
-        # On one degree of freedom every start lies in the plane; and while a hand moves it, the last plane will do.
+        # On one degree of freedom every start lies in the plane; and during a drag the last plane will do.
         through = () if stage.dof == 1 else spec.through
         key = (replace(spec, through=()), stage_key(request.experiment), request.experiment.rollout.friction, layers)
         if self._plane is not None and self._plane[0] == key and (request.preview or self._plane[1] == through):
@@ -310,9 +310,9 @@ class RolloutWorker:
         with np.errstate(over="ignore", invalid="ignore"):
             if experiment.system is not None:
                 assert truth is not None
-                beside = matching_truth(answer.coords, truth.coords)
-                drift = energy_drift(experiment.system, answer.coords, beside)
-                error = relative_error(answer.coords, beside, experiment.stage.periodic)
+                true = matching_truth(answer.coords, truth.coords)
+                drift = energy_drift(experiment.system, answer.coords, true)
+                error = relative_error(answer.coords, true, experiment.stage.periodic)
                 return drift, answer.t[: len(error)], error
             drift = drift_of_recording(request, shown.snapshot, answer.coords)
             if truth is None or recorded_row(experiment) is None:
@@ -361,7 +361,7 @@ def drift_of_recording(request: Request, snapshot: Snapshot | None, coords: Arra
 def drift_by_own_energy(request: Request, snapshot: Snapshot, coords: Array, truth: Track | None) -> Array:
     """Return a model's drift by its own H where that is asked for, else nothing.
 
-    For recordings only beside the stated reference: else the drift itself is by the learned H.
+    For recordings only along with the stated reference: else the drift itself is by the learned H.
     """
     if request.energy_of == "both" or (request.energy_of == "learned" and request.experiment.system is not None):
         return own_drift(request.experiment, snapshot, coords, truth.coords if truth is not None else None)
@@ -376,7 +376,7 @@ def truth_in_latents(request: Request, truth: Track | None, plane: PortraitField
 
 
 def seen_key(experiment: Experiment) -> Hashable:
-    """What decides, beside the start, what a model that sees frames is shown there."""
+    """What decides, along with the start, what a model that sees frames is shown there."""
     system, begin = experiment.system, experiment.rollout.begin
     filmed = tuple(experiment.data.items()) if system is not None and system.observed else ()
     return begin, stage_key(experiment), filmed

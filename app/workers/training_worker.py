@@ -130,7 +130,7 @@ class TrainingWorker:
     def start(
         self, experiment: Experiment, data: Dataset | None, seeds: int = 1, starts: "Mapping[str, Run] | None" = None
     ) -> None:
-        """Fit every model of `experiment`, on `data` where it is at hand already, from its run in `starts` on if there
+        """Fit every model of `experiment`, on `data` where it is there already, from its run in `starts` on if there
         is one.
 
         The whole experiment, data and weights, is repeated for `seeds` seeds, beginning with its own.
