@@ -33,6 +33,7 @@ class State:
 
 ENERGY_OF = ("reference", "learned", "both")
 TOOLS = ("start", "draw", "move", "erase")
+ON_DISK = {"warm_start": "polish"}  # fields of a view that have another name in session files
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,13 @@ class View:
     energy_of: str = "reference"  # by the true H (a recording's reference), by the models' own, or by both: `ENERGY_OF`
     speed: float = 1.0
     live_fit: bool = False  # models are fitted anew with every change
-    polish: bool = False  # a fit begins at the shown runs, and not at fresh weights
+    warm_start: bool = False  # a fit begins at the shown runs, and not at fresh weights
     tool: str = "start"  # what the mouse does on the portrait: `TOOLS`
     seeds: int = 1  # how many times a fit is repeated, each with data and weights of its own
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for the session file."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in self.__dict__.items()}
+        return {ON_DISK.get(k, k): list(v) if isinstance(v, tuple) else v for k, v in self.__dict__.items()}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> "View":
@@ -63,9 +64,10 @@ class View:
         view = View()
         if isinstance(values.get("field"), str):
             view = replace(view, field=values["field"][:LONGEST_NAME])
-        for name in ("arrows", "contours", "data", "compare", "latents", "live_fit", "polish"):
-            if isinstance(values.get(name), bool):
-                view = replace(view, **{name: values[name]})
+        for name in ("arrows", "contours", "data", "compare", "latents", "live_fit", "warm_start"):
+            value = values.get(ON_DISK.get(name, name))
+            if isinstance(value, bool):
+                view = replace(view, **{name: value})
         if values.get("energy_of") in ENERGY_OF:
             view = replace(view, energy_of=values["energy_of"])
         axes, speed = values.get("axes"), values.get("speed")

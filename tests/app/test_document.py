@@ -264,6 +264,10 @@ class TestFiles:
         old = {"axes": None, "field": "hnn", "arrows": True, "contours": True, "data": False, "speed": 1.0}
         assert View.from_dict({**old, "energy_of": "learned"}) == View(field="hnn", data=False, energy_of="learned")
 
+    def test_a_warm_start_keeps_its_name_in_files(self) -> None:
+        assert View(warm_start=True).as_dict()["polish"] is True
+        assert View.from_dict({"polish": True}) == View(warm_start=True)
+
     def test_reset_forgets_the_history(self, document: Document) -> None:
         start(document, 0.1)
         state = State(new_experiment("mass-spring"))
