@@ -90,7 +90,7 @@ class Training(QObject):
         except HnnLabError:
             self.noticed.emit(f"{seeds} seeds from {experiment.seed} on go beyond the largest: lower the seed.")
             return
-        starts = self.warm_starts() if self._document.view.polish else {}
+        starts = self.warm_starts() if self._document.view.warm_start else {}
         reason = next((why for why in (experiment.why_not_from(r.snapshot) for r in starts.values()) if why), "")
         if reason:
             self.noticed.emit(reason)

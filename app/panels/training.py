@@ -141,7 +141,7 @@ class TrainingPanel(QWidget):
         self.beginning.setAccessibleName("Begin at")
         set_tip(self.beginning, BEGIN_TIP)
         self.beginning.activated.connect(
-            lambda: self.lab.document.set_view(polish=bool(self.beginning.currentData())),
+            lambda: self.lab.document.set_view(warm_start=bool(self.beginning.currentData())),
         )
         self.begin_row = QWidget()
         row = QHBoxLayout(self.begin_row)
@@ -153,8 +153,8 @@ class TrainingPanel(QWidget):
     def _show_beginning(self) -> None:
         """Offer to begin at runs where there are some, and no live fit that begins anew each time."""
         view = self.lab.document.view
-        self.begin_row.setVisible((bool(self.lab.training.warm_starts()) or view.polish) and not view.live_fit)
-        self.beginning.setCurrentIndex(int(view.polish))
+        self.begin_row.setVisible((bool(self.lab.training.warm_starts()) or view.warm_start) and not view.live_fit)
+        self.beginning.setCurrentIndex(int(view.warm_start))
 
     def _add_buttons(self) -> None:
         self.button = QPushButton("Train")

@@ -474,7 +474,7 @@ async def test_a_fit_goes_on_from_the_shown_runs_and_another_network_is_refused(
     assert panel.begin_row.isVisible()
     bench.choose(panel.beginning, "The shown runs")
     panel.beginning.activated.emit(panel.beginning.currentIndex())
-    assert bench.document.view.polish
+    assert bench.document.view.warm_start
     bench.small_fit(steps=5)
     await bench.train()
     after = {r.snapshot.model: r for r in bench.document.state.applicable()}

@@ -300,5 +300,5 @@ def test_a_view_of_wrong_kinds_is_as_if_it_were_not_there() -> None:
     assert View.from_dict(wrong) == View()
     for axes in ([0, 1.0], [0, 10**6], [-1, 0], [0], "01", None):
         assert View.from_dict({"axes": axes, "speed": math.nan, "seeds": 1e308}) == View()
-    view = View(axes=(1, 0), field="hnn", speed=2.0, seeds=3, polish=True)
+    view = View(axes=(1, 0), field="hnn", speed=2.0, seeds=3, warm_start=True)
     assert View.from_dict(view.as_dict()) == view
