@@ -65,9 +65,9 @@ class View:
         if isinstance(values.get("field"), str):
             view = replace(view, field=values["field"][:LONGEST_NAME])
         for name in ("arrows", "contours", "data", "compare", "latents", "live_fit", "warm_start"):
-            value = values.get(ON_DISK.get(name, name))
-            if isinstance(value, bool):
-                view = replace(view, **{name: value})
+            key = ON_DISK.get(name, name)
+            if isinstance(values.get(key), bool):
+                view = replace(view, **{name: values[key]})
         if values.get("energy_of") in ENERGY_OF:
             view = replace(view, energy_of=values["energy_of"])
         axes, speed = values.get("axes"), values.get("speed")
