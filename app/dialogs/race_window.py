@@ -67,6 +67,7 @@ class RaceWindow(QDialog):
         self.raced: Raced | None = None
         self.runs: tuple[Run, ...] = ()  # that its lanes have left so far, until the document has them
         self._racing = False
+        self._shown: list[str] | None = None  # colours of the rows that are laid out
         self._applies: dict[str, bool] = {}
         self.setModal(False)
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint, True)
@@ -335,7 +336,7 @@ class RaceWindow(QDialog):
         """Write a row for each lane, the first one first."""
         rows = [(recipe_color(one.recipe), words(one)) for one in standings]
         shown = [role for role, _ in rows]
-        if shown != getattr(self, "_shown", None):
+        if shown != self._shown:
             self._shown = shown
             self._lay_rows(shown)
         for labels, (_, texts) in zip(self._labels, rows, strict=True):

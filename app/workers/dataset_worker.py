@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.workers.latest_only import LatestAnswer
 from hnn_engine.datasets import Dataset
-from hnn_engine.experiment import Experiment
+from hnn_engine.experiment import Experiment, RecordingSource
 from hnn_engine.progress import ProgressCallback
 
 DataKey = tuple[Hashable, ...]
@@ -84,9 +84,8 @@ def make_data(experiment: Experiment, progress: ProgressCallback) -> Dataset:
 def data_key(experiment: Experiment) -> DataKey:
     """What the training data of `experiment` depends on: first the stage, whose data no other can show."""
     source = experiment.source
-    recording = experiment.recording
-    if recording is not None:
-        return id(recording), getattr(source, "method", ""), getattr(source, "window", 0), experiment.hand
+    if isinstance(source, RecordingSource):
+        return id(source.recording), source.method, source.window, experiment.hand
     system = experiment.system
     assert system is not None
     constants, data = tuple(system.values.items()), tuple(experiment.data.items())
