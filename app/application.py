@@ -23,7 +23,7 @@ from app.workers.event_loop import event_loop
 from app.workers.malloc_trim import share_one_heap
 from hnn_engine.experiment import new_experiment
 
-WARM_UP_MS = 1200  # after the first paint: by then the window has drawn its first rollouts
+PRELOAD_MS = 1200  # after the first paint: by then the window has drawn its first rollouts
 PICTURE_CACHE_KB = 96 * 1024  # fields, contours and data dots of the portrait are kept as pictures, on a 4K screen too
 RACE_SECONDS = 5.0  # that a race is given to end with what its lanes have reached
 SWITCH_SECONDS = 0.002  # how long a worker may keep the interpreter from the window, and the window from a worker
@@ -48,27 +48,27 @@ def run(path: Path | None) -> int:
     application.setQuitOnLastWindowClosed(False)
     gc.disable()  # until the window stands; then it collects by itself, in this thread alone
     sys.setswitchinterval(SWITCH_SECONDS)
-    endings = ShutdownSignals(application)
+    shutdown = ShutdownSignals(application)
     try:
         with asyncio.Runner(loop_factory=lambda: event_loop(application)) as runner:
-            return runner.run(_main(path, endings))
+            return runner.run(_main(path, shutdown))
     except RuntimeError:
-        if not endings.committed:  # else Qt has ended the loop itself, at the end of the desktop session
+        if not shutdown.committed:  # else Qt has ended the loop itself, at the end of the desktop session
             raise
-        return endings.code
+        return shutdown.code
     finally:
-        endings.close()
+        shutdown.close()
 
 
-async def _main(path: Path | None, endings: ShutdownSignals) -> int:
+async def _main(path: Path | None, shutdown: ShutdownSignals) -> int:
     window = open_window(whole=False)
     window.restore_layout()
     window.show()
-    endings.watch(window)
+    shutdown.watch(window)
     window.spawn(_furnish(window, path))
     await window.closed.wait()
-    await close_window(window, keep=endings.asked)
-    return endings.code
+    await close_window(window, keep=shutdown.asked)
+    return shutdown.code
 
 
 async def _furnish(window: MainWindow, path: Path | None) -> None:
@@ -87,10 +87,10 @@ def open_window(whole: bool = True) -> MainWindow:
     if whole:
         window.furnish()
     lab.start()
-    warm_up = QTimer(window)  # owned by the window: one that closes early takes it along
-    warm_up.setSingleShot(True)
-    warm_up.timeout.connect(partial(_on_shown, lab))
-    warm_up.start(WARM_UP_MS)
+    timer = QTimer(window)  # owned by the window: one that closes early takes it along
+    timer.setSingleShot(True)
+    timer.timeout.connect(partial(_on_shown, lab))
+    timer.start(PRELOAD_MS)
     return window
 
 

@@ -37,8 +37,10 @@ class LatestOnly(Generic[Request]):
     def ask(self, request: Request | None) -> None:
         """Do `request` next, in place of any that waits; None leaves nothing waiting."""
         with self._changed:
+            if self.closing:
+                return
             self.waiting = request
-            if self._thread is None and request is not None and not self.closing:
+            if self._thread is None and request is not None:
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
             self._changed.notify()
