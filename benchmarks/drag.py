@@ -188,16 +188,16 @@ def _kept(way: Iterator[QPointF]) -> Iterator[QPointF]:
 
 def _grip(window: WatchedWindow, place: str) -> tuple[QWidget, Callable[[], QPointF]]:
     """Return the widget that takes the mouse, and where on it the start is to be grabbed now."""
-    scene, portrait, lab = window.scene, window.portrait, window.lab
+    panel, portrait, lab = window.scene, window.portrait, window.lab
     if place == "portrait":
         return portrait.plot.viewport(), portrait.start_pixel
 
     def outermost() -> QPointF:
         stage = lab.experiment.stage
         x, y = stage.positions(np.array(lab.experiment.start[: stage.dof]))[-1]
-        return scene.view.pixel((float(x), float(y)))
+        return panel.view.pixel((float(x), float(y)))
 
-    return scene, outermost
+    return panel, outermost
 
 
 def _figures(strokes: list[Stroke]) -> Figures:

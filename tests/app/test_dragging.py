@@ -46,10 +46,10 @@ def in_portrait(bench: Bench) -> QPointF:
 
 def body_at(bench: Bench, body: int) -> QPointF:
     """Where a body of the start is in the scene."""
-    stage, scene = bench.experiment.stage, bench.window.scene
+    stage, panel = bench.experiment.stage, bench.window.scene
     q = np.array(bench.experiment.start)[: stage.dof]
     x, y = stage.positions(q)[body]
-    return scene.view.pixel((float(x), float(y)))
+    return panel.view.pixel((float(x), float(y)))
 
 
 def head_at(bench: Bench, body: int) -> QPointF:
@@ -118,7 +118,7 @@ async def test_portrait_start_follows_the_pointer(bench: Bench, system: str, axe
 @pytest.mark.parametrize(("system", "body"), BODIES)
 async def test_scene_body_follows_the_pointer(bench: Bench, system: str, body: int) -> None:
     await still(bench, system)
-    scene, stage = bench.window.scene, bench.experiment.stage
+    panel, stage = bench.window.scene, bench.experiment.stage
     momenta = bench.experiment.start[stage.dof :]
     before, label, start = bench.answer.truth, bench.document.undo_label, bench.experiment.start
 
@@ -126,17 +126,17 @@ async def test_scene_body_follows_the_pointer(bench: Bench, system: str, body: i
         """A body on rods or a track is the nearest to the pointer that these allow; a free one is under it."""
         now, wanted = body_at(bench, body), target
         if system in ("pendulum", "damped-pendulum"):
-            pivot = scene.view.pixel((0.0, 0.0))
+            pivot = panel.view.pixel((0.0, 0.0))
             radius = gap(now, pivot)
             wanted = pivot + (target - pivot) * (radius / gap(target, pivot))
         elif system == "double-pendulum" and body == 0:
-            pivot = scene.view.pixel((0.0, 0.0))
+            pivot = panel.view.pixel((0.0, 0.0))
             wanted = pivot + (target - pivot) * (gap(now, pivot) / gap(target, pivot))
         elif system == "mass-spring":
             wanted = QPointF(target.x(), now.y())
         return gap(now, wanted)
 
-    await carry(bench, scene, lambda: body_at(bench, body), QPointF(-36, -40), exact)
+    await carry(bench, panel, lambda: body_at(bench, body), QPointF(-36, -40), exact)
     await bench.settled()
     assert before is not None
     assert bench.experiment.start[stage.dof :] == momenta
@@ -245,15 +245,15 @@ class TestGestures:
     async def test_a_moving_body_can_be_caught(self, bench: Bench) -> None:
         bench.lab.playback.seek(1.0)
         await bench.frames(2)
-        scene, stage = bench.window.scene, bench.experiment.stage
-        caught = scene._hand_state()
+        panel, stage = bench.window.scene, bench.experiment.stage
+        caught = panel._hand_state()
         x, y = stage.positions(caught[:1])[0]
-        at = scene.view.pixel((float(x), float(y)))
-        bench.press(scene, at)
-        bench.move(scene, at + QPointF(0.0, 4.0))
+        at = panel.view.pixel((float(x), float(y)))
+        bench.press(panel, at)
+        bench.move(panel, at + QPointF(0.0, 4.0))
         assert abs(bench.experiment.start[1] - caught[1]) < 1e-12
         assert abs(float(wrap_angle(np.array(bench.experiment.start[0] - caught[0])))) < 0.2
-        bench.release(scene, at + QPointF(0.0, 4.0))
+        bench.release(panel, at + QPointF(0.0, 4.0))
 
     async def test_while_the_button_is_down_rollouts_are_previews(self, bench: Bench) -> None:
         await still(bench, "double-pendulum")
