@@ -24,7 +24,7 @@ from hnn_engine.coords import Array
 from hnn_engine.data_edits import UNTOUCHED
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
-from hnn_engine.experiment import Experiment, same_stage
+from hnn_engine.experiment import Experiment, same_scene
 from hnn_engine.phase_portrait import Drawn, PortraitSpec, States, drawn_rows, sample
 from hnn_engine.rollout_analysis import gentle_span
 from hnn_engine.rollouts.steering import STEERINGS, Steering
@@ -108,7 +108,7 @@ class Lab(QObject):
             self.dataset_worker.want(self.experiment)
 
     def _on_refitted(self, experiment: Experiment, data: Dataset) -> None:
-        if not same_stage(experiment, self.experiment):
+        if not same_scene(experiment, self.experiment):
             return
         if self.drag.active:  # as with a start that is dragged; models and dots are then drawn at once
             self._learn_of(data)
@@ -122,7 +122,7 @@ class Lab(QObject):
     def _take_fresh(self) -> None:
         """Show the data of the models that a live fit has found during a drag."""
         fresh, self._fresh = self._fresh, None
-        if fresh is not None and same_stage(fresh[0], self.experiment):
+        if fresh is not None and same_scene(fresh[0], self.experiment):
             self.dataset_worker.take(*fresh)
 
     def _on_refit_refused(self, problem: str) -> None:
@@ -208,7 +208,7 @@ class Lab(QObject):
 
     def latents_key(self) -> str:
         """The key of the model whose latents the portrait shows, or ''."""
-        return latents_key(self.shown_models(), self.document.view) if self.experiment.stage.observed else ""
+        return latents_key(self.shown_models(), self.document.view) if self.experiment.scene.observed else ""
 
     def run_of(self, key: str) -> "Run | None":
         """The run with this id, or None."""
@@ -244,7 +244,7 @@ class Lab(QObject):
     def _on_changed(self, old: State, new: State) -> None:
         spec = new.experiment.rollout
         self.playback.set_horizon(spec.length, spec.dt)
-        if not same_stage(old.experiment, new.experiment):
+        if not same_scene(old.experiment, new.experiment):
             self.answer = None
             self.portrait = None
             self.live_fit.end()
@@ -327,7 +327,7 @@ class Lab(QObject):
     def _take_answer(self) -> None:
         """Show the newest answer, unless it is of another system by now."""
         answer = self.rollout_worker.newest()
-        if answer is not None and same_stage(answer.request.experiment, self.experiment):
+        if answer is not None and same_scene(answer.request.experiment, self.experiment):
             self.answer = answer
             self._take_fresh()
             self.answered.emit(answer)

@@ -23,7 +23,7 @@ from app.workers.training_worker import (
     TrainingWorker,
 )
 from hnn_engine.errors import HnnLabError
-from hnn_engine.experiment import Experiment, check_seed, same_stage, same_system
+from hnn_engine.experiment import Experiment, check_seed, same_scene, same_system
 from hnn_engine.models import get_model
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Training(QObject):
 
     def is_here(self) -> bool:
         """Whether the job that runs (or ran last) fits the system on screen."""
-        return self.experiment is not None and same_stage(self.experiment, self._document.experiment)
+        return self.experiment is not None and same_scene(self.experiment, self._document.experiment)
 
     def start(self) -> None:
         """Fit the chosen models from fresh weights."""

@@ -193,8 +193,8 @@ def _grip(window: WatchedWindow, place: str) -> tuple[QWidget, Callable[[], QPoi
         return portrait.plot.viewport(), portrait.start_pixel
 
     def outermost() -> QPointF:
-        stage = lab.experiment.stage
-        x, y = stage.positions(np.array(lab.experiment.start[: stage.dof]))[-1]
+        scene = lab.experiment.scene
+        x, y = scene.positions(np.array(lab.experiment.start[: scene.dof]))[-1]
         return panel.view.pixel((float(x), float(y)))
 
     return panel, outermost

@@ -121,7 +121,7 @@ def _experiment(task: str) -> Experiment:
 
 def _by(base: Experiment, way: Way) -> Experiment:
     spec = model_spec("hnn", {"width": way.width, "depth": way.depth})
-    settings: dict[str, Value] = {**default_settings(way.recipe, base.stage), **way.settings}
+    settings: dict[str, Value] = {**default_settings(way.recipe, base.scene), **way.settings}
     return replace(base, models=(spec,), recipe=way.recipe, settings=settings)
 
 

@@ -144,7 +144,7 @@ class PlainPixels(TorchPixelBackend):
 
 def _fit(base: Experiment, data: Dataset, model: str, recipe: str) -> Run:
     say(f"{model}: a fit by {recipe}")
-    settings = default_settings(recipe, base.stage)
+    settings = default_settings(recipe, base.scene)
     fit = FitRun(checked(replace(base, models=(model_spec(model),), recipe=recipe, settings=settings)), data)
     while fit.end is None:
         fit.advance()

@@ -96,7 +96,7 @@ def _closed_forms(model: str, runs: int) -> Figures:
     base = new_experiment("mass-spring")
     data, spec = base.dataset(), model_spec(model, SMALL)
     tasks = {
-        recipe: replace(base, recipe=recipe, settings=default_settings(recipe, base.stage)).task(spec, data)
+        recipe: replace(base, recipe=recipe, settings=default_settings(recipe, base.scene)).task(spec, data)
         for recipe in RECIPES
     }
     joint, guess = prepared(tasks["denoise"])

@@ -80,7 +80,7 @@ class ComparedFilm:
     @cached_property
     def _seeing(self) -> list[tuple[Snapshot, FrozenAutoencoder]]:
         found = [(one, one.autoencoder) for one in self.snapshots if one.autoencoder is not None]
-        if not self.experiment.stage.observed:
+        if not self.experiment.scene.observed:
             raise ExperimentError(
                 f"No camera sees the {self.experiment.source_title.lower()}, so there is no film: take the pixel "
                 "pendulum, or a film of your own"

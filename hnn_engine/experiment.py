@@ -22,7 +22,7 @@ from hnn_engine.models import get_model
 from hnn_engine.parameters import Parameter, Value, bind
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.rollouts.steering import LEFT_ALONE, STEERINGS, Steering
-from hnn_engine.scene import Stage
+from hnn_engine.scene import Scene
 from hnn_engine.systems import System, get_system
 
 if TYPE_CHECKING:  # neither is needed before a recording is opened or a fit begins
@@ -158,18 +158,18 @@ class Experiment:
     hand: ByHand = UNTOUCHED  # what has been drawn into the data, moved and taken out
 
     @cached_property
-    def stage(self) -> Stage:
+    def scene(self) -> Scene:
         """What is drawn and dragged."""
         if isinstance(self.source, RecordingSource):
-            from hnn_engine.recordings import RecordedStage
+            from hnn_engine.recordings import RecordedScene
 
-            return RecordedStage(self.source.recording)
+            return RecordedScene(self.source.recording)
         return get_system(self.source.name, self.source.constants)
 
     @property
     def system(self) -> System | None:
         """The system, or None for a recording."""
-        return self.stage if isinstance(self.stage, System) else None
+        return self.scene if isinstance(self.scene, System) else None
 
     @property
     def reference_system(self) -> System | None:
@@ -241,59 +241,59 @@ class Experiment:
         from hnn_engine.fitting.warm_start import why_not_from
 
         spec = next((m for m in self.models if m.name == start.model), self.models[0])
-        return why_not_from(start, spec.name, spec.settings, self.stage.dof, self.frame_size)
+        return why_not_from(start, spec.name, spec.settings, self.scene.dof, self.frame_size)
 
     def task(self, model: ModelSpec, data: Dataset, start: "Snapshot | None" = None) -> "FitTask":
         """Return the fitting task of one of the models on `data`, which begins at `start` where there is one."""
         from hnn_engine.fitting.events import FitTask
 
-        known = get_model(model.name).known(self.stage)
+        known = get_model(model.name).known(self.scene)
         return FitTask(model.name, model.settings, data, self.settings, self.seed, known, start)
 
 
 def new_experiment(system: str, constants: Mapping[str, object] | None = None) -> Experiment:
     """Return the experiment that the laboratory opens `system` with: the paper's data, both models, recipe `paper`."""
-    stage = get_system(system, constants)
-    opening = stage.horizon if stage.opening is None else stage.opening
+    scene = get_system(system, constants)
+    opening = scene.horizon if scene.opening is None else scene.opening
     rollouts = RolloutSpec(horizon=opening, dt=opening / 500)
-    if stage.observed:  # what is filmed moves from frame to frame
-        rollouts = RolloutSpec(horizon=opening, dt=stage.frame_seconds, truth="stormer-verlet")
+    if scene.observed:  # what is filmed moves from frame to frame
+        rollouts = RolloutSpec(horizon=opening, dt=scene.frame_seconds, truth="stormer-verlet")
     return Experiment(
-        source=SystemSource(system, stage.values),
-        data=data_defaults(stage),
-        models=tuple(model_spec(name) for name in stage.pair),
+        source=SystemSource(system, scene.values),
+        data=data_defaults(scene),
+        models=tuple(model_spec(name) for name in scene.pair),
         recipe="paper",
-        settings=default_settings("paper", stage),
+        settings=default_settings("paper", scene),
         seed=0,
-        start=tuple(float(x) for x in stage.default_start),
+        start=tuple(float(x) for x in scene.default_start),
         rollout=rollouts,
     )
 
 
 def recording_experiment(recording: "Recording", method: str | None = None) -> Experiment:
     """Return the experiment that the laboratory opens a recording with: `paper` differences for the known file."""
-    from hnn_engine.recordings import RecordedStage, is_paper_pendulum
+    from hnn_engine.recordings import RecordedScene, is_paper_pendulum
 
-    stage = RecordedStage(recording)
+    scene = RecordedScene(recording)
     span = min(20.0, float(recording.t[-1] - recording.t[0]))
     chosen = method or ("paper" if is_paper_pendulum(recording) else "savitzky-golay")
     return Experiment(
         source=RecordingSource(recording, chosen),
         data={},
-        models=tuple(model_spec(name) for name in opening_pair(stage)),
+        models=tuple(model_spec(name) for name in opening_pair(scene)),
         recipe="paper",
-        settings=default_settings("paper", stage),
+        settings=default_settings("paper", scene),
         seed=0,
-        start=tuple(float(x) for x in stage.default_start),
+        start=tuple(float(x) for x in scene.default_start),
         rollout=RolloutSpec(horizon=max(span, 0.1), dt=max(span, 0.1) / 500),
     )
 
 
-def opening_pair(stage: Stage) -> tuple[str, str]:
-    """Return the two models that `stage` opens with, a baseline and its HNN."""
-    if isinstance(stage, System):
-        return stage.pair
-    return ("pixel-baseline", "pixel-hnn") if stage.observed else ("baseline", "hnn")
+def opening_pair(scene: Scene) -> tuple[str, str]:
+    """Return the two models that `scene` opens with, a baseline and its HNN."""
+    if isinstance(scene, System):
+        return scene.pair
+    return ("pixel-baseline", "pixel-hnn") if scene.observed else ("baseline", "hnn")
 
 
 def carried_models(models: tuple[ModelSpec, ...], to: Experiment) -> tuple[ModelSpec, ...]:
@@ -301,7 +301,7 @@ def carried_models(models: tuple[ModelSpec, ...], to: Experiment) -> tuple[Model
     now, then = (any(get_model(m.name).observes_frames for m in side) for side in (models, to.models))
     if now != then:
         return to.models
-    return tuple(m for m in models if not get_model(m.name).why_not(to.stage)) or to.models
+    return tuple(m for m in models if not get_model(m.name).why_not(to.scene)) or to.models
 
 
 def carried_recipe(recipe: str, models: tuple[ModelSpec, ...]) -> str:
@@ -312,7 +312,7 @@ def carried_recipe(recipe: str, models: tuple[ModelSpec, ...]) -> str:
 
 def following_models(experiment: Experiment) -> tuple[ModelSpec, ...]:
     """Return the models of `experiment` with networks that are soon fitted: one layer, as wide as the states need."""
-    width = FOLLOWING_WIDTHS.get(experiment.stage.dof, FOLLOWING_WIDTH)
+    width = FOLLOWING_WIDTHS.get(experiment.scene.dof, FOLLOWING_WIDTH)
     return tuple(model_spec(m.name, {**m.settings, "width": width, "depth": 1}) for m in experiment.models)
 
 
@@ -326,10 +326,10 @@ def check_recipe(recipe: RecipeInfo, models: tuple[ModelSpec, ...]) -> None:
 def same_system(one: Experiment, other: Experiment) -> bool:
     """Whether models of one can be followed, judged and drawn on the other: a recording each, or the same system with
     as many coordinates, whatever its other constants."""
-    return one.source_name == other.source_name and one.stage.dof == other.stage.dof
+    return one.source_name == other.source_name and one.scene.dof == other.scene.dof
 
 
-def same_stage(one: Experiment, other: Experiment) -> bool:
+def same_scene(one: Experiment, other: Experiment) -> bool:
     """Whether rollouts and fields of one can be drawn with the other's: `same_system`, and no other recording."""
     return same_system(one, other) and one.recording is other.recording
 
@@ -357,17 +357,17 @@ def of_system(name: str, now: Experiment) -> Experiment:
     new = new_experiment(name)
     models = carried_models(now.models, new)
     recipe = carried_recipe(now.recipe, models)
-    settings = default_settings(recipe, new.stage)
+    settings = default_settings(recipe, new.scene)
     carried = replace(new, models=models, recipe=recipe, settings=settings, seed=now.seed, hand=now.hand)
     return without_strange_hand(carried, now)
 
 
-def default_settings(recipe: str, stage: Stage) -> dict[str, Value]:
+def default_settings(recipe: str, scene: Scene) -> dict[str, Value]:
     """Return the settings that `recipe` opens with for a system and its own data recipe, or for a recording."""
-    if not isinstance(stage, System):
-        return recipe_defaults(recipe, "filmed-recording" if stage.observed else "recording")
-    data = stage.data
-    return recipe_defaults(recipe, stage.name, round(data.trajectories * data.points * (1 - data.test_fraction)))
+    if not isinstance(scene, System):
+        return recipe_defaults(recipe, "filmed-recording" if scene.observed else "recording")
+    data = scene.data
+    return recipe_defaults(recipe, scene.name, round(data.trajectories * data.points * (1 - data.test_fraction)))
 
 
 def model_spec(name: str, settings: Mapping[str, object] | None = None) -> ModelSpec:
@@ -385,12 +385,12 @@ def checked(experiment: Experiment, before: Experiment | None = None) -> Experim
         raise ExperimentError("No model is chosen: choose at least one")
     kept = {f.name for f in fields(Experiment) if getattr(experiment, f.name) is getattr(before, f.name, None)}
     if before is not None and "source" in kept:
-        vars(experiment)["stage"] = before.stage
-    stage, recipe = experiment.stage, get_recipe(experiment.recipe)
+        vars(experiment)["scene"] = before.scene
+    scene, recipe = experiment.scene, get_recipe(experiment.recipe)
     start = tuple(float(x) for x in experiment.start)
-    if len(start) != 2 * stage.dof or not all(abs(x) < LARGEST for x in start):
-        what, names = listing(start), listing(c.name for c in stage.coordinates)
-        raise ExperimentError(f"The start is [{what}], but it needs {2 * stage.dof} finite numbers: {names}")
+    if len(start) != 2 * scene.dof or not all(abs(x) < LARGEST for x in start):
+        what, names = listing(start), listing(c.name for c in scene.coordinates)
+        raise ExperimentError(f"The start is [{what}], but it needs {2 * scene.dof} finite numbers: {names}")
     parts: dict[str, Any] = {"start": start}
     if not {"source", "rollout"} <= kept:
         parts["rollout"] = _checked_rollout(experiment)
@@ -411,12 +411,12 @@ def checked(experiment: Experiment, before: Experiment | None = None) -> Experim
     if "seed" not in kept:
         parts["seed"] = check_seed(experiment.seed)
     result = replace(experiment, **parts)
-    vars(result)["stage"] = stage
+    vars(result)["scene"] = scene
     return result
 
 
 def _checked_model(spec: ModelSpec, experiment: Experiment) -> ModelSpec:
-    reason = get_model(spec.name).why_not(experiment.stage)
+    reason = get_model(spec.name).why_not(experiment.scene)
     if reason:
         raise ExperimentError(f"{reason} ({experiment.source_title}): choose another model")
     return model_spec(spec.name, spec.settings)
@@ -435,12 +435,12 @@ def _check_hand(experiment: Experiment) -> None:
         return
     if experiment.frame_size:
         raise ExperimentError("Data that a camera sees cannot be drawn or moved by hand: choose a system of states")
-    if experiment.hand.drawn and experiment.stage.dof > 1:
+    if experiment.hand.drawn and experiment.scene.dof > 1:
         raise ExperimentError(
             f"A stroke in the plane has one degree of freedom, but {experiment.source_title} has "
-            f"{experiment.stage.dof}: draw for a system of one"
+            f"{experiment.scene.dof}: draw for a system of one"
         )
-    check_hand(experiment.hand, 2 * experiment.stage.dof)
+    check_hand(experiment.hand, 2 * experiment.scene.dof)
 
 
 def check_seed(seed: object) -> int:
@@ -598,7 +598,7 @@ __all__ = [
     "on_same_data",
     "opening_pair",
     "recording_experiment",
-    "same_stage",
+    "same_scene",
     "same_system",
     "to_json",
     "without_strange_hand",

@@ -10,7 +10,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Bob:
-    """A massive disc, the thing that moves. `body` is its index among the stage's bodies (the one to grab)."""
+    """A massive disc, the thing that moves. `body` is its index among the scene's bodies (the one to grab)."""
 
     at: Point
     radius: float

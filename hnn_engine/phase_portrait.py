@@ -13,7 +13,7 @@ from hnn_engine.data_edits import STROKES
 from hnn_engine.datasets import Dataset
 from hnn_engine.frames.frame_pairs import FramePairs
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
-from hnn_engine.scene import Stage
+from hnn_engine.scene import Scene
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems import System
 
@@ -186,13 +186,13 @@ def slice_coords(spec: PortraitSpec, count: int, autoencoder: FrozenAutoencoder 
     return at, coords
 
 
-def compute_field(spec: PortraitSpec, stage: Stage, layers: Layers) -> PortraitField:
+def compute_field(spec: PortraitSpec, scene: Scene, layers: Layers) -> PortraitField:
     """Return what `layers` want of the plane.
 
     A comparison has truth's contours beneath the model's own. Without a true H there is none.
     """
-    at, flow = _arrows(spec, stage, layers.shown, layers.autoencoder) if layers.arrows else (None, None)
-    plane = _Plane(spec, stage, layers.states, GRID if layers.fine else COARSE_GRID, layers.autoencoder)
+    at, flow = _arrows(spec, scene, layers.shown, layers.autoencoder) if layers.arrows else (None, None)
+    plane = _Plane(spec, scene, layers.states, GRID if layers.fine else COARSE_GRID, layers.autoencoder)
     gap = plane.gap(layers.compared, layers.contours) if layers.compared is not None else None
     contours = plane.contours(layers.shown if gap is None else None) if layers.contours else NO_CONTOURS
     return PortraitField(spec, at, flow, contours, gap)
@@ -209,9 +209,9 @@ def encode(model: str, autoencoder: FrozenAutoencoder, states: States | None) ->
 
 
 def _arrows(
-    spec: PortraitSpec, stage: Stage, snapshot: Snapshot | None, autoencoder: FrozenAutoencoder | None
+    spec: PortraitSpec, scene: Scene, snapshot: Snapshot | None, autoencoder: FrozenAutoencoder | None
 ) -> tuple[Array | None, Array | None]:
-    source = snapshot if snapshot is not None else stage if isinstance(stage, System) else None
+    source = snapshot if snapshot is not None else scene if isinstance(scene, System) else None
     if source is None:
         return None, None
     at, coords = slice_coords(_inset(spec), ARROWS, autoencoder)
@@ -227,13 +227,13 @@ def _inset(spec: PortraitSpec) -> PortraitSpec:
     return replace(spec, x=(x0 + dx, x1 - dx), y=(y0 + dy, y1 - dy))
 
 
-def true_energy(stage: Stage, coords: Array) -> Array | None:
+def true_energy(scene: Scene, coords: Array) -> Array | None:
     """Return the H of a system, or the stated reference of a recording, or None."""
-    if isinstance(stage, System):
-        return stage.hamiltonian(coords)
-    from hnn_engine.recordings import RecordedStage
+    if isinstance(scene, System):
+        return scene.hamiltonian(coords)
+    from hnn_engine.recordings import RecordedScene
 
-    reference = stage.recording.reference if isinstance(stage, RecordedStage) else None
+    reference = scene.recording.reference if isinstance(scene, RecordedScene) else None
     return reference.hamiltonian(coords) if reference is not None else None
 
 
@@ -241,11 +241,11 @@ class _Plane:
     """The energies on the plane: the true one, and any model's with the best constant taken out."""
 
     def __init__(
-        self, spec: PortraitSpec, stage: Stage, states: States | None, grid: int, autoencoder: FrozenAutoencoder | None
+        self, spec: PortraitSpec, scene: Scene, states: States | None, grid: int, autoencoder: FrozenAutoencoder | None
     ) -> None:
-        self._spec, self._stage, self._autoencoder = spec, stage, autoencoder
+        self._spec, self._scene, self._autoencoder = spec, scene, autoencoder
         self._at, self._coords = slice_coords(spec, grid, autoencoder)
-        self._truth = true_energy(stage, self._coords)
+        self._truth = true_energy(scene, self._coords)
         usable = (
             states is not None
             and len(states.coords) >= FEWEST_STATES
@@ -292,7 +292,7 @@ class _Plane:
         true = self._truth
         if self._states is not None:
             known = self._states.coords
-            learned, true = snapshot.hamiltonian(known), true_energy(self._stage, known)
+            learned, true = snapshot.hamiltonian(known), true_energy(self._scene, known)
         assert learned is not None
         assert true is not None
         difference: Array = np.ravel(learned - true)

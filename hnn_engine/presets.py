@@ -57,7 +57,7 @@ def _friction() -> Experiment:
         base,
         models=(model_spec("hnn", network), model_spec("dissipative-hnn", {**network, "friction": "momentum"})),
         recipe="adam",
-        settings={**default_settings("adam", base.stage), "steps": 8000, "patience": 8000},
+        settings={**default_settings("adam", base.scene), "steps": 8000, "patience": 8000},
         # Down to where the pendulum nearly rests: with twice the friction it gets there in two thirds of the horizon.
         data={**base.data, "trajectories": 100, "points": 100, "horizon": 30.0, "noise": 0.0},
     )
@@ -70,7 +70,7 @@ def _luck() -> Experiment:
 
 def _pixels() -> Experiment:
     base = new_experiment("pixel-pendulum")
-    return replace(base, recipe="adam", settings=default_settings("adam", base.stage))
+    return replace(base, recipe="adam", settings=default_settings("adam", base.scene))
 
 
 def _pixel_energy() -> Experiment:

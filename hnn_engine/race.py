@@ -254,9 +254,9 @@ def lane_experiment(experiment: Experiment, recipe: str) -> Experiment:
     """
     info, spec = get_recipe(recipe), experiment.models[0]
     own = experiment.recipe == recipe
-    settings = experiment.settings if own else default_settings(recipe, experiment.stage)
+    settings = experiment.settings if own else default_settings(recipe, experiment.scene)
     if builds_on_closed_form(info) and not info.observes_frames:
-        width = CLOSED_WIDTHS.get(experiment.stage.dof, CLOSED_WIDTH)
+        width = CLOSED_WIDTHS.get(experiment.scene.dof, CLOSED_WIDTH)
         spec = model_spec(spec.name, {**spec.settings, "width": width, "depth": 1})
     elif not own and builds_on_closed_form(get_recipe(experiment.recipe)):
         usual = {p.name: p.default for p in NETWORK_PARAMETERS}

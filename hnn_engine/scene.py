@@ -1,4 +1,4 @@
-"""A stage: what can be drawn and grabbed. Systems are stages with a law; recordings are stages with a track."""
+"""A scene: what can be drawn and grabbed. Systems are stages with a law; recordings are stages with a track."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Coordinate:
         return f"{self.symbol} ({self.unit})" if self.unit else self.symbol
 
 
-class Stage(ABC):
+class Scene(ABC):
     """What moves, in world units, and how a hand moves it. `coords` are `(..., 2*dof)`, q before p."""
 
     observed: bool = False  # through a camera, by models that see frames

@@ -301,7 +301,7 @@ import numpy as np
 for name in SYSTEMS:
     made = new_experiment(name)
     track = collocate(made.system.field, np.array(made.start), made.rollout.times)
-    made.stage.geometry(track[-1, : made.stage.dof])
+    made.scene.geometry(track[-1, : made.scene.dof])
 new_experiment("pendulum").dataset()
 """
     assert loaded_after(code) & HEAVY == set()

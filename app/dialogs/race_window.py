@@ -36,7 +36,7 @@ from app.workers.race_process import (
     RunEvaluated,
 )
 from hnn_engine.errors import one_line
-from hnn_engine.experiment import Experiment, default_settings, model_spec, same_stage, same_system
+from hnn_engine.experiment import Experiment, default_settings, model_spec, same_scene, same_system
 from hnn_engine.fitting import RECIPES
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.race import Standing, has_truth
@@ -167,7 +167,7 @@ class RaceWindow(QDialog):
     def _offer_models(self) -> None:
         """Offer the models that apply to what is studied. At first it is the experiment's own that has an energy."""
         experiment, before = self.lab.experiment, self.model.currentData()
-        able = [model for model in MODELS.values() if not model.why_not(experiment.stage)]
+        able = [model for model in MODELS.values() if not model.why_not(experiment.scene)]
         self.model.clear()
         for model in able:
             self.model.addItem(model.title, model.name)
@@ -200,10 +200,10 @@ class RaceWindow(QDialog):
         spec = next((spec for spec in experiment.models if spec.name == name), None)
         fits = not RECIPES[experiment.recipe].why_not(name)
         one = replace(experiment, models=(spec or model_spec(name),))
-        return one if fits else replace(one, recipe="paper", settings=default_settings("paper", one.stage))
+        return one if fits else replace(one, recipe="paper", settings=default_settings("paper", one.scene))
 
     def _on_changed(self, old: State, new: State) -> None:
-        if same_stage(old.experiment, new.experiment) or self._racing:
+        if same_scene(old.experiment, new.experiment) or self._racing:
             return
         self._offer_models()
         if not self.runner.busy:
@@ -293,7 +293,7 @@ class RaceWindow(QDialog):
     def _settle(self) -> None:
         """Nothing runs any more, or in a moment: the thread is at its end."""
         self.runner.wait(1.0)
-        if self.entry is not None and not same_stage(self.entry.experiment, self.lab.experiment):
+        if self.entry is not None and not same_scene(self.entry.experiment, self.lab.experiment):
             self._offer_models()
         self._sync()
 

@@ -67,8 +67,8 @@ class DataTools(QWidget):
         self.setVisible(not experiment.frame_size)
         for name, button in self.buttons.items():
             reason = ""
-            if name == "draw" and experiment.stage.dof > 1:
-                reason = f"A stroke has one degree of freedom, but this has {experiment.stage.dof}."
+            if name == "draw" and experiment.scene.dof > 1:
+                reason = f"A stroke has one degree of freedom, but this has {experiment.scene.dof}."
             button.setEnabled(not reason)
             set_tip(button, reason or TIPS[name])
             button.setChecked(name == tool and not reason)
@@ -82,7 +82,7 @@ class DataTools(QWidget):
     def _on_changed(self, old: State, new: State) -> None:
         a, b = old.experiment, new.experiment
         if a.hand is not b.hand or a.source is not b.source:
-            if b.stage.dof > 1 and self.lab.document.view.tool == "draw":
+            if b.scene.dof > 1 and self.lab.document.view.tool == "draw":
                 self.lab.document.set_view(tool="start")
             self.sync()
 

@@ -95,9 +95,9 @@ class FramesPanel(QWidget):
         self.update()
 
     def _on_changed(self, old: State, new: State) -> None:
-        if self._base is not None and old.experiment.stage.observed and not new.experiment.stage.observed:
+        if self._base is not None and old.experiment.scene.observed and not new.experiment.scene.observed:
             self._let_go()  # what it holds is not there any more
-        if not new.experiment.stage.observed:
+        if not new.experiment.scene.observed:
             self._clear()
         self._refresh()
 
@@ -264,7 +264,7 @@ class FramesPanel(QWidget):
         return lay_out(len(self.tiles), self.rect(), words_height(self.font()), pixel)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter, seen = QPainter(self), self.lab.experiment.stage.observed
+        painter, seen = QPainter(self), self.lab.experiment.scene.observed
         if seen:
             self._look()
         words = not seen or not event.region().subtracted(self._pictures).isEmpty()
@@ -354,7 +354,7 @@ class FramesPanel(QWidget):
         """The start that turns the rod towards pixel `target`."""
         assert self._base is not None
         way = target - self.grid.picture(0).center()
-        return self.lab.experiment.stage.place(self._base.copy(), 0, (way.x(), -way.y()))
+        return self.lab.experiment.scene.place(self._base.copy(), 0, (way.x(), -way.y()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() is Qt.MouseButton.LeftButton and self._base is not None:

@@ -14,13 +14,13 @@ from app.model.settings import settings
 from app.style.theme import current_theme, theme_signals
 from app.widgets.drag import FinePointer
 from app.widgets.scene_marks import GRAB_RADIUS, paint_arrow, paint_halo, paint_handle, paint_trail
-from app.widgets.scene_painter import StageStyle, ghost_style, paint_stage, truth_style
-from app.widgets.scene_view import StageView
+from app.widgets.scene_painter import SceneStyle, ghost_style, paint_scene, truth_style
+from app.widgets.scene_view import SceneView
 from app.widgets.text import set_tip
 from hnn_engine.coords import Array
 from hnn_engine.experiment import same_system
 from hnn_engine.geometry import Block, Bob, Bounds
-from hnn_engine.scene import Stage
+from hnn_engine.scene import Scene
 
 TRAIL_SECONDS = 2.5
 MARGIN = 16
@@ -45,21 +45,21 @@ class _Grip:
 
 
 class ScenePanel(QWidget):
-    """Draws the stage at the playback's instant and lets a hand move the start."""
+    """Draws the scene at the playback's instant and lets a hand move the start."""
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.lab = lab
         self._paths: tuple[_Path, ...] = ()
         self._truth: _Path | None = None
-        self._bounds: Bounds = self._stage.bounds
+        self._bounds: Bounds = self._scene.bounds
         self._target: Bounds = self._bounds
         self._hot: _Grip | None = None
         self._grip: _Grip | None = None
         self._pointer: FinePointer | None = None
         self._base: Array | None = None
         self._phase = 0.0
-        self._radii: tuple[Stage, dict[int, float]] = (self._stage, _radii(self._stage))
+        self._radii: tuple[Scene, dict[int, float]] = (self._scene, _radii(self._scene))
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # it paints every pixel: Qt need not clear them first
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -81,18 +81,18 @@ class ScenePanel(QWidget):
         self.update()
 
     @property
-    def _stage(self) -> Stage:
-        return self.lab.experiment.stage
+    def _scene(self) -> Scene:
+        return self.lab.experiment.scene
 
     @property
     def _recorded(self) -> bool:
         return self.lab.experiment.recording is not None
 
     @property
-    def view(self) -> StageView:
+    def view(self) -> SceneView:
         """How the world is mapped onto the panel at present."""
         inner = self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
-        return StageView(self._bounds, (inner.x(), inner.y(), max(inner.width(), 1), max(inner.height(), 1)))
+        return SceneView(self._bounds, (inner.x(), inner.y(), max(inner.width(), 1), max(inner.height(), 1)))
 
     # What is shown ----------------------------------------------------------------------------------------------------
 
@@ -102,30 +102,30 @@ class ScenePanel(QWidget):
                 if self._grip is not None:
                     self._let_go()  # what it holds is not there any more
                 self._paths, self._truth, self._hot = (), None, None
-                self._bounds = self._stage.bounds
-            self._target = self._stage.bounds
+                self._bounds = self._scene.bounds
+            self._target = self._scene.bounds
         self.update()
 
     def _on_answered(self, answer: Answer) -> None:
-        stage = answer.request.experiment.stage
-        dof = stage.dof
-        self._truth = _path(answer.truth, stage, dof) if answer.truth is not None else None
-        self._paths = tuple(_path(track, stage, dof) for track in answer.leads)
-        self._target = self._fitting_bounds(stage)
+        scene = answer.request.experiment.scene
+        dof = scene.dof
+        self._truth = _path(answer.truth, scene, dof) if answer.truth is not None else None
+        self._paths = tuple(_path(track, scene, dof) for track in answer.leads)
+        self._target = self._fitting_bounds(scene)
         if not self.lab.playback.moving:  # else the next frame paints it
             self.update()
 
-    def _fitting_bounds(self, stage: Stage) -> Bounds:
-        """The stage's own bounds, grown in steps of ×1.5 until truth is inside."""
-        x0, x1, y0, y1 = stage.bounds
+    def _fitting_bounds(self, scene: Scene) -> Bounds:
+        """The scene's own bounds, grown in steps of ×1.5 until truth is inside."""
+        x0, x1, y0, y1 = scene.bounds
         if self._truth is None or not len(self._truth.at):
-            return stage.bounds
+            return scene.bounds
         reach = np.nanmax(np.abs(self._truth.at.reshape(-1, 2)), axis=0)
         cx, cy = (x0 + x1) / 2, (y0 + y1) / 2
         half = max((x1 - x0) / 2, 1e-9), max((y1 - y0) / 2, 1e-9)
         need = max((reach[0] + 0.0 - abs(cx)) / half[0], (reach[1] - abs(cy)) / half[1], 1.0)
         if self._recorded or need <= 1.02:
-            return stage.bounds
+            return scene.bounds
         grow = 1.5 ** np.ceil(np.log(need) / np.log(1.5))
         return (cx - half[0] * grow, cx + half[0] * grow, cy - half[1] * grow, cy + half[1] * grow)
 
@@ -162,22 +162,22 @@ class ScenePanel(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(event.rect(), current_theme().color("paper"))
-        view, stage = self.view, self._stage
-        dof = stage.dof
+        view, scene = self.view, self._scene
+        dof = scene.dof
         shown = self.lab.playback.time
         for path in (*self._paths, *((self._truth,) if self._truth is not None else ())):
             self._paint_trail(painter, view, path, shown)
         for path in self._paths:
             state = self._state(path)
             if state is not None and len(state) == 2 * dof:
-                paint_stage(painter, view, stage.geometry(state[:dof]), ghost_style(path.track.model))
+                paint_scene(painter, view, scene.geometry(state[:dof]), ghost_style(path.track.model))
         truth = self._state(self._truth)
         if truth is not None and len(truth) == 2 * dof:
-            paint_stage(painter, view, stage.geometry(truth[:dof]), truth_style())
+            paint_scene(painter, view, scene.geometry(truth[:dof]), truth_style())
         self._paint_handles(painter, view)
         painter.end()
 
-    def _paint_trail(self, painter: QPainter, view: StageView, path: _Path, time: float) -> None:
+    def _paint_trail(self, painter: QPainter, view: SceneView, path: _Path, time: float) -> None:
         times = path.track.t
         if time <= 0 or not len(times):
             return
@@ -187,20 +187,20 @@ class ScenePanel(QWidget):
         for body in range(path.at.shape[1]):
             points = path.at[first:last, body]
             if state is not None:
-                head = self._stage.positions(state[: self._stage.dof])[body]
+                head = self._scene.positions(state[: self._scene.dof])[body]
                 points = np.concatenate([points, head[None]])
             paint_trail(painter, view, points, color)
 
-    def _paint_handles(self, painter: QPainter, view: StageView) -> None:
+    def _paint_handles(self, painter: QPainter, view: SceneView) -> None:
         state = self._hand_state()
-        stage, theme = self._stage, current_theme()
+        scene, theme = self._scene, current_theme()
         bodies = [view.pixel(point) for point in self._bodies(state)]
         if not self.lab.playback.playing or self.lab.drag.active or self._hot is not None:
             for body, (at, tip) in enumerate(zip(bodies, self._tips(state), strict=True)):
                 paint_arrow(painter, self._rim(at, tip, body), tip, theme.accent, self._hot == _Grip(body, True))
             if self._recorded:
-                ghost = StageStyle(theme.accent, ghost=True)  # where the models start, wherever the recording is now
-                paint_stage(painter, view, stage.geometry(state[: stage.dof]), ghost)
+                ghost = SceneStyle(theme.accent, ghost=True)  # where the models start, wherever the recording is now
+                paint_scene(painter, view, scene.geometry(state[: scene.dof]), ghost)
         if self._hot is not None and not self._hot.arrow and self._hot.body < len(bodies):
             paint_handle(painter, bodies[self._hot.body], theme.accent, hot=True)
         if not settings().dragged_once and not self.lab.drag.active:
@@ -208,18 +208,18 @@ class ScenePanel(QWidget):
 
     def _bodies(self, state: Array) -> list[tuple[float, float]]:
         """World positions of the bodies."""
-        return [(float(x), float(y)) for x, y in self._stage.positions(state[: self._stage.dof])]
+        return [(float(x), float(y)) for x, y in self._scene.positions(state[: self._scene.dof])]
 
     def _tips(self, state: Array) -> list[QPointF]:
         """Pixels of the arrows' heads: along the velocity, from beyond the rim, so that a body at rest has one too."""
-        stage, view = self._stage, self.view
-        dof = stage.dof
+        scene, view = self._scene, self.view
+        dof = scene.dof
         eager = state + np.concatenate([np.zeros(dof), np.full(dof, 1e-6)])
         tips = []
         for body, (at, now, hint) in enumerate(
-            zip(self._bodies(state), stage.velocities(state), stage.velocities(eager), strict=True)
+            zip(self._bodies(state), scene.velocities(state), scene.velocities(eager), strict=True)
         ):
-            length = float(np.hypot(*now)) * stage.arrow_seconds * view.scale
+            length = float(np.hypot(*now)) * scene.arrow_seconds * view.scale
             way = now if length > 0.5 else hint
             unit = way / max(float(np.hypot(*way)), 1e-300)
             reach = self._arrow_base(body) + length
@@ -232,9 +232,9 @@ class ScenePanel(QWidget):
 
     def _radius(self, body: int) -> float:
         """A body's radius in pixels. It goes with the system's constants, not with its state."""
-        stage = self._stage
-        if self._radii[0] is not stage:
-            self._radii = (stage, _radii(stage))
+        scene = self._scene
+        if self._radii[0] is not scene:
+            self._radii = (scene, _radii(scene))
         return self._radii[1].get(body, 0.0) * self.view.scale
 
     def _rim(self, at: QPointF, tip: QPointF, body: int) -> QPointF:
@@ -288,14 +288,14 @@ class ScenePanel(QWidget):
         """The start that brings what is held to pixel `target`, or as near as it can."""
         assert self._grip is not None
         assert self._base is not None
-        stage, body, view = self._stage, self._grip.body, self.view
+        scene, body, view = self._scene, self._grip.body, self.view
         if not self._grip.arrow:
-            return stage.place(self._base.copy(), body, view.world(target.x(), target.y()))
+            return scene.place(self._base.copy(), body, view.world(target.x(), target.y()))
         way = target - view.pixel(self._bodies(self._base)[body])
         length = float(np.hypot(way.x(), way.y()))
-        speed = max(length - self._arrow_base(body), 0.0) / (stage.arrow_seconds * view.scale)
+        speed = max(length - self._arrow_base(body), 0.0) / (scene.arrow_seconds * view.scale)
         unit = way / length if length > 0 else QPointF(0, 0)
-        return stage.push(self._base.copy(), body, (speed * unit.x(), -speed * unit.y()))
+        return scene.push(self._base.copy(), body, (speed * unit.x(), -speed * unit.y()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() is Qt.MouseButton.LeftButton and self._grip is not None:
@@ -330,12 +330,12 @@ class ScenePanel(QWidget):
         super().keyPressEvent(event)
 
 
-def _radii(stage: Stage) -> dict[int, float]:
+def _radii(scene: Scene) -> dict[int, float]:
     """Return the radii of the bodies in metres."""
-    parts = stage.geometry(stage.default_start[: stage.dof])
+    parts = scene.geometry(scene.default_start[: scene.dof])
     bobs = {part.body: part.radius for part in parts if isinstance(part, Bob)}
     return bobs | {part.body: part.width / 2 for part in parts if isinstance(part, Block)}
 
 
-def _path(track: Track, stage: Stage, dof: int) -> _Path:
-    return _Path(track, stage.positions(track.coords[:, :dof]))
+def _path(track: Track, scene: Scene, dof: int) -> _Path:
+    return _Path(track, scene.positions(track.coords[:, :dof]))

@@ -114,7 +114,7 @@ class SystemPanel(QWidget):
         self.lab.drag.slide(final)
         system = get_system(source.name, {**source.constants, name: value})
         changes: dict[str, Any] = {"source": SystemSource(source.name, system.values)}
-        if system.dof != self.lab.experiment.stage.dof:  # other coordinates: what stood on the old ones begins anew
+        if system.dof != self.lab.experiment.scene.dof:  # other coordinates: what stood on the old ones begins anew
             self.lab.playback.restart()
             self.lab.document.set_view(axes=None)
             changes["start"] = tuple(float(x) for x in system.default_start)
@@ -130,7 +130,7 @@ class SystemPanel(QWidget):
         self.lab.playback.restart()
         self.lab.document.set_view(axes=None)
         self.lab.put(f"Choose {SYSTEMS[name].title.lower()}", new)
-        for reason in [get_model(m.name).why_not(new.stage) for m in dropped]:
+        for reason in [get_model(m.name).why_not(new.scene) for m in dropped]:
             if reason:
                 self.lab.noticed.emit(f"{reason}: it is left out.", False)
 

@@ -196,7 +196,7 @@ class EnergyPanel(TimePlot):
         experiment = self.lab.experiment
         if experiment.recording is not None:
             return _of_recording(experiment.recording.reference)
-        if experiment.stage.observed:
+        if experiment.scene.observed:
             return replace(_CONSERVED, tip=f"{_CONSERVED.tip}\n{_FILMED}")
         return _DAMPED if experiment.system is not None and experiment.system.damped else _CONSERVED
 

@@ -197,8 +197,8 @@ class TrainingPanel(QWidget):
         """Show the experiment's models, recipe and rollouts."""
         self._remembered |= {m.name: m.settings for m in experiment.models}
         self.models.show_chosen({m.name for m in experiment.models})
-        self.models.lead(opening_pair(experiment.stage))
-        self.models.refuse({name: model.why_not(experiment.stage) for name, model in MODELS.items()})
+        self.models.lead(opening_pair(experiment.scene))
+        self.models.refuse({name: model.why_not(experiment.scene) for name, model in MODELS.items()})
         self.network.set_values(experiment.models[0].settings)
         for name, form in self.own.items():
             form.set_values(self._remembered.get(name, {}))
@@ -376,7 +376,7 @@ class TrainingPanel(QWidget):
 
     def _on_recipe(self) -> None:
         name, experiment = str(self.recipe.currentData()), self.lab.experiment
-        settings = default_settings(name, experiment.stage)
+        settings = default_settings(name, experiment.scene)
         self.lab.edit("Choose the recipe", recipe=name, settings=settings)
 
     def _on_network(self, name: str, value: object, final: bool) -> None:

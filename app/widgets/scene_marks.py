@@ -1,4 +1,4 @@
-"""What is laid over a stage: trails that fade, momentum arrows with handles, and the halo that invites a hand."""
+"""What is laid over a scene: trails that fade, momentum arrows with handles, and the halo that invites a hand."""
 
 from functools import lru_cache
 from itertools import pairwise
@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from app.style.theme import current_theme, small_font
-from app.widgets.scene_view import StageView, polygon
+from app.widgets.scene_view import SceneView, polygon
 
 HANDLE_RADIUS: Final = 5.0  # pixels; the target to grab is GRAB_RADIUS
 GRAB_RADIUS: Final = 12.0
@@ -20,7 +20,7 @@ _NEWEST_ALPHA = 190
 
 
 def paint_trail(
-    painter: QPainter, view: StageView, points: npt.NDArray[np.float64], color: str, width: float = 1.0
+    painter: QPainter, view: SceneView, points: npt.NDArray[np.float64], color: str, width: float = 1.0
 ) -> None:
     """Paint world `points` `(n, 2)`, oldest first, as a line that fades with age in six steps."""
     kept = _finite(np.asarray(points, dtype=float))

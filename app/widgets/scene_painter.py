@@ -1,4 +1,4 @@
-"""Paints a stage's drawing primitives: truth solid, models as ghosts; the same for the scene and the cards."""
+"""Paints a scene's drawing primitives: truth solid, models as ghosts; the same for the scene and the cards."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -13,16 +13,16 @@ from PySide6.QtGui import QBrush, QColor, QGradient, QPainter, QPen, QPixmap, QR
 
 from app.style.theme import Dash, current_theme, model_dash
 from app.widgets.scene_marks import paint_arrow, paint_halo, paint_trail
-from app.widgets.scene_view import StageView, polygon
+from app.widgets.scene_view import SceneView, polygon
 from hnn_engine.geometry import Anchor, Block, Bob, Primitive, Rod, Spring, Track
 
 __all__ = [
-    "StageStyle",
-    "StageView",
+    "SceneStyle",
+    "SceneView",
     "ghost_style",
     "paint_arrow",
     "paint_halo",
-    "paint_stage",
+    "paint_scene",
     "paint_trail",
     "truth_style",
 ]
@@ -32,7 +32,7 @@ _COIL_POINTS = 14
 
 
 @dataclass(frozen=True)
-class StageStyle:
+class SceneStyle:
     """What a drawing looks like: `color` as '#RRGGBB', solid or a translucent ghost with outline `dash`."""
 
     color: str
@@ -41,24 +41,24 @@ class StageStyle:
     fine: bool = False  # thinner lines, for cards
 
 
-def truth_style(fine: bool = False) -> StageStyle:
+def truth_style(fine: bool = False) -> SceneStyle:
     """Return truth's style in the current theme."""
-    return StageStyle(current_theme().truth, fine=fine)
+    return SceneStyle(current_theme().truth, fine=fine)
 
 
-def ghost_style(model_name: str) -> StageStyle:
+def ghost_style(model_name: str) -> SceneStyle:
     """Return a model's style in the current theme: its colour, translucent, outlined in its dash."""
-    return StageStyle(current_theme().model_color(model_name), True, model_dash(model_name))
+    return SceneStyle(current_theme().model_color(model_name), True, model_dash(model_name))
 
 
-def paint_stage(painter: QPainter, view: StageView, primitives: Iterable[Primitive], style: StageStyle) -> None:
+def paint_scene(painter: QPainter, view: SceneView, primitives: Iterable[Primitive], style: SceneStyle) -> None:
     """Paint `primitives` in their order; a ghost leaves fixed parts (anchors, tracks) to truth."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     for primitive in primitives:
         _PAINTERS[type(primitive)](painter, view, primitive, style)
 
 
-def _paint_bob(painter: QPainter, view: StageView, bob: Bob, style: StageStyle) -> None:
+def _paint_bob(painter: QPainter, view: SceneView, bob: Bob, style: SceneStyle) -> None:
     radius = max(bob.radius * view.scale, _MIN_BOB - 2.0 * style.fine)
     ball = _ball(style, round(4 * radius) / 4, painter.device().devicePixelRatioF())
     half = ball.deviceIndependentSize() / 2
@@ -66,7 +66,7 @@ def _paint_bob(painter: QPainter, view: StageView, bob: Bob, style: StageStyle) 
     painter.drawPixmap(view.pixel(bob.at) - QPointF(half.width(), half.height()), ball)
 
 
-def _paint_block(painter: QPainter, view: StageView, block: Block, style: StageStyle) -> None:
+def _paint_block(painter: QPainter, view: SceneView, block: Block, style: SceneStyle) -> None:
     centre = view.pixel(block.at)
     width, height = (max(side * view.scale, 2 * _MIN_BOB) for side in (block.width, block.height))
     painter.setPen(_outline(style))
@@ -76,12 +76,12 @@ def _paint_block(painter: QPainter, view: StageView, block: Block, style: StageS
     painter.drawRoundedRect(rect, corner, corner)
 
 
-def _paint_rod(painter: QPainter, view: StageView, rod: Rod, style: StageStyle) -> None:
+def _paint_rod(painter: QPainter, view: SceneView, rod: Rod, style: SceneStyle) -> None:
     painter.setPen(_stroke(style, 2.5))
     painter.drawLine(view.pixel(rod.start), view.pixel(rod.end))
 
 
-def _paint_spring(painter: QPainter, view: StageView, spring: Spring, style: StageStyle) -> None:
+def _paint_spring(painter: QPainter, view: SceneView, spring: Spring, style: SceneStyle) -> None:
     start, end = view.pixels(spring.start), view.pixels(spring.end)
     along = end - start
     length = max(float(np.hypot(*along)), 1e-6)
@@ -103,7 +103,7 @@ def _segments(points: npt.NDArray[np.float64]) -> list[QLineF]:
     return [QLineF(*pair) for pair in pairs]
 
 
-def _paint_anchor(painter: QPainter, view: StageView, anchor: Anchor, style: StageStyle) -> None:
+def _paint_anchor(painter: QPainter, view: SceneView, anchor: Anchor, style: SceneStyle) -> None:
     if style.ghost:
         return
     if anchor.kind == "wall":
@@ -115,7 +115,7 @@ def _paint_anchor(painter: QPainter, view: StageView, anchor: Anchor, style: Sta
     painter.drawEllipse(view.pixel(anchor.at), radius, radius)
 
 
-def _paint_wall(painter: QPainter, view: StageView, wall: Anchor, style: StageStyle) -> None:
+def _paint_wall(painter: QPainter, view: SceneView, wall: Anchor, style: SceneStyle) -> None:
     centre, half = view.pixel(wall.at), wall.size * view.scale
     depth = max(0.35 * half, 4.0)
     area = QRectF(centre.x() - depth, centre.y() - half, depth, 2 * half)
@@ -126,14 +126,14 @@ def _paint_wall(painter: QPainter, view: StageView, wall: Anchor, style: StageSt
     painter.drawLine(area.topRight(), area.bottomRight())
 
 
-def _paint_track(painter: QPainter, view: StageView, track: Track, style: StageStyle) -> None:
+def _paint_track(painter: QPainter, view: SceneView, track: Track, style: SceneStyle) -> None:
     if style.ghost:
         return
     painter.setPen(QPen(current_theme().color("line"), 1.0 if style.fine else 1.5))
     painter.drawLine(view.pixel(track.start), view.pixel(track.end))
 
 
-_PAINTERS: dict[type[Primitive], Callable[[QPainter, StageView, Any, StageStyle], None]] = {
+_PAINTERS: dict[type[Primitive], Callable[[QPainter, SceneView, Any, SceneStyle], None]] = {
     Bob: _paint_bob,
     Block: _paint_block,
     Rod: _paint_rod,
@@ -155,7 +155,7 @@ def _coil(coils: int) -> npt.NDArray[np.float64]:
 
 
 @lru_cache(maxsize=64)
-def _ball(style: StageStyle, radius: float, ratio: float) -> QPixmap:
+def _ball(style: SceneStyle, radius: float, ratio: float) -> QPixmap:
     """A body, painted once: shading and dashes would cost more than all else in the scene."""
     side = math.ceil(radius) + 2
     pixmap = QPixmap(math.ceil(2 * side * ratio), math.ceil(2 * side * ratio))
@@ -171,7 +171,7 @@ def _ball(style: StageStyle, radius: float, ratio: float) -> QPixmap:
 
 
 @lru_cache(maxsize=64)
-def _fill(style: StageStyle) -> QBrush:
+def _fill(style: SceneStyle) -> QBrush:
     color = QColor(style.color)
     if style.ghost:
         color.setAlpha(80)
@@ -189,14 +189,14 @@ def _lit(color: QColor) -> QColor:
 
 
 @lru_cache(maxsize=64)
-def _outline(style: StageStyle) -> QPen:
+def _outline(style: SceneStyle) -> QPen:
     if not style.ghost:
         return QPen(Qt.PenStyle.NoPen)
     return _dashed(QPen(QColor(style.color), 1.75), style.dash)
 
 
 @lru_cache(maxsize=64)
-def _stroke(style: StageStyle, width: float) -> QPen:
+def _stroke(style: SceneStyle, width: float) -> QPen:
     color = QColor(style.color)
     if style.ghost:
         color.setAlpha(190)

@@ -17,7 +17,7 @@ Rect = tuple[float, float, float, float]  # x, y, width, height in pixels
 
 
 @dataclass(frozen=True)
-class StageView:
+class SceneView:
     """`bounds` (x0, x1, y0, y1 in metres) fitted into `rect` (x, y, width, height in pixels), centred."""
 
     bounds: Bounds

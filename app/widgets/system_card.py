@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QSizeP
 
 from app.style.theme import current_theme, small_font, theme_signals
 from app.widgets.frame_tiles import paint_picture
-from app.widgets.scene_painter import StageView, paint_stage, truth_style
+from app.widgets.scene_painter import SceneView, paint_scene, truth_style
 from app.widgets.text import rich, set_tip
 from hnn_engine.camera import Camera
 from hnn_engine.systems import System
@@ -67,9 +67,9 @@ class SystemCard(QAbstractButton):
         if self._drawn.observed:
             self._paint_picture(painter, area)
         else:
-            view = StageView(self._drawn.bounds, (area.x(), area.y(), area.width(), area.height()))
+            view = SceneView(self._drawn.bounds, (area.x(), area.y(), area.width(), area.height()))
             painter.setClipRect(area)
-            paint_stage(painter, view, self._drawn.geometry(self._q), truth_style(fine=True))
+            paint_scene(painter, view, self._drawn.geometry(self._q), truth_style(fine=True))
             painter.setClipping(False)
         self._paint_title(painter)
         painter.end()

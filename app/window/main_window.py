@@ -277,7 +277,7 @@ class MainWindow(QMainWindow):
 
     def offer_frames(self) -> None:
         """Lay the frames over the scene where a camera sees what is studied; put them away elsewhere."""
-        seen, dock = self.lab.experiment.stage.observed, self.docks["frames"]
+        seen, dock = self.lab.experiment.scene.observed, self.docks["frames"]
         dock.toggleViewAction().setVisible(seen)
         dock.setVisible(seen)
         if seen:
@@ -351,7 +351,7 @@ class MainWindow(QMainWindow):
 
     def _on_changed(self, old: State, new: State) -> None:
         document = self.lab.document
-        seen = old.experiment.stage.observed, new.experiment.stage.observed
+        seen = old.experiment.scene.observed, new.experiment.scene.observed
         if seen[0] != seen[1] or not same_system(old.experiment, new.experiment):
             self.offer_frames()
         for action, word, label in (

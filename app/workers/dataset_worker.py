@@ -82,7 +82,7 @@ def make_data(experiment: Experiment, progress: ProgressCallback) -> Dataset:
 
 
 def data_key(experiment: Experiment) -> DataKey:
-    """What the training data of `experiment` depends on: first the stage, whose data no other can show."""
+    """What the training data of `experiment` depends on: first the scene, whose data no other can show."""
     source = experiment.source
     if isinstance(source, RecordingSource):
         return id(source.recording), source.method, source.window, experiment.hand

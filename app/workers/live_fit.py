@@ -53,7 +53,7 @@ class LiveFit(QObject):
         """Fit anew with every change from now on, or no more. The recipe becomes one that can, as an edit."""
         experiment = self._document.experiment
         if on and not get_recipe(experiment.recipe).follows and not experiment.frame_size:
-            settings = default_settings("sampled", experiment.stage)
+            settings = default_settings("sampled", experiment.scene)
             self._edit("Fit live", recipe="sampled", settings=settings, models=following_models(experiment))
         reason = why_not_live(self._document.experiment) if on else ""
         if reason:

@@ -143,7 +143,7 @@ class RolloutWorker:
     # What is computed, each part remembered until what it depends on changes ------------------------------------------
 
     def _field(self, request: Request) -> PortraitField | None:
-        spec, stage = request.portrait, request.experiment.moving or request.experiment.stage
+        spec, scene = request.portrait, request.experiment.moving or request.experiment.scene
         if spec is None:
             return None
         used = {m.key: m for m in request.models if m.key in (request.field_of, request.compared, spec.latents)}
@@ -158,11 +158,11 @@ class RolloutWorker:
             autoencoder=models[spec.latents].autoencoder if spec.latents else None,
         )
         # On one degree of freedom every start lies in the plane; and during a drag the last plane will do.
-        through = () if stage.dof == 1 else spec.through
+        through = () if scene.dof == 1 else spec.through
         key = (replace(spec, through=()), stage_key(request.experiment), request.experiment.rollout.friction, layers)
         if self._plane is not None and self._plane[0] == key and (request.preview or self._plane[1] == through):
             return self._plane[2]
-        plane = compute_field(spec, stage, layers)
+        plane = compute_field(spec, scene, layers)
         if layers.autoencoder is not None:
             plane = replace(plane, latents=encode(used[spec.latents].model, layers.autoencoder, layers.states))
         self._plane = (key, through, plane)
@@ -249,7 +249,7 @@ class RolloutWorker:
         stop: Callable[[], bool] | None,
     ) -> Track:
         if isinstance(answer, str):
-            nothing, none = np.full((1, 2 * request.experiment.stage.dof), np.nan), np.array([np.nan])
+            nothing, none = np.full((1, 2 * request.experiment.scene.dof), np.nan), np.array([np.nan])
             parts = (np.zeros(1), nothing, none, none, np.zeros(1))
             return Track(
                 shown.key, shown.model, shown.title, *parts, note=answer, group=shown.group, member=shown.member
@@ -312,7 +312,7 @@ class RolloutWorker:
                 assert truth is not None
                 true = matching_truth(answer.coords, truth.coords)
                 drift = energy_drift(experiment.system, answer.coords, true)
-                error = relative_error(answer.coords, true, experiment.stage.periodic)
+                error = relative_error(answer.coords, true, experiment.scene.periodic)
                 return drift, answer.t[: len(error)], error
             drift = drift_of_recording(request, shown.snapshot, answer.coords)
             if truth is None or recorded_row(experiment) is None:
@@ -320,7 +320,7 @@ class RolloutWorker:
             spec = experiment.rollout  # what was recorded was left alone
             inside = truth.t <= min(answer.t[-1], spec.steering.interval(spec.length)[0])
             track = states_at(truth.t[inside], answer.t, answer.coords)
-            return drift, truth.t[inside], relative_error(track, truth.coords[inside], experiment.stage.periodic)
+            return drift, truth.t[inside], relative_error(track, truth.coords[inside], experiment.scene.periodic)
 
 
 def steer_key(request: Request) -> Hashable:
@@ -383,6 +383,6 @@ def seen_key(experiment: Experiment) -> Hashable:
 
 
 def stage_key(experiment: Experiment) -> Hashable:
-    """What the stage of `experiment` is made of: experiments that differ in their start alone share it."""
+    """What the scene of `experiment` is made of: experiments that differ in their start alone share it."""
     system = experiment.system
     return experiment.recording if system is None else (system.name, tuple(system.values.items()))

@@ -173,7 +173,7 @@ def _experiment(options: argparse.Namespace, start: Run | None) -> Experiment:
     get_model(options.model)
     get_recipe(options.recipe)
     base = recorded(options, _given_data(options)) if options.recording else _simulated(options)
-    settings: dict[str, Any] = dict(default_settings(options.recipe, base.stage))
+    settings: dict[str, Any] = dict(default_settings(options.recipe, base.scene))
     model: dict[str, object] = {}
     if start is not None and start.snapshot.model == options.model:
         model |= start.experiment.models[0].settings

@@ -12,7 +12,7 @@ from hnn_engine.comparison_video import ComparedFilm
 from hnn_engine.console import end_progress, is_live, progress, say
 from hnn_engine.disk import operations
 from hnn_engine.errors import ExperimentError, ParameterError, RecordError
-from hnn_engine.experiment import Experiment, checked, same_stage
+from hnn_engine.experiment import Experiment, checked, same_scene
 from hnn_engine.parameters import Parameter
 from hnn_engine.records import Run, is_run_folder, load_run, load_session
 from hnn_engine.rollouts.steering import STEERINGS, Steering
@@ -47,7 +47,7 @@ def _loaded(sources: Sequence[Path]) -> tuple[Experiment, list[Run]]:
     if len(sources) == 1 and not is_run_folder(sources[0]):
         session = load_session(sources[0])
         shown = [run for run in session.runs if run.id in session.shown]
-        return session.experiment, [run for run in shown if same_stage(run.experiment, session.experiment)]
+        return session.experiment, [run for run in shown if same_scene(run.experiment, session.experiment)]
     runs = [load_run(folder) for folder in sources]
     for folder, run in zip(sources, runs, strict=True):
         if run.experiment.source_name != runs[0].experiment.source_name:
@@ -60,7 +60,7 @@ def _loaded(sources: Sequence[Path]) -> tuple[Experiment, list[Run]]:
 
 def _asked(experiment: Experiment, options: argparse.Namespace) -> Experiment:
     """Return the experiment with the start, the length and the steering that are asked for."""
-    names = [c.name for c in experiment.stage.coordinates]
+    names = [c.name for c in experiment.scene.coordinates]
     spec = experiment.rollout
     spec = replace(spec, horizon=number(options.horizon, spec.horizon, "--horizon"))
     kind = options.steer if options.steer is not None else spec.steering.kind

@@ -21,7 +21,7 @@ from hnn_engine.snapshot import Snapshot
 class FitTask:
     """What to fit: a model with its settings, on data, by a recipe's settings, from a seed.
 
-    `known` is what the model is told of the stage (`Model.known`): no step changes it. `start`: an earlier fit of the
+    `known` is what the model is told of the scene (`Model.known`): no step changes it. `start`: an earlier fit of the
     same architecture, which this one begins at; None: at fresh weights.
     """
 

@@ -10,7 +10,7 @@ from hnn_engine.coords import Array
 from hnn_engine.models.mlp import ACTIVATIONS, Weights, initial_weights, weight_shapes
 from hnn_engine.models.networks import Network, Term
 from hnn_engine.parameters import Parameter, Value
-from hnn_engine.scene import Stage
+from hnn_engine.scene import Scene
 
 Settings = Mapping[str, Value]
 
@@ -78,12 +78,12 @@ class Model(ABC):
         """Return whether a field has only one H (but for a constant) and only one friction of this family."""
         return False
 
-    def why_not(self, stage: Stage) -> str:
-        """Return why the model does not apply to `stage`; empty where it does."""
+    def why_not(self, scene: Scene) -> str:
+        """Return why the model does not apply to `scene`; empty where it does."""
         return ""
 
-    def known(self, stage: Stage) -> dict[str, Array]:
-        """Return what the model is told of `stage`: numbers that go with its weights and are not trained."""
+    def known(self, scene: Scene) -> dict[str, Array]:
+        """Return what the model is told of `scene`: numbers that go with its weights and are not trained."""
         return {}
 
     def known_shapes(self, dof: int) -> dict[str, tuple[int, ...]]:

@@ -17,7 +17,7 @@ from hnn_engine.models.baseline import Baseline
 from hnn_engine.models.hnn import Hnn
 from hnn_engine.models.mlp import Weights
 from hnn_engine.parameters import Parameter
-from hnn_engine.scene import Stage
+from hnn_engine.scene import Scene
 
 FIELD_SHARE = 0.1  # of the mean of (z′ − z − f(z))² in the loss
 FEATURES = Parameter(
@@ -32,8 +32,8 @@ class PixelModel(Model):
     observes_frames: ClassVar[bool] = True
     parameters: ClassVar[tuple[Parameter, ...]] = (*NETWORK_PARAMETERS, FEATURES)
 
-    def why_not(self, stage: Stage) -> str:
-        return "" if stage.observed else f"The {self.title} needs frames, and no camera sees this"
+    def why_not(self, scene: Scene) -> str:
+        return "" if scene.observed else f"The {self.title} needs frames, and no camera sees this"
 
     def autoencoder_shapes(self, settings: Settings, size: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the autoencoder's weights, for pairs of frames of `size`² pixels."""

@@ -9,7 +9,7 @@ from hnn_engine.coords import Array
 from hnn_engine.models.base import Model, Settings
 from hnn_engine.models.mlp import Weights, output
 from hnn_engine.models.networks import Network, Term, values
-from hnn_engine.scene import Stage
+from hnn_engine.scene import Scene
 
 
 class SecondOrder(Model):
@@ -43,14 +43,14 @@ class SecondOrder(Model):
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
         return None
 
-    def why_not(self, stage: Stage) -> str:
-        if stage.inertia is None:
+    def why_not(self, scene: Scene) -> str:
+        if scene.inertia is None:
             return f"{self.title} needs dq/dt = p/m with fixed masses, and here they depend on the position"
         return ""
 
-    def known(self, stage: Stage) -> dict[str, Array]:
-        assert stage.inertia is not None
-        return {"inertia": stage.inertia}
+    def known(self, scene: Scene) -> dict[str, Array]:
+        assert scene.inertia is not None
+        return {"inertia": scene.inertia}
 
     def known_shapes(self, dof: int) -> dict[str, tuple[int, ...]]:
         return {"inertia": (dof,)}

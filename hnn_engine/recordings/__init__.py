@@ -1,4 +1,4 @@
-"""Measured data from a file: columns, units, derivative estimates, gaps, and the stage that shows it.
+"""Measured data from a file: columns, units, derivative estimates, gaps, and the scene that shows it.
 
 The modules behind these names are loaded when a name is first used: a window on a simulated system needs none of
 them. No name loads scipy; a derivative does.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         shipped_recording,
     )
     from hnn_engine.recordings.recording import Recording, ReferenceEnergy, find_gaps
-    from hnn_engine.recordings.scene import RecordedStage
+    from hnn_engine.recordings.scene import RecordedScene
 
 _HOMES = {
     "columns": ("ANGLE_UNITS", "KINDS", "LENGTH_UNITS", "TIME_UNITS", "Columns"),
@@ -42,7 +42,7 @@ _HOMES = {
         "shipped_recording",
     ),
     "recording": ("Recording", "ReferenceEnergy", "find_gaps"),
-    "scene": ("RecordedStage",),
+    "scene": ("RecordedScene",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -66,7 +66,7 @@ __all__ = [
     "FilePreview",
     "Kind",
     "RecordedRows",
-    "RecordedStage",
+    "RecordedScene",
     "Recording",
     "ReferenceEnergy",
     "derivatives",

@@ -1,4 +1,4 @@
-"""The stage of a recording: a bob on a unit rod for an angle, a block on a track for a length, at unit mass."""
+"""The scene of a recording: a bob on a unit rod for an angle, a block on a track for a length, at unit mass."""
 
 import math
 
@@ -7,12 +7,12 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.geometry import Anchor, Block, Bob, Bounds, Primitive, Rod, Track
 from hnn_engine.recordings.recording import Recording
-from hnn_engine.scene import Coordinate, Stage, nearest_turn
+from hnn_engine.scene import Coordinate, Scene, nearest_turn
 
 REACH = 1.25  # what the scene of an angle shows around the unit rod, m
 
 
-class RecordedStage(Stage):
+class RecordedScene(Scene):
     """What a recording shows and how a hand moves it; p is the velocity at unit mass (and unit length for an angle)."""
 
     def __init__(self, recording: Recording) -> None:

@@ -35,7 +35,7 @@ def read_weights(files: Mapping[str, bytes], experiment: Experiment) -> Snapshot
     """Read back the fitted field of the one model of `experiment`; raise `RecordError` where the file does not fit."""
     if NAME not in files:
         raise RecordError(f"{NAME} is missing: restore it from a copy")
-    spec, dof = experiment.models[0], experiment.stage.dof
+    spec, dof = experiment.models[0], experiment.scene.dof
     model = get_model(spec.name)
     shapes = {**model.weight_shapes(dof, spec.settings), **model.known_shapes(dof)}
     sees = _autoencoder_shapes(experiment)

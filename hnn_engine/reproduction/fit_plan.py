@@ -47,7 +47,7 @@ def plan(
     cells = []
     for task in tasks:
         base = task.experiment(recording if task.needs_recording else None)
-        settings = base.settings if recipe == base.recipe else default_settings(recipe, base.stage)
+        settings = base.settings if recipe == base.recipe else default_settings(recipe, base.scene)
         for seed in range(seeds):
             for model in models or task.models:
                 one = replace(base, models=(model_spec(model),), recipe=recipe, settings=settings, seed=seed)

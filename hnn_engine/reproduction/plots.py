@@ -167,7 +167,7 @@ def orbits(tracks: Tracks) -> list[str]:
     """Return the phase portrait of truth and of each model, or the orbits of the bodies; truth is under each."""
     system = tracks.experiment.system
     if tracks.truth.shape[-1] == 2:
-        q, p = tracks.experiment.stage.coordinates
+        q, p = tracks.experiment.scene.coordinates
         labels = (q.label, p.label)
         truth, models = [tracks.truth], [(name, [coords]) for name, coords in tracks.models]
     else:
@@ -198,7 +198,7 @@ def _orbit(
 
 def _bodies(tracks: Tracks, coords: Array) -> list[Array]:
     """Return the path of each body, `(T, 2)` in metres."""
-    places = tracks.experiment.stage.positions(coords[:, : coords.shape[-1] // 2])
+    places = tracks.experiment.scene.positions(coords[:, : coords.shape[-1] // 2])
     return [places[:, body] for body in range(places.shape[1])]
 
 
@@ -244,7 +244,7 @@ def energies(tracks: Tracks) -> list[str]:
 
 def errors(tracks: Tracks) -> str:
     """Return how far each model is from truth, as a part of truth's size."""
-    periodic = tracks.experiment.stage.periodic
+    periodic = tracks.experiment.scene.periodic
     lines = [(model_class(name), relative_error(coords, tracks.truth, periodic)) for name, coords in tracks.models]
     late = max(1, len(tracks.t) // 100)  # at the very start every model is right
     axis = spanning([values[late:] for _, values in lines], "‖x̂ − x‖ / rms ‖x‖", log=True)

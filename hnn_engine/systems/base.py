@@ -10,7 +10,7 @@ import numpy as np
 from hnn_engine.coords import Array, symplectic
 from hnn_engine.kernels.cache import loops
 from hnn_engine.parameters import Parameter, Value, bind
-from hnn_engine.scene import Stage
+from hnn_engine.scene import Scene
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class DataRecipe:
     from_paper: bool
 
 
-class System(Stage):
+class System(Scene):
     """A physical system: H, its gradient and its friction in plain numpy, batched.
 
     Field: d(coords)/dt = J∇H + friction, in SI units. `hamiltonian` must also accept complex coords where it is

@@ -123,7 +123,7 @@ class Bench:
         if lab.rollout_worker._answer is not None:  # the next frame takes it
             return False
         fresh = answer.request.experiment is lab.experiment and not answer.request.preview
-        return fresh and lab.dataset.dof == lab.experiment.stage.dof
+        return fresh and lab.dataset.dof == lab.experiment.scene.dof
 
     async def warm(self) -> None:
         """Wait until the libraries that load in the background are there."""

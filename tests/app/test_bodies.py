@@ -1,4 +1,4 @@
-"""The number of bodies as a slider: other coordinates, another stage. Nothing of the old one is drawn or held."""
+"""The number of bodies as a slider: other coordinates, another scene. Nothing of the old one is drawn or held."""
 
 from dataclasses import replace
 
@@ -112,7 +112,7 @@ async def test_a_body_of_many_is_dragged_and_stays_under_the_pointer(bench: Benc
     before, momenta = bench.truth.copy(), bench.experiment.start[2 * bodies :]
 
     def pixel() -> QPointF:
-        x, y = bench.experiment.stage.positions(np.array(bench.experiment.start)[: 2 * bodies])[body]
+        x, y = bench.experiment.scene.positions(np.array(bench.experiment.start)[: 2 * bodies])[body]
         return scene.view.pixel((float(x), float(y)))
 
     grabbed = QPointF(pixel().toPoint())
@@ -136,7 +136,7 @@ async def test_what_a_hand_holds_goes_with_its_stage(bench: Bench) -> None:
     bench.lab.playback.set_playing(False)
     bench.lab.playback.restart()
     await bench.until(lambda: scene._bounds == scene._target, "a scene at rest")
-    x, y = bench.experiment.stage.positions(np.array(bench.experiment.start)[:16])[7]
+    x, y = bench.experiment.scene.positions(np.array(bench.experiment.start)[:16])[7]
     at = scene.view.pixel((float(x), float(y)))
     bench.press(scene, at)
     bench.move(scene, at + QPointF(9.0, 0.0))

@@ -181,7 +181,7 @@ async def test_a_slice_through_two_bodies(bench: Bench) -> None:
     await bench.settled()
     assert gap(bench) is not first, "another slice"
     assert gap(bench).rms == first.rms, "the figure is over the data, not over the slice"
-    bench.choose(bench.window.portrait.x_axis, bench.experiment.stage.coordinates[1].symbol)
+    bench.choose(bench.window.portrait.x_axis, bench.experiment.scene.coordinates[1].symbol)
     await bench.settled()
     assert gap(bench) is not first
 

@@ -46,9 +46,9 @@ def in_portrait(bench: Bench) -> QPointF:
 
 def body_at(bench: Bench, body: int) -> QPointF:
     """Where a body of the start is in the scene."""
-    stage, panel = bench.experiment.stage, bench.window.scene
-    q = np.array(bench.experiment.start)[: stage.dof]
-    x, y = stage.positions(q)[body]
+    scene, panel = bench.experiment.scene, bench.window.scene
+    q = np.array(bench.experiment.start)[: scene.dof]
+    x, y = scene.positions(q)[body]
     return panel.view.pixel((float(x), float(y)))
 
 
@@ -118,8 +118,8 @@ async def test_portrait_start_follows_the_pointer(bench: Bench, system: str, axe
 @pytest.mark.parametrize(("system", "body"), BODIES)
 async def test_scene_body_follows_the_pointer(bench: Bench, system: str, body: int) -> None:
     await still(bench, system)
-    panel, stage = bench.window.scene, bench.experiment.stage
-    momenta = bench.experiment.start[stage.dof :]
+    panel, scene = bench.window.scene, bench.experiment.scene
+    momenta = bench.experiment.start[scene.dof :]
     before, label, start = bench.answer.truth, bench.document.undo_label, bench.experiment.start
 
     def exact(target: QPointF) -> float:
@@ -139,7 +139,7 @@ async def test_scene_body_follows_the_pointer(bench: Bench, system: str, body: i
     await carry(bench, panel, lambda: body_at(bench, body), QPointF(-36, -40), exact)
     await bench.settled()
     assert before is not None
-    assert bench.experiment.start[stage.dof :] == momenta
+    assert bench.experiment.start[scene.dof :] == momenta
     assert differ(bench.truth, before.coords)
     assert bench.document.undo_label == "Move the start"
     bench.document.undo()
@@ -153,20 +153,20 @@ async def test_scene_body_follows_the_pointer(bench: Bench, system: str, body: i
 )
 async def test_arrow_head_moves_the_momentum(bench: Bench, system: str, body: int, momentum: float | None) -> None:
     await still(bench, system)
-    stage = bench.experiment.stage
+    scene = bench.experiment.scene
     by = QPointF(38, -30)
     if momentum is not None:  # an arrow of a body on a rod or a track goes along it, and so does the hand
         bench.edit(start=(0.6, momentum))
         await still(bench, system)
         along = head_at(bench, body) - body_at(bench, body)
         by = along * (35 / gap(along, QPointF()))
-    q, start = bench.experiment.start[: stage.dof], bench.experiment.start
+    q, start = bench.experiment.start[: scene.dof], bench.experiment.start
     before = bench.truth.copy()
     await carry(
         bench, bench.window.scene, lambda: head_at(bench, body), by, lambda target: gap(head_at(bench, body), target)
     )
     await bench.settled()
-    assert bench.experiment.start[: stage.dof] == q
+    assert bench.experiment.start[: scene.dof] == q
     assert bench.experiment.start != start
     assert differ(bench.truth, before)
     bench.key(Qt.Key.Key_Z, CTRL)
@@ -245,9 +245,9 @@ class TestGestures:
     async def test_a_moving_body_can_be_caught(self, bench: Bench) -> None:
         bench.lab.playback.seek(1.0)
         await bench.frames(2)
-        panel, stage = bench.window.scene, bench.experiment.stage
+        panel, scene = bench.window.scene, bench.experiment.scene
         caught = panel._hand_state()
-        x, y = stage.positions(caught[:1])[0]
+        x, y = scene.positions(caught[:1])[0]
         at = panel.view.pixel((float(x), float(y)))
         bench.press(panel, at)
         bench.move(panel, at + QPointF(0.0, 4.0))

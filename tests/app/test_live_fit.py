@@ -169,7 +169,7 @@ async def test_data_that_cannot_be_fitted_is_said_and_forgiven(bench: Bench) -> 
 def quick(recipe: str = "sampled", **data: float) -> Experiment:
     base = new_experiment("pendulum")
     base = replace(base, data={**base.data, "trajectories": 6, "points": 20, **data}, recipe=recipe)
-    return replace(base, models=following_models(base), settings=default_settings(recipe, base.stage))
+    return replace(base, models=following_models(base), settings=default_settings(recipe, base.scene))
 
 
 @pytest.fixture

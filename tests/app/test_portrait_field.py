@@ -22,7 +22,7 @@ from hnn_engine.phase_portrait import (
     sample,
     slice_coords,
 )
-from hnn_engine.recordings import RecordedStage, read_shipped_recording
+from hnn_engine.recordings import RecordedScene, read_shipped_recording
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems import System
 
@@ -42,7 +42,7 @@ class Known(Snapshot):
 
 def known(experiment: Experiment, shift: float = 0.0, slope: float = 0.0) -> Known:
     assert experiment.system is not None
-    return Known("hnn", experiment.stage.dof, {}, {}, system=experiment.system, shift=shift, slope=slope)
+    return Known("hnn", experiment.scene.dof, {}, {}, system=experiment.system, shift=shift, slope=slope)
 
 
 def random_model(name: str, dof: int) -> Snapshot:
@@ -51,8 +51,8 @@ def random_model(name: str, dof: int) -> Snapshot:
 
 
 def plane(experiment: Experiment, axes: tuple[int, int] | None = None) -> PortraitSpec:
-    x, y = axes or (0, experiment.stage.dof)
-    across, upward = (experiment.stage.coordinates[axis] for axis in (x, y))
+    x, y = axes or (0, experiment.scene.dof)
+    across, upward = (experiment.scene.coordinates[axis] for axis in (x, y))
     return PortraitSpec((x, y), (across.low, across.high), (upward.low, upward.high), experiment.start)
 
 
@@ -62,7 +62,7 @@ def states_of(experiment: Experiment) -> States:
 
 
 def gap_of(experiment: Experiment, snapshot: Snapshot, states: States | None) -> EnergyGap:
-    field = compute_field(plane(experiment), experiment.stage, Layers(compared=snapshot, states=states))
+    field = compute_field(plane(experiment), experiment.scene, Layers(compared=snapshot, states=states))
     assert field.gap is not None
     return field.gap
 
@@ -73,7 +73,7 @@ class TestGap:
         experiment = new_experiment(name)
         states = states_of(experiment)
         layers = Layers(compared=known(experiment, shift=7.0), states=states)
-        field = compute_field(plane(experiment), experiment.stage, layers)
+        field = compute_field(plane(experiment), experiment.scene, layers)
         assert field.gap is not None
         size = float(np.nanmax(np.abs(field.gap.values[np.isfinite(field.gap.values)])))
         assert max(size, field.gap.rms, field.gap.reach) < 1e-9
@@ -97,7 +97,7 @@ class TestGap:
     @pytest.mark.parametrize("name", ["mass-spring", "double-pendulum", "two-body"])
     def test_a_network_is_judged_by_its_own_energy(self, name: str) -> None:
         experiment = new_experiment(name)
-        system, snapshot, states = experiment.system, random_model("hnn", experiment.stage.dof), states_of(experiment)
+        system, snapshot, states = experiment.system, random_model("hnn", experiment.scene.dof), states_of(experiment)
         assert system is not None
         gap = gap_of(experiment, snapshot, states)
         learned = snapshot.hamiltonian(states.coords)
@@ -131,15 +131,15 @@ class TestGap:
     def test_there_is_none_without_two_energies(self) -> None:
         experiment = new_experiment("mass-spring")
         baseline = random_model("baseline", 1)
-        field = compute_field(plane(experiment), experiment.stage, Layers(compared=baseline))
+        field = compute_field(plane(experiment), experiment.scene, Layers(compared=baseline))
         assert field.gap is None
         assert len(field.contours.points) > 40, "truth's contours stay"
         recording = read_shipped_recording()
         spec = PortraitSpec((0, 1), (-2.0, 2.0), (-3.0, 3.0), (0.1, 0.0))
         model = random_model("hnn", 1)
         for reference, compared in ((None, False), (recording.with_reference(2.4, 1.0).reference, True)):
-            stage = RecordedStage(replace(recording, reference=reference))
-            field = compute_field(spec, stage, Layers(shown=model, compared=model))
+            scene = RecordedScene(replace(recording, reference=reference))
+            field = compute_field(spec, scene, Layers(shown=model, compared=model))
             assert (field.gap is not None) is compared
             assert len(field.contours.points) > 40
 
@@ -147,13 +147,13 @@ class TestGap:
         experiment = new_experiment("mass-spring")
         model = random_model("hnn", 1)
         lost = Snapshot("hnn", 1, model.settings, {name: w * np.nan for name, w in model.weights.items()})
-        field = compute_field(plane(experiment), experiment.stage, Layers(compared=lost, states=states_of(experiment)))
+        field = compute_field(plane(experiment), experiment.scene, Layers(compared=lost, states=states_of(experiment)))
         assert field.gap is None
 
     def test_contours_stay_where_they_are_when_a_comparison_begins(self) -> None:
         experiment = new_experiment("pendulum")
         model, states = random_model("hnn", 1), states_of(experiment)
-        plain = compute_field(plane(experiment), experiment.stage, Layers(shown=model, states=states))
+        plain = compute_field(plane(experiment), experiment.scene, Layers(shown=model, states=states))
         gap = gap_of(experiment, model, states)
         assert np.array_equal(plain.contours.points, gap.contours.points)
 

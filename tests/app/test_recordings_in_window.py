@@ -238,7 +238,7 @@ async def test_the_measured_oscillator_is_a_length(bench: Bench) -> None:
     await accept(bench, dialog)
     await bench.until(lambda: bench.experiment.recording is not None, "the recording")
     await bench.settled()
-    assert bench.experiment.stage.coordinates[0].unit == "m"
+    assert bench.experiment.scene.coordinates[0].unit == "m"
 
 
 class TestManyColumns:

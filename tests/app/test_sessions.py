@@ -276,12 +276,12 @@ async def test_data_moved_by_hand_stays_with_its_system_and_the_session_opens(be
 
 async def test_the_hand_is_let_go_where_a_constant_makes_another_system_of_it(bench: Bench, tmp_path: Path) -> None:
     await bench.pick("n-body")
-    count = 2 * bench.experiment.stage.dof
+    count = 2 * bench.experiment.scene.dof
     bench.edit(hand=UNTOUCHED.with_move(Place(0, 0.0), (0.01,) * count))
     form = bench.window.system._form
     assert form is not None
     bench.window.system._on_edited("bodies", 4, True)
-    assert bench.experiment.stage.dof == 8
+    assert bench.experiment.scene.dof == 8
     assert bench.experiment.hand == UNTOUCHED
     await saved(bench, tmp_path / "mine")
     load_session(tmp_path / "mine.hnnlab")

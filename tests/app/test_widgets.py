@@ -27,12 +27,12 @@ from app.widgets.parameter_form import ParameterForm
 from app.widgets.plane_map import colored
 from app.widgets.plot import LabPlot, show_until_diverged
 from app.widgets.scene_painter import (
-    StageStyle,
-    StageView,
+    SceneStyle,
+    SceneView,
     ghost_style,
     paint_arrow,
     paint_halo,
-    paint_stage,
+    paint_scene,
     paint_trail,
     truth_style,
 )
@@ -528,16 +528,16 @@ def canvas() -> QImage:
 @pytest.mark.parametrize("style_name", [*STYLES, "baseline"])
 def test_every_system_is_painted_in_every_style(qapp: QApplication, system_name: str, style_name: str) -> None:
     system, blank, image = get_system(system_name), canvas(), canvas()
-    style: StageStyle = STYLES[style_name]() if style_name in STYLES else ghost_style(style_name)
-    view = StageView(system.bounds, (0, 0, 400, 250))
+    style: SceneStyle = STYLES[style_name]() if style_name in STYLES else ghost_style(style_name)
+    view = SceneView(system.bounds, (0, 0, 400, 250))
     painter = QPainter(image)
-    paint_stage(painter, view, system.geometry(system.default_start[: system.dof]), style)
+    paint_scene(painter, view, system.geometry(system.default_start[: system.dof]), style)
     painter.end()
     assert image != blank
 
 
 def test_marks_are_painted_and_bad_trails_are_cut(qapp: QApplication) -> None:
-    view = StageView((-1, 1, -1, 1), (0, 0, 400, 250))
+    view = SceneView((-1, 1, -1, 1), (0, 0, 400, 250))
     points = np.linspace([-1.0, -1.0], [1.0, 1.0], 500)
     points[400:] = np.nan
     blank = canvas()
@@ -554,7 +554,7 @@ def test_marks_are_painted_and_bad_trails_are_cut(qapp: QApplication) -> None:
 
 
 def test_the_view_keeps_both_scales_equal_and_turns_back() -> None:
-    view = StageView((-2, 2, -1, 3), (10, 20, 300, 200))
+    view = SceneView((-2, 2, -1, 3), (10, 20, 300, 200))
     assert view.scale == pytest.approx(50)
     assert view.pixel((0, 1)) == QPointF(160, 120)
     assert view.world(*view.pixels((0.3, -0.7))) == pytest.approx((0.3, -0.7))

@@ -91,8 +91,8 @@ async def test_picking_a_card_switches_everything(bench: Bench, name: str) -> No
     window = bench.window
     scene, data = window.scene.grab().toImage(), bench.lab.dataset
     await bench.pick(name)
-    coordinates = bench.experiment.stage.coordinates
-    dof = bench.experiment.stage.dof
+    coordinates = bench.experiment.scene.coordinates
+    dof = bench.experiment.scene.dof
     assert bench.experiment.source_name == name
     assert window.scene.grab().toImage() != scene
     assert bench.truth.shape[1] == 2 * dof

@@ -35,7 +35,7 @@ def small(hand: ByHand = UNTOUCHED, recipe: str = "sampled", noise: float = 0.0)
             data={**base.data, "trajectories": 6, "points": 30, "noise": noise},
             models=(model_spec("hnn", {"width": 40, "depth": 1}),),
             recipe=recipe,
-            settings=default_settings(recipe, base.stage),
+            settings=default_settings(recipe, base.scene),
             hand=hand,
         )
     )

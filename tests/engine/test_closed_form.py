@@ -165,7 +165,7 @@ def test_small_fits_tell_whether_halves_will_do(system: str, model: str, halved:
 
 def test_where_there_are_steps_to_come_small_fits_tell_on_one_degree_of_freedom_too() -> None:
     made = experiment()
-    made = replace(made, recipe="denoise", settings=default_settings("denoise", made.stage))
+    made = replace(made, recipe="denoise", settings=default_settings("denoise", made.scene))
     assert Problem(task_of(made)).halved
 
 

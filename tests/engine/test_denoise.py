@@ -145,7 +145,7 @@ def test_from_samples_alone_it_beats_the_derivatives_that_are_made_of_them() -> 
     whole = np.ones(len(data.t), dtype=bool)
     whole[np.concatenate([edge, edge + 1, [0, len(whole) - 1]])] = False
     measured = Dataset(*(a[whole] for a in (data.coords, between, data.t, data.trajectory, data.train)))
-    by_derivatives = judged(replace(made, recipe="sampled", settings=default_settings("sampled", made.stage)), measured)
+    by_derivatives = judged(replace(made, recipe="sampled", settings=default_settings("sampled", made.scene)), measured)
     by_samples = judged(made, measured)
     assert by_samples.field_mse is not None
     assert by_derivatives.field_mse is not None

@@ -18,7 +18,7 @@ from hnn_engine.experiment import (
     model_spec,
     new_experiment,
     recording_experiment,
-    same_stage,
+    same_scene,
     same_system,
     to_json,
 )
@@ -192,7 +192,7 @@ def test_constants_that_change_the_coordinates_need_a_start_that_fits() -> None:
         ExperimentError, match=r"The start is \[.*, …, .*\], but it needs 32 finite numbers: x1, .* py8"
     ):
         checked(replace(made, source=eight.source), made)
-    assert checked(replace(made, source=eight.source, start=eight.start), made).stage.dof == 16
+    assert checked(replace(made, source=eight.source, start=eight.start), made).scene.dof == 16
     raw = to_json(new_experiment("n-body", {"bodies": 32}))
     raw["start"] = raw["start"][:-1]
     with pytest.raises(ExperimentError) as caught:
@@ -204,14 +204,14 @@ def test_experiments_share_a_system_by_name_and_coordinates() -> None:
     five, eight = new_experiment("n-body"), new_experiment("n-body", {"bodies": 8})
     heavy = new_experiment("n-body", {"mass": 2.0})
     assert same_system(five, heavy)
-    assert same_stage(five, heavy)
+    assert same_scene(five, heavy)
     assert not same_system(five, eight)
     assert not same_system(new_experiment("n-body", {"bodies": 3}), new_experiment("three-body"))
     assert (five.source_title, eight.source_title) == ("5 bodies", "8 bodies")
     one, other = (recording_experiment(read_shipped_recording()) for _ in range(2))
     assert same_system(one, other)
-    assert not same_stage(one, other)
-    assert same_stage(one, replace(one, seed=3))
+    assert not same_scene(one, other)
+    assert same_scene(one, replace(one, seed=3))
     assert not same_system(one, new_experiment("pendulum"))
 
 

@@ -34,7 +34,7 @@ def experiment(
 ) -> Experiment:
     base = new_experiment(system)
     few = {"trajectories": 10, "frames": 12} if base.frame_size else {"trajectories": 10, "points": 30}
-    chosen = {**default_settings(recipe, base.stage), **settings}
+    chosen = {**default_settings(recipe, base.scene), **settings}
     spec = model_spec(model, network)
     return replace(base, data={**base.data, **few}, models=(spec,), recipe=recipe, settings=chosen)
 

@@ -80,7 +80,7 @@ def test_each_lane_has_its_recipe_s_own_settings_and_closed_forms_a_network_of_t
 
 def test_a_network_that_was_chosen_for_a_closed_form_is_not_the_paper_s() -> None:
     base = new_experiment("pendulum")
-    live = replace(base, recipe="sampled", settings=default_settings("sampled", base.stage))
+    live = replace(base, recipe="sampled", settings=default_settings("sampled", base.scene))
     live = replace(live, models=following_models(live))
     network = lane_experiment(live, "paper").models[0].settings
     assert (network["width"], network["depth"]) == (200, 2)

@@ -1,4 +1,4 @@
-"""Recordings: reading, every way that a file can be wrong, derivatives, the split, and the stage."""
+"""Recordings: reading, every way that a file can be wrong, derivatives, the split, and the scene."""
 
 import importlib.util
 import math
@@ -21,7 +21,7 @@ from hnn_engine.limits import LARGEST_TABLE
 from hnn_engine.recordings import (
     DERIVATIVES,
     Columns,
-    RecordedStage,
+    RecordedScene,
     Recording,
     ReferenceEnergy,
     derivatives,
@@ -519,7 +519,7 @@ def test_good_methods_beat_forward_differences_on_known_truth(maker: ModuleType,
     assert (gain * error(smooth.dcoords) < error(plain.dcoords) * 1.05).all()
 
 
-# Energy and stage ----------------------------------------------------------------------------------------------------
+# Energy and scene ----------------------------------------------------------------------------------------------------
 
 
 def test_a_reference_energy_may_be_stated(tmp_path: Path) -> None:
@@ -551,24 +551,24 @@ def test_a_comment_may_state_an_energy(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["angle", "length"])
 def test_the_stage_moves_what_was_recorded(tmp_path: Path, kind: str) -> None:
     path = write(tmp_path, rows(*np.array(LINES).T))
-    stage = RecordedStage(read_recording(path, Columns(0, 1, 2, kind="angle" if kind == "angle" else "length")))
-    start = stage.default_start
+    scene = RecordedScene(read_recording(path, Columns(0, 1, 2, kind="angle" if kind == "angle" else "length")))
+    start = scene.default_start
     assert start.tolist() == [1.0, 0.5]
-    assert stage.dof == 1
-    assert stage.periodic == (kind == "angle", False)
-    assert [c.label for c in stage.coordinates] == (
+    assert scene.dof == 1
+    assert scene.periodic == (kind == "angle", False)
+    assert [c.label for c in scene.coordinates] == (
         ["q (rad)", "p (rad/s)"] if kind == "angle" else ["q (m)", "p (m/s)"]
     )
     assert all(
-        c.low < x.min() and c.high > x.max() for c, x in zip(stage.coordinates, stage.recording.coords.T, strict=True)
+        c.low < x.min() and c.high > x.max() for c, x in zip(scene.coordinates, scene.recording.coords.T, strict=True)
     )
-    assert any(isinstance(part, Bob if kind == "angle" else Block) for part in stage.geometry(start[:1]))
-    at, speed = stage.positions(start[:1])[0], stage.velocities(start)[0]
-    assert stage.positions(np.zeros((7, 3, 1))).shape == stage.velocities(np.zeros((7, 3, 2))).shape == (7, 3, 1, 2)
-    assert stage.place(np.array([0.2, 0.5]), 0, (at[0], at[1])) == pytest.approx(start)
-    assert stage.push(np.array([1.0, 0.0]), 0, (speed[0], speed[1])) == pytest.approx(start)
+    assert any(isinstance(part, Bob if kind == "angle" else Block) for part in scene.geometry(start[:1]))
+    at, speed = scene.positions(start[:1])[0], scene.velocities(start)[0]
+    assert scene.positions(np.zeros((7, 3, 1))).shape == scene.velocities(np.zeros((7, 3, 2))).shape == (7, 3, 1, 2)
+    assert scene.place(np.array([0.2, 0.5]), 0, (at[0], at[1])) == pytest.approx(start)
+    assert scene.push(np.array([1.0, 0.0]), 0, (speed[0], speed[1])) == pytest.approx(start)
     step = 1e-6
-    moved = stage.positions(start[:1] + step * start[1:])[0]
+    moved = scene.positions(start[:1] + step * start[1:])[0]
     assert (moved - at) / step == pytest.approx(speed, abs=1e-5)
 
 

@@ -151,7 +151,7 @@ def test_what_a_recipe_has_fitted_reads_back_bit_by_bit(tmp_path: Path, recipe: 
     sees = MODELS[model].observes_frames
     base = new_experiment("pixel-pendulum" if sees else "mass-spring")
     sizes = {"trajectories": 20, "frames": 60} if sees else {"trajectories": 6, "points": 12}
-    made = default_settings(recipe, base.stage)
+    made = default_settings(recipe, base.scene)
     few = {**made, "steps": 4} if "steps" in made else made
     spec = model_spec(model, {"width": 9, **({"features": 30} if sees else {})})
     experiment = replace(base, data={**base.data, **sizes}, models=(spec,), recipe=recipe, settings=few)

@@ -55,14 +55,14 @@ def some_runs() -> tuple[Run, ...]:
         for base, recipes in ((pendulum, ("sampled", "paper", "lbfgs")), (measured, ("sampled",)))
         for recipe in recipes
         for name, model in MODELS.items()
-        if not model.observes_frames and not model.why_not(base.stage) and not get_recipe(recipe).why_not(name)
+        if not model.observes_frames and not model.why_not(base.scene) and not get_recipe(recipe).why_not(name)
     ]
     return tuple(fitted(base, name, recipe) for base, name, recipe in wanted)
 
 
 def fitted(base: Experiment, model: str, recipe: str, steps: int = 5) -> Run:
     """Return the run of a small fit; it is judged where it finished."""
-    settings = default_settings(recipe, base.stage)
+    settings = default_settings(recipe, base.scene)
     settings |= {"steps": steps} if "steps" in settings else {}
     spec = model_spec(model, {"width": 8, "depth": 1})
     fit = FitRun(replace(base, models=(spec,), recipe=recipe, settings=settings), base.dataset())
@@ -197,7 +197,7 @@ class Hand:
 
     def choose_a_recipe(self) -> None:
         name = self.random.choice(list(RECIPES))
-        self._edit(recipe=name, settings=default_settings(name, self._now.stage))
+        self._edit(recipe=name, settings=default_settings(name, self._now.scene))
 
     def change_a_setting(self) -> None:
         parameters = get_recipe(self._now.recipe).parameters
@@ -208,7 +208,7 @@ class Hand:
     # Rollouts ---------------------------------------------------------------------------------------------------------
 
     def move_the_start(self) -> None:
-        count = 2 * self._now.stage.dof
+        count = 2 * self._now.scene.dof
         odd = self.random.random() < 0.2
         values = [self.random.choice(ODD) if odd else self.random.uniform(-3, 3) for _ in range(count)]
         self._edit(start=tuple(values))
@@ -247,7 +247,7 @@ class Hand:
         return Place(trajectory, self.random.choice((None, 0.0, dt, 3 * dt)))
 
     def move_data(self) -> None:
-        by = tuple(self.random.uniform(-1, 1) for _ in range(2 * self._now.stage.dof))
+        by = tuple(self.random.uniform(-1, 1) for _ in range(2 * self._now.scene.dof))
         self._edit(hand=self._now.hand.with_move(self._place(), by))
 
     def erase(self) -> None:
@@ -299,7 +299,7 @@ class Hand:
         self.document.redo()
 
     def look(self) -> None:
-        axes = (0, self.random.randrange(2 * self._now.stage.dof))
+        axes = (0, self.random.randrange(2 * self._now.scene.dof))
         self.document.set_view(
             axes=self.random.choice((None, axes)),
             field=self.random.choice(("truth", "hnn", "baseline")),

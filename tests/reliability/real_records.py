@@ -28,9 +28,9 @@ VIEW = {"axes": [0, 1], "field": "hnn", "arrows": True, "energy_of": "both", "sp
 
 def fitted(base: Experiment, model: str, recipe: str, start: Run | None = None, **changes: Any) -> Run:
     """Return a run of `model` by `recipe` on the data of `base`, of a few steps and units."""
-    sees = base.stage.observed
+    sees = base.scene.observed
     spec = model_spec(model, {"width": 6, **({"features": 12} if sees else {})})
-    made = default_settings(recipe, base.stage)
+    made = default_settings(recipe, base.scene)
     few = {**made, "steps": 12} if "steps" in made else made
     experiment = checked(replace(base, models=(spec,), recipe=recipe, settings=few, **changes))
     fit = FitRun(experiment, experiment.dataset(), start)

@@ -115,7 +115,7 @@ def test_what_the_engine_refuses_is_said_in_one_line(text: str) -> None:
         lambda: from_json({"format": text}),
         lambda: from_json({"format": 4, "source": {"system": text}}),
         lambda: model_spec("hnn", {"activation": text}),
-        lambda: default_settings(text, new_experiment("pendulum").stage),
+        lambda: default_settings(text, new_experiment("pendulum").scene),
     ):
         assert is_a_line(refuses(act))
 

@@ -34,7 +34,7 @@ def main():
         code = compiling.wait(400)
     hnn = (model_spec("hnn", {"width": 8}),)
     base = new_experiment("mass-spring")
-    settings = default_settings("sampled", base.stage)
+    settings = default_settings("sampled", base.scene)
     data = {**base.data, "trajectories": 4}
     small = replace(base, models=hnn, recipe="sampled", settings=settings, data=data)
     refitter = LiveFitProcess()

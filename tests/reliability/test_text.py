@@ -91,9 +91,9 @@ def unfitted(name: str, experiment: Experiment, model: str, width: int, ending: 
     """A run of a model that nobody fitted."""
     spec = model_spec(model, {"width": width})
     alone, rng = replace(experiment, models=(spec,)), np.random.default_rng(width)
-    shapes = get_model(model).weight_shapes(experiment.stage.dof, spec.settings)
+    shapes = get_model(model).weight_shapes(experiment.scene.dof, spec.settings)
     weights = {key: 0.1 * rng.standard_normal(shape).astype(np.float32) for key, shape in shapes.items()}
-    snapshot = Snapshot(model, experiment.stage.dof, spec.settings, weights)
+    snapshot = Snapshot(model, experiment.scene.dof, spec.settings, weights)
     losses = np.array([1.0, 2.0, 3.0])
     history = History(losses, losses, losses, losses)
     origin = Origin("first", MARKUP)

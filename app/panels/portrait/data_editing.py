@@ -150,7 +150,7 @@ class DataHand:
     def _carry(self, by: QPointF) -> None:
         assert self._begun is not None
         assert self._place is not None
-        shift = np.zeros(2 * self._lab.experiment.stage.dof)
+        shift = np.zeros(2 * self._lab.experiment.scene.dof)
         shift[list(self._axes())] = by.x(), by.y()
         moved = self._begun.with_move(self._place, tuple(float(x) for x in shift))
         self._change("Move data", moved)
@@ -166,7 +166,7 @@ class DataHand:
 
     def _axes(self) -> tuple[int, int]:
         chosen = self._lab.portrait
-        dof = self._lab.experiment.stage.dof
+        dof = self._lab.experiment.scene.dof
         return chosen.axes if chosen is not None else (0, dof)
 
     def _plane(self, at: QPointF) -> QPointF:

@@ -30,7 +30,7 @@ from app.widgets.plot import LabPlot, Marker
 from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
-from hnn_engine.experiment import same_stage
+from hnn_engine.experiment import same_scene
 from hnn_engine.models import MODELS
 from hnn_engine.phase_portrait import PortraitField, PortraitSpec
 
@@ -181,21 +181,21 @@ class PortraitPanel(QWidget):
     @property
     def axes(self) -> tuple[int, int]:
         """The coordinates across and upward, those that the system has."""
-        chosen, dof = self.lab.document.view.axes, self.lab.experiment.stage.dof
+        chosen, dof = self.lab.document.view.axes, self.lab.experiment.scene.dof
         if chosen is None or max(chosen) >= 2 * dof or chosen[0] == chosen[1]:
             return (0, dof)
         return chosen
 
     def sync(self) -> None:
         """Show the axes, the switches and the range of the experiment's system."""
-        view, stage = self.lab.document.view, self.lab.experiment.stage
+        view, scene = self.lab.document.view, self.lab.experiment.scene
         x, y = self.axes
         for box, chosen in ((self.x_axis, x), (self.y_axis, y)):
             box.clear()
-            box.addItems([c.symbol for c in stage.coordinates])
+            box.addItems([c.symbol for c in scene.coordinates])
             box.setCurrentIndex(chosen)
         for widget in (self.x_axis, self._over, self.y_axis):
-            widget.setVisible(stage.dof > 1)
+            widget.setVisible(scene.dof > 1)
         self._name_boxes()
         self._sync_view(view)
         self._latents = None
@@ -221,7 +221,7 @@ class PortraitPanel(QWidget):
         self.field_of.setCurrentIndex(max(0, self.field_of.findData(view.field)))
         for name, button in self.switches.items():
             button.setChecked(bool(getattr(view, name)))
-        seen = self.lab.experiment.stage.observed
+        seen = self.lab.experiment.scene.observed
         self.switches["latents"].setVisible(seen)
         self._show_words()
         self.backdrop.sync(view)
@@ -244,7 +244,7 @@ class PortraitPanel(QWidget):
 
     def _name_boxes(self) -> None:
         """Say what the boxes are while there is room for it: words must not widen the panel."""
-        words, layout = {self._across: self.lab.experiment.stage.dof > 1, self._of: True}, self._bar.layout()
+        words, layout = {self._across: self.lab.experiment.scene.dof > 1, self._of: True}, self._bar.layout()
         for word, wanted in words.items():
             word.setVisible(wanted)
         if layout is not None and layout.minimumSize().width() > self.width():
@@ -272,7 +272,7 @@ class PortraitPanel(QWidget):
 
     def _on_changed(self, old: State, new: State) -> None:
         a, b = old.experiment, new.experiment
-        if not same_stage(a, b):
+        if not same_scene(a, b):
             self.put_down()
             self._answer = self._field = self._seen = None
             self._draw_tracks()
@@ -297,7 +297,7 @@ class PortraitPanel(QWidget):
     @property
     def chart(self) -> Chart:
         """How states lie on the plane: by their coordinates, or by the latents of the newest answer."""
-        return self._latents or StateChart(self.lab.experiment.stage, self.axes)
+        return self._latents or StateChart(self.lab.experiment.scene, self.axes)
 
     def _chart(self, answer: Answer | None) -> None:
         """Lay the plane as `answer` does, which may be in latents, or by coordinates again."""
@@ -415,7 +415,7 @@ class PortraitPanel(QWidget):
         return at if good.all() else at[: int(np.argmin(good))]
 
     def _on_dataset(self, data: Dataset | None) -> None:
-        fits = data is not None and data.dof == self.lab.experiment.stage.dof
+        fits = data is not None and data.dof == self.lab.experiment.scene.dof
         self.dots.take(data if fits else None)
         self._draw_data()
 
@@ -427,7 +427,7 @@ class PortraitPanel(QWidget):
 
     def _show_words(self) -> None:
         view, experiment = self.lab.document.view, self.lab.experiment
-        self.words.setVisible((experiment.stage.observed and view.latents) or view.live_fit or experiment.hand.drawn)
+        self.words.setVisible((experiment.scene.observed and view.latents) or view.live_fit or experiment.hand.drawn)
 
     def _fit_words(self) -> str:
         parts = []
@@ -455,7 +455,7 @@ class PortraitPanel(QWidget):
         return self.chart.place(self.lab.state_of(track))
 
     def _place_start(self) -> None:
-        if len(self.lab.experiment.start) == 2 * self.lab.experiment.stage.dof:
+        if len(self.lab.experiment.start) == 2 * self.lab.experiment.scene.dof:
             self.start.place(*self.chart.start(self.lab.experiment, self._answer))
 
     # The hand ---------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from hnn_engine.experiment import Experiment
 from hnn_engine.models import MODELS
 from hnn_engine.phase_portrait import Latents
 from hnn_engine.rollouts.energy_drift import percent
-from hnn_engine.scene import Stage
+from hnn_engine.scene import Scene
 
 GROWTH = 1.5  # what ranges grow by
 ROOM = 1.25  # a range of latents reaches so much further than the training data
@@ -53,20 +53,20 @@ class Chart(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class StateChart:
-    """The coordinates `axes` of the stage."""
+    """The coordinates `axes` of the scene."""
 
-    stage: Stage
+    scene: Scene
     axes: tuple[int, int]
     begin: str = "frames"
 
     @property
     def labels(self) -> tuple[str, str]:
-        x, y = (self.stage.coordinates[axis].label for axis in self.axes)
+        x, y = (self.scene.coordinates[axis].label for axis in self.axes)
         return x, y
 
     @property
     def periods(self) -> tuple[bool, bool]:
-        x, y = (self.stage.periodic[axis] for axis in self.axes)
+        x, y = (self.scene.periodic[axis] for axis in self.axes)
         return x, y
 
     def place(self, coords: Array) -> Array:
@@ -90,7 +90,7 @@ class StateChart:
         """The coordinates' own ranges, grown in steps of ×1.5 until truth is inside; angles keep their turn."""
         found: list[float] = []
         for axis in self.axes:
-            c = self.stage.coordinates[axis]
+            c = self.scene.coordinates[axis]
             middle, half = (c.low + c.high) / 2, (c.high - c.low) / 2
             if answer is not None and answer.truth is not None and not c.periodic:
                 values = answer.truth.coords[:, axis]
