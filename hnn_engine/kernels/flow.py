@@ -54,8 +54,8 @@ class Flow(NamedTuple):
     size: int
     turn: int
     learned: bool
-    partials: Pointer
-    resistance: Pointer
+    grad_hamiltonian: Pointer
+    dissipation: Pointer
     constants: Array
     field: Pointer
     head: npt.NDArray[np.int64]
@@ -96,8 +96,8 @@ def _compiled(function: Any) -> Pointer:
 def law(system: System, turn: int = FlowDirection.FORWARD) -> Flow:
     """Return the flow of a system with its constants."""
     kind, size = type(system), 2 * system.dof
-    partials, resistance = _compiled(kind.partials), _compiled(kind.resistance)
-    functions = (False, partials, resistance, system.law, _NETWORKS[True])
+    grad_hamiltonian, dissipation = _compiled(kind.grad_hamiltonian), _compiled(kind.dissipation)
+    functions = (False, grad_hamiltonian, dissipation, system.law, _NETWORKS[True])
     return Flow(size, int(turn), *functions, *_NO_NET, *_NO_NET.memory())
 
 
@@ -131,12 +131,12 @@ def flow_at(x: Any, flow: Any, out: Any) -> None:
         flow.field(x, flow.head, flow.numbers, flow.single, flow.double, flow.work, flow.swift, out)
     else:
         gradient = flow.work[0, : x.size]
-        flow.partials(x, flow.constants, gradient)
+        flow.grad_hamiltonian(x, flow.constants, gradient)
         for i in range(dof):
             out[i] = gradient[dof + i]
             out[dof + i] = -gradient[i]
         if flow.turn < UPHILL:
-            flow.resistance(x, flow.constants, out)
+            flow.dissipation(x, flow.constants, out)
     if flow.turn == BACKWARD:
         for i in range(x.size):
             out[i] = -out[i]

@@ -37,7 +37,7 @@ class System(Scene):
     Field: d(coords)/dt = J∇H + friction, in SI units. `hamiltonian` must also accept complex coords where it is
     analytic, so that a complex step can test the gradient.
 
-    The law itself is two plain functions, `partials` and `resistance`. They are written once, row by row in arithmetic
+    The law itself is two plain functions, `grad_hamiltonian` and `dissipation`. They are written once, row by row in arithmetic
     and numpy's functions alone: so the same lines run on a batch in numpy and, compiled, on a single state.
     """
 
@@ -65,7 +65,7 @@ class System(Scene):
         raise AttributeError(f"{type(self).__name__} has no attribute '{name}'")
 
     def law_constants(self) -> Array:
-        """Return what `partials` and `resistance` get as `c`: the constants in their order, unless a system differs."""
+        """Return what `grad_hamiltonian` and `dissipation` get as `c`: the constants in their order, unless a system differs."""
         return np.array([float(value) for value in self.values.values()])
 
     @property
@@ -79,17 +79,17 @@ class System(Scene):
 
     @staticmethod
     @abstractmethod
-    def partials(x: Array, c: Array, out: Array) -> None:
+    def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
         """Write ∇H into `out`. `x`, `out`: `(2*dof, ...)`, a row a coordinate; `c`: as `law_constants` gives them."""
 
     @staticmethod
-    def resistance(x: Array, c: Array, out: Array) -> None:
-        """Add to `out` what friction adds to d(coords)/dt. Shapes as in `partials`."""
+    def dissipation(x: Array, c: Array, out: Array) -> None:
+        """Add to `out` what friction adds to d(coords)/dt. Shapes as in `grad_hamiltonian`."""
 
     def gradient(self, coords: Array) -> Array:
         """Return ∇H = (∂H/∂q, ∂H/∂p), `(..., 2*dof)`."""
         out = np.empty_like(coords)
-        self.partials(coords.T, self.law, out.T)
+        self.grad_hamiltonian(coords.T, self.law, out.T)
         return out
 
     def friction(self, coords: Array) -> Array | None:
@@ -97,7 +97,7 @@ class System(Scene):
         if not self.damped:
             return None
         drag = np.zeros_like(coords)
-        self.resistance(coords.T, self.law, drag.T)
+        self.dissipation(coords.T, self.law, drag.T)
         return drag
 
     def with_friction(self, scale: float) -> Self:
@@ -108,7 +108,7 @@ class System(Scene):
         """Return d(coords)/dt = J∇H + friction, `(..., 2*dof)`."""
         flow = symplectic(self.gradient(coords))
         if self.damped:
-            self.resistance(coords.T, self.law, flow.T)
+            self.dissipation(coords.T, self.law, flow.T)
         return flow
 
     def compiled(self, integrator: str, turn: int = 0, rows: int = 1) -> Any | None:

@@ -37,7 +37,7 @@ class Damped(System):
         return other
 
     @staticmethod
-    def resistance(x: Array, c: Array, out: Array) -> None:
+    def dissipation(x: Array, c: Array, out: Array) -> None:
         damping = c[-1]
         for i in range(len(x) // 2, len(x)):
             out[i] -= damping * x[i]

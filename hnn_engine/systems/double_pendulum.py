@@ -74,7 +74,7 @@ class DoublePendulum(System):
         return total.T
 
     @staticmethod
-    def partials(x: Array, c: Array, out: Array) -> None:
+    def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
         # T = ½(p₁ω₁ + p₂ω₂), and ∂T/∂Δ = sin Δ (p₁p₂/(l₁l₂) − 2m₂T cos Δ)/D.
         mass, m2, l1, l2, g = c[0] + c[1], c[1], c[2], c[3], c[4]
         delta = x[0] - x[1]

@@ -77,7 +77,7 @@ class Gravity(System):
         return energy
 
     @staticmethod
-    def partials(x: Array, c: Array, out: Array) -> None:
+    def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
         n = len(c) - 1
         for i in range(2 * n):
             out[i] = 0.0

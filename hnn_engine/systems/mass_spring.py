@@ -57,7 +57,7 @@ class MassSpring(System):
         return p**2 / (2 * self.mass) + self.stiffness / 2 * q**2
 
     @staticmethod
-    def partials(x: Array, c: Array, out: Array) -> None:
+    def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
         mass, stiffness = c[0], c[1]
         out[0] = stiffness * x[0]
         out[1] = x[1] / mass

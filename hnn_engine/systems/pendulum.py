@@ -59,7 +59,7 @@ class Pendulum(System):
         return energy
 
     @staticmethod
-    def partials(x: Array, c: Array, out: Array) -> None:
+    def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
         mass, length, gravity = c[0], c[1], c[2]
         out[0] = mass * gravity * length * np.sin(x[0])
         out[1] = x[1] / (mass * length**2)
