@@ -55,12 +55,12 @@ class Anchor:
 
 
 @dataclass(frozen=True)
-class Track:
+class Rail:
     """A fixed line that something slides along."""
 
     start: Point
     end: Point
 
 
-Primitive = Bob | Block | Rod | Spring | Anchor | Track
+Primitive = Bob | Block | Rod | Spring | Anchor | Rail
 Bounds = tuple[float, float, float, float]  # x0, x1, y0, y1

@@ -14,7 +14,7 @@ from PySide6.QtGui import QBrush, QColor, QGradient, QPainter, QPen, QPixmap, QR
 from app.style.theme import Dash, current_theme, model_dash
 from app.widgets.scene_marks import paint_arrow, paint_halo, paint_trail
 from app.widgets.scene_view import SceneView, polygon
-from hnn_engine.geometry import Anchor, Block, Bob, Primitive, Rod, Spring, Track
+from hnn_engine.geometry import Anchor, Block, Bob, Primitive, Rail, Rod, Spring
 
 __all__ = [
     "SceneStyle",
@@ -126,7 +126,7 @@ def _paint_wall(painter: QPainter, view: SceneView, wall: Anchor, style: SceneSt
     painter.drawLine(area.topRight(), area.bottomRight())
 
 
-def _paint_track(painter: QPainter, view: SceneView, track: Track, style: SceneStyle) -> None:
+def _paint_rail(painter: QPainter, view: SceneView, track: Rail, style: SceneStyle) -> None:
     if style.ghost:
         return
     painter.setPen(QPen(current_theme().color("line"), 1.0 if style.fine else 1.5))
@@ -139,7 +139,7 @@ _PAINTERS: dict[type[Primitive], Callable[[QPainter, SceneView, Any, SceneStyle]
     Rod: _paint_rod,
     Spring: _paint_spring,
     Anchor: _paint_anchor,
-    Track: _paint_track,
+    Rail: _paint_rail,
 }
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from hnn_engine.coords import Array
-from hnn_engine.geometry import Anchor, Block, Bob, Bounds, Primitive, Rod, Track
+from hnn_engine.geometry import Anchor, Block, Bob, Bounds, Primitive, Rail, Rod
 from hnn_engine.recordings.recording import Recording
 from hnn_engine.scene import Coordinate, Scene, nearest_turn
 
@@ -52,7 +52,7 @@ class RecordedScene(Scene):
             return (Rod((0.0, 0.0), (x, y)), Anchor((0.0, 0.0), "pivot", 0.05), Bob((x, y), 0.1, 0))
         low, high = self._ranges[0]
         width, height = 0.1 * (high - low), 0.06 * (high - low)
-        track = Track((min(low, x - width / 2), -height / 2), (max(high, x + width / 2), -height / 2))
+        track = Rail((min(low, x - width / 2), -height / 2), (max(high, x + width / 2), -height / 2))
         return (track, Block((x, y), width, height, 0))
 
     def positions(self, q: Array) -> Array:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from hnn_engine.coords import Array
-from hnn_engine.geometry import Anchor, Block, Bounds, Primitive, Spring, Track
+from hnn_engine.geometry import Anchor, Block, Bounds, Primitive, Rail, Spring
 from hnn_engine.parameters import Parameter
 from hnn_engine.scene import Coordinate
 from hnn_engine.systems.base import DataRecipe, System
@@ -100,7 +100,7 @@ class MassSpring(System):
         x, side = float(q[0]), block_side(self.mass)
         floor = -side / 2
         return (
-            Track((WALL, floor), (TRACK_END, floor)),
+            Rail((WALL, floor), (TRACK_END, floor)),
             Anchor((WALL, 0.0), "wall", 0.45),
             Spring((WALL, 0.0), (x - side / 2, 0.0), 12, 0.13),
             Block((x, 0.0), side, side, 0),

@@ -11,7 +11,7 @@ from scipy.integrate import solve_ivp
 
 from hnn_engine.coords import Array, symplectic
 from hnn_engine.errors import ParameterError, UnknownNameError
-from hnn_engine.geometry import Anchor, Block, Bob, Rod, Spring, Track
+from hnn_engine.geometry import Anchor, Block, Bob, Rail, Rod, Spring
 from hnn_engine.parameters import Parameter
 from hnn_engine.systems import SYSTEMS, System, get_system
 from hnn_engine.systems.damped_mass_spring import DampedMassSpring
@@ -196,8 +196,8 @@ def test_bobs_and_blocks_sit_where_the_bodies_are(name: str, seed: int) -> None:
         assert all(type(x) is float for part in drawing for x in _points(part))
 
 
-def _points(part: Anchor | Block | Bob | Rod | Spring | Track) -> tuple[float, ...]:
-    return (*part.start, *part.end) if isinstance(part, Rod | Spring | Track) else part.at
+def _points(part: Anchor | Block | Bob | Rod | Spring | Rail) -> tuple[float, ...]:
+    return (*part.start, *part.end) if isinstance(part, Rod | Spring | Rail) else part.at
 
 
 @over_cases
@@ -502,7 +502,7 @@ def test_a_body_dragged_into_the_other_stops_where_they_touch(offset: tuple[floa
 def test_a_block_dragged_through_the_wall_stops_in_front_of_it() -> None:
     system = MassSpring({"mass": 5.0})
     moved = system.place(system.default_start, 0, (-9.0, 0.5))
-    wall, spring, block = (part for part in system.geometry(moved[:1]) if not isinstance(part, Track))
+    wall, spring, block = (part for part in system.geometry(moved[:1]) if not isinstance(part, Rail))
     assert isinstance(wall, Anchor)
     assert isinstance(spring, Spring)
     assert isinstance(block, Block)
