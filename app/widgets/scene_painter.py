@@ -52,7 +52,7 @@ def ghost_style(model_name: str) -> SceneStyle:
 
 
 def paint_scene(painter: QPainter, view: SceneView, primitives: Iterable[Primitive], style: SceneStyle) -> None:
-    """Paint `primitives` in their order; a ghost leaves fixed parts (anchors, tracks) to truth."""
+    """Paint `primitives` in their order; a ghost leaves fixed parts (anchors, rails) to truth."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     for primitive in primitives:
         _PAINTERS[type(primitive)](painter, view, primitive, style)
@@ -126,11 +126,11 @@ def _paint_wall(painter: QPainter, view: SceneView, wall: Anchor, style: SceneSt
     painter.drawLine(area.topRight(), area.bottomRight())
 
 
-def _paint_rail(painter: QPainter, view: SceneView, track: Rail, style: SceneStyle) -> None:
+def _paint_rail(painter: QPainter, view: SceneView, rail: Rail, style: SceneStyle) -> None:
     if style.ghost:
         return
     painter.setPen(QPen(current_theme().color("line"), 1.0 if style.fine else 1.5))
-    painter.drawLine(view.pixel(track.start), view.pixel(track.end))
+    painter.drawLine(view.pixel(rail.start), view.pixel(rail.end))
 
 
 _PAINTERS: dict[type[Primitive], Callable[[QPainter, SceneView, Any, SceneStyle], None]] = {

@@ -52,8 +52,8 @@ class RecordedScene(Scene):
             return (Rod((0.0, 0.0), (x, y)), Anchor((0.0, 0.0), "pivot", 0.05), Bob((x, y), 0.1, 0))
         low, high = self._ranges[0]
         width, height = 0.1 * (high - low), 0.06 * (high - low)
-        track = Rail((min(low, x - width / 2), -height / 2), (max(high, x + width / 2), -height / 2))
-        return (track, Block((x, y), width, height, 0))
+        rail = Rail((min(low, x - width / 2), -height / 2), (max(high, x + width / 2), -height / 2))
+        return (rail, Block((x, y), width, height, 0))
 
     def positions(self, q: Array) -> Array:
         x = q[..., 0]

@@ -37,8 +37,8 @@ class System(Scene):
     Field: d(coords)/dt = J∇H + friction, in SI units. `hamiltonian` must also accept complex coords where it is
     analytic, so that a complex step can test the gradient.
 
-    The law itself is two plain functions, `grad_hamiltonian` and `dissipation`. They are written once, row by row in arithmetic
-    and numpy's functions alone: so the same lines run on a batch in numpy and, compiled, on a single state.
+    The law itself is two plain functions, `grad_hamiltonian` and `dissipation`. They are written once, row by row in
+    arithmetic and numpy's functions alone: so the same lines run on a batch in numpy and, compiled, on a single state.
     """
 
     name: ClassVar[str]
@@ -65,7 +65,7 @@ class System(Scene):
         raise AttributeError(f"{type(self).__name__} has no attribute '{name}'")
 
     def law_constants(self) -> Array:
-        """Return what `grad_hamiltonian` and `dissipation` get as `c`: the constants in their order, unless a system differs."""
+        """Return what `grad_hamiltonian` and `dissipation` get as `c`: the constants, unless a system differs."""
         return np.array([float(value) for value in self.values.values()])
 
     @property
