@@ -5,6 +5,8 @@ A primitive says what it is, not how it is painted; the painter chooses colours,
 
 from dataclasses import dataclass
 
+from hnn_engine.coords import Array
+
 Point = tuple[float, float]
 
 
@@ -62,5 +64,12 @@ class Rail:
     end: Point
 
 
-Primitive = Bob | Block | Rod | Spring | Anchor | Rail
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """Fixed thin lines, `segments` `(n, 2, 2)` from and to: a curve that a bead slides along, or contours."""
+
+    segments: Array
+
+
+Primitive = Bob | Block | Rod | Spring | Anchor | Rail | Lines
 Bounds = tuple[float, float, float, float]  # x0, x1, y0, y1

@@ -14,7 +14,7 @@ from PySide6.QtGui import QBrush, QColor, QGradient, QPainter, QPen, QPixmap, QR
 from app.style.theme import Dash, current_theme, model_dash
 from app.widgets.scene_marks import paint_arrow, paint_halo, paint_trail
 from app.widgets.scene_view import SceneView, polygon
-from hnn_engine.geometry import Anchor, Block, Bob, Primitive, Rail, Rod, Spring
+from hnn_engine.geometry import Anchor, Block, Bob, Lines, Primitive, Rail, Rod, Spring
 
 __all__ = [
     "SceneStyle",
@@ -52,7 +52,7 @@ def ghost_style(model_name: str) -> SceneStyle:
 
 
 def paint_scene(painter: QPainter, view: SceneView, primitives: Iterable[Primitive], style: SceneStyle) -> None:
-    """Paint `primitives` in their order; a ghost leaves fixed parts (anchors, rails) to truth."""
+    """Paint `primitives` in their order; a ghost leaves fixed parts (anchors, rails, lines) to truth."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     for primitive in primitives:
         _PAINTERS[type(primitive)](painter, view, primitive, style)
@@ -133,6 +133,30 @@ def _paint_rail(painter: QPainter, view: SceneView, rail: Rail, style: SceneStyl
     painter.drawLine(view.pixel(rail.start), view.pixel(rail.end))
 
 
+def _paint_lines(painter: QPainter, view: SceneView, lines: Lines, style: SceneStyle) -> None:
+    if style.ghost:
+        return
+    area, ratio = painter.viewport(), painter.device().devicePixelRatioF()
+    color, width = current_theme().color("muted", 110).name(QColor.NameFormat.HexArgb), 0.8 if style.fine else 1.1
+    painter.drawPixmap(0, 0, _lines_pixmap(lines, view, (area.width(), area.height()), ratio, color, width))
+
+
+@lru_cache(maxsize=16)
+def _lines_pixmap(
+    lines: Lines, view: SceneView, size: tuple[int, int], ratio: float, color: str, width: float
+) -> QPixmap:
+    """Lines, painted once for a view: they may be thousands, and take as long as all else in ten frames."""
+    pixmap = QPixmap(math.ceil(size[0] * ratio), math.ceil(size[1] * ratio))
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setPen(QPen(QColor(color), width))
+    painter.drawLines([QLineF(*ends) for ends in view.pixels(lines.segments).reshape(-1, 4).tolist()])
+    painter.end()
+    return pixmap
+
+
 _PAINTERS: dict[type[Primitive], Callable[[QPainter, SceneView, Any, SceneStyle], None]] = {
     Bob: _paint_bob,
     Block: _paint_block,
@@ -140,6 +164,7 @@ _PAINTERS: dict[type[Primitive], Callable[[QPainter, SceneView, Any, SceneStyle]
     Spring: _paint_spring,
     Anchor: _paint_anchor,
     Rail: _paint_rail,
+    Lines: _paint_lines,
 }
 
 

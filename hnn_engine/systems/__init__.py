@@ -7,10 +7,13 @@ from hnn_engine.systems.base import DataRecipe, System
 from hnn_engine.systems.damped_mass_spring import DampedMassSpring
 from hnn_engine.systems.damped_pendulum import DampedPendulum
 from hnn_engine.systems.double_pendulum import DoublePendulum
+from hnn_engine.systems.duffing import Duffing
+from hnn_engine.systems.henon_heiles import HenonHeiles
 from hnn_engine.systems.mass_spring import MassSpring
 from hnn_engine.systems.n_body import NBody
 from hnn_engine.systems.pendulum import Pendulum
 from hnn_engine.systems.pixel_pendulum import PixelPendulum
+from hnn_engine.systems.spring_pendulum import SpringPendulum
 from hnn_engine.systems.three_body import ThreeBody
 from hnn_engine.systems.two_body import TwoBody
 
@@ -26,6 +29,9 @@ SYSTEMS: dict[str, type[System]] = {
         TwoBody,
         ThreeBody,
         NBody,
+        Duffing,
+        HenonHeiles,
+        SpringPendulum,
     )
 }
 

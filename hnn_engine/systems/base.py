@@ -3,14 +3,21 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from hnn_engine.coords import Array, symplectic
+from hnn_engine.geometry import Bob, Bounds, Primitive
 from hnn_engine.kernels.cache import loops
 from hnn_engine.parameters import Parameter, Value, bind
 from hnn_engine.scene import Scene
+from hnn_engine.systems.default_scene import Drawing, drawing_of
+
+FLOOR = 0.01  # of a typical start's energy
+FLOOR_STARTS = 100
+NEWTON_ROUNDS = 20  # for a momentum that gives a velocity; one is enough where H is quadratic in p
 
 
 @dataclass(frozen=True)
@@ -39,13 +46,16 @@ class System(Scene):
 
     The law itself is two plain functions, `grad_hamiltonian` and `dissipation`. They are written once, row by row in
     arithmetic and numpy's functions alone: so the same lines run on a batch in numpy and, compiled, on a single state.
+
+    A system must say its names, `constants`, `coordinates`, `separable`, `hamiltonian`, `grad_hamiltonian` and
+    `sample_starts`. The rest has a default; with one or two degrees of freedom that goes for the scene too.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     summary: ClassVar[str]  # one line of physics for cards and tooltips
     constants: ClassVar[tuple[Parameter, ...]]
-    data: ClassVar[DataRecipe]
+    data: ClassVar[DataRecipe] = DataRecipe(200, 50, 10.0, 0.0, 0.2, False, False)
     horizon: ClassVar[float] = 20.0  # seconds that evaluation uses
     opening: ClassVar[float | None] = None  # seconds that rollouts on screen open with, where that is not `horizon`
     separable: ClassVar[bool]  # H = T(p) + V(q) and no friction
@@ -126,14 +136,20 @@ class System(Scene):
         return f"the kinetic energy of the {self.title.lower()} depends on its position"
 
     @property
-    @abstractmethod
     def min_energy(self) -> float | None:
         """Return min H, or None where H has no minimum."""
+        return None
 
     @property
-    @abstractmethod
     def energy_floor(self) -> float:
-        """The smallest energy in joules that a drift is divided by: 1 % of the system's natural energy."""
+        """The smallest energy in joules that a drift is divided by: 1 % of the system's natural energy, which is that
+        of a typical training start unless a system says otherwise."""
+        return self._typical_energy * FLOOR
+
+    @cached_property
+    def _typical_energy(self) -> float:
+        energies = self.hamiltonian(self.sample_starts(np.random.default_rng(0), FLOOR_STARTS))
+        return float(np.median(np.abs(energies - (self.min_energy or 0.0))))
 
     def energy_scale(self, start: Array) -> float:
         """Return E = max(H(start) − min H, floor), or with |H(start)| where H has no minimum."""
@@ -143,9 +159,9 @@ class System(Scene):
 
     @property
     def grid_reach(self) -> Array | None:
-        """Half the width of a grid of states in q and in p, `(2,)`: a fifth beyond the training starts. None where
-        there are more degrees of freedom than one."""
-        return None
+        """Half the width of a grid of states in q and in p, `(2,)`: as far as the portrait reaches, unless a system
+        says otherwise. None where there are more degrees of freedom than one."""
+        return np.array([max(-c.low, c.high) for c in self.coordinates]) if self.dof == 1 else None
 
     @abstractmethod
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
@@ -154,3 +170,81 @@ class System(Scene):
     def exact(self, start: Array, t: Array) -> Array | None:
         """Return the exact solution `(T, 2*dof)` from `start` `(2*dof,)` at `t` `(T,)` in s, or None without one."""
         return None
+
+    # The scene, unless a system has its own ---------------------------------------------------------------------------
+
+    @cached_property
+    def inertia(self) -> Array | None:
+        """1/(∂²H/∂pᵢ²) where the kinetic energy is Σ pᵢ²/(2mᵢ) with fixed mᵢ, found by trying; else None."""
+        dof, starts = self.dof, np.vstack([self.default_start, self.sample_starts(np.random.default_rng(0), 8)])
+        steps = np.concatenate([np.zeros((dof, dof)), np.diag([c.high for c in self.coordinates[dof:]])], axis=1)
+        starts[:, dof:] = 0.0
+        once, twice = (self.gradient(starts[:, None] + k * steps)[..., dof:] for k in (1.0, 2.0))
+        fixed = once[0] * np.eye(dof)  # diagonal, the same at every q, and in proportion to p
+        if not (np.diag(fixed) > 0).all() or max(np.abs(once - fixed).max(), np.abs(twice - 2 * fixed).max()) > (
+            1e-9 * np.abs(fixed).max()
+        ):
+            return None
+        masses: Array = np.diag(steps[:, dof:]) / np.diag(fixed)
+        return masses
+
+    @property
+    def default_start(self) -> Array:
+        start: Array = self.sample_starts(np.random.default_rng(0), 1)[0]
+        return start
+
+    @cached_property
+    def _drawing(self) -> Drawing:
+        kinetic = self.separable or self.inertia is not None  # H(q, 0) is a potential then
+        potential, slope = (self._at_rest, self._slope_at_rest) if kinetic else (None, None)
+        return drawing_of(self.coordinates, potential, slope, self.name)
+
+    def _at_rest(self, q: Array) -> Array:
+        """H(q, 0), `(..., dof) -> (...)`."""
+        return self.hamiltonian(np.concatenate([q, np.zeros_like(q)], axis=-1))
+
+    def _slope_at_rest(self, q: Array) -> Array:
+        """∂H/∂q₁ at (q, 0), `(..., dof) -> (...)`."""
+        slope: Array = self.gradient(np.concatenate([q, np.zeros_like(q)], axis=-1))[..., 0]
+        return slope
+
+    @property
+    def bounds(self) -> Bounds:
+        return self._drawing.bounds
+
+    def geometry(self, q: Array) -> tuple[Primitive, ...]:
+        x, y = self.positions(q)[0].tolist()
+        return (*self._drawing.fixed, Bob((x, y), self._drawing.radius, 0))
+
+    def positions(self, q: Array) -> Array:
+        return self._drawing.at(q)[..., None, :]
+
+    def velocities(self, coords: Array) -> Array:
+        tangents, rates = self._drawing.tangents(coords[..., : self.dof]), self.gradient(coords)[..., self.dof :]
+        moves: Array = np.einsum("...ij,...j->...i", tangents, rates)[..., None, :]
+        return moves
+
+    def place(self, coords: Array, body: int, at: tuple[float, float]) -> Array:
+        return np.concatenate([self._drawing.nearest(coords[: self.dof], at), coords[self.dof :]])
+
+    def push(self, coords: Array, body: int, velocity: tuple[float, float]) -> Array:
+        """Return `coords` with the p whose ∂H/∂p is the nearest velocity along the curve, by Newton's method.
+
+        A step that brings ∂H/∂p no nearer is halved: not every velocity need belong to some p.
+        """
+        dof, moved = self.dof, np.array(coords, dtype=np.float64)
+        wanted = np.linalg.pinv(self._drawing.tangents(moved[:dof])) @ np.asarray(velocity)
+        steps = np.concatenate([np.zeros((dof, dof)), 1e-4 * np.diag([c.high for c in self.coordinates[dof:]])], axis=1)
+        missing = wanted - self.gradient(moved)[dof:]
+        for _ in range(NEWTON_ROUNDS):
+            ahead, behind = (self.gradient(moved + sign * steps)[:, dof:] for sign in (1.0, -1.0))
+            change = np.linalg.lstsq((ahead - behind).T, 2 * missing, rcond=None)[0] @ steps
+            for _ in range(NEWTON_ROUNDS):
+                left = wanted - self.gradient(moved + change)[dof:]
+                if np.linalg.norm(left) < np.linalg.norm(missing):
+                    break
+                change /= 2
+            else:
+                break
+            moved, missing = moved + change, left
+        return moved

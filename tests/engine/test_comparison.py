@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from hnn_engine.rollouts.energy_drift import energy_drift, learned_drift, percent, relative_error, verdict
-from hnn_engine.systems import SYSTEMS, get_system
+from hnn_engine.systems import SYSTEMS, System, get_system
 
 
 def some_tracks(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -28,16 +29,29 @@ def test_drift_is_measured_from_the_start_or_with_friction_from_truth(name: str)
     np.testing.assert_allclose(energy_drift(system, coords, truth), expected, rtol=1e-12)
 
 
+def at_rest(system: System) -> np.ndarray:
+    """Return the q of the least energy."""
+    low = [c.low for c in system.coordinates[: system.dof]]
+
+    def energy(q: np.ndarray) -> float:
+        return float(system.hamiltonian(np.concatenate([q, np.zeros(system.dof)])))
+
+    searches = (minimize(energy, share * np.array(low), tol=1e-15).x for share in (0.3, 0.6))
+    best: np.ndarray = min(searches, key=energy)
+    return best
+
+
 @pytest.mark.parametrize("name", list(SYSTEMS))
 def test_drift_is_never_divided_by_less_than_the_floor(name: str) -> None:
     system = get_system(name)
     if system.min_energy is None:
         return
-    rest = np.zeros((3, 2 * system.dof))
+    rest = np.tile([*at_rest(system), *np.zeros(system.dof)], (3, 1))
     moved = rest.copy()
     moved[1:, system.dof :] = 0.3
     drift = energy_drift(system, moved, rest)
-    assert drift[1] == pytest.approx(system.hamiltonian(moved[1]) / system.energy_floor)
+    gained = system.hamiltonian(moved[1]) - system.hamiltonian(rest[0])
+    assert drift[1] == pytest.approx(gained / system.energy_floor)
     assert np.isfinite(drift).all()
 
 

@@ -3,29 +3,41 @@
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import cache
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hnn_engine.rollouts.rollout import rollout
 from scipy.integrate import solve_ivp
+from scipy.optimize import minimize
+from scipy.special import ellipk
 
 from hnn_engine.coords import Array, symplectic
 from hnn_engine.errors import ParameterError, UnknownNameError
-from hnn_engine.geometry import Anchor, Block, Bob, Rail, Rod, Spring
+from hnn_engine.geometry import Anchor, Block, Bob, Lines, Primitive, Rail, Rod, Spring
 from hnn_engine.parameters import Parameter
+from hnn_engine.scene import Coordinate
 from hnn_engine.systems import SYSTEMS, System, get_system
 from hnn_engine.systems.damped_mass_spring import DampedMassSpring
+from hnn_engine.systems.default_scene import HEIGHT, contours
 from hnn_engine.systems.double_pendulum import DoublePendulum
+from hnn_engine.systems.duffing import Duffing
 from hnn_engine.systems.elliptic import amplitude, first_integral, pendulum_solution
 from hnn_engine.systems.gravity import Gravity
+from hnn_engine.systems.henon_heiles import HenonHeiles
 from hnn_engine.systems.kepler import eccentric_anomaly
 from hnn_engine.systems.mass_spring import MassSpring
 from hnn_engine.systems.pendulum import Pendulum
+from hnn_engine.systems.spring_pendulum import SpringPendulum
 from hnn_engine.systems.two_body import TwoBody
 
 NAMES = list(SYSTEMS)
+SYSTEM_FILES = Path(import_module("hnn_engine.systems").__path__[0])
 SEEDS = range(4)  # seed 0 keeps the defaults
-EXACT = ("mass-spring", "pendulum", "damped-mass-spring", "pixel-pendulum", "two-body")
+EXACT = [name for name in NAMES if get_system(name).exact(get_system(name).default_start, np.zeros(1)) is not None]
 
 
 def random_system(name: str, seed: int) -> System:
@@ -64,6 +76,17 @@ def assert_solves(system: System, start: Array, t: Array, tolerance: float) -> N
     scale = np.abs(exact).max(axis=0) + 1e-3
     assert np.abs((exact[0] - start) / scale).max() < 1e-12
     assert np.abs((exact - truth(system, start, t)) / scale).max() < tolerance
+
+
+def lowest(system: System) -> Array:
+    """Return the state at rest at which a search from several places finds the least energy."""
+
+    def energy(q: Array) -> float:
+        return float(system.hamiltonian(np.concatenate([q, np.zeros(system.dof)])))
+
+    starts = [np.zeros(system.dof), *random_states(system, 0, 4)[:, : system.dof]]
+    found = [minimize(energy, q, tol=1e-15).x if q.any() else q for q in starts]
+    return np.concatenate([min(found, key=energy), np.zeros(system.dof)])
 
 
 over_systems = pytest.mark.parametrize("name", NAMES)
@@ -142,12 +165,14 @@ def test_the_inertia_is_that_of_each_momentum_or_depends_on_the_position(name: s
 def test_the_least_energy_is_a_bound_and_is_reached_at_rest(name: str, seed: int) -> None:
     system, states = case(name, seed)
     if system.min_energy is None:
-        near = system.default_start * np.repeat([1e-6, 0.0], system.dof)
-        assert system.hamiltonian(near) < -1e3
+        there = system.default_start * np.repeat([1.0, 0.0], system.dof)
+        near_and_far = np.multiply.outer([*np.logspace(-6, 6, 13), *-np.logspace(-6, 6, 13)], there)
+        assert system.hamiltonian(near_and_far).min() < -1e3
         return
-    rest = np.zeros(2 * system.dof)
-    assert system.hamiltonian(rest) == pytest.approx(system.min_energy, abs=1e-14)
-    assert not system.field(rest).any()
+    rest = lowest(system)
+    scale = system.energy_scale(system.default_start)
+    assert system.hamiltonian(rest) == pytest.approx(system.min_energy, abs=1e-13 * scale)
+    assert np.abs(system.field(rest)).max() <= 1e-6 * np.abs(system.field(states)).max()
     assert (system.hamiltonian(states) > system.min_energy).all()
 
 
@@ -196,7 +221,11 @@ def test_bobs_and_blocks_sit_where_the_bodies_are(name: str, seed: int) -> None:
         assert all(type(x) is float for part in drawing for x in _points(part))
 
 
-def _points(part: Anchor | Block | Bob | Rod | Spring | Rail) -> tuple[float, ...]:
+def _points(part: Primitive) -> tuple[float, ...]:
+    if isinstance(part, Lines):
+        assert part.segments.shape[1:] == (2, 2)
+        assert np.isfinite(part.segments).all()
+        return ()
     return (*part.start, *part.end) if isinstance(part, Rod | Spring | Rail) else part.at
 
 
@@ -308,23 +337,20 @@ def test_constants_are_read_as_attributes_and_checked(name: str) -> None:
 
 
 def test_an_unknown_system_is_answered_with_the_names_there_are() -> None:
-    with pytest.raises(UnknownNameError, match=r"pendulun.*mass-spring.*did you mean 'pendulum'"):
+    with pytest.raises(UnknownNameError, match=r"pendulun.*choose one of .*pendulum.*did you mean 'pendulum'"):
         get_system("pendulun")
 
 
-def test_the_table_holds_the_nine_in_order() -> None:
-    assert NAMES == [
-        "mass-spring",
-        "pendulum",
-        "damped-mass-spring",
-        "damped-pendulum",
-        "pixel-pendulum",
-        "double-pendulum",
-        "two-body",
-        "three-body",
-        "n-body",
-    ]
+def test_the_table_holds_every_system_that_a_file_defines() -> None:
     assert all(system.name == name for name, system in SYSTEMS.items())
+    modules = [import_module(f"hnn_engine.systems.{path.stem}") for path in SYSTEM_FILES.glob("[a-z]*.py")]
+    defined = {
+        thing
+        for module in modules
+        for thing in vars(module).values()
+        if isinstance(thing, type) and issubclass(thing, System) and "name" in vars(thing)
+    }
+    assert defined == set(SYSTEMS.values())
 
 
 def test_the_defaults_are_the_papers_energies() -> None:
@@ -541,3 +567,261 @@ def test_the_tables_load_neither_torch_nor_scipy() -> None:
     code = "import sys, hnn_engine.systems; print(sorted({'torch', 'scipy', 'PySide6'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+# Duffing, Hénon and Heiles, and the spring pendulum -------------------------------------------------------------------
+
+
+def returns(system: System, start: Array, after: float) -> Array:
+    """Follow `system` from `start` for `after` seconds; return where it is then."""
+    return truth(system, start, np.array([0.0, after]))[-1]
+
+
+@pytest.mark.parametrize(("linear", "cubic", "reach"), [(-1.0, 1.0, 1.6), (0.0, 1.0, 0.7), (2.0, 0.5, 1.2)])
+def test_duffing_swings_about_the_middle_take_the_time_of_the_elliptic_integral(
+    linear: float, cubic: float, reach: float
+) -> None:
+    """q = A cn(Ωt | m) with Ω² = a + bA² and m = bA²/(2Ω²), so the period is 4K(m)/Ω."""
+    system, start = Duffing({"linear": linear, "cubic": cubic}), np.array([reach, 0.0])
+    squared = linear + cubic * reach**2
+    period = 4 * float(ellipk(cubic * reach**2 / (2 * squared))) / math.sqrt(squared)
+    np.testing.assert_allclose(returns(system, start, period), start, atol=1e-9)
+    np.testing.assert_allclose(returns(system, start, period / 2), -start, atol=1e-9)
+
+
+@pytest.mark.parametrize("reach", [1.05, 1.3, 1.41])
+def test_duffing_swings_in_one_well_take_the_time_of_the_elliptic_integral(reach: float) -> None:
+    """q = A dn(A√(b/2) t | m) with m = 2(1 + a/(bA²)), so the period is 2K(m)/(A√(b/2)), and q keeps its sign."""
+    system, start = Duffing(), np.array([reach, 0.0])
+    period = 2 * float(ellipk(2 * (1 - 1 / reach**2))) / (reach * math.sqrt(0.5))
+    np.testing.assert_allclose(returns(system, start, period), start, atol=1e-8)
+    assert truth(system, start, np.linspace(0.0, period, 200))[:, 0].min() > 0
+
+
+@pytest.mark.parametrize("coupling", [0.5, 1.0, 2.0])
+def test_henon_and_heiles_motion_is_that_of_their_equations(coupling: float) -> None:
+    """x″ = −x − 2λxy, y″ = −y − λ(x² − y²), integrated by scipy from these lines alone."""
+
+    def equations(_: float, s: Array) -> list[float]:
+        x, y, px, py = s
+        return [px, py, -x - 2 * coupling * x * y, -y - coupling * (x**2 - y**2)]
+
+    system = HenonHeiles({"coupling": coupling})
+    for start in system.sample_starts(np.random.default_rng(3), 4):
+        t = np.linspace(0.0, 30.0, 61)
+        own = solve_ivp(equations, (0.0, 30.0), start, "DOP853", t, rtol=1e-13, atol=1e-14).y.T
+        followed = rollout(system, start, t, "dop853", tolerance=1e-12).coords
+        np.testing.assert_allclose(followed, own, atol=1e-7 / coupling)
+        energy = system.hamiltonian(followed)
+        np.testing.assert_allclose(energy, energy[0], rtol=1e-10)
+
+
+@pytest.mark.parametrize("coupling", [0.5, 1.0, 2.0])
+def test_a_star_below_the_energy_of_the_saddles_stays_and_one_above_escapes(coupling: float) -> None:
+    system, escape = HenonHeiles({"coupling": coupling}), 1 / (6 * coupling**2)
+    saddles = np.array([[0.0, 1.0], [math.sqrt(0.75), -0.5], [-math.sqrt(0.75), -0.5]]) / coupling
+    for x, y in saddles:
+        state = np.array([x, y, 0.0, 0.0])
+        assert system.hamiltonian(state) == pytest.approx(escape, rel=1e-14)
+        assert np.abs(system.gradient(state)).max() < 1e-14
+    starts = system.sample_starts(np.random.default_rng(0), 5000)
+    energies = system.hamiltonian(starts)
+    assert ((energies > 0) & (energies < escape)).all()
+    assert energies.max() > 0.95 * escape
+    t = np.linspace(0.0, 60.0, 121)
+    far = np.linalg.norm(rollout(system, starts[:8], t, "dop853").coords[..., :2], axis=-1)
+    assert far.max() < 1 / coupling
+    over = np.array([0.0, 1.0 / coupling, 0.0, 0.05 / coupling])
+    assert np.isfinite(rollout(system, over, t, "dop853").ended)
+
+
+def test_a_spring_pendulum_bounces_as_its_mass_and_stiffness_say() -> None:
+    """Straight down, y = −(l + mg/k) + A cos(√(k/m) t) whatever A, as long as the spring does not fold."""
+    system = SpringPendulum({"mass": 0.8, "stiffness": 20.0})
+    rate, t = math.sqrt(20.0 / 0.8), np.linspace(0.0, 5.0, 50)
+    start = np.array([0.0, -system.hanging + 0.2, 0.0, 0.0])
+    motion = truth(system, start, t)
+    np.testing.assert_allclose(motion[:, 1], -system.hanging + 0.2 * np.cos(rate * t), atol=1e-9)
+    assert not motion[:, 0].any()
+
+
+def test_a_spring_pendulum_at_its_defaults_trades_bouncing_for_swinging() -> None:
+    system, t = SpringPendulum(), np.linspace(0.0, 60.0, 2000)
+    swing = np.abs(truth(system, system.default_start, t)[:, 0])
+    early, most = swing[t < 2].max(), swing.max()
+    assert early < 0.45 * system.hanging * 0.5
+    assert most > 2 * early
+    assert np.isfinite(system.field(np.zeros(4))).all()
+
+
+def test_a_stiff_spring_pendulum_swings_as_a_pendulum() -> None:
+    system = SpringPendulum({"stiffness": 100.0, "mass": 0.1, "gravity": 0.5})
+    start = system._resting(np.array([0.1]), np.array([0.0]))[0]
+    period = 2 * math.pi * math.sqrt(system.hanging / 0.5)
+    np.testing.assert_allclose(returns(system, start, period)[:2], start[:2], atol=2e-3)
+
+
+# A system that says no more than its law ------------------------------------------------------------------------------
+
+
+class Plain(System):
+    """One degree of freedom, and no word of how it is drawn."""
+
+    name, title, summary, separable = "plain", "Plain", "No more than a law.", True
+    constants = (Parameter("mass", "Mass", 2.0, 0.1, 5.0, "m", "kg", "Mass."),)
+
+    @property
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        return (Coordinate("q", "q", "m", -2.0, 3.0), Coordinate("p", "p", "kg m/s", -2.0, 2.0))
+
+    def hamiltonian(self, coords: Array) -> Array:
+        return coords[..., 1] ** 2 / (2 * self.mass) + np.cosh(coords[..., 0])
+
+    @staticmethod
+    def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
+        out[0] = np.sinh(x[0])
+        out[1] = x[1] / c[0]
+
+    def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
+        return rng.uniform(-1.0, 1.0, (count, 2))
+
+
+class Free(Plain):
+    """Nothing acts on it: there is no curve to draw."""
+
+    def hamiltonian(self, coords: Array) -> Array:
+        return coords[..., 1] ** 2 / (2 * self.mass)
+
+    @staticmethod
+    def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
+        out[0] = 0.0 * x[0]
+        out[1] = x[1] / c[0]
+
+
+class Mixed(Plain):
+    """H = (1 + q²)p²/2 has no potential, and no mass."""
+
+    separable = False
+
+    def hamiltonian(self, coords: Array) -> Array:
+        return (1 + coords[..., 0] ** 2) * coords[..., 1] ** 2 / 2
+
+    @staticmethod
+    def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
+        out[0] = x[0] * x[1] * x[1]
+        out[1] = (1 + x[0] * x[0]) * x[1]
+
+
+class Fast(Plain):
+    """A relativistic mass, H = √(1 + p²) + cosh q: its velocity never reaches 1."""
+
+    def hamiltonian(self, coords: Array) -> Array:
+        return np.sqrt(1 + coords[..., 1] ** 2) + np.cosh(coords[..., 0])
+
+    @staticmethod
+    def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
+        out[0] = np.sinh(x[0])
+        out[1] = x[1] / np.sqrt(1 + x[1] * x[1])
+
+
+class Angle(Plain):
+    """A rotor: q is an angle."""
+
+    @property
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        return (Coordinate("q", "q", "rad", -3.0, 3.0, periodic=True), Coordinate("p", "p", "kg m²/s", -2.0, 2.0))
+
+
+class Charge(Plain):
+    """A charge in a plane with a magnetic field across it: H mixes q and p, so there are no contours."""
+
+    separable = False
+
+    @property
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        return tuple(Coordinate(name, name, "1", -2.0, 2.0) for name in ("x", "y", "px", "py"))
+
+    def hamiltonian(self, coords: Array) -> Array:
+        x, y, px, py = (coords[..., i] for i in range(4))
+        return ((px + y / 2) ** 2 + (py - x / 2) ** 2) / 2
+
+    @staticmethod
+    def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
+        u, v = x[2] + x[1] / 2, x[3] - x[0] / 2
+        out[0], out[1], out[2], out[3] = -v / 2, u / 2, u, v
+
+    def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
+        return rng.uniform(-1.0, 1.0, (count, 4))
+
+
+@pytest.mark.parametrize("kind", [Plain, Free, Mixed, Fast, Angle, Charge])
+def test_a_system_without_a_scene_is_drawn_placed_and_pushed(kind: Callable[[], System]) -> None:
+    system = kind()
+    states = system.sample_starts(np.random.default_rng(1), 20)
+    dof, step = system.dof, 1e-6
+    flow = system.field(states)[:, :dof]
+    ahead, behind = (system.positions(states[:, :dof] + sign * step * flow) for sign in (1, -1))
+    np.testing.assert_allclose((ahead - behind) / (2 * step), system.velocities(states), atol=1e-7)
+    for state, other in zip(states, states[::-1], strict=True):
+        at = system.positions(other[:dof])[0]
+        moved = system.place(state, 0, (float(at[0]), float(at[1])))
+        np.testing.assert_allclose(moved, [*other[:dof], *state[dof:]], atol=1e-12)
+        wanted = system.velocities(np.concatenate([state[:dof], other[dof:]]))[0]
+        pushed = system.push(state, 0, (float(wanted[0]), float(wanted[1])))
+        np.testing.assert_allclose(pushed, [*state[:dof], *other[dof:]], atol=1e-8)
+        *fixed, bob = system.geometry(state[:dof])
+        assert isinstance(bob, Bob)
+        assert bob.at == tuple(system.positions(state[:dof])[0])
+        assert list(system.geometry(other[:dof])[:-1]) == fixed  # one drawing of what does not move
+
+
+def test_a_bead_stands_on_its_potential_or_on_a_straight_line() -> None:
+    curve, bead = Plain().geometry(np.array([0.7]))
+    assert isinstance(curve, Lines)
+    assert isinstance(bead, Bob)
+    xs, ys = curve.segments[:, 0].T
+    assert np.interp(bead.at[0], xs, ys) == pytest.approx(bead.at[1], abs=1e-3)
+    bottom, side = (float(Plain().positions(np.array([q]))[0, 1]) for q in (0.0, 1.5))
+    assert bottom == pytest.approx(0.0, abs=1e-3)
+    ratio = (np.cosh(1.5) - 1) / (np.cosh(3.0) - 1)  # its height at the range's end is that of the picture
+    assert side == pytest.approx(ratio * HEIGHT * 5.0, rel=1e-3)
+    for kind in (Free, Mixed):
+        rail, bead = kind().geometry(np.array([0.7]))
+        assert isinstance(rail, Rail)
+        assert isinstance(bead, Bob)
+        assert bead.at == (0.7, 0.0)
+    assert len(Charge().geometry(np.zeros(2))) == 1
+
+
+def test_masses_are_found_where_there_are_some() -> None:
+    assert Plain({"mass": 3.0}).inertia == pytest.approx([3.0])
+    assert Mixed().inertia is None
+    assert Fast().inertia is None
+    assert Charge().inertia is None
+
+
+def test_a_push_beyond_what_a_velocity_can_be_stays_finite() -> None:
+    pushed = Fast().push(np.array([0.0, 0.2]), 0, (3.0, 0.0))
+    assert np.isfinite(pushed).all()
+
+
+def test_contours_are_where_the_level_is() -> None:
+    xs, ys = np.linspace(-2.0, 2.0, 81), np.linspace(-1.5, 1.5, 61)
+    values = np.add.outer(ys**2, xs**2)
+    values[0, 0] = np.nan
+    ends = contours(xs, ys, values, np.array([0.25, 1.0])).reshape(-1, 2)
+    radii = np.linalg.norm(ends, axis=1)
+    assert np.minimum(np.abs(radii - 0.5), np.abs(radii - 1.0)).max() < 2e-3
+    lengths = np.linalg.norm(np.diff(ends.reshape(-1, 2, 2), axis=1), axis=-1).sum()
+    assert lengths == pytest.approx(2 * math.pi * 1.5, rel=1e-2)
+    assert contours(xs, ys, values, np.array([99.0])).shape == (0, 2, 2)
+
+
+def test_more_than_two_degrees_of_freedom_need_a_scene_of_their_own() -> None:
+    class Three(Plain):
+        @property
+        def coordinates(self) -> tuple[Coordinate, ...]:
+            return tuple(Coordinate(name, name, "m", -1.0, 1.0) for name in "abcdef")
+
+    with pytest.raises(NotImplementedError, match="3 degrees of freedom"):
+        _ = Three().bounds

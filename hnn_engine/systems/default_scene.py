@@ -1,0 +1,181 @@
+"""How a system is drawn that says no more than its law: a bead on the curve V(q), or a point over contours of V(x, y).
+
+A bead on a curve stands at (q, V(q)), V drawn to a fitting height; on a straight line where H is no kinetic energy plus
+V(q); on a ring where q is an angle. What moves in the picture is a function of q alone, so a drag sets q and keeps p.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from hnn_engine.coords import Array
+from hnn_engine.geometry import Anchor, Bounds, Lines, Primitive, Rail
+from hnn_engine.scene import Coordinate, nearest_turn
+
+HEIGHT = 0.5  # of the curve V(q), as a part of the width
+SAMPLES = 240  # of the curve
+GRID = 80  # a side, of the values that contours are drawn through
+LEVELS = 10
+BEYOND = 0.4  # of the range on each side, where curve and contours go on
+RADIUS = 0.03  # of the bead, as a part of the width
+
+Potential = Callable[[Array], Array]
+
+
+class Drawing(Protocol):
+    """What a default scene needs to know of a picture with one body in it."""
+
+    bounds: Bounds
+    fixed: tuple[Primitive, ...]  # what does not move
+    radius: float  # of the bead, m
+
+    def at(self, q: Array) -> Array:
+        """Return where the bead is, `(..., dof) -> (..., 2)`."""
+
+    def tangents(self, q: Array) -> Array:
+        """Return how it moves with each coordinate, ∂(x, y)/∂q, `(..., dof) -> (..., 2, dof)`."""
+
+    def nearest(self, q: Array, at: tuple[float, float]) -> Array:
+        """Return the q `(dof,)` that brings the bead from where `q` has it as near to `at` as it gets."""
+
+
+class OnCurve:
+    """A bead at (q, V(q)) over the range `low` to `high` of q. `potential` and `slope` are V and dV/dq, `(..., 1)` to
+    `(...)`, or None for a straight line."""
+
+    def __init__(self, low: float, high: float, potential: Potential | None, slope: Potential | None) -> None:
+        width = high - low
+        self.radius = RADIUS * width
+        self._potential, self._slope = potential, slope
+        self._base = self._scale = 0.0
+        wide = np.linspace(low - BEYOND * width, high + BEYOND * width, SAMPLES)
+        values, seen = (_values(potential, q[:, None]) for q in (wide, np.linspace(low, high, SAMPLES)))
+        seen = seen[np.isfinite(seen)]
+        span = float(np.ptp(seen)) if len(seen) else 0.0
+        if span > 0:
+            self._base, self._scale = float(seen.min()), HEIGHT * width / span
+        self.bounds = (low, high, -0.15 * width, (HEIGHT + 0.15 if span > 0 else 0.15) * width)
+        self.fixed: tuple[Primitive, ...] = (Rail((float(wide[0]), 0.0), (float(wide[-1]), 0.0)),)
+        if span > 0:
+            points = np.stack([wide, self._scale * (values - self._base)], axis=-1)
+            segments = np.stack([points[:-1], points[1:]], axis=1)
+            self.fixed = (Lines(segments[np.isfinite(segments).all(axis=(1, 2))]),)
+
+    def at(self, q: Array) -> Array:
+        x = q[..., 0]
+        height = (
+            self._scale * (self._potential(q) - self._base) if self._potential and self._scale else np.zeros_like(x)
+        )
+        return np.stack([x, height], axis=-1)
+
+    def tangents(self, q: Array) -> Array:
+        along = np.ones_like(q[..., 0])
+        up = self._scale * self._slope(q) if self._slope and self._scale else np.zeros_like(along)
+        return np.stack([along, up], axis=-1)[..., None]
+
+    def nearest(self, q: Array, at: tuple[float, float]) -> Array:
+        return np.array([at[0]])
+
+
+class OnRing:
+    """A bead on the unit circle at angle q from hanging."""
+
+    bounds: Bounds = (-1.25, 1.25, -1.25, 1.25)
+    radius = 0.1
+
+    def __init__(self) -> None:
+        ring = self.at(np.linspace(-math.pi, math.pi, SAMPLES)[:, None])
+        lines = Lines(np.stack([ring[:-1], ring[1:]], axis=1))
+        self.fixed: tuple[Primitive, ...] = (lines, Anchor((0.0, 0.0), "pivot", 0.05))
+
+    def at(self, q: Array) -> Array:
+        return np.stack([np.sin(q[..., 0]), -np.cos(q[..., 0])], axis=-1)
+
+    def tangents(self, q: Array) -> Array:
+        return np.stack([np.cos(q[..., 0]), np.sin(q[..., 0])], axis=-1)[..., None]
+
+    def nearest(self, q: Array, at: tuple[float, float]) -> Array:
+        return np.array([nearest_turn(math.atan2(at[0], -at[1]), float(q[0]))])
+
+
+class InPlane:
+    """A point at (x, y) = q, over contours of `potential` `(..., 2) -> (...)`, or over nothing where that is None."""
+
+    def __init__(self, x: tuple[float, float], y: tuple[float, float], potential: Potential | None) -> None:
+        self.bounds = (*x, *y)
+        self.radius = RADIUS * max(x[1] - x[0], y[1] - y[0])
+        self.fixed: tuple[Primitive, ...] = ()
+        if potential is not None:
+            xs, ys = (np.linspace(a - BEYOND * (b - a), b + BEYOND * (b - a), GRID) for a, b in (x, y))
+            values = _values(potential, np.stack(np.meshgrid(xs, ys), axis=-1))
+            inside = values[np.ix_((ys >= y[0]) & (ys <= y[1]), (xs >= x[0]) & (xs <= x[1]))]
+            self.fixed = (Lines(contours(xs, ys, values, _levels(inside))),)
+
+    def at(self, q: Array) -> Array:
+        return np.array(q)
+
+    def tangents(self, q: Array) -> Array:
+        return np.broadcast_to(np.eye(2), (*q.shape[:-1], 2, 2))
+
+    def nearest(self, q: Array, at: tuple[float, float]) -> Array:
+        return np.array(at, dtype=np.float64)
+
+
+def drawing_of(
+    coordinates: tuple[Coordinate, ...], potential: Potential | None, slope: Potential | None, name: str
+) -> Drawing:
+    """Return the picture of a system of one or two degrees of freedom; raise `NotImplementedError` for more.
+
+    `potential` is V, `(..., dof) -> (...)`, and `slope` its first derivative by the first coordinate; None without V.
+    """
+    dof = len(coordinates) // 2
+    first, second = coordinates[0], coordinates[min(1, dof - 1)]
+    if dof > 2:
+        raise NotImplementedError(f"{name} has {dof} degrees of freedom: it must say itself how it is drawn")
+    if dof == 2:
+        return InPlane((first.low, first.high), (second.low, second.high), potential)
+    return OnRing() if first.periodic else OnCurve(first.low, first.high, potential, slope)
+
+
+def contours(xs: Array, ys: Array, values: Array, levels: Array) -> Array:
+    """Return segments `(n, 2, 2)` of the lines where `values` `(len(ys), len(xs))` are at one of `levels`.
+
+    Each square of the grid is cut in two triangles, in which the values are taken to be linear: where one corner lies
+    on the other side of a level than the other two, the line crosses its two edges.
+    """
+    corners = np.stack([*np.meshgrid(xs, ys), values], axis=-1)
+    a, b, c, d = corners[:-1, :-1], corners[:-1, 1:], corners[1:, :-1], corners[1:, 1:]
+    triangles = np.concatenate([np.stack(three, axis=-2).reshape(-1, 3, 3) for three in ((a, b, c), (d, c, b))])
+    heights = np.ascontiguousarray(triangles[..., 2])
+    lowest, highest = heights.min(axis=1), heights.max(axis=1)  # not a number where one of the three is none
+    found = [np.empty((0, 2, 2))]
+    for level in levels:
+        crossed = triangles[(lowest <= level) & (level < highest) & (highest < np.inf)]
+        above = crossed[..., 2] > level
+        alone = np.where(above.sum(axis=1) == 1, above.argmax(axis=1), above.argmin(axis=1))
+        rows = np.arange(len(crossed))
+        apex, ends = crossed[rows, alone][:, None], np.stack([crossed[rows, (alone + k) % 3] for k in (1, 2)], axis=1)
+        part = (level - apex[..., 2]) / (ends[..., 2] - apex[..., 2])
+        found.append(apex[..., :2] + part[..., None] * (ends - apex)[..., :2])
+    return np.concatenate(found)
+
+
+def _levels(values: Array) -> Array:
+    """Return levels that rise as squares above the lowest value, so that a well has evenly spaced rings."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return np.empty(0)
+    low, high = np.percentile(known, [0.0, 75.0])
+    levels: Array = low + (high - low) * (np.arange(1, LEVELS + 1) / LEVELS) ** 2
+    return levels
+
+
+def _values(potential: Potential | None, q: Array) -> Array:
+    """Return V at q, with no warning where it is not finite; zero where there is no V."""
+    if potential is None:
+        return np.zeros(q.shape[:-1])
+    with np.errstate(all="ignore"):
+        values: Array = np.asarray(potential(q), dtype=np.float64)
+    return values
