@@ -136,9 +136,14 @@ def _paint_rail(painter: QPainter, view: SceneView, rail: Rail, style: SceneStyl
 def _paint_lines(painter: QPainter, view: SceneView, lines: Lines, style: SceneStyle) -> None:
     if style.ghost:
         return
-    area, ratio = painter.viewport(), painter.device().devicePixelRatioF()
-    color, width = current_theme().color("muted", 110).name(QColor.NameFormat.HexArgb), 0.8 if style.fine else 1.1
+    area, ratio, theme = painter.viewport(), painter.device().devicePixelRatioF(), current_theme()
+    color, width = _mixed(theme.color("muted"), theme.color("paper")).name(), 0.7 if style.fine else 1.2
     painter.drawPixmap(0, 0, _lines_pixmap(lines, view, (area.width(), area.height()), ratio, color, width))
+
+
+def _mixed(one: QColor, other: QColor) -> QColor:
+    """The colour halfway: a translucent one would be darker where two pieces of a line meet."""
+    return QColor(*((a + b) // 2 for a, b in zip(one.getRgb()[:3], other.getRgb()[:3], strict=True)))
 
 
 @lru_cache(maxsize=16)

@@ -17,6 +17,7 @@ from hnn_engine.systems import System
 
 _SIZE = QSize(66, 60)
 _LINE = 14  # of a title
+_MOST_IN_THREES = 12  # cards: with more, rows of four keep the constants below them in autoencoder
 _SLACK = 4  # pixels: text that just fits by its metrics may be wrapped all the same
 _MOVES = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 
@@ -127,13 +128,16 @@ class SystemCard(QAbstractButton):
 
 
 class CardGrid(QWidget):
-    """Cards in rows of three, one of them chosen. `chosen(name)` when the user picks another; arrow keys move."""
+    """Cards in rows, one of them chosen. `chosen(name)` when the user picks another; arrow keys move.
+
+    A row holds three cards, or four narrower ones where there are more than twelve.
+    """
 
     chosen = Signal(str)
 
-    def __init__(self, systems: Sequence[System], parent: QWidget | None = None, columns: int = 3) -> None:
+    def __init__(self, systems: Sequence[System], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._columns = columns
+        self._columns = columns = 3 if len(systems) <= _MOST_IN_THREES else 4
         self._cards = {system.name: SystemCard(system) for system in systems}
         self._group = QButtonGroup(self)
         grid = QGridLayout(self)

@@ -56,8 +56,9 @@ class SpringPendulum(System):
     def hamiltonian(self, coords: Array) -> Array:
         x, y, px, py = np.moveaxis(coords, -1, 0)
         stretch = np.sqrt(x**2 + y**2 + SOFTENING) - self.length
-        kinetic: Array = (px**2 + py**2) / (2 * self.mass)
-        return kinetic + self.mass * self.gravity * y + self.stiffness / 2 * stretch**2
+        kinetic = (px**2 + py**2) / (2 * self.mass)
+        energy: Array = kinetic + self.mass * self.gravity * y + self.stiffness / 2 * stretch**2
+        return energy
 
     @staticmethod
     def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:

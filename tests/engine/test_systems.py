@@ -574,7 +574,8 @@ def test_the_tables_load_neither_torch_nor_scipy() -> None:
 
 def returns(system: System, start: Array, after: float) -> Array:
     """Follow `system` from `start` for `after` seconds; return where it is then."""
-    return truth(system, start, np.array([0.0, after]))[-1]
+    end: Array = truth(system, start, np.array([0.0, after]))[-1]
+    return end
 
 
 @pytest.mark.parametrize(("linear", "cubic", "reach"), [(-1.0, 1.0, 1.6), (0.0, 1.0, 0.7), (2.0, 0.5, 1.2)])
