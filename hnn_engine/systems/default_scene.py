@@ -16,8 +16,8 @@ from hnn_engine.scene import Coordinate, nearest_turn
 
 HEIGHT = 0.5  # of the curve V(q), as a part of the width
 SAMPLES = 240  # of the curve
-GRID = 80  # a side, of the values that contours are drawn through
-LEVELS = 10
+GRID = 64  # a side, of the values that contours are drawn through
+LEVELS = 10  # of the contours
 BEYOND = 0.4  # of the range on each side, where curve and contours go on
 RADIUS = 0.03  # of the bead, as a part of the width
 

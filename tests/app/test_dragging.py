@@ -21,6 +21,9 @@ BODIES = [
     ("double-pendulum", 1),
     ("two-body", 0),
     ("two-body", 1),
+    ("duffing", 0),
+    ("henon-heiles", 0),
+    ("spring-pendulum", 0),
 ]
 
 
@@ -123,7 +126,8 @@ async def test_scene_body_follows_the_pointer(bench: Bench, system: str, body: i
     before, label, start = bench.answer.truth, bench.document.undo_label, bench.experiment.start
 
     def exact(target: QPointF) -> float:
-        """A body on rods or a track is the nearest to the pointer that these allow; a free one is under it."""
+        """A body on rods is the nearest to the pointer that these allow, one on a rail or a curve is above or below
+        it, and a free one is under it."""
         now, wanted = body_at(bench, body), target
         if system in ("pendulum", "damped-pendulum"):
             pivot = panel.view.pixel((0.0, 0.0))
@@ -132,7 +136,7 @@ async def test_scene_body_follows_the_pointer(bench: Bench, system: str, body: i
         elif system == "double-pendulum" and body == 0:
             pivot = panel.view.pixel((0.0, 0.0))
             wanted = pivot + (target - pivot) * (gap(now, pivot) / gap(target, pivot))
-        elif system == "mass-spring":
+        elif system in ("mass-spring", "duffing"):
             wanted = QPointF(target.x(), now.y())
         return gap(now, wanted)
 
@@ -149,7 +153,16 @@ async def test_scene_body_follows_the_pointer(bench: Bench, system: str, body: i
 
 @pytest.mark.parametrize(
     ("system", "body", "momentum"),
-    [("two-body", 0, None), ("two-body", 1, None), ("pendulum", 0, 0.0), ("pendulum", 0, 1.5), ("mass-spring", 0, 0.6)],
+    [
+        ("two-body", 0, None),
+        ("two-body", 1, None),
+        ("henon-heiles", 0, None),
+        ("spring-pendulum", 0, None),
+        ("pendulum", 0, 0.0),
+        ("pendulum", 0, 1.5),
+        ("mass-spring", 0, 0.6),
+        ("duffing", 0, 0.4),
+    ],
 )
 async def test_arrow_head_moves_the_momentum(bench: Bench, system: str, body: int, momentum: float | None) -> None:
     await still(bench, system)
