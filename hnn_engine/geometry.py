@@ -21,7 +21,7 @@ class Bob:
 
 @dataclass(frozen=True)
 class Block:
-    """A massive box on a track. `body` as in `Bob`."""
+    """A massive box on a rail. `body` as in `Bob`."""
 
     at: Point
     width: float

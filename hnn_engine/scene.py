@@ -1,4 +1,4 @@
-"""A scene: what can be drawn and grabbed. Systems are stages with a law; recordings are stages with a track."""
+"""A scene: what can be drawn and grabbed. Systems are scenes with a law, recordings scenes with a measured track."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Coordinate:
 
 
 class Scene(ABC):
-    """What moves, in world units, and how a hand moves it. `coords` are `(..., 2*dof)`, q before p."""
+    """What moves, in world units, and how a drag moves it. `coords` are `(..., 2*dof)`, q before p."""
 
     observed: bool = False  # through a camera, by models that see frames
     arrow_seconds: float = 0.35  # a momentum arrow's length is the body's velocity times this

@@ -45,7 +45,7 @@ class _Grip:
 
 
 class ScenePanel(QWidget):
-    """Draws the scene at the playback's instant and lets a hand move the start."""
+    """Draws the scene at the playback's instant and lets the mouse move the start."""
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -130,7 +130,7 @@ class ScenePanel(QWidget):
         return (cx - half[0] * grow, cx + half[0] * grow, cy - half[1] * grow, cy + half[1] * grow)
 
     def _on_frame(self, seconds: float) -> None:
-        """Ease to the wanted bounds, but never under a hand: what it holds must stay under the pointer."""
+        """Ease to the wanted bounds, but never during a drag: what is held must stay under the pointer."""
         if self._bounds == self._target or self._grip is not None:
             return
         now, goal = np.array(self._bounds), np.array(self._target)
@@ -152,8 +152,8 @@ class ScenePanel(QWidget):
         state = self.lab.state_of(path.track)
         return state if np.isfinite(state).all() else None
 
-    def _hand_state(self) -> Array:
-        """The coords that a hand would take: truth's present ones, or the models' start for a recording."""
+    def _draggable_state(self) -> Array:
+        """The coords that a drag would begin with: truth's present ones, or the models' start for a recording."""
         state = None if self._recorded else self._state(self._truth)
         return state if state is not None else np.array(self.lab.experiment.start)
 
@@ -192,7 +192,7 @@ class ScenePanel(QWidget):
             paint_trail(painter, view, points, color)
 
     def _paint_handles(self, painter: QPainter, view: SceneView) -> None:
-        state = self._hand_state()
+        state = self._draggable_state()
         scene, theme = self._scene, current_theme()
         bodies = [view.pixel(point) for point in self._bodies(state)]
         if not self.lab.playback.playing or self.lab.drag.active or self._hot is not None:
@@ -242,11 +242,11 @@ class ScenePanel(QWidget):
         length = float(np.hypot(way.x(), way.y()))
         return at + way * (min(self._radius(body) / length, 1.0) if length > 0 else 0.0)
 
-    # The hand ---------------------------------------------------------------------------------------------------------
+    # Dragging ---------------------------------------------------------------------------------------------------------
 
     def _grip_at(self, at: QPointF) -> _Grip | None:
         """What is under the pointer: the nearest arrow head, or else the nearest body."""
-        state, view = self._hand_state(), self.view
+        state, view = self._draggable_state(), self.view
         for arrow in (True, False):
             points = self._tips(state) if arrow else [view.pixel(point) for point in self._bodies(state)]
             found = []
@@ -266,7 +266,7 @@ class ScenePanel(QWidget):
         self._grip = self._grip_at(event.position())
         if self._grip is None:
             return
-        self._base = state = self._hand_state()
+        self._base = state = self._draggable_state()
         grip = self._grip
         point = self._tips(state)[grip.body] if grip.arrow else self.view.pixel(self._bodies(state)[grip.body])
         self._pointer = FinePointer(event.position(), point)

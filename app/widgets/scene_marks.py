@@ -1,4 +1,4 @@
-"""What is laid over a scene: trails that fade, momentum arrows with handles, and the halo that invites a hand."""
+"""What is laid over a scene: trails that fade, momentum arrows with handles, and the halo that invites to drag."""
 
 from functools import lru_cache
 from itertools import pairwise
@@ -69,7 +69,7 @@ def paint_handle(painter: QPainter, centre: QPointF, color: str, hot: bool = Fal
 
 
 def paint_halo(painter: QPainter, centre: QPointF, text: str, radius: float = 16.0, phase: float = 0.0) -> None:
-    """Paint a ring around pixel `centre` and `text` beside it; `phase` of 0 to 1 lets the ring breathe."""
+    """Paint a ring around pixel `centre` and `text` beside it; `phase` of 0 to 1 swells and shrinks the ring."""
     theme = current_theme()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     swell = 1.0 - np.cos(2 * np.pi * phase)

@@ -23,7 +23,7 @@ _MOVES = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1
 
 
 class SystemCard(QAbstractButton):
-    """One system, drawn by the code that draws the scene. Whoever owns the clock calls `set_state`.
+    """One system, drawn by the code that draws the scene. What owns the clock calls `set_state`.
 
     `stepped(rows, columns)`: an arrow key asks for a neighbour.
     """

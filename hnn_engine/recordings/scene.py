@@ -1,4 +1,4 @@
-"""The scene of a recording: a bob on a unit rod for an angle, a block on a track for a length, at unit mass."""
+"""The scene of a recording: a bob on a unit rod for an angle, a block on a rail for a length, at unit mass."""
 
 import math
 
@@ -13,7 +13,7 @@ REACH = 1.25  # what the scene of an angle shows around the unit rod, m
 
 
 class RecordedScene(Scene):
-    """What a recording shows and how a hand moves it; p is the velocity at unit mass (and unit length for an angle)."""
+    """What a recording shows and how a drag moves it; p is the velocity at unit mass (and unit length for an angle)."""
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording

@@ -149,7 +149,7 @@ class Gravity(System):
         p = (drift + rate * _turned(away)) * masses[:, None]
         return np.concatenate([part.swapaxes(1, 2).reshape(len(t), 2 * n) for part in (q, p)], axis=-1)
 
-    # Drawing and the hand ---------------------------------------------------------------------------------------------
+    # Drawing and dragging ---------------------------------------------------------------------------------------------
 
     @property
     def bounds(self) -> Bounds:

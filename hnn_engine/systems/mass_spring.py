@@ -1,4 +1,4 @@
-"""The mass-spring: a block on a smooth track, held by a spring. H = p²/(2m) + kq²/2."""
+"""The mass-spring: a block on a smooth rail, held by a spring. H = p²/(2m) + kq²/2."""
 
 import math
 from typing import ClassVar
@@ -13,8 +13,8 @@ from hnn_engine.systems.base import DataRecipe, System
 from hnn_engine.systems.sampling import scaled_to_radius
 
 WALL = -2.0  # m; the drawing's wall, measured from where the block rests. The motion does not depend on it.
-TRACK_END = 1.9  # m
-SHORTEST_SPRING = 0.15  # m; a hand pushes the block no nearer to the wall than this
+RAIL_END = 1.9  # m
+SHORTEST_SPRING = 0.15  # m; a drag brings the block no nearer to the wall than this
 
 
 RADII = (0.1, 1.0)  # of the training starts
@@ -100,7 +100,7 @@ class MassSpring(System):
         x, side = float(q[0]), block_side(self.mass)
         floor = -side / 2
         return (
-            Rail((WALL, floor), (TRACK_END, floor)),
+            Rail((WALL, floor), (RAIL_END, floor)),
             Anchor((WALL, 0.0), "wall", 0.45),
             Spring((WALL, 0.0), (x - side / 2, 0.0), 12, 0.13),
             Block((x, 0.0), side, side, 0),

@@ -35,7 +35,7 @@ class ThreeBody(Gravity):
     horizon: ClassVar[float] = 3.0
     opening: ClassVar[float | None] = 10.0
     close_encounters: ClassVar[bool] = True
-    default_seed: ClassVar[int] = 2290  # three slings past each other in ten seconds, and nobody leaves
+    default_seed: ClassVar[int] = 2290  # three slings past each other in ten seconds, and none leaves
 
     @property
     def masses(self) -> Array:

@@ -259,7 +259,7 @@ class TestGestures:
         bench.lab.playback.seek(1.0)
         await bench.frames(2)
         panel, scene = bench.window.scene, bench.experiment.scene
-        caught = panel._hand_state()
+        caught = panel._draggable_state()
         x, y = scene.positions(caught[:1])[0]
         at = panel.view.pixel((float(x), float(y)))
         bench.press(panel, at)

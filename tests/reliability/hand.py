@@ -71,7 +71,7 @@ class Places(Fingers):
 
     async def drag_in_the_scene(self) -> None:
         scene = self.bench.window.scene
-        state = scene._hand_state()
+        state = scene._draggable_state()
         bodies = [scene.view.pixel(at) for at in scene._bodies(state)]
         await self._drag(scene, self.dice.choice([*bodies, *scene._tips(state), self.place(scene)]))
 
