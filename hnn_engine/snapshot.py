@@ -14,7 +14,7 @@ from hnn_engine.coords import Array
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.integrators import FlowDirection
 from hnn_engine.kernels.cache import loops
-from hnn_engine.models import Model, get_model
+from hnn_engine.models import Model, get_model, sum_of_terms
 from hnn_engine.models.networks import Term
 from hnn_engine.parameters import Value
 
@@ -76,25 +76,30 @@ class Snapshot:
 
     @cached_property
     def _packed(self) -> Any:
-        return self._pack(self._passes, self._model.inverse_mass(self.weights))
+        return self._pack(self._terms, self._model.inverse_mass(self.weights))
 
     @cached_property
     def _packed_energy(self) -> Any:
         """What is J∇H of `_packed`."""
-        return self._pack([one for one in self._passes if not one.friction])
+        return self._pack([term for term in self._terms if term.energy])
 
-    @property
-    def _passes(self) -> tuple[Term, ...]:
+    @cached_property
+    def _terms(self) -> tuple[Term, ...]:
         return self._model.terms(self.settings, self.dof)
 
-    def _pack(self, passes: Sequence[Term], rates: Array | None = None) -> Any:
+    def _evaluated(self, weights: dict[str, Any], coords: Array) -> Any:
+        """Return d(coords)/dt in the precision of `weights` and `coords`."""
+        activation, inverse_mass = str(self.settings["activation"]), self._model.inverse_mass(weights)
+        return sum_of_terms.field(np, self._terms, weights, activation, coords, self.friction, inverse_mass)
+
+    def _pack(self, terms: Sequence[Term], inverse_mass: Array | None = None) -> Any:
         kernels, activation = loops(), str(self.settings["activation"])
         assert kernels is not None
-        return kernels.pack(activation, passes, self.weights, self.dof, self.friction, rates)
+        return kernels.pack(activation, terms, self.weights, self.dof, self.friction, inverse_mass)
 
     def forget(self) -> None:
         """Let go of what was made from the weights for speed, five times their size; it is made anew when needed."""
-        for name in ("_wide", "_narrow", "_packed", "_packed_energy"):
+        for name in ("_wide", "_narrow", "_terms", "_packed", "_packed_energy"):
             vars(self).pop(name, None)
 
     def field(self, coords: Array) -> Array:
@@ -104,13 +109,12 @@ class Snapshot:
             flat = coords.reshape(-1, 2 * self.dof)
             small: Array = kernels.evaluate(kernels.learned(self._packed), flat).reshape(coords.shape)
             return small
-        result: Array = self._model.field(np, self._wide, self.settings, coords, self.friction)
+        result: Array = self._evaluated(self._wide, coords)
         return result
 
     def single(self, coords: Array) -> Array:
         """Return the field evaluated in float32, as the paper's code does, widened to float64."""
-        value = self._model.field(np, self._narrow, self.settings, coords.astype(np.float32), self.friction)
-        return np.asarray(value, dtype=np.float64)
+        return np.asarray(self._evaluated(self._narrow, coords.astype(np.float32)), dtype=np.float64)
 
     def hamiltonian(self, coords: Array) -> Array | None:
         """Return the learned H `(...)` in float64, or None where the model has none."""
@@ -119,7 +123,7 @@ class Snapshot:
 
     def gradient(self, coords: Array) -> Array | None:
         """Return ∇H `(..., 2*dof)` of the learned H in float64, or None where the model has none."""
-        value: Array | None = self._model.gradient(np, self._wide, self.settings, coords)
+        value: Array | None = self._model.grad_hamiltonian(np, self._wide, self.settings, coords)
         return value
 
     def compiled(self, integrator: str, turn: int = 0, rows: int = 1, swift: bool = False) -> Any | None:

@@ -2,11 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from hnn_engine.coords import Array
+from hnn_engine.models import sum_of_terms
 from hnn_engine.models.mlp import ACTIVATIONS, Weights, initial_weights, weight_shapes
 from hnn_engine.models.networks import Network, Term
 from hnn_engine.parameters import Parameter, Value
@@ -29,50 +31,65 @@ NETWORK_PARAMETERS: tuple[Parameter, ...] = (
 
 
 class Model(ABC):
-    """A family of learned fields. Stateless: the weights are an argument, numpy or torch (`xp`).
+    """A family of learned fields, stated as a sum of terms. Stateless: the weights are an argument, numpy or torch
+    (`xp`).
 
-    Field: d(coords)/dt = J∇H + friction, from `gradient` and `friction`, for models that have an H; the others give
-    their field themselves. Batched, `coords` `(..., 2*dof)`.
+    d(coords)/dt = (M⁻¹p, 0) + Σ terms, where M⁻¹ is known of a few families only. Batched, `coords` `(..., 2*dof)`.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     summary: ClassVar[str]
     parameters: ClassVar[tuple[Parameter, ...]] = NETWORK_PARAMETERS
-    has_energy: ClassVar[bool]
-    dissipates: ClassVar[bool] = False  # has a part beside J∇H, which can be scaled by itself
-    observes_frames: ClassVar[bool] = False  # frames, and finds its coordinates in them (`models.pixels`)
+    observes_frames: ClassVar[bool] = False  # and finds its coordinates in them (`models.pixels`)
     why_not_separable: ClassVar[str]
 
     @abstractmethod
-    def networks(self, dof: int) -> tuple[Network, ...]:
+    def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
+        """Return what the field of `dof` degrees of freedom is a sum of, beside M⁻¹p on dq/dt where that is known."""
+
+    def inverse_mass(self, weights: Mapping[str, Any]) -> Any | None:
+        """Return what is known of dq/dt = M⁻¹p, the diagonal of M⁻¹ `(dof,)`, from what the model is told; or None."""
+        return None
+
+    @cached_property
+    def has_energy(self) -> bool:
+        """Whether the family has an H of its own."""
+        return any(term.energy for term in self._usual_terms)
+
+    @cached_property
+    def dissipates(self) -> bool:
+        """Whether the field has a part beside J∇H, which can be scaled by itself."""
+        return any(term.friction for term in self._usual_terms)
+
+    @property
+    def _usual_terms(self) -> tuple[Term, ...]:
+        return self.terms({p.name: p.default for p in self.parameters}, 1)
+
+    def networks(self, settings: Settings, dof: int) -> tuple[Network, ...]:
         """Return the networks of a model of `dof` degrees of freedom, in the order of their weights."""
-
-    @abstractmethod
-    def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
-        """Return the learned H `(...)`, or None where the model has none."""
-
-    def gradient(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
-        """Return ∇H `(..., 2*dof)` of the learned H, or None where the model has none."""
-        return None
-
-    def friction(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
-        """Return the part of the field beside J∇H `(..., 2*dof)`, or None where there is none."""
-        return None
+        return tuple({term.net.prefix: term.net for term in self.terms(settings, dof)}.values())
 
     def field(self, xp: Any, weights: Weights, settings: Settings, coords: Any, scale: float = 1.0) -> Any:
-        """Return d(coords)/dt = J∇H + `scale`·friction `(..., 2*dof)`."""
-        flow = symplectic(xp, self.gradient(xp, weights, settings, coords))
-        friction = self.friction(xp, weights, settings, coords)
-        return flow if friction is None else flow + scale * friction
+        """Return d(coords)/dt `(..., 2*dof)`; terms that are friction are multiplied by `scale`."""
+        terms = self.terms(settings, coords.shape[-1] // 2)
+        known = self.inverse_mass(weights)
+        return sum_of_terms.field(xp, terms, weights, str(settings["activation"]), coords, scale, known)
 
-    @abstractmethod
-    def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
-        """Return what the field is a sum of, for compiled loops; with `rates`·p on dq/dt where there are some."""
+    def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
+        """Return the learned H `(...)`, or None where the model has none."""
+        terms = self.terms(settings, coords.shape[-1] // 2)
+        return sum_of_terms.hamiltonian(xp, terms, weights, str(settings["activation"]), coords)
 
-    def inverse_mass(self, weights: Mapping[str, Any]) -> Array | None:
-        """Return what p is multiplied by in dq/dt beside the passes, `(dof,)`, from what the model is told; or None."""
-        return None
+    def grad_hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
+        """Return ∇H `(..., 2*dof)` of the learned H, or None where the model has none."""
+        terms = self.terms(settings, coords.shape[-1] // 2)
+        return sum_of_terms.grad_hamiltonian(xp, terms, weights, str(settings["activation"]), coords)
+
+    def dissipation(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
+        """Return the part of the field beside J∇H `(..., 2*dof)`, or None where there is none."""
+        terms = self.terms(settings, coords.shape[-1] // 2)
+        return sum_of_terms.dissipation(xp, terms, weights, str(settings["activation"]), coords)
 
     def split_unique(self, settings: Settings) -> bool:
         """Return whether a field has only one H (but for a constant) and only one friction of this family."""
@@ -94,7 +111,7 @@ class Model(ABC):
         """Return the shape of each of the trained weights for a system of `dof` degrees of freedom."""
         return {
             net.prefix + name: shape
-            for net in self.networks(dof)
+            for net in self.networks(settings, dof)
             for name, shape in weight_shapes(_sizes(net, dof, settings), net.outputs).items()
         }
 
@@ -102,15 +119,9 @@ class Model(ABC):
         """Draw fresh weights for a system of `dof` degrees of freedom."""
         return {
             net.prefix + name: values
-            for net in self.networks(dof)
+            for net in self.networks(settings, dof)
             for name, values in initial_weights(_sizes(net, dof, settings), net.outputs, rng).items()
         }
-
-
-def symplectic(xp: Any, gradient: Any) -> Any:
-    """Return J∇H = (∂H/∂p, −∂H/∂q) for `gradient` ∇H `(..., 2*dof)`."""
-    dof = gradient.shape[-1] // 2
-    return xp.concatenate((gradient[..., dof:], -gradient[..., :dof]), axis=-1)
 
 
 def _sizes(net: Network, dof: int, settings: Settings) -> tuple[int, ...]:

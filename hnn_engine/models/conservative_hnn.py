@@ -1,9 +1,8 @@
 """The conservative field of the paper: a gradient, which is not turned."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from hnn_engine.models.base import Model, Settings
-from hnn_engine.models.mlp import Weights, scalar_gradient
 from hnn_engine.models.networks import Network, Term, gradient
 
 
@@ -18,17 +17,7 @@ class ConservativeHnn(Model):
     name: ClassVar[str] = "conservative-hnn"
     title: ClassVar[str] = "Conservative field"
     summary: ClassVar[str] = "A gradient ∇F that is not turned: without curl, so it flows uphill and cannot go round."
-    has_energy: ClassVar[bool] = False
     why_not_separable: ClassVar[str] = "the conservative field has no H"
 
-    def networks(self, dof: int) -> tuple[Network, ...]:
-        return (Network("", slice(None), 1),)
-
-    def field(self, xp: Any, weights: Weights, settings: Settings, coords: Any, scale: float = 1.0) -> Any:
-        return scalar_gradient(xp, weights, str(settings["activation"]), coords)
-
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
-        return (gradient(self.networks(dof)[0], dof),)
-
-    def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
-        return None
+        return (gradient(Network("", slice(None), 1), dof),)

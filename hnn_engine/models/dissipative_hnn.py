@@ -1,10 +1,9 @@
 """The dissipative HNN: one perceptron for an energy H, one for what takes it away."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from hnn_engine.models.base import NETWORK_PARAMETERS, Model, Settings
-from hnn_engine.models.mlp import Weights, output, scalar_gradient
-from hnn_engine.models.networks import Network, Term, gradient, turned
+from hnn_engine.models.networks import Network, Term, gradient, momentum_force, symplectic_gradient
 from hnn_engine.parameters import Parameter
 
 _H, _D = Network("h.", slice(None), 1), Network("d.", slice(None), 1)
@@ -40,34 +39,13 @@ class DissipativeHnn(Model):
     title: ClassVar[str] = "Dissipative HNN"
     summary: ClassVar[str] = "Two networks: H moves the system and D takes energy away; its friction can be scaled."
     parameters: ClassVar[tuple[Parameter, ...]] = (*NETWORK_PARAMETERS, FRICTION)
-    has_energy: ClassVar[bool] = True
-    dissipates: ClassVar[bool] = True
     why_not_separable: ClassVar[str] = "the dissipative HNN has friction"
-
-    def networks(self, dof: int) -> tuple[Network, ...]:
-        return (_H, _D)
 
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
         if settings["friction"] == "gradient":
-            return (turned(_H, dof), gradient(_D, dof, friction=True))
-        plus, minus = (tuple((c, sign * (c >= dof)) for c in range(2 * dof)) for sign in (1.0, -1.0))
-        moving, at_rest = Term(_D, 0, plus, friction=True), Term(_D, 0, minus, at_rest=True, friction=True)
-        return (turned(_H, dof), moving, at_rest)
-
-    def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
-        return output(xp, _H.of(weights), str(settings["activation"]), coords)[..., 0]
-
-    def gradient(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
-        return scalar_gradient(xp, _H.of(weights), str(settings["activation"]), coords)
-
-    def friction(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
-        net, activation = _D.of(weights), str(settings["activation"])
-        if settings["friction"] == "gradient":
-            return scalar_gradient(xp, net, activation, coords)
-        dof = coords.shape[-1] // 2
-        still = xp.concatenate((coords[..., :dof], xp.zeros_like(coords[..., dof:])), axis=-1)
-        moving, at_rest = scalar_gradient(xp, net, activation, xp.stack((coords, still)))[..., dof:]
-        return xp.concatenate((xp.zeros_like(moving), moving - at_rest), axis=-1)
+            return (symplectic_gradient(_H, dof), gradient(_D, dof, friction=True))
+        moving, at_rest = momentum_force(_D, dof, 1.0), momentum_force(_D, dof, -1.0, at_rest=True)
+        return (symplectic_gradient(_H, dof), moving, at_rest)
 
     def split_unique(self, settings: Settings) -> bool:
         return settings["friction"] == "momentum"

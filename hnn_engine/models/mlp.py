@@ -71,31 +71,18 @@ def depth_of(weights: Weights) -> int:
     return sum(name.startswith("w") for name in weights)
 
 
-def output(xp: Any, weights: Weights, activation: str, x: Any) -> Any:
-    """Return y `(..., outputs)` at `x` `(..., inputs)`."""
-    act = ACTIVATIONS[activation]
-    for i in range(depth_of(weights)):
-        x, _ = act(xp, x @ weights[f"w{i}"] + weights[f"b{i}"])
-    return x @ weights["out"]
-
-
-def scalar_gradient(xp: Any, weights: Weights, activation: str, x: Any) -> Any:
-    """Return ∇y `(..., inputs)` of the scalar output (the first one) at `x` `(..., inputs)`."""
-    return scalar_gradients(xp, weights, activation, x, 1)[0]
-
-
-def scalar_gradients(xp: Any, weights: Weights, activation: str, x: Any, count: int) -> list[Any]:
-    """Return ∇y `(..., inputs)` of each of the first `count` outputs at `x` `(..., inputs)`, from one pass forward."""
+def forward(xp: Any, weights: Weights, activation: str, x: Any) -> tuple[Any, list[Any]]:
+    """Return the last hidden units h_L `(..., width)` at `x` `(..., inputs)`, and σ′ of each layer, the first first."""
     act = ACTIVATIONS[activation]
     slopes = []
     for i in range(depth_of(weights)):
         x, slope = act(xp, x @ weights[f"w{i}"] + weights[f"b{i}"])
         slopes.append(slope)
-    return [_back(weights, slopes, k) for k in range(count)]
+    return x, slopes
 
 
-def _back(weights: Weights, slopes: list[Any], k: int) -> Any:
-    """Return ∇y of output `k` from σ′ of each layer."""
+def backward(weights: Weights, slopes: list[Any], k: int) -> Any:
+    """Return ∇y `(..., inputs)` of output `k` from σ′ of each layer."""
     back = slopes[-1] * weights["out"][:, k]
     for i in range(len(slopes) - 1, 0, -1):
         back = (back @ weights[f"w{i}"].T) * slopes[i - 1]

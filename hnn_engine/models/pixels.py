@@ -5,7 +5,6 @@ them to the angle and its momentum, z → x = z M + c. In those coordinates f is
 fitted model is followed, drawn and judged there like any other.
 """
 
-from abc import abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -51,12 +50,13 @@ class PixelModel(Model):
         wide: dict[str, Any] = {name: np.asarray(w, dtype=np.float64) for name, w in weights.items()}
         wide["w0"] = np.linalg.solve(matrix, wide["w0"])
         wide["b0"] = wide["b0"] - offset @ wide["w0"]
-        wide["out"] = self._moved_out(wide["out"], matrix) / seconds
-        return wide
-
-    @abstractmethod
-    def _moved_out(self, out: Array, matrix: Array) -> Array:
-        """Return the last matrix of `moved`, but for its time."""
+        (term,) = self._usual_terms
+        if term.output is None:
+            moved = wide["out"] @ matrix
+        else:  # any affine map of the plane is canonical but for a factor: J∇H(z) M = J∇(H det M)(x)
+            assert term.energy
+            moved = wide["out"] * np.linalg.det(matrix)
+        return {**wide, "out": moved / seconds}
 
 
 class PixelBaseline(PixelModel, Baseline):
@@ -66,9 +66,6 @@ class PixelBaseline(PixelModel, Baseline):
     title: ClassVar[str] = "Pixel baseline"
     summary: ClassVar[str] = "Sees frames; a plain network moves the two latents that its autoencoder finds in them."
 
-    def _moved_out(self, out: Array, matrix: Array) -> Array:
-        return out @ matrix
-
 
 class PixelHnn(PixelModel, Hnn):
     """f = J∇H(z), on latents. In x it is J∇(H·det M): any affine map of the plane is canonical but for a factor."""
@@ -76,7 +73,3 @@ class PixelHnn(PixelModel, Hnn):
     name: ClassVar[str] = "pixel-hnn"
     title: ClassVar[str] = "Pixel HNN"
     summary: ClassVar[str] = "Sees frames; its H moves the two latents that its autoencoder finds in them."
-
-    def _moved_out(self, out: Array, matrix: Array) -> Array:
-        moved: Any = out * np.linalg.det(matrix)
-        return np.asarray(moved)

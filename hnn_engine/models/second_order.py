@@ -3,11 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import numpy as np
-
 from hnn_engine.coords import Array
 from hnn_engine.models.base import Model, Settings
-from hnn_engine.models.mlp import Weights, output
 from hnn_engine.models.networks import Network, Term, values
 from hnn_engine.scene import Scene
 
@@ -24,24 +21,13 @@ class SecondOrder(Model):
     summary: ClassVar[str] = (
         "Knows that dq/dt = p/m and learns the force alone, without an energy: how much of an HNN's gain is that?"
     )
-    has_energy: ClassVar[bool] = False
     why_not_separable: ClassVar[str] = "the second-order model has no H"
 
-    def networks(self, dof: int) -> tuple[Network, ...]:
-        return (Network("", slice(None), dof),)
-
-    def field(self, xp: Any, weights: Weights, settings: Settings, coords: Any, scale: float = 1.0) -> Any:
-        force = output(xp, weights, str(settings["activation"]), coords)
-        return xp.concatenate((coords[..., force.shape[-1] :] / weights["inertia"], force), axis=-1)
-
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
-        return (values(self.networks(dof)[0], dof),)
+        return (values(Network("", slice(None), dof), dof),)
 
-    def inverse_mass(self, weights: Mapping[str, Any]) -> Array | None:
-        return np.asarray(1 / weights["inertia"])
-
-    def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
-        return None
+    def inverse_mass(self, weights: Mapping[str, Any]) -> Any | None:
+        return 1 / weights["inertia"]
 
     def why_not(self, scene: Scene) -> str:
         if scene.inertia is None:

@@ -1,10 +1,9 @@
 """The separable HNN: one perceptron for the kinetic energy, one for the potential."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from hnn_engine.models.base import Model, Settings
-from hnn_engine.models.mlp import Weights, output, scalar_gradient
-from hnn_engine.models.networks import Network, Term, turned
+from hnn_engine.models.networks import Network, Term, symplectic_gradient
 
 
 class SeparableHnn(Model):
@@ -17,24 +16,8 @@ class SeparableHnn(Model):
     name: ClassVar[str] = "separable-hnn"
     title: ClassVar[str] = "Separable HNN"
     summary: ClassVar[str] = "Two networks, H = T(p) + V(q): better where H is such a sum, helpless where it is not."
-    has_energy: ClassVar[bool] = True
     why_not_separable: ClassVar[str] = ""
 
-    def networks(self, dof: int) -> tuple[Network, ...]:
-        return (Network("t.", slice(dof, None), 1), Network("v.", slice(None, dof), 1))
-
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
-        return tuple(turned(net, dof) for net in self.networks(dof))
-
-    def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
-        return sum(
-            output(xp, net.of(weights), str(settings["activation"]), coords[..., net.columns])[..., 0]
-            for net in self.networks(coords.shape[-1] // 2)
-        )
-
-    def gradient(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
-        kinetic, potential = (
-            scalar_gradient(xp, net.of(weights), str(settings["activation"]), coords[..., net.columns])
-            for net in self.networks(coords.shape[-1] // 2)
-        )
-        return xp.concatenate((potential, kinetic), axis=-1)
+        kinetic, potential = Network("t.", slice(dof, None), 1), Network("v.", slice(None, dof), 1)
+        return (symplectic_gradient(kinetic, dof), symplectic_gradient(potential, dof))

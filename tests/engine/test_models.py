@@ -58,7 +58,7 @@ def test_a_field_is_the_symplectic_gradient_of_h_and_friction(
     model: str, variant: dict[str, Value], dof: int, scale: float
 ) -> None:
     made, x = snapshot(model, dof=dof, **variant), states(dof)
-    gradient, friction = made.gradient(x), MODELS[model].friction(np, made.weights, made.settings, x)
+    gradient, friction = made.gradient(x), MODELS[model].dissipation(np, made.weights, made.settings, x)
     assert gradient is not None
     assert (friction is not None) is made.dissipates
     if not made.dissipates:
@@ -194,12 +194,12 @@ def test_the_published_split_is_not_unique_and_the_other_is() -> None:
 @pytest.mark.parametrize(("activation", "depth", "dof"), CASES)
 def test_friction_on_momenta_vanishes_with_them(activation: str, depth: int, dof: int) -> None:
     made, x = snapshot("dissipative-hnn", activation, depth, dof, friction="momentum"), states(dof)
-    friction = MODELS["dissipative-hnn"].friction(np, made._wide, made.settings, x)
+    friction = MODELS["dissipative-hnn"].dissipation(np, made._wide, made.settings, x)
     assert friction is not None
     assert not friction[:, :dof].any()
     assert np.abs(friction[:, dof:]).max() > 1e-3
     still = np.concatenate([x[:, :dof], np.zeros((len(x), dof))], axis=-1)
-    at_rest = MODELS["dissipative-hnn"].friction(np, made._wide, made.settings, still)
+    at_rest = MODELS["dissipative-hnn"].dissipation(np, made._wide, made.settings, still)
     assert at_rest is not None
     assert np.abs(at_rest).max() < 1e-15
 

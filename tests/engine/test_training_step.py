@@ -67,7 +67,7 @@ class Step:
     def __init__(self, made: Case) -> None:
         model, dof = MODELS[made.model], made.rows[0].shape[1] // 2
         sizes = dof, int(made.settings["width"]), int(made.settings["depth"])
-        parts = model.networks(dof), model.terms(made.settings, dof)
+        parts = model.networks(made.settings, dof), model.terms(made.settings, dof)
         self.work = network(*parts, str(made.settings["activation"]), sizes, model.inverse_mass(made.known))
         self.flat, self.gradient = made.flat.copy(), np.zeros_like(made.flat)
         self.moments, self.good = np.zeros((2, made.flat.size), np.float32), np.zeros_like(made.flat)

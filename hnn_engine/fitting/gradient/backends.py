@@ -50,7 +50,7 @@ class CompiledFieldBackend(CompiledBackend):
     def __init__(self, kernels: Any, task: FitTask, flat: Array) -> None:
         model, settings, dof = get_model(task.model), task.model_settings, task.data.dof
         sizes = dof, int(settings["width"]), int(settings["depth"])
-        parts = model.networks(dof), model.terms(settings, dof)
+        parts = model.networks(settings, dof), model.terms(settings, dof)
         self._advance = kernels.advance
         self._work = kernels.network(*parts, str(settings["activation"]), sizes, model.inverse_mass(task.known))
         super().__init__(flat, float(task.settings["weight-decay"]))

@@ -64,7 +64,7 @@ class FieldObjective:
         rows = self._task.data.coords[self._task.data.train]
         centre, spread = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
         scaled = dict(weights)
-        for net in get_model(self._task.model).networks(self._task.data.dof):
+        for net in get_model(self._task.model).networks(self._task.model_settings, self._task.data.dof):
             matrix, bias = f"{net.prefix}w0", f"{net.prefix}b0"
             first = weights[matrix] / spread[net.columns, None]
             scaled[matrix] = first.astype(np.float32)

@@ -92,7 +92,7 @@ class CompiledPixelBackend(CompiledBackend):
         self._see, self._film = kernels.see, film
         field = int(settings["width"]), int(settings["depth"])
         eyes = film.numbers, int(settings["features"])
-        parts = model.networks(1), model.terms(settings, 1)
+        parts = model.networks(settings, 1), model.terms(settings, 1)
         self._parts = kernels.seeing(eyes, film.live, *parts, str(settings["activation"]), field)
         super().__init__(flat, float(task.settings["weight-decay"]))
 

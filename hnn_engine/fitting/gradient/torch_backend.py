@@ -12,7 +12,7 @@ from hnn_engine.coords import Array
 from hnn_engine.fitting.events import FitTask
 from hnn_engine.fitting.gradient.backend import Rows, Shapes
 from hnn_engine.fitting.gradient.film_table import FilmTable
-from hnn_engine.models import get_model
+from hnn_engine.models import get_model, sum_of_terms
 from hnn_engine.models.autoencoder import HALVES, half_output
 from hnn_engine.models.pixels import FIELD_SHARE
 
@@ -48,6 +48,7 @@ class TorchBackend(ABC):
         self.flat, self.good = flat, flat.copy()
         self._weights = torch.from_numpy(flat).requires_grad_()
         self._model, self._settings, self._shapes = get_model(task.model), task.model_settings, shapes
+        self._terms = self._model.terms(task.model_settings, task.data.dof)
         self._sizes = [int(np.prod(shape)) for shape in shapes.values()]
         self._adam = Adam(flat.size, float(task.settings["weight-decay"]))
 
@@ -77,6 +78,12 @@ class TorchBackend(ABC):
         parts = self._weights.split_with_sizes(self._sizes)
         return {n: p.view(s) for (n, s), p in zip(self._shapes.items(), parts, strict=True)}
 
+    def _field(self, weights: dict[str, Tensor], coords: Tensor) -> Tensor:
+        """Return d(coords)/dt `(N, 2*dof)`, the sum of the family's terms."""
+        activation, inverse_mass = str(self._settings["activation"]), self._model.inverse_mass(weights)
+        flow: Tensor = sum_of_terms.field(torch, self._terms, weights, activation, coords, inverse_mass=inverse_mass)
+        return flow
+
     @abstractmethod
     def _loss(self, rows: Rows) -> Tensor:
         """Return the loss of the present weights on `rows`."""
@@ -91,7 +98,7 @@ class TorchFieldBackend(TorchBackend):
 
     def _loss(self, rows: Rows) -> Tensor:
         coords, dcoords = (torch.from_numpy(part) for part in rows)
-        residual: Tensor = self._model.field(torch, self._named() | self._known, self._settings, coords) - dcoords
+        residual: Tensor = self._field(self._named() | self._known, coords) - dcoords
         return (residual * residual).mean()
 
 
@@ -111,7 +118,7 @@ class TorchPixelBackend(TorchBackend):
         off = half_output(weights, HALVES[1], z, torch.relu).index_add(1, self._live, -now)
         pictures = ((off * off).sum(1) + self._rest[first] + self._rest[first + 1]) / self._film.pixels
         gap = z[:, 1] - (after[:, 0] - z[:, 0])
-        field = after - z - self._model.field(torch, weights, self._settings, z)
+        field = after - z - self._field(weights, z)
         loss: Tensor = (pictures + gap**2 + FIELD_SHARE * (field**2).mean(1)).mean()
         return loss
 

@@ -8,6 +8,7 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.fitting.random_features.hidden_layers import Hidden
 from hnn_engine.fitting.random_features.ridge_regression import ridge_solve
+from hnn_engine.models.networks import Term
 
 SLOPE = 0.3  # of a hidden unit's argument over the distance of its pair
 NUMBERS, ROWS = 2_400_000, 4  # of a regression: its rows times the width; and rows a unit at least
@@ -39,15 +40,15 @@ def regression_rows(total: int, width: int) -> int:
     return min(total, max(ROWS * width, NUMBERS // width))
 
 
-def last_layer(hidden: Hidden, z: Array, rate: Array, conservative: bool, ridge: float) -> Array:
-    """Return the last layer, `(width, 1)` of H or `(width, 2)` of the field, by ridge regression on the rates.
+def last_layer(hidden: Hidden, z: Array, rate: Array, term: Term, ridge: float) -> Array:
+    """Return the last layer, `(width, outputs)`, of a field that is one `term`, by ridge regression on the rates.
 
-    Of an H both coordinates are rows of one regression: ∂H/∂p = dq/dt, −∂H/∂q = dp/dt, each over its rate's spread,
-    so that both count alike.
+    Of a gradient both coordinates are rows of one regression, as of an H: ∂H/∂p = dq/dt, −∂H/∂q = dp/dt. Each is over
+    its rate's spread, so that both count alike.
     """
-    weight = 1 / np.maximum(rate.std(axis=0), 1e-12)
-    if not conservative:
+    if term.output is None:
         return ridge_solve(hidden.values(z), rate, ridge)
-    to_q, to_p = hidden.gradients(z).transpose(1, 0, 2)
-    rows = np.concatenate([weight[0] * to_p, -weight[1] * to_q])
+    weight, slopes = 1 / np.maximum(rate.std(axis=0), 1e-12), hidden.gradients(z)
+    into = sorted((component, i, factor) for i, (component, factor) in enumerate(term.into))
+    rows = np.concatenate([factor * weight[component] * slopes[:, i] for component, i, factor in into])
     return ridge_solve(rows, (rate * weight).T.reshape(-1, 1), ridge)

@@ -179,8 +179,8 @@ class _Stages:
         states, rates = states[some], rates[some]
         sizes = width, int(settings["depth"])
         hidden = hidden_layers(states, sizes, activation, self._rng, field.SLOPE)
-        conservative = pixel_model(self._task).has_energy
-        end = field.last_layer(hidden, states, rates, conservative, self._ridge)
+        (term,) = pixel_model(self._task).terms(settings, 1)
+        end = field.last_layer(hidden, states, rates, term, self._ridge)
         for name, values in hidden.weights().items():
             self._weights[name][:] = values
         self._weights["out"][:] = end

@@ -1,7 +1,7 @@
 """A model's field as a linear function of its last layers, once its hidden layers are given.
 
-f(x) = f₀(x) + F(x) θ, with θ all last layers end to end. F follows from the model's passes: the outputs of a network
-are its hidden units, the gradient of an output is theirs, and each goes where its pass says. f₀ is what is known
+f(x) = f₀(x) + F(x) θ, with θ all last layers end to end. F follows from the model's terms: the outputs of a network
+are its hidden units, the gradient of an output is theirs, and each goes where its term says. f₀ is what is known
 beforehand (p/m of a second-order model). So fitting θ is a linear least-squares problem for every family alike.
 Source: Rahma, Datar & Dietrich 2024, arXiv 2411.17511, for H of an HNN.
 """
@@ -20,6 +20,7 @@ from hnn_engine.fitting.random_features.hidden_layers import SLOPE, Hidden, halv
 from hnn_engine.models import get_model
 from hnn_engine.models.mlp import Weights
 from hnn_engine.models.networks import Network, Term
+from hnn_engine.models.sum_of_terms import at_rest
 from hnn_engine.snapshot import Snapshot
 
 # Of several degrees of freedom: what a unit's argument changes by over the distance of its pair, where it sees one half
@@ -55,7 +56,7 @@ class LinearField:
     @cached_property
     def networks(self) -> tuple[Network, ...]:
         """The networks, in the order of their unknowns."""
-        return get_model(self.task.model).networks(self.task.data.dof)
+        return get_model(self.task.model).networks(self.task.model_settings, self.task.data.dof)
 
     @cached_property
     def size(self) -> int:
@@ -92,7 +93,7 @@ class LinearField:
         )
 
     def _pieces(self, one: Term) -> Iterator[tuple[set[int], dict[int, slice]]]:
-        """Yield the components that share unknowns in a pass, and these by where they begin."""
+        """Yield the components that share unknowns in a term, and these by where they begin."""
         if one.output is None:
             columns = [self.columns(one.net, k) for k in range(one.net.outputs)]
             yield {c for c, factor in one.into if factor}, {at.start: at for at in columns}
@@ -116,7 +117,7 @@ class LinearField:
         inside = {component: i for i, component in enumerate(components)}
         for one in self.terms:
             hidden = self.hidden[one.net.prefix]
-            seen = at_rest(x)[:, one.net.columns] if one.at_rest else x[:, one.net.columns]
+            seen = at_rest(np, x)[:, one.net.columns] if one.at_rest else x[:, one.net.columns]
             into = [(i, inside[c], factor) for i, (c, factor) in enumerate(one.into) if factor and c in inside]
             if one.output is None:
                 values = hidden.values(seen)
@@ -138,10 +139,10 @@ class LinearField:
 
     def given(self, x: Array) -> Array:
         """Return f₀ `(n, 2*dof)`, what is known of the field beforehand."""
-        rates, known = get_model(self.task.model).inverse_mass(self.task.known), np.zeros_like(x)
-        if rates is not None:
+        inverse_mass, known = get_model(self.task.model).inverse_mass(self.task.known), np.zeros_like(x)
+        if inverse_mass is not None:
             dof = x.shape[1] // 2
-            known[:, :dof] = x[:, dof:] * rates
+            known[:, :dof] = x[:, dof:] * inverse_mass
         return known
 
     def weights(self, theta: Array) -> Weights:
@@ -167,16 +168,9 @@ def _places(columns: list[slice]) -> Index:
     return np.concatenate([np.arange(at.start, at.stop) for at in columns])
 
 
-def at_rest(x: Array) -> Array:
-    """Return x with p = 0."""
-    still = x.copy()
-    still[:, x.shape[1] // 2 :] = 0.0
-    return still
-
-
 def can_be_halved(task: FitTask) -> bool:
     """Return whether the task has a network of one layer that sees positions and momenta."""
-    nets = get_model(task.model).networks(task.data.dof)
+    nets = get_model(task.model).networks(task.model_settings, task.data.dof)
     return int(task.model_settings["depth"]) == 1 and any(_sees_all(net, task.data.dof) for net in nets)
 
 
@@ -187,7 +181,7 @@ def drawn_field(task: FitTask, x: Array, rng: np.random.Generator, halved: bool 
     `halved`: units see positions or momenta alone, where `can_be_halved`. An H that is T(p) + V(q), a field that is
     (f(p), g(q)), needs no others, and it has more units for each then.
     """
-    nets = get_model(task.model).networks(task.data.dof)
+    nets = get_model(task.model).networks(task.model_settings, task.data.dof)
     if task.start is not None:
         activation = str(task.model_settings["activation"])
         return LinearField(task, {net.prefix: hidden_of(task.start.weights, net, activation) for net in nets})
