@@ -66,8 +66,12 @@ def _ended(code: int) -> int:
 def _begun(words: list[str]) -> int:
     if words and words[0] == "screenshot":
         from app.screenshot import main as screenshot
+        from hnn_engine.log_file import logging_to_file
 
-        return screenshot(words[1:])
+        with logging_to_file("screenshot", " ".join(words)) as said:
+            if said:
+                say(said)
+            return screenshot(words[1:])
     if len(words) > 1 or (words and _is_command(words[0])):
         from hnn_engine.cli import main as command
 
@@ -75,6 +79,15 @@ def _begun(words: list[str]) -> int:
     if words and not os.path.exists(words[0]):  # which no name, however odd, makes raise
         say(_no_such(words[0]))
         return MENDABLE
+    from hnn_engine.log_file import logging_to_file
+
+    with logging_to_file("window", words[0] if words else "") as said:
+        if said:
+            say(said)
+        return _open_window(Path(words[0]) if words else None)
+
+
+def _open_window(path: Path | None) -> int:
     from app.window.display import why_no_display
 
     reason = why_no_display()
@@ -84,7 +97,7 @@ def _begun(words: list[str]) -> int:
     gc.disable()  # looking for garbage would only delay the first paint
     from app.application import run
 
-    return run(Path(words[0]) if words else None)
+    return run(path)
 
 
 def _is_command(word: str) -> bool:

@@ -5,6 +5,7 @@ written or opened in the same folder (`recover`).
 """
 
 import errno
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from pathlib import Path
 from hnn_engine.disk import leftovers, operations
 from hnn_engine.errors import HnnLabError, ProtectedFileError, RecordError
 
+_log = logging.getLogger(__name__)
 Verify = Callable[[Path], None]
 """Looks at what lies beside before it replaces the old; what it raises leaves the old."""
 
@@ -50,6 +52,7 @@ def write_by(
                 operations.allow(target, mode | 0o600)  # Windows replaces nothing that is read-only
             operations.move(beside, target)
         operations.sync_folder(target.parent)
+    _log.info("Written: %s", target)
 
 
 def _replaceable(path: Path, target: Path, protected: bool) -> int | None:
@@ -92,6 +95,7 @@ def write_folder(path: Path, files: Mapping[str, bytes], verify: Verify | None =
             if verify is not None:
                 verify(beside)
             _put_in_place(beside, target)
+    _log.info("Written: %s", target)
 
 
 def _put_in_place(beside: Path, target: Path) -> None:

@@ -3,6 +3,7 @@
 import codecs
 import errno
 import io
+import logging
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ from contextlib import suppress
 
 from hnn_engine.errors import LINE, one_line, shown
 
+_log = logging.getLogger(__name__)
 _PLAIN = "hnn-lab.plain"  # the name of what is done with letters that an encoding lacks
 _SIGNS = """…:... ×:x ÷:/ →:-> ←:<- ›:> ‹:< ≤:<= ≥:>= ≈:~ ±:+- ·:. •:. −:- –:- —:- ‘:' ’:' “:" ”:" ∂:d ∞:inf ½:1/2
 α:alpha β:beta ε:eps θ:theta λ:lambda µ:u μ:mu π:pi σ:sigma ω:omega Δ:Delta Ĥ:H ß:ss ø:o ł:l æ:ae œ:oe"""
@@ -53,6 +55,7 @@ def failure() -> OSError | None:
 def say(text: object, whole: bool = False) -> None:
     """Print a line on stderr, if there is anybody left to read it: of at most `LINE` characters, or the `whole` text
     where it is there to be copied."""
+    _log.info("said: %s", text)
     line = f"hnn-lab: {text}"
     with suppress(OSError, ValueError):
         print(shown(line) if whole else one_line(line, LINE), file=sys.stderr, flush=True)

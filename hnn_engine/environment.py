@@ -3,12 +3,14 @@
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+LIBRARIES = ("numpy", "scipy", "numba", "torch", "safetensors", "contourpy", "PIL", "av", "PySide6", "pyqtgraph")
 PATIENCE = 20.0  # s that git may take
 
 
@@ -45,6 +47,12 @@ def versions(distributions: Mapping[str, str]) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             found[name] = "missing"
     return found
+
+
+def loaded_versions() -> list[str]:
+    """Return 'name version' of each library that this process has loaded, by what the libraries say themselves."""
+    found = [(name, getattr(sys.modules.get(name), "__version__", None)) for name in LIBRARIES]
+    return [f"{name} {version}" for name, version in found if version is not None]
 
 
 def commit() -> str:

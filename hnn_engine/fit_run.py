@@ -1,6 +1,7 @@
 """One fit from start to record: steps the recipe, gathers its history, judges the result. The window and the command
 line run the same thing."""
 
+import logging
 import traceback
 import uuid
 from array import array
@@ -20,6 +21,7 @@ from hnn_engine.records.history import History
 from hnn_engine.records.run import Origin, Run
 from hnn_engine.snapshot import Snapshot
 
+_log = logging.getLogger(__name__)
 ENDINGS = {Finished: "finished", Cancelled: "stopped", Failed: "failed"}
 
 
@@ -72,6 +74,7 @@ class FitRun:
                     self._fit.stop()
             event = next(self._events)
         except Exception as error:
+            _log.exception("The fit %s ends at step %d by an error", self.id, self.step)
             kept = self._last_snapshot()
             event = Failed(self.step, kept, f"The fit ended at step {self.step}: {error}", traceback.format_exc())
         self._note(event)
@@ -85,9 +88,13 @@ class FitRun:
             self._test.append((event.step, event.test_loss))
         elif isinstance(event, Started):
             self.steps_planned = event.steps
+            system = self.experiment.source_name
+            _log.info("The fit %s begins: %s on %s, %d steps", self.id, self.title, system, event.steps)
         else:
             self.end = event
             self._let_go()
+            ending = ENDINGS[type(event)]
+            _log.info("The fit %s is %s at step %d, after %.3g s", self.id, ending, self.step, self.seconds)
 
     def _let_go(self) -> None:
         """Drop the tables that the steps read: of frames they are larger than all that is kept."""
@@ -114,7 +121,9 @@ class FitRun:
         snapshot = self.end.snapshot if self.end is not None else None
         if snapshot is None:
             return None
-        return evaluate(snapshot, self.data, self.experiment.reference_system, self.experiment.recording)
+        figures = evaluate(snapshot, self.data, self.experiment.reference_system, self.experiment.recording)
+        _log.info("The fit %s is evaluated", self.id)
+        return figures
 
     def as_run(self, figures: Figures | None) -> Run | None:
         """Return the run to keep, or None where the fit left no weights."""

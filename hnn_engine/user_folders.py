@@ -31,6 +31,21 @@ def data_folder() -> Path:
     return _stated("XDG_DATA_HOME", ".local/share") / "hnn-lab"
 
 
+def log_folder() -> Path:
+    """Return where this system keeps what a program writes down of its work: ~/.local/state/hnn-lab on Linux.
+
+    Where the variable `HNN_LAB_DATA` names a folder, it is `logs` in that. Raises `RuntimeError` where there is no
+    home, and `OSError` where the variable names a relative path and the current folder is gone.
+    """
+    if os.environ.get(DATA_VARIABLE, ""):
+        return data_folder() / "logs"
+    if sys.platform == "win32":
+        return _local() / "hnn-lab" / "Logs"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Logs" / "hnn-lab"
+    return _stated("XDG_STATE_HOME", ".local/state") / "hnn-lab"
+
+
 def _local() -> Path:
     return Path(os.environ.get("LOCALAPPDATA", "") or Path.home() / "AppData" / "Local")
 

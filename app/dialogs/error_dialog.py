@@ -1,5 +1,6 @@
 """What the user sees of an exception that nobody foresaw: one sentence, details to copy, and the program goes on."""
 
+import logging
 import sys
 import threading
 import traceback
@@ -13,6 +14,7 @@ from app.style.icons import pixmap
 from app.widgets.text import PlainLabel
 from hnn_engine.errors import one_line
 
+_log = logging.getLogger(__name__)
 _SENTENCE = "Something went wrong inside the laboratory. Your work is still there: save it, and go on."
 
 
@@ -91,7 +93,8 @@ class ErrorReporter(QObject):
         self._reported.connect(self._show)
 
     def report(self, error: BaseException) -> None:
-        """Print `error` on stderr, and show it unless the same one has been shown; safe in any thread."""
+        """Log `error`, print it on stderr, and show it unless the same one has been shown; safe in any thread."""
+        _log.error("Unforeseen error in the thread %s", threading.current_thread().name, exc_info=error)
         details = "".join(traceback.format_exception(error))
         sys.stderr.write(details)
         with self._lock:

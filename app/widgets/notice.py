@@ -1,5 +1,6 @@
 """A bar at the top of the window that says one sentence and blocks nothing."""
 
+import logging
 from collections.abc import Callable
 from typing import Literal
 
@@ -11,6 +12,7 @@ from app.style.theme import theme_signals
 from app.widgets.text import PlainLabel, action_text, set_tip
 from hnn_engine.errors import one_line
 
+_log = logging.getLogger(__name__)
 Kind = Literal["info", "error"]
 
 
@@ -68,6 +70,8 @@ class NoticeBar(QFrame):
     def _say(self, kind: Kind, sentence: str, action: str, act: Callable[[], object] | None) -> None:
         self._kind, self._act = kind, act
         sentence = one_line(sentence)
+        if sentence != self.text():  # else it is told again at every move of a drag
+            _log.log(logging.WARNING if kind == "error" else logging.INFO, "Notice: %s", sentence)
         self._text.setText(sentence)
         self._action.setText(action_text(action))
         self._action.setVisible(bool(action))

@@ -109,6 +109,7 @@ class MainWindow(QMainWindow):
             train=self.training.press,
             race=self.show_race,
             help=self.show_help,
+            show_log=self.show_log,
             reset_layout=self.reset_layout,
             switch_theme=self.switch_theme,
             keep_unsaved=self.keep_unsaved,
@@ -481,6 +482,12 @@ class MainWindow(QMainWindow):
         """End a race, and the process behind it."""
         if self._race is not None:
             self._race.close_threads()
+
+    def show_log(self) -> None:
+        """Show the newest lines of the log."""
+        from app.dialogs.log_dialog import LogDialog
+
+        LogDialog(self).show()
 
     def show_help(self) -> None:
         """Show all keys, and the tour."""

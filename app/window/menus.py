@@ -22,6 +22,7 @@ class WindowActions:
     train: Callable[[], object]  # train, pause or go on
     race: Callable[[], object]
     help: Callable[[], object]
+    show_log: Callable[[], object]
     reset_layout: Callable[[], object]
     switch_theme: Callable[[], object]
     keep_unsaved: Callable[[bool], object]
@@ -62,6 +63,7 @@ class Menus:
         self._view_menu(view, docks)
         help_menu = bar.addMenu("&Help")
         self._action(help_menu, "Keys and a short tour", window.help, "F1", "help")
+        self._action(help_menu, "Show the log", window.show_log)
         self._build_corner(corner, view)
 
     def _file_menu(self, menu: QMenu, keeps_unsaved: bool) -> None:

@@ -1,6 +1,7 @@
 """The window's journal: what is not saved is kept in the user's data folder, in a thread of its own."""
 
 import asyncio
+import logging
 import threading
 import traceback
 from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # with records: nothing that the first paint waits for
     from hnn_engine.records import Run
 
 Result = TypeVar("Result")
+_log = logging.getLogger(__name__)
 EVERY = 30.0  # s after which a change is kept; a fit that ends is kept at once
 
 
@@ -200,6 +202,7 @@ class Journal(QObject):
             self._tell(str(error))
             self._missed.emit()
         except Exception as error:
+            _log.exception("The journal fails")
             self.failed.emit(f"The journal failed: {error}", traceback.format_exc())
 
     def _keep(self, request: _Request) -> bool:

@@ -1,5 +1,6 @@
 """The newest request wins: a thread that does one request after the other, and of those that wait only the newest."""
 
+import logging
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +12,7 @@ from app.workers.thread_priority import give_way
 from hnn_engine.errors import HnnLabError
 from hnn_engine.progress import ProgressCallback
 
+_log = logging.getLogger(__name__)
 Request = TypeVar("Request")
 
 
@@ -129,6 +131,7 @@ class LatestAnswer(QObject):
         except HnnLabError as error:
             problem = str(error)
         except Exception as error:
+            _log.exception(self._complaint)
             problem = f"{self._complaint}: {error}"
         if not self._worker.closing:
             self._done.emit(question, answer, problem)

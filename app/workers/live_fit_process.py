@@ -1,6 +1,7 @@
 """A process that fits during a drag. In a thread a fit of five milliseconds would take forty: each of its many
 small numpy calls would wait for the interpreter while the window paints or rollouts are computed."""
 
+import logging
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.snapshot import Snapshot
 
+_log = logging.getLogger(__name__)
 PATIENCE = 1.0  # s; a fit that takes longer is given up for a newer one
 POLL_S = 0.05  # s between looks whether there is a newer one
 
@@ -61,7 +63,7 @@ class LiveFitProcess:
             line.send(request)
             answer = self._waited(line, progress)
         except (OSError, EOFError):
-            self.close()
+            self.child.ended()
             raise ExperimentError("The process that fits live has ended: it begins anew with the next change") from None
         if isinstance(answer, Refused):
             raise ExperimentError(answer.problem)
@@ -106,6 +108,7 @@ def answered(request: FitRequest) -> Found | Refused:
     except HnnLabError as error:
         return Refused(str(error))
     except Exception as error:
+        _log.exception("The live fit fails")
         return Refused(f"The live fit failed: {error}", traceback.format_exc())
 
 
@@ -116,6 +119,7 @@ def refitted(request: FitRequest) -> Found:
     made = time.perf_counter()
     snapshots = tuple(_fitted(request.experiment, which, data) for which in range(len(request.experiment.models)))
     now = time.perf_counter()
+    _log.debug("Data: %.1f ms, fits: %.1f ms", 1000 * (made - began), 1000 * (now - made))
     return Found(data if request.data is None else None, snapshots, made - began, now - made)
 
 

@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import importlib.util
+import logging
 import sys
 import threading
 import time
@@ -13,6 +14,8 @@ from pathlib import Path
 from app.workers.thread_priority import give_way
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.missing_libraries import sentence
+
+_log = logging.getLogger(__name__)
 
 
 class Preload:
@@ -63,9 +66,14 @@ class Preload:
                 load()
                 gc.freeze()  # what a library leaves behind stays: searching it for garbage would cost frames
                 self._loaded()
+            from hnn_engine.environment import loaded_versions  # with importlib.metadata: later than the first paint
+
+            _log.info("Loaded: %s", ", ".join(loaded_versions()))
         except ModuleNotFoundError as error:
+            _log.warning("A library is missing", exc_info=True)
             self._told(sentence(error) or str(error))
         except Exception as error:
+            _log.exception("A library cannot be loaded")
             self._failed(f"A library could not be loaded: {error}", traceback.format_exc())
 
     def _load_scipy(self) -> None:

@@ -5,6 +5,7 @@ the interpreter while the window paints, and its clock would say so. What happen
 tick drains.
 """
 
+import logging
 import threading
 import time
 import traceback
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # with evaluation and records: nothing that the first paint w
     from hnn_engine.race import Finish, Standing
     from hnn_engine.records import Run
 
+_log = logging.getLogger(__name__)
 POLL_S = 0.05  # s between looks whether the race is to be stopped
 TOLD = 0.06  # s between two messages on how the lanes stand
 STOP = "stop"
@@ -138,7 +140,7 @@ class RaceProcess:
             line.send(entry)
             end = self._listen(line)
         except (OSError, EOFError):
-            self.child.close()
+            self.child.ended()
             end = RaceEnded(problem="The process in which the recipes race has ended: start the race again.")
         self.messages.append(end)
 
@@ -171,6 +173,7 @@ class RaceProcess:
                 assert data is not None
                 self.messages.append(RunEvaluated(judged(run, data)))
         except Exception as error:
+            _log.exception("The runs of a race cannot be judged")
             self.messages.append(RaceEnded((), f"The runs could not be judged: {error}", traceback.format_exc()))
         self.messages.append(AllEvaluated())
 
@@ -206,6 +209,7 @@ def held(line: Connection, entry: Entry) -> RaceEnded:
     except (EOFError, OSError):
         raise
     except Exception as error:
+        _log.exception("The race fails")
         return RaceEnded(problem=f"The race failed: {error}", details=traceback.format_exc())
 
 

@@ -7,6 +7,7 @@ twice. A full request is interrupted by a newer one from a drag, not by newer we
 model trains.
 """
 
+import logging
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
@@ -41,6 +42,7 @@ from hnn_engine.rollouts.energy_drift import energy_drift, relative_error
 from hnn_engine.rollouts.steering import follow, gap_after_return
 from hnn_engine.snapshot import Float32Snapshot, Snapshot
 
+_log = logging.getLogger(__name__)
 PREVIEW_STEPS = 250
 PREVIEW_TOLERANCE = 1e-7  # of the collocation; its error over a preview stays under 1e-6 of the scale
 STAND_IN_TOLERANCE = 1e-11  # of the collocation while the reference integrator is at work
@@ -91,6 +93,7 @@ class RolloutWorker:
         try:
             self._compute(request)
         except Exception as error:
+            _log.exception("The rollouts cannot be computed")
             self.failure(error)
 
     def _interrupted(self) -> bool:
@@ -119,6 +122,7 @@ class RolloutWorker:
             self._frictions = {m.key: self._frictions[m.key] for m in request.models if m.key in self._frictions}
             seen = truth_in_latents(request, truth, plane)
             took = time.perf_counter() - began
+            _log.debug("Rollouts of %d models: %.1f ms, preview %s", len(models), 1000 * took, request.preview)
             missed = missed_rows(request)
             self._answer = Answer(request, truth, models, plane, took, energy_scale(request.experiment), seen, missed)
             self.wake()

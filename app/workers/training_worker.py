@@ -5,6 +5,7 @@ second, by the clock, the thread posts a snapshot of each model, which draws no 
 so the window gets the same weights as the command line.
 """
 
+import logging
 import threading
 import time
 import traceback
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from hnn_engine.fitting.events import Event
     from hnn_engine.records import Run
 
+_log = logging.getLogger(__name__)
 SNAPSHOT_SECONDS = 0.16
 
 
@@ -189,6 +191,7 @@ class TrainingWorker:
         except HnnLabError as error:
             return JobEnded(str(error))
         except Exception as error:
+            _log.exception("The training ends by an error")
             return JobEnded(f"The training thread failed: {error}", traceback.format_exc())
         return JobEnded()
 

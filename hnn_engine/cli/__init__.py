@@ -1,5 +1,7 @@
 """`hnn-lab …` without a window: the same engine, never Qt."""
 
+import argparse
+import logging
 from collections.abc import Sequence
 
 from hnn_engine import console, missing_libraries
@@ -7,7 +9,9 @@ from hnn_engine.cli.parser import COMMANDS, build_parser, joined
 from hnn_engine.cli.stopping import Interrupts, exit_code
 from hnn_engine.console import say
 from hnn_engine.errors import HnnLabError
+from hnn_engine.log_file import logging_to_file
 
+_log = logging.getLogger(__name__)
 OK, FAILED, MENDABLE = 0, 1, 2
 
 
@@ -19,6 +23,14 @@ def main(arguments: Sequence[str]) -> int:
     if options.command is None:
         parser.print_help()
         return OK
+    with logging_to_file("command", " ".join(arguments)) as said:
+        if said:
+            say(said)
+        return _code(options)
+
+
+def _code(options: argparse.Namespace) -> int:
+    """Carry out a command and return its exit code; say what went wrong."""
     try:
         with Interrupts():
             return int(options.run(options) or OK)
@@ -32,6 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         return console.reader_gone()
     except Exception as error:
         text = _mendable(error)
+        _log.error("The command fails", exc_info=error)
         say(text or f"{type(error).__name__}: {error}. This is a fault of the program.")
         return MENDABLE if text else FAILED
 

@@ -6,11 +6,11 @@ import re
 import secrets
 import shutil
 import stat
-import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from hnn_engine.disk.lock import lock as _lock
 from hnn_engine.user_folders import data_folder
 
 LIMIT = 200_000_000  # bytes of all entries together
@@ -45,17 +45,6 @@ class Lock:
         if self._file is not None:
             os.close(self._file)
             self._file = None
-
-
-def _lock(file: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def new_place(root: Path) -> tuple[Path, Lock]:

@@ -3,5 +3,8 @@
 import sys
 
 from hnn_engine.kernels.cache import load
+from hnn_engine.log_file import logging_to_file
 
-sys.exit(0 if load() else "The loops cannot be compiled here; numpy and torch serve in their place.")
+with logging_to_file("compile"):
+    there = load()
+sys.exit(0 if there else "The loops cannot be compiled here; numpy and torch serve in their place.")

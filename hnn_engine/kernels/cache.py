@@ -4,6 +4,7 @@ This module stands at the bottom, so that whoever has a faster way can look for 
 (`hnn_engine.kernels`) stand above and are imported by name, with numba, by `load()` alone.
 """
 
+import logging
 import sys
 import threading
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 from hnn_engine import child_processes
 
+_log = logging.getLogger(__name__)
 _HERE = Path(__file__).parents[1]
 _KEPT = (_HERE / "kernels" / "__pycache__", _HERE / "systems" / "__pycache__")  # where numba keeps what it compiles
 _NOTE = _KEPT[0] / "compiled.txt"
@@ -49,6 +51,9 @@ def load(build_elsewhere: bool = False, interrupt: Callable[[], bool] = lambda: 
                 _loops = _imported()
             except (ImportError, RuntimeError, OSError) as error:
                 _absent = _reason(error)
+                _log.warning("There are no compiled loops: %s", _absent, exc_info=True)
+            else:
+                _log.info("The compiled loops are loaded")
         return _loops is not None
     finally:
         _lock.release()
@@ -158,6 +163,7 @@ def _built(interrupt: Callable[[], bool]) -> bool:
     if _note() == (_stamp(), True):
         return True
     try:
+        _log.info("The loops are compiled by a process")
         process = child_processes.run_module("hnn_engine.kernels")
     except OSError:  # no Python by itself: this process compiles
         return True
@@ -167,4 +173,6 @@ def _built(interrupt: Callable[[], bool]) -> bool:
                 process.terminate()
                 return False
             time.sleep(0.03)
+    if process.returncode:
+        _log.error("The process that compiles has ended with code %d", process.returncode)
     return True

@@ -1,5 +1,6 @@
 """From a file to a recording: what the window shows before the import, and the import itself."""
 
+import logging
 import os
 import re
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from hnn_engine.recordings.rows import shortened
 from hnn_engine.recordings.table import FEWEST_ROWS, Numbers, Table, read_table
 from hnn_engine.recordings.text import part, unheard
 
+_log = logging.getLogger(__name__)
 PREVIEW_ROWS = 12
 LOOKED, PARSED = 0.2, 0.9  # of reading: when the file is looked over, and when its numbers are read
 LARGEST = 1e6  # rad, m, rad/s or m/s: beyond it a rollout counts as diverged
@@ -82,6 +84,7 @@ def read_recording(
     gaps = find_gaps(t, trial)
     coords = _coords(numbers, columns, values, t, trial, gaps, part(tell, PARSED, 1.0))
     tell(1.0)
+    _log.info("Recording opened: %s, %d rows", table.path, len(t))
     return _described(table, columns, t, trial, coords, gaps)
 
 

@@ -3,6 +3,7 @@
 A run is never changed where it lies, only replaced whole, and only a run is replaced.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hnn_engine.errors import RecordError, listing
 from hnn_engine.records.documents import parsed
 from hnn_engine.records.run import RUN_FILES, RUN_ID, Run, read_run, run_files
 
+_log = logging.getLogger(__name__)
 _NAMED = 5  # of what stands in the way
 _READINGS = 5  # of a folder that is replaced while it is read
 _HEADER = b"step,train_loss,test_loss"  # how every history.csv begins
@@ -157,7 +159,9 @@ def load_run(folder: Path) -> Run:
     with reading(folder):
         leftovers.clear(resolved(folder))
         files = _read_whole(folder)
-    return read_run(files, str(folder))
+    run = read_run(files, str(folder))
+    _log.info("Run opened: %s", folder)
+    return run
 
 
 def _read_whole(folder: Path) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ Written beside and then moved into place. Names, sizes and compression inside a 
 """
 
 import io
+import logging
 import re
 import zipfile
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ from hnn_engine.records.run import RUN_FILES, Run, read_run, run_files
 from hnn_engine.records.totals import check_totals
 from hnn_engine.regular_files import open_regular
 
+_log = logging.getLogger(__name__)
 SUFFIX = ".hnnlab"
 SESSION_LIMITS = {"session.json": LARGEST_JSON, "data.npz": LARGEST_DATA}
 _REPORT = "what was there before stays; save under another name, and report this"
@@ -149,7 +151,9 @@ def load_session(path: Path) -> Session:
     if operations.is_folder(found):
         raise RecordError(f"{path} is a folder, but a session is a file that ends in {SUFFIX}: choose one")
     with open_regular(path, "a session", LARGEST_SESSION) as file:
-        return read_session(file, str(path))
+        session = read_session(file, str(path))
+    _log.info("Session opened: %s, %d runs", path, len(session.runs))
+    return session
 
 
 def read_session(file: BinaryIO, where: str) -> Session:

@@ -1,5 +1,6 @@
 """Films from disk: a folder of images, an animated picture, or a video."""
 
+import logging
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from hnn_engine.video.clip import FEWEST_FRAMES, Film, Pictures, Reel
 from hnn_engine.video.images import IMAGES, read_animation, read_folder
 from hnn_engine.video.library_errors import FILMS
 
+_log = logging.getLogger(__name__)
 VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm")
 UNEVEN = 0.6  # part of the median step by which a step may differ and still be a usual one
 LONGEST_HOLD = 4  # times as many frames that a film may have once held ones are repeated
@@ -47,6 +49,7 @@ def look(path: str | os.PathLike[str], progress: ProgressCallback | None = None)
         found = f"{place} holds {count} frame{'s' if count != 1 else ''}{f', for {reel.note}' if reel.note else ''}"
         raise RecordingError(f"{found}; expected at least {FEWEST_FRAMES}: choose a longer film")
     pictures, seconds = (reel.pictures, None) if reel.times is None else _evened(place, reel.pictures, reel.times)
+    _log.info("Film opened: %s, %d frames", place, count)
     title = place.stem.replace("_", " ").strip().capitalize() or "Film"
     return Film(str(place), title, pictures, seconds, reel.reduced, reel.note)
 

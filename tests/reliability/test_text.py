@@ -33,13 +33,14 @@ from qasync import QEventLoop
 from app.dialogs.error_dialog import ErrorDialog
 from app.dialogs.help_sheet import HelpSheet
 from app.dialogs.import_dialog import ImportDialog
+from app.dialogs.log_dialog import LogDialog
 from app.dialogs.progress_dialog import ProgressDialog
 from app.dialogs.race_window import RaceWindow
 from app.dialogs.unsaved_work_dialog import UnsavedDialog
 from app.dialogs.video_import_dialog import FilmDialog
 from app.model.settings import settings
 from app.panels.runs import RunsPanel
-from app.widgets.text import Page, PlainLabel, rich, set_tip, tip, title_text
+from app.widgets.text import Page, PlainLabel, plain, rich, set_tip, tip, title_text
 from hnn_engine.camera import Camera
 from hnn_engine.errors import LONGEST, shown
 from hnn_engine.experiment import Experiment, model_spec, new_experiment, recording_experiment
@@ -353,6 +354,11 @@ async def _walk_the_boxes(bench: Bench, folder: Path) -> None:
     assert SEEN in unsaved.list.item(0).text()
     assert len(unsaved.list.item(0).text()) <= LONGEST
     unsaved.deleteLater()
+    (folder / "hnn-lab.log").write_text(MARKUP, encoding="utf-8")
+    log = LogDialog(main, folder / "hnn-lab.log")
+    assert faults(log) == []
+    assert log.lines.toPlainText() == plain(MARKUP)
+    log.deleteLater()
     bench.edit(start=(0.7, 0.0))
     main.spawn(main.session_actions.may_leave())
     box = await bench.dialog(QMessageBox)
