@@ -31,7 +31,7 @@ UNPACKAGED = shutil.ignore_patterns("__pycache__", "*.py[cod]", "*.nbc", "*.nbi"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPENS = "python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/hnn-lab"
 TESTS = 'python3 -m venv .venv && .venv/bin/pip install -e ".[test]" && .venv/bin/pytest'
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LARGEST_PICTURE = 400_000  # bytes
 
 
@@ -204,6 +204,30 @@ def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
     relative = [target.partition("#")[0] for target in targets if not re.match(r"[a-z]+:|#", target)]
     assert [target for target in relative if not (page.parent / target).exists()] == []
+
+
+def test_what_the_page_on_contributing_runs_is_there() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"(?:tests|examples|docs|app|hnn_engine|benchmarks)/[\w./]*\w(?:::\w+)*", page)
+    assert len(named) > 10
+    for name in named:
+        path, *parts = name.split("::")
+        assert (ROOT / path).exists() or name == "docs/extending.md", name  # which is being written
+        assert all(re.search(rf"(class|def) {part}\b", (ROOT / path).read_text(encoding="utf-8")) for part in parts)
+    assert TESTS.partition(" && .venv/bin/pytest")[0] in page
+
+
+def test_the_citation_is_of_this_version_by_its_contributors() -> None:
+    # Checked against the schema of CFF 1.2.0 when it was written: `cffconvert --validate`, which is no dependency.
+    lines = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
+    assert {"cff-version: 1.2.0", "title: HNN Lab", f"version: {hnn_engine.__version__}", "license: MIT"} <= set(lines)
+    assert lines[lines.index("authors:") + 1] == "  - name: HNN Lab contributors"
+    assert f"## {hnn_engine.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_source_distribution_takes_along_what_is_no_package() -> None:
+    lines = (ROOT / "MANIFEST.in").read_text(encoding="utf-8").split()
+    assert {"examples", "benchmarks", "docs", "tests", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md"} <= set(lines)
 
 
 def test_pictures_are_small() -> None:
