@@ -32,6 +32,7 @@ class PixelModel(Model):
     parameters: ClassVar[tuple[Parameter, ...]] = (*NETWORK_PARAMETERS, FEATURES)
 
     def why_not(self, scene: Scene) -> str:
+        """Return why the model does not apply to `scene`: where no camera sees it."""
         return "" if scene.observed else f"The {self.title} needs frames, and no camera sees this"
 
     def autoencoder_shapes(self, settings: Settings, size: int) -> dict[str, tuple[int, ...]]:

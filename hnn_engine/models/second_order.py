@@ -30,13 +30,16 @@ class SecondOrder(Model):
         return 1 / weights["inertia"]
 
     def why_not(self, scene: Scene) -> str:
+        """Return why the model does not apply to `scene`: where p is no fixed mass times a velocity."""
         if scene.inertia is None:
             return f"{self.title} needs dq/dt = p/m with fixed masses, and here they depend on the position"
         return ""
 
     def known(self, scene: Scene) -> dict[str, Array]:
+        """Return the masses of `scene`, or its moments of inertia, `(dof,)`."""
         assert scene.inertia is not None
         return {"inertia": scene.inertia}
 
     def known_shapes(self, dof: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of the masses for `dof` degrees of freedom."""
         return {"inertia": (dof,)}
