@@ -26,6 +26,8 @@ class AdamFit(GradientFit):
     scaled: ClassVar[bool] = True
 
     def __init__(self, task: FitTask) -> None:
+        """Hold out the validation rows of `task`, and draw weights of a scaled start, or begin at those of an earlier
+        run."""
         held = validation_rows(task)
         self._held_rows = held
         super().__init__(replace(task, data=replace(task.data, train=task.data.train & ~held)))
@@ -34,14 +36,20 @@ class AdamFit(GradientFit):
         self._best_loss, self._best_step = math.inf, 0
 
     def tests(self) -> Mask:
+        """Return which rows the live test curve may look at, `(N,)` of bool: those for training and validation left
+        out."""
         return super().tests() & ~self._held_rows
 
     def rate(self, step: int) -> float:
+        """Return the learning rate of `step` (from 1): η min(step/warm-up, 1) (0.01 + 0.99 (1 + cos(π
+        step/steps))/2)."""
         top = float(self.task.settings["learning-rate"])
         rise = min(step / WARM_UP, 1.0)
         return top * rise * (0.01 + 0.99 * (1 + math.cos(math.pi * step / self.steps)) / 2)
 
     def checkpoint(self, step: int) -> str:
+        """Keep the weights where the validation loss is the least so far; return a reason to end once it has not fallen
+        for `patience` steps, else an empty string."""
         loss = self.backend.loss(self._held)
         if loss < self._best_loss:
             self._best_loss, self._best_step = loss, step
@@ -51,6 +59,7 @@ class AdamFit(GradientFit):
         return ""
 
     def final_weights(self) -> Array:
+        """Return the flat weights of the least validation loss; the last ones where it was never finite."""
         return self._best if math.isfinite(self._best_loss) else self.backend.flat
 
 

@@ -23,18 +23,25 @@ class CompiledBackend(ABC):
     """Steps by `hnn_engine.kernels`."""
 
     def __init__(self, flat: Array, decay: float) -> None:
+        """Step the weights `flat`, float32, in place, with the factor `decay` of the L2 term."""
         self.flat, self.good = flat, flat.copy()
         self._grad, self._moments = np.zeros_like(flat), np.zeros((2, flat.size), np.float32)
         self._decay, self._count = decay, 0
 
     def loss(self, rows: Rows) -> float:
+        """Return the mean over rows and coordinates of (field(coords) − dcoords)² on `rows`, or of frames the loss of
+        the objective, for the present weights."""
         return self._call(rows, (False, 0.0, 0.0, 1.0, 0.0))
 
     def gradient(self, rows: Rows) -> tuple[float, Array]:
+        """Return the loss of the present weights on `rows`, and its gradient by them `(W,)`, float32, without the L2
+        term."""
         loss = self._call(rows, (True, -1.0, 0.0, 1.0, 0.0))  # no loss is within that limit: nothing moves
         return loss, self._grad.copy()
 
     def step(self, rows: Rows, rate: float, limit: float) -> float:
+        """Take one step of Adam at the learning rate `rate`, unless the loss before it is above `limit` or NaN; return
+        that loss."""
         self._count += 1
         alpha, root = rate / (1 - 0.9**self._count), (1 - 0.999**self._count) ** 0.5
         return self._call(rows, (True, limit, alpha, root, self._decay))
@@ -48,6 +55,7 @@ class CompiledFieldBackend(CompiledBackend):
     """Steps a field; rows are `(coords, dcoords)`."""
 
     def __init__(self, kernels: Any, task: FitTask, flat: Array) -> None:
+        """Lay out the networks of `task` for the compiled loops `kernels`; `flat` are their weights, float32."""
         model, settings, dof = get_model(task.model), task.model_settings, task.data.dof
         sizes = dof, int(settings["width"]), int(settings["depth"])
         parts = model.networks(settings, dof), model.terms(settings, dof)

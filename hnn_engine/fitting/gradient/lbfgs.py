@@ -32,6 +32,7 @@ class LbfgsFit:
     """Full-batch L-BFGS; the best weights so far are kept."""
 
     def __init__(self, task: FitTask) -> None:
+        """Begin at the closed form of `task`, or at the weights of an earlier run where it has one."""
         self.task, self.seconds = task, 0.0
         self.steps, self._decay = int(task.settings["steps"]), float(task.settings["weight-decay"])
         self._stop = False

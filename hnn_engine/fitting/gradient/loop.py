@@ -26,6 +26,8 @@ class GradientFit:
     scaled: ClassVar[bool] = False  # whether the weights to begin with are fitted to the data
 
     def __init__(self, task: FitTask) -> None:
+        """Draw the weights of `task`, or take those of an earlier run, and choose what computes the steps. Raises
+        `ExperimentError` where the earlier run is of another network, `MissingError` where nothing can compute them."""
         self.task = task
         self.steps = int(task.settings["steps"])
         self.batch = int(task.settings["batch"])

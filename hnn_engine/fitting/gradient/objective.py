@@ -38,6 +38,7 @@ class FieldObjective:
     live_rows = LIVE_TEST_ROWS
 
     def __init__(self, task: FitTask, rng: np.random.Generator, scaled: bool) -> None:
+        """Take the weights of an earlier run where `task` has one; else draw them by `rng`, `scaled` to the data or not."""
         self._task = task
         weights = get_model(task.model).initial_weights(task.data.dof, task.model_settings, rng)
         if task.start is not None:
@@ -57,6 +58,7 @@ class FieldObjective:
         return data.coords[rows].astype(np.float32), data.dcoords[rows].astype(np.float32)
 
     def freeze(self, flat: Array) -> Snapshot:
+        """Return a snapshot of the weights `flat` `(W,)`, copied."""
         weights, task = unflattened(flat, self._shapes), self._task
         return Snapshot(task.model, task.data.dof, dict(task.model_settings), {**weights, **task.known})
 

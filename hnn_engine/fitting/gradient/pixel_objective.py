@@ -59,6 +59,8 @@ class PixelObjective:
         return (self._frame_pairs.first[mask],)
 
     def freeze(self, flat: Array) -> Snapshot:
+        """Return a snapshot of the weights `flat` `(W,)`, with the map from latents to coordinates that fits them
+        best."""
         weights = unflattened(flat, self._shapes)
         return frozen(self._task, weights, self._latents(weights), self._map_rows)
 

@@ -25,6 +25,7 @@ class Adam:
     """
 
     def __init__(self, size: int, decay: float) -> None:
+        """Begin with moments of zero for `size` weights; `decay` is the factor of the L2 term."""
         self._decay, self._count = decay, 0
         self._mean, self._square = torch.zeros(size), torch.zeros(size)
 
@@ -44,6 +45,7 @@ class TorchBackend(ABC):
     `flat`, so that Adam is a handful of operations."""
 
     def __init__(self, task: FitTask, shapes: Shapes, flat: Array) -> None:
+        """Step the weights `flat`, float32, in place; `shapes` says how they are laid out. One thread alone."""
         torch.set_num_threads(1)
         self.flat, self.good = flat, flat.copy()
         self._weights = torch.from_numpy(flat).requires_grad_()
@@ -53,16 +55,22 @@ class TorchBackend(ABC):
         self._adam = Adam(flat.size, float(task.settings["weight-decay"]))
 
     def loss(self, rows: Rows) -> float:
+        """Return the mean over rows and coordinates of (field(coords) − dcoords)² on `rows`, or of frames the loss of
+        the objective, for the present weights."""
         with torch.no_grad():
             return float(self._loss(rows))
 
     def gradient(self, rows: Rows) -> tuple[float, Array]:
+        """Return the loss of the present weights on `rows`, and its gradient by them `(W,)`, float32, without the L2
+        term."""
         with _tiny_numbers_flushed():
             loss = self._loss(rows)
             (gradient,) = torch.autograd.grad(loss, self._weights)
         return float(loss.detach()), gradient.numpy().copy()
 
     def step(self, rows: Rows, rate: float, limit: float) -> float:
+        """Take one step of Adam at the learning rate `rate`, unless the loss before it is above `limit` or NaN; return
+        that loss."""
         with _tiny_numbers_flushed():
             loss = self._loss(rows)
             value = float(loss.detach())
@@ -93,6 +101,7 @@ class TorchFieldBackend(TorchBackend):
     """Steps a field; rows are `(coords, dcoords)`."""
 
     def __init__(self, task: FitTask, shapes: Shapes, flat: Array) -> None:
+        """Step the field of `task`, with what it is told of the system as constants."""
         super().__init__(task, shapes, flat)
         self._known = {n: torch.from_numpy(np.asarray(v, dtype=np.float32)) for n, v in task.known.items()}
 

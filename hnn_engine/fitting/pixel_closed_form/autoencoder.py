@@ -96,6 +96,8 @@ class Reading:
     """What the encoder's units make of single frames, of which it reads two: the first half of its layers."""
 
     def __init__(self, hidden: list[Layer], size: int) -> None:
+        """Take the halves of the `hidden` layers, (weights, biases) each, that see the first of two frames of `size`
+        numbers."""
         units = len(hidden[0][1])
         half = units // 2
         (w0, b0), *middle = hidden

@@ -41,6 +41,7 @@ class SampledFit:
     """A closed form in stages. Between them the network is whole: what is not solved yet gives zero."""
 
     def __init__(self, task: FitTask) -> None:
+        """Prepare the steps for `task`; raise `ExperimentError` where it begins at an earlier run."""
         if task.start is not None:
             raise ExperimentError(
                 "The recipe sampled-film finds every layer by itself, so it cannot begin at an earlier run: choose "

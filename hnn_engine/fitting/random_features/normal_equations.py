@@ -25,6 +25,7 @@ class Regression:
     """Sums over the rows so far, of `states` and `rates` `(n, 2*dof)`, and what they give."""
 
     def __init__(self, field: LinearField, states: Array, rates: Array, ridge: float | None) -> None:
+        """Ask for θ of `field` on `states` and `rates` `(n, 2*dof)`; a `ridge` of None is chosen from the data."""
         self.field, self.states, self.rates = field, states, rates
         self._ridge = ridge
         self.normals = [Normal.empty(*reversed(group.places.shape)) for group in field.groups]

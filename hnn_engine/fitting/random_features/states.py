@@ -42,6 +42,7 @@ class SampledFieldFit:
     would take longer than to gather it."""
 
     def __init__(self, task: FitTask) -> None:
+        """Free the states of `task` from noise, and draw the hidden layers, in the time that the fit counts."""
         self.task, self.seconds = task, 0.0
         self._stop = False
         began = time.perf_counter()
@@ -90,6 +91,7 @@ class Problem:
     """The regressions of a task, on states freed from noise and hidden layers drawn from them."""
 
     def __init__(self, task: FitTask) -> None:
+        """Take the usable rows of `task`, states freed from noise, and draw hidden layers by its seed."""
         rng = np.random.default_rng([task.seed, 1])
         self._ridge = None if task.settings["regularisation"] == "data" else float(task.settings["ridge"])
         self.rows = usable_rows(task)

@@ -30,6 +30,7 @@ class DenoiseFit:
     """Gauss–Newton on states and last layers; the best guess so far is kept."""
 
     def __init__(self, task: FitTask) -> None:
+        """Prepare states and parameters of `task`, beginning at its closed form, in the time that the fit counts."""
         self.task, self.seconds = task, 0.0
         self.steps = int(task.settings["steps"])
         self._stop = False
