@@ -44,6 +44,8 @@ class Archive:
     """A zip whose members are read one by one. `where` begins every message. Raises `RecordError` for all faults."""
 
     def __init__(self, file: BinaryIO, where: str, content: Content) -> None:
+        """Open the zip in `file` and check its table of contents against `content`, before a byte is unpacked. Messages
+        begin with `where`. Raises `RecordError`."""
         self._where, self._content, self._size = where, content, file.seek(0, os.SEEK_END)
         self._check_end(file)
         try:
@@ -65,11 +67,13 @@ class Archive:
         return cls(io.BytesIO(packed), where, content)
 
     def __enter__(self) -> "Archive":
+        """Return itself, open."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close the zip; the file stays open."""
         self._zip.close()
 
     @property
@@ -143,19 +147,25 @@ class Members(Mapping[str, bytes]):
     """The members of `archive` whose names begin with `prefix`, each unpacked when it is asked for."""
 
     def __init__(self, archive: Archive, prefix: str = "") -> None:
+        """Show the members of `archive` whose names begin with `prefix`, by the rest of their names."""
         self._archive = archive
         self._names = {name[len(prefix) :]: name for name in archive.sizes if name.startswith(prefix)}
 
     def __getitem__(self, name: str) -> bytes:
+        """Return the bytes of the member `name`, unpacked now; raise `KeyError`, or `RecordError` where it is
+        damaged."""
         return self._archive.read(self._names[name])
 
     def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
         return iter(self._names)
 
     def __len__(self) -> int:
+        """Return the number of members."""
         return len(self._names)
 
     def __contains__(self, name: object) -> bool:
+        """Whether there is a member of this name; nothing is unpacked for it."""
         return name in self._names
 
     def size(self, name: str) -> int:

@@ -106,6 +106,7 @@ class Fields:
     """The values of the object `value`, which messages call `place`: each read as what it must be, or `RecordError`."""
 
     def __init__(self, value: object, place: str) -> None:
+        """Read `value`, which stands at `place` of a document; raise `RecordError` where it is no JSON object."""
         self._place = place
         self._values = value if isinstance(value, dict) else self._wrong("", value, "an object of names and values")
 
