@@ -33,6 +33,7 @@ class ReferenceEnergy:
     floor: float
 
     def __post_init__(self) -> None:
+        """Raise `ParameterError` where a coefficient is not a positive number of a usual size."""
         for name, value in zip("ab", self.coefficients, strict=True):
             if not SMALLEST < value < LARGEST:
                 allowed = f"a number above 0, between {SMALLEST:g} and {LARGEST:g}"
