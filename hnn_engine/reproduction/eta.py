@@ -11,6 +11,7 @@ class Pace:
     """Guesses the seconds of the fits to come from those of the same task and model, else from the work they are."""
 
     def __init__(self, cells: Sequence[Cell], kept: dict[int, Result]) -> None:
+        """Guess for `cells`, of which those in `kept` (by number) are done already."""
         self._cells, self._kept = cells, kept
         self._took: dict[int, float] = {number: result.row.fit_seconds for number, result in kept.items()}
         self._now, self._began = -1, 0.0

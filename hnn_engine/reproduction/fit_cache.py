@@ -35,6 +35,7 @@ class Keep:
     """A folder of finished fits."""
 
     def __init__(self, folder: Path) -> None:
+        """Keep fits under `folder`, which is made with the first."""
         self.folder = folder
 
     def check(self) -> None:
