@@ -78,6 +78,7 @@ class Claim:
     """An entry that is this process's own from now on: read it, and then remove it or leave it."""
 
     def __init__(self, entry: Entry, lock: Lock) -> None:
+        """Take over `entry`, whose `lock` is held until `leave` or `remove`."""
         self.entry, self._lock = entry, lock
 
     def load(self) -> tuple[Session, tuple[str, ...]]:

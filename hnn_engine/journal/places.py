@@ -33,6 +33,7 @@ class Lock:
     where the file cannot be opened."""
 
     def __init__(self, path: Path, new: bool = False) -> None:
+        """Open and lock the file at `path`, made where it is `new`; raise `OSError`."""
         self._file: int | None = os.open(path, os.O_RDWR | (os.O_CREAT if new else 0), 0o600)
         try:
             _lock(self._file)

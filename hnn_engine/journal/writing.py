@@ -67,6 +67,8 @@ class Writer:
     """
 
     def __init__(self, root: Path, limit: int = LIMIT) -> None:
+        """Write under the folder `root`, in which all entries together have at most `limit` bytes; nothing is made
+        yet."""
         self.root, self.limit = root, limit
         self.folder: Path | None = None
         self._lock: Lock | None = None
@@ -199,6 +201,7 @@ class Room:
     """What the journal may still take. Where that is too little, entries of dead windows go, the oldest first."""
 
     def __init__(self, root: Path, own: Path, limit: int) -> None:
+        """Count what the entries under `root` take, but for the folder `own`, of `limit` bytes in all."""
         self._left = limit
         self._others = {folder: size_of(folder) for folder in folders(root) if folder != own}
         self._limit = limit
