@@ -19,6 +19,7 @@ class Parser(argparse.ArgumentParser):
     """A parser that says what is wrong in one sentence."""
 
     def error(self, message: str) -> NoReturn:
+        """Say `message` in one line on stderr, and end the program with exit code 2."""
         line = one_line(f"hnn-lab: {message[:1].upper()}{message[1:]}; see '{self.prog} --help'", LINE)
         self.exit(2, f"{line}\n")
 

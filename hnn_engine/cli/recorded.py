@@ -68,14 +68,17 @@ class Reading:
     """What stderr is told of a reading that takes longer than a second: rewritten in place on a terminal."""
 
     def __init__(self, path: str) -> None:
+        """Say nothing yet of the file at `path`: that begins once reading takes long."""
         self._name, self._live = shortened(Path(path).name), is_live()
         self._next = time.monotonic() + LATE
         self._shown = False
 
     def __enter__(self) -> "Reading":
+        """Return itself: progress is heard from now on."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """End the line of progress, if there is one."""
         if self._shown:
             end_progress()
 

@@ -19,6 +19,7 @@ class Terminated(KeyboardInterrupt):
     """A signal other than Ctrl-C that ends the command as Ctrl-C does."""
 
     def __init__(self, number: int) -> None:
+        """Note the `number` of the signal."""
         super().__init__()
         self.number = number
 
@@ -39,12 +40,14 @@ class Interrupts:
     """While it stands, a signal raises `KeyboardInterrupt` or `Terminated`, except where `stopping` or `holding`."""
 
     def __init__(self) -> None:
+        """Change nothing yet: signals are heard within the block alone."""
         self.asked = 0  # the number of the last signal
         self._mode, self._work, self._at = _RAISE, None, 0.0  # type: tuple[int, Stoppable | None, float]
         self._before: dict[int, Any] = {}
         self._terminals: list[int] = []
 
     def __enter__(self) -> "Interrupts":
+        """Hear the signals that end a program, where this is the main thread; no other may."""
         if threading.current_thread() is threading.main_thread():  # no other may
             self._terminals = [file for file in (1, 2) if os.isatty(file)]
             self._before = {number: signal.signal(number, self._hear) for number in heeded()}
@@ -53,6 +56,7 @@ class Interrupts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Put back the handlers that were there before."""
         for number, before in self._before.items():
             signal.signal(number, before)
 

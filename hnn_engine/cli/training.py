@@ -101,6 +101,7 @@ class Meter:
     def __init__(
         self, fit: FitRun, stream: TextIO, lead: str = "", tail: Callable[[float], str] = lambda left: ""
     ) -> None:
+        """Follow `fit`, and write to `stream`, in place where that is a terminal."""
         self._fit, self._stream, self._lead, self._tail = fit, stream, lead, tail
         self._live = stream.isatty()
         self._width = min(WIDTH, shutil.get_terminal_size().columns - 1)
