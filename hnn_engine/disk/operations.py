@@ -173,6 +173,7 @@ class Hold:
     """
 
     def __init__(self, handle: int | None) -> None:
+        """Keep `handle`, the open and locked file or folder; None where the file system knows no locks."""
         self._handle, self.certain = handle, handle is not None
 
     def release(self) -> None:
