@@ -34,6 +34,7 @@ class HnnLabError(Exception):
     """Base of all errors that the user can mend; its text is one line of at most `LONGEST` printable characters."""
 
     def __init__(self, message: object = "") -> None:
+        """Make `message` one line, as `one_line` does."""
         super().__init__(one_line(message))
 
 
@@ -41,6 +42,7 @@ class UnknownNameError(HnnLabError):
     """A name that is in no table."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        """Say that no `kind` (as 'system') is called `name`, and which of the `known` names is like it."""
         super().__init__(f"There is no {kind} '{shortened(name)}': {choice(name, known, _LISTED_BY.get(kind, ''))}")
 
 
@@ -68,6 +70,7 @@ class ProtectedFileError(RecordError):
     """A file that is read-only, and would be replaced: the window asks whether it may be."""
 
     def __init__(self, path: object) -> None:
+        """Say that the file at `path` is read-only and stays."""
         super().__init__(f"{path} is read-only and stays as it is: choose another name, or make it writable first")
 
 

@@ -32,6 +32,7 @@ class FitRun:
     """
 
     def __init__(self, experiment: Experiment, data: Dataset, start: Run | None = None) -> None:
+        """Prepare the fit; no step is done, and no weight drawn, before the first `advance`."""
         self.id = uuid.uuid4().hex[:12]
         self.experiment = replace(experiment, models=experiment.models[:1])
         self.data, self._start = data, start

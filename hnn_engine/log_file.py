@@ -128,6 +128,7 @@ class LogFile(logging.Handler):
     """Appends records to the file. It raises nothing: `problem` says why the last record could not be written."""
 
     def __init__(self, role: str, folder: Path | None = None) -> None:
+        """Write to the file in `folder`, by default the user's own for logs; `role` names the process in every line."""
         super().__init__()
         self.problem = ""
         self._role, self._seen = role, {}  # type: str, dict[int, int]

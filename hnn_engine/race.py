@@ -89,6 +89,8 @@ class Race:
     """
 
     def __init__(self, experiment: Experiment, recipes: Sequence[str], data: Dataset) -> None:
+        """Enter the first model of `experiment` once for each of `recipes`, on `data`; raise `ExperimentError` where
+        there is no recipe, or one does not apply to the model."""
         if not recipes:
             raise ExperimentError("No recipe is chosen: choose at least one, a race needs two")
         self.experiment = replace(experiment, models=experiment.models[:1])
@@ -155,6 +157,7 @@ class Lane:
     """One recipe's fit and its curves."""
 
     def __init__(self, experiment: Experiment, data: Dataset, look: "HonestError") -> None:
+        """Prepare the fit of the first model of `experiment` on `data`; `look` measures its field."""
         self.fit = FitRun(experiment, data)
         self.recipe = get_recipe(experiment.recipe)
         self.title = lane_title(self.recipe, experiment.models[0])
