@@ -38,7 +38,7 @@ class FieldObjective:
     live_rows = LIVE_TEST_ROWS
 
     def __init__(self, task: FitTask, rng: np.random.Generator, scaled: bool) -> None:
-        """Take the weights of an earlier run where `task` has one; else draw them by `rng`, `scaled` to the data or not."""
+        """Take the weights of an earlier run where `task` has one; else draw them by `rng`, `scaled` or not."""
         self._task = task
         weights = get_model(task.model).initial_weights(task.data.dof, task.model_settings, rng)
         if task.start is not None:
