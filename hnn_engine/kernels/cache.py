@@ -1,7 +1,7 @@
 """The compiled loops, once they are loaded. Until then, and where numba does not run, numpy and torch serve.
 
-This module stands at the bottom, so that whoever has a faster way can look for it here; the loops themselves
-(`hnn_engine.kernels`) stand above and are imported by name, with numba, by `load()` alone.
+Importing this module does not import numba: code that has a faster way with the loops asks `loops()` for them, and
+`load()` alone imports `hnn_engine.kernels.loops`.
 """
 
 import logging
@@ -9,18 +9,14 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from hnn_engine import child_processes
+from hnn_engine.kernels import disk_cache
 
 _log = logging.getLogger(__name__)
-_HERE = Path(__file__).parents[1]
-_KEPT = (_HERE / "kernels" / "__pycache__", _HERE / "systems" / "__pycache__")  # where numba keeps what it compiles
-_NOTE = _KEPT[0] / "compiled.txt"
-_WHOLE = "everything is compiled"
 _FILES = 112  # about so many files hold the compiled code
 SECONDS = 20.0  # that compiling takes on an ordinary machine
 
@@ -30,7 +26,7 @@ _lock = threading.Lock()
 
 
 def loops() -> Any | None:
-    """Return the package `hnn_engine.kernels` with everything in it compiled, or None."""
+    """Return the module `hnn_engine.kernels.loops` with everything compiled, or None."""
     return _loops
 
 
@@ -70,18 +66,18 @@ def slower() -> str:
     return why if _absent else ""
 
 
-def share() -> float:
-    """Return how much is compiled, from 0 to 1, by what is kept on disk: for showing progress."""
-    if _note()[1] or _loops is not None:
+def progress() -> float:
+    """Return how much is compiled, from 0 to 1, by what is kept on disk."""
+    if _loops is not None or disk_cache.is_complete():
         return 1.0
-    return min(sum(1 for folder in _KEPT for _ in folder.glob("*.nbc")) / _FILES, 0.99)
+    return min(disk_cache.count() / _FILES, 0.99)
 
 
 def _imported() -> Any:
     _import_numba()
     kernels = import_module("hnn_engine.kernels.loops")
     kernels.warm()
-    _write_note(whole=True)
+    disk_cache.write_note(complete=True)
     return kernels
 
 
@@ -107,60 +103,9 @@ def _reason(error: Exception) -> str:
     return f"numba does not run here: {' '.join(str(error).split())[:120]}"
 
 
-# What is kept on disk. Numba compiles functions of several files into one but looks at the date of one alone: so a note
-# beside its files says which sources they were made from, and whether they are complete.
-
-
-def _sources() -> Iterator[Path]:
-    yield _HERE / "integrators.py"
-    for folder in _KEPT:
-        yield from sorted(folder.parent.glob("*.py"))
-
-
-def _stamp() -> str:
-    """Return what the compiled code depends on."""
-    from importlib.metadata import version  # slow to load, and not needed for the first paint
-
-    dates = ((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in _sources())
-    return "\n".join([f"numba {version('numba')}", *(f"{name} {date} {size}" for name, date, size in dates)])
-
-
-def _note() -> tuple[str, bool]:
-    """Return the stamp of what is kept and whether it is complete; an empty stamp where there is nothing."""
-    try:
-        stamp, _, rest = _NOTE.read_text(encoding="utf-8").partition("\n\n")
-    except (OSError, UnicodeDecodeError):
-        return "", False
-    return stamp, rest.strip() == _WHOLE
-
-
-def _write_note(whole: bool) -> None:
-    """Note what is kept, where that can be written; elsewhere numba keeps its files by user, and by whole versions."""
-    try:
-        if _note() != (_stamp(), whole):
-            _NOTE.parent.mkdir(exist_ok=True)
-            _NOTE.write_text(f"{_stamp()}\n\n{_WHOLE if whole else ''}\n", encoding="utf-8")
-    except OSError:
-        return
-
-
-def forget_stale() -> None:
-    """Throw away what was compiled from other sources. Called by `kernels.jit` before anything is compiled or read."""
-    if _note()[0] == _stamp():
-        return
-    for folder in _KEPT:
-        for pattern in ("*.nbi", "*.nbc"):
-            for file in folder.glob(pattern):
-                try:
-                    file.unlink(missing_ok=True)
-                except OSError:  # not ours to change, and so not ours to have compiled
-                    return
-    _write_note(whole=False)
-
-
 def _built(interrupt: Callable[[], bool]) -> bool:
     """Let another process compile what is not kept yet; return False where `interrupt` ended that."""
-    if _note() == (_stamp(), True):
+    if disk_cache.is_complete() and not disk_cache.is_stale():
         return True
     try:
         _log.info("The loops are compiled by a process")

@@ -7,7 +7,7 @@ import numba
 from numba import types
 from numba.extending import overload
 
-from hnn_engine.kernels.cache import forget_stale
+from hnn_engine.kernels.disk_cache import forget_stale
 
 forget_stale()
 

@@ -427,7 +427,7 @@ async def test_the_first_fit_on_a_machine_says_that_it_waits_for_the_compiler(
 
     monkeypatch.setattr(kernel_cache, "load", load)
     monkeypatch.setattr(kernel_cache, "_loops", None)
-    monkeypatch.setattr(kernel_cache, "share", lambda: 0.25)
+    monkeypatch.setattr(kernel_cache, "progress", lambda: 0.25)
     bench.click(panel.button)
     await bench.until(lambda: "Compiling" in panel.progress.text(), "the compiler's progress")
     assert f"15{NO_BREAK}s left" in panel.progress.text()
