@@ -15,12 +15,12 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from hnn_engine.rollouts.rollout import rollout
 from scipy.integrate import solve_ivp
 
 from benchmarks.figures import BenchmarkError, Figures, rounded
 from benchmarks.paper_way import PaperWay
 from hnn_engine.coords import Array
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.snapshot import Float32Snapshot, Snapshot
 
 RTOL = 1e-9  # of the paper's way; its absolute tolerance is left at 1e-6, as there

@@ -11,8 +11,6 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from hnn_engine.rollouts.rollout import rollout
-
 from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say
 from hnn_engine.datasets import Dataset
 from hnn_engine.evaluation import Figures as Judgement
@@ -22,6 +20,7 @@ from hnn_engine.fit_run import FitRun
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.parameters import Value
 from hnn_engine.recordings import Recording
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.tasks import TASKS
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 from unittest.mock import patch
 
 import numpy as np
-from hnn_engine.rollouts.rollout import rollout
 from scipy.integrate import solve_ivp
 
 from benchmarks.equal_accuracy import REACH, THREADS, TRAJECTORIES, PaperField, compared
@@ -20,6 +19,7 @@ from hnn_engine.experiment import model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.kernels.cache import load
 from hnn_engine.models import MODELS
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.snapshot import Float32Snapshot, Snapshot
 from hnn_engine.systems import get_system
 

@@ -16,12 +16,12 @@ from multiprocessing import get_context
 from typing import ParamSpec, TypeVar
 
 import numpy as np
-from hnn_engine.rollouts.rollout import rollout
 
 from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say
 from benchmarks.synthetic import random_task
 from hnn_engine.experiment import default_settings
 from hnn_engine.kernels import cache as kernel_cache
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.systems import get_system
 from hnn_engine.systems.n_body import NBody
 

@@ -10,12 +10,12 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
-from hnn_engine.rollouts.rollout import rollout
 
 from hnn_engine.evaluation import evaluate
 from hnn_engine.kernels import cache
 from hnn_engine.records import Run, load_run
 from hnn_engine.rollouts.energy_drift import energy_drift
+from hnn_engine.rollouts.rollout import rollout
 
 
 def largest_drift(run: Run) -> float | None:

@@ -11,9 +11,10 @@ import numpy as np
 from hnn_engine import frame_metrics
 from hnn_engine.coords import Array, difference
 from hnn_engine.datasets import Dataset
-from hnn_engine.integrators import DIVERGED, rollout
+from hnn_engine.integrators import DIVERGED
 from hnn_engine.recordings import Recording, is_paper_pendulum
 from hnn_engine.rollouts.collocation import collocate
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems.base import System
 
@@ -35,9 +36,9 @@ class Figures:
     clean_energy_mse, coord_mse, valid_time: from `STARTS` fresh noise-free starts of the training distribution.
     field_mse: on the noise-free states of the test trajectories.
     noise_floor_*: the losses of the true field on the same rows. diverged: how many of the rollouts did.
-    Of models that see frames the losses are their own (`kernels.seeing`). energy_median: as energy_mse, the median over
-    starts. reconstruction: mean squared error of a pixel, test rows, autoencoder alone. in_step: how many frames of a
-    painted film come before its angle is off by 10°, median over starts.
+    Of models that see frames the losses are their own (`kernels.pixel_training`). energy_median: as energy_mse, the
+    median over starts. reconstruction: mean squared error of a pixel, test rows, autoencoder alone. in_step: how many
+    frames of a painted film come before its angle is off by 10°, median over starts.
     """
 
     train_loss: float

@@ -9,10 +9,10 @@ from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment
 from hnn_engine.frames.frame_pairs import camera_of, pairs_at
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
-from hnn_engine.integrators import Rollout
 from hnn_engine.rollouts.collocation import collocate
 from hnn_engine.rollouts.energy_drift import learned_drift
-from hnn_engine.rollouts.steering import DirectedFlow, Phase, Steering, join_segments
+from hnn_engine.rollouts.rollout import DirectedFlow, Rollout
+from hnn_engine.rollouts.steering import Segment, Steering, join_segments
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems import System
 
@@ -25,17 +25,17 @@ def collocated_truth(
     tolerance: float,
     interrupt: Callable[[], bool] | None = None,
 ) -> Rollout:
-    """Return the rollout of `system` by spectral collocation, phase by phase of `steering`.
+    """Return the rollout of `system` by spectral collocation, segment by segment of `steering`.
 
     `start`: `(2*dof,)`; `times`: `(T,)` s, rising from 0; `tolerance`: relative, of the collocation. It needs numpy
     alone, so it serves where the compiled reference integrator is not loaded yet. `interrupt` ends it early.
     """
 
-    def one(phase: Phase, x: Array, at: Array) -> Rollout:
-        coords = collocate(DirectedFlow(system, phase.direction).field, x, at, tolerance, interrupt)
+    def one(segment: Segment, x: Array, at: Array) -> Rollout:
+        coords = collocate(DirectedFlow(system, segment.direction).field, x, at, tolerance, interrupt)
         return Rollout(at, coords, np.array(np.nan))
 
-    return join_segments(steering.phases(float(times[-1])), start, times, one)
+    return join_segments(steering.segments(float(times[-1])), start, times, one)
 
 
 def encoded_truth(experiment: Experiment, coords: Array, autoencoder: FrozenAutoencoder) -> Array | None:

@@ -6,7 +6,7 @@ Evaluated in float64, whatever the weights were trained in. Compiled loops are u
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from hnn_engine.models import Model, get_model, sum_of_terms
 from hnn_engine.models.networks import Term
 from hnn_engine.parameters import Value
 
-EXPLICIT = frozenset({"rk4", "stormer-verlet", "yoshida4"})  # a rounding error is no more than that to them
 _CLIMBS = (FlowDirection.UPHILL, FlowDirection.DOWNHILL)
 _SMALL = 4  # up to so many states at once the compiled field beats numpy's
 
@@ -37,6 +36,7 @@ class Snapshot:
     weights: dict[str, Array] = field(repr=False)
     friction: float = 1.0
     autoencoder: FrozenAutoencoder | None = None
+    float32: ClassVar[bool] = False  # whether explicit methods follow it in single precision
 
     @property
     def _model(self) -> Model:
@@ -75,13 +75,17 @@ class Snapshot:
         return {name: np.asarray(w, dtype=np.float32) for name, w in self.weights.items()}
 
     @cached_property
-    def _packed(self) -> Any:
-        return self._pack(self._terms, self._model.inverse_mass(self.weights))
+    def _layout(self) -> Any:
+        return self._laid_out(self._terms, self._model.inverse_mass(self.weights))
 
     @cached_property
-    def _packed_energy(self) -> Any:
-        """What is J∇H of `_packed`."""
-        return self._pack([term for term in self._terms if term.energy])
+    def _conservative_layout(self) -> Any:
+        """What is J∇H of `_layout`."""
+        return self._laid_out([term for term in self._terms if term.energy])
+
+    def weight_layout(self, direction: int = FlowDirection.FORWARD) -> Any:
+        """Return the weights as compiled loops read them, of J∇H alone where ±∇H is followed; the loops are loaded."""
+        return self._conservative_layout if direction in _CLIMBS else self._layout
 
     @cached_property
     def _terms(self) -> tuple[Term, ...]:
@@ -92,14 +96,14 @@ class Snapshot:
         activation, inverse_mass = str(self.settings["activation"]), self._model.inverse_mass(weights)
         return sum_of_terms.field(np, self._terms, weights, activation, coords, self.friction, inverse_mass)
 
-    def _pack(self, terms: Sequence[Term], inverse_mass: Array | None = None) -> Any:
+    def _laid_out(self, terms: Sequence[Term], inverse_mass: Array | None = None) -> Any:
         kernels, activation = loops(), str(self.settings["activation"])
         assert kernels is not None
-        return kernels.pack(activation, terms, self.weights, self.dof, self.friction, inverse_mass)
+        return kernels.weight_layout(activation, terms, self.weights, self.dof, self.friction, inverse_mass)
 
     def forget(self) -> None:
         """Let go of what was made from the weights for speed, five times their size; it is made anew when needed."""
-        for name in ("_wide", "_narrow", "_terms", "_packed", "_packed_energy"):
+        for name in ("_wide", "_narrow", "_terms", "_layout", "_conservative_layout"):
             vars(self).pop(name, None)
 
     def field(self, coords: Array) -> Array:
@@ -107,7 +111,7 @@ class Snapshot:
         kernels = loops()
         if kernels is not None and coords.size <= _SMALL * 2 * self.dof:
             flat = coords.reshape(-1, 2 * self.dof)
-            small: Array = kernels.evaluate(kernels.learned(self._packed), flat).reshape(coords.shape)
+            small: Array = kernels.evaluate(kernels.network_flow(self._layout), flat).reshape(coords.shape)
             return small
         result: Array = self._evaluated(self._wide, coords)
         return result
@@ -126,17 +130,6 @@ class Snapshot:
         value: Array | None = self._model.grad_hamiltonian(np, self._wide, self.settings, coords)
         return value
 
-    def compiled(self, integrator: str, turn: int = 0, rows: int = 1, swift: bool = False) -> Any | None:
-        """Return the flow that compiled loops follow, turned as `integrators.FlowDirection` says; None without loops (yet).
-
-        Several `rows` are followed at once, but not by iterations that converge for each of them in its own time.
-        """
-        kernels = loops()
-        if kernels is None or (rows > 1 and integrator == "implicit-midpoint"):
-            return None
-        net = self._packed_energy if turn in _CLIMBS else self._packed
-        return kernels.learned(net, turn, swift) if rows == 1 else kernels.crowd(net, rows, turn, swift)
-
 
 @dataclass(frozen=True, eq=False)
 class Float32Snapshot:
@@ -147,6 +140,7 @@ class Float32Snapshot:
     """
 
     snapshot: Snapshot
+    float32: ClassVar[bool] = True
 
     @property
     def why_not_separable(self) -> str:
@@ -161,6 +155,6 @@ class Float32Snapshot:
         """Return ∇Ĥ of the learned H `(..., 2*dof)` in float64, or None where the model has none."""
         return self.snapshot.gradient(coords)
 
-    def compiled(self, integrator: str, turn: int = 0, rows: int = 1) -> Any | None:
-        """Return the flow that compiled loops follow, turned as `integrators.FlowDirection` says; None without loops (yet)."""
-        return self.snapshot.compiled(integrator, turn, rows, swift=integrator in EXPLICIT)
+    def weight_layout(self, direction: int = FlowDirection.FORWARD) -> Any:
+        """Return the weights as compiled loops read them, as `Snapshot.weight_layout` does."""
+        return self.snapshot.weight_layout(direction)

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hnn_engine.rollouts.rollout import rollout
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
@@ -22,6 +21,7 @@ from hnn_engine.geometry import Bob
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
 from hnn_engine.records import load_run
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.systems import SYSTEMS, get_system
 
 ROOT = Path(__file__).parents[1]

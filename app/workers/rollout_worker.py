@@ -22,7 +22,7 @@ from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment
 from hnn_engine.frame_metrics import frames_in_step
 from hnn_engine.initial_frames import film_along, initial_condition, reader_of
-from hnn_engine.integrators import Rollout, why_not
+from hnn_engine.integrators import why_not
 from hnn_engine.kernels.cache import loops
 from hnn_engine.phase_portrait import Layers, Missed, PortraitField, compute_field, encode, rows_missed
 from hnn_engine.rollout_analysis import (
@@ -39,6 +39,7 @@ from hnn_engine.rollout_analysis import (
     states_at,
 )
 from hnn_engine.rollouts.energy_drift import energy_drift, relative_error
+from hnn_engine.rollouts.rollout import Rollout
 from hnn_engine.rollouts.steering import follow, gap_after_return
 from hnn_engine.snapshot import Float32Snapshot, Snapshot
 

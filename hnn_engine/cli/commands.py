@@ -32,11 +32,12 @@ from hnn_engine.experiment import (
 from hnn_engine.fitting import RECIPES, get_recipe, recipe_note
 from hnn_engine.frame_metrics import encoded_start
 from hnn_engine.frames.frame_pairs import FILM_PARAMETERS, camera_of, pair_at
-from hnn_engine.integrators import INTEGRATORS, get_integrator, rollout
+from hnn_engine.integrators import INTEGRATORS, get_integrator
 from hnn_engine.missing_libraries import need
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.parameters import Parameter, bind
 from hnn_engine.records import Run, check_file, check_target, load_run, write_file
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.systems import SYSTEMS, get_system
 from hnn_engine.tasks import TASKS
 

@@ -15,9 +15,9 @@ import numpy.typing as npt
 from hnn_engine.camera import GROUP, WHITE, Camera, Frames, Reader
 from hnn_engine.coords import Array, Index
 from hnn_engine.errors import ExperimentError
-from hnn_engine.integrators import stormer_verlet_step
 from hnn_engine.parameters import Parameter, Value
 from hnn_engine.recordings import Recording
+from hnn_engine.rollouts.steps import step_of
 from hnn_engine.systems.base import System
 
 FILM_PARAMETERS: tuple[Parameter, ...] = (
@@ -97,7 +97,7 @@ def pair_at(system: System, camera: Camera, coords: Array) -> Frames:
 
 def pairs_at(system: System, camera: Camera, coords: Array) -> Frames:
     """Return the two frames that begin at each of the states `coords` `(N, 2)`: `(N, 2, size, size)`."""
-    after = stormer_verlet_step(system.field, coords, system.frame_seconds)
+    after = step_of("stormer-verlet")(system.field, coords, system.frame_seconds)
     angles = np.stack([coords[:, 0], after[:, 0]], axis=1)
     frames: Frames = camera.render(angles.ravel()).reshape(*angles.shape, camera.size, camera.size)
     return frames

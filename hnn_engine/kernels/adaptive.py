@@ -4,9 +4,9 @@ The tableau is scipy's own, and so are the choice of the first step, the error n
 output of order 7; a test holds the two together. Source: Hairer, Nørsett & Wanner, Solving Ordinary Differential
 Equations I, II.5 and II.10.
 
-One state or several are followed, laid out coordinate by coordinate as `crowd` has them: each is a lane with a step of
-its own, and all go through the stages together. A rollout is made in slices of so many field calls, so that whoever
-asks for it can end it in between.
+One state or several are followed, laid out coordinate by coordinate as `batched_network_flow` has them: each is a lane
+with a step of its own, and all go through the stages together. A rollout is made in slices of so many field calls, so
+that it can be ended in between.
 """
 
 from typing import Any

@@ -17,7 +17,7 @@ from hnn_engine.kernels.perceptron import (
     EACH,
     FIRST,
     INNER,
-    INNER_TURNED,
+    INNER_TRANSPOSED,
     LAST,
     NETWORK,
     OUT,
@@ -30,13 +30,13 @@ from hnn_engine.kernels.perceptron import (
     scale_of,
 )
 from hnn_engine.kernels.products import multiply, scale_columns
-from hnn_engine.kernels.weight_layout import Packed
+from hnn_engine.kernels.weight_layout import WeightLayout
 
 _SPARE = 3  # blocks of rows beside the slopes of each layer
 
 
-def room(net: Packed, rows: int, single: bool) -> tuple[Any, Any]:
-    """Return the working memory of `rows` states, in the precision that is reckoned in; the other is empty."""
+def room(net: WeightLayout, rows: int, single: bool) -> tuple[Any, Any]:
+    """Return the working memory of `rows` states, in the precision that is computed in; the other is empty."""
     shape = ((int(net.head[DEPTH]) + _SPARE) * rows, int(net.head[WIDTH]))
     wide, narrow = ((0, shape[1]), shape) if single else (shape, (0, shape[1]))
     return np.zeros(wide), np.zeros(narrow, dtype=np.float32)
@@ -86,7 +86,7 @@ def _thin(x: Any, n: int, weights: Any, at: int, out: Any) -> None:
 
 @jit
 def _project(h: Any, weights: Any, at: int, scale: float, out: Any) -> None:
-    """out += scale · h @ the matrix whose few long rows, one a coordinate, begin at `at`, turned."""
+    """out += scale · h @ the matrix whose few long rows, one a coordinate, begin at `at`, transposed."""
     n, width = h.shape
     for i in range(n):
         row = h[i]
@@ -124,7 +124,7 @@ def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, work: A
     if last >= 0:
         scale_columns(work[(2 + depth) * n : (3 + depth) * n], weights[last : last + width], hidden)
         for layer in range(depth - 1, 0, -1):
-            np.dot(hidden, _square(weights, head[at + INNER_TURNED], layer - 1, width), sums)
+            np.dot(hidden, _square(weights, head[at + INNER_TRANSPOSED], layer - 1, width), sums)
             multiply(sums, work[(2 + layer) * n : (3 + layer) * n], hidden)
     _project(hidden, weights, head[at + OUT], scale_of(head, numbers, which), out)
 
@@ -143,12 +143,16 @@ def _field(x: Any, head: Any, numbers: Any, weights: Any, work: Any, out: Any) -
 
 
 @jit_for(NETWORK)
-def crowd_single(x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, swift: Any, out: Any) -> None:
-    """out <- the field at a block of states, reckoned in float32: about six digits."""
-    _field(x, head, numbers, single, swift, out)
+def batched_field_float32(
+    x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, out: Any
+) -> None:
+    """out <- the field at a block of states, computed in float32: about six digits."""
+    _field(x, head, numbers, single, work32, out)
 
 
 @jit_for(NETWORK)
-def crowd_double(x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, swift: Any, out: Any) -> None:
-    """out <- the field at a block of states, reckoned in float64."""
+def batched_field_float64(
+    x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, out: Any
+) -> None:
+    """out <- the field at a block of states, computed in float64."""
     _field(x, head, numbers, double, work, out)

@@ -1,6 +1,6 @@
 """Hidden units of one layer and their derivatives at many states, in float64: what a closed form is solved with.
 
-numpy would write each factor of them to memory and read it back, which takes several times as long as to reckon it.
+numpy would write each factor of them to memory and read it back, which takes several times as long as to compute it.
 """
 
 from collections.abc import Sequence

@@ -1,16 +1,41 @@
-"""Fixed steps from one start: the schemes of `integrators`, compiled for every flow."""
+"""Fixed steps from one start: the methods of `integrators` by their coefficients, compiled for every flow."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numba import types
 
-from hnn_engine.integrators import DIVERGED, MIDPOINT_ITERATIONS, MIDPOINT_TOLERANCE, YOSHIDA
+from hnn_engine.coords import Array
+from hnn_engine.integrators import (
+    DIVERGED,
+    MIDPOINT_ITERATIONS,
+    MIDPOINT_TOLERANCE,
+    ImplicitMidpoint,
+    RungeKutta,
+    Splitting,
+)
 from hnn_engine.kernels.flow import FLOW, flow_at
 from hnn_engine.kernels.jit import MATRIX, VECTOR, jit, jit_for
 
-RK4, MIDPOINT, VERLET, YOSHIDA4 = 0, 1, 2, 3
-SCHEMES = {"rk4": RK4, "implicit-midpoint": MIDPOINT, "stormer-verlet": VERLET, "yoshida4": YOSHIDA4}
+RUNGE_KUTTA, SPLITTING, MIDPOINT = 0, 1, 2
+
+
+@lru_cache(maxsize=256)
+def coefficients(scheme: object) -> tuple[int, Array] | None:
+    """Return the kind of a scheme and its coefficients as the loop reads them; None where it has no fixed steps here.
+
+    Of a Runge–Kutta method of s stages A and, as the last row, b, `(s + 1, s)`; of a splitting kicks and drifts,
+    `(parts, 2)`; of the implicit midpoint rule nothing.
+    """
+    if isinstance(scheme, RungeKutta):
+        table = np.zeros((len(scheme.b) + 1, len(scheme.b)))
+        for i, row in enumerate((*scheme.a, scheme.b)):
+            table[i, : len(row)] = row
+        return RUNGE_KUTTA, table
+    if isinstance(scheme, Splitting):
+        return SPLITTING, np.column_stack([scheme.kicks, scheme.drifts])
+    return (MIDPOINT, np.zeros((1, 1))) if isinstance(scheme, ImplicitMidpoint) else None
 
 
 @jit
@@ -32,13 +57,44 @@ def shifted(x: Any, h: float, k: Any, out: Any) -> None:
 
 
 @jit
-def _rk4_step(x: Any, dt: float, flow: Any, k: Any, spare: Any) -> None:
-    flow_at(x, flow, k[0])
-    for stage in range(1, 4):
-        shifted(x, dt if stage == 3 else 0.5 * dt, k[stage - 1], spare)
-        flow_at(spare, flow, k[stage])
+def _moved(x: Any, dt: float, weights: Any, count: int, k: Any, out: Any) -> None:
+    """out <- x + dt Σ weightsⱼ kⱼ over the first `count` rows of k. Often all but the last weight are 0."""
+    first = 0
+    while first < count - 1 and weights[first] == 0.0:
+        first += 1
+    if first == count - 1:
+        shifted(x, dt * weights[first], k[first], out)
+        return
     for i in range(x.size):
-        x[i] += (dt / 6.0) * (k[0, i] + 2.0 * (k[1, i] + k[2, i]) + k[3, i])
+        total = 0.0
+        for j in range(first, count):
+            total += weights[j] * k[j, i]
+        out[i] = x[i] + dt * total
+
+
+@jit
+def _runge_kutta_step(x: Any, dt: float, table: Any, flow: Any, k: Any, spare: Any) -> None:
+    """kᵢ = f(x + dt Σⱼ aᵢⱼ kⱼ); x <- x + dt Σᵢ bᵢ kᵢ."""
+    stages = table.shape[1]
+    flow_at(x, flow, k[0])
+    for stage in range(1, stages):
+        _moved(x, dt, table[stage], stage, k, spare)
+        flow_at(spare, flow, k[stage])
+    _moved(x, dt, table[stages], stages, k, x)
+
+
+@jit
+def _splitting_step(x: Any, dt: float, table: Any, flow: Any, k: Any) -> None:
+    """p <- p − kickᵢ dt ∂V/∂q and q <- q + driftᵢ dt ∂T/∂p in turn."""
+    dof = x.size // 2
+    for part in range(table.shape[0]):
+        for which in range(2):
+            share = dt * table[part, which]
+            if share != 0.0:
+                flow_at(x, flow, k[0])
+                first = dof if which == 0 else 0
+                for i in range(first, first + dof):
+                    x[i] += share * k[0, i]
 
 
 @jit
@@ -64,45 +120,36 @@ def _midpoint_step(x: Any, dt: float, flow: Any, k: Any, spare: Any) -> bool:
 
 
 @jit
-def _verlet_step(x: Any, dt: float, flow: Any, k: Any) -> None:
-    dof = x.size // 2
-    for part in range(3):
-        flow_at(x, flow, k[0])
-        first, share = (0, dt) if part == 1 else (dof, 0.5 * dt)
-        for i in range(first, first + dof):
-            x[i] += share * k[0, i]
-
-
-@jit
-def _step(x: Any, dt: float, scheme: int, flow: Any, k: Any, spare: Any) -> bool:
+def _step(x: Any, dt: float, kind: int, table: Any, flow: Any, k: Any, spare: Any) -> bool:
     """Advance x by dt; return whether that could be done."""
-    if scheme == MIDPOINT:
+    if kind == MIDPOINT:
         return _midpoint_step(x, dt, flow, k, spare)
-    if scheme == RK4:
-        _rk4_step(x, dt, flow, k, spare)
-        return True
-    for i in range(len(YOSHIDA)):
-        _verlet_step(x, YOSHIDA[i] * dt if scheme == YOSHIDA4 else dt, flow, k)
-        if scheme == VERLET:
-            break
+    if kind == RUNGE_KUTTA:
+        _runge_kutta_step(x, dt, table, flow, k, spare)
+    else:
+        _splitting_step(x, dt, table, flow, k)
     return True
 
 
-@jit_for(types.void(FLOW, VECTOR, VECTOR, types.int64, types.int64, MATRIX))
+@jit_for(types.void(FLOW, VECTOR, VECTOR, types.int64, types.int64, MATRIX, MATRIX))
 def follow_fixed(
     flow: Any,
     x: Any,
     times: Any,
     substeps: int,
-    scheme: int,
+    kind: int,
+    table: Any,
     out: Any,
 ) -> None:
-    """Move x along and write it into the rows of `out`, from the second on, at `times`; end at a failure."""
-    k, spare = np.empty((4, x.size)), np.empty(x.size)
+    """Move x along and write it into the rows of `out`, from the second on, at `times`; end at a failure.
+
+    `kind` and `table` are those of `coefficients`.
+    """
+    k, spare = np.empty((table.shape[1], x.size)), np.empty(x.size)
     for i in range(1, times.size):
         dt = (times[i] - times[i - 1]) / substeps
         for _ in range(substeps):
-            if not _step(x, dt, scheme, flow, k, spare):
+            if not _step(x, dt, kind, table, flow, k, spare):
                 return
         if not largest(x) < DIVERGED:
             return

@@ -1,4 +1,4 @@
-"""A field of perceptrons reckoned in single precision: half the time, for what is on screen for a moment."""
+"""A field of perceptrons computed in single precision: half the time, for what is shown for a moment."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from hnn_engine.kernels.perceptron import (
     EACH,
     FIRST,
     INNER,
-    INNER_TURNED,
+    INNER_TRANSPOSED,
     LAST,
     NETWORK,
     OUT,
@@ -27,13 +27,13 @@ from hnn_engine.kernels.perceptron import (
 
 
 @jit
-def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, swift: Any, out: Any) -> None:
+def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, work32: Any, out: Any) -> None:
     """out += a pass at x, to about six digits."""
     code, depth, width, at = head[CODE], head[DEPTH], head[WIDTH], WHOLE + which * EACH
-    first, inner, inner_turned = head[at + FIRST], head[at + INNER], head[at + INNER_TURNED]
+    first, inner, inner_transposed = head[at + FIRST], head[at + INNER], head[at + INNER_TRANSPOSED]
     last, final, biases = head[at + LAST], head[at + OUT], head[at + BIAS]
     square = width * width
-    sums, hidden, bias = swift[0], swift[1], swift[2]
+    sums, hidden, bias = work32[0], work32[1], work32[2]
     for layer in range(0 if has_gone_forward(head, which) else depth):
         for i in range(width):
             sums[i] = 0.0
@@ -42,22 +42,22 @@ def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, swift: 
             accumulate(x, weights, first, sums)
         else:
             accumulate(hidden, weights, inner + (layer - 1) * square, sums)
-        activate(swift[0:1], bias, code, swift[1:2], swift[4 + layer : 5 + layer], swift[3:4])
+        activate(work32[0:1], bias, code, work32[1:2], work32[4 + layer : 5 + layer], work32[3:4])
     if last >= 0:
         for i in range(width):
-            hidden[i] = weights[last + i] * swift[3 + depth, i]
+            hidden[i] = weights[last + i] * work32[3 + depth, i]
         for layer in range(depth - 1, 0, -1):
             for i in range(width):
                 sums[i] = 0.0
-            accumulate(hidden, weights, inner_turned + (layer - 1) * square, sums)
+            accumulate(hidden, weights, inner_transposed + (layer - 1) * square, sums)
             for i in range(width):
-                hidden[i] = sums[i] * swift[3 + layer, i]
+                hidden[i] = sums[i] * work32[3 + layer, i]
     project(hidden, weights, final, scale_of(head, numbers, which), out)
 
 
 @jit_for(NETWORK)
-def field_swift(x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, swift: Any, out: Any) -> None:
+def float32_field(x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, out: Any) -> None:
     """out <- the field at x of networks with float32 weights, to about six digits."""
     begin_field(x, head, numbers, out)
     for which in range(head[PASSES]):
-        _add_pass(x, head, which, numbers, single, swift, out)
+        _add_pass(x, head, which, numbers, single, work32, out)

@@ -15,11 +15,11 @@ from numba import types
 
 from hnn_engine.coords import Array
 from hnn_engine.integrators import FlowDirection
-from hnn_engine.kernels.batched_field import crowd_double, crowd_single, room
-from hnn_engine.kernels.float32_field import field_swift
+from hnn_engine.kernels.batched_field import batched_field_float32, batched_field_float64, room
+from hnn_engine.kernels.float32_field import float32_field
 from hnn_engine.kernels.jit import INTEGERS, MATRIX, SINGLE_ROWS, SINGLES, VECTOR, jit
 from hnn_engine.kernels.perceptron import NETWORK, SIZE, field_double, field_single
-from hnn_engine.kernels.weight_layout import Packed
+from hnn_engine.kernels.weight_layout import WeightLayout
 from hnn_engine.systems.base import System
 
 MOST_COORDS = 256  # of a system, 2·dof
@@ -47,13 +47,14 @@ class Pointer(types.WrapperAddressProtocol):  # type: ignore[misc]
 class Flow(NamedTuple):
     """What an integrator is given: a law's functions and constants, or networks'; the other part is not looked at.
 
-    `size` is 2·dof and `turn` one of `integrators.FlowDirection`. `work` and `swift` are memory that calls write into: a flow
-    belongs to one thread.
+    `size` is 2·dof and `direction` one of `integrators.FlowDirection`. `work` and `work32` are memory that calls write
+    into: a flow belongs to one thread. `dissipates`: the law has a second function, of friction.
     """
 
     size: int
-    turn: int
+    direction: int
     learned: bool
+    dissipates: bool
     grad_hamiltonian: Pointer
     dissipation: Pointer
     constants: Array
@@ -63,13 +64,14 @@ class Flow(NamedTuple):
     single: npt.NDArray[np.float32]
     double: Array
     work: Array
-    swift: npt.NDArray[np.float32]
+    work32: npt.NDArray[np.float32]
 
 
 _LAW = types.FunctionType(_ROWS)
 _PARTS = (INTEGERS, VECTOR, SINGLES, VECTOR, MATRIX, SINGLE_ROWS)
 FLOW = types.NamedTuple(
-    (types.int64, types.int64, types.boolean, _LAW, _LAW, VECTOR, types.FunctionType(NETWORK), *_PARTS), Flow
+    (types.int64, types.int64, types.boolean, types.boolean, _LAW, _LAW, VECTOR, types.FunctionType(NETWORK), *_PARTS),
+    Flow,
 )
 
 # Strict arithmetic: the truth is what a system's own lines say, in their order.
@@ -83,9 +85,12 @@ def _nothing(x: Any, c: Any, out: Any) -> None:
 
 _NO_LAW = Pointer(_nothing, _ROWS)
 _NETWORKS = {True: Pointer(field_single, NETWORK), False: Pointer(field_double, NETWORK)}  # by single precision
-_SWIFT = Pointer(field_swift, NETWORK)
-_CROWDS = {True: Pointer(crowd_single, NETWORK), False: Pointer(crowd_double, NETWORK)}  # by the precision reckoned in
-_NO_NET = Packed(np.array([0, 0, MOST_COORDS, 0, 0]), np.zeros(0), np.zeros(0, np.float32), np.zeros(0))
+_FLOAT32 = Pointer(float32_field, NETWORK)
+_BATCHED = {
+    True: Pointer(batched_field_float32, NETWORK),
+    False: Pointer(batched_field_float64, NETWORK),
+}  # by the precision computed in
+_NO_NET = WeightLayout(np.array([0, 0, MOST_COORDS, 0, 0]), np.zeros(0), np.zeros(0, np.float32), np.zeros(0))
 
 
 @lru_cache(maxsize=256)
@@ -93,54 +98,70 @@ def _compiled(function: Any) -> Pointer:
     return Pointer(_law_jit(function), _ROWS)
 
 
-def law(system: System, turn: int = FlowDirection.FORWARD) -> Flow:
+def law_flow(system: System, direction: int = FlowDirection.FORWARD) -> Flow:
     """Return the flow of a system with its constants."""
     kind, size = type(system), 2 * system.dof
     grad_hamiltonian, dissipation = _compiled(kind.grad_hamiltonian), _compiled(kind.dissipation)
-    functions = (False, grad_hamiltonian, dissipation, system.law, _NETWORKS[True])
-    return Flow(size, int(turn), *functions, *_NO_NET, *_NO_NET.memory())
+    functions = (False, system.damped, grad_hamiltonian, dissipation, system.law, _NETWORKS[True])
+    return Flow(size, int(direction), *functions, *_NO_NET, *_NO_NET.memory())
 
 
-def learned(net: Packed, turn: int = FlowDirection.FORWARD, swift: bool = False) -> Flow:
-    """Return the flow of networks as `pack` lays them out; `swift` reckons in single precision where its weights are.
+def network_flow(net: WeightLayout, direction: int = FlowDirection.FORWARD, float32: bool = False) -> Flow:
+    """Return the flow of networks as `weight_layout` lays them out; `float32` evaluates in single precision where
+    its weights are.
 
     Uphill and downhill, the field is taken for J∇H: lay out no more than that.
     """
     single = bool(net.single.size)
-    field = _SWIFT if single and swift else _NETWORKS[single]
-    return Flow(int(net.head[SIZE]), int(turn), True, _NO_LAW, _NO_LAW, np.zeros(1), field, *net, *net.memory())
+    field = _FLOAT32 if single and float32 else _NETWORKS[single]
+    return Flow(
+        int(net.head[SIZE]), int(direction), True, False, _NO_LAW, _NO_LAW, np.zeros(1), field, *net, *net.memory()
+    )
 
 
-def crowd(net: Packed, rows: int, turn: int = FlowDirection.FORWARD, swift: bool = False) -> Flow:
+def batched_network_flow(
+    net: WeightLayout, rows: int, direction: int = FlowDirection.FORWARD, float32: bool = False
+) -> Flow:
     """Return the flow of `rows` states at once, laid out coordinate by coordinate: one state of rows·2·dof coordinates.
 
-    It is reckoned in float64, or in float32 where the weights are and `swift` is asked for.
+    It is evaluated in float64, or in float32 where the weights are and `float32` is asked for.
     """
-    single = bool(net.single.size) and swift
-    if net.single.size and not swift:
+    single = bool(net.single.size) and float32
+    if net.single.size and not float32:
         net = net._replace(single=np.zeros(0, np.float32), double=net.single.astype(np.float64))
     size = rows * int(net.head[SIZE])
-    return Flow(size, int(turn), True, _NO_LAW, _NO_LAW, np.zeros(1), _CROWDS[single], *net, *room(net, rows, single))
+    return Flow(
+        size,
+        int(direction),
+        True,
+        False,
+        _NO_LAW,
+        _NO_LAW,
+        np.zeros(1),
+        _BATCHED[single],
+        *net,
+        *room(net, rows, single),
+    )
 
 
 @jit
 def flow_at(x: Any, flow: Any, out: Any) -> None:
-    """out <- d(coords)/dt at x: J∇H + friction of a law, or the network's field, turned. `flow` is a `Flow`."""
+    """out <- d(coords)/dt at x: J∇H + friction of a law, or the network's field, in the flow's direction."""
     dof = x.size // 2
     if flow.learned:
-        flow.field(x, flow.head, flow.numbers, flow.single, flow.double, flow.work, flow.swift, out)
+        flow.field(x, flow.head, flow.numbers, flow.single, flow.double, flow.work, flow.work32, out)
     else:
         gradient = flow.work[0, : x.size]
         flow.grad_hamiltonian(x, flow.constants, gradient)
         for i in range(dof):
             out[i] = gradient[dof + i]
             out[dof + i] = -gradient[i]
-        if flow.turn < UPHILL:
+        if flow.dissipates and flow.direction < UPHILL:
             flow.dissipation(x, flow.constants, out)
-    if flow.turn == BACKWARD:
+    if flow.direction == BACKWARD:
         for i in range(x.size):
             out[i] = -out[i]
-    elif flow.turn != FORWARD:  # ±∇H from J∇H
-        sign = 1.0 if flow.turn == UPHILL else -1.0
+    elif flow.direction != FORWARD:  # ±∇H from J∇H
+        sign = 1.0 if flow.direction == UPHILL else -1.0
         for i in range(dof):
             out[i], out[dof + i] = -sign * out[dof + i], sign * out[i]

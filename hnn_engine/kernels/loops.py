@@ -10,27 +10,28 @@ at it by `hnn_engine.kernels.cache`.
 from importlib import import_module
 
 from hnn_engine.kernels.features import add_gradients, values
-from hnn_engine.kernels.flow import crowd, law, learned
-from hnn_engine.kernels.follow import evaluate, follow
-from hnn_engine.kernels.pixel_training import see, seeing
+from hnn_engine.kernels.flow import batched_network_flow, law_flow, network_flow
+from hnn_engine.kernels.follow import compiled_flow, evaluate, follow
+from hnn_engine.kernels.pixel_training import advance_pixels, pixel_network
 from hnn_engine.kernels.training import advance, network
-from hnn_engine.kernels.weight_layout import pack
+from hnn_engine.kernels.weight_layout import weight_layout
 from hnn_engine.systems import SYSTEMS
 
 __all__ = [
     "add_gradients",
     "advance",
-    "crowd",
+    "advance_pixels",
+    "batched_network_flow",
+    "compiled_flow",
     "evaluate",
     "follow",
-    "law",
-    "learned",
+    "law_flow",
     "network",
-    "pack",
-    "see",
-    "seeing",
+    "network_flow",
+    "pixel_network",
     "values",
     "warm",
+    "weight_layout",
 ]
 
 
@@ -41,4 +42,4 @@ def warm() -> None:
     """
     import_module("scipy.linalg.cython_blas")
     for system in SYSTEMS.values():
-        law(system())
+        law_flow(system())

@@ -1,4 +1,4 @@
-"""A field that is a sum of passes through perceptrons at one state, there and back, fused; `packing` lays it out.
+"""A field that is a sum of passes through perceptrons at one state, there and back, fused; `weight_layout` lays it out.
 
 Weights trained in float32 are kept so and widened in the registers, which halves the reading of the square matrix and
 changes no digit. What is made of exp is computed in bulk, exp by a polynomial of degree 13, to 4·10⁻¹⁶.
@@ -124,7 +124,7 @@ def project(x: Any, weights: Any, at: int, scale: float, out: Any) -> None:
 
 # What `head` holds: of the whole, and of each pass where its arrays begin (`LAST` is −1 where it does not go back).
 CODE, DEPTH, WIDTH, SIZE, PASSES, WHOLE = 0, 1, 2, 3, 4, 5
-FIRST, INNER, INNER_TURNED, LAST, OUT, BIAS, EACH = 0, 1, 2, 3, 4, 5, 6
+FIRST, INNER, INNER_TRANSPOSED, LAST, OUT, BIAS, EACH = 0, 1, 2, 3, 4, 5, 6
 
 
 @jit
@@ -154,7 +154,7 @@ def has_gone_forward(head: Any, which: int) -> bool:
 def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, work: Any, out: Any) -> None:
     """out += a pass at x, in float64. A loop reads and writes rows of `work`; it does not reshape, which is slow."""
     code, depth, width, at = head[CODE], head[DEPTH], head[WIDTH], WHOLE + which * EACH
-    first, inner, inner_turned = head[at + FIRST], head[at + INNER], head[at + INNER_TURNED]
+    first, inner, inner_transposed = head[at + FIRST], head[at + INNER], head[at + INNER_TRANSPOSED]
     last, final, biases = head[at + LAST], head[at + OUT], head[at + BIAS]
     square = width * width
     hidden, back, poly, power = work[0], work[1], work[2], work[3]
@@ -176,7 +176,7 @@ def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, work: A
         for layer in range(depth - 1, 0, -1):
             for i in range(width):
                 back[i] = 0.0
-            accumulate(hidden, weights, inner_turned + (layer - 1) * square, back)
+            accumulate(hidden, weights, inner_transposed + (layer - 1) * square, back)
             for i in range(width):
                 hidden[i] = back[i] * work[3 + layer, i]
     project(hidden, weights, final, scale_of(head, numbers, which), out)
@@ -190,17 +190,17 @@ def _field(x: Any, head: Any, numbers: Any, weights: Any, work: Any, out: Any) -
         _add_pass(x, head, which, numbers, weights, work, out)
 
 
-# x; head, numbers and weights, see `packing.Packed`; memory in either precision; where the field goes.
+# x; head, numbers and weights, see `weight_layout.WeightLayout`; memory in either precision; where the field goes.
 NETWORK = types.void(VECTOR, INTEGERS, VECTOR, SINGLES, VECTOR, MATRIX, SINGLE_ROWS, VECTOR)
 
 
 @jit_for(NETWORK)
-def field_single(x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, swift: Any, out: Any) -> None:
+def field_single(x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, out: Any) -> None:
     """out <- the field at x of networks with float32 weights."""
     _field(x, head, numbers, single, work, out)
 
 
 @jit_for(NETWORK)
-def field_double(x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, swift: Any, out: Any) -> None:
+def field_double(x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, out: Any) -> None:
     """out <- the field at x of networks with float64 weights."""
     _field(x, head, numbers, double, work, out)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from numba import types
 
 from hnn_engine.kernels.jit import jit, jit_for
-from hnn_engine.kernels.products import thin, thin_turned
+from hnn_engine.kernels.products import thin, thin_transposed
 from hnn_engine.kernels.training import (
     ROWS,
     Work,
@@ -36,24 +36,24 @@ from hnn_engine.models.networks import Network, Term
 from hnn_engine.models.pixels import FIELD_SHARE
 
 
-class Half(NamedTuple):
-    """One half of the autoencoder and its memory for a block of rows. `begin` is where its weights begin."""
+class Coder(NamedTuple):
+    """The encoder or the decoder and its memory for a block of rows. `begin` is where its weights begin."""
 
     begin: int
     inputs: int
     width: int
     outputs: int
     h: Single  # (3, rows, width), what each hidden layer gives
-    r: Single  # (2, rows, width), the part of the middle layers beside their residual
+    r: Single  # (2, rows, width), the part of the middle layers without their residual
     d: Single  # (2, rows, width), what the loss says of layers
     spare: Single  # as many numbers as the largest matrix has
 
 
-class Eyes(NamedTuple):
+class Autoencoder(NamedTuple):
     """What a step needs of the autoencoder. `x` `(2·rows, len(live))` are pairs and successors, `z` their latents."""
 
-    encoder: Half
-    decoder: Half
+    encoder: Coder
+    decoder: Coder
     live: npt.NDArray[np.int64]  # which of the numbers of a pair are looked at, those of its first frame first
     size: int  # of all its weights
     x: Single
@@ -64,14 +64,15 @@ class Eyes(NamedTuple):
     step: Single  # (rows, 2), z′ − z
 
 
-def eyes(seen: int, width: int, live: npt.NDArray[np.int64]) -> Eyes:
-    """Return what `see` needs of an autoencoder of `seen` numbers and `width` units, of which `live` are looked at."""
-    encoder = _half(0, (seen, width, LATENTS), 2 * ROWS)
+def autoencoder(seen: int, width: int, live: npt.NDArray[np.int64]) -> Autoencoder:
+    """Return what `advance_pixels` needs of an autoencoder of `seen` numbers and `width` units; `live` are the numbers
+    that are not 0 in every frame."""
+    encoder = _coder(0, (seen, width, LATENTS), 2 * ROWS)
     begin = (seen + 1) * width + 2 * (width + 1) * width + (width + 1) * LATENTS
-    decoder = _half(begin, (LATENTS, width, seen), ROWS)
+    decoder = _coder(begin, (LATENTS, width, seen), ROWS)
     total = begin + (LATENTS + 1) * width + 2 * (width + 1) * width + (width + 1) * seen
     latents = _room(2 * ROWS, LATENTS), _room(2 * ROWS, LATENTS)
-    return Eyes(
+    return Autoencoder(
         encoder,
         decoder,
         live,
@@ -88,24 +89,24 @@ def _room(*shape: int) -> Single:
     return np.zeros(shape, np.float32)
 
 
-def _half(begin: int, sizes: tuple[int, int, int], rows: int) -> Half:
+def _coder(begin: int, sizes: tuple[int, int, int], rows: int) -> Coder:
     inputs, width, outputs = sizes
     layers = _room(3, rows, width), _room(2, rows, width), _room(2, rows, width)
-    return Half(begin, inputs, width, outputs, *layers, _room(width * max(sizes)))
+    return Coder(begin, inputs, width, outputs, *layers, _room(width * max(sizes)))
 
 
 # Forward --------------------------------------------------------------------------------------------------------------
 
 
 @jit
-def _part(flat: Any, half: Any, layer: int) -> Any:
+def _part(flat: Any, coder: Any, layer: int) -> Any:
     """Return W and b of a layer: views of `flat`, weights or their gradient."""
-    at = half.begin
-    rows = half.inputs
+    at = coder.begin
+    rows = coder.inputs
     if layer > 0:
-        at += (half.inputs + 1) * half.width + (layer - 1) * (half.width + 1) * half.width
-        rows = half.width
-    columns = half.outputs if layer == 3 else half.width
+        at += (coder.inputs + 1) * coder.width + (layer - 1) * (coder.width + 1) * coder.width
+        rows = coder.width
+    columns = coder.outputs if layer == 3 else coder.width
     middle = at + rows * columns
     return flat[at:middle].reshape(rows, columns), flat[middle : middle + columns]
 
@@ -136,56 +137,56 @@ def _sum(a: Any, b: Any, out: Any) -> None:
 
 
 @jit
-def _through(half: Any, flat: Any, n: int) -> None:
+def _through(coder: Any, flat: Any, n: int) -> None:
     """h₁ <- relu(h₁ + b₀), where h₁ holds x W₀; then h₂ and h₃."""
-    _relu(half.h[0, :n], _part(flat, half, 0)[1])
+    _relu(coder.h[0, :n], _part(flat, coder, 0)[1])
     for layer in range(1, 3):
-        matrix, bias = _part(flat, half, layer)
-        r = half.r[layer - 1, :n]
-        np.dot(half.h[layer - 1, :n], matrix, r)
+        matrix, bias = _part(flat, coder, layer)
+        r = coder.r[layer - 1, :n]
+        np.dot(coder.h[layer - 1, :n], matrix, r)
         _relu(r, bias)
-        _sum(half.h[layer - 1, :n], r, half.h[layer, :n])
+        _sum(coder.h[layer - 1, :n], r, coder.h[layer, :n])
 
 
 @jit
-def _look(eyes: Any, flat: Any, table: Any, first: Any) -> None:
+def _encode(coders: Any, flat: Any, table: Any, first: Any) -> None:
     """x <- pairs and their successors; z <- encode(x)."""
-    n, half = first.size, eyes.live.size // 2
+    n, half = first.size, coders.live.size // 2
     for i in range(n):
         a, b, c = table[first[i]], table[first[i] + 1], table[first[i] + 2]
-        now, then = eyes.x[i], eyes.x[n + i]
+        now, then = coders.x[i], coders.x[n + i]
         for j in range(half):
             now[j], now[half + j], then[j], then[half + j] = a[j], b[j], b[j], c[j]
-    encoder = eyes.encoder
+    encoder = coders.encoder
     matrix, _ = _part(flat, encoder, 0)
-    for j in range(eyes.live.size):
-        eyes.first[j] = matrix[eyes.live[j]]
-    np.dot(eyes.x[: 2 * n], eyes.first, encoder.h[0, : 2 * n])
+    for j in range(coders.live.size):
+        coders.first[j] = matrix[coders.live[j]]
+    np.dot(coders.x[: 2 * n], coders.first, encoder.h[0, : 2 * n])
     _through(encoder, flat, 2 * n)
     last, bias = _part(flat, encoder, 3)
-    np.dot(encoder.h[2, : 2 * n], last, eyes.z[: 2 * n])
-    _add_bias(eyes.z[: 2 * n], bias)
+    np.dot(encoder.h[2, : 2 * n], last, coders.z[: 2 * n])
+    _add_bias(coders.z[: 2 * n], bias)
 
 
 @jit
-def _imagine(eyes: Any, flat: Any, n: int) -> None:
+def _decode(coders: Any, flat: Any, n: int) -> None:
     """y <- decode(z)."""
-    decoder = eyes.decoder
-    thin(eyes.z[:n], _part(flat, decoder, 0)[0], decoder.h[0, :n])
+    decoder = coders.decoder
+    thin(coders.z[:n], _part(flat, decoder, 0)[0], decoder.h[0, :n])
     _through(decoder, flat, n)
     last, bias = _part(flat, decoder, 3)
-    np.dot(decoder.h[2, :n], last, eyes.y[:n])
-    _add_bias(eyes.y[:n], bias)
+    np.dot(decoder.h[2, :n], last, coders.y[:n])
+    _add_bias(coders.y[:n], bias)
 
 
 @jit
-def _pictures_off(eyes: Any, n: int, share: float) -> float:
+def _reconstruction_error(coders: Any, n: int, share: float) -> float:
     """Return Σ (y − x)²; y <- what a loss of `share` times that says of it."""
     total, twice = 0.0, np.float32(2.0 * share)
     for i in range(n):
-        x, y = eyes.x[i], eyes.y[i]
-        for j in range(eyes.live.size):
-            y[eyes.live[j]] -= x[j]
+        x, y = coders.x[i], coders.y[i]
+        for j in range(coders.live.size):
+            y[coders.live[j]] -= x[j]
         part: Any = np.float32(0.0)
         for j in range(y.size):
             part += y[j] * y[j]
@@ -195,13 +196,13 @@ def _pictures_off(eyes: Any, n: int, share: float) -> float:
 
 
 @jit
-def _latents_off(eyes: Any, n: int, share: float) -> float:
+def _velocity_error(coders: Any, n: int, share: float) -> float:
     """Return Σ (z_p − (z′_q − z_q))²; dz <- what a loss of `share` times that says of z and z′."""
     total, twice = 0.0, np.float32(2.0 * share)
     for i in range(n):
-        z, then, dz, dthen = eyes.z[i], eyes.z[n + i], eyes.dz[i], eyes.dz[n + i]
-        eyes.step[i, 0], eyes.step[i, 1] = then[0] - z[0], then[1] - z[1]
-        gap = z[1] - eyes.step[i, 0]
+        z, then, dz, dthen = coders.z[i], coders.z[n + i], coders.dz[i], coders.dz[n + i]
+        coders.step[i, 0], coders.step[i, 1] = then[0] - z[0], then[1] - z[1]
+        gap = z[1] - coders.step[i, 0]
         total += np.float64(gap) * gap
         dz[0] = dz[1] = twice * gap
         dthen[0], dthen[1] = -twice * gap, np.float32(0.0)
@@ -240,66 +241,66 @@ def _gated(d: Any, r: Any, out: Any) -> None:
 
 
 @jit
-def _back(half: Any, flat: Any, grad: Any, g: Any, fresh: bool) -> Any:
+def _backward_coder(coder: Any, flat: Any, grad: Any, g: Any, fresh: bool) -> Any:
     """grad += dL/dweights of all layers but W₀, from dL/dy `g` `(n, outputs)`; return dL/d(x W₀ + b₀) `(n, width)`."""
     n = g.shape[0]
-    matrix_grad, bias_grad = _part(grad, half, 3)
-    _add_grad(half.h[2, :n], g, matrix_grad, half.spare, fresh)
+    matrix_grad, bias_grad = _part(grad, coder, 3)
+    _add_grad(coder.h[2, :n], g, matrix_grad, coder.spare, fresh)
     _add_sums(g, bias_grad)
-    d, gate = half.d[0, :n], half.d[1, :n]
-    np.dot(g, _part(flat, half, 3)[0].T, d)
+    d, gate = coder.d[0, :n], coder.d[1, :n]
+    np.dot(g, _part(flat, coder, 3)[0].T, d)
     for layer in range(2, 0, -1):
-        r = half.r[layer - 1, :n]
+        r = coder.r[layer - 1, :n]
         _gated(d, r, gate)
-        matrix_grad, bias_grad = _part(grad, half, layer)
-        _add_grad(half.h[layer - 1, :n], gate, matrix_grad, half.spare, fresh)
+        matrix_grad, bias_grad = _part(grad, coder, layer)
+        _add_grad(coder.h[layer - 1, :n], gate, matrix_grad, coder.spare, fresh)
         _add_sums(gate, bias_grad)
-        np.dot(gate, _part(flat, half, layer)[0].T, r)  # r itself is not needed any more
+        np.dot(gate, _part(flat, coder, layer)[0].T, r)  # r itself is not needed any more
         _sum(d, r, d)
-    _gated(d, half.h[0, :n], gate)
-    _add_sums(gate, _part(grad, half, 0)[1])
+    _gated(d, coder.h[0, :n], gate)
+    _add_sums(gate, _part(grad, coder, 0)[1])
     return gate
 
 
 @jit
-def _back_from_pictures(eyes: Any, flat: Any, grad: Any, n: int, fresh: bool) -> None:
+def _backward_decoder(coders: Any, flat: Any, grad: Any, n: int, fresh: bool) -> None:
     """Back through the decoder: its gradient, and dz."""
-    decoder = eyes.decoder
-    d = _back(decoder, flat, grad, eyes.y[:n], fresh)
+    decoder = coders.decoder
+    d = _backward_coder(decoder, flat, grad, coders.y[:n], fresh)
     matrix_grad, _ = _part(grad, decoder, 0)
-    _add_grad(eyes.z[:n], d, matrix_grad, decoder.spare, fresh)
-    thin_turned(d, _part(flat, decoder, 0)[0], eyes.step[:n])
-    _sum(eyes.dz[:n], eyes.step[:n], eyes.dz[:n])
+    _add_grad(coders.z[:n], d, matrix_grad, decoder.spare, fresh)
+    thin_transposed(d, _part(flat, decoder, 0)[0], coders.step[:n])
+    _sum(coders.dz[:n], coders.step[:n], coders.dz[:n])
 
 
 @jit
-def _back_to_pixels(eyes: Any, flat: Any, grad: Any, n: int, fresh: bool) -> None:
+def _backward_encoder(coders: Any, flat: Any, grad: Any, n: int, fresh: bool) -> None:
     """Back through the encoder: its gradient."""
-    encoder = eyes.encoder
-    d = _back(encoder, flat, grad, eyes.dz[: 2 * n], fresh)
-    np.dot(eyes.x[: 2 * n].T, d, eyes.first)
+    encoder = coders.encoder
+    d = _backward_coder(encoder, flat, grad, coders.dz[: 2 * n], fresh)
+    np.dot(coders.x[: 2 * n].T, d, coders.first)
     matrix_grad, _ = _part(grad, encoder, 0)
-    for j in range(eyes.live.size):
-        row, more = matrix_grad[eyes.live[j]], eyes.first[j]
+    for j in range(coders.live.size):
+        row, more = matrix_grad[coders.live[j]], coders.first[j]
         for k in range(encoder.width):
             row[k] += more[k]
 
 
 @jit
-def _back_from_field(eyes: Any, work: Any, flat: Any, grad: Any, n: int) -> None:
+def _backward_field(coders: Any, work: Any, flat: Any, grad: Any, n: int) -> None:
     """Back through the dynamics: their gradient, and dz of both ends of the step."""
     for i in range(n):
         for k in range(2):
-            eyes.dz[i, k] += work.e[i, k]
-            eyes.dz[n + i, k] -= work.e[i, k]
+            coders.dz[i, k] += work.e[i, k]
+            coders.dz[n + i, k] -= work.e[i, k]
     for which in range(work.passes):
         net = work.nets[which]
         take(net, n, work.e)
         d = backward(net, flat, grad, n)
-        thin_turned(d, layer_of(flat, net, 0)[0], eyes.step[:n])
+        thin_transposed(d, layer_of(flat, net, 0)[0], coders.step[:n])
         for i in range(n):
-            for k in range(eyes.step.shape[1]):
-                eyes.dz[i, net.column + k] += eyes.step[i, k]
+            for k in range(coders.step.shape[1]):
+                coders.dz[i, net.column + k] += coders.step[i, k]
 
 
 # The step -------------------------------------------------------------------------------------------------------------
@@ -308,13 +309,13 @@ _FLAT, _TABLE = types.Array(types.float32, 1, "C"), types.Array(types.float32, 2
 _INDEX = types.Array(types.int64, 1, "C")
 _ANY = Network("", slice(None), 1)
 _WORK = numba.typeof(network((_ANY,), (Term(_ANY, 0, ((1, 1.0), (0, -1.0))),), "tanh", (1, 2, 1)))
-_EYES = numba.typeof(eyes(4, 2, np.arange(4)))
+_AUTOENCODER = numba.typeof(autoencoder(4, 2, np.arange(4)))
 _ADAM = types.Tuple((types.boolean, *(types.float64,) * 4))
 
 
-@jit_for(types.float64(_EYES, _WORK, _FLAT, _FLAT, _TABLE, _FLAT, _TABLE, _FLAT, _INDEX, types.int64, _ADAM))
-def _see(
-    eyes: Any,
+@jit_for(types.float64(_AUTOENCODER, _WORK, _FLAT, _FLAT, _TABLE, _FLAT, _TABLE, _FLAT, _INDEX, types.int64, _ADAM))
+def _advance_pixels(
+    coders: Any,
     work: Any,
     flat: Any,
     grad: Any,
@@ -330,25 +331,25 @@ def _see(
     rows, loss = first.size, 0.0
     share = 1.0 / rows
     grad[:] = np.float32(0.0)
-    field_flat, field_grad = flat[eyes.size :], grad[eyes.size :]
+    field_flat, field_grad = flat[coders.size :], grad[coders.size :]
     for which in range(work.passes):
         begin_pass(work.nets[which], field_flat)
     blocks = (rows + ROWS - 1) // ROWS
     for block in range(blocks):
         begin, end = block * rows // blocks, (block + 1) * rows // blocks
         n, fresh = end - begin, block == 0
-        _look(eyes, flat, table, first[begin:end])
-        _imagine(eyes, flat, n)
-        loss += _pictures_off(eyes, n, share / pixels) / pixels
-        loss += _latents_off(eyes, n, share)
+        _encode(coders, flat, table, first[begin:end])
+        _decode(coders, flat, n)
+        loss += _reconstruction_error(coders, n, share / pixels) / pixels
+        loss += _velocity_error(coders, n, share)
         part = FIELD_SHARE / 2
-        loss += part * residual(work, field_flat, eyes.z[:n], eyes.step[:n], share * part)
+        loss += part * residual(work, field_flat, coders.z[:n], coders.step[:n], share * part)
         for i in range(begin, end):
             loss += (rest[first[i]] + rest[first[i] + 1]) / pixels
         if learn:
-            _back_from_field(eyes, work, field_flat, field_grad, n)
-            _back_from_pictures(eyes, flat, grad, n, fresh)
-            _back_to_pixels(eyes, flat, grad, n, fresh)
+            _backward_field(coders, work, field_flat, field_grad, n)
+            _backward_decoder(coders, flat, grad, n, fresh)
+            _backward_encoder(coders, flat, grad, n, fresh)
     loss *= share
     for which in range(work.passes if learn else 0):
         end_pass(work.nets[which], field_grad)
@@ -357,8 +358,8 @@ def _see(
     return loss
 
 
-def see(
-    eyes: Eyes,
+def advance_pixels(
+    coders: Autoencoder,
     work: Work,
     weights: tuple[Single, Single, Single, Single],
     film: tuple[Single, Single],
@@ -375,27 +376,27 @@ def see(
     flat, grad, moments, good = weights
     table, rest = film
     # Compiled loops check no bounds.
-    assert flat.shape == grad.shape == good.shape == (eyes.size + work.size,)
+    assert flat.shape == grad.shape == good.shape == (coders.size + work.size,)
     assert moments.shape == (2, flat.size)
-    assert 2 * table.shape[1] == eyes.live.size
+    assert 2 * table.shape[1] == coders.live.size
     assert rest.shape == (len(table),)
     assert len(first)
     assert 0 <= first.min() <= first.max() + 2 < len(table)
-    loss: float = _see(eyes, work, flat, grad, moments, good, table, rest, first, pixels, adam)
+    loss: float = _advance_pixels(coders, work, flat, grad, moments, good, table, rest, first, pixels, adam)
     return loss
 
 
-def seeing(
+def pixel_network(
     sizes: tuple[int, int],
     live: npt.NDArray[np.int64],
     networks: Sequence[Network],
     passes: Sequence[Term],
     activation: str,
     field: tuple[int, int],
-) -> tuple[Eyes, Work]:
-    """Return what `see` needs of a model: `sizes` are numbers of a pair and units of the autoencoder's layers, `field`
-    units and number of the hidden layers of its dynamics."""
-    return eyes(*sizes, live), network(networks, passes, activation, (LATENTS // 2, *field))
+) -> tuple[Autoencoder, Work]:
+    """Return what `advance_pixels` needs of a model: `sizes` are numbers of a pair and units of the autoencoder's
+    layers, `field` units and number of the hidden layers of its dynamics."""
+    return autoencoder(*sizes, live), network(networks, passes, activation, (LATENTS // 2, *field))
 
 
-__all__ = ["Eyes", "Half", "see", "seeing"]
+__all__ = ["Autoencoder", "Coder", "advance_pixels", "pixel_network"]

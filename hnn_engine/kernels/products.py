@@ -28,7 +28,7 @@ def thin(x: Any, matrix: Any, out: Any) -> None:
 
 
 @jit
-def thin_turned(g: Any, matrix: Any, out: Any) -> None:
+def thin_transposed(g: Any, matrix: Any, out: Any) -> None:
     """out <- g @ matrix.T, for a matrix of few rows."""
     odd = matrix.shape[0] % 2
     for i in range(g.shape[0]):

@@ -27,7 +27,7 @@ from hnn_engine.kernels.products import (
     multiply_by,
     scale_columns,
     thin,
-    thin_turned,
+    thin_transposed,
 )
 from hnn_engine.models.networks import Network, Term
 
@@ -35,7 +35,7 @@ ROWS = 256  # of a block, at most: what a layer of 200 units holds of them is 0.
 MOST = 3  # passes of a model, so that one compiled step serves all of them
 _KEEP, _TAKE, _KEEP_SQUARE, _TAKE_SQUARE = (np.float32(x) for x in (0.9, 0.1, 0.999, 0.001))
 _EPSILON = np.float32(1e-8)
-# What is smaller counts as zero: beside ε it moves no weight, and numbers too small for float32's normal range take a
+# What is smaller counts as zero: added to ε it moves no weight, and numbers too small for float32's normal range take a
 # processor a hundred times as long. Weights that no data reaches shrink to there by the L2 term.
 _TINY, _TINY_SQUARE, _NONE = np.float32(1e-15), np.float32(1e-32), np.float32(0.0)
 
@@ -67,7 +67,7 @@ class Net(NamedTuple):
     u: Array  # g before it is multiplied by σ′; later dL/dσ′
     t: Array  # one layer: a, or what the loss says of a layer's output
     r: Array  # (rows, outputs or inputs), what it gives; later what the loss says of it
-    out: Array  # the part of the last matrix that it needs, turned
+    out: Array  # the part of the last matrix that it needs, transposed
     out_grad: Array
     spare: Array  # (width, width)
     ones: Array  # (rows, 1)
@@ -184,10 +184,10 @@ def _back_to_inputs(net: Any, flat: Any, n: int) -> None:
 def _give(net: Any, flat: Any, n: int, field: Any) -> None:
     """field += what the pass gives."""
     if net.output < 0:
-        thin_turned(net.left[net.depth - 1, n : 2 * n], net.out, net.r)
+        thin_transposed(net.left[net.depth - 1, n : 2 * n], net.out, net.r)
     else:
         _back_to_inputs(net, flat, n)
-        thin_turned(net.right[0, :n], layer_of(flat, net, 0)[0], net.r)
+        thin_transposed(net.right[0, :n], layer_of(flat, net, 0)[0], net.r)
     for i in range(n):
         for k in range(net.targets.size):
             field[i, net.targets[k]] += net.factors[k] * net.r[i, k]

@@ -14,7 +14,7 @@ from hnn_engine.models.networks import Term
 LINE = 64  # bytes of a cache line
 
 
-class Packed(NamedTuple):
+class WeightLayout(NamedTuple):
     """A field as the loops read it. `head`: activation, depth, width, 2·dof, how many passes, and their places.
 
     `numbers` holds the biases, a scale of each pass, and the `rates` `(dof,)` of p. `single` or `double` holds the
@@ -41,20 +41,20 @@ def on_lines(values: Any) -> Any:
     return made
 
 
-def pack(
+def weight_layout(
     activation: str,
     passes: Sequence[Term],
     weights: Mapping[str, Any],
     dof: int,
     friction: float = 1.0,
     rates: Array | None = None,
-) -> Packed:
+) -> WeightLayout:
     """Lay out the sum of `passes` and of `rates`·p on dq/dt; `friction` multiplies the passes that are friction.
 
     All networks have the same hidden widths.
     """
     depth, width = _shape(passes[0].net.of(weights))
-    matrices, biases = _Shelf(), _Shelf()
+    matrices, biases = _Buffer(), _Buffer()
     firsts = {(one.net.prefix, one.at_rest): _first(one, one.net.of(weights)["w0"], dof) for one in passes}
     places = [
         _place(one, one.net.of(weights), firsts[one.net.prefix, one.at_rest], dof, matrices, biases) for one in passes
@@ -62,7 +62,7 @@ def pack(
     scales = [friction if one.friction else 1.0 for one in passes]
     flat, none = matrices.all(), np.zeros(0)
     single = flat.dtype == np.float32
-    return Packed(
+    return WeightLayout(
         np.concatenate([[ACTIVATION_CODES[activation], depth, width, 2 * dof, len(passes)], *places]).astype(np.int64),
         on_lines(np.concatenate([biases.all(), scales, np.zeros(dof) if rates is None else rates]).astype(np.float64)),
         on_lines((flat if single else none).astype(np.float32)),
@@ -74,7 +74,9 @@ def _shape(net: Mapping[str, Any]) -> tuple[int, int]:
     return depth_of(dict(net)), len(net["b0"])
 
 
-def _place(one: Term, net: Mapping[str, Any], first: Any, dof: int, matrices: "_Shelf", biases: "_Shelf") -> list[int]:
+def _place(
+    one: Term, net: Mapping[str, Any], first: Any, dof: int, matrices: "_Buffer", biases: "_Buffer"
+) -> list[int]:
     """Lay down what a pass needs and return where, in the order of `head`."""
     depth, _ = _shape(net)
     inner = [net[f"w{i}"] for i in range(1, depth)]
@@ -82,7 +84,7 @@ def _place(one: Term, net: Mapping[str, Any], first: Any, dof: int, matrices: "_
     if one.output is None:
         places += [-1, -1, matrices.put(_spread(one, net["out"].T, dof))]
     else:
-        places += [matrices.put(*inner, turned=True), matrices.put(net["out"][:, one.output])]
+        places += [matrices.put(*inner, transposed=True), matrices.put(net["out"][:, one.output])]
         places += [matrices.put(_spread(one, net["w0"], dof))]
     return [*places, biases.put(*(net[f"b{i}"] for i in range(depth)))]
 
@@ -104,7 +106,7 @@ def _spread(one: Term, matrix: Any, dof: int) -> Any:
     return rows
 
 
-class _Shelf:
+class _Buffer:
     """Arrays laid end to end, each on a cache line; what is laid down twice is kept once."""
 
     def __init__(self) -> None:
@@ -113,13 +115,13 @@ class _Shelf:
         self._size = 0
         self._known: dict[tuple[int, ...], int] = {}
 
-    def put(self, *arrays: Any, turned: bool = False) -> int:
-        """Lay down `arrays` one behind the other, each transposed where `turned`; return where they begin."""
-        key = (turned, *(id(a) for a in arrays))
+    def put(self, *arrays: Any, transposed: bool = False) -> int:
+        """Lay down `arrays` one behind the other, each transposed where `transposed`; return where they begin."""
+        key = (transposed, *(id(a) for a in arrays))
         if key not in self._known:
             self._held += arrays
             self._known[key] = self._size
-            flat = np.concatenate([(a.T if turned else a).ravel() for a in arrays] or [np.zeros(0, np.float32)])
+            flat = np.concatenate([(a.T if transposed else a).ravel() for a in arrays] or [np.zeros(0, np.float32)])
             self._parts += [flat, np.zeros(-flat.size % LINE, np.float32)]
             self._size += flat.size + self._parts[-1].size
         return self._known[key]

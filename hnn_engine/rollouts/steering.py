@@ -1,4 +1,4 @@
-"""Rollouts in phases: left alone, lifted or lowered along ∇H for a while, or turned back in time.
+"""Steered rollouts: left alone, lifted or lowered along ∇H for a while, or reversed in time.
 
 The paper adds and removes energy by following the gradient of the learned H between two spells of its symplectic
 field, and goes back in time by following the field the other way. Source: Greydanus et al. 2019, section 6 and the
@@ -7,19 +7,20 @@ abstract.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from hnn_engine.coords import Array
-from hnn_engine.integrators import Flow, FlowDirection, Rollout, rollout
+from hnn_engine.integrators import Flow, FlowDirection
+from hnn_engine.rollouts.rollout import DirectedFlow, Rollout, rollout
 
 GRADIENT_METHOD = "dop853"  # along ∇H: dx/dt = ±∇H is no Hamiltonian field, so the methods for those do not apply
 
 
 @dataclass(frozen=True)
 class SteeringInfo:
-    """A way of steering: `turn` is what the flow is followed along from the instant on."""
+    """A way of steering: `direction` is how the flow is followed from the instant on."""
 
     name: str
     title: str
@@ -35,11 +36,9 @@ STEERINGS: dict[str, SteeringInfo] = {
             "pump", "Add energy", "For a while every rollout climbs its own H: dx/dt = +∇H.", FlowDirection.UPHILL
         ),
         SteeringInfo(
-            "drain", "Take energy", "For a while every rollout descends its H: dx/dt = −∇H.", FlowDirection.DOWNHILL
+            "drain", "Remove energy", "For a while every rollout descends its H: dx/dt = −∇H.", FlowDirection.DOWNHILL
         ),
-        SteeringInfo(
-            "reverse", "Turn time back", "From an instant on, every rollout goes back.", FlowDirection.BACKWARD
-        ),
+        SteeringInfo("reverse", "Reverse time", "From an instant on, every rollout goes back.", FlowDirection.BACKWARD),
     )
 }
 
@@ -48,37 +47,37 @@ STEERINGS: dict[str, SteeringInfo] = {
 class Steering:
     """What is done to the rollouts: `kind` names a row of `STEERINGS`, `at` is when in s, `span` for how long in s.
 
-    Time is turned for good: a reversed rollout ends where it began, at 2·`at`.
+    Time stays reversed: a reversed rollout ends where it began, at 2·`at`.
     """
 
     kind: str = "none"
     at: float = 5.0
     span: float = 0.5
 
-    def phases(self, end: float) -> tuple["Phase", ...]:
-        """Return the phases from 0 to `end` in s, those of no length left out."""
+    def segments(self, end: float) -> tuple["Segment", ...]:
+        """Return the segments from 0 to `end` in s, those of no length left out."""
         begin, back = self.interval(end)
-        turn = STEERINGS[self.kind].turn
+        direction = STEERINGS[self.kind].direction
         parts = (
-            Phase(0.0, begin, FlowDirection.FORWARD),
-            Phase(begin, back, turn),
-            Phase(back, end, FlowDirection.FORWARD),
+            Segment(0.0, begin, FlowDirection.FORWARD),
+            Segment(begin, back, direction),
+            Segment(back, end, FlowDirection.FORWARD),
         )
         return tuple(part for part in parts if part.end > part.begin)
 
     def interval(self, end: float) -> tuple[float, float]:
         """Return from when to when rollouts of length `end` are not left alone, in s; (`end`, `end`) where never."""
-        turn = STEERINGS[self.kind].turn
-        begin = min(self.at, end) if turn != FlowDirection.FORWARD else end
-        return begin, end if turn == FlowDirection.BACKWARD else min(begin + self.span, end)
+        direction = STEERINGS[self.kind].direction
+        begin = min(self.at, end) if direction != FlowDirection.FORWARD else end
+        return begin, end if direction == FlowDirection.BACKWARD else min(begin + self.span, end)
 
 
 LEFT_ALONE = Steering()
 
 
 @dataclass(frozen=True)
-class Phase:
-    """A spell of a rollout in s, and which way the flow is followed in it."""
+class Segment:
+    """A part of a rollout in s, and which way the flow is followed in it."""
 
     begin: float
     end: float
@@ -91,34 +90,6 @@ class Climbable(Protocol):
 
     def gradient(self, coords: Array) -> Array | None:
         """Return ∇H `(..., 2*dof)`, or None where there is no H."""
-
-
-@dataclass(frozen=True, eq=False)
-class DirectedFlow:
-    """`flow` followed another way: dx/dt = −f back in time, ±∇H up- and downhill."""
-
-    flow: Any
-    direction: FlowDirection
-
-    @property
-    def why_not_separable(self) -> str:
-        """Why methods for H = T(p) + V(q) do not apply; empty where they do."""
-        reason: str = self.flow.why_not_separable
-        return reason if self.turn in (FlowDirection.FORWARD, FlowDirection.BACKWARD) else "a gradient's field has no H"
-
-    def field(self, coords: Array) -> Array:
-        """Return dx/dt `(..., 2*dof)`."""
-        if self.turn in (FlowDirection.FORWARD, FlowDirection.BACKWARD):
-            forward: Array = self.flow.field(coords)
-            return forward if self.turn == FlowDirection.FORWARD else -forward
-        gradient: Array = self.flow.gradient(coords)
-        return gradient if self.turn == FlowDirection.UPHILL else -gradient
-
-    def compiled(self, integrator: str, turn: int = FlowDirection.FORWARD, rows: int = 1) -> Any | None:
-        """Return the flow that compiled loops follow; None where there is none (yet)."""
-        assert turn == FlowDirection.FORWARD, "it is turned already"
-        ready = getattr(self.flow, "compiled", None)
-        return ready(integrator, self.turn, rows) if ready is not None else None
 
 
 def can_climb(flow: Flow, start: Array) -> bool:
@@ -138,37 +109,38 @@ def follow(
 ) -> Rollout:
     """Follow `flow` from `start` `(2*dof,)` to each of the rising `times` `(T,)`, which begin at 0, as steered.
 
-    Phases begin and end at their own instants, on the grid of `times` or off it. Along ∇H the method is
+    Segments begin and end at their own instants, on the grid of `times` or off it. Along ∇H the method is
     `GRADIENT_METHOD`, whatever `integrator` says. A flow without an H is left alone, and the note says so. Raises
     `IntegratorError` where the method does not apply to the flow.
     """
 
-    def one(phase: Phase, x: Array, at: Array) -> Rollout:
-        climbs = phase.direction in (FlowDirection.UPHILL, FlowDirection.DOWNHILL)
-        turned = flow if phase.direction == FlowDirection.FORWARD else DirectedFlow(flow, phase.direction)
+    def one(segment: Segment, x: Array, at: Array) -> Rollout:
+        climbs = segment.direction in (FlowDirection.UPHILL, FlowDirection.DOWNHILL)
+        directed = flow if segment.direction == FlowDirection.FORWARD else DirectedFlow(flow, segment.direction)
         method = GRADIENT_METHOD if climbs else integrator
-        return rollout(turned, x, at, method, tolerance=tolerance, interrupt=interrupt)
+        return rollout(directed, x, at, method, tolerance=tolerance, interrupt=interrupt)
 
     if steering.kind in ("pump", "drain") and not can_climb(flow, start):
         alone = rollout(flow, start, times, integrator, tolerance=tolerance, interrupt=interrupt)
         return alone if alone.note else Rollout(alone.t, alone.coords, alone.ended, "no H to climb: left alone")
-    return join_segments(steering.phases(float(times[-1])), start, times, one)
+    return join_segments(steering.segments(float(times[-1])), start, times, one)
 
 
 def join_segments(
-    phases: tuple[Phase, ...], start: Array, times: Array, one: Callable[[Phase, Array, Array], Rollout]
+    segments: tuple[Segment, ...], start: Array, times: Array, one: Callable[[Segment, Array, Array], Rollout]
 ) -> Rollout:
-    """Join the rollouts of `phases`: `one(phase, x, at)` follows a phase from x to the instants `at`, its begin first.
+    """Join the rollouts of `segments`: `one(segment, x, at)` follows a segment from x to the instants `at`, its
+    begin first.
 
-    `start`: `(2*dof,)`; `times`: `(T,)`, rising from 0, to the end of the last phase.
+    `start`: `(2*dof,)`; `times`: `(T,)`, rising from 0, to the end of the last segment.
     """
-    if len(phases) == 1:
-        return one(phases[0], start, times)
+    if len(segments) == 1:
+        return one(segments[0], start, times)
     coords, x = np.full((len(times), len(start)), np.nan), start
     coords[0] = start
-    for phase in phases:
-        inside = (times > phase.begin) & (times <= phase.end)
-        part = one(phase, x, np.unique(np.concatenate([[phase.begin], times[inside], [phase.end]])))
+    for segment in segments:
+        inside = (times > segment.begin) & (times <= segment.end)
+        part = one(segment, x, np.unique(np.concatenate([[segment.begin], times[inside], [segment.end]])))
         coords[inside] = part.coords[1:][np.isin(part.t[1:], times[inside])]
         x = part.coords[-1]
         if not np.isfinite(x).all():

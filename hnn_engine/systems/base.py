@@ -4,13 +4,12 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from hnn_engine.coords import Array, symplectic
 from hnn_engine.geometry import Bob, Bounds, Primitive
-from hnn_engine.kernels.cache import loops
 from hnn_engine.parameters import Parameter, Value, bind
 from hnn_engine.scene import Scene
 from hnn_engine.systems.default_scene import Drawing, drawing_of
@@ -120,11 +119,6 @@ class System(Scene):
         if self.damped:
             self.dissipation(coords.T, self.law, flow.T)
         return flow
-
-    def compiled(self, integrator: str, turn: int = 0, rows: int = 1) -> Any | None:
-        """Return the flow that compiled loops follow, turned as `integrators.FlowDirection` says; None without loops (yet)."""
-        kernels = loops()
-        return kernels.law(self, turn) if kernels is not None and rows == 1 else None
 
     @property
     def why_not_separable(self) -> str:

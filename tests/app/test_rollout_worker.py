@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hnn_engine.rollouts.rollout import Rollout, rollout
 
 import app.workers.rollout_worker
 import hnn_engine.rollout_analysis
@@ -20,6 +19,7 @@ from hnn_engine.models import get_model
 from hnn_engine.parameters import Value
 from hnn_engine.phase_portrait import PortraitSpec, States
 from hnn_engine.rollouts.collocation import collocate
+from hnn_engine.rollouts.rollout import Rollout, rollout
 from hnn_engine.rollouts.steering import follow
 from hnn_engine.snapshot import Snapshot
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from hnn_engine.rollouts.rollout import rollout
 
 from hnn_engine.experiment import model_spec
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.systems import get_system
 from tests.app.bench import Bench
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hnn_engine.rollouts.rollout import rollout
 
 from benchmarks import table
 from benchmarks.equal_accuracy import PaperField, as_good, largest_gap, paper_error
@@ -15,6 +14,7 @@ from benchmarks.step import FAMILIES, product_rounds
 from hnn_engine.experiment import model_spec
 from hnn_engine.models import get_model
 from hnn_engine.recordings import read_recording
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.snapshot import Snapshot
 
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from hnn_engine.rollouts.rollout import rollout
 
 from app.workers.rollout_worker import PREVIEW_STEPS, PREVIEW_TOLERANCE
 from hnn_engine.coords import Array
 from hnn_engine.experiment import new_experiment
 from hnn_engine.rollouts.collocation import collocate
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.systems import SYSTEMS, get_system
 
 EXACT = ("mass-spring", "pendulum", "damped-mass-spring", "two-body")

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hnn_engine.rollouts.rollout import rollout
 
 from hnn_engine.camera import Camera
 from hnn_engine.cli import main
@@ -15,6 +14,7 @@ from hnn_engine.errors import ExperimentError
 from hnn_engine.experiment import Experiment, checked, model_spec, new_experiment
 from hnn_engine.initial_frames import initial_condition
 from hnn_engine.records import History, Run, Session, save_session
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.rollouts.steering import Steering
 from hnn_engine.video import look
 from tests.fields import FEATURES, SIZE, fresh

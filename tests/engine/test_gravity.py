@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hnn_engine.rollouts.rollout import rollout
 
 from hnn_engine.coords import Array
 from hnn_engine.geometry import Bob
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.systems import get_system
 from hnn_engine.systems.gravity import Gravity, nearest_outside
 from hnn_engine.systems.n_body import NBody

@@ -2,17 +2,31 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from scipy.integrate import DOP853
 
 from hnn_engine.coords import Array, canonical_matrix
 from hnn_engine.errors import IntegratorError, UnknownNameError
-from hnn_engine.integrators import CHUNK, INTEGRATORS, STEPS, get_integrator, rollout, why_not
+from hnn_engine.integrators import (
+    INTEGRATORS,
+    Dop853,
+    FlowDirection,
+    IntegratorInfo,
+    RungeKutta,
+    Scheme,
+    Splitting,
+    for_any_flow,
+    get_integrator,
+    why_not,
+)
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
-from hnn_engine.snapshot import Snapshot
+from hnn_engine.rollouts.rollout import CHUNK, DirectedFlow, compiled_flow, rollout
+from hnn_engine.rollouts.steps import step_of
+from hnn_engine.snapshot import Float32Snapshot, Snapshot
 from hnn_engine.systems import SYSTEMS, get_system
 from tests.fields import fresh
 
@@ -39,15 +53,60 @@ def snapshot(model: str) -> Snapshot:
     return fresh(model, {"width": 8})
 
 
-def test_the_table_is_complete() -> None:
-    assert set(STEPS) == set(FIXED)
-    assert all(name == info.name and info.title and info.summary for name, info in INTEGRATORS.items())
-    assert {n for n, i in INTEGRATORS.items() if i.needs_separable} == {"stormer-verlet", "yoshida4"}
+RALSTON = IntegratorInfo(
+    "ralston3",
+    "Ralston 3",
+    order=3,
+    symplectic=False,
+    time_reversible=False,
+    scheme=RungeKutta(a=((), (1 / 2,), (0.0, 3 / 4)), b=(2 / 9, 1 / 3, 4 / 9), c=(0.0, 1 / 2, 3 / 4)),
+    summary="Ralston 1962.",
+)
+RUTH = IntegratorInfo(
+    "ruth3",
+    "Ruth 3",
+    order=3,
+    symplectic=True,
+    time_reversible=False,
+    scheme=Splitting(kicks=(7 / 24, 3 / 4, -1 / 24), drifts=(2 / 3, -2 / 3, 1.0)),
+    summary="Ruth 1983.",
+)
+KUTTA = IntegratorInfo(  # of more stages than the shipped methods have, and with weights of 0 among others
+    "kutta-3-8-twice",
+    "Two steps of the 3/8 rule",
+    order=4,
+    symplectic=False,
+    time_reversible=False,
+    scheme=RungeKutta(
+        a=(
+            (),
+            (1 / 6,),
+            (-1 / 6, 1 / 2),
+            (1 / 2, -1 / 2, 1 / 2),
+            (1 / 16, 3 / 16, 3 / 16, 1 / 16),
+            (1 / 16, 3 / 16, 3 / 16, 1 / 16, 1 / 6),
+            (1 / 16, 3 / 16, 3 / 16, 1 / 16, -1 / 6, 1 / 2),
+            (1 / 16, 3 / 16, 3 / 16, 1 / 16, 1 / 2, -1 / 2, 1 / 2),
+        ),
+        b=(1 / 16, 3 / 16, 3 / 16, 1 / 16) * 2,
+        c=(0.0, 1 / 6, 1 / 3, 1 / 2, 1 / 2, 2 / 3, 5 / 6, 1.0),
+    ),
+    summary="Kutta 1901.",
+)
+ADDED = (RALSTON, RUTH, KUTTA)
 
 
-@pytest.mark.parametrize("system", ["pendulum", "mass-spring"])
-@pytest.mark.parametrize("method", FIXED)
-def test_a_method_has_its_stated_order(method: str, system: str) -> None:
+@pytest.fixture(params=[True, False], ids=["compiled", "numpy"])
+def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Once with the compiled loops and once without; return which."""
+    monkeypatch.setattr(kernel_cache, "_loops", None)
+    if request.param:
+        assert kernel_cache.load()
+    return bool(request.param)
+
+
+def order_of(method: str, system: str) -> float:
+    """Return the order by which the error at 2 s falls with the step."""
     flow = get_system(system)
     steps = np.array([40, 80, 160])
     errors = []
@@ -56,8 +115,100 @@ def test_a_method_has_its_stated_order(method: str, system: str) -> None:
         exact = flow.exact(START, times)
         assert exact is not None
         errors.append(np.abs(rollout(flow, START, times, method).coords[-1] - exact[-1]).max())
-    slope = -np.polyfit(np.log(steps), np.log(errors), 1)[0]
-    assert abs(slope - INTEGRATORS[method].order) < 0.2
+    return float(-np.polyfit(np.log(steps), np.log(errors), 1)[0])
+
+
+def test_the_table_is_complete() -> None:
+    assert all(name == info.name and info.title and info.summary for name, info in INTEGRATORS.items())
+    assert {n for n, i in INTEGRATORS.items() if i.needs_separable} == {"stormer-verlet", "yoshida4"}
+    assert for_any_flow() == "rk4, implicit-midpoint or dop853"
+
+
+@pytest.mark.parametrize("info", [*INTEGRATORS.values(), *ADDED], ids=lambda info: info.name)
+def test_coefficients_are_consistent(info: IntegratorInfo) -> None:
+    scheme = info.scheme
+    if isinstance(scheme, RungeKutta):
+        np.testing.assert_allclose([sum(row) for row in scheme.a], scheme.c, rtol=0, atol=1e-15)
+        assert sum(scheme.b) == pytest.approx(1.0, abs=1e-15)
+    elif isinstance(scheme, Splitting):
+        assert sum(scheme.kicks) == pytest.approx(1.0, abs=1e-15)
+        assert sum(scheme.drifts) == pytest.approx(1.0, abs=1e-15)
+        assert info.symplectic, "it is made of kicks and drifts"
+        parts = [part for pair in zip(scheme.kicks, scheme.drifts, strict=True) for part in pair]
+        parts = parts[:-1] if parts[-1] == 0.0 else parts
+        assert (parts == pytest.approx(parts[::-1], abs=1e-15)) is info.time_reversible
+    elif isinstance(scheme, Dop853):
+        np.testing.assert_allclose(DOP853.A.sum(axis=1), DOP853.C, rtol=0, atol=1e-14)
+        assert DOP853.B.sum() == pytest.approx(1.0, abs=1e-14)
+
+
+@pytest.mark.parametrize("system", ["pendulum", "mass-spring"])
+@pytest.mark.parametrize("method", FIXED)
+@pytest.mark.usefixtures("either")
+def test_a_method_has_its_stated_order(method: str, system: str) -> None:
+    assert abs(order_of(method, system) - INTEGRATORS[method].order) < 0.2
+
+
+@pytest.mark.parametrize("info", ADDED, ids=lambda info: info.name)
+def test_an_added_row_is_followed_by_what_it_says(
+    info: IntegratorInfo, either: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(INTEGRATORS, info.name, info)
+    system, learned = get_system("pendulum"), snapshot("separable-hnn")
+    assert abs(order_of(info.name, "pendulum") - info.order) < 0.2
+    step, times, starts = step_of(info.name), np.linspace(0.0, 2.0, 21), np.array([[1.1, 0.4], [0.3, -0.2]])
+    for flow in (system, learned, Float32Snapshot(learned)):
+        assert (compiled_flow(flow, info.name) is not None) is either
+        expected = [START]
+        for _ in range(20):
+            expected.append(step(flow.field, expected[-1], 0.1))
+        atol = 1e-5 if isinstance(flow, Float32Snapshot) else 1e-13
+        np.testing.assert_allclose(rollout(flow, START, times, info.name).coords, expected, rtol=0, atol=atol)
+        batch = rollout(flow, starts, times, info.name).coords[:, 0]
+        np.testing.assert_allclose(batch, expected, rtol=0, atol=atol)
+    others = [rollout(system, START, times, name).coords for name in INTEGRATORS if name != info.name]
+    followed = rollout(system, START, times, info.name).coords
+    assert min(np.abs(followed - other).max() for other in others) > 1e-7
+    assert info.name in for_any_flow() or info.needs_separable
+
+
+def test_ralstons_step_is_the_one_in_the_book(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(INTEGRATORS, "ralston3", RALSTON)
+    field, dt = get_system("pendulum").field, 0.1
+    k1 = field(START)
+    k2 = field(START + dt / 2 * k1)
+    k3 = field(START + 3 * dt / 4 * k2)
+    expected = START + dt / 9 * (2 * k1 + 3 * k2 + 4 * k3)
+    np.testing.assert_allclose(step_of("ralston3")(field, START, dt), expected, rtol=1e-15)
+
+
+@pytest.mark.usefixtures("either")
+def test_a_method_that_no_loop_follows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Multistep(Scheme):
+        """A kind of method that there is no loop for."""
+
+    monkeypatch.setitem(INTEGRATORS, "adams", replace(RALSTON, name="adams", title="Adams", scheme=Multistep()))
+    system = get_system("pendulum")
+    with pytest.raises(IntegratorError, match="Adams is of the kind Multistep, which no loop follows; choose rk4"):
+        rollout(system, START, np.linspace(0.0, 1.0, 3), "adams")
+    assert compiled_flow(system, "adams") is None
+    loops = kernel_cache.loops()
+    if loops is not None:
+        with pytest.raises(ValueError, match="No compiled loop follows adams"):
+            loops.follow(loops.law_flow(system), "adams", START, np.linspace(0.0, 1.0, 3))
+
+
+@pytest.mark.parametrize("method", list(INTEGRATORS))
+@pytest.mark.usefixtures("either")
+def test_a_step_back_undoes_a_step_exactly_where_the_table_says_so(method: str) -> None:
+    flow, times = get_system("pendulum"), np.array([0.0, 0.4])
+    there = rollout(flow, START, times, method, tolerance=1e-3).coords[-1]
+    back = rollout(DirectedFlow(flow, FlowDirection.BACKWARD), there, times, method, tolerance=1e-3).coords[-1]
+    gap = np.abs(back - START).max()
+    if INTEGRATORS[method].time_reversible:
+        assert gap < 1e-11
+    else:
+        assert gap > 1e-10
 
 
 @pytest.mark.parametrize("system", ["pendulum", "mass-spring", "two-body"])
@@ -82,6 +233,7 @@ def flow_jacobian(method: str, dt: float, count: int = 4) -> Array:
 
 
 @pytest.mark.parametrize("method", list(INTEGRATORS))
+@pytest.mark.usefixtures("either")
 def test_the_flow_is_symplectic_exactly_where_the_table_says_so(method: str) -> None:
     m, j = flow_jacobian(method, 0.4), canonical_matrix(1)
     gap = np.abs(m.T @ j @ m - j).max()

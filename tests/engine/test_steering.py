@@ -1,14 +1,16 @@
-"""Rollouts in phases: energy added and taken along ∇H, and time turned back, against what calculus says."""
+"""Steered rollouts: energy added and taken along ∇H, and time reversed, against what calculus says."""
 
 import numpy as np
 import pytest
 
 from hnn_engine.coords import Array
-from hnn_engine.integrators import INTEGRATORS, FlowDirection, IntegratorError, rollout, why_not
+from hnn_engine.errors import IntegratorError
+from hnn_engine.integrators import INTEGRATORS, FlowDirection, why_not
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
 from hnn_engine.rollouts.energy_drift import relative_error
-from hnn_engine.rollouts.steering import STEERINGS, DirectedFlow, Phase, Steering, can_climb, follow, gap_after_return
+from hnn_engine.rollouts.rollout import DirectedFlow, rollout
+from hnn_engine.rollouts.steering import STEERINGS, Segment, Steering, can_climb, follow, gap_after_return
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems import SYSTEMS, System, get_system
 
@@ -28,20 +30,20 @@ def network(model: str) -> Snapshot:
     return Snapshot(model, 1, settings, MODELS[model].initial_weights(1, settings, np.random.default_rng(3)))
 
 
-def test_phases_cover_the_time_without_a_gap() -> None:
-    assert Steering().phases(9.0) == (Phase(0.0, 9.0, FlowDirection.FORWARD),)
-    assert Steering("pump", 2.0, 1.5).phases(9.0) == (
-        Phase(0.0, 2.0, FlowDirection.FORWARD),
-        Phase(2.0, 3.5, FlowDirection.UPHILL),
-        Phase(3.5, 9.0, FlowDirection.FORWARD),
+def test_segments_cover_the_time_without_a_gap() -> None:
+    assert Steering().segments(9.0) == (Segment(0.0, 9.0, FlowDirection.FORWARD),)
+    assert Steering("pump", 2.0, 1.5).segments(9.0) == (
+        Segment(0.0, 2.0, FlowDirection.FORWARD),
+        Segment(2.0, 3.5, FlowDirection.UPHILL),
+        Segment(3.5, 9.0, FlowDirection.FORWARD),
     )
-    assert Steering("drain", 8.0, 5.0).phases(9.0)[1:] == (Phase(8.0, 9.0, FlowDirection.DOWNHILL),)
-    assert Steering("reverse", 4.0).phases(8.0) == (
-        Phase(0.0, 4.0, FlowDirection.FORWARD),
-        Phase(4.0, 8.0, FlowDirection.BACKWARD),
+    assert Steering("drain", 8.0, 5.0).segments(9.0)[1:] == (Segment(8.0, 9.0, FlowDirection.DOWNHILL),)
+    assert Steering("reverse", 4.0).segments(8.0) == (
+        Segment(0.0, 4.0, FlowDirection.FORWARD),
+        Segment(4.0, 8.0, FlowDirection.BACKWARD),
     )
-    assert Steering("reverse", 0.0).phases(8.0) == (Phase(0.0, 8.0, FlowDirection.BACKWARD),)
-    assert Steering("pump", 12.0).phases(8.0) == (Phase(0.0, 8.0, FlowDirection.FORWARD),)
+    assert Steering("reverse", 0.0).segments(8.0) == (Segment(0.0, 8.0, FlowDirection.BACKWARD),)
+    assert Steering("pump", 12.0).segments(8.0) == (Segment(0.0, 8.0, FlowDirection.FORWARD),)
 
 
 @pytest.mark.parametrize(("kind", "sign"), [("pump", 1.0), ("drain", -1.0)])
@@ -134,7 +136,7 @@ def test_methods_that_need_a_hamiltonian_field_are_refused_along_a_gradient_only
 
 
 @pytest.mark.usefixtures("either")
-def test_what_diverges_in_a_phase_stays_away_afterwards() -> None:
+def test_what_diverges_in_a_segment_stays_away_afterwards() -> None:
     system = get_system("mass-spring")
     answer = follow(system, np.array([1.0, 0.0]), TIMES, "rk4", Steering("pump", 1.0, 8.9))
     assert answer.diverged

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hnn_engine.rollouts.rollout import rollout
 from scipy.integrate import solve_ivp
 from scipy.optimize import minimize
 from scipy.special import ellipk
@@ -19,6 +18,7 @@ from hnn_engine.coords import Array, symplectic
 from hnn_engine.errors import ParameterError, UnknownNameError
 from hnn_engine.geometry import Anchor, Block, Bob, Lines, Primitive, Rail, Rod, Spring
 from hnn_engine.parameters import Parameter
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.scene import Coordinate
 from hnn_engine.systems import SYSTEMS, System, get_system
 from hnn_engine.systems.damped_mass_spring import DampedMassSpring

@@ -6,7 +6,6 @@ import tracemalloc
 import gymnasium
 import numpy as np
 import pytest
-from hnn_engine.rollouts.rollout import rollout
 
 from hnn_engine.camera import WHITE, Camera
 from hnn_engine.coords import Array
@@ -14,6 +13,7 @@ from hnn_engine.datasets import Dataset, data_defaults, make_dataset
 from hnn_engine.errors import ExperimentError
 from hnn_engine.frames.frame_pairs import MAX_BYTES, FramePairs, camera_of, pair_at, rows_of
 from hnn_engine.parameters import Value
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.systems.pixel_pendulum import FRAME_SECONDS, PixelPendulum
 
 

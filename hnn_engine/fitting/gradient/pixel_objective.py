@@ -91,16 +91,16 @@ class CompiledPixelBackend(CompiledBackend):
 
     def __init__(self, kernels: Any, task: FitTask, film: FilmTable, flat: Array) -> None:
         model, settings = get_model(task.model), task.model_settings
-        self._see, self._film = kernels.see, film
+        self._advance, self._film = kernels.advance_pixels, film
         field = int(settings["width"]), int(settings["depth"])
         eyes = film.numbers, int(settings["features"])
         parts = model.networks(settings, 1), model.terms(settings, 1)
-        self._parts = kernels.seeing(eyes, film.live, *parts, str(settings["activation"]), field)
+        self._parts = kernels.pixel_network(eyes, film.live, *parts, str(settings["activation"]), field)
         super().__init__(flat, float(task.settings["weight-decay"]))
 
     def _call(self, rows: Rows, adam: AdamStep) -> float:
         film, weights = self._film, (self.flat, self._grad, self._moments, self.good)
-        loss: float = self._see(*self._parts, weights, (film.table, film.rest), rows[0], film.pixels, adam)
+        loss: float = self._advance(*self._parts, weights, (film.table, film.rest), rows[0], film.pixels, adam)
         return loss
 
 

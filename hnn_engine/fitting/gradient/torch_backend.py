@@ -112,7 +112,7 @@ class TorchFieldBackend(TorchBackend):
 
 
 class TorchPixelBackend(TorchBackend):
-    """Steps an autoencoder and its dynamics; rows are `(first,)`. The loss is that of `kernels.seeing`."""
+    """Steps an autoencoder and its dynamics; rows are `(first,)`. The loss is that of `kernels.pixel_training`."""
 
     def __init__(self, task: FitTask, film: FilmTable, shapes: Shapes, flat: Array) -> None:
         super().__init__(task, shapes, flat)
