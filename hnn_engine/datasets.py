@@ -94,7 +94,7 @@ class Dataset:
 
     @property
     def exact(self) -> bool:
-        """Whether `dcoords` are those of the noise-free states, whatever noise is on `coords`; but for rows by hand."""
+        """Whether `dcoords` are those of the noise-free states, whatever noise is on `coords`; not `by_hand`."""
         return self.clean is not None
 
 

@@ -1,4 +1,4 @@
-"""How good a fitted field is: the paper's numbers, labelled as such, and the field's honest ones beside them.
+"""How good a fitted field is: the paper's numbers, labelled as such, and more honest ones.
 
 All energies are the true H, in float64, unless a figure says otherwise. null (None) where a figure has no meaning.
 """
@@ -29,7 +29,7 @@ VALID_LIMIT = 0.025  # ‖error‖²/‖x‖², as DeepMind's benchmark has it
 
 @dataclass(frozen=True)
 class Figures:
-    """What a fit is judged by.
+    """What a fit is evaluated by.
 
     train_loss, test_loss: mean squared error of the field against the data's derivatives, all rows.
     energy_mse: the paper's way, flaws included (`paper_energy_mse`).

@@ -1,7 +1,7 @@
 """How good a model is that sees frames: its loss, what it paints, and how long its film stays in step with truth's.
 
-Rollouts begin at what the model sees of a start (a pair of frames), and are judged in coordinates, through the affine
-map of its latents, and by the frames that it paints.
+Rollouts begin at what the model sees of a start (a pair of frames), and are evaluated in coordinates, through the
+affine map of its latents, and by the frames that it paints.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from hnn_engine.systems.pixel_pendulum import PixelPendulum
 GROUP = 1000  # rows that are looked at together
 PART = 25  # frames that are painted together, where the first one out of step ends the work
 IN_STEP = np.deg2rad(10.0)
-FRAMES = 200  # of a film that is judged
+FRAMES = 200  # of a film that is evaluated
 MODEL_TOLERANCE = 1e-9
 PAPER_WEIGHT = 1.9  # of 1 − cos q in the paper's energy
 
@@ -98,7 +98,7 @@ def encoded_start(snapshot: Snapshot, pair: Frames | None, start: Array) -> Arra
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """Rollouts of a model beside the truth, `(T, N, 2)` each, at `t` `(T,)` s, and the angles that are read from the
+    """Rollouts of a model and of the truth, `(T, N, 2)` each, at `t` `(T,)` s, and the angles that are read from the
     frames that it paints `(T, N)`."""
 
     t: Array
@@ -116,7 +116,7 @@ class Take:
 
 
 def take(snapshot: Snapshot, system: System, frame_pairs: FramePairs, starts: Array, frames: int = FRAMES) -> Take:
-    """Return films of `frames` frames after the first from `starts` `(N, 2)`, model beside truth.
+    """Return films of `frames` frames after the first from `starts` `(N, 2)`, of model and truth.
 
     Truth moves as the data does: by Störmer–Verlet from frame to frame.
     """

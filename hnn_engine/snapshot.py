@@ -26,7 +26,7 @@ _SMALL = 4  # up to so many states at once the compiled field beats numpy's
 class Snapshot:
     """The field of `model` with frozen `weights` (name -> array) for `dof` degrees of freedom.
 
-    d(coords)/dt = J∇H + `friction`·(the part beside it), for a model that has such a part. A model of frames has a
+    d(coords)/dt = J∇H + `friction`·(the part added to it), for a model that has such a part. A model of frames has a
     `autoencoder`, whose latents its `coords` are an affine image of.
     """
 
@@ -54,7 +54,7 @@ class Snapshot:
 
     @property
     def dissipates(self) -> bool:
-        """Whether the field has a part beside J∇H, which `with_friction` scales."""
+        """Whether the field has a part that is added to J∇H, which `with_friction` scales."""
         return self._model.dissipates
 
     @property
@@ -63,7 +63,7 @@ class Snapshot:
         return self._model.split_unique(self.settings)
 
     def with_friction(self, scale: float) -> "Snapshot":
-        """Return the same weights with the part beside J∇H multiplied by `scale`; itself where that changes nothing."""
+        """Return the same weights, what is added to J∇H multiplied by `scale`; itself where nothing changes."""
         return replace(self, friction=float(scale)) if self.dissipates and scale != self.friction else self
 
     @cached_property
@@ -135,7 +135,7 @@ class Snapshot:
 class Float32Snapshot:
     """A snapshot followed in single precision where compiled loops can: about six digits in half the time.
 
-    For a rollout that is shown for a moment, under a moving hand or while the weights still change. What would take
+    For a rollout that is shown for a moment, during a drag or while the weights still change. What would take
     rounding for an error of its own (adaptive steps, iterations to 10⁻¹²) is done in double precision all the same.
     """
 

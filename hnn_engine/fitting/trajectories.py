@@ -27,7 +27,7 @@ def tracks(data: Dataset, rows: Index) -> list[Index]:
 def drawn_together(data: Dataset, rows: Index) -> Array | None:
     """Return the states of `rows`, `(n, 2*dof)`, freed from most of their noise by exact derivatives; or None.
 
-    Runs with rows that were changed by hand stay as they are. None where the derivatives are not exact, trajectories
+    Runs with rows that were drawn or moved stay as they are. None where the derivatives are not exact, trajectories
     are short or unevenly sampled, or what x − ∫ẋ dt leaves is not noise: it changes slowly where the points are too far
     apart for the integral.
     """

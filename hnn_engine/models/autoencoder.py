@@ -19,26 +19,26 @@ LATENTS = 2  # (z_q, z_p)
 HALVES = ("encoder.", "decoder.")
 
 
-def half_sizes(seen: int, width: int, half: str) -> tuple[int, ...]:
-    """Return the sizes of the layers of `half`, input first; `seen` numbers go into the encoder."""
+def half_sizes(numbers: int, width: int, half: str) -> tuple[int, ...]:
+    """Return the sizes of the layers of `half`, input first; `numbers` go into the encoder."""
     hidden = (width,) * (LAYERS - 1)
-    return (seen, *hidden, LATENTS) if half == HALVES[0] else (LATENTS, *hidden, seen)
+    return (numbers, *hidden, LATENTS) if half == HALVES[0] else (LATENTS, *hidden, numbers)
 
 
-def autoencoder_shapes(seen: int, width: int) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of all weights of an autoencoder of `seen` numbers, in their order."""
+def autoencoder_shapes(numbers: int, width: int) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of all weights of an autoencoder of so many `numbers`, in their order."""
     shapes: dict[str, tuple[int, ...]] = {}
     for half in HALVES:
-        sizes = half_sizes(seen, width, half)
+        sizes = half_sizes(numbers, width, half)
         for i in range(LAYERS):
             shapes |= {f"{half}w{i}": (sizes[i], sizes[i + 1]), f"{half}b{i}": (sizes[i + 1],)}
     return shapes
 
 
-def initial_autoencoder(seen: int, width: int, rng: np.random.Generator) -> Weights:
+def initial_autoencoder(numbers: int, width: int, rng: np.random.Generator) -> Weights:
     """Draw fresh weights: orthogonal matrices, biases U(±1/√fan_in), float32."""
     weights: Weights = {}
-    for name, shape in autoencoder_shapes(seen, width).items():
+    for name, shape in autoencoder_shapes(numbers, width).items():
         if len(shape) == 2:
             weights[name], bound = orthogonal(*shape, rng), 1 / np.sqrt(shape[0])
         else:
@@ -55,5 +55,5 @@ def half_output(weights: Mapping[str, Any], half: str, x: Any, relu: Any) -> Any
 
 
 def numpy_relu(x: Single) -> Single:
-    """Return max(x, 0) of an array that nobody else needs."""
+    """Return max(x, 0) of an array that is used for nothing else; its memory is written to."""
     return np.maximum(x, 0.0, out=x)

@@ -46,7 +46,7 @@ class Model(ABC):
 
     @abstractmethod
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
-        """Return what the field of `dof` degrees of freedom is a sum of, beside M⁻¹p on dq/dt where that is known."""
+        """Return the terms of the field of `dof` degrees of freedom; M⁻¹p on dq/dt, where known, is added to them."""
 
     def inverse_mass(self, weights: Mapping[str, Any]) -> Any | None:
         """Return what is known of dq/dt = M⁻¹p, the diagonal of M⁻¹ `(dof,)`, from what the model is told; or None."""
@@ -59,7 +59,7 @@ class Model(ABC):
 
     @cached_property
     def dissipates(self) -> bool:
-        """Whether the field has a part beside J∇H, which can be scaled by itself."""
+        """Whether the field has a part that is added to J∇H, which can be scaled by itself."""
         return any(term.friction for term in self._usual_terms)
 
     @property
@@ -87,7 +87,7 @@ class Model(ABC):
         return sum_of_terms.grad_hamiltonian(xp, terms, weights, str(settings["activation"]), coords)
 
     def dissipation(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
-        """Return the part of the field beside J∇H `(..., 2*dof)`, or None where there is none."""
+        """Return the part of the field that is added to J∇H `(..., 2*dof)`, or None where there is none."""
         terms = self.terms(settings, coords.shape[-1] // 2)
         return sum_of_terms.dissipation(xp, terms, weights, str(settings["activation"]), coords)
 

@@ -2,7 +2,7 @@
 
 From one frame to the next, z′ = z + f(z). The latents are whatever serves best; an affine map fitted afterwards takes
 them to the angle and its momentum, z → x = z M + c. In those coordinates f is again a field of the same family, so a
-fitted model is followed, drawn and judged there like any other.
+fitted model is followed, drawn and evaluated there like any other.
 """
 
 from typing import Any, ClassVar
@@ -39,9 +39,9 @@ class PixelModel(Model):
         """Return the shapes of the autoencoder's weights, for pairs of frames of `size`² pixels."""
         return autoencoder_shapes(2 * size**2, int(settings["features"]))
 
-    def initial_autoencoder(self, settings: Settings, seen: int, rng: np.random.Generator) -> Weights:
-        """Draw fresh weights of an autoencoder of `seen` numbers."""
-        return initial_autoencoder(seen, int(settings["features"]), rng)
+    def initial_autoencoder(self, settings: Settings, numbers: int, rng: np.random.Generator) -> Weights:
+        """Draw fresh weights of an autoencoder of so many `numbers`."""
+        return initial_autoencoder(numbers, int(settings["features"]), rng)
 
     def moved(self, weights: Weights, matrix: Array, offset: Array, seconds: float) -> Weights:
         """Return the weights of the same field in coordinates x = z @ `matrix` + `offset`, `(2, 2)` and `(2,)`.

@@ -1,7 +1,7 @@
-"""Who does the arithmetic of a fit by gradient: compiled loops, or torch where they cannot be had.
+"""What computes the steps of a fit by gradient: compiled loops, or torch where they cannot be had.
 
-A compiled step is one call that does not hold the interpreter, where torch's takes it some fifty times: beside a
-window that paints, it keeps its pace. It also spares a fit the import of torch.
+A compiled step is one call that does not hold the interpreter, where torch's takes it some fifty times: its
+speed does not suffer from a window that paints. It also spares a fit the import of torch.
 """
 
 from abc import ABC, abstractmethod
@@ -69,10 +69,10 @@ class CompiledFieldBackend(CompiledBackend):
 
 
 def backend(task: FitTask, shapes: Shapes, flat: Array) -> GradientBackend:
-    """Return who steps the weights `flat` of `task`.
+    """Return the backend that steps the weights `flat` of `task`.
 
     Loops that are not loaded yet are loaded first, compiled if need be: on one machine the same seed gives the same
-    weights, whoever asks and however early.
+    weights, in every program and however early it is asked for.
     """
     if kernel_cache.load():
         return CompiledFieldBackend(kernel_cache.loops(), task, flat)

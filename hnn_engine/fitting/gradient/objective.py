@@ -1,4 +1,4 @@
-"""What a fit by gradient trains: rows and weights to begin with, who steps them, and how weights become a snapshot."""
+"""What a fit by gradient trains: rows, first weights, the backend that steps them, and their way to a snapshot."""
 
 from typing import Protocol
 

@@ -93,9 +93,9 @@ class CompiledPixelBackend(CompiledBackend):
         model, settings = get_model(task.model), task.model_settings
         self._advance, self._film = kernels.advance_pixels, film
         field = int(settings["width"]), int(settings["depth"])
-        eyes = film.numbers, int(settings["features"])
+        autoencoder = film.numbers, int(settings["features"])
         parts = model.networks(settings, 1), model.terms(settings, 1)
-        self._parts = kernels.pixel_network(eyes, film.live, *parts, str(settings["activation"]), field)
+        self._parts = kernels.pixel_network(autoencoder, film.live, *parts, str(settings["activation"]), field)
         super().__init__(flat, float(task.settings["weight-decay"]))
 
     def _call(self, rows: Rows, adam: AdamStep) -> float:
@@ -105,7 +105,7 @@ class CompiledPixelBackend(CompiledBackend):
 
 
 def pixel_backend(task: FitTask, film: FilmTable, shapes: Shapes, flat: Array) -> GradientBackend:
-    """Return who steps the weights `flat` of `task` on `film`; see `backends.backend`."""
+    """Return the backend that steps the weights `flat` of `task` on `film`; see `backends.backend`."""
     if kernel_cache.load():
         return CompiledPixelBackend(kernel_cache.loops(), task, film, flat)
     with torch_wanted():  # torch takes more than a second to load

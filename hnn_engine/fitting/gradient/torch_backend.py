@@ -135,7 +135,7 @@ class TorchPixelBackend(TorchBackend):
 @contextmanager
 def _tiny_numbers_flushed() -> Iterator[None]:
     """Count subnormal numbers as zero: they move nothing and take a hundred times as long. Within the block alone: it
-    is a mode of the whole thread, and whoever reads a number outside must find it as it was written."""
+    is a mode of the whole thread, and numbers that are read outside must be those that were written."""
     torch.set_flush_denormal(True)
     try:
         yield
