@@ -28,7 +28,7 @@ from hnn_engine.fitting.gradient.pixel_objective import CompiledPixelBackend
 from hnn_engine.fitting.gradient.torch_backend import TorchPixelBackend
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import get_model
-from hnn_engine.models.autoencoder import HALVES, half_output
+from hnn_engine.models.autoencoder import DECODER, ENCODER, half_output
 from hnn_engine.models.pixels import FIELD_SHARE, PixelModel
 from hnn_engine.records import Run
 
@@ -121,8 +121,8 @@ class PlainPixels(TorchPixelBackend):
     def _loss(self, rows: Rows) -> Tensor:
         first, weights = torch.from_numpy(rows[0]), self._named()
         now, then = (torch.cat([self._table[first + k], self._table[first + k + 1]], 1) for k in (0, 1))
-        z, after = (half_output(weights, HALVES[0], x, torch.relu) for x in (now, then))
-        off = half_output(weights, HALVES[1], z, torch.relu) - now
+        z, after = (half_output(weights, ENCODER, x, torch.relu) for x in (now, then))
+        off = half_output(weights, DECODER, z, torch.relu) - now
         gap = z[:, 1] - (after[:, 0] - z[:, 0])
         field = after - z - self._flow(weights, z)
         loss: Tensor = ((off * off).mean(1) + gap**2 + FIELD_SHARE * (field**2).mean(1)).mean()

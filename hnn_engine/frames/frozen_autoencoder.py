@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from hnn_engine.camera import WHITE
 from hnn_engine.coords import Array
-from hnn_engine.models.autoencoder import HALVES, LAYERS, Single, half_output, numpy_relu
+from hnn_engine.models.autoencoder import DECODER, ENCODER, LAYERS, Single, half_output, numpy_relu
 
 MAP = ("map.matrix", "map.offset", "map.seconds")  # what a file calls it
 MAP_SHAPES: dict[str, tuple[int, ...]] = {MAP[0]: (2, 2), MAP[1]: (2,), MAP[2]: (1,)}
-LAST = tuple(f"{HALVES[1]}{kind}{LAYERS - 1}" for kind in "wb")  # the weights that make the pictures
+LAST = tuple(f"{DECODER}{kind}{LAYERS - 1}" for kind in "wb")  # the weights that make the pictures
 FLATTEST = 1e-6  # the smaller singular value of a map, in shares of the larger: less is no map of the plane
 
 
@@ -29,18 +29,18 @@ class FrozenAutoencoder:
     @cached_property
     def size(self) -> int:
         """Pixels across and down a frame."""
-        return math.isqrt(len(self.weights[f"{HALVES[0]}w0"]) // 2)
+        return math.isqrt(len(self.weights[f"{ENCODER}w0"]) // 2)
 
     def encode(self, pairs: npt.NDArray[np.generic]) -> Array:
         """Return latents `(N, 2)` of pairs of frames `(N, 2, size, size)`, uint8 or from 0 to 1."""
         x = np.asarray(pairs, dtype=np.float32).reshape(len(pairs), -1)
         if pairs.dtype == np.uint8:
             x = x / np.float32(WHITE)
-        return np.asarray(half_output(self.weights, HALVES[0], x, numpy_relu), dtype=np.float64)
+        return np.asarray(half_output(self.weights, ENCODER, x, numpy_relu), dtype=np.float64)
 
     def decode(self, z: Array) -> Single:
         """Return pairs of frames `(N, 2, size, size)` at latents `(N, 2)`, about 0 to 1."""
-        x = half_output(self.weights, HALVES[1], z.astype(np.float32), numpy_relu)
+        x = half_output(self.weights, DECODER, z.astype(np.float32), numpy_relu)
         pairs: Single = x.reshape(len(z), 2, self.size, self.size)
         return pairs
 
@@ -70,7 +70,7 @@ class FrozenAutoencoder:
 
     def painted(self, z: Array) -> Single:
         """Return the first of the two frames `(N, size, size)` at latents `(N, 2)`, cut to 0 … 1."""
-        x = half_output(self._one_frame, HALVES[1], z.astype(np.float32), numpy_relu)
+        x = half_output(self._one_frame, DECODER, z.astype(np.float32), numpy_relu)
         frames: Single = np.clip(x, 0.0, 1.0).reshape(len(z), self.size, self.size)
         return frames
 

@@ -16,13 +16,13 @@ Single = npt.NDArray[np.float32]
 
 LAYERS = 4
 LATENTS = 2  # (z_q, z_p)
-HALVES = ("encoder.", "decoder.")
+ENCODER, DECODER = HALVES = ("encoder.", "decoder.")  # the prefixes of their weights
 
 
 def half_sizes(numbers: int, width: int, half: str) -> tuple[int, ...]:
     """Return the sizes of the layers of `half`, input first; `numbers` go into the encoder."""
     hidden = (width,) * (LAYERS - 1)
-    return (numbers, *hidden, LATENTS) if half == HALVES[0] else (LATENTS, *hidden, numbers)
+    return (numbers, *hidden, LATENTS) if half == ENCODER else (LATENTS, *hidden, numbers)
 
 
 def autoencoder_shapes(numbers: int, width: int) -> dict[str, tuple[int, ...]]:

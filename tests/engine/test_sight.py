@@ -12,6 +12,7 @@ from hnn_engine.frame_metrics import latent_energy, latent_field
 from hnn_engine.frames.frozen_autoencoder import FLATTEST, FrozenAutoencoder, fit_map
 from hnn_engine.models import MODELS
 from hnn_engine.models.autoencoder import (
+    ENCODER,
     HALVES,
     autoencoder_shapes,
     half_output,
@@ -78,7 +79,7 @@ def test_a_half_is_its_formula_in_numpy_and_torch(half: str) -> None:
     weights = {n: w.astype(np.float64) for n, w in initial_autoencoder(18, 7, np.random.default_rng(0)).items()}
     x = np.random.default_rng(1).normal(size=(5, half_sizes(18, 7, half)[0]))
     expected = by_loops(weights, half, x)
-    assert expected.shape == (5, 2 if half == HALVES[0] else 18)
+    assert expected.shape == (5, 2 if half == ENCODER else 18)
     np.testing.assert_allclose(half_output(weights, half, x.copy(), numpy_relu), expected, rtol=0, atol=1e-14)
     tensors = {n: torch.from_numpy(w) for n, w in weights.items()}
     np.testing.assert_allclose(

@@ -25,7 +25,7 @@ from hnn_engine.fitting.pixel_snapshot import (
 )
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import get_model
-from hnn_engine.models.autoencoder import HALVES, LAYERS, half_output, numpy_relu
+from hnn_engine.models.autoencoder import DECODER, ENCODER, LAYERS, half_output, numpy_relu
 from hnn_engine.models.mlp import Weights
 from hnn_engine.snapshot import Snapshot
 
@@ -68,9 +68,9 @@ class PixelObjective:
         """Return the latents `(M, 2)` of the rows that the map is fitted on, `weights` as the fit steps them."""
         first, film = self._frame_pairs.first[self._map_rows], self._film
         x = np.concatenate([film.table[first], film.table[first + 1]], axis=1)
-        read = {**weights, f"{HALVES[0]}w0": weights[f"{HALVES[0]}w0"][film.live]}
+        read = {**weights, f"{ENCODER}w0": weights[f"{ENCODER}w0"][film.live]}
         with np.errstate(over="ignore", invalid="ignore"):  # a fit may be looked at when it has just exploded
-            return np.asarray(half_output(read, HALVES[0], x, numpy_relu), dtype=np.float64)
+            return np.asarray(half_output(read, ENCODER, x, numpy_relu), dtype=np.float64)
 
     def _scaled(self, autoencoder: Weights) -> Weights:
         """Return `autoencoder` on training frames less their mean, over the root mean square spread of a pixel.
@@ -78,9 +78,9 @@ class PixelObjective:
         The encoder's first layer takes them off, the decoder's last puts them on: what is painted first is near the
         mean frame. The latents begin small, or (z_p − (z_q′ − z_q))² would be most of the loss and all that is learned.
         """
-        film, (w0, b0, w3) = self._film, (f"{HALVES[0]}w0", f"{HALVES[0]}b0", f"{HALVES[0]}w{LAYERS - 1}")
+        film, (w0, b0, w3) = self._film, (f"{ENCODER}w0", f"{ENCODER}b0", f"{ENCODER}w{LAYERS - 1}")
         mean, spread = mean_frame(film, self._frame_pairs.first[self._task.data.train])
-        w, b = (f"{HALVES[1]}{kind}{LAYERS - 1}" for kind in "wb")
+        w, b = (f"{DECODER}{kind}{LAYERS - 1}" for kind in "wb")
         changed = {w0: autoencoder[w0] / spread, w3: SMALL * autoencoder[w3], w: spread * autoencoder[w], b: mean}
         changed[b0] = autoencoder[b0] - mean @ changed[w0]
         return {name: np.asarray(changed.get(name, values), dtype=np.float32) for name, values in autoencoder.items()}

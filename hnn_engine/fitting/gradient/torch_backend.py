@@ -13,7 +13,7 @@ from hnn_engine.fitting.events import FitTask
 from hnn_engine.fitting.gradient.backend import Rows, Shapes
 from hnn_engine.fitting.gradient.film_table import FilmTable
 from hnn_engine.models import get_model, sum_of_terms
-from hnn_engine.models.autoencoder import HALVES, half_output
+from hnn_engine.models.autoencoder import DECODER, ENCODER, half_output
 from hnn_engine.models.pixels import FIELD_SHARE
 
 
@@ -123,8 +123,8 @@ class TorchPixelBackend(TorchBackend):
         first, weights = torch.from_numpy(rows[0]), self._named()
         weights["encoder.w0"] = weights["encoder.w0"][self._live]
         now, then = (torch.cat([self._table[first + k], self._table[first + k + 1]], 1) for k in (0, 1))
-        z, after = (half_output(weights, HALVES[0], x, torch.relu) for x in (now, then))
-        off = half_output(weights, HALVES[1], z, torch.relu).index_add(1, self._live, -now)
+        z, after = (half_output(weights, ENCODER, x, torch.relu) for x in (now, then))
+        off = half_output(weights, DECODER, z, torch.relu).index_add(1, self._live, -now)
         pictures = ((off * off).sum(1) + self._rest[first] + self._rest[first + 1]) / self._film.pixels
         gap = z[:, 1] - (after[:, 0] - z[:, 0])
         field = after - z - self._field(weights, z)

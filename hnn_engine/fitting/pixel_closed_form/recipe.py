@@ -29,7 +29,7 @@ from hnn_engine.fitting.pixel_closed_form.slow_feature import jumps, straightene
 from hnn_engine.fitting.pixel_snapshot import LIVE_TEST_ROWS, frame_pairs_of, frozen, map_rows, pixel_model
 from hnn_engine.fitting.random_features.hidden_layers import hidden_layers
 from hnn_engine.fitting.subsampling import drawn, evenly_drawn
-from hnn_engine.models.autoencoder import HALVES, LAYERS, half_output, numpy_relu
+from hnn_engine.models.autoencoder import DECODER, ENCODER, LAYERS, half_output, numpy_relu
 from hnn_engine.models.mlp import Weights
 from hnn_engine.snapshot import Snapshot
 
@@ -69,7 +69,7 @@ class SampledFit:
         """Freeze the present weights."""
         pairs = self._frame_pairs.pairs(self._map_rows).reshape(len(self._map_rows), -1)
         x = pairs.astype(np.float32) / np.float32(WHITE)
-        z = np.asarray(half_output(self._weights, HALVES[0], x, numpy_relu), dtype=np.float64)
+        z = np.asarray(half_output(self._weights, ENCODER, x, numpy_relu), dtype=np.float64)
         return frozen(self.task, {n: w.copy() for n, w in self._weights.items()}, z, self._map_rows)
 
     def events(self) -> Iterator[Event]:
@@ -133,7 +133,7 @@ class _Stages:
         self.films = training_films(frame_pairs_of(self._task), self._task.data.train, self._rng)
         self.frames = principal_frames(self.films.frames, self._rng)
         self.scores = self.frames.scores(self.films.frames)
-        self._weights[f"{HALVES[1]}b{LAYERS - 1}"][:] = np.tile(self.frames.mean, 2)
+        self._weights[f"{DECODER}b{LAYERS - 1}"][:] = np.tile(self.frames.mean, 2)
 
     def _order(self) -> None:
         self.curve = rough_curve(self.scores, self.frames.noise, self._rng)
@@ -163,14 +163,14 @@ class _Stages:
         scores, q = self.scores[some], self.q[some]
         hidden = encoder_start(self.curve, scores, q, self._units, self._rng)
         reading = Reading(hidden, scores.shape[1])
-        self._keep(HALVES[0], [*hidden, reading.solve(scores, q, self._ridge)])
+        self._keep(ENCODER, [*hidden, reading.solve(scores, q, self._ridge)])
         self.q = reading.positions(self.scores)
 
     def _paint(self) -> None:
         some = evenly_drawn(self.q, SAMPLE, self._rng)
         kinks = np.linspace(self.curve.at[0], self.curve.at[-1], self._units // 2)
         hidden = decoder_start(np.interp(kinks, self.curve.at, self.angles), self._units, self._rng)
-        self._keep(HALVES[1], [*hidden, decoder_end(hidden, self.q[some], self.scores[some], self._ridge)])
+        self._keep(DECODER, [*hidden, decoder_end(hidden, self.q[some], self.scores[some], self._ridge)])
 
     def _move(self) -> None:
         states, rates = self._motion()
@@ -204,7 +204,7 @@ class _Stages:
     def _keep(self, half: str, layers: list[Layer]) -> None:
         """Keep the layers of a `half` as weights on pixels: W₀ ← V W₀, W₃ ← W₃ Vᵀ, and the mean frame in the biases."""
         (w0, b0), (w3, b3), vectors, mean = layers[0], layers[-1], self.frames.vectors, self.frames.mean
-        if half == HALVES[0]:
+        if half == ENCODER:
             parts = [vectors @ w for w in np.split(w0, 2)]
             layers = [(np.concatenate(parts), b0 - sum(mean @ part for part in parts)), *layers[1:]]
         else:

@@ -39,7 +39,7 @@ class Hidden:
     layers: tuple[Layer, ...]
     parts: tuple[Part, ...] = ()
 
-    def seen(self) -> tuple[Part, ...]:
+    def all_parts(self) -> tuple[Part, ...]:
         """Return which units see which inputs; together they are all units."""
         return self.parts or (Part(slice(0, self.width), slice(0, len(self.layers[0][0]))),)
 

@@ -98,7 +98,7 @@ class LinearField:
             columns = [self.columns(one.net, k) for k in range(one.net.outputs)]
             yield {c for c, factor in one.into if factor}, {at.start: at for at in columns}
             return
-        for part in self.hidden[one.net.prefix].seen():
+        for part in self.hidden[one.net.prefix].all_parts():
             at = _within(self.columns(one.net, one.output), part.units)
             yield {c for c, factor in one.into[part.inputs] if factor}, {at.start: at}
 
@@ -125,7 +125,7 @@ class LinearField:
                     first = int(np.searchsorted(places, self.columns(one.net, k).start))
                     rows[:, target, first : first + values.shape[1]] += values * (factor * counts[:, target, None])
                 continue
-            for part in hidden.seen():
+            for part in hidden.all_parts():
                 own = [place for place in into if part.inputs.start <= place[0] < part.inputs.stop]
                 if own:
                     at = _within(self.columns(one.net, one.output), part.units)
