@@ -143,7 +143,10 @@ def _paint_lines(painter: QPainter, view: SceneView, lines: Lines, style: SceneS
 
 def _mixed(one: QColor, other: QColor) -> QColor:
     """The colour halfway: a translucent one would be darker where two pieces of a line meet."""
-    return QColor(*((a + b) // 2 for a, b in zip(one.getRgb()[:3], other.getRgb()[:3], strict=True)))
+    red, green, blue = (
+        (a + b) // 2 for a, b in ((one.red(), other.red()), (one.green(), other.green()), (one.blue(), other.blue()))
+    )
+    return QColor(red, green, blue)
 
 
 @lru_cache(maxsize=16)
