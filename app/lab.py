@@ -1,31 +1,27 @@
 """The laboratory behind the window: document, playback, workers and frame clock, wired together; panels show it."""
 
-import time
-import traceback
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.dragging import Dragging
 from app.model.document import Document, State, View
 from app.model.frame_clock import FrameClock
-from app.model.model_roles import compared_key, field_key, judged_key, latents_key
 from app.model.playback import Playback
-from app.model.rollout_messages import Answer, Request, ShownModel, Track
+from app.model.rollout_messages import Answer, ShownModel, Track
 from app.model.seed_ensembles import SeedEnsembles
 from app.training import Training
 from app.workers.dataset_worker import DatasetWorker
 from app.workers.live_fit import LiveFit
 from app.workers.preload import Preload
-from app.workers.rollout_worker import RolloutWorker
+from app.workers.rollout_requests import RolloutRequests
 from hnn_engine.coords import Array
 from hnn_engine.data_edits import UNTOUCHED
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment, same_scene
-from hnn_engine.phase_portrait import Drawn, PortraitSpec, States, drawn_rows, sample
 from hnn_engine.rollout_analysis import gentle_span
 from hnn_engine.rollouts.steering import STEERINGS, Steering
 
@@ -34,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Lab(QObject):
-    """What the panels show and act on; `drag`, `training` and `live_fit` are its parts.
+    """What the panels show and act on; `drag`, `training`, `live_fit` and `rollouts` are its parts.
 
     Signals: `answered(Answer)` new rollouts, `taken_in()` once every panel has them; `dataset_changed(Dataset | None)`;
     `noticed(text, is_error)`; `failed(text, details)`.
@@ -45,32 +41,22 @@ class Lab(QObject):
     dataset_changed = Signal(object)
     noticed = Signal(str, bool)
     failed = Signal(str, str)
-    _woken = Signal()
 
     def __init__(self, experiment: Experiment, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.document = Document(State(experiment), self)
         self.playback = Playback(experiment.rollout.length, self)
         self.frame_clock = FrameClock(self)
-        self.rollout_worker = RolloutWorker()
         self.dataset_worker = DatasetWorker(experiment, self)
         self.drag = Dragging(self.document, self.playback, self.edit, self)
         self.training = Training(self.document, self.dataset_worker, self)
         self.live_fit = LiveFit(self.document, self.dataset_worker, self.edit, self)
         self.preload = Preload(lambda: self.drag.active, self._on_loaded, self.failed.emit, self._on_missed)
         self.seed_ensembles = SeedEnsembles()
-        self.answer: Answer | None = None
-        self.portrait: PortraitSpec | None = None
-        self.training_states: States | None = None  # some of the data, for the worker
-        self.drawn: Drawn | None = None  # what of it was drawn with the mouse
-        self._known_data: Dataset | None = None  # what these are of
+        self.rollouts = RolloutRequests(self.document, self.shown_models, lambda: self.drag.active, self)
         self._fresh: tuple[Experiment, Dataset] | None = None  # found by a live fit during a drag, not on screen yet
         self._states: dict[str, tuple[Track, Array]] = {}
         self._states_at = -1.0
-        self._dirty = True
-        self._urgent = True
-        self.rollout_worker.failure = self._worker_failed
-        self.rollout_worker.wake = self._woken.emit
         self._connect()
         self._ask()  # the first rollouts are computed while the window is being built
 
@@ -78,24 +64,30 @@ class Lab(QObject):
         self.document.changed.connect(self._on_changed)
         self.document.view_changed.connect(self._on_view)
         self.frame_clock.frame.connect(self._on_frame)
-        self.frame_clock.painted.connect(self._take_answer)
+        self.frame_clock.painted.connect(self.rollouts.take)
+        self.rollouts.answered.connect(self._on_answer)
+        self.rollouts.failed.connect(self.failed)
         self.drag.moved.connect(self._ask)
         self.drag.changed.connect(self._on_drag)
         self.dataset_worker.changed.connect(self._on_dataset)
         self.dataset_worker.changed.connect(self.dataset_changed)
         self.dataset_worker.refused.connect(self._complain)
-        self.training.weights_changed.connect(self.refresh)
+        self.training.weights_changed.connect(self.rollouts.refresh)
         self.training.noticed.connect(self._complain)
         self.training.failed.connect(self.failed)
         self.live_fit.found.connect(self._on_refitted)
         self.live_fit.refused.connect(self._on_refit_refused)
         self.live_fit.impossible.connect(self._complain)
-        self._woken.connect(self._on_woken, Qt.ConnectionType.QueuedConnection)
 
     def start(self) -> None:
         """Begin to compute and to tick."""
         self.frame_clock.start()
         self._want_data()
+
+    @property
+    def answer(self) -> Answer | None:
+        """The rollouts on screen."""
+        return self.rollouts.answer
 
     @property
     def dataset(self) -> Dataset | None:
@@ -111,13 +103,13 @@ class Lab(QObject):
         if not same_scene(experiment, self.experiment):
             return
         if self.drag.active:  # as with a start that is dragged; models and dots are then drawn at once
-            self._learn_of(data)
+            self.rollouts.show_data(data)
             self._fresh = (experiment, data)
             self._ask()
         else:
             self._fresh = None  # an older one would take its place
             self.dataset_worker.take(experiment, data)
-            self._mark(urgent=False)
+            self.rollouts.want(urgent=False)
 
     def _take_fresh(self) -> None:
         """Show the data of the models that a live fit has found during a drag."""
@@ -126,7 +118,7 @@ class Lab(QObject):
             self.dataset_worker.take(*fresh)
 
     def _on_refit_refused(self, problem: str) -> None:
-        self._mark(urgent=False)
+        self.rollouts.want(urgent=False)
         self._complain(problem)
 
     def _complain(self, problem: str) -> None:
@@ -206,10 +198,6 @@ class Lab(QObject):
         if able and self.document.view.field == "truth":
             self.document.set_view(field=able[0].model)
 
-    def latents_key(self) -> str:
-        """The key of the model whose latents the portrait shows, or ''."""
-        return latents_key(self.shown_models(), self.document.view) if self.experiment.scene.observed else ""
-
     def run_of(self, key: str) -> "Run | None":
         """The run with this id, or None."""
         return next((r for r in self.document.state.runs if r.id == key), None)
@@ -224,29 +212,13 @@ class Lab(QObject):
             known = self._states[track.key] = (track, track.state_at(self.playback.time))
         return known[1]
 
-    # Requests ---------------------------------------------------------------------------------------------------------
-
-    def show_portrait(self, spec: PortraitSpec) -> None:
-        """The portrait shows this plane from now on; the state that it goes through is always the start."""
-        plane = replace(spec, through=(), latents="")
-        if plane != self.portrait:
-            self.portrait = plane
-            self._mark(urgent=False)
-
-    def refresh(self) -> None:
-        """Compute what is on screen anew where it has changed, with the next frame."""
-        self._mark(urgent=False)
-
-    def _mark(self, urgent: bool) -> None:
-        self._dirty = True
-        self._urgent = self._urgent or urgent
+    # What changes -----------------------------------------------------------------------------------------------------
 
     def _on_changed(self, old: State, new: State) -> None:
         spec = new.experiment.rollout
         self.playback.set_horizon(spec.length, spec.dt)
         if not same_scene(old.experiment, new.experiment):
-            self.answer = None
-            self.portrait = None
+            self.rollouts.forget()
             self.live_fit.end()
         followed = {run.id for run in new.runs if run.id in new.shown}
         for run in old.runs:  # deleted ones too: undo brings them back
@@ -254,88 +226,44 @@ class Lab(QObject):
                 run.snapshot.forget()
         self.live_fit.check()
         self._want_data()
-        self._mark(urgent=True)
+        self.rollouts.want(urgent=True)
 
     def _on_view(self, old: View, new: View) -> None:
         self.playback.set_speed(new.speed)
         if old.live_fit != new.live_fit:
             self.live_fit.check()
             self._want_data()
-        self._mark(urgent=True)
+        self.rollouts.want(urgent=True)
 
     def _on_drag(self) -> None:
         self._want_data()
-        self._mark(urgent=True)
+        self.rollouts.want(urgent=True)
 
     def _on_dataset(self, data: Dataset | None) -> None:
         if data is not None:
             self._want_data()  # a live fit may have waited for it
-        if self._learn_of(data):
-            self._mark(urgent=False)
-
-    def _learn_of(self, data: Dataset | None) -> bool:
-        """Take in what the worker is to know of `data`; return whether that is anything new."""
-        if data is not None and data is self._known_data:
-            return False
-        self._known_data = data
-        self.training_states = sample(data.coords, data.train, data.frame_pairs) if data is not None else None
-        self.drawn = drawn_rows(data)
-        return True
+        if self.rollouts.show_data(data):
+            self.rollouts.want(urgent=False)
 
     def _ask(self) -> None:
-        view, portrait, models = self.document.view, self.portrait, self.shown_models()
-        if portrait is not None:
-            start = self.experiment.start
-            plane = replace(portrait, through=start, latents=self.latents_key())
-            portrait = plane if len(start) > max(portrait.axes) else None
-        self.rollout_worker.ask(
-            Request(
-                experiment=self.experiment,
-                models=models,
-                portrait=portrait,
-                field_of=field_key(models, view),
-                arrows=view.arrows,
-                contours=view.contours,
-                preview=self.drag.active,
-                energy_of=view.energy_of,
-                compared=compared_key(models, view),
-                states=self.training_states,
-                drawn=self.drawn,
-                judged=judged_key(models, view),
-                urgent=self._urgent,
-                asked=self.drag.moved_at or time.perf_counter(),
-            )
-        )
-        self._dirty = self._urgent = False
+        """Ask for the rollouts on screen now."""
+        self.rollouts.ask(self.drag.moved_at)
         self.drag.moved_at = 0.0
 
     # The frame --------------------------------------------------------------------------------------------------------
 
     def _on_frame(self, seconds: float) -> None:
         self.training.drain()
-        if self._dirty:
+        if self.rollouts.wanted:
             self._ask()
         self.playback.advance(seconds)
         if self.answer is None:
-            self._take_answer()
+            self.rollouts.take()
 
-    def _on_woken(self) -> None:
-        """There is an answer: it is shown at once during a drag, and after the next frame otherwise."""
-        if self.drag.active:
-            self._take_answer()
-
-    def _take_answer(self) -> None:
-        """Show the newest answer, unless it is of another system by now."""
-        answer = self.rollout_worker.newest()
-        if answer is not None and same_scene(answer.request.experiment, self.experiment):
-            self.answer = answer
-            self._take_fresh()
-            self.answered.emit(answer)
-            self.taken_in.emit()
-
-    def _worker_failed(self, error: Exception) -> None:
-        details = "".join(traceback.format_exception(error))
-        self.failed.emit(f"The rollouts could not be computed: {error}", details)
+    def _on_answer(self, answer: Answer) -> None:
+        self._take_fresh()
+        self.answered.emit(answer)
+        self.taken_in.emit()
 
     # Beginning and end ------------------------------------------------------------------------------------------------
 
@@ -345,8 +273,8 @@ class Lab(QObject):
         return self.preload.done
 
     def _on_loaded(self) -> None:
-        self.rollout_worker.reference_ready = self.preload.scipy_ready
-        self._mark(urgent=False)
+        self.rollouts.worker.reference_ready = self.preload.scipy_ready
+        self.rollouts.want(urgent=False)
 
     def _on_missed(self, text: str) -> None:
         """Pass on what the program does without; in the thread that loads."""
@@ -359,5 +287,5 @@ class Lab(QObject):
         self.live_fit.close()
         ended = self.training.worker.join(seconds)
         self.training.drain()
-        parts = (self.rollout_worker, self.dataset_worker, self.preload)
+        parts = (self.rollouts.worker, self.dataset_worker, self.preload)
         return all([ended, *(part.close(seconds) for part in parts)])

@@ -211,7 +211,7 @@ class MainWindow(QMainWindow):
         """Make all plots now."""
         for name in PLOTS:
             getattr(self, name)
-        self.lab.refresh()
+        self.lab.rollouts.refresh()
 
     async def furnish_in_turn(self) -> None:
         """Once truth moves, load pyqtgraph and make the plots one by one, frames in between."""
@@ -221,7 +221,7 @@ class MainWindow(QMainWindow):
         for name in PLOTS:
             getattr(self, name)
             await asyncio.sleep(0.01)
-        self.lab.refresh()
+        self.lab.rollouts.refresh()
 
     def _name_dock(self, name: str, title: str) -> None:
         """Write what a panel shows into its frame; in the menu it keeps its short name."""

@@ -29,7 +29,7 @@ class PaintThrottle(QObject):
     def holds(self) -> bool:
         """Whether the repaint that is due should wait; it then comes by itself."""
         now = time.perf_counter()
-        if self._lab.drag.active and self._lab.rollout_worker.busy and now - self._painted < FRAME_SECONDS:
+        if self._lab.drag.active and self._lab.rollouts.worker.busy and now - self._painted < FRAME_SECONDS:
             self._held = True
             return True
         self._held, self._painted = False, now
