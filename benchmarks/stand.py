@@ -132,7 +132,7 @@ async def ready(window: MainWindow) -> None:
     lab = window.lab
     await until(
         lambda: (
-            lab.preloaded and lab.answer is not None and not lab.dataset_worker.pending and not lab.rollout_worker.busy
+            lab.preloaded and lab.answer is not None and not lab.dataset_worker.pending and not lab.rollouts.worker.busy
         ),
         "the window was not ready",
     )

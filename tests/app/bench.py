@@ -118,9 +118,9 @@ class Bench:
 
     def _is_settled(self) -> bool:
         lab, answer = self.lab, self.lab.answer
-        if answer is None or lab.dataset is None or lab._dirty or lab.rollout_worker.busy:
+        if answer is None or lab.dataset is None or lab.rollouts.wanted or lab.rollouts.worker.busy:
             return False
-        if lab.rollout_worker._answer is not None:  # the next frame takes it
+        if lab.rollouts.worker._answer is not None:  # the next frame takes it
             return False
         fresh = answer.request.experiment is lab.experiment and not answer.request.preview
         return fresh and lab.dataset.dof == lab.experiment.scene.dof

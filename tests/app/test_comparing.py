@@ -70,7 +70,7 @@ async def test_the_map_and_its_words_say_what_a_direct_computation_says(bench: B
     system, data, view = bench.experiment.system, bench.lab.dataset, bench.window.portrait
     assert system is not None
     assert data is not None
-    found, states = gap(bench), bench.lab.training_states
+    found, states = gap(bench), bench.lab.rollouts.states
     assert states is not None
     everywhere = difference(system, snapshot(bench), data.coords[data.train])
     rms = float(np.sqrt(np.mean((everywhere - np.median(everywhere)) ** 2)))

@@ -96,7 +96,7 @@ async def test_an_error_of_a_slot_a_task_and_a_thread_is_there(
 
 async def test_an_error_of_a_worker_is_there(window: MainWindow, logged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench(window)
-    monkeypatch.setattr(window.lab.rollout_worker, "_compute", fail)
+    monkeypatch.setattr(window.lab.rollouts.worker, "_compute", fail)
     bench.edit(start=(0.5, 0.0))
     await bench.until(lambda: "The rollouts cannot be computed" in text_of(logged), "the error of the rollouts")
     monkeypatch.setattr(Experiment, "dataset", fail)

@@ -165,7 +165,7 @@ class DataHand:
     # Where things are -------------------------------------------------------------------------------------------------
 
     def _axes(self) -> tuple[int, int]:
-        chosen = self._lab.portrait
+        chosen = self._lab.rollouts.portrait
         dof = self._lab.experiment.scene.dof
         return chosen.axes if chosen is not None else (0, dof)
 

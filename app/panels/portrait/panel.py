@@ -234,7 +234,7 @@ class PortraitPanel(QWidget):
         if not self.lab.document.view.latents:
             self.words.say(self._fit_words(), FIT_TIP)
             return
-        if not self.lab.latents_key():
+        if not self.lab.rollouts.latents_key():
             text = "No model that sees frames is shown: train one to see its latents."
         self.words.say(text or self.words.whole, MAP_TIP)
 
@@ -292,7 +292,7 @@ class PortraitPanel(QWidget):
     def _show_plane(self) -> None:
         (x0, x1), (y0, y1) = self.plot.view.viewRange()
         start = self.lab.experiment.start
-        self.lab.show_portrait(PortraitSpec(self.axes, (x0, x1), (y0, y1), start))
+        self.lab.rollouts.show_portrait(PortraitSpec(self.axes, (x0, x1), (y0, y1), start))
 
     @property
     def chart(self) -> Chart:
@@ -301,7 +301,7 @@ class PortraitPanel(QWidget):
 
     def _chart(self, answer: Answer | None) -> None:
         """Lay the plane as `answer` does, which may be in latents, or by coordinates again."""
-        plane, key = answer.field if answer is not None else None, self.lab.latents_key()
+        plane, key = answer.field if answer is not None else None, self.lab.rollouts.latents_key()
         found = LatentChart(plane.latents, key) if key and plane is not None and plane.latents is not None else None
         other = (found is None) != (self._latents is None)
         self._latents = found
