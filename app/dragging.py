@@ -75,7 +75,7 @@ class Dragging(QObject):
             self._nudge_gesture = object()
         self._nudged_at = now
         self._playback.seek(0.0)
-        self._edit("Nudge the start", self._nudge_gesture, **self._start(coords, begin))
+        self._edit("Move the start by key", self._nudge_gesture, **self._start(coords, begin))
 
     def _start(self, coords: Array, begin: str) -> dict[str, Any]:
         rollout = self._document.experiment.rollout

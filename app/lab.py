@@ -140,7 +140,7 @@ class Lab(QObject):
             self.noticed.emit(str(error), True)
             return False
         if before.hand != UNTOUCHED and self.experiment.hand == UNTOUCHED and changes.keys() != {"hand"}:
-            what = f"What was drawn, moved or taken out by hand stays with {before.source_title}"
+            what = f"The data edits stay with {before.source_title}"
             self.noticed.emit(f"{what}: undo brings it back.", False)
         return True
 

@@ -21,7 +21,7 @@ BENCHMARKS = {
     "startup": "from the command to the first window with truth moving, beside a bare window",
     "memory": "resident memory over minutes of training and playing",
     "rollout": "rollouts: compiled, plain numpy, the paper's way, a thousand at once; each family at equal accuracy",
-    "pixels": "the pixel pendulum: film, a step, fits by two recipes, painting",
+    "pixels": "the pixel pendulum: video, a step, fits by two recipes, painting",
     "fit": "whole fits: the paper's recipe and the closed form, by task, over seeds of data",
     "step": "one step of a fit of each family: compiled, by torch, the paper's way, its matrix products; closed forms",
     "table": "reading 2 million rows of measured data, beside numpy's own reader of text",

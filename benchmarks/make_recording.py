@@ -27,7 +27,7 @@ TARGET = Path(__file__).parents[1] / "resources" / "recordings" / "simulated_pen
 HEADER = f"""\
 # Simulated recording: a damped pendulum, computed and not measured
 # angle'' = -{GRAVITY_OVER_LENGTH:g} sin(angle) - {DAMPING:g} angle', from {START[0]:g} rad at rest
-# camera of {FRAMES_PER_SECOND} frames a second, every second one kept, some dropped; angle noise {ANGLE_NOISE:g} rad
+# camera of {FRAMES_PER_SECOND} frames per second, every second one kept, some dropped; angle noise {ANGLE_NOISE:g} rad
 # velocity: central difference over the neighbouring frames
 # reference energy: a = {GRAVITY_OVER_LENGTH:g}, b = 0.5
 time (s),angle (rad),velocity (rad/s)

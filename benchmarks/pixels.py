@@ -53,7 +53,7 @@ def measure(options: argparse.Namespace) -> Figures:
         raise BenchmarkError("there are no compiled loops to measure on this machine")
     torch.set_num_threads(1)
     runs, base = options.runs or RUNS, new_experiment("pixel-pendulum")
-    say("the film")
+    say("the video")
     made, data = _data(base)
     figures: Figures = {"data": made}
     painter: Run | None = None

@@ -23,7 +23,7 @@ HEAD = """# The paper's experiments, run again
 Made from [{fits}]({fits}) by `python docs/make_tables.py {place} --write`.
 
 What is compared, and how, is in [tasks](../tasks.md); what each figure means in [figures](../figures.md). Each figure
-of ours is held, by its median over seeds, against the larger of the paper's and of a re-run of the paper's code: losses
+of ours is held, by its median over seeds, against the larger of the paper's and of a rerun of the paper's code: losses
 within a factor of 1.5 and energies within 3 count as the same. ± is the standard error of the mean over seeds.
 """
 

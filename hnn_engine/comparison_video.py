@@ -44,7 +44,7 @@ class _Strip:
         if self.role == "truth":
             return ""
         if np.isnan(self.off[frame]):
-            return "no angle to read"
+            return "angle not readable"
         lost = np.flatnonzero(~(np.abs(self.off[: frame + 1]) < IN_STEP))
         state = "in step" if not len(lost) else f"lost at {lost[0]}"
         return f"{np.rad2deg(abs(self.off[frame])):.1f}° off, {state}"
@@ -82,11 +82,12 @@ class ComparedFilm:
         found = [(one, one.autoencoder) for one in self.snapshots if one.autoencoder is not None]
         if not self.experiment.scene.observed:
             raise ExperimentError(
-                f"No camera sees the {self.experiment.source_title.lower()}, so there is no film: take the pixel "
-                "pendulum, or a film of your own"
+                f"The {self.experiment.source_title.lower()} is not observed as frames, so there is "
+                "no video: take the pixel "
+                "pendulum, or a video of your own"
             )
         if not found:
-            raise ExperimentError("There is no model that sees frames: train one, pixel-hnn for example")
+            raise ExperimentError("There is no model of frames: train one, pixel-hnn for example")
         return found
 
     @cached_property
@@ -103,7 +104,7 @@ class ComparedFilm:
         assert recording.frames is not None
         row = recording.row_at(np.array(experiment.start))
         if row is None:
-            raise ExperimentError("The start is not on a recorded row, so there is no film of it: start at one")
+            raise ExperimentError("The start is not on a recorded row, so there is no video of it: start at one")
         frames = recording.frames[row : row + len(self._times) + 1]
         return np.stack([frames[:-1], frames[1:]], axis=1)
 

@@ -78,7 +78,7 @@ class ByHand:
     def with_stroke(self, stroke: Stroke) -> "ByHand":
         """Return this with another stroke; the first one stands alone."""
         if len(self.strokes) >= MOST_STROKES:
-            raise ExperimentError(f"{MOST_STROKES} strokes are drawn, and no more are possible: take some out first")
+            raise ExperimentError(f"{MOST_STROKES} strokes are drawn, and no more are possible: remove some first")
         return replace(self, strokes=(*self.strokes, stroke), alone=self.alone or not self.strokes)
 
     def only(self, alone: bool) -> "ByHand":
@@ -219,7 +219,7 @@ def changed_by_hand(data: Dataset, hand: ByHand) -> Dataset:
     given = replace(data, coords=coords, by_hand=touched if touched.any() else None, floor_train=None, floor_test=None)
     whole = _joined(_of_rows(given, kept), [_drawn(stroke, k) for k, stroke in enumerate(hand.strokes)])
     if not len(whole.t):
-        raise ExperimentError("All data has been taken out by hand: undo that, or draw some")
+        raise ExperimentError("All data has been removed: undo that, or draw some")
     return _with_tests(whole)
 
 
@@ -306,7 +306,7 @@ def hand_from_json(value: object) -> ByHand:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ExperimentError(
-            "The data drawn or moved by hand cannot be read: it must be an object of strokes, moved, removed and alone"
+            "The data edits cannot be read: it must be an object of strokes, moved, removed and alone"
         ) from error
 
 
@@ -343,13 +343,11 @@ def check_hand(hand: ByHand, coordinates: int) -> None:
     places = [at for at, _ in hand.moved] + list(hand.removed)
     _check_counts(len(hand.strokes), coordinates * len(points) + 2 * len(places))
     if not all(len(point) == coordinates and all(map(_ordinary, point)) for point in points):
-        raise ExperimentError(f"Points drawn or moved by hand need {coordinates} finite numbers each")
+        raise ExperimentError(f"Drawn or moved points need {coordinates} finite numbers each")
     if not all(len(stroke.coords) >= FEWEST_LEFT and 0 < stroke.dt < LARGEST for stroke in hand.strokes):
         raise ExperimentError("A drawn stroke needs three points at least, and a time between them above zero")
     if not all(0 <= at.trajectory < STROKES and (at.t is None or _ordinary(at.t)) for at in places):
-        raise ExperimentError(
-            "What is moved or taken out by hand needs a trajectory from 0 on, and a finite time or none"
-        )
+        raise ExperimentError("Moved or removed data needs a trajectory from 0 on, and a finite time or none")
 
 
 def _ordinary(x: float) -> bool:
@@ -359,10 +357,8 @@ def _ordinary(x: float) -> bool:
 def _check_counts(strokes: int, numbers: int) -> None:
     """Raise `ExperimentError` where more is drawn, moved or taken out than a file keeps."""
     if strokes > limits.MOST_STROKES:
-        raise ExperimentError(
-            f"{strokes:,} strokes and pieces are drawn, {limits.MOST_STROKES:,} at most: take some out"
-        )
+        raise ExperimentError(f"{strokes:,} strokes and pieces are drawn, {limits.MOST_STROKES:,} at most: remove some")
     if numbers > limits.MOST_HAND_NUMBERS:
         raise ExperimentError(
-            f"{numbers:,} numbers say what is changed by hand, {limits.MOST_HAND_NUMBERS:,} at most: undo some of it"
+            f"{numbers:,} numbers describe the data edits, {limits.MOST_HAND_NUMBERS:,} at most: undo some of it"
         )

@@ -43,10 +43,10 @@ ROLLOUT_PARAMETERS: tuple[Parameter, ...] = (
 _KINDS, _TITLES = tuple(STEERINGS), tuple(info.title for info in STEERINGS.values())
 STEERING_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
-        "kind", "On the way", "none", choices=_KINDS, choice_titles=_TITLES, help="What is done to all rollouts."
+        "kind", "Intervention", "none", choices=_KINDS, choice_titles=_TITLES, help="Intervention on all rollouts."
     ),
-    Parameter("at", "From", 5.0, 0.0, 2000.0, "", "s", help="When it is done.", log=False),
-    Parameter("span", "For", 0.5, 0.01, 100.0, "", "s", help="How long H is climbed or descended.", log=True),
+    Parameter("at", "From", 5.0, 0.0, 2000.0, "", "s", help="Time at which it begins.", log=False),
+    Parameter("span", "For", 0.5, 0.01, 100.0, "", "s", help="Duration of adding or removing energy.", log=True),
 )
 FOLLOWING_WIDTHS, FOLLOWING_WIDTH = {1: 40, 2: 150}, 300  # units by degrees of freedom, and for more
 BEGINNINGS = ("frames", "latents")
@@ -57,7 +57,7 @@ FRICTION = Parameter(
     0.0,
     3.0,
     "×",
-    help="What if friction were half, or twice as strong? Scales that of truth and that which a model has learned.",
+    help="Scales the friction of truth and the friction that a model has learned.",
 )
 
 
@@ -127,11 +127,11 @@ class RolloutSpec:
         steering = Steering(str(steer["kind"]), float(steer["at"]), float(steer["span"]))
         if steering.kind == "reverse" and steering.at < self.dt:
             raise ExperimentError(
-                f"Time is turned back at {steering.at:g} s, but a step is {self.dt:g} s long: turn it back later"
+                f"Time is reversed at {steering.at:g} s, but a step is {self.dt:g} s long: reverse it later"
             )
         longest = max(self.horizon, self.length)
         if longest / self.dt > MAX_STEPS:
-            way = "turn time back earlier" if longest > self.horizon else "a shorter horizon"
+            way = "reverse it earlier" if longest > self.horizon else "a shorter horizon"
             raise ExperimentError(
                 f"{longest:g} s in steps of {self.dt:g} s are more than {MAX_STEPS:,} steps: choose a longer step, or "
                 f"{way}"
@@ -256,7 +256,7 @@ def new_experiment(system: str, constants: Mapping[str, object] | None = None) -
     scene = get_system(system, constants)
     opening = scene.horizon if scene.opening is None else scene.opening
     rollouts = RolloutSpec(horizon=opening, dt=opening / 500)
-    if scene.observed:  # what is filmed moves from frame to frame
+    if scene.observed:  # what is filmed moves between frames
         rollouts = RolloutSpec(horizon=opening, dt=scene.frame_seconds, truth="stormer-verlet")
     return Experiment(
         source=SystemSource(system, scene.values),
@@ -434,7 +434,7 @@ def _check_hand(experiment: Experiment) -> None:
     if experiment.hand == UNTOUCHED:
         return
     if experiment.frame_size:
-        raise ExperimentError("Data that a camera sees cannot be drawn or moved by hand: choose a system of states")
+        raise ExperimentError("Data observed as frames cannot be edited: choose a system of states")
     if experiment.hand.drawn and experiment.scene.dof > 1:
         raise ExperimentError(
             f"A stroke in the plane has one degree of freedom, but {experiment.source_title} has "

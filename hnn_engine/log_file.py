@@ -107,7 +107,7 @@ def _set_hooks(on_error: Any, on_thread: Any, on_ignored: Any) -> None:
 
     def error_hook(kind: type[BaseException], error: BaseException, trace: Any) -> None:
         if not issubclass(kind, KeyboardInterrupt):
-            _log.error("Unforeseen error", exc_info=error)
+            _log.error("Unexpected error", exc_info=error)
         on_error(kind, error, trace)
 
     def thread_hook(args: threading.ExceptHookArgs) -> None:

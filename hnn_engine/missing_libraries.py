@@ -23,7 +23,7 @@ LIBRARIES = {
     "torch": ("torch", "fits by gradient need it where there are no compiled loops"),
     "numba": ("numba", "the compiled loops need it"),
     "safetensors": ("safetensors", "runs are kept and read with it"),
-    "PIL": ("pillow", "pictures and films need it"),
+    "PIL": ("pillow", "pictures and videos need it"),
     "av": ("av", "videos need it"),
 }
 
@@ -41,7 +41,7 @@ def sentence(error: ImportError) -> str:
     if reason.startswith("lib") and library in ("PySide6", "shiboken6"):
         return f"Qt cannot be loaded ({reason}): install what the README lists for a bare Debian or Ubuntu"
     remedy = f"{install} --force-reinstall {distribution}'"
-    return f"{distribution} cannot be loaded ({reason}), and {need}: mend it by {remedy}"
+    return f"{distribution} cannot be loaded ({reason}), and {need}: repair it by {remedy}"
 
 
 def need(library: str) -> None:

@@ -64,7 +64,7 @@ class Drawn:
 
 @dataclass(frozen=True, eq=False)
 class Missed:
-    """Which drawn rows a model does not follow: its field is off there by more than `MISSED` of the usual speed."""
+    """Which drawn rows a model does not fit: its field is off there by more than `MISSED` of the usual speed."""
 
     model: str  # its title
     at: Array  # their coords
@@ -163,7 +163,7 @@ def drawn_rows(data: Dataset | None) -> Drawn | None:
 
 
 def rows_missed(title: str, snapshot: Snapshot, drawn: Drawn) -> Missed:
-    """Return the rows that the field of `snapshot` does not follow."""
+    """Return the rows that the field of `snapshot` does not fit."""
     speed = np.sqrt(np.square(drawn.dcoords).sum(axis=-1).mean())
     with np.errstate(over="ignore", invalid="ignore"):
         off = np.linalg.norm(snapshot.field(drawn.coords) - drawn.dcoords, axis=-1)

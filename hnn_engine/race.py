@@ -2,7 +2,7 @@
 
 One lane a recipe, each with a clock of its own that counts its recipe's work alone. The lane that has spent the least
 time takes the next step, so all clocks run together although one lane computes at a time. Each lane gathers its
-training loss and its honest error over its clock; the finish is the error that the recipe `paper` ends with.
+training loss and its field error over its clock; the finish is the error that the recipe `paper` ends with.
 """
 
 import json
@@ -31,9 +31,9 @@ from hnn_engine.systems import System
 from hnn_engine.tasks import TASKS
 
 PAPER = "paper"  # whose quality is the finish
-SPACING = 1.2  # from one look at the honest error to the next, on a lane's own clock
+SPACING = 1.2  # from one look at the field error to the next, on a lane's own clock
 NEAR = 1.005  # from one point of a curve to the next, at least: some 2000 from 1 ms to a minute
-MOST_ROWS = 20_000  # states that an honest error is of
+MOST_ROWS = 20_000  # states that a field error is of
 MOST_FRAMES = 2_000  # and pairs of frames
 # Units of a closed form's layer by degrees of freedom, and for more: two bodies have four.
 CLOSED_WIDTHS, CLOSED_WIDTH = {1: 60, 2: 300, 4: 600}, 1500
@@ -41,7 +41,7 @@ CLOSED_WIDTHS, CLOSED_WIDTH = {1: 60, 2: 300, 4: 600}, 1500
 
 @dataclass(frozen=True)
 class Finish:
-    """The honest error to reach, and whose it is, in a sentence and in `short`."""
+    """The field error to reach, and whose it is, in a sentence and in `short`."""
 
     error: float
     source: str
@@ -77,7 +77,7 @@ class Standing:
 
     @property
     def error(self) -> float | None:
-        """The honest error, by the last point."""
+        """The field error, by the last point."""
         return float(self.errors[-1, 1]) if len(self.errors) else None
 
 
@@ -165,7 +165,7 @@ class Lane:
         self._look, self._due = look, 0.0
 
     def advance(self) -> None:
-        """Take one step, and look at the honest error where it is time to. Looking is not on the clock."""
+        """Take one step, and look at the field error where it is time to. Looking is not on the clock."""
         event = self.fit.advance()
         seconds = self.fit.seconds
         if isinstance(event, Progress):
@@ -273,11 +273,11 @@ def lane_title(recipe: RecipeInfo, spec: ModelSpec) -> str:
     return f"{recipe.title} · {depth} × {width} units"
 
 
-# The honest error -----------------------------------------------------------------------------------------------------
+# The field error -----------------------------------------------------------------------------------------------------
 
 
 def has_truth(experiment: Experiment) -> bool:
-    """Whether the true field on the data of `experiment` is known; otherwise the honest error is the test loss."""
+    """Whether the true field on the data of `experiment` is known; otherwise the field error is the test loss."""
     return experiment.reference_system is not None
 
 

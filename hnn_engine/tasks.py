@@ -116,7 +116,7 @@ _FLOOR = (
     "The losses are the noise floor: on the paper's data the true field itself scores {train} and {test}. They cannot "
     "tell a good model from a perfect one."
 )
-_FRICTION = "No H alone can lose energy: the HNN absorbs what it can of the friction and misses the rest."
+_FRICTION = "No H alone can lose energy: the HNN fits part of the friction and misses the rest."
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -124,26 +124,26 @@ TASKS: dict[str, Task] = {
         Task(
             "mass-spring",
             "Mass-spring",
-            "A block on a spring, seen through noise: 50 short trajectories.",
+            "A block on a spring, with noise: 50 short trajectories.",
             "mass-spring",
             reported=_reported((3.71e-2, 3.69e-2), (3.67e-2, 3.59e-2), (1.71e-1, 3.84e-4)),
             notes=(
                 _FLOOR.format(train="3.9e-2 in training", test="3.8e-2 in testing"),
-                "The energy figure's horizon grows by 9 % with every start that is judged, through a slip in the "
-                "paper's code; it is kept here so that the figures can be compared.",
-                "The HNN keeps the energy and still loses phase: compare the coordinates and the valid time.",
+                "The energy figure's horizon grows by 9 % with every start that is evaluated, by an error in "
+                "the paper's code; it is kept here so that the figures can be compared.",
+                "The HNN conserves the energy but its phase error grows: compare the coordinates and the valid time.",
             ),
         ),
         Task(
             "pendulum",
             "Pendulum",
-            "A pendulum that swings wide, seen through noise: 50 short trajectories.",
+            "A pendulum that swings wide, with noise: 50 short trajectories.",
             "pendulum",
             reported=_reported((3.26e-2, 3.28e-2), (3.53e-2, 3.56e-2), (4.15e-2, 2.49e-2)),
             notes=(
                 _FLOOR.format(train="3.5e-2 in training", test="3.6e-2 in testing"),
-                "The paper's 'energy' is q² + p², which a perfect pendulum does not keep, and its starts lie in the "
-                "hole of the training data. With the true H its models score 2.5e-2 (baseline) and 5.0e-4 (HNN).",
+                "The paper's 'energy' is q² + p², which is not conserved by a pendulum, and its starts lie in a "
+                "region without training data. With the true H its models score 2.5e-2 (baseline) and 5.0e-4 (HNN).",
             ),
         ),
         Task(
@@ -170,8 +170,8 @@ TASKS: dict[str, Task] = {
             reported=_reported((3.27e-5, 3.00e-6), (2.96e-5, 2.82e-6), (6.33e-2, 3.88e-5)),
             again={"hnn": {"test_loss": (6.6e-6, 6.6e-6), "energy_mse": (2.6e-5, 2.6e-5)}},
             notes=(
-                "The energy figure is a mean over 15 orbits. The baseline's is ruled by the few on which its bodies "
-                "fall together: of three seeds the median over orbits was 10 to 50 times smaller, near the paper's.",
+                "The energy figure is a mean over 15 orbits. The baseline's is dominated by the few on which its "
+                "bodies collide: of three seeds the median over orbits was 10 to 50 times smaller, near the paper's.",
             ),
         ),
         Task(
@@ -182,26 +182,27 @@ TASKS: dict[str, Task] = {
             reported=_reported((9.56e-2, 8.03e-2), (3.80e-1, 4.88e-1), (1.09e2, 4.19e-2)),
             again={"hnn": {"energy_mse": (7.4e-3, 7.4e-3)}},
             notes=(
-                "The losses are ruled by the few closest encounters: of the 80,000 training rows, twenty make half "
-                "(HNN) to four fifths (baseline) of the training loss. So it goes with the draw: the largest "
+                "The losses are dominated by the few closest encounters: of the 80,000 training rows, twenty make half "
+                "(HNN) to four fifths (baseline) of the training loss. It varies with the seed: the largest "
                 "derivative is 160 in the paper's data, 190 to 330 in ours by seed. On rows of up to 160 our median "
                 "training losses are 6.0e-2 (baseline) and 1.0e-1 (HNN).",
-                "The energy figure is a mean over 15 orbits, ruled by a few: the re-run's HNN had a median of 4.3e-3.",
+                "The energy figure is a mean over 15 orbits, dominated by a few: the HNN of the re-run had a "
+                "median of 4.3e-3.",
             ),
         ),
         Task(
             "pixel-pendulum",
             "Pixel pendulum",
-            "A pendulum seen only as 28 × 28 grey pixels: 200 films of 103 frames.",
+            "A pendulum observed as 28 × 28 grey pixels: 200 videos of 103 frames.",
             "pixel-pendulum",
             models=SEEING,
             reported=_reported((1.77e-4, 1.87e-4), (1.73e-4, 1.85e-4), (9.27e-3, 1.53e-4), SEEING),
             again={"pixel-hnn": {"energy_mse": (5.2e-4, 5.2e-4)}},
             notes=(
-                "The losses are the autoencoder's for the most part: what it cannot paint. The films are of the same "
+                "The losses are mostly the reconstruction error of the autoencoder. The videos show the same "
                 "motion as the paper's, drawn by a renderer of our own, so the losses are alike and not the same.",
-                "The energy figure goes by an affine map from the latents to the angle and its momentum, fitted on the "
-                "training frames. The paper judges one film of 200 frames, here they are 15: see the median too.",
+                "The energy figure uses an affine map from the latents to the angle and its momentum, fitted on the "
+                "training frames. The paper uses one video of 200 frames, here 15 are used: see the median too.",
                 "The loss asks for z′ = z + f(z), and a rollout follows dz/dt = f(z): so the paper's HNN swings 0.6 % "
                 "too slowly, a quarter of a radian after 200 frames.",
             ),
@@ -237,8 +238,8 @@ TASKS: dict[str, Task] = {
                 "The column 'paper' is Sosanya & Greydanus 2022, whose friction acts on q: the same system with q and "
                 "p exchanged. They give no steps; here they are 5000, without an L2 term.",
                 "No H can lose energy, but one can absorb much of a linear friction: over the whole grid the best "
-                "polynomial H is left with a loss of 0.44. Half of the grid trains here, and the HNN learns its states "
-                "by heart: compare its test loss.",
+                "polynomial H is left with a loss of 0.44. Half of the grid trains here, and the HNN overfits its "
+                "states: compare its test loss.",
             ),
             constants={"damping": 2.0},
             data={"trajectories": 25, "points": 25, "noise": 0.0, "layout": "grid"},

@@ -15,7 +15,7 @@ from app.widgets.text import PlainLabel
 from hnn_engine.errors import one_line
 
 _log = logging.getLogger(__name__)
-_SENTENCE = "Something went wrong inside the laboratory. Your work is still there: save it, and go on."
+_SENTENCE = "An unexpected error occurred. Your work is still open: save it, then continue."
 
 
 class ErrorDialog(QDialog):
@@ -23,7 +23,7 @@ class ErrorDialog(QDialog):
 
     def __init__(self, summary: str, details: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Unforeseen error")
+        self.setWindowTitle("Unexpected error")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._details = QPlainTextEdit(details)
         self._details.setReadOnly(True)
@@ -61,7 +61,7 @@ class ErrorDialog(QDialog):
         return row
 
     def _buttons(self) -> QHBoxLayout:
-        fold, copy, close = QPushButton("Details"), QPushButton("Copy"), QPushButton("Go on")
+        fold, copy, close = QPushButton("Details"), QPushButton("Copy"), QPushButton("Continue")
         fold.setCheckable(True)
         fold.toggled.connect(self._on_folded)
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.details()))

@@ -9,13 +9,13 @@ from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QW
 from app.widgets.text import Page, PlainLabel, heading
 
 _MOUSE = (
-    ("Drag", "a body, the head of its arrow, or the start in the phase portrait"),
-    ("Shift + drag", "finely"),
-    ("Ctrl + drag", "with Move or Erase: a whole trajectory of the data, and not a point"),
-    ("Arrow keys", "nudge the start (in the phase portrait; Shift: finely)"),
-    ("Esc", "take a drag back while it lasts"),
-    ("Wheel, drag", "zoom and pan a plot; double-click to fit"),
-    ("Double-click", "on a setting's name: back to its default"),
+    ("Drag", "a body, the tip of its momentum arrow, or the start in the phase portrait"),
+    ("Shift + drag", "slow, precise drag"),
+    ("Ctrl + drag", "with Move or Erase: a whole trajectory of the data instead of a point"),
+    ("Arrow keys", "move the start (in the phase portrait; Shift: in small steps)"),
+    ("Esc", "cancel a drag"),
+    ("Wheel, drag", "zoom and pan a plot; double-click to show all"),
+    ("Double-click", "on the name of a setting: reset it to its default"),
     ("F2, Del", "rename or delete a run"),
 )
 
@@ -25,7 +25,7 @@ class HelpSheet(QDialog):
 
     def __init__(self, actions: Iterable[QAction], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Keys and a short tour")
+        self.setWindowTitle("Shortcuts and tour")
         self.resize(860, 560)
         tour = Page((files("resources") / "help" / "tour.md").read_text(encoding="utf-8"))
         keys = QWidget()

@@ -38,7 +38,7 @@ class ImportDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
         name = found.path.replace("\\", "/").rsplit("/", 1)[-1]
-        known = "The layout is known: nothing needs to be changed." if found.known else "Say what each column is."
+        known = "The layout is known; no changes are needed." if found.known else "State what each column is."
         layout.addWidget(heading(f"{shortened(name)}: {found.count} rows"))
         layout.addWidget(quiet_label(known))
         if len(found.columns) > COLUMNS:

@@ -44,11 +44,8 @@ from hnn_engine.records import Run
 
 LARGE = 1.3  # times the usual type, for how the lanes stand; in a window wider than USUAL it grows along
 USUAL = 1250  # pixels
-LOADING = "Getting ready …"
-HINT = (
-    "Every recipe has a clock of its own, which counts its own work alone. The finish is as good as the paper's recipe "
-    "becomes."
-)
+LOADING = "Preparing …"
+HINT = "Each recipe is timed by its own computing time. The finish line is the error that the paper's recipe reaches."
 COLUMNS = 6  # swatch, lane, time, times faster, error, network
 
 
@@ -147,7 +144,7 @@ class RaceWindow(QDialog):
         self.start_button, self.stop_button = QPushButton("Start"), QPushButton("Stop")
         self.keep_button = QPushButton("Keep the runs")
         self.start_button.setProperty("primary", True)
-        set_tip(self.keep_button, "Judge what the lanes ended with, and put it into the table of runs")
+        set_tip(self.keep_button, "Evaluate results and add them to the table of runs")
         for button in (self.start_button, self.stop_button, self.keep_button):
             button.setAutoDefault(False)
         row = QHBoxLayout()
@@ -272,7 +269,7 @@ class RaceWindow(QDialog):
         elif isinstance(message, AllEvaluated):
             for run in self.runs[::-1]:  # judging has failed
                 self._take(run)
-            self.hint.setText("The runs stand in the table. The model of the winner is on screen.")
+            self.hint.setText("The runs are in the table. The winner's model is shown.")
             self._settle()
 
     def _on_ended(self, message: RaceEnded) -> None:
@@ -315,7 +312,7 @@ class RaceWindow(QDialog):
         for check in self.checks.values():
             check.setEnabled(not busy)
         self.start_button.setEnabled(not busy and not training and bool(self.chosen()))
-        waits = "Training is under way and would slow all clocks: stop it first" if training else ""
+        waits = "Training is running and would slow all recipes: stop it first" if training else ""
         set_tip(self.start_button, waits)
         self.stop_button.setEnabled(self._racing)
         self.keep_button.setEnabled(not busy and bool(self.runs))
@@ -388,7 +385,7 @@ def words(one: Standing) -> list[str]:
 def _time(one: Standing) -> str:
     if one.finish is not None:
         more = "" if one.ending else f", now at {duration(one.seconds)}"
-        return f"there in {duration(one.finish)}{more}"
+        return f"finished in {duration(one.finish)}{more}"
     if one.ending == "failed":
         return "failed"
     if one.ending:
@@ -402,7 +399,7 @@ def _faster(one: Standing) -> str:
         return ""
     times = float(f"{one.faster:.2g}")
     if not one.at_least and math.isclose(times, 1.0):
-        return "as fast as paper"
+        return "as fast as the paper"
     if times < 1:
         return f"{_plain(float(f'{1 / one.faster:.2g}'))}{NO_BREAK}× slower than paper"
     return f"{'> ' if one.at_least else ''}{_plain(times)}{NO_BREAK}× faster than paper"

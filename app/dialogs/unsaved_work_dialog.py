@@ -23,8 +23,8 @@ from hnn_engine.journal import Entry
 
 LATER, OPEN, THROW = 0, 1, 2  # results of the dialog
 SHOWN = 6  # entries that are seen without scrolling
-HEADING = "Work that was not saved"
-HINT = "A window ended, or a disk was full. Opened, the work is as it was and still has to be saved."
+HEADING = "Unsaved work"
+HINT = "A window was closed, or a disk was full. Open it to restore the work; it still has to be saved."
 
 
 class UnsavedDialog(QDialog):
@@ -61,9 +61,9 @@ class UnsavedDialog(QDialog):
 
     def _make_buttons(self) -> QHBoxLayout:
         self.throw, self.later, self.open_it = (
-            QPushButton("Throw away"),
+            QPushButton("Discard"),
             QPushButton("Keep for later"),
-            QPushButton("Open it"),
+            QPushButton("Open"),
         )
         self.open_it.setProperty("primary", True)
         self.open_it.setDefault(True)
@@ -98,8 +98,8 @@ class UnsavedDialog(QDialog):
             self.deleteLater()
 
     async def _sure(self) -> bool:
-        warning = "It is removed from the disk and cannot be brought back."
-        box = message_box(self.parentWidget(), "Throw this work away?", warning, MessageIcon.Warning)
+        warning = "It is deleted from the disk and cannot be recovered."
+        box = message_box(self.parentWidget(), "Discard this work?", warning, MessageIcon.Warning)
         box.setStandardButtons(Button.Discard | Button.Cancel)
         box.setDefaultButton(Button.Cancel)
         answer = await finished(box)

@@ -18,8 +18,8 @@ class FilmWriter(ProgressDialog[None]):
     def __init__(self, film: ComparedFilm, path: Path, parent: QWidget, replace_protected: bool = False) -> None:
         super().__init__(
             lambda tell: write_film(path, film.pictures(), film.seconds, tell, film.count, replace_protected),
-            "Save a film",
-            f"Painting {path.name}",
+            "Save a video",
+            f"Writing {path.name}",
             parent,
         )
 

@@ -38,7 +38,7 @@ QUICK = 40  # frames that are taken while the square is dragged
 SIDE_WIDTH = 300
 ROD = 1.3  # length of the line over the pendulum, in distances from its pivot to its middle
 DARK = {"auto": None, "bright": False, "dark": True}
-RATE, PERIOD = "frames a second", "s from frame to frame"
+RATE, PERIOD = "frames per second", "s between frames"
 OFTEN = 150  # ms between two looks at how far the reading is
 
 
@@ -73,19 +73,27 @@ def film_parameters(film: Film) -> tuple[Parameter, ...]:
     """What can be said of the frames to take, counted from 1."""
     most, every = film.count, -(-film.count // MOST_FRAMES)
     return (
-        Parameter("size", "Picture size", SIZE, *SIDES, "", "px", "Pixels across and down what the models see."),
+        Parameter(
+            "size",
+            "Picture size",
+            SIZE,
+            *SIDES,
+            "",
+            "px",
+            "Side of the frames that the models are trained on, in pixels.",
+        ),
         Parameter("first", "First frame", 1, 1, most, help="Frames before this one are left out."),
         Parameter("last", "Last frame", most, 1, most, help="Frames after this one are left out."),
         Parameter(
-            "every", "Every n-th", every, 1, max(2, most // FEWEST_FRAMES), help="Take one frame of so many.", log=True
+            "every", "Every n-th", every, 1, max(2, most // FEWEST_FRAMES), help="Use every n-th frame.", log=True
         ),
         Parameter(
             "dark",
             "The pendulum is",
             "auto",
             choices=tuple(DARK),
-            choice_titles=("found out by itself", "brighter than the wall", "darker than the wall"),
-            help="What moves becomes bright, and what is behind it black.",
+            choice_titles=("detected automatically", "brighter than the background", "darker than the background"),
+            help="Moving parts become bright, the background black.",
         ),
     )
 
@@ -116,7 +124,7 @@ class FilmDialog(QDialog):
         self._newest: Wish | None = None  # that was asked for
         self._taker = LatestAnswer(lambda wish, tell: wish.taken(tell), self, gives_way=False)
         self._reader = LatestAnswer(as_recording, self)
-        self.setWindowTitle("Open a film")
+        self.setWindowTitle("Open a video")
         self.setModal(True)
         self._build()
         self._taker.answered.connect(self._on_taken)
@@ -168,7 +176,7 @@ class FilmDialog(QDialog):
         self.note.setText(f"{self.film.note[:1].upper()}{self.film.note[1:]}.")
         self.note.setVisible(bool(self.film.note))
         layout.addWidget(self.note)
-        layout.addWidget(quiet_label("Drag the square over the pendulum's whole swing, pivot and all."))
+        layout.addWidget(quiet_label("Drag the square so that it covers the whole swing and the pivot."))
         layout.addLayout(sides, 1)
         layout.addWidget(self.problem)
         layout.addWidget(self.buttons)
@@ -202,14 +210,14 @@ class FilmDialog(QDialog):
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        self.picture, self.curve = PixelPicture("What the models see"), AngleCurve()
+        self.picture, self.curve = PixelPicture("Frames for the models"), AngleCurve()
         self.said = quiet_label()
         self.said.setMinimumHeight(self.said.fontMetrics().lineSpacing() + 2)
         self.form = ParameterForm(film_parameters(self.film))
         self.form.edited.connect(lambda _name, _value, final: self._ask(quick=not final))
         parts: tuple[tuple[str, QWidget, int], ...] = (
-            ("What the models see", self.picture, 3),
-            ("The angle that is read", self.curve, 2),
+            ("Frames for the models", self.picture, 3),
+            ("Measured angle", self.curve, 2),
         )
         for title, widget, stretch in parts:
             column.addWidget(heading(title))
@@ -226,16 +234,16 @@ class FilmDialog(QDialog):
         self.rate_unit.addItems([RATE, PERIOD])
         self.rate.setFixedWidth(84)
         self.rate.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.rate.setAccessibleName("Pace of the film")
-        self.rate_unit.setAccessibleName("Unit of the pace")
+        self.rate.setAccessibleName("Frame rate of the video")
+        self.rate_unit.setAccessibleName("Unit of the frame rate")
         self.rate.setPlaceholderText("needed")
         if self.film.seconds is not None:
             self.rate.setText(f"{1 / self.film.seconds:.6g}")
         self.rate.textEdited.connect(self._tell_state)
         self.rate_unit.currentIndexChanged.connect(self._on_unit)
-        title = PlainLabel("Pace")
+        title = PlainLabel("Frame rate")
         title.setBuddy(self.rate)
-        set_tip(title, "How far the frames of the film are apart, as it was filmed.")
+        set_tip(title, "Frame rate, or time between frames, at which it was recorded.")
         grid = QGridLayout()
         grid.setHorizontalSpacing(8)
         grid.addWidget(title, 0, 0)
@@ -275,7 +283,7 @@ class FilmDialog(QDialog):
     def recording(self) -> Recording:
         """Return the recording; raise `RecordingError`."""
         if self.footage is None or self._wish is None or self.seconds is None:
-            raise RecordingError("Nothing has been read from the film yet: wait for it")
+            raise RecordingError("The video is still being read: please wait")
         return as_recording(self.footage.with_steps(self._wish.every * self.seconds))
 
     def accept(self) -> None:
@@ -388,7 +396,7 @@ class FilmDialog(QDialog):
             busy = self._taker.busy or self._reader.busy
             self.curve.show_hint(f"Reading the angle … {100 * self._reader.share:.0f} %" if busy else "No angle")
             self.said.setText("")
-        set_tip(self.open_button, "" if self.ready or self.read is None else "How far are the frames apart?")
+        set_tip(self.open_button, "" if self.ready or self.read is None else "State the frame rate.")
 
     def _lost(self) -> str:
         """Say which frames are lost because nothing can be read from them."""
@@ -396,7 +404,7 @@ class FilmDialog(QDialog):
             return ""
         seen, taken = len(self.read.t), len(self.footage.frames)
         return (
-            f"The pendulum is seen in {seen} of {taken} frames without a break, and no others will be kept: move the "
+            f"The pendulum is found in {seen} of {taken} frames in a row, and only these are kept: move the "
             "square, or choose other frames"
         )
 
@@ -406,7 +414,7 @@ class FilmDialog(QDialog):
         swing = f"Swings ±{number(far, digits=2)}°" if far < 180 else "Turns over"
         seen = f" in {len(read.t)} frames"
         if self.seconds is None:
-            return f"{swing}{seen}. State the pace: how far are the frames apart?"
+            return f"{swing}{seen}. State the frame rate."
         wish = self._wish
         assert wish is not None
         return f"{swing}{seen}, {number(wish.every * self.seconds)} s apart."

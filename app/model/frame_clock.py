@@ -39,7 +39,7 @@ class FrameClock(QObject):
         self._timer.stop()
 
     def fps(self) -> float:
-        """Return the frames a second over the last second or so."""
+        """Return the frames per second over the last second or so."""
         recent = list(self.stamps)[-60:]
         return (len(recent) - 1) / (recent[-1] - recent[0]) if len(recent) > 1 else 0.0
 

@@ -93,7 +93,7 @@ class Answer:
     seconds: float
     scale: float = float("nan")
     encoded_truth: Array | None = None  # truth as the model encodes it whose latents the portrait shows, `(T, 2)`
-    missed: Missed | None = None  # which drawn rows the judged model does not follow
+    missed: Missed | None = None  # which drawn rows the judged model does not fit
 
     @property
     def leads(self) -> tuple[Track, ...]:

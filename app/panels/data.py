@@ -28,7 +28,7 @@ SEEDS = Parameter(
     1,
     1,
     MOST_SEEDS,
-    help="Fit so often, each time with weights of its own, and data where it is simulated; the plots show the spread "
+    help="Number of fits, each with its own weights and, where simulated, its own data; the plots show the spread "
     "as a band.",
     acts="fit",
 )
@@ -183,13 +183,13 @@ class DataPanel(QWidget):
 
     def _on_text(self) -> None:
         """While the data is being made, say how far it is."""
-        system, what, share = self.lab.experiment.system, "Making the data", self.lab.dataset_worker.share
+        system, what, share = self.lab.experiment.system, "Generating the data", self.lab.dataset_worker.share
         if self.lab.dataset_worker.pending:
             if share == 0 and system is not None and system.close_encounters and kernel_cache.progress() < 1:
-                what, share = "Compiling, once on this machine", kernel_cache.progress()
+                what, share = "Compiling (only once on this computer)", kernel_cache.progress()
             self.facts.setText(f"{what}: {100 * share:.0f} %")
         elif self.lab.dataset is None:
-            self.facts.setText("No data can be made like this.")
+            self.facts.setText("No data can be made with these settings.")
 
     # Edits ------------------------------------------------------------------------------------------------------------
 

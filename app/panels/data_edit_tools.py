@@ -8,9 +8,9 @@ from app.widgets.text import PlainLabel, quiet_label, set_tip
 from hnn_engine.data_edits import UNTOUCHED, ByHand
 
 TIPS = {
-    "draw": "Draw trajectories in the phase portrait\nThe time your hand takes is theirs, at the speed of the play.",
-    "move": "Move a point of the data in the phase portrait\nWith Ctrl its whole trajectory.",
-    "erase": "Take points of the data out in the phase portrait\nWith Ctrl whole trajectories.",
+    "draw": "Draw trajectories in the phase portrait\nIts duration is the time you draw, at the playback speed.",
+    "move": "Move a point of the data in the phase portrait\nWith Ctrl: its whole trajectory.",
+    "erase": "Remove points of the data in the phase portrait\nWith Ctrl: whole trajectories.",
 }
 TITLES = {"draw": "Draw", "move": "Move", "erase": "Erase"}
 
@@ -25,13 +25,13 @@ class DataTools(QWidget):
         super().__init__(parent)
         self.lab = lab
         self.buttons = {tool: self._button(tool) for tool in TITLES}
-        self.only = QCheckBox("Only what is drawn")
-        set_tip(self.only, "Leave the other data out.")
+        self.only = QCheckBox("Only drawn data")
+        set_tip(self.only, "Exclude the other data.")
         self.only.clicked.connect(self._on_only)
         self.clear = QToolButton()
         self.clear.setText("Reset")
-        set_tip(self.clear, "Take back all that was drawn, moved and taken out.")
-        self.clear.clicked.connect(lambda: lab.edit("Reset the data", hand=UNTOUCHED))
+        set_tip(self.clear, "Undo all that was drawn, moved and removed.")
+        self.clear.clicked.connect(lambda: lab.edit("Reset the data edits", hand=UNTOUCHED))
         self.facts = quiet_label()
         self._lay_out()
         lab.document.changed.connect(self._on_changed)
@@ -47,7 +47,7 @@ class DataTools(QWidget):
 
     def _lay_out(self) -> None:
         tools, done = QHBoxLayout(), QHBoxLayout()
-        tools.addWidget(PlainLabel("By hand"))
+        tools.addWidget(PlainLabel("Edit data"))
         tools.addStretch(1)
         for button in self.buttons.values():
             tools.addWidget(button)
@@ -91,9 +91,9 @@ class DataTools(QWidget):
             self.sync()
 
     def _on_only(self, on: bool) -> None:
-        self.lab.edit("Only what is drawn", hand=self.lab.experiment.hand.only(on))
+        self.lab.edit("Only drawn data", hand=self.lab.experiment.hand.only(on))
 
 
 def _words(hand: ByHand) -> str:
-    counts = ((len(hand.strokes), "drawn"), (len(hand.moved), "moved"), (len(hand.removed), "taken out"))
-    return "By hand: " + ", ".join(f"{count} {what}" for count, what in counts if count) + "."
+    counts = ((len(hand.strokes), "drawn"), (len(hand.moved), "moved"), (len(hand.removed), "removed"))
+    return "Edited: " + ", ".join(f"{count} {what}" for count, what in counts if count) + "."

@@ -32,8 +32,8 @@ from hnn_engine.models import get_model
 NUDGE = math.radians(2.0)
 FINE_NUDGE = math.radians(0.2)
 NEAREST = 0.3  # of the rod: nearer to its pivot a hand that takes it could only shake it
-TRAIN = "Train to see what the {} paints"
-TRAIN_EYE = "Train to see what a model makes of it"
+TRAIN = "Train to see the frames of the {}"
+TRAIN_EYE = "Train to see a reconstruction"
 
 _Parts = tuple[Experiment, Answer | None, float]
 
@@ -76,7 +76,7 @@ class FramesPanel(QWidget):
         self.setMinimumSize(220, 160)
         self.setAccessibleName("Frames")
         self.setAccessibleDescription(
-            "What the camera sees and what the models paint. Drag the rod in the camera's picture, or press the arrow "
+            "The true frame and the frames that the models predict. Drag the rod in the true frame, or press the arrow "
             "keys, to move the start."
         )
         lab.answered.connect(self._on_answered)
@@ -185,7 +185,7 @@ class FramesPanel(QWidget):
     def _camera_tile(self) -> Tile:
         pair, state = self._pair(self.lab.experiment.frame_size), self._truth_state()
         if pair is None or state is None:
-            return Tile("camera", "truth", "Camera", hint="No frame here", tip=_CAMERA)
+            return Tile("camera", "truth", "Camera", hint="No frame at this time", tip=_CAMERA)
         angle = math.degrees(float(wrap_angle(state[:1])[0]))
         return Tile("camera", "truth", "Camera", pair[0], (f"at {_degrees(angle)}",), tip=_CAMERA)
 
@@ -199,7 +199,7 @@ class FramesPanel(QWidget):
         autoencoder, track = chosen.autoencoder, chosen.track
         tip, pair = _EYE.format(f"the {track.title}"), self._pair(autoencoder.size)
         if pair is None:
-            return Tile("eye", track.model, "Reconstruction", hint="No frame here", tip=tip)
+            return Tile("eye", track.model, "Reconstruction", hint="No frame at this time", tip=tip)
         return Tile(
             "eye", track.model, "Reconstruction", autoencoder.painted(autoencoder.encode(pair[None]))[0], tip=tip
         )
@@ -214,7 +214,7 @@ class FramesPanel(QWidget):
     def _painted_tile(self, seer: _Seer) -> Tile:
         track, state = seer.track, self._model_state(seer)
         caption = track.title + (", learning" if track.live else "")
-        tip = f"What the {track.title} paints of this instant: it saw two frames at the start and none since."
+        tip = f"Frame predicted by the {track.title} for this time, from the first two frames alone."
         if not np.isfinite(state).all():
             ended = f"Diverged after {number(track.ended)} s" if np.isfinite(track.ended) else track.note
             return Tile(track.key, track.model, caption, hint=ended, tip=tip)
@@ -239,7 +239,7 @@ class FramesPanel(QWidget):
 
     def _words(self, track: Track | None, off: float) -> tuple[str, ...]:
         """From long to short: how long a film has stayed in step, and how far its angle is off in degrees."""
-        said = f"{_degrees(off)} off" if np.isfinite(off) else "no angle to read"
+        said = f"{_degrees(off)} off" if np.isfinite(off) else "angle not readable"
         steps = self._step_words(track) if track is not None else ()
         return (*(f"{word} · {said}" for word in steps), said)
 
@@ -299,7 +299,7 @@ class FramesPanel(QWidget):
         elif self.hasFocus() and not self.lab.playback.moving:
             paint_handle(painter, tip, theme.accent)
         if self._invites:
-            paint_halo(painter, tip, "drag me", 18.0, self._phase)
+            paint_halo(painter, tip, "drag to move", 18.0, self._phase)
 
     # The hand ---------------------------------------------------------------------------------------------------------
 
@@ -404,11 +404,8 @@ class FramesPanel(QWidget):
             super().keyPressEvent(event)
 
 
-_CAMERA = "What the camera sees: all that the models are shown, and of a rollout only its first two frames."
-_EYE = (
-    "The camera's picture after the eye of {}: two frames become two numbers, its latents, and these become a picture "
-    "again."
-)
+_CAMERA = "The true frame. Models are trained on such frames; a rollout is given its first two frames only."
+_EYE = "The true frame through the autoencoder of {}: two frames are encoded as two latents and decoded to a frame."
 
 
 def _empty(model: str) -> Tile:

@@ -14,12 +14,12 @@ from app.widgets.text import quiet_label
 from hnn_engine.experiment import FRICTION, Experiment
 from hnn_engine.models import get_model
 
-_UNIQUE = "what the model has learned of it"
+_UNIQUE = "the friction that the model has learned"
 _NOT_UNIQUE = (
-    "This split is not unique: H may hold a part of the friction, so it is no pure change of friction. A dissipative "
-    "HNN with friction on p alone can answer that."
+    "This split is not unique: H may contain part of the friction, so other terms change as well. A dissipative "
+    "HNN with friction on p alone has a unique split."
 )
-_NONE = "no model that is shown has learned one apart from its H"
+_NONE = "no shown model has a friction term separate from its H"
 
 
 def _words(simulated: bool, shown: Sequence[ShownModel], learned: Sequence[ShownModel]) -> str:
@@ -27,7 +27,7 @@ def _words(simulated: bool, shown: Sequence[ShownModel], learned: Sequence[Shown
     if not all(m.snapshot.split_unique for m in learned):
         return _NOT_UNIQUE
     if learned:
-        whose = f"of truth and {_UNIQUE}" if simulated else f"of the model alone, {_UNIQUE}: a recording is what it is"
+        whose = f"of truth and {_UNIQUE}" if simulated else f"in {_UNIQUE} only: a recording cannot be changed"
         return f"Scales the friction {whose}."
     return f"Scales the friction of truth; {_NONE}." if simulated and shown else ""
 

@@ -21,7 +21,7 @@ MOST_POINTS = 360  # of a curve: more than its pixels would not be seen
 EVERY = 9  # frames between two drawings while a model trains
 _OF_FIELDS = "Mean squared error of the field against the data's derivatives. The grey line is the noise floor."
 _OF_FRAMES = (
-    "Of models that see frames: the error of the pixels that come back from the two latents, that of the second latent "
+    "Models of frames: the error of the reconstructed pixels, that of the second latent "
     "as the speed of the first, and a tenth of that of the next latents."
 )
 

@@ -17,9 +17,9 @@ from hnn_engine.rollouts.steering import STEERINGS
 
 TICKS = 2000
 _STEERS = (
-    ("pump", "Add energy here: for a while every rollout climbs its own H, dx/dt = +∇H (Ctrl+Up)"),
-    ("drain", "Take energy here: for a while every rollout descends its own H, dx/dt = −∇H (Ctrl+Down)"),
-    ("reverse", "Turn time back here: every rollout returns the way it came (Ctrl+R)"),
+    ("pump", "Add energy: for a set time every rollout follows dx/dt = +∇H of its own H (Ctrl+Up)"),
+    ("drain", "Remove energy: for a set time every rollout follows dx/dt = −∇H of its own H (Ctrl+Down)"),
+    ("reverse", "Reverse time: every rollout is integrated backward from here (Ctrl+R)"),
 )
 
 
@@ -34,8 +34,8 @@ class PlaybackBar(QToolBar):
         self.setIconSize(QSize(20, 20))
         playback = lab.playback
         self.play = self._button("play", "Play (Space)", playback.toggle)
-        self.back = self._button("restart", "Back to the start (Home)", playback.restart)
-        self.step = self._button("step", "One step on (.)", lambda: playback.step(1))
+        self.back = self._button("restart", "Go to the start (Home)", playback.restart)
+        self.step = self._button("step", "Step forward (.)", lambda: playback.step(1))
         self.slider = TimeSlider()
         self.slider.setRange(0, TICKS)
         self.slider.setPageStep(TICKS // 20)
@@ -51,7 +51,7 @@ class PlaybackBar(QToolBar):
         self.addWidget(self.label)
         self.speed = QComboBox()
         self.speed.setAccessibleName("Speed")
-        set_tip(self.speed, "Speed of play")
+        set_tip(self.speed, "Playback speed")
         for speed in SPEEDS:
             self.speed.addItem(f"×{speed:g}", speed)
         self.speed.activated.connect(lambda: lab.document.set_view(speed=float(self.speed.currentData())))
@@ -82,8 +82,8 @@ class PlaybackBar(QToolBar):
             self.steers[name] = button
         self.when = QToolButton()
         self.when.setIcon(icon("more"))
-        set_tip(self.when, "When it is done, and for how long")
-        self.when.setAccessibleName("When it is done")
+        set_tip(self.when, "Start and duration of the intervention")
+        self.when.setAccessibleName("Start of the intervention")
         self.when.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.steering = ParameterForm(STEERING_PARAMETERS[1:])
         self.steering.setContentsMargins(12, 8, 12, 8)
@@ -109,7 +109,7 @@ class PlaybackBar(QToolBar):
             button.setChecked(name == steering.kind)
         self.when.setEnabled(steering.kind != "none")
         self.steering.set_values({"at": steering.at, "span": steering.span})
-        self.steering.set_enabled("span", steering.kind != "reverse", "Time is turned back for good.")
+        self.steering.set_enabled("span", steering.kind != "reverse", "Time stays reversed to the end.")
         begin, end = steering.interval(spec.length)
         self.slider.mark(begin / spec.length, end / spec.length)
 

@@ -64,18 +64,18 @@ COLUMNS = (
     Column("Valid s", "Median time until ‖error‖²/‖x‖² exceeds 0.025", _figure("valid_time")),
     Column(
         "In step",
-        "Of models that see frames: how many of 200 painted ones come before the first whose angle is off by 10°; "
+        "Models of frames: how many of 200 predicted frames precede the first whose angle is off by 10°; "
         "median over those starts",
         _figure("in_step"),
     ),
     Column(
         "Paper energy",
-        "The paper's own figure, flaws included: for mass-spring and pendulum it judges q² + p² from starts inside "
+        "The paper's own figure, computed its way: for mass-spring and pendulum it is q² + p² from starts inside "
         "the hole of the training data",
         _figure("energy_mse"),
     ),
     Column("Diverged", "How many of the 15 rollouts diverged", _figure("diverged")),
-    Column("Fit s", "Seconds in the recipe alone", lambda r: number(r.fit_seconds)),
+    Column("Fit s", "Seconds spent in the recipe alone", lambda r: number(r.fit_seconds)),
 )
 
 
@@ -208,7 +208,7 @@ class RunsPanel(QWidget):
         self.table.setModel(self.model)
         self.table.setAccessibleName("Runs")
         self._dress_table()
-        self.empty = quiet_label("Each fit will stand here with its figures.")
+        self.empty = quiet_label("Fitted models are listed here with their figures.")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -66,7 +66,9 @@ class ScenePanel(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(220, 160)
         self.setAccessibleName("Scene")
-        self.setAccessibleDescription("The system in motion. Drag a body or the head of its arrow to move the start.")
+        self.setAccessibleDescription(
+            "The moving system. Drag a body or the tip of its momentum arrow to move the start."
+        )
         set_tip(self, "")
         lab.answered.connect(self._on_answered)
         lab.playback.moved.connect(self._on_moved)
@@ -204,7 +206,7 @@ class ScenePanel(QWidget):
         if self._hot is not None and not self._hot.arrow and self._hot.body < len(bodies):
             paint_handle(painter, bodies[self._hot.body], theme.accent, hot=True)
         if not settings().dragged_once and not self.lab.drag.active:
-            paint_halo(painter, bodies[-1], "drag me", 18.0, self._phase)
+            paint_halo(painter, bodies[-1], "drag to move", 18.0, self._phase)
 
     def _bodies(self, state: Array) -> list[tuple[float, float]]:
         """World positions of the bodies."""

@@ -16,7 +16,7 @@ from hnn_engine.rollouts.energy_drift import percent, steered, verdict
 
 
 class StatusLine(QWidget):
-    """Legend, sentence, frames a second."""
+    """Legend, sentence, frames per second."""
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -25,7 +25,7 @@ class StatusLine(QWidget):
         self._legend.setSpacing(6)
         self._roles: tuple[tuple[str, str], ...] = ()
         self.sentence = PlainLabel()
-        self.sentence.setAccessibleName("How the models do")
+        self.sentence.setAccessibleName("Summary of the rollouts")
         self.sentence.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.fps = PlainLabel()
         self.fps.setProperty("muted", True)
@@ -74,7 +74,7 @@ class StatusLine(QWidget):
 
     def _words(self, answer: Answer) -> str:
         if not answer.models:
-            return "Press Train: the models learn the motion in front of you."
+            return "Press Train to fit the models."
         steering = answer.request.experiment.rollout.steering
         if steering.kind == "reverse":
             return _return_words(answer)
@@ -108,7 +108,7 @@ class StatusLine(QWidget):
         if sentence and len(family) > 1:
             sentence += f" ({_range_words(family)})"
         if sentence and track.in_step:
-            sentence += f", paints {track.in_step} frame{'s' * (track.in_step > 1)} in step"
+            sentence += f", {track.in_step} frame{'s' * (track.in_step > 1)} in step"
         return f"{sentence} (learning)" if track.live and sentence else sentence
 
 
@@ -126,7 +126,7 @@ def _return_words(answer: Answer) -> str:
     tracks = [*([answer.truth] if answer.truth is not None else []), *answer.leads]
     gaps = [(track.title, track.gap) for track in tracks if track.gap is not None]
     words = [f"{title} {number(gap, digits=2)}" if np.isfinite(gap) else f"{title} diverged" for title, gap in gaps]
-    return f"Back at the start, off by (in units of rms ‖x‖): {', '.join(words)}" if words else ""
+    return f"Distance from the start after reversal (in units of rms ‖x‖): {', '.join(words)}" if words else ""
 
 
 def _gap(answer: Answer) -> str:

@@ -61,17 +61,17 @@ class SystemPanel(QWidget):
         menu = QMenu(self.measured)
         self.open_action = QAction(icon("import"), "Open a recording…", menu)
         self.open_action.triggered.connect(self.import_asked)
-        self.film_action = QAction("Film of a pendulum…", menu)
+        self.film_action = QAction("Video of a pendulum…", menu)
         self.film_action.triggered.connect(lambda: self.film_asked.emit(False))
         self.folder_action = QAction("Folder of pictures…", menu)
         self.folder_action.triggered.connect(lambda: self.film_asked.emit(True))
-        self.shipped_action = QAction("Simulated recording (comes with HNN Lab)", menu)
+        self.shipped_action = QAction("Simulated recording (included)", menu)
         self.shipped_action.triggered.connect(self.shipped_asked)
         menu.addActions([self.open_action, self.film_action, self.folder_action, self.shipped_action])
         self.measured.setMenu(menu)
-        set_tip(self.measured, "Study what was measured: a track in text or CSV, or a film of a pendulum.")
+        set_tip(self.measured, "Open measured data: a text or CSV file, or a video of a pendulum.")
         self.presets.setMenu(self.presets_menu)
-        set_tip(self.presets, "The paper's tasks, and experiments that show one property each, ready to train.")
+        set_tip(self.presets, "The paper's tasks, and experiments that each show one property, ready to train.")
         row = QHBoxLayout()
         row.setSpacing(6)
         row.addWidget(self.presets, 1)
@@ -132,7 +132,7 @@ class SystemPanel(QWidget):
         self.lab.put(f"Choose {SYSTEMS[name].title.lower()}", new)
         for reason in [get_model(m.name).why_not(new.scene) for m in dropped]:
             if reason:
-                self.lab.noticed.emit(f"{reason}: it is left out.", False)
+                self.lab.noticed.emit(f"{reason}: it is deselected.", False)
 
     def _on_moved(self, time: float) -> None:
         """Let the chosen card move with the scene, now and then: it is a hint, not a plot."""
@@ -152,5 +152,5 @@ def _about(recording: "Recording") -> str:
     """Say what a recording is."""
     if recording.frames is not None:
         size = recording.frame_size
-        return f"{recording.title}: {len(recording.t)} frames of {size} × {size} pixels, filmed."
+        return f"{recording.title}: {len(recording.t)} frames of {size} × {size} pixels, from a video."
     return f"{recording.title}: {len(recording.t)} rows, {'simulated' if recording.simulated else 'measured'}."

@@ -214,8 +214,8 @@ class _Words:
 _CHOICES = ("true H", "own Ĥ", "both")
 _LESSON = (
     "A model's own: (Ĥ(x̂(t)) − Ĥ(x̂(0))) / E{more}; as dots where both are drawn.\n"
-    "An HNN keeps its Ĥ to the accuracy of the integrator; the true H swings along its path because Ĥ is not quite H.\n"
-    "A model without an energy of its own has the true one only."
+    "An HNN conserves its Ĥ to the accuracy of the integrator; the true H varies along its path, as Ĥ differs from H.\n"
+    "A model without an Ĥ has the true H only."
 )
 _CONSERVED = _Words(
     _CHOICES,
@@ -224,14 +224,14 @@ _CONSERVED = _Words(
     _LESSON.format(more=""),
 )
 _FILMED = (
-    "The film is made by Störmer–Verlet from frame to frame, and truth on screen moves as the film does: so its own H "
-    "swings a little."
+    "The frames are computed by Störmer–Verlet from frame to frame, and the shown truth as well: so the true H varies "
+    "slightly."
 )
 _DAMPED = _Words(
     _CHOICES,
     ("Energy error against truth", "Energy error: own Ĥ", "Energy error: H, Ĥ"),
-    "(H(x̂(t)) − H(x(t))) / E: the true H along each rollout, against truth's own at that instant.",
-    _LESSON.format(more=" − (H(x(t)) − H(x(0))) / E, what it means to have lost against what truth has"),
+    "(H(x̂(t)) − H(x(t))) / E: the true H along each rollout, against that of truth at the same time.",
+    _LESSON.format(more=" − (H(x(t)) − H(x(0))) / E, its expected change along truth"),
 )
 
 
@@ -246,7 +246,7 @@ def _of_recording(reference: "ReferenceEnergy | None") -> _Words:
             "Energy drift: H, Ĥ" if reference is not None else "Energy drift by a learned H",
         ),
         "(H(x(t)) − H(x(0))) / E along the recorded track and the rollouts; E = H(x(0)) − min H.",
-        "Each model's own H judges its curve, one of them those without; where both are drawn, as dots.",
+        "Each curve by its model's own Ĥ, and by one of them for models without; as dots where both are drawn.",
     )
 
 
@@ -258,9 +258,7 @@ class ErrorPanel(TimePlot):
         super().__init__(lab, plot, error_series, error_span, parent)
         self.setAccessibleName("Error")
         self._name("Error against truth")
-        set_tip(
-            self, "‖x̂ − x‖ / rms ‖x‖ of truth, angles by their wrapped difference. 1 means: no better than a guess."
-        )
+        set_tip(self, "‖x̂ − x‖ / rms ‖x‖ of truth, angles by their wrapped difference. 1: as large as truth itself.")
 
     def _on_changed(self, old: State, new: State) -> None:
         super()._on_changed(old, new)

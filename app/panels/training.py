@@ -52,15 +52,15 @@ def _method(name: str, title: str, default: str, text: str) -> Parameter:
 
 INTEGRATOR_PARAMETERS = (
     _method("integrator", "Models by", "rk4", "Integrator of the models' rollouts."),
-    _method("truth", "Truth by", "dop853", "Integrator of the truth; Dormand–Prince at 10⁻¹² is exact to the eye."),
+    _method("truth", "Truth by", "dop853", "Integrator of the truth; Dormand–Prince with tolerance 10⁻¹²."),
 )
 
 
-BEGIN_TIP = """Where the next fit begins: at fresh weights, or at those of the shown run of each model
-Any recipe can go on from any other. The network must be the same; a closed form keeps its hidden layers."""
-LIVE_TIP = """Fit anew with every change of the data, the system or the model (Ctrl+L)
-Drag the noise, the number of trajectories, a constant, or the data themselves in the phase portrait, and the learned
-field, H and rollouts follow. By a closed form: it takes milliseconds. Train keeps what you see as a run."""
+BEGIN_TIP = """Initial weights of the next fit: random, or those of the shown run of each model
+Any recipe can continue any other. The network must be the same; a closed form keeps its hidden layers."""
+LIVE_TIP = """Refit after every change of the data, the system or the model (Ctrl+L)
+Change the noise, the number of trajectories, a constant, or the data in the phase portrait, and the learned field,
+H and rollouts are updated. Uses a closed form, which takes milliseconds. Train keeps the result as a run."""
 
 
 class TrainingPanel(QWidget):
@@ -136,9 +136,9 @@ class TrainingPanel(QWidget):
 
     def _add_beginning(self) -> None:
         self.beginning = QComboBox()
-        self.beginning.addItem("Fresh weights", False)
-        self.beginning.addItem("The shown runs", True)
-        self.beginning.setAccessibleName("Begin at")
+        self.beginning.addItem("Random", False)
+        self.beginning.addItem("Shown runs", True)
+        self.beginning.setAccessibleName("Initial weights")
         set_tip(self.beginning, BEGIN_TIP)
         self.beginning.activated.connect(
             lambda: self.lab.document.set_view(warm_start=bool(self.beginning.currentData())),
@@ -146,7 +146,7 @@ class TrainingPanel(QWidget):
         self.begin_row = QWidget()
         row = QHBoxLayout(self.begin_row)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(PlainLabel("Begin at"))
+        row.addWidget(PlainLabel("Initial weights"))
         row.addWidget(self.beginning, 1)
         self.section.add(self.begin_row)
 
@@ -162,7 +162,7 @@ class TrainingPanel(QWidget):
         self.button.clicked.connect(self.press)
         self.stop_button = QPushButton("Stop")
         self.stop_button.setIcon(icon("stop"))
-        set_tip(self.stop_button, "Stop here and keep what was reached.")
+        set_tip(self.stop_button, "Stop and keep the run up to this step.")
         self.stop_button.clicked.connect(self.lab.training.stop)
         self.live = QToolButton()
         self.live.setText("Live fit")
@@ -233,7 +233,7 @@ class TrainingPanel(QWidget):
         self.settings.set_values(experiment.settings)
         if "regularisation" in experiment.settings:
             by_data = experiment.settings["regularisation"] == "data"
-            self.settings.set_enabled("ridge", not by_data, "The data choose the ridge." if by_data else "")
+            self.settings.set_enabled("ridge", not by_data, "The ridge is chosen from the data." if by_data else "")
 
     def _show_rollout(self, experiment: Experiment) -> None:
         spec = experiment.rollout
@@ -241,9 +241,7 @@ class TrainingPanel(QWidget):
             {"integrator": spec.integrator, "truth": spec.truth, "dt": spec.dt, "horizon": spec.horizon}
         )
         recorded = isinstance(experiment.source, RecordingSource)
-        self.rollout.set_enabled(
-            "truth", not recorded, "The measured track takes the place of truth." if recorded else ""
-        )
+        self.rollout.set_enabled("truth", not recorded, "The measured trajectory is used as truth." if recorded else "")
         for name in METHODS:
             reasons = [_refusal(name, spec) for spec in experiment.models]
             reason = next((r for r in reasons if r), "")
@@ -322,7 +320,7 @@ class TrainingPanel(QWidget):
         self.bar.setRange(0, planned)
         self.bar.setValue(done)
         if all(s.evaluating or s.done for s in series):
-            self.progress.setText("Evaluating the fit: 15 fresh starts…")
+            self.progress.setText("Evaluating the fit on 15 new starts…")
             return
         rate = self.lab.training.rate(time.monotonic())
         step = max(s.step for s in series)
@@ -343,9 +341,9 @@ class TrainingPanel(QWidget):
         self.bar.setValue(round(100 * share))
         if compiling:
             left = seconds_left((1 - share) * kernel_cache.SECONDS)
-            self.progress.setText(f"Compiling, once on this machine · {left}")
+            self.progress.setText(f"Compiling (only once on this computer) · {left}")
         else:
-            self.progress.setText(f"Making the data: {100 * share:.0f} %")
+            self.progress.setText(f"Generating the data: {100 * share:.0f} %")
 
     # Edits ------------------------------------------------------------------------------------------------------------
 
@@ -423,7 +421,7 @@ def changes_since(fitted: Experiment, now: Experiment) -> set[str]:
     if fitted.seed != now.seed:
         changed.add("seed")
     if fitted.hand != now.hand:
-        changed.add("data by hand")
+        changed.add("edited data")
     if fitted.recipe != now.recipe:
         changed = (changed - set(fitted.settings) - set(now.settings)) | {"recipe"}
     if fitted.system is not None and now.system is not None:

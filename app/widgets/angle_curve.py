@@ -22,7 +22,7 @@ class AngleCurve(QWidget):
         self._span, self._at, self._hint = (0.0, 1.0), 0.0, ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(72)
-        self.setAccessibleName("The angle that is read")
+        self.setAccessibleName("Measured angle")
 
     def sizeHint(self) -> QSize:
         return QSize(280, 96)

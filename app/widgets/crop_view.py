@@ -40,7 +40,7 @@ class CropView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(240, 180)
-        self.setAccessibleName("The film, and the square that is cut out of it")
+        self.setAccessibleName("The video, and the square that is cut out of it")
         self.setAccessibleDescription(
             "Drag the square or its corners. Arrow keys move it, plus and minus resize it; with Shift, by one pixel."
         )

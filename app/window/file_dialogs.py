@@ -123,7 +123,7 @@ class Files:
 
     async def _may_replace(self, path: Path) -> bool:
         question = f"{shortened(path.name)} is read-only. Replace it?"
-        box = message_box(self._window, question, "It stays read-only, with what is saved now.", MessageIcon.Question)
+        box = message_box(self._window, question, "The new file stays read-only.", MessageIcon.Question)
         box.setStandardButtons(Button.Yes | Button.Cancel)
         box.button(Button.Yes).setText("Replace")
         box.setDefaultButton(Button.Cancel)
@@ -136,7 +136,7 @@ class Files:
 
         `keep` is awaited before anything is saved.
         """
-        question, warning = "Save the changes to this session?", "Without saving, its fits and settings are lost."
+        question, warning = "Save the changes to this session?", "If not saved, its fits and settings are lost."
         box = message_box(self._window, question, warning, MessageIcon.Question)
         box.setStandardButtons(Button.Save | Button.Discard | Button.Cancel)
         box.setDefaultButton(Button.Save)
@@ -179,7 +179,7 @@ class Files:
                 except HnnLabError as error:
                     dialog.complain(str(error))
                 except EndedError:
-                    dialog.complain("The reading was stopped: open it again, or choose other columns")
+                    dialog.complain("Reading was stopped: open it again, or choose other columns")
         finally:
             dialog.deleteLater()
         return None
@@ -196,7 +196,7 @@ class Files:
             path = await self._ask_path("Open a folder of pictures", save=False, kinds="", folder=True)
         else:
             names = " ".join(f"*{suffix}" for suffix in (*VIDEOS, ".gif", ".webp"))
-            path = await self._ask_path("Open a film", save=False, kinds=f"Films ({names});;All files (*)")
+            path = await self._ask_path("Open a video", save=False, kinds=f"Videos ({names});;All files (*)")
         return await self.import_film(path) if path is not None else None
 
     async def import_film(self, path: Path) -> Experiment | None:
@@ -204,7 +204,7 @@ class Files:
         from app.dialogs.video_import_dialog import FilmDialog
 
         try:
-            film = await self._watched("Open a film", path, lambda tell: look(path, tell))
+            film = await self._watched("Open a video", path, lambda tell: look(path, tell))
         except HnnLabError as error:
             self._complain(str(error))
             return None
@@ -251,7 +251,7 @@ class Files:
         """Ask where to save `film` and write it; return where it is, None where it was cancelled."""
         from app.dialogs.video_export import FilmWriter
 
-        path = await self._ask_path("Save a film", save=True, kinds="MP4 video (*.mp4);;GIF (*.gif)", suffix="mp4")
+        path = await self._ask_path("Save a video", save=True, kinds="MP4 video (*.mp4);;GIF (*.gif)", suffix="mp4")
         if path is None:
             return None
         loop = asyncio.get_running_loop()

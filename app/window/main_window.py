@@ -376,7 +376,9 @@ class MainWindow(QMainWindow):
 
     def _on_job(self) -> None:
         jobs = self.lab.training.worker
-        self.menus.train.setText("Train" if not jobs.running else "Go on training" if jobs.paused else "Pause training")
+        self.menus.train.setText(
+            "Train" if not jobs.running else "Resume training" if jobs.paused else "Pause training"
+        )
         self.menus.stop.setEnabled(jobs.running)
 
     def _on_notice(self, text: str, is_error: bool) -> None:

@@ -62,7 +62,7 @@ class Menus:
         view = bar.addMenu("&View")
         self._view_menu(view, docks)
         help_menu = bar.addMenu("&Help")
-        self._action(help_menu, "Keys and a short tour", window.help, "F1", "help")
+        self._action(help_menu, "Shortcuts and tour", window.help, "F1", "help")
         self._action(help_menu, "Show the log", window.show_log)
         self._build_corner(corner, view)
 
@@ -82,33 +82,33 @@ class Menus:
         menu.addSeparator()
         self._action(menu, "Open a recording…", lambda: spawn(session_actions.ask_recording()), "Ctrl+I", "import")
         self._action(menu, "Save a picture…", lambda: spawn(session_actions.picture()), "Ctrl+P", "camera")
-        self.film = self._action(menu, "Save a film…", lambda: spawn(session_actions.film()), "Ctrl+Shift+P")
+        self.film = self._action(menu, "Save a video…", lambda: spawn(session_actions.film()), "Ctrl+Shift+P")
         menu.addSeparator()
         self._action(menu, "Quit", self._window.quit, "Ctrl+Q")
 
     def _run_menu(self, menu: QMenu) -> None:
         lab, playback = self._lab, self._lab.playback
         self.train = self._action(menu, "Train", self._window.train, "Ctrl+T", "train")
-        self.stop = self._action(menu, "Stop and keep", lab.training.stop, "Ctrl+.", "stop")
+        self.stop = self._action(menu, "Stop and keep the run", lab.training.stop, "Ctrl+.", "stop")
         self.race = self._action(menu, "Race recipes…", self._window.race, "Ctrl+Shift+R")
         self._action(menu, "Live fit", lambda: lab.live_fit.set_on(not lab.document.view.live_fit), "Ctrl+L")
         menu.addSeparator()
         self.play = self._action(menu, "Play or pause", playback.toggle, "Space", "play")
-        self._action(menu, "One step on", lambda: playback.step(1), ".", "step")
-        self._action(menu, "One step back", lambda: playback.step(-1), ",")
-        self._action(menu, "Back to the start", playback.restart, "Home", "restart")
-        self._action(menu, "To the end", lambda: playback.seek(playback.horizon), "End")
+        self._action(menu, "Step forward", lambda: playback.step(1), ".", "step")
+        self._action(menu, "Step back", lambda: playback.step(-1), ",")
+        self._action(menu, "Go to the start", playback.restart, "Home", "restart")
+        self._action(menu, "Go to the end", lambda: playback.seek(playback.horizon), "End")
         menu.addSeparator()
-        self._action(menu, "Add energy here", lambda: lab.steer("pump"), "Ctrl+Up", "pump")
-        self._action(menu, "Take energy here", lambda: lab.steer("drain"), "Ctrl+Down", "drain")
-        self._action(menu, "Turn time back here", lambda: lab.steer("reverse"), "Ctrl+R", "reverse")
+        self._action(menu, "Add energy", lambda: lab.steer("pump"), "Ctrl+Up", "pump")
+        self._action(menu, "Remove energy", lambda: lab.steer("drain"), "Ctrl+Down", "drain")
+        self._action(menu, "Reverse time", lambda: lab.steer("reverse"), "Ctrl+R", "reverse")
 
     def _view_menu(self, menu: QMenu, docks: Iterable[QDockWidget]) -> None:
         for dock in docks:
             menu.addAction(dock.toggleViewAction())
         menu.addSeparator()
         self._action(menu, "Reset the layout", self._window.reset_layout, "Ctrl+0", "reset-layout")
-        self._action(menu, "Light or dark", self._window.switch_theme, "Ctrl+D", "theme")
+        self._action(menu, "Theme", self._window.switch_theme, "Ctrl+D", "theme")
 
     def _action(self, menu: QMenu, text: str, act: Callable[[], object], keys: str = "", name: str = "") -> QAction:
         owner = self._owner
@@ -127,10 +127,10 @@ class Menus:
         gap.setFixedWidth(8)
         corner.addWidget(gap)
         for name, tip, act in (
-            ("panels", "Panels: show, hide, put back", None),
+            ("panels", "Panels: show, hide, reset the layout", None),
             ("camera", "Save a picture of the window (Ctrl+P)", lambda: self._spawn(self._session_actions.picture())),
-            ("theme", "Light or dark (Ctrl+D)", self._window.switch_theme),
-            ("help", "Keys and a short tour (F1)", self._window.help),
+            ("theme", "Theme: light or dark (Ctrl+D)", self._window.switch_theme),
+            ("help", "Shortcuts and tour (F1)", self._window.help),
         ):
             button = QToolButton()
             button.setIcon(icon(name))
@@ -150,4 +150,4 @@ class Menus:
             set_tip(action, str(path))
             action.triggered.connect(lambda _=False, path=path: self._spawn(self._session_actions.open(path)))
         if not self.recent.actions():
-            self.recent.addAction("Nothing yet").setEnabled(False)
+            self.recent.addAction("No recent sessions").setEnabled(False)

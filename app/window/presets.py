@@ -44,7 +44,7 @@ class Presets:
         menu.setToolTipsVisible(True)
         shown = DEMONSTRATIONS.values()
         self._fill(menu, "The paper's tasks", [t for t in TASKS.values() if t.from_paper])
-        self._fill(menu, "What the paper shows", [d for d in shown if d.from_paper])
+        self._fill(menu, "Shown in the paper", [d for d in shown if d.from_paper])
         self._fill(menu, "Beyond the paper", [d for d in shown if not d.from_paper])
 
     def _fill(self, menu: QMenu, title: str, presets: "list[Task] | list[Demonstration]") -> None:
@@ -86,7 +86,7 @@ class Presets:
     async def _ask(self, task: Task) -> "Recording | None":
         box = message_box(
             self._parent,
-            "The measured pendulum is data that does not come with this program.",
+            "The measured pendulum data is not included in this program.",
             "It was recorded by M. Schmidt and H. Lipson: supplementary data of “Distilling free-form natural laws "
             "from experimental data”, Science 324:81 (2009), file real_pend_h_1.txt. No licence is stated, so it is "
             "not shipped. Open your copy of it, or take the simulated recording that comes with HNN Lab.",

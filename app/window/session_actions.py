@@ -77,7 +77,7 @@ class SessionActions:
         if found:
             await self._choose_unsaved(found)
         else:
-            self._lab.noticed.emit("There is no unsaved work from earlier windows.", False)
+            self._lab.noticed.emit("There is no unsaved work from earlier sessions.", False)
 
     async def _choose_unsaved(self, found: "list[Entry]") -> None:
         """Let one of `found` be opened, or some be thrown away."""
@@ -196,7 +196,7 @@ class SessionActions:
         """Import a film of a pendulum, or a `folder` of its pictures, and study it."""
         experiment = await self._files().ask_film(folder)
         if experiment is not None:
-            self.study("Open a film", self._with_present_models(experiment))
+            self.study("Open a video", self._with_present_models(experiment))
 
     async def open_shipped(self) -> None:
         """Study the simulated recording that comes with the program."""
@@ -228,7 +228,7 @@ class SessionActions:
             lab.noticed.emit(str(error), True)
             return
         if path is not None:
-            lab.noticed.emit(f"The film is saved as {path.name}: {made.count} frames.", False)
+            lab.noticed.emit(f"The video is saved as {path.name}: {made.count} frames.", False)
 
     async def picture(self) -> None:
         """Save a picture of the window."""

@@ -223,7 +223,7 @@ class Journal(QObject):
     def _report(self, written: "Written", limit: int) -> None:
         if written.left_out:
             self._tell(
-                f"The journal holds at most {limit / 1e6:.0f} MB, too few for the oldest fits of this session: save it"
+                f"The journal holds at most {limit / 1e6:.0f} MB, too little for all fits of this session: save it"
             )
         for problem in written.problems:
             self._tell(problem)

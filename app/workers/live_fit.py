@@ -131,12 +131,12 @@ class LiveFit(QObject):
         if self.problem:
             return self.problem
         if not self.fit_times:
-            return "Live fit: the first one is on its way"
+            return "Live fit: computing the first fit"
         if len(self.fit_times) == 1:  # which has waited for its process
-            return "Live fit: change anything, and the models follow"
+            return "Live fit: the models are refitted after every change"
         took = 1000 * self.fit_times[-1]
         text = f"Live fit: {took:.1f} ms" if took < 20 else f"Live fit: {took:.0f} ms"
-        return f"{text}, runs behind by {1000 * self.lags[-1]:.0f} ms" if self.behind else text
+        return f"{text}, delayed by {1000 * self.lags[-1]:.0f} ms" if self.behind else text
 
     def _on_answered(self, request: "FitRequest", found: "Found | None", problem: str) -> None:
         if self._key is None:
@@ -166,7 +166,7 @@ def fit_key(experiment: Experiment) -> Hashable:
 def why_not_live(experiment: Experiment) -> str:
     """Return why models of `experiment` cannot be fitted live; empty where they can."""
     if experiment.frame_size:
-        return "A live fit needs states, but here a camera sees frames: choose a system of states"
+        return "A live fit needs states, but this system is observed as frames: choose another system"
     if not get_recipe(experiment.recipe).follows:
-        return f"The recipe {get_recipe(experiment.recipe).title} is too slow to follow a hand: the live fit has ended"
+        return f"The recipe {get_recipe(experiment.recipe).title} is too slow for a live fit: the live fit was stopped"
     return ""

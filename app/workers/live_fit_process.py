@@ -64,7 +64,7 @@ class LiveFitProcess:
             answer = self._waited(line, progress)
         except (OSError, EOFError):
             self.child.ended()
-            raise ExperimentError("The process that fits live has ended: it begins anew with the next change") from None
+            raise ExperimentError("The live-fit process has ended: it restarts with the next change") from None
         if isinstance(answer, Refused):
             raise ExperimentError(answer.problem)
         return answer
@@ -138,4 +138,4 @@ def _fitted(experiment: Experiment, which: int, data: Dataset) -> Snapshot:
             return event.snapshot
         if isinstance(event, Failed):
             raise ExperimentError(event.message)
-    raise AssertionError("a fit that nobody stops finishes")
+    raise AssertionError("an uninterrupted fit finishes")

@@ -92,7 +92,7 @@ class Preload:
             return
         if importlib.util.find_spec("torch") is None:
             self._told(
-                f"Neither numba nor torch can be had ({kernel_cache.absent()}): fits by gradient fail; install one."
+                f"Neither numba nor torch is available ({kernel_cache.absent()}): fits by gradient fail; install one."
             )
             return
         self._told(f"{kernel_cache.slower()}.")

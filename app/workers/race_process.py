@@ -141,7 +141,7 @@ class RaceProcess:
             end = self._listen(line)
         except (OSError, EOFError):
             self.child.ended()
-            end = RaceEnded(problem="The process in which the recipes race has ended: start the race again.")
+            end = RaceEnded(problem="The race process has ended: start the race again.")
         self.messages.append(end)
 
     def _listen(self, line: Connection) -> RaceEnded:
@@ -174,7 +174,7 @@ class RaceProcess:
                 self.messages.append(RunEvaluated(judged(run, data)))
         except Exception as error:
             _log.exception("The runs of a race cannot be judged")
-            self.messages.append(RaceEnded((), f"The runs could not be judged: {error}", traceback.format_exc()))
+            self.messages.append(RaceEnded((), f"The runs could not be evaluated: {error}", traceback.format_exc()))
         self.messages.append(AllEvaluated())
 
 

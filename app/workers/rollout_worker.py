@@ -335,7 +335,7 @@ def steer_key(request: Request) -> Hashable:
 
 
 def missed_rows(request: Request) -> Missed | None:
-    """Return which of the drawn rows the judged model does not follow."""
+    """Return which of the drawn rows the judged model does not fit."""
     judged = next((m for m in request.models if m.key == request.judged), None)
     if judged is None or request.drawn is None:
         return None

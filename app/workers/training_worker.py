@@ -208,7 +208,7 @@ class TrainingWorker:
         made: list[tuple[Experiment, Dataset]] = []
         for member in range(seeds):
             one = replace(experiment, seed=experiment.seed + member)
-            known = data if member == 0 or experiment.system is None else None  # a recording is what it is
+            known = data if member == 0 or experiment.system is None else None  # a recording cannot be changed
             progress = partial(self._on_data, member, seeds)
             made.append((one, known if known is not None else one.dataset(progress)))
             data = made[0][1]

@@ -45,7 +45,7 @@ def _code(options: argparse.Namespace) -> int:
     except Exception as error:
         text = _mendable(error)
         _log.error("The command fails", exc_info=error)
-        say(text or f"{type(error).__name__}: {error}. This is a fault of the program.")
+        say(text or f"{type(error).__name__}: {error}. This is an error of the program.")
         return MENDABLE if text else FAILED
 
 

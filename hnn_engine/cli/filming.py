@@ -39,7 +39,7 @@ def film(options: argparse.Namespace) -> None:
 
 def _tell(share: float) -> None:
     if is_live():
-        progress(f"Painting: {100 * share:3.0f} %")
+        progress(f"Writing frames: {100 * share:3.0f} %")
 
 
 def _loaded(sources: Sequence[Path]) -> tuple[Experiment, list[Run]]:
@@ -67,7 +67,7 @@ def _asked(experiment: Experiment, options: argparse.Namespace) -> Experiment:
     if kind not in STEERINGS:
         raise ParameterError(f"--steer is '{kind}', but it must be one of {', '.join(STEERINGS)}")
     if options.steer is None and (options.at is not None or options.span is not None):
-        raise ParameterError("--at and --span say when rollouts are steered, but nothing is done: add --steer")
+        raise ParameterError("--at and --span set the time of an intervention, but none is given: add --steer")
     if options.steer is not None:
         at, span = number(options.at, spec.horizon / 2, "--at"), number(options.span, spec.steering.span, "--span")
         spec = replace(spec, steering=Steering(kind, at, span))

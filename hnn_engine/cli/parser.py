@@ -55,11 +55,11 @@ def build_parser() -> Parser:
         table.add_argument("--json", action="store_true", help="as a JSON array")
         table.set_defaults(run=getattr(commands, f"list_{name}"))
     _add_train(subs.add_parser("train", help="fit a model and keep the run"))
-    _add_evaluate(subs.add_parser("evaluate", help="judge a run again"))
+    _add_evaluate(subs.add_parser("evaluate", help="evaluate a run again"))
     _add_simulate(subs.add_parser("simulate", help="write a rollout as CSV"))
-    _add_film(subs.add_parser("film", help="write a film that compares models with what the camera sees"))
-    _add_race(subs.add_parser("race", help="let several recipes fit the same data, started together"))
-    _add_reproduce(subs.add_parser("reproduce", help="run the paper's experiments, ours beside the paper's"))
+    _add_film(subs.add_parser("film", help="write a video that compares the models' frames with the true ones"))
+    _add_race(subs.add_parser("race", help="fit the same data by several recipes and compare their times"))
+    _add_reproduce(subs.add_parser("reproduce", help="rerun the paper's experiments and compare the figures"))
     return parser
 
 
@@ -67,12 +67,16 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     source = train.add_mutually_exclusive_group(required=True)
     source.add_argument("--system", metavar="S", help="a system's name; see 'hnn-lab systems'")
     source.add_argument(
-        "--recording", metavar="FILE", help="measured data: text or CSV, a film, or a folder of its pictures"
+        "--recording", metavar="FILE", help="measured data: text or CSV, a video, or a folder of its pictures"
     )
     train.add_argument("--model", required=True, metavar="M", help="see 'hnn-lab models'")
     train.add_argument("--recipe", default="paper", metavar="R", help="see 'hnn-lab recipes' (paper)")
     train.add_argument(
-        "--from", dest="begin", metavar="RUN", type=Path, help="begin at the weights of this run, of the same network"
+        "--from",
+        dest="begin",
+        metavar="RUN",
+        type=Path,
+        help="start from the weights of this run, which has the same network",
     )
     train.add_argument("--seed", default="0", metavar="N", help="seed of data and weights (0)")
     train.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder of the run")
@@ -84,11 +88,11 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         ("horizon", "length of each trajectory in seconds"),
         ("noise", "standard deviation of the noise on the states"),
         ("layout", "where the states lie: along orbits, or on a grid"),
-        ("frames", "pictures of each trajectory, of what is filmed"),
-        ("start-angle", "largest angle of its starts in degrees"),
-        ("start-speed", "largest speed of its starts in rad/s"),
+        ("frames", "frames of each trajectory, for systems observed as frames"),
+        ("start-angle", "largest angle of the starts in degrees"),
+        ("start-speed", "largest speed of the starts in rad/s"),
         ("size", "pixels across and down a frame (28)"),
-        ("thickness", "thickness of the rod in its lengths"),
+        ("thickness", "thickness of the rod relative to its length"),
     ):
         train.add_argument(f"--{name}", metavar="N", help=text)
     train.add_argument("--param", metavar="NAME=VALUE", action="append", default=[], help="a constant of the system")
@@ -96,9 +100,9 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         "--setting", metavar="NAME=VALUE", action="append", default=[], help="a setting of the model or the recipe"
     )
     train.add_argument(
-        "--crop", metavar="LEFT,TOP,SIDE", help="the square of a film to cut out, in pixels (the middle)"
+        "--crop", metavar="LEFT,TOP,SIDE", help="the square of a video to cut out, in pixels (the middle)"
     )
-    train.add_argument("--fps", metavar="N", help="frames a second of a film; a folder of pictures needs it")
+    train.add_argument("--fps", metavar="N", help="frames per second of a video; a folder of pictures needs it")
     train.add_argument("--method", metavar="D", help="how derivatives of a recording are estimated")
     train.add_argument(
         "--columns",
@@ -119,12 +123,12 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
 def _add_simulate(simulate: argparse.ArgumentParser) -> None:
     simulate.add_argument("--system", required=True, metavar="S", help="a system's name")
     simulate.add_argument(
-        "--run", dest="folder", metavar="RUN", type=Path, help="follow this run's model, not the system"
+        "--run", dest="folder", metavar="RUN", type=Path, help="integrate this run's model instead of the system"
     )
     simulate.add_argument("--start", metavar="q,…,p,…", help="initial coordinates (the system's own)")
     simulate.add_argument("--integrator", metavar="NAME", help="see 'hnn-lab integrators' (dop853)", default="dop853")
     simulate.add_argument("--dt", metavar="S", help="step in seconds")
-    simulate.add_argument("--horizon", metavar="S", help="how far, in seconds")
+    simulate.add_argument("--horizon", metavar="S", help="length of the rollout in seconds")
     simulate.add_argument("--param", metavar="NAME=VALUE", action="append", default=[], help="a constant of the system")
     simulate.add_argument(
         "--out", required=True, metavar="FILE.csv", type=Path, help="where to write t, coordinates, H"
@@ -138,16 +142,16 @@ def _add_film(film: argparse.ArgumentParser) -> None:
         metavar="RUN",
         type=Path,
         nargs="+",
-        help="folders of runs, or one session, of models that see frames",
+        help="folders of runs, or one session, of models of frames",
     )
     film.add_argument("--out", required=True, metavar="FILE", type=Path, help="a name that ends in .gif or .mp4")
     film.add_argument("--force", action="store_true", help="replace a file that is already there")
-    film.add_argument("--start", metavar="q,p", help="where the films begin (the run's own)")
-    film.add_argument("--horizon", metavar="S", help="how long they are, in seconds (the run's own)")
-    film.add_argument("--steer", metavar="KIND", default=None, help="on the way: pump, drain or reverse")
-    film.add_argument("--at", metavar="S", help="when that is done, in seconds (halfway)")
-    film.add_argument("--span", metavar="S", help="how long H is climbed or descended, in seconds")
-    film.add_argument("--theme", choices=("light", "dark"), default="light", help="light or dark paper (light)")
+    film.add_argument("--start", metavar="q,p", help="start of the rollouts (the run's own)")
+    film.add_argument("--horizon", metavar="S", help="length of the rollouts in seconds (the run's own)")
+    film.add_argument("--steer", metavar="KIND", default=None, help="intervention: pump, drain or reverse")
+    film.add_argument("--at", metavar="S", help="when it begins, in seconds (halfway)")
+    film.add_argument("--span", metavar="S", help="how long energy is added or removed, in seconds")
+    film.add_argument("--theme", choices=("light", "dark"), default="light", help="light or dark theme (light)")
     film.add_argument("--height", metavar="PX", default="360", help="height of the pictures in pixels (360)")
     film.set_defaults(run=filming.film)
 
@@ -176,6 +180,6 @@ def _add_reproduce(reproduce: argparse.ArgumentParser) -> None:
     )
     reproduce.add_argument("--json", metavar="FILE", type=Path, help="write an array of fits here")
     reproduce.add_argument("--report", metavar="DIR", type=Path, help="write a page with plots, DIR/index.html")
-    reproduce.add_argument("--keep", metavar="DIR", type=Path, help="where finished fits are kept (the user's cache)")
-    reproduce.add_argument("--fresh", action="store_true", help="fit anew what is kept already")
+    reproduce.add_argument("--keep", metavar="DIR", type=Path, help="folder of cached fits (the user's cache)")
+    reproduce.add_argument("--fresh", action="store_true", help="fit again what is cached already")
     reproduce.set_defaults(run=reproducing.reproduce)

@@ -20,7 +20,7 @@ from hnn_engine.reproduction.numbers import NONE, number
 EVERY = 2.0  # s between two lines of progress; on a terminal, where it is one line, OFTEN
 OFTEN = 0.2
 WIDTH = 118
-_COLUMNS = ("recipe", "seconds", "final loss", "honest error", "to the finish", "times faster")
+_COLUMNS = ("recipe", "seconds", "final loss", "field error", "to the finish", "times faster")
 
 
 def race(options: argparse.Namespace) -> int:
@@ -86,7 +86,7 @@ def _table(race: Race) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS))]
     lines = [_laid_out(row, widths) for row in rows]
     finish = race.finish
-    said = "none" if finish is None else f"an honest error of {_figure(finish.error)}, {finish.source}"
+    said = "none" if finish is None else f"a field error of {_figure(finish.error)}, {finish.source}"
     networks = ", ".join(f"{one.recipe} {one.title.rpartition(' · ')[2]}" for one in standings)
     return "\n".join([*lines, "", f"finish: {said}", f"networks: {networks}"])
 

@@ -39,7 +39,7 @@ def recorded(options: argparse.Namespace, simulated: Collection[str]) -> Experim
 def _table(options: argparse.Namespace) -> Recording:
     for name in ("crop", "fps"):
         if getattr(options, name) is not None:
-            raise ParameterError(f"--{name} is for a film, but {options.recording} is none by its name: leave it out")
+            raise ParameterError(f"--{name} is for a video, but {options.recording} is none by its name: leave it out")
     columns = parse_columns(options.columns) if options.columns else None
     with Reading(options.recording) as reading:
         return read_recording(options.recording, columns, reading.tell)
@@ -48,7 +48,7 @@ def _table(options: argparse.Namespace) -> Recording:
 def _film(options: argparse.Namespace) -> Recording:
     """Read a film, cut out what `--crop` says or its middle, and read the angles."""
     if options.columns:
-        raise ParameterError(f"--columns is for a table, but {options.recording} is a film: leave it out")
+        raise ParameterError(f"--columns is for a table, but {options.recording} is a video: leave it out")
     crop = None if options.crop is None else parse_crop(options.crop)
     seconds = None if options.fps is None else 1 / _rate(options.fps)
     size = SIZE if options.size is None else _whole(options.size)
@@ -117,7 +117,7 @@ def _rate(text: str) -> float:
     except ValueError:
         rate = math.nan
     if not 1e-6 < rate < 1e6:
-        raise ParameterError(f"--fps is '{text}', but it must be how many frames a second has, as in 30")
+        raise ParameterError(f"--fps is '{text}', but it must be how many frames per second has, as in 30")
     return rate
 
 

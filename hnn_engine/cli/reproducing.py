@@ -41,7 +41,7 @@ def reproduce(options: argparse.Namespace) -> int:
     keep.check_cells(cell for i, cell in enumerate(cells) if i not in kept)
     load_loops()
     if kept:
-        say(f"{len(kept)} of {len(cells)} fits are kept from before in {keep.folder}; --fresh makes them anew.")
+        say(f"{len(kept)} of {len(cells)} fits are cached in {keep.folder}; --fresh fits them again.")
     results: list[Result] = []
     try:
         for result in run_all(cells, kept, keep, _Progress(cells, kept)):
@@ -51,7 +51,7 @@ def reproduce(options: argparse.Namespace) -> int:
     except KeyboardInterrupt as stop:
         end_progress()  # which stays
         say(
-            f"Stopped after {len(results)} of {len(cells)} fits, kept in {keep.folder}: the same command goes on there."
+            f"Stopped after {len(results)} of {len(cells)} fits, kept in {keep.folder}: the same command resumes there."
         )
         return exit_code(stop)
     _write(options, results)

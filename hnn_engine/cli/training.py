@@ -47,15 +47,15 @@ def run_fit(experiment: Experiment, interrupts: Interrupts, start: Run | None = 
 def _judged(fit: FitRun, interrupts: Interrupts) -> Figures | None:
     """Judge the fit, but not where nobody waits for it."""
     if interrupts.hurried:
-        say(f"Stopped at step {fit.step}; what was reached is kept without its figures: {EVALUATE} gives them.")
+        say(f"Stopped at step {fit.step}; the run is kept without figures: {EVALUATE} computes them.")
         return None
     if interrupts.asked:
-        say(f"Stopped at step {fit.step}; judging and keeping what was reached.")
+        say(f"Stopped at step {fit.step}; evaluating and keeping the run.")
     try:
         with interrupts.cutting():
             return fit.evaluate()
     except KeyboardInterrupt:
-        say(f"Stopped; the run is kept without its figures: {EVALUATE} gives them.")
+        say(f"Stopped; the run is kept without figures: {EVALUATE} computes them.")
         return None
 
 
@@ -73,7 +73,7 @@ def keep_run(run: Run, folder: Path, force: bool) -> None:
             raise RecordError(f"{failed}, and {text}") from error
         place, in_journal = kept
         where = "in the journal" if in_journal else "elsewhere, as the journal cannot be written either"
-        told = RecordError(f"{failed}, but the fit is kept {where}: 'hnn-lab evaluate {place}' judges it")
+        told = RecordError(f"{failed}, but the fit is kept {where}: 'hnn-lab evaluate {place}' evaluates it")
         if str(place) not in str(told):  # a message is never long
             say(f"The fit is in {place}", whole=True)
         raise told from error
@@ -81,7 +81,7 @@ def keep_run(run: Run, folder: Path, force: bool) -> None:
 
 def load_loops() -> None:
     """Load the compiled loops, and say so where they have to be compiled first."""
-    notice = threading.Timer(QUICK, lambda: say("compiling the inner loops, once on this machine …"))
+    notice = threading.Timer(QUICK, lambda: say("compiling the inner loops (only once on this computer) …"))
     notice.daemon = True
     notice.start()
     try:

@@ -17,7 +17,7 @@ _RATE = Parameter("learning-rate", "Learning rate", 1e-3, 1e-6, 1.0, "α", help=
 _BATCH = Parameter("batch", "Batch", 0, 0, 100_000, help="Rows drawn for a step; 0 takes all of them.", acts="fit")
 _DECAY = Parameter("weight-decay", "Weight decay", 1e-4, 0.0, 1.0, help="L2 term in the gradient.", acts="fit")
 _RIDGE = Parameter(
-    "ridge", "Ridge", 1e-9, 1e-13, 1e-1, "λ", help="What large weights cost in each regression: more is smoother.",
+    "ridge", "Ridge", 1e-9, 1e-13, 1e-1, "λ", help="Penalty on large weights in each regression: more is smoother.",
     log=True, acts="fit",
 )  # fmt: skip
 _ROUNDS = Parameter("steps", "Steps", 20, 1, 200, help="Gauss–Newton steps at most.", acts="fit")
@@ -25,10 +25,10 @@ _ITERATIONS = Parameter("steps", "Steps", 500, 1, 20_000, help="Steps of L-BFGS 
 _NO_DECAY = Parameter("weight-decay", "Weight decay", 0.0, 0.0, 1.0, help="L2 term in the loss.", acts="fit")
 _BEGIN = Parameter(
     "begin",
-    "Begin at",
+    "Initial weights",
     "sampled",
     choices=("sampled", "fresh"),
-    choice_titles=("the closed form", "fresh weights"),
+    choice_titles=("the closed form", "random weights"),
     help="The closed form of the recipe sampled, which takes milliseconds, or weights drawn at random.",
     acts="fit",
 )
@@ -38,7 +38,7 @@ _REGULARISATION = Parameter(
     "data",
     choices=("data", "fixed"),
     choice_titles=("from the data", "the ridge below"),
-    help="Who chooses the ridge: generalised cross-validation on the training rows, or you.",
+    help="How the ridge is chosen: by generalised cross-validation on the training rows, or by the value below.",
     acts="fit",
 )
 _STATES = Parameter(
@@ -53,16 +53,18 @@ _STATES = Parameter(
 )
 _UNITS = Parameter(
     "units",
-    "Units see",
+    "Inputs of units",
     "data",
     choices=("data", "all", "halves"),
-    choice_titles=("as the data ask", "all coordinates", "positions or momenta"),
-    help="Which coordinates a unit of a single hidden layer sees. Where H = T(p) + V(q), units that see positions or "
-    "momenta alone learn more from the same data; small fits of both kinds tell (not for a closed form of one degree "
-    "of freedom, which they would slow down: it sees all).",
+    choice_titles=("from the data", "all coordinates", "positions or momenta"),
+    help="Which coordinates a unit of a single hidden layer takes. Where H = T(p) + V(q), units that see positions or "
+    "momenta alone need less data; chosen by small fits of both kinds (except for a closed "
+    "form of one degree of freedom, whose units take all).",
     acts="fit",
 )
-_PATIENCE = Parameter("patience", "Patience", 600, 10, 100_000, help="Steps without gain before it ends.", acts="fit")
+_PATIENCE = Parameter(
+    "patience", "Patience", 600, 10, 100_000, help="Steps without improvement before it ends.", acts="fit"
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class RecipeInfo:
         others = " or ".join(
             recipe.name for recipe in RECIPES.values() if recipe.observes_frames in (None, not self.observes_frames)
         )
-        whose = "models that see frames" if self.observes_frames else "states and their derivatives"
+        whose = "models of frames" if self.observes_frames else "states and their derivatives"
         return f"The recipe {self.name} is for {whose}, not for the {get_model(model).title}: choose {others}"
 
     def start(self, task: "FitTask") -> "Fit":
@@ -112,7 +114,7 @@ RECIPES: dict[str, RecipeInfo] = {
         RecipeInfo(
             "paper",
             "Paper",
-            "Exactly the paper's: Adam at 10⁻³, fixed steps, last weights kept.",
+            "As in the paper: Adam at 10⁻³, fixed steps, last weights kept.",
             (_STEPS, _RATE, _BATCH, _DECAY),
             "hnn_engine.fitting.gradient.paper:PaperFit",
         ),
@@ -126,7 +128,7 @@ RECIPES: dict[str, RecipeInfo] = {
         RecipeInfo(
             "lbfgs",
             "L-BFGS",
-            "All rows at once, with steps that know the curvature: for small smooth networks, from the closed form on.",
+            "Quasi-Newton on all rows at once: for small smooth networks, starting from the closed form.",
             (_ITERATIONS, _NO_DECAY, _BEGIN, _STATES),
             "hnn_engine.fitting.gradient.lbfgs:LbfgsFit",
             observes_frames=False,
@@ -154,8 +156,8 @@ RECIPES: dict[str, RecipeInfo] = {
         ),
         RecipeInfo(
             "sampled-film",
-            "Sampled, from film",
-            "Every layer drawn or solved for, in seconds: for models that see frames of swings without full turns.",
+            "Sampled, from video",
+            "Every layer drawn or solved for, in seconds: for models of frames of swings without full turns.",
             (_RIDGE,),
             "hnn_engine.fitting.pixel_closed_form.recipe:SampledFit",
             observes_frames=True,

@@ -21,14 +21,14 @@ def why_not_from(start: Snapshot, model: str, settings: Settings, dof: int, size
     wanted, there = architecture(model, settings, dof), architecture(start.model, start.settings, start.dof)
     if wanted != there:
         return (
-            f"The fit is to begin at a run of another architecture: it has {there}, and here it is {wanted}; choose "
-            "a run of the same model and network, or fresh weights"
+            f"The fit is to start from a run of another architecture: it has {there}, and here it is {wanted}; choose "
+            "a run of the same model and network, or random weights"
         )
     seen = len(start.autoencoder.weights["encoder.w0"]) // 2 if start.autoencoder is not None else 0
     if seen != size**2:
         return (
-            f"The fit is to begin at a run that sees {seen} pixels, but here {size**2} are seen: choose a run that "
-            "sees frames of the same size, or fresh weights"
+            f"The fit is to start from a run on frames of {seen} pixels, but here they have {size**2}: choose a run "
+            "on frames of the same size, or random weights"
         )
     return ""
 

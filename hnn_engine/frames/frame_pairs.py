@@ -38,7 +38,9 @@ FILM_PARAMETERS: tuple[Parameter, ...] = (
         "start-speed", "Start speed", 1.0, 0.0, 8.0, "", "rad/s", help="Starts are no faster than this.", acts="data"
     ),
     Parameter("size", "Picture size", 28, 8, 64, "", "px", help="Pixels across and down a frame.", acts="data"),
-    Parameter("thickness", "Rod", 0.2, 0.05, 0.6, "", "l", help="Thickness of the rod in its lengths.", acts="data"),
+    Parameter(
+        "thickness", "Rod", 0.2, 0.05, 0.6, "", "l", help="Thickness of the rod relative to its length.", acts="data"
+    ),
 )
 MAX_BYTES = 400_000_000  # of frames, one a pixel
 UNUSED = 3  # frames of a trajectory that begin no row: the first, as in the paper's code, and the last two

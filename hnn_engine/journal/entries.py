@@ -91,7 +91,7 @@ class Claim:
             clear(self.entry.folder, self._lock)
         except OSError as error:
             raise RecordError(
-                f"{self.entry.folder} cannot be removed ({error.strerror or error}): mend its rights"
+                f"{self.entry.folder} cannot be removed ({error.strerror or error}): correct its permissions"
             ) from error
 
     def leave(self) -> None:
@@ -103,7 +103,7 @@ def claim(entry: Entry) -> Claim:
     """Take `entry` for this process; raise `RecordError` where another has it, or it is gone."""
     lock = seized(entry.folder)
     if lock is None:
-        gone = "This work is not there any more: another window has taken it up, or it was thrown away"
+        gone = "This work is not there any more: another window has taken it up, or it was discarded"
         raise RecordError(unreadable(entry.folder) or gone)
     return Claim(entry, lock)
 

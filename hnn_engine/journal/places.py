@@ -127,7 +127,7 @@ def unreadable(folder: Path) -> str:
     except PermissionError as error:
         with suppress(OSError):
             if not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid():
-                return f"{folder} cannot be opened ({error.strerror}): mend its rights"
+                return f"{folder} cannot be opened ({error.strerror}): correct its permissions"
     except OSError:
         pass
     return ""

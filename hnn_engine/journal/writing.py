@@ -258,4 +258,4 @@ def _trouble(root: Path, error: BaseException) -> str:
     if without_locks(error):
         return f"Unsaved work is not kept in {root}: its disk has no locks; save often, or set HNN_LAB_DATA to another"
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return f"Unsaved work cannot be kept in {root} ({reason}): save the session, and make room there or mend its rights"
+    return f"Unsaved work cannot be kept in {root} ({reason}): save the session; free space or correct its permissions"

@@ -7,4 +7,4 @@ from hnn_engine.log_file import logging_to_file
 
 with logging_to_file("compile"):
     there = load()
-sys.exit(0 if there else "The loops cannot be compiled here; numpy and torch serve in their place.")
+sys.exit(0 if there else "The loops cannot be compiled here; numpy and torch are used instead.")

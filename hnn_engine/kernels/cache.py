@@ -99,7 +99,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
         return f"{error.name} is not installed"
     if "no locator available" in str(error):
-        return "no folder for compiled code can be written, neither beside the program nor in the user's cache"
+        return "no folder for compiled code can be written, neither next to the program nor in the user's cache"
     return f"numba does not run here: {' '.join(str(error).split())[:120]}"
 
 

@@ -11,7 +11,7 @@ class Baseline(Model):
 
     name: ClassVar[str] = "baseline"
     title: ClassVar[str] = "Baseline"
-    summary: ClassVar[str] = "A plain network that gives the time derivative directly; nothing holds its energy."
+    summary: ClassVar[str] = "A plain network that outputs the time derivative directly; it conserves no energy."
     why_not_separable: ClassVar[str] = "the baseline has no H"
 
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:

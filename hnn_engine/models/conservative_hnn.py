@@ -16,7 +16,7 @@ class ConservativeHnn(Model):
 
     name: ClassVar[str] = "conservative-hnn"
     title: ClassVar[str] = "Conservative field"
-    summary: ClassVar[str] = "A gradient ∇F that is not turned: without curl, so it flows uphill and cannot go round."
+    summary: ClassVar[str] = "A gradient field ∇F: without curl, so it increases F and cannot circulate."
     why_not_separable: ClassVar[str] = "the conservative field has no H"
 
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:

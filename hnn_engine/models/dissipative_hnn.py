@@ -14,8 +14,8 @@ FRICTION = Parameter(
     "gradient",
     choices=("gradient", "momentum"),
     choice_titles=("∇D, as published", "on p alone, unique"),
-    help="What stands beside J∇H. ∇D of the published model is not unique: H can hold a part of the friction. A force "
-    "on p that vanishes at p = 0 is, so scaling it answers what another friction would do.",
+    help="The term added to J∇H. ∇D of the published model is not unique: H can contain a part of the friction. A "
+    "force on p that vanishes at p = 0 is unique, so scaling it shows the effect of another friction.",
     acts="fit",
 )
 
@@ -37,7 +37,7 @@ class DissipativeHnn(Model):
 
     name: ClassVar[str] = "dissipative-hnn"
     title: ClassVar[str] = "Dissipative HNN"
-    summary: ClassVar[str] = "Two networks: H moves the system and D takes energy away; its friction can be scaled."
+    summary: ClassVar[str] = "Two networks: H gives J∇H and D dissipates energy; the friction can be scaled."
     parameters: ClassVar[tuple[Parameter, ...]] = (*NETWORK_PARAMETERS, FRICTION)
     why_not_separable: ClassVar[str] = "the dissipative HNN has friction"
 

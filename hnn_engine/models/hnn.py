@@ -11,7 +11,7 @@ class Hnn(Model):
 
     name: ClassVar[str] = "hnn"
     title: ClassVar[str] = "HNN"
-    summary: ClassVar[str] = "A network that gives an energy H; its symplectic gradient moves the system and keeps H."
+    summary: ClassVar[str] = "A network that outputs an energy H; its symplectic gradient is the field and conserves H."
     why_not_separable: ClassVar[str] = "the HNN's H mixes q and p"
 
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:

@@ -16,7 +16,9 @@ class MixedHnn(Model):
 
     name: ClassVar[str] = "mixed-hnn"
     title: ClassVar[str] = "Mixed field"
-    summary: ClassVar[str] = "∇F₁ + J∇F₂ from one network: can flow uphill and go round; F₂ is kept where ∇F₁ is zero."
+    summary: ClassVar[str] = (
+        "∇F₁ + J∇F₂ from one network: can increase F₁ and circulate; F₂ is conserved where ∇F₁ is zero."
+    )
     why_not_separable: ClassVar[str] = "the mixed field is more than J∇H"
 
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:

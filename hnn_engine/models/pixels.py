@@ -20,7 +20,7 @@ from hnn_engine.scene import Scene
 
 FIELD_SHARE = 0.1  # of the mean of (z′ − z − f(z))² in the loss
 FEATURES = Parameter(
-    "features", "Eye width", 200, 8, 1000, help="Units in each hidden layer of the autoencoder; the paper has 200.",
+    "features", "Encoder width", 200, 8, 1000, help="Units in each hidden layer of the autoencoder; the paper has 200.",
     acts="fit",
 )  # fmt: skip
 
@@ -33,7 +33,7 @@ class PixelModel(Model):
 
     def why_not(self, scene: Scene) -> str:
         """Return why the model does not apply to `scene`: where no camera sees it."""
-        return "" if scene.observed else f"The {self.title} needs frames, and no camera sees this"
+        return "" if scene.observed else f"The {self.title} needs frames, and this system is not observed as frames"
 
     def autoencoder_shapes(self, settings: Settings, size: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the autoencoder's weights, for pairs of frames of `size`² pixels."""
@@ -65,7 +65,9 @@ class PixelBaseline(PixelModel, Baseline):
 
     name: ClassVar[str] = "pixel-baseline"
     title: ClassVar[str] = "Pixel baseline"
-    summary: ClassVar[str] = "Sees frames; a plain network moves the two latents that its autoencoder finds in them."
+    summary: ClassVar[str] = (
+        "Trained on frames; a plain network gives the motion of the two latents of its autoencoder."
+    )
 
 
 class PixelHnn(PixelModel, Hnn):
@@ -73,4 +75,4 @@ class PixelHnn(PixelModel, Hnn):
 
     name: ClassVar[str] = "pixel-hnn"
     title: ClassVar[str] = "Pixel HNN"
-    summary: ClassVar[str] = "Sees frames; its H moves the two latents that its autoencoder finds in them."
+    summary: ClassVar[str] = "Trained on frames; its H gives the motion of the two latents of its autoencoder."

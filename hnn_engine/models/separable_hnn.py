@@ -15,7 +15,7 @@ class SeparableHnn(Model):
 
     name: ClassVar[str] = "separable-hnn"
     title: ClassVar[str] = "Separable HNN"
-    summary: ClassVar[str] = "Two networks, H = T(p) + V(q): better where H is such a sum, helpless where it is not."
+    summary: ClassVar[str] = "Two networks, H = T(p) + V(q): better where H is such a sum, unsuitable where it is not."
     why_not_separable: ClassVar[str] = ""
 
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:

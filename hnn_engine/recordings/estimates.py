@@ -26,7 +26,7 @@ WINDOW = Parameter(
     5,
     101,
     unit="rows",
-    help="Rows that one derivative looks at; more smooth better and flatten fast motion. Shorter runs are left out.",
+    help="Rows used for one derivative; more rows smooth more and flatten fast motion. Shorter runs are left out.",
     acts="data",
 )
 

@@ -114,7 +114,7 @@ def _check_time(numbers: Numbers, columns: Columns, stated: Array, t: Array, tri
         row = int(bad[0]) + 1
         before = f"{stated[row - 1]:.10g} in line {numbers.lines[row - 1]}"
         what = f"repeats {before}" if t[row] == t[row - 1] else f"runs backward from {before}"
-        advice = "mend the line, or say which column counts the trials if a new one begins here"
+        advice = "correct the line, or say which column counts the trials if a new one begins here"
         raise numbers.fault(row, columns.time, what, "time that rises within a trial", advice)
     if np.bincount(trial).max() < FEWEST_ROWS:
         what = f"begins one of {trial[-1] + 1} trials, none of which has {FEWEST_ROWS} rows"
@@ -148,7 +148,7 @@ def _check_size(numbers: Numbers, column: int, x: Array, what: str = "is too lar
     large = np.flatnonzero(~(np.abs(x) < LARGEST))
     if large.size:
         expected = f"less than {LARGEST:g} in rad or m and s"
-        raise numbers.fault(int(large[0]), column, what, expected, "check the units, or mend the line")
+        raise numbers.fault(int(large[0]), column, what, expected, "check the units, or correct the line")
 
 
 def _unwrapped(q: Array, trial: Indices) -> Array:
@@ -189,7 +189,7 @@ def _with_stated_energy(recording: Recording, comments: tuple[str, ...]) -> Reco
     except ValueError:
         where = f"{recording.source}: the comment '{shortened(found[0], 80)}' states no energy"
         raise RecordingError(
-            f"{where}; expected two numbers as in 'a = 9.81, b = 0.5': mend it or leave it out"
+            f"{where}; expected two numbers as in 'a = 9.81, b = 0.5': correct it or leave it out"
         ) from None
     return recording.with_reference(a, b)
 

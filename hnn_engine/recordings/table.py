@@ -123,7 +123,7 @@ class Table:
     def fault(self, line: int, cell: str, column: int, what: str, expected: str, advice: str = "") -> RecordingError:
         """Return the error that the `cell` of `column` in `line` is wrong."""
         found = f"'{shortened(cell)}' in column {column + 1} ({self.names[column]})"
-        advice = advice or "mend or delete the line, or choose another column"
+        advice = advice or "correct or delete the line, or choose another column"
         return RecordingError(f"{self.path}, line {line}: {found} {what}; expected {expected}: {advice}")
 
 
@@ -234,7 +234,9 @@ def _first_fault(table: Table, block: Rows, columns: list[int]) -> RecordingErro
             what, expected = _problem(cell)
             if what:
                 return table.fault(int(block.lines[row]), cell, column, what, expected)
-    return RecordingError(f"{table.path} could not be read as numbers; expected rows of numbers: export it anew as CSV")
+    return RecordingError(
+        f"{table.path} could not be read as numbers; expected rows of numbers: export it again as CSV"
+    )
 
 
 def _problem(cell: str) -> tuple[str, str]:
@@ -259,7 +261,7 @@ def _check_width(table: Table, block: Rows) -> None:
         text = shortened(" ".join(block.rows[row].split()))
         found = f"'{text}' makes {_columns(widths[row])} where line {table.first_line} makes {width}"
         where = f"{table.path}, line {block.lines[row]}"
-        raise RecordingError(f"{where}: {found}; expected rows of one width: mend or delete the line")
+        raise RecordingError(f"{where}: {found}; expected rows of one width: correct or delete the line")
 
 
 def _columns(count: int) -> str:

@@ -94,7 +94,7 @@ def look_over(name: str, tell: ProgressCallback = unheard) -> Text:
             return Text(name, encoding, _lines(name, encoding, tell))
         except UnicodeDecodeError:
             continue
-    raise RecordingError(f"{name} is damaged text; expected UTF-8 text or CSV: export the recording anew")
+    raise RecordingError(f"{name} is damaged text; expected UTF-8 text or CSV: export the recording again")
 
 
 _WANTED = "a text or CSV file"
@@ -168,7 +168,7 @@ def _check_lines(name: str, text: str, end: int, before: int) -> None:
     if at > len(text) or len(text) - end > LONGEST_LINE:
         line = before + _first_long(text)
         found = f"{name}, line {line} is longer than {LONGEST_LINE:,} characters"
-        raise RecordingError(f"{found}; expected a row of numbers: export the recording anew, a line for each row")
+        raise RecordingError(f"{found}; expected a row of numbers: export the recording again, a line for each row")
 
 
 def _first_long(text: str) -> int:

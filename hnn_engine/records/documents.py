@@ -27,7 +27,9 @@ def dump_json(value: object) -> bytes:
     try:
         return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode(errors="replace")
     except ValueError as error:
-        raise RecordError(f"a value is no finite number ({error}), and files keep no other: mend it first") from error
+        raise RecordError(
+            f"a value is no finite number ({error}), and files keep no other: correct it first"
+        ) from error
 
 
 def load_json(files: Mapping[str, bytes], name: str, where: str) -> dict[str, Any]:
@@ -88,7 +90,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) < len(pairs):
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise ValueError(f"{twice[:40]!r} stands twice in one object")
+        raise ValueError(f"{twice[:40]!r} occurs twice in one object")
     return value
 
 

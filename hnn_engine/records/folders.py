@@ -78,7 +78,7 @@ def _foreign(path: Path) -> str:
         return f"{name} (a link)" if path.is_symlink() else f"{name} (no file)"
     one = leftovers.leftover(path)
     if one is not None:
-        return f"{name} (somebody is writing it)" if leftovers.is_held(one) else ""
+        return f"{name} (being written)" if leftovers.is_held(one) else ""
     return "" if path.name in RUN_FILES else name
 
 

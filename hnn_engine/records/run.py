@@ -153,7 +153,9 @@ def read_run(files: Mapping[str, bytes], where: str, film: Recording | None = No
 def _checked_id(value: object) -> str:
     """Return a run's id, which becomes the name of its folder in a session."""
     if not isinstance(value, str) or not RUN_ID.fullmatch(value):
-        raise RecordError(f"the run's id is {str(value)[:80]!r}, expected up to 64 letters and digits: mend run.json")
+        raise RecordError(
+            f"the run's id is {str(value)[:80]!r}, expected up to 64 letters and digits: correct run.json"
+        )
     return value
 
 

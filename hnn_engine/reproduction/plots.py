@@ -116,7 +116,7 @@ def follow(runs: Sequence[Run]) -> Tracks:
         start = starts[np.argsort(system.hamiltonian(starts))[STARTS // 2]]
         t = np.linspace(0.0, system.horizon, POINTS)
         method = "dop853"
-        if system.observed:  # what is filmed moves from frame to frame
+        if system.observed:  # what is filmed moves between frames
             t, method = experiment.rollout.times, experiment.rollout.truth
         truth = rollout(system, start, t, method, tolerance=1e-12).coords
     models = tuple((run.snapshot.model, _followed(run, truth[0], t)) for run in runs)

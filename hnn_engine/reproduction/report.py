@@ -51,18 +51,18 @@ def page(results: Sequence[Result], facts: Mapping[str, str]) -> str:
 
 _LEAD = (
     "The experiments of S. Greydanus, M. Dzamba and J. Yosinski, Hamiltonian Neural Networks (NeurIPS 2019, "
-    "arXiv 1906.01563), fitted and judged by HNN Lab."
+    "arXiv 1906.01563), fitted and evaluated by HNN Lab."
 )
 _VERDICTS = (
-    "Each figure of ours is held, by its median over seeds, against the larger of the paper's and of a re-run of the "
+    "The median over seeds of each of our figures is compared with the larger of the paper's and of a rerun of the "
     "paper's code: losses within a factor of 1.5 and energies within 3 count as the same."
 )
 _GLANCE = (
     "Diamonds: the paper. Dots: ours, one a seed. Dashed strokes: the noise floor, which the true field itself scores."
 )
 _READING = (
-    "Energy MSE is the paper's own figure, computed the paper's way. The figures from fresh starts are judged by the "
-    "true H in double precision. ∞ stands for what diverged, – for what has no meaning."
+    "Energy MSE is the paper's own figure, computed the paper's way. The figures from new starts use the true H "
+    "in double precision. ∞ stands for what diverged, – for what has no meaning."
 )
 
 
@@ -120,8 +120,8 @@ def _shown_runs(table: TaskTable, results: Sequence[Result]) -> list[Run]:
 def _caption(run: Run) -> str:
     seed = f"The fits of seed {run.experiment.seed}. Loss: training thin, test thick."
     if run.experiment.system is None:
-        return f"{seed} The track is the recording's test rows; the models are followed from the first of them."
-    return f"{seed} Tracks begin at the ring, the fresh start of middle energy, and go on for {_span(run)}."
+        return f"{seed} The trajectory is the recording's test rows; rollouts begin at the first of them."
+    return f"{seed} Trajectories begin at the ring, the new start of median energy, and last {_span(run)}."
 
 
 def _span(run: Run) -> str:

@@ -27,7 +27,7 @@ FIGURE_TITLES = {
     "valid_time": "valid time, s",
     "reconstruction": "reconstruction MSE",
     "in_step": "in step, frames",
-    "energy_median": "energy MSE, median film",
+    "energy_median": "energy MSE, median video",
     "noise_floor_train": "noise floor, train",
     "noise_floor_test": "noise floor, test",
 }

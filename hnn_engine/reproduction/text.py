@@ -86,7 +86,7 @@ def _main_row(line: Line, table: TaskTable, write: Writer) -> Iterator[str]:
 def honest_title(table: TaskTable) -> str:
     """Return what stands over the honest figures."""
     over = "; mean / median over seeds" if table.seeds > 1 else ""
-    return f"From {STARTS} fresh starts of the training distribution, judged by the true H{over}:"
+    return f"From {STARTS} new starts of the training distribution, by the true H{over}:"
 
 
 def honest_head() -> tuple[str, ...]:
@@ -121,7 +121,7 @@ def _both(spread: Spread | None, figure: str, seeds: int, write: Writer) -> str:
 
 def painted_title() -> str:
     """Return what stands over the figures of painted films."""
-    return f"What they paint: films of {FRAMES} frames from the same starts, in step until the angle is off by 10°:"
+    return f"Predicted videos of {FRAMES} frames from the same starts, in step until the angle is off by 10°:"
 
 
 def painted_head() -> tuple[str, ...]:

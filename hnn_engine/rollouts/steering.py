@@ -31,9 +31,9 @@ class SteeringInfo:
 STEERINGS: dict[str, SteeringInfo] = {
     info.name: info
     for info in (
-        SteeringInfo("none", "Left alone", "Every rollout follows its field to the end.", FlowDirection.FORWARD),
+        SteeringInfo("none", "None", "Every rollout follows its field throughout.", FlowDirection.FORWARD),
         SteeringInfo(
-            "pump", "Add energy", "For a while every rollout climbs its own H: dx/dt = +∇H.", FlowDirection.UPHILL
+            "pump", "Add energy", "For a set time every rollout follows dx/dt = +∇H of its own H.", FlowDirection.UPHILL
         ),
         SteeringInfo(
             "drain", "Remove energy", "For a while every rollout descends its H: dx/dt = −∇H.", FlowDirection.DOWNHILL
@@ -122,7 +122,7 @@ def follow(
 
     if steering.kind in ("pump", "drain") and not can_climb(flow, start):
         alone = rollout(flow, start, times, integrator, tolerance=tolerance, interrupt=interrupt)
-        return alone if alone.note else Rollout(alone.t, alone.coords, alone.ended, "no H to climb: left alone")
+        return alone if alone.note else Rollout(alone.t, alone.coords, alone.ended, "no H: not steered")
     return join_segments(steering.segments(float(times[-1])), start, times, one)
 
 

@@ -17,7 +17,7 @@ class DampedMassSpring(Damped, MassSpring):
 
     name: ClassVar[str] = "damped-mass-spring"
     title: ClassVar[str] = "Damped mass-spring"
-    summary: ClassVar[str] = "A block on a spring with friction: its energy fades, and no H alone can make it do so."
+    summary: ClassVar[str] = "A block on a spring with friction: its energy decays, which no H alone can describe."
     constants: ClassVar[tuple[Parameter, ...]] = (*MassSpring.constants, DAMPING)
     data: ClassVar[DataRecipe] = DataRecipe(50, 30, 10.0, 0.1, 0.5, False, False)
 

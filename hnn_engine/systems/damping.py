@@ -17,7 +17,7 @@ DAMPING = Parameter(
     2.0,
     "γ",
     "1/s",
-    "Rate at which friction takes momentum: dp/dt loses γp. A weakly damped energy fades as exp(−γt).",
+    "Rate of momentum loss: dp/dt contains −γp. The energy of weakly damped motion decays as exp(−γt).",
 )
 
 

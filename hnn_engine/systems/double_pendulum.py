@@ -25,11 +25,11 @@ class DoublePendulum(System):
     name: ClassVar[str] = "double-pendulum"
     title: ClassVar[str] = "Double pendulum"
     summary: ClassVar[str] = (
-        "A pendulum on a pendulum: energy is kept, yet the smallest error grows until the future is lost."
+        "A pendulum on a pendulum: energy is kept, yet the smallest error grows until prediction is impossible."
     )
     constants: ClassVar[tuple[Parameter, ...]] = (
         Parameter("mass-1", "Upper mass", 1.0, 0.1, 5.0, "m₁", "kg", "Mass of the upper bob."),
-        Parameter("mass-2", "Lower mass", 1.0, 0.1, 5.0, "m₂", "kg", "Mass of the lower bob; a light one whips."),
+        Parameter("mass-2", "Lower mass", 1.0, 0.1, 5.0, "m₂", "kg", "Mass of the lower bob; a light one moves fast."),
         Parameter("length-1", "Upper length", 1.0, 0.2, 3.0, "l₁", "m", "Length of the rod from the pivot."),
         Parameter("length-2", "Lower length", 1.0, 0.2, 3.0, "l₂", "m", "Length of the rod between the bobs."),
         Parameter("gravity", "Gravity", 9.81, 0.5, 30.0, "g", "m/s²", "Acceleration of free fall; 9.81 m/s² on Earth."),

@@ -28,7 +28,7 @@ class PixelPendulum(Pendulum):
 
     name: ClassVar[str] = "pixel-pendulum"
     title: ClassVar[str] = "Pixel pendulum"
-    summary: ClassVar[str] = "A rod seen only as 28 × 28 grey pixels: the model has to find q and p by itself."
+    summary: ClassVar[str] = "A rod observed as 28 × 28 grey pixels: the model must learn its own q and p."
     constants: ClassVar[tuple[Parameter, ...]] = tuple(
         replace(p, default=_OWN.get(p.name, p.default)) for p in Pendulum.constants
     )

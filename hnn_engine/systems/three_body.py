@@ -24,7 +24,7 @@ class ThreeBody(Gravity):
 
     name: ClassVar[str] = "three-body"
     title: ClassVar[str] = "Three bodies"
-    summary: ClassVar[str] = "Three stars: they turn, fall past each other and fling one out; no formula tells which."
+    summary: ClassVar[str] = "Three stars: close encounters that can eject one; there is no closed solution."
     constants: ClassVar[tuple[Parameter, ...]] = (
         Parameter("mass-1", "First mass", 1.0, 0.1, 5.0, "m₁", "kg", "Mass of the first body; the heavier moves less."),
         Parameter("mass-2", "Second mass", 1.0, 0.1, 5.0, "m₂", "kg", "Mass of the second body."),

@@ -21,7 +21,9 @@ class TwoBody(Gravity):
 
     name: ClassVar[str] = "two-body"
     title: ClassVar[str] = "Two bodies"
-    summary: ClassVar[str] = "Two stars around their common centre: closed ellipses, swept at an equal area per second."
+    summary: ClassVar[str] = (
+        "Two stars around their common centre: closed ellipses, with equal areas swept in equal times."
+    )
     constants: ClassVar[tuple[Parameter, ...]] = (
         Parameter("mass-1", "First mass", 1.0, 0.1, 5.0, "m₁", "kg", "Mass of the first body; the heavier moves less."),
         Parameter("mass-2", "Second mass", 1.0, 0.1, 5.0, "m₂", "kg", "Mass of the second body."),

@@ -52,7 +52,7 @@ class AngleReader:
         Raises `RecordingError` where nothing moves, and what `progress`, which hears the share that is done, raises.
         """
         light = _light(frames)
-        moving(255 * sampled(light), "The film")
+        moving(255 * sampled(light), "The video")
         found = find_turning(light, progress)
         return cls(light.shape[1], found.pivot, found.radii, found.body, found.explained)
 

@@ -94,7 +94,7 @@ def _checked(path: Path, file: BinaryIO) -> BinaryIO:
     file.seek(0)
     if is_gif:
         if not gif(file).held:
-            raise RecordingError(f"{path} holds no whole picture; expected {PICTURE}: check or export it anew")
+            raise RecordingError(f"{path} holds no whole picture; expected {PICTURE}: check or export it again")
         file.seek(0)
     return file
 

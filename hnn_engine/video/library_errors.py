@@ -24,7 +24,7 @@ def named(place: Path) -> Iterator[None]:
         raise
     except Exception as error:
         raise RecordingError(
-            f"{place} cannot be read ({_reason(error)}); expected {FILMS}: check or export it anew"
+            f"{place} cannot be read ({_reason(error)}); expected {FILMS}: check or export it again"
         ) from error
 
 

@@ -47,7 +47,7 @@ def look(path: str | os.PathLike[str], progress: ProgressCallback | None = None)
     count = len(reel.pictures)
     if count < FEWEST_FRAMES:
         found = f"{place} holds {count} frame{'s' if count != 1 else ''}{f', for {reel.note}' if reel.note else ''}"
-        raise RecordingError(f"{found}; expected at least {FEWEST_FRAMES}: choose a longer film")
+        raise RecordingError(f"{found}; expected at least {FEWEST_FRAMES}: choose a longer video")
     pictures, seconds = (reel.pictures, None) if reel.times is None else _evened(place, reel.pictures, reel.times)
     _log.info("Film opened: %s, %d frames", place, count)
     title = place.stem.replace("_", " ").strip().capitalize() or "Film"
@@ -68,7 +68,7 @@ def _reel(place: Path, tell: ProgressCallback) -> Reel:
         return read_video(place, tell)
     if place.suffix.lower() in IMAGES:
         return read_animation(place, tell)
-    raise RecordingError(f"{place} is no film by its name; expected {FILMS}: choose one of these")
+    raise RecordingError(f"{place} is no video by its name; expected {FILMS}: choose one of these")
 
 
 def _evened(place: Path, pictures: Pictures, times: Array) -> tuple[Pictures, float]:
@@ -76,7 +76,7 @@ def _evened(place: Path, pictures: Pictures, times: Array) -> tuple[Pictures, fl
     steps = np.diff(times)
     usual = np.median(steps)
     if not (usual > 0 and steps.min() >= 0):
-        raise RecordingError(f"{place}: its frames have no times that rise; expected a film: export it anew")
+        raise RecordingError(f"{place}: its frames have no times that rise; expected a video: export it again")
     alike = np.abs(steps - usual) <= UNEVEN * usual
     step = float(steps[alike].mean())
     if alike.all():

@@ -21,7 +21,7 @@ def as_recording(footage: Footage, progress: ProgressCallback | None = None) -> 
     rows = longest_run(np.isfinite(footage.angles))
     if len(rows) < FEWEST_FRAMES:
         found = f"{footage.source} shows a pendulum in no more than {len(rows)} successive frames"
-        raise RecordingError(f"{found}; expected {FEWEST_FRAMES}: choose a larger square, or another part of the film")
+        raise RecordingError(f"{found}; expected {FEWEST_FRAMES}: choose a larger square, or another part of the video")
     t, q = footage.dt * rows.astype(np.float64), footage.angles[rows]
     trial = np.zeros(len(rows), dtype=np.int64)
     gaps = find_gaps(t, trial)

@@ -50,7 +50,7 @@ def _opened(place: Path) -> "InputContainer":
         return av.open(str(place), options={"max_pixels": str(MOST_PIXELS)}, container_options=OPTIONS)
     except av.ArgumentError as error:
         unknown = f"{place} cannot be read (in an unknown container, or damaged)"
-        raise RecordingError(f"{unknown}; expected {FILMS}: check or export it anew") from error
+        raise RecordingError(f"{unknown}; expected {FILMS}: check or export it again") from error
 
 
 def _is_one_of(names: tuple[str, ...], container: "InputContainer") -> bool:
@@ -153,7 +153,7 @@ def _note(kept: int, stated: Stated, patched: int) -> str:
 def _shown_size(place: Path, stream: "VideoStream") -> tuple[int, int]:
     """Return the width and height of the picture in square pixels, before it is turned upright."""
     if getattr(stream, "codec_context", None) is None or not stream.codec_context.width:
-        raise RecordingError(f"{place} cannot be read ({DAMAGED}); expected a video: check or export it anew")
+        raise RecordingError(f"{place} cannot be read ({DAMAGED}); expected a video: check or export it again")
     width, height = stream.codec_context.width, stream.codec_context.height
     check_pixels(str(place), width, height)
     shown = max(1, round(width * (stream.sample_aspect_ratio or 1)))

@@ -52,10 +52,10 @@ def write_film(
     """
     place = Path(path)
     if place.suffix.lower() not in SUFFIXES:
-        raise RecordError(f"{place} names no film; expected a name that ends in .gif or .mp4: choose one")
+        raise RecordError(f"{place} names no video; expected a name that ends in .gif or .mp4: choose one")
     if not 0 < seconds < np.inf:
         raise RecordError(f"{seconds} s between pictures of {place} is no time step; expected a number above 0")
-    check_file(place, "a film", replace_protected)
+    check_file(place, "a video", replace_protected)
     encode = _gif if place.suffix.lower() == ".gif" else _mp4
     heard = _told(place, pictures, progress, count)
     write_by(place, lambda beside: encode(beside, place, heard, seconds), replace_protected=replace_protected)

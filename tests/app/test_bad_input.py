@@ -217,7 +217,7 @@ class TestUnforeseen:
         (copy,) = [b for b in dialog.findChildren(QPushButton) if b.text() == "Copy"]
         bench.click(copy)
         assert QGuiApplication.clipboard().text() == dialog.details()
-        (go_on,) = [b for b in dialog.findChildren(QPushButton) if b.text() == "Go on"]
+        (go_on,) = [b for b in dialog.findChildren(QPushButton) if b.text() == "Continue"]
         bench.click(go_on)
         await bench.pick("mass-spring")
         assert bench.unforeseen == ["ZeroDivisionError: nobody thought of this"]

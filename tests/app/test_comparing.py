@@ -133,7 +133,7 @@ async def test_a_baseline_alone_has_nothing_to_compare(bench: Bench) -> None:
     key = bench.window.portrait.backdrop.key
     assert bench.answer.field is not None
     assert bench.answer.field.gap is None
-    assert "No model with an H of its own" in key.name.text()
+    assert "No model with an H is shown" in key.name.text()
     assert not key.words.isVisible()
     assert not bench.window.energy.choice.isVisible()
 
@@ -240,7 +240,7 @@ class TestEnergy:
         assert np.abs(own).max() < 0.01 * np.abs(true).max()
         assert np.allclose(energy._curves[baseline.key][0].getData()[1], 100 * baseline.drift)
         assert energy.title == "Energy drift: own Ĥ"
-        assert "Ĥ is not quite H" in energy.toolTip()
+        assert "Ĥ differs from H" in energy.toolTip()
 
     async def test_both_are_drawn_apart(self, bench: Bench) -> None:
         await trained(bench)
@@ -284,5 +284,5 @@ async def test_a_recording_is_compared_by_the_reference_that_it_states(bench: Be
     await bench.settled()
     assert bench.answer.field is not None
     assert bench.answer.field.gap is None
-    assert "states no H" in bench.window.portrait.backdrop.key.name.text()
+    assert "has no reference H" in bench.window.portrait.backdrop.key.name.text()
     assert len(bench.model("hnn").own) == 0

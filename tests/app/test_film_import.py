@@ -137,7 +137,7 @@ class TestDialog:
 
     async def test_pictures_in_a_folder_need_a_pace(self, bench: Bench, tmp_path: Path) -> None:
         dialog = await dialog_on(bench, write_folder(tmp_path / "swing", pictures()))
-        assert "State the pace" in dialog.said.text()
+        assert "State the frame rate" in dialog.said.text()
         assert not dialog.open_button.isEnabled()
         bench.type_into(dialog.rate, "none")
         assert not dialog.open_button.isEnabled()
@@ -242,7 +242,7 @@ class TestDialog:
 
 async def test_what_is_no_film_is_one_sentence_and_nothing_is_lost(bench: Bench, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.mp4"
-    damaged.write_bytes(b"no film")
+    damaged.write_bytes(b"no video")
     short = write_gif(tmp_path / "short.gif", pictures(9))
     unlike = write_folder(tmp_path / "unlike", pictures(24))
     Image.new("L", (9, 9)).save(unlike / "picture7.png")

@@ -238,7 +238,7 @@ async def test_film_settings_are_offered_and_a_pair_of_models_leads(bench: Bench
     assert checks["hnn"].isEnabled()
     await bench.pick("pendulum")
     assert not checks["pixel-hnn"].isEnabled()
-    assert "no camera sees this" in checks["pixel-hnn"].toolTip()
+    assert "not observed as frames" in checks["pixel-hnn"].toolTip()
 
 
 async def test_a_closed_form_is_offered_to_models_that_see_frames_alone(bench: Bench) -> None:

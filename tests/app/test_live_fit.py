@@ -131,7 +131,7 @@ async def test_a_slow_recipe_ends_it_and_it_says_so(bench: Bench) -> None:
     await bench.settled()
     assert not bench.document.view.live_fit
     assert not bench.window.training.live.isChecked()
-    assert any("too slow to follow a hand" in text for text in said)
+    assert any("too slow for a live fit" in text for text in said)
     assert not bench.lab.live_fit.models
 
 
@@ -155,9 +155,9 @@ async def test_data_that_cannot_be_fitted_is_said_and_forgiven(bench: Bench) -> 
     await live(bench)
     gone = UNTOUCHED.without(*(Place(k) for k in range(10)))
     bench.edit(hand=gone)
-    await bench.until(lambda: "All data has been taken out" in bench.lab.live_fit.problem, "a sentence")
+    await bench.until(lambda: "All data has been removed" in bench.lab.live_fit.problem, "a sentence")
     assert not bench.lab.live_fit.models
-    await bench.until(lambda: "All data has been taken out" in bench.window.portrait.words.whole, "it on the portrait")
+    await bench.until(lambda: "All data has been removed" in bench.window.portrait.words.whole, "it on the portrait")
     bench.document.undo()
     await refitted(bench)
     assert not bench.lab.live_fit.problem
@@ -248,7 +248,7 @@ async def test_a_drawn_ring_becomes_the_data_and_a_crossing_stroke_is_not_follow
     await refitted(bench)
     assert bench.answer.missed is not None
     assert bench.answer.missed.share > 0.1
-    assert "does not follow" in bench.window.portrait.words.whole
+    assert "does not fit" in bench.window.portrait.words.whole
     assert len(bench.window.portrait.dots.missed.getData()[0]) == len(bench.answer.missed.at)
     bench.click(tools.only)
     await refitted(bench)
@@ -369,7 +369,7 @@ async def test_a_rubber_takes_points_out_without_a_live_fit_too(bench: Bench) ->
     bench.release(plot, next_one, CTRL)
     await bench.until(lambda: bench.lab.dataset is not None and len(bench.lab.dataset.t) <= 150, "a trajectory less")
     assert Place(int(data.trajectory[row])) in bench.experiment.hand.removed
-    assert "taken out" in bench.window.data.tools.facts.text()
+    assert "removed" in bench.window.data.tools.facts.text()
     bench.document.undo()
     bench.document.undo()
     await bench.until(lambda: bench.lab.dataset is not None and len(bench.lab.dataset.t) == len(data.t), "all rows")

@@ -133,7 +133,7 @@ def test_what_the_user_can_mend_is_no_error(qapp: QApplication, logged: Path) ->
     assert "Traceback" not in text_of(logged)
 
 
-# ChildProcess processes ------------------------------------------------------------------------------------------------------
+# Child processes ------------------------------------------------------------------------------------------------------
 
 
 def serve_and_fail(line: Connection) -> None:

@@ -40,7 +40,7 @@ async def test_without_a_model_that_sees_the_menu_says_what_to_do(bench: Bench) 
     bench.lab.noticed.connect(lambda text, _: said.append(text))
     bench.window.menus.film.trigger()
     await bench.until(lambda: said, "a sentence")
-    assert "No camera sees" in said[0]
+    assert "is not observed as frames" in said[0]
     await bench.pick("pixel-pendulum")
     said.clear()
     bench.window.menus.film.trigger()

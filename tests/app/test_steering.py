@@ -96,7 +96,7 @@ async def test_time_is_turned_back_and_everything_returns_to_the_start(bench: Be
         assert np.abs(track.coords[-1] - start).max() < 1e-3
         assert np.abs(track.coords[len(track.t) // 2] - start).max() > 0.1
     sentence = bench.window.status.sentence.text()
-    assert sentence.startswith("Back at the start")
+    assert sentence.startswith("Distance from the start")
     for word in ("truth", "HNN", "Baseline"):
         assert word in sentence
     playback.seek(10.0)

@@ -472,7 +472,7 @@ async def test_a_fit_goes_on_from_the_shown_runs_and_another_network_is_refused(
     await bench.train()
     first = {r.snapshot.model: r for r in bench.document.state.runs}
     assert panel.begin_row.isVisible()
-    bench.choose(panel.beginning, "The shown runs")
+    bench.choose(panel.beginning, "Shown runs")
     panel.beginning.activated.emit(panel.beginning.currentIndex())
     assert bench.document.view.warm_start
     bench.small_fit(steps=5)

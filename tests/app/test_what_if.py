@@ -80,7 +80,7 @@ async def test_a_friction_that_is_in_force_stays_in_sight(bench: Bench) -> None:
     panel, state = bench.window.what_if, bench.document.state
     panel.form.edited.emit("friction", 0.5, True)
     await bench.settled()
-    assert "a recording is what it is" in panel.note.text()
+    assert "a recording cannot be changed" in panel.note.text()
     bench.document.edit_runs(state.runs, frozenset(), "Hide a run")
     await bench.settled()
     assert panel.isVisible()

@@ -544,7 +544,7 @@ def test_marks_are_painted_and_bad_trails_are_cut(qapp: QApplication) -> None:
     for draw in (
         lambda p: paint_trail(p, view, points, LIGHT.truth),
         lambda p: paint_arrow(p, view.pixel((0, 0)), view.pixel((0.5, 0.5)), LIGHT.truth, hot=True),
-        lambda p: paint_halo(p, QPointF(390, 5), "drag me"),
+        lambda p: paint_halo(p, QPointF(390, 5), "drag to move"),
     ):
         image = canvas()
         painter = QPainter(image)

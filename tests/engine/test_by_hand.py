@@ -228,7 +228,7 @@ def test_moves_shift_states_and_leave_their_rates_and_all_else() -> None:
     np.testing.assert_array_equal(moved.by_hand, touched)
     np.testing.assert_array_equal(moved.dcoords, plain.dcoords)
     assert moved.floor_train is not None
-    assert moved.floor_train > 1e-3  # the true field does not follow what was moved
+    assert moved.floor_train > 1e-3  # the true field does not fit what was moved
     assert plain.floor_train is not None
     assert plain.floor_train < 1e-20
 
@@ -269,7 +269,7 @@ def test_some_rows_train_and_some_test_whatever_is_taken_out() -> None:
 
 def test_nothing_left_is_refused_in_a_sentence() -> None:
     hand = ByHand(removed=tuple(Place(k) for k in range(6)))
-    with pytest.raises(ExperimentError, match="All data has been taken out by hand"):
+    with pytest.raises(ExperimentError, match="All data has been removed"):
         small(hand).dataset()
 
 
@@ -344,7 +344,7 @@ def test_it_survives_json_and_is_not_mentioned_where_there_is_nothing() -> None:
     [[], {"strokes": 1}, {"strokes": [{"dt": "x", "coords": []}], "moved": [], "removed": [], "alone": True}],
 )
 def test_what_is_no_data_by_hand_is_refused(broken: object) -> None:
-    with pytest.raises(ExperimentError, match="drawn or moved by hand cannot be read"):
+    with pytest.raises(ExperimentError, match="The data edits cannot be read"):
         from_json({**to_json(small()), "hand": broken})
 
 
@@ -352,7 +352,7 @@ def test_what_is_no_data_by_hand_is_refused(broken: object) -> None:
     ("system", "hand", "words"),
     [
         ("two-body", ByHand(strokes=(ring(),)), "one degree of freedom"),
-        ("pixel-pendulum", ByHand(removed=(Place(1),)), "camera"),
+        ("pixel-pendulum", ByHand(removed=(Place(1),)), "observed as frames"),
         ("pendulum", ByHand(moved=((Place(1), (1.0,)),)), "2 finite numbers"),
         ("pendulum", ByHand(moved=((Place(1), (1.0, float("nan"))),)), "2 finite numbers"),
         ("pendulum", ByHand(strokes=(Stroke(0.0, ((0.0, 0.0),) * 5),)), "above zero"),

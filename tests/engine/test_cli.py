@@ -353,7 +353,7 @@ def test_what_is_said_of_a_film_is_checked(hnn_lab: Command, tmp_path: Path) -> 
     complaint(hnn_lab(*words, film, "--columns", "time=1,coordinate=2"), "--columns is for a table")
     complaint(hnn_lab(*words, film, "--noise", "0.1"), "--noise is for simulated data")
     for option, value in (("--crop", "12,0,40"), ("--fps", "30")):
-        complaint(hnn_lab(*words, RECORDING, option, value), f"{option} is for a film")
+        complaint(hnn_lab(*words, RECORDING, option, value), f"{option} is for a video")
         complaint(hnn_lab(*SEE, option, value, "--out", tmp_path / "run"), f"{option} is for a recording")
     folder = tmp_path / "pictures"
     folder.mkdir()
@@ -398,7 +398,7 @@ def test_a_fit_that_waits_for_the_compiler_says_so(monkeypatch: pytest.MonkeyPat
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(training.kernel_cache, "load", lambda: time.sleep(0.3))
     training.load_loops()
-    assert capsys.readouterr().err == "hnn-lab: compiling the inner loops, once on this machine …\n"
+    assert capsys.readouterr().err == "hnn-lab: compiling the inner loops (only once on this computer) …\n"
 
 
 def test_a_task_that_the_paper_lacks_says_so(hnn_lab: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -513,7 +513,7 @@ def test_ctrl_c_while_judging_keeps_the_run(hnn_lab: Command, tmp_path: Path, mo
     monkeypatch.setattr(FitRun, "judge", lambda self: signal.raise_signal(signal.SIGINT))
     said = hnn_lab(*TRAIN, "--out", tmp_path / "run", "--json")
     assert said.code == 130
-    assert "kept without its figures" in said.err
+    assert "kept without figures" in said.err
     assert json.loads(said.out)["coord_mse"] is None
     assert load_run(tmp_path / "run").steps == 12
 

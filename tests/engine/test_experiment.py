@@ -150,7 +150,7 @@ BAD: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("rollout", "steering", "kind"), "push", "kind is 'push'"),
     (("rollout", "steering", "at"), -1.0, "at is -1"),
     (("rollout", "steering", "span"), 0.0, "span is 0"),
-    (("rollout", "steering"), {"kind": "reverse", "at": 0.001}, "turn it back later"),
+    (("rollout", "steering"), {"kind": "reverse", "at": 0.001}, "reverse it later"),
     (("rollout", "steering"), {"kind": "reverse", "at": 1900.0}, "more than 50,000 steps"),
     (("settings", "steps"), 0, "steps is 0"),
     (("settings", "learning-rate"), math.inf, "learning-rate is inf"),

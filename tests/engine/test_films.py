@@ -75,14 +75,14 @@ def test_a_note_says_how_far_off_and_since_when() -> None:
         "3.0° off, in step",
         "12.0° off, lost at 2",
         "4.0° off, lost at 2",
-        "no angle to read",
+        "angle not readable",
     ]
 
 
 def test_what_cannot_be_filmed_is_one_sentence() -> None:
     with pytest.raises(ExperimentError, match="train one"):
         ComparedFilm(short(), [fresh("hnn", {"width": 8})]).check()
-    with pytest.raises(ExperimentError, match="No camera sees the pendulum"):
+    with pytest.raises(ExperimentError, match="The pendulum is not observed as frames"):
         ComparedFilm(new_experiment("pendulum"), both()).check()
 
 

@@ -91,7 +91,7 @@ def write_gif(path: Path, pictures: Pictures, delays: int | list[int]) -> Path:
 
 
 def write_video(path: Path, pictures: Pictures, codec: str = "libx264", times: Array | None = None) -> Path:
-    """Write a video of 20 frames a second, or with a frame at each of `times` in s."""
+    """Write a video of 20 frames per second, or with a frame at each of `times` in s."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=20)
         stream.height, stream.width = pictures.shape[1:]
@@ -213,7 +213,7 @@ def broken(folder: Path) -> Iterator[tuple[Path, str]]:
     yield folder / "empty", "holds no images"
     text = folder / "a.txt"
     text.write_text("angle")
-    yield text, "is no film by its name"
+    yield text, "is no video by its name"
     for name in ("noise.mp4", "noise.gif", "noise.mkv"):
         path = folder / name
         path.write_bytes(np.random.default_rng(2).bytes(2000))

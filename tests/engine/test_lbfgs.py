@@ -225,7 +225,7 @@ def test_models_of_frames_go_on_too_but_not_in_closed_form(model: str) -> None:
     np.testing.assert_allclose(now, before, rtol=0.01)
     end = fitted(experiment("sampled-film", model, "pixel-pendulum", network), first).end
     assert isinstance(end, Failed)
-    assert "finds every layer by itself" in end.message
+    assert "computes every layer" in end.message
 
 
 def test_the_recipe_is_for_states() -> None:

@@ -301,7 +301,7 @@ def test_the_command_prints_a_table_of_lanes(capsys: pytest.CaptureFixture[str])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[0] == "recipe"
     assert {lines[1].split()[0], lines[2].split()[0]} == {"sampled", "denoise"}
-    assert lines[4].startswith("finish: an honest error of 2.74e-3")
+    assert lines[4].startswith("finish: a field error of 2.74e-3")
 
 
 def test_the_command_prints_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -452,12 +452,12 @@ def test_the_command_prints_the_table_and_writes_the_promised_keys(
 def test_the_command_says_that_fits_were_kept_and_fresh_ignores_them(command: Command, quick: list[str]) -> None:
     words = ("--task", "mass-spring", "--model", "hnn", "--seeds", 1)
     first = command(*words)
-    assert "kept from before" not in first.err
+    assert "are cached" not in first.err
     again = command(*words)
     assert again.out == first.out
-    assert "1 of 1 fits are kept from before" in again.err
+    assert "1 of 1 fits are are cached" in again.err
     assert len(quick) == 1
-    assert "kept from before" not in command(*words, "--fresh").err
+    assert "are cached" not in command(*words, "--fresh").err
     assert len(quick) == 2
     command(*words)
     assert len(quick) == 2

@@ -234,7 +234,7 @@ SESSIONS: dict[str, tuple[Callable[[], bytes], str]] = {
     "a number of 10 million digits": (lambda: with_text("1" * 10_000_000), "10 MB"),
     "a million empty lists": (lambda: with_text("[" + "[]," * 1_000_000 + "[]]"), "values"),
     "half a million values": (lambda: with_text("[" + "{}," * 240_000 + "{}]"), "must be an object"),
-    "a name 300,000 times": (lambda: with_text("{" + '"a": 1, ' * 300_000 + '"a": 1}'), "stands twice"),
+    "a name 300,000 times": (lambda: with_text("{" + '"a": 1, ' * 300_000 + '"a": 1}'), "occurs twice"),
     "a million strokes": (lambda: with_hand(strokes=[1] * 1_000_000), "values"),
     "6,000 strokes": (lambda: with_hand(strokes=[stroke(3)] * 6_000), "5,000 at most"),
     "a stroke of 60,000 points": (lambda: with_hand(strokes=[stroke(60_000)]), "100,000 at most"),
@@ -272,8 +272,8 @@ SESSIONS: dict[str, tuple[Callable[[], bytes], str]] = {
         "pendulum",
     ),
     "a tar": (lambda: tarred(), "is no session"),
-    "8 runs, each on its own film": (lambda: films(8), "more than 400 MB of recordings"),
-    "500 runs, each on its own film": (lambda: films(500), "more than 400 MB of recordings"),
+    "8 runs, each on its own video": (lambda: films(8), "more than 400 MB of recordings"),
+    "500 runs, each on its own video": (lambda: films(500), "more than 400 MB of recordings"),
     "12 runs of half a million values": (lambda: of_runs(12, crowded, pendulum), "5,000,000 values in its JSON"),
 }
 
@@ -286,7 +286,7 @@ LARGE = (  # what takes long to make
     "eyes of 60 MB",
     "eyes of 60 million bytes",
     "weights of 190 MB",
-    "500 runs, each on its own film",
+    "500 runs, each on its own video",
 )
 SIZES = [pytest.param(False, id="small"), pytest.param(True, id="large", marks=pytest.mark.long)]
 
@@ -386,7 +386,7 @@ def test_the_most_that_a_hand_may_change_fits_into_a_file(tmp_path: Path) -> Non
     back = load_session(tmp_path / "s.hnnlab")
     assert (back.experiment.hand, back.runs[0].experiment.hand) == (experiment.hand, experiment.hand)
     assert 2 * 3 * len(strokes) + 4 * len(moved) + 2 * len(removed) > 0.99 * limits.MOST_HAND_NUMBERS
-    with pytest.raises(ExperimentError, match="numbers say what is changed by hand"):
+    with pytest.raises(ExperimentError, match="numbers describe the data edits"):
         checked(replace(experiment, hand=replace(experiment.hand, removed=(*removed, *removed[:9]))))
     with pytest.raises(ExperimentError, match="strokes and pieces are drawn, 5,000 at most"):
         checked(replace(experiment, hand=ByHand(strokes[:1] * (limits.MOST_STROKES + 1))))

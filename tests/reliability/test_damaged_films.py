@@ -71,7 +71,7 @@ def test_thousands_of_damaged_films_are_read_or_refused(films: Path, tally: Tall
     counts = Counter[str]()
     for first in range(1000, 4000, 250):
         counts += try_films(films, first, first + 250)
-    tally.add("damaged films", **counts)
+    tally.add("damaged videos", **counts)
     assert counts["tried"] == 3000
     assert counts["read in part"] > 200
 
@@ -86,7 +86,7 @@ def test_the_whole_films_are_read_without_a_note(films: Path) -> None:
 
 def test_a_film_is_followed_to_its_rows(films: Path) -> None:
     counts = Counter[str]()
-    judged(lambda: read_film(films / "whole" / "swing.gif", True, counts), counts, "a whole film", LONGEST_FOLLOWED)
+    judged(lambda: read_film(films / "whole" / "swing.gif", True, counts), counts, "a whole video", LONGEST_FOLLOWED)
     assert counts["datasets"] == 1
 
 

@@ -394,9 +394,12 @@ def test_an_entry_that_cannot_be_opened_is_named_and_stops_nothing(
     shut, other = left(tmp_path, runs(), age=10.0), left(tmp_path, runs()[:1])
     closed_to_us(shut, monkeypatch)
     bad, good = sorted(entries(tmp_path), key=lambda entry: not entry.problem)
-    assert bad.problem == f"Unsaved work cannot be read: {shut} cannot be opened (Permission denied): mend its rights."
+    assert (
+        bad.problem
+        == f"Unsaved work cannot be read: {shut} cannot be opened (Permission denied): correct its permissions."
+    )
     assert good.folder == other
-    with pytest.raises(RecordError, match="mend its rights"):
+    with pytest.raises(RecordError, match="correct its permissions"):
         remove(bad)
     writer = Writer(tmp_path, limit=3 * journal.places.size_of(other))
     assert writer.write(session(runs()[:1]), None).whole

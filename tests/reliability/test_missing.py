@@ -72,8 +72,8 @@ def place(tmp_path: Path) -> Path:
     """A folder to work in, with two films that are none."""
     (tmp_path / "without").mkdir()
     (tmp_path / "without" / "sitecustomize.py").write_text(WITHOUT)
-    (tmp_path / "swing.mp4").write_bytes(b"no film")
-    (tmp_path / "swing.gif").write_bytes(b"no film")
+    (tmp_path / "swing.mp4").write_bytes(b"no video")
+    (tmp_path / "swing.gif").write_bytes(b"no video")
     return tmp_path
 
 
@@ -100,7 +100,7 @@ def lab(place: Path, words: tuple[str, ...], without: str = "", **more: str) -> 
         pytest.param("pyqtgraph,PySide6", ("screenshot", "--system", "pendulum", "--out", "a.png"),
                      "PySide6-Essentials is not installed", marks=pytest.mark.long),
         pytest.param("PIL", ("train", "--recording", "swing.gif", "--model", "pixel-hnn", "--out", "run"),
-                     "pillow is not installed, and pictures and films need it", marks=pytest.mark.long),
+                     "pillow is not installed, and pictures and videos need it", marks=pytest.mark.long),
         pytest.param("safetensors", SAMPLED, "safetensors is not installed", marks=pytest.mark.long),
     ],
 )  # fmt: skip
@@ -134,7 +134,7 @@ def test_without_numba_a_fit_is_slower_and_says_why(place: Path) -> None:
 @pytest.mark.parametrize(
     ("without", "notice"),
     [
-        ("numba,torch,av", "Neither numba nor torch can be had (numba is not installed)"),
+        ("numba,torch,av", "Neither numba nor torch is available (numba is not installed)"),
         pytest.param("numba,av", "There are no compiled loops (numba is not installed)", marks=pytest.mark.long),
         pytest.param("av,PIL", "", marks=pytest.mark.long),
     ],
@@ -145,7 +145,7 @@ def test_the_window_says_what_it_does_without(place: Path, without: str, notice:
     said = json.loads(done.stdout.splitlines()[-1])
     assert not any(text.startswith("FAILED") for text in said)
     assert any(text.startswith(notice) for text in said)
-    assert "is not installed" in said[-1], "of the film"
+    assert "is not installed" in said[-1], "of the video"
     assert "Traceback" not in done.stderr
 
 

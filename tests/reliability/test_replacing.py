@@ -114,7 +114,7 @@ def test_of_many_things_five_are_named(run: Path) -> None:
 def test_a_leftover_inside_is_not_in_the_way_and_one_that_is_written_is(run: Path) -> None:
     path, hold = leftovers.make(run / "x.csv", operations.create)
     if hold.certain:
-        with pytest.raises(RecordError, match=r"x\.csv\.hnnlab-part-.* \(somebody is writing it\)"):
+        with pytest.raises(RecordError, match=r"x\.csv\.hnnlab-part-.* \(being written\)"):
             check_target(run, force=True)
     hold.release()
     write_run(a_run(), run, force=True)

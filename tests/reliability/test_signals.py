@@ -76,7 +76,7 @@ def test_a_shutdown_keeps_the_weights_that_were_reached_without_judging_them(
     raise_at(7, (number,), monkeypatch)
     said = command(*TRAIN, "--steps", 5000, "--out", tmp_path / "run", "--json")
     assert said.code == code
-    assert "Stopped at step 7; what was reached is kept without its figures: 'hnn-lab evaluate' gives them." in said.err
+    assert "Stopped at step 7; what was reached is kept without figures: 'hnn-lab evaluate' gives them." in said.err
     assert json.loads(said.out)["coord_mse"] is None
     run = load_run(tmp_path / "run")
     assert (run.ending, run.steps, run.figures) == ("stopped", 7, None)
@@ -88,7 +88,7 @@ def test_a_shutdown_while_judging_keeps_the_run(
     monkeypatch.setattr(FitRun, "judge", lambda self: signal.raise_signal(signal.SIGTERM))
     said = command(*TRAIN, "--steps", 12, "--out", tmp_path / "run")
     assert (said.code, load_run(tmp_path / "run").steps) == (143, 12)
-    assert "kept without its figures" in said.err
+    assert "kept without figures" in said.err
 
 
 def test_a_signal_while_the_run_is_written_waits_for_it(
@@ -274,7 +274,7 @@ def test_on_a_full_disk_the_fit_goes_to_the_journal_and_is_said_to_be_there(
     (place,) = entry.folder.glob("*/")
     assert said.code == 2
     assert "cannot be written (No space left on device), but the fit is kept in the journal" in said.err
-    assert said.err.rstrip().endswith("judges it")
+    assert said.err.rstrip().endswith("evaluates it")
     assert f"'hnn-lab evaluate {place}'" in said.err or f"hnn-lab: The fit is in {place}\n" in said.err
     assert load_run(place).steps == 12
     assert len(claim(entry).load()[0].runs) == 1

@@ -242,7 +242,7 @@ async def _walk_the_window(bench: Bench, folder: Path) -> None:
     main.show_help()
     main.show_race()
     bench.document.set_view(compare=True, energy_of="both", field="hnn")
-    bench.lab.noticed.emit(f"{MARKUP * 20}: mend it", True)
+    bench.lab.noticed.emit(f"{MARKUP * 20}: correct it", True)
     ErrorDialog(f"RuntimeError: {MARKUP}", MARKUP, main).open()
     await bench.settled()
     assert everywhere() == []
@@ -276,7 +276,7 @@ def _the_markup_is_there(bench: Bench) -> None:
     assert SEEN in main.status.sentence.text(), "two fits of one model are told apart by their titles"
     assert SEEN in main.notice.text()
     assert len(main.notice.text()) <= LONGEST
-    assert main.notice.text().endswith(": mend it")
+    assert main.notice.text().endswith(": correct it")
     texts = [label.text() for label in bench.error_dialogs()[0].findChildren(QLabel)]
     assert f"RuntimeError: {line}" in texts
     assert main.findChildren(HelpSheet)
@@ -574,7 +574,7 @@ def test_the_test_of_the_source_lets_good_lines_pass() -> None:
     lines = """
 label = PlainLabel(title)
 set_tip(button, title)
-self.setWindowTitle("Open a film")
+self.setWindowTitle("Open a video")
 title = f"{title_text(name)}[*] – HNN Lab"
 self.setWindowTitle(title)
 menu.addAction(action)

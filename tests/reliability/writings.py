@@ -112,7 +112,7 @@ FILES = (
     Writing("a session instead of another", put_session("baseline"), put_session("hnn"), session_in),
 )
 FILMS = tuple(
-    Writing(f"a film, {kind}, instead of another", put_film(f"film.{kind}", 3), put_film(f"film.{kind}", 5), film)
+    Writing(f"a video, {kind}, instead of another", put_film(f"film.{kind}", 3), put_film(f"film.{kind}", 5), film)
     for kind, film in (("gif", film_in("film.gif")), ("mp4", film_in("film.mp4")))
 )
 ALL = (*FILES, *FOLDERS, *FILMS)

@@ -19,9 +19,9 @@ from hnn_engine.rollouts.energy_drift import percent
 COMPARE_TIP = """Compare a learned H with the true one
 Lines: contours of the true H in grey, of the model's Ĥ in its colour, at the same energies.
 Colours: Ĥ − H − c. An energy is known up to a constant; c is the median of Ĥ − H over the training data.
-Hatched: no training data is near.
-Of several models it is the one in "Field of", or the first with an H of its own.
-With several degrees of freedom the picture is a slice through the start."""
+Hatched: no training data nearby.
+With several models: the one chosen in "Field of", or else the first with an H.
+With several degrees of freedom the plane is a slice through the start."""
 
 
 class Backdrop:
@@ -109,5 +109,5 @@ def gap_tip(gap: EnergyGap, scale: float, unit: str) -> str:
         f"Ĥ − H − c, c its median over {over}.\n"
         f"Over them its rms is {number(gap.rms, unit)}, and half are within {number(gap.typical, unit)}.\n"
         f"E = H(x(0)) − min H of the start, or |H(x(0))|, as in the energy plot: {number(scale, unit)}.\n"
-        "The colours reach as far as 98 % of them; beyond, they stay the same. Hatched: no training data is near."
+        "The colours reach as far as 98 % of them; beyond, they stay the same. Hatched: no training data nearby."
     )

@@ -160,7 +160,7 @@ class DataHand:
         near = self._near(event.position(), whole=bool(event.modifiers() & WHOLE))
         if near - self._rubbed:
             self._rubbed |= near
-            self._change("Take data out", self._begun.without(*self._rubbed))
+            self._change("Remove data", self._begun.without(*self._rubbed))
 
     # Where things are -------------------------------------------------------------------------------------------------
 

@@ -38,9 +38,9 @@ GRAB = 14.0  # pixels around the start within which it is grabbed
 FAR = 40.0  # a rollout is drawn no further than this many times the shown range
 NUDGE = 0.01  # of the range, for an arrow key
 
-LATENTS_TIP = """Show the latents of a model that sees frames
-It has found these two numbers in the pictures by itself. Drag the start here and it paints what it imagines there.
-Of several models it is the one in "Field of", or the first with an H of its own."""
+LATENTS_TIP = """Show the latents of a model of frames
+The autoencoder computes these two numbers from the frames. Drag the start here to decode a frame at any point.
+With several models: the one chosen in "Field of", or else the first with an H."""
 
 _NARROWEST = 240  # pixels
 _KEPT = QGraphicsItem.CacheMode.DeviceCoordinateCache
@@ -52,9 +52,9 @@ _KEYS = {
 }
 
 
-FIT_TIP = """How long the models take to follow your hand, and where they cannot
-Red: the field of the model is off by more than a quarter of the usual speed along what you drew. An H has a field
-without sources and sinks, and one direction at each point: strokes that cross or run together have none."""
+FIT_TIP = """Duration of the live fit, and where the models do not fit the drawn data
+Red: the model's field is off by more than a quarter of the rms speed of the drawn data. The field of an H has no
+sources or sinks and one direction at each point: strokes that cross or merge cannot be fitted."""
 
 
 class PortraitPlot(LabPlot):
@@ -235,7 +235,7 @@ class PortraitPanel(QWidget):
             self.words.say(self._fit_words(), FIT_TIP)
             return
         if not self.lab.rollouts.latents_key():
-            text = "No model that sees frames is shown: train one to see its latents."
+            text = "No model of frames is shown: train one to see its latents."
         self.words.say(text or self.words.whole, MAP_TIP)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -355,9 +355,9 @@ class PortraitPanel(QWidget):
             return ""
         recording = self.lab.experiment.recording
         if recording is not None and recording.reference is None:
-            return "This recording states no H to compare with."
+            return "This recording has no reference H to compare with."
         if not any(m.snapshot.has_energy for m in self.lab.shown_models()):
-            return "No model with an H of its own is shown: train one, the HNN for example."
+            return "No model with an H is shown: train one, the HNN for example."
         return ""
 
     def _tracks(self) -> list[Track]:
@@ -434,7 +434,7 @@ class PortraitPanel(QWidget):
         missed = self._answer.missed if self._answer is not None else None
         if missed is not None and self.lab.experiment.hand.drawn:
             share = f"{100 * missed.share:.0f} % of what is drawn (red)" if missed.share else "all that is drawn"
-            parts.append(f"{missed.model} {'does not follow' if missed.share else 'follows'} {share}")
+            parts.append(f"{missed.model} {'does not fit' if missed.share else 'fits'} {share}")
         if self.lab.document.view.live_fit:
             parts.append(self.lab.live_fit.words())
         return " · ".join(parts)

@@ -179,7 +179,7 @@ def _signed(value: float) -> str:
 
 
 MAP_TIP = """The map from latents to the angle q and its momentum p
-Fitted by least squares on the training frames, after the fact: the model never sees q or p.
-"Off by" is the rms of what the map misses, as a share of how far the data spread.
+Fitted by least squares on the training frames after training: the model is not given q or p.
+"Off by" is the rms residual of the map, relative to the standard deviation of the data.
 Dots: the training frames as the model encodes them. Dark line: truth's frames, encoded.
-Drag the start: the model's picture of it follows."""
+Drag the start to see the decoded frame."""

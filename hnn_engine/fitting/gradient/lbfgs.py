@@ -65,7 +65,7 @@ class LbfgsFit:
         loss, gradient = self._loss(self._at)
         self.seconds += time.perf_counter() - began
         if not np.isfinite(loss):
-            yield Failed(0, None, "The loss is not a finite number where the fit begins: begin at fresh weights")
+            yield Failed(0, None, "The loss is not a finite number where the fit begins: choose random weights")
             return
         for step in range(1, self.steps + 1):
             if self._stop:

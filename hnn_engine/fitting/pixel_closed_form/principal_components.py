@@ -48,7 +48,7 @@ def training_films(frame_pairs: FramePairs, train: npt.NDArray[np.bool_], rng: n
     used = np.unique(first[:, None] + np.arange(3))
     if len(used) < FEWEST:
         raise ExperimentError(
-            f"The films that train have {len(used)} frames, but a closed form needs at least {FEWEST}: film more, or "
+            f"The training videos have {len(used)} frames, but a closed form needs at least {FEWEST}: record more, or "
             "choose the recipe adam or paper"
         )
     return Films(frame_pairs.frames[used].reshape(len(used), -1), np.searchsorted(used, first))
@@ -84,7 +84,9 @@ def principal_frames(frames: npt.NDArray[np.uint8], rng: np.random.Generator) ->
         some = some[drawn(len(some), FEW, rng)]
     mean = some.mean(axis=0, dtype=np.float64) / WHITE
     if not len(live):
-        raise ExperimentError("Nothing moves in the films that train: let the starts swing wider, or film them larger")
+        raise ExperimentError(
+            "Nothing moves in the training videos: choose starts that swing wider, or record them larger"
+        )
     sizes, vectors = _modes(_shades(some[:, live]) - mean[live].astype(np.float32))
     count = told_apart(sizes, len(some))
     full = np.zeros((frames.shape[1], count))

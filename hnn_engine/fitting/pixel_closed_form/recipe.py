@@ -34,7 +34,7 @@ from hnn_engine.models.mlp import Weights
 from hnn_engine.snapshot import Snapshot
 
 SAMPLE = 8000  # frames that a half of the autoencoder is solved on
-AWAY = "choose the recipe adam or paper, or film more, with smaller swings or less noise"
+AWAY = "choose the recipe adam or paper, or record more, with smaller swings or less noise"
 
 
 class SampledFit:
@@ -44,8 +44,8 @@ class SampledFit:
         """Prepare the steps for `task`; raise `ExperimentError` where it begins at an earlier run."""
         if task.start is not None:
             raise ExperimentError(
-                "The recipe sampled-film finds every layer by itself, so it cannot begin at an earlier run: choose "
-                "fresh weights, or the recipe adam"
+                "The recipe sampled-film computes every layer, so it cannot start from an earlier run: choose "
+                "random weights, or the recipe adam"
             )
         self.task, self._frame_pairs = task, frame_pairs_of(task)
         self.seconds = 0.0
@@ -197,7 +197,7 @@ class _Stages:
                 return states[begins], rates[begins]
             window -= 2
         raise ExperimentError(
-            f"No film that trains has {field.SHORTEST + 1} frames in a row, which its speed is read from: film longer, "
+            f"No training video has {field.SHORTEST + 1} frames in a row, to estimate the speed from: record longer, "
             "or choose the recipe adam or paper"
         )
 

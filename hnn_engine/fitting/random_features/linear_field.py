@@ -178,7 +178,7 @@ def drawn_field(task: FitTask, x: Array, rng: np.random.Generator, halved: bool 
     """Return the task's field on hidden layers drawn from pairs of the states x `(n, 2*dof)`, or on those of the fit
     that it begins at.
 
-    `halved`: units see positions or momenta alone, where `can_be_halved`. An H that is T(p) + V(q), a field that is
+    `halved`: units take positions or momenta alone, where `can_be_halved`. An H that is T(p) + V(q), a field that is
     (f(p), g(q)), needs no others, and it has more units for each then.
     """
     nets = get_model(task.model).networks(task.model_settings, task.data.dof)

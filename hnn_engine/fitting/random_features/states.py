@@ -130,7 +130,7 @@ class Problem:
         by = "chosen by generalised cross-validation" if self._ridge is None else "as set"
         parts = [f"solved on {len(self._some)} states with ridge {ridges}, {by}"]
         if self.halved:
-            parts.append("units see positions or momenta")
+            parts.append("units take positions or momenta")
         unknowns = max(unknowns_of(self.field))
         if max(normal.rows for normal in self.regression.normals) < unknowns:
             parts.append(f"there are fewer equations than the {unknowns} unknowns, so the ridge decides between them")

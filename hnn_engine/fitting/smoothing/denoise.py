@@ -68,7 +68,7 @@ class DenoiseFit:
             yield Progress(step, data_loss(self.snapshot(), self.task.data, self._train))
             yield Evaluated(step, data_loss(self.snapshot(), self.task.data, self._test))
             if not gained:
-                yield Finished(step, self.snapshot(), f"states and field agree, in {step} steps")
+                yield Finished(step, self.snapshot(), f"states and field agree after {step} steps")
                 return
         yield Finished(self.steps, self.snapshot(), f"all {self.steps} steps done")
 
