@@ -1,7 +1,9 @@
-"""The window's colours and dashes, for pictures and pages that are made without it.
+"""Colours and dash patterns of truth, data and models, on light and on dark; for the window, reports and videos.
 
-The engine does not know the window, so its few colours stand here once more; a test holds the two together.
+Most colours of models are those of Okabe and Ito (2008), which can be distinguished with colour blindness.
 """
+
+DashPattern = tuple[float, ...]  # lengths of strokes and gaps in widths of the line; empty: a solid line
 
 COLORS: dict[str, tuple[str, str]] = {  # role or model -> on light, on dark
     "paper": ("#FAFAF8", "#16181C"),
@@ -21,7 +23,7 @@ COLORS: dict[str, tuple[str, str]] = {  # role or model -> on light, on dark
     "conservative-hnn": ("#8A3B12", "#D8C3A5"),
     "mixed-hnn": ("#4A148C", "#A93FDB"),
 }
-DASHES: dict[str, tuple[float, ...]] = {  # lengths of strokes and gaps in widths of the line; none is a solid one
+DASHES: dict[str, DashPattern] = {
     "baseline": (6.0, 4.0),
     "hnn": (),
     "second-order": (9.0, 3.0, 2.0, 3.0),
@@ -30,4 +32,15 @@ DASHES: dict[str, tuple[float, ...]] = {  # lengths of strokes and gaps in width
     "conservative-hnn": (3.0, 6.0),
     "mixed-hnn": (9.0, 3.0, 2.0, 3.0, 2.0, 3.0),
 }
-LOOKS_LIKE = {"pixel-baseline": "baseline", "pixel-hnn": "hnn"}  # whose colour and dash a model wears
+DRAWN_AS = {"pixel-baseline": "baseline", "pixel-hnn": "hnn"}  # models that share the colour and dash of another
+OTHER_DASH: DashPattern = (3.0, 3.0)  # of a model that is not listed; its colour is 'muted'
+
+
+def drawn_as(role: str) -> str:
+    """Return the role or model whose colour and dash pattern `role` has."""
+    return DRAWN_AS.get(role, role)
+
+
+def model_dash(model: str) -> DashPattern:
+    """Return the dash pattern of `model`, in line widths; empty: solid."""
+    return DASHES.get(drawn_as(model), OTHER_DASH)

@@ -8,8 +8,8 @@ from typing import Any, Generic, TypeVar
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
-from app.widgets.format import seconds_left
 from app.widgets.text import plain, progress_dialog
+from hnn_engine.number_format import seconds_left
 from hnn_engine.progress import ProgressCallback
 
 LOOK = 0.05  # seconds between two looks at how far it is

@@ -22,7 +22,6 @@ from app.dialogs.race_plots import RacePlots, recipe_color
 from app.lab import Lab
 from app.model.document import State
 from app.style.theme import small_font
-from app.widgets.format import NO_BREAK, number
 from app.widgets.swatch import Swatch
 from app.widgets.text import PlainLabel, problem_label, quiet_label, set_tip, title_text
 from app.workers.race_process import (
@@ -39,6 +38,7 @@ from hnn_engine.errors import one_line
 from hnn_engine.experiment import Experiment, default_settings, model_spec, same_scene, same_system
 from hnn_engine.fitting import RECIPES
 from hnn_engine.models import MODELS, get_model
+from hnn_engine.number_format import NO_BREAK, number
 from hnn_engine.race import Standing, has_truth
 from hnn_engine.records import Run
 

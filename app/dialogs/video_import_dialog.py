@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
 
 from app.widgets.angle_curve import AngleCurve
 from app.widgets.crop_view import CropView
-from app.widgets.format import number, parse
 from app.widgets.number_slider import NumberSlider
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.pixel_picture import PixelPicture
@@ -27,6 +26,7 @@ from app.widgets.text import PlainLabel, heading, problem_label, quiet_label, se
 from app.workers.latest_only import LatestAnswer
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError, shortened
+from hnn_engine.number_format import number, parse
 from hnn_engine.parameters import Parameter, Value
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import Recording

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.lab import Lab
 from app.model.document import MOST_SEEDS, State
 from app.panels.data_edit_tools import DataTools
-from app.widgets.format import grouped, number
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section
 from app.widgets.text import quiet_label, set_tip
@@ -16,6 +15,7 @@ from hnn_engine.datasets import DATA_PARAMETERS, Dataset
 from hnn_engine.experiment import Experiment, RecordingSource
 from hnn_engine.frames.frame_pairs import FILM_PARAMETERS
 from hnn_engine.kernels import cache as kernel_cache
+from hnn_engine.number_format import grouped, number
 from hnn_engine.parameters import Parameter
 
 if TYPE_CHECKING:

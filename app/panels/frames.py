@@ -17,7 +17,6 @@ from app.model.rollout_messages import Answer, ShownModel, Track
 from app.model.settings import settings
 from app.style.theme import current_theme, theme_signals
 from app.widgets.drag import FinePointer
-from app.widgets.format import NO_BREAK, number
 from app.widgets.frame_tiles import Grid, Tile, lay_out, paint_tiles, words_height
 from app.widgets.scene_marks import GRAB_RADIUS, paint_halo, paint_handle
 from app.widgets.text import set_tip
@@ -28,6 +27,7 @@ from hnn_engine.frame_metrics import encoded_start
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.initial_frames import frame_seconds, pair_of_frames, reader_of
 from hnn_engine.models import get_model
+from hnn_engine.number_format import NO_BREAK, number
 
 NUDGE = math.radians(2.0)
 FINE_NUDGE = math.radians(0.2)

@@ -9,12 +9,12 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.lab import Lab
 from app.model.document import State
-from app.style.theme import model_dash
 from app.widgets.plot import LabPlot
 from app.widgets.text import set_tip
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import same_system
+from hnn_engine.model_colors import model_dash
 from hnn_engine.models import get_model
 
 MOST_POINTS = 360  # of a curve: more than its pixels would not be seen

@@ -12,11 +12,11 @@ from app.lab import Lab
 from app.model.document import State
 from app.style.icons import icon
 from app.style.theme import current_theme, theme_signals
-from app.widgets.format import number
 from app.widgets.text import quiet_label, tip
 from hnn_engine.errors import one_line, shown
 from hnn_engine.experiment import same_system
 from hnn_engine.models import get_model
+from hnn_engine.number_format import number
 
 if TYPE_CHECKING:
     from hnn_engine.records import Run

@@ -6,12 +6,12 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from app.lab import Lab
 from app.model.document import State
 from app.model.rollout_messages import Answer, Track
-from app.widgets.format import number
 from app.widgets.swatch import Swatch
 from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
 from hnn_engine.experiment import same_system
 from hnn_engine.models import get_model
+from hnn_engine.number_format import number
 from hnn_engine.rollouts.energy_drift import percent, steered, verdict
 
 

@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 from app.lab import Lab
 from app.model.document import ENERGY_OF, State, View
 from app.model.rollout_messages import Answer, Request, Track
-from app.style.theme import model_dash
 from app.widgets.plot import LabPlot, Marker, Spread, show_until_diverged
 from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
 from hnn_engine.experiment import same_system
+from hnn_engine.model_colors import model_dash
 
 if TYPE_CHECKING:  # a window on a simulated system needs no recordings
     from hnn_engine.recordings import ReferenceEnergy

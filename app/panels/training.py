@@ -21,7 +21,6 @@ from app.lab import Lab
 from app.model.document import State
 from app.style.icons import icon
 from app.style.theme import theme_signals
-from app.widgets.format import grouped, seconds_left
 from app.widgets.model_list import ModelList
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section
@@ -40,6 +39,7 @@ from hnn_engine.integrators import INTEGRATORS, why_not
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
 from hnn_engine.models.base import NETWORK_PARAMETERS
+from hnn_engine.number_format import grouped, seconds_left
 from hnn_engine.parameters import Parameter, Value
 
 METHODS = tuple(INTEGRATORS)

@@ -1,4 +1,5 @@
-"""Colours, dashes and type of the whole window: one table for light, one for dark, switched at once."""
+"""Colours and type of the whole window, light and dark, switched at once. Those of truth, data and models are the
+engine's (`model_colors`), shared with reports and videos."""
 
 import sys
 from dataclasses import dataclass, fields
@@ -6,19 +7,7 @@ from dataclasses import dataclass, fields
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QFont, QPalette
 
-Dash = tuple[float, ...]
-
-# Lengths of strokes and gaps in pen widths; an empty tuple is a solid line.
-_DASHES: dict[str, Dash] = {
-    "baseline": (6.0, 4.0),
-    "hnn": (),
-    "second-order": (9.0, 3.0, 2.0, 3.0),
-    "separable-hnn": (2.0, 3.0),
-    "dissipative-hnn": (12.0, 4.0),
-    "conservative-hnn": (3.0, 6.0),
-    "mixed-hnn": (9.0, 3.0, 2.0, 3.0, 2.0, 3.0),
-}
-LOOKS_LIKE = {"pixel-baseline": "baseline", "pixel-hnn": "hnn"}  # whose colour and dash a model wears
+from hnn_engine.model_colors import COLORS, DASHES, drawn_as
 
 
 @dataclass(frozen=True)
@@ -50,13 +39,13 @@ class Theme:
 
     def model_color(self, model_name: str) -> str:
         """Return the colour of a model, the same in every panel; a model without one of its own is drawn in `muted`."""
-        return dict(self.models).get(LOOKS_LIKE.get(model_name, model_name), self.muted)
+        return dict(self.models).get(drawn_as(model_name), self.muted)
 
     def role(self, role: str) -> str:
         """Resolve `role`, one of this theme's colours ('truth'), a model's name or '#RRGGBB', to '#RRGGBB'."""
         if role.startswith("#"):
             return role
-        if LOOKS_LIKE.get(role, role) in dict(self.models):
+        if drawn_as(role) in dict(self.models):
             return self.model_color(role)
         if role in _ROLES:
             return str(getattr(self, role))
@@ -71,60 +60,33 @@ class Theme:
 
 _ROLES = frozenset(field.name for field in fields(Theme)) - {"name", "models"}
 
-LIGHT = Theme(
-    name="light",
-    paper="#FAFAF8",
-    panel="#FFFFFF",
+
+def _theme(name: str, column: int, **own: str) -> Theme:
+    """Return a theme of the shared colours in `column` of `COLORS` and of those that only the window has."""
+    shared = {role: COLORS[role][column] for role in COLORS if role in _ROLES}
+    return Theme(name=name, models=tuple((model, COLORS[model][column]) for model in DASHES), **shared, **own)
+
+
+LIGHT = _theme(
+    "light",
+    0,
     hover="#F0EFEB",
-    line="#D6D5CF",
-    faint="#ECEBE7",
-    ink="#1D2026",
-    muted="#666B73",
     accent="#4754C4",
     accent_hover="#3A46AE",
     on_accent="#FFFFFF",
-    truth="#1B1D22",
-    data="#9A9DA3",
     field="#B4B7BD",
-    warning="#9A5B00",
     error="#B92D23",
-    models=(
-        ("baseline", "#D55E00"),
-        ("hnn", "#0072B2"),
-        ("second-order", "#E69F00"),
-        ("separable-hnn", "#CC79A7"),
-        ("dissipative-hnn", "#009E73"),
-        ("conservative-hnn", "#8A3B12"),
-        ("mixed-hnn", "#4A148C"),
-    ),
 )
 
-DARK = Theme(
-    name="dark",
-    paper="#16181C",
-    panel="#1F2227",
+DARK = _theme(
+    "dark",
+    1,
     hover="#292D34",
-    line="#3A3F48",
-    faint="#23262B",
-    ink="#E6E7EA",
-    muted="#979DA7",
     accent="#6370E3",
     accent_hover="#7683F0",
     on_accent="#FFFFFF",
-    truth="#F2F3F5",
-    data="#7F848D",
     field="#4C525C",
-    warning="#E5A93B",
     error="#F47A70",
-    models=(
-        ("baseline", "#D55E00"),
-        ("hnn", "#56B4E9"),
-        ("second-order", "#E69F00"),
-        ("separable-hnn", "#CC79A7"),
-        ("dissipative-hnn", "#009E73"),
-        ("conservative-hnn", "#D8C3A5"),
-        ("mixed-hnn", "#A93FDB"),
-    ),
 )
 
 THEMES: dict[str, Theme] = {theme.name: theme for theme in (LIGHT, DARK)}
@@ -148,11 +110,6 @@ def current_theme() -> Theme:
 def model_color(model_name: str) -> QColor:
     """Return the colour of a model in the current theme."""
     return _current.color(_current.model_color(model_name))
-
-
-def model_dash(model_name: str) -> Dash:
-    """Return a model's dash pattern in pen widths; empty means solid."""
-    return _DASHES.get(LOOKS_LIKE.get(model_name, model_name), (3.0, 3.0))
 
 
 def set_current_theme(theme: Theme) -> None:

@@ -6,8 +6,8 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.style.theme import current_theme, small_font, tabular
-from app.widgets.format import number
 from hnn_engine.coords import Array
+from hnn_engine.number_format import number
 
 PAD = 6.0
 

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPen
 
-from app.style.theme import current_theme, model_dash, small_font, tabular
+from app.style.theme import current_theme, small_font, tabular
+from hnn_engine.model_colors import model_dash
 
 GAP = 14.0  # pixels between tiles
 MARGIN = 10.0

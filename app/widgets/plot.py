@@ -11,10 +11,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QFont, QMouseEvent, QPen
 from PySide6.QtWidgets import QGraphicsSimpleTextItem, QWidget
 
-from app.style.theme import Dash, Theme, current_theme, small_font, theme_signals
+from app.style.theme import Theme, current_theme, small_font, theme_signals
 from app.widgets.plane_map import PlaneMap
 from app.widgets.plot_items import LabAxis, Marker, Shape, Spread, TimeBand, TimeCursor
-from app.widgets.ticks import Range, framed, grown
+from hnn_engine.axis_ticks import Range, framed, grown
+from hnn_engine.model_colors import DashPattern
 
 __all__ = ["LabAxis", "LabPlot", "Marker", "Spread", "TimeBand", "TimeCursor", "lab_pen", "show_until_diverged"]
 
@@ -22,7 +23,7 @@ Array = npt.NDArray[np.float64]
 _START: Range = (0.0, 1.0)
 
 
-def lab_pen(role: str, dash: Dash = (), width: float = 1.0, alpha: int = 255) -> QPen:
+def lab_pen(role: str, dash: DashPattern = (), width: float = 1.0, alpha: int = 255) -> QPen:
     """Return a pen of constant width in pixels, in the current theme's colour `role` (see `Theme.role`)."""
     pen = QPen(current_theme().color(role, alpha), width)
     pen.setCosmetic(True)
@@ -104,7 +105,7 @@ class LabPlot(pg.PlotWidget):  # type: ignore[misc]
     def curve(
         self,
         role: str,
-        dash: Dash = (),
+        dash: DashPattern = (),
         width: float = 1.0,
         alpha: int = 255,
         z: float = 0.0,
@@ -149,7 +150,7 @@ class LabPlot(pg.PlotWidget):  # type: ignore[misc]
         self._restylers[item] = item.restyle
         return item
 
-    def dress(self, item: Any, role: str, dash: Dash = (), width: float = 1.0, alpha: int = 255) -> None:
+    def dress(self, item: Any, role: str, dash: DashPattern = (), width: float = 1.0, alpha: int = 255) -> None:
         """Draw a curve in another role from now on."""
         self._restylers[item] = lambda: item.setPen(lab_pen(role, dash, width, alpha))
         self._restylers[item]()

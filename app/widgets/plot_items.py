@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.style.theme import current_theme, small_font
 from app.widgets.text import write_axis
-from app.widgets.ticks import log_label, log_ticks, nice_ticks, tick_label
+from hnn_engine.axis_ticks import log_label, log_ticks, nice_ticks, tick_label
 
 Array = npt.NDArray[np.float64]
 Shape = Literal["dot", "ring", "cross"]

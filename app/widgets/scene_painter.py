@@ -11,10 +11,11 @@ import numpy.typing as npt
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QGradient, QPainter, QPen, QPixmap, QRadialGradient
 
-from app.style.theme import Dash, current_theme, model_dash
+from app.style.theme import current_theme
 from app.widgets.scene_marks import paint_arrow, paint_halo, paint_trail
 from app.widgets.scene_view import SceneView, polygon
 from hnn_engine.geometry import Anchor, Block, Bob, Lines, Primitive, Rail, Rod, Spring
+from hnn_engine.model_colors import DashPattern, model_dash
 
 __all__ = [
     "SceneStyle",
@@ -37,7 +38,7 @@ class SceneStyle:
 
     color: str
     ghost: bool = False
-    dash: Dash = ()
+    dash: DashPattern = ()
     fine: bool = False  # thinner lines, for cards
 
 
@@ -240,7 +241,7 @@ def _stroke(style: SceneStyle, width: float) -> QPen:
     return _dashed(pen, style.dash)
 
 
-def _dashed(pen: QPen, dash: Dash) -> QPen:
+def _dashed(pen: QPen, dash: DashPattern) -> QPen:
     if dash:
         pen.setDashPattern([length / 2 for length in dash])
     return pen

@@ -4,7 +4,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.style.theme import current_theme, model_dash, theme_signals
+from app.style.theme import current_theme, theme_signals
+from hnn_engine.model_colors import model_dash
 
 
 class Swatch(QWidget):

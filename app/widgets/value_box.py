@@ -4,8 +4,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from app.widgets.format import NO_BREAK, number, parse
 from hnn_engine.errors import ParameterError
+from hnn_engine.number_format import NO_BREAK, number, parse
 from hnn_engine.parameters import Parameter, Value
 
 

@@ -14,8 +14,8 @@ from hnn_engine.cli.values import names
 from hnn_engine.console import end_progress, is_live, progress, say
 from hnn_engine.experiment import Experiment, check_seed, checked, model_spec, new_experiment
 from hnn_engine.fitting.events import Failed
+from hnn_engine.number_format import NONE, scientific
 from hnn_engine.race import Race, Standing, racing_recipes
-from hnn_engine.reproduction.numbers import NONE, number
 
 EVERY = 2.0  # s between two lines of progress; on a terminal, where it is one line, OFTEN
 OFTEN = 0.2
@@ -114,7 +114,7 @@ def seconds(value: float) -> str:
 
 
 def _figure(value: float | None) -> str:
-    return number(value)
+    return scientific(value)
 
 
 def _summary(race: Race) -> dict[str, Any]:

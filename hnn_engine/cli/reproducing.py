@@ -16,11 +16,11 @@ from hnn_engine.errors import ExperimentError, ParameterError
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import get_recipe
 from hnn_engine.models import get_model
+from hnn_engine.number_format import scientific
 from hnn_engine.parameters import Parameter
 from hnn_engine.records import Run, check_file, check_folder, make_folders, write_file
 from hnn_engine.reproduction import Cell, Keep, Result, plan, read_recording_or_shipped
 from hnn_engine.reproduction.eta import Pace
-from hnn_engine.reproduction.numbers import number
 from hnn_engine.reproduction.rows import dump_rows
 from hnn_engine.reproduction.running import kept_results, result_tables
 from hnn_engine.reproduction.running import reproduce as run_all
@@ -137,8 +137,8 @@ def _told(result: Result, number_of: int, total: int) -> str:
     name = f"{number_of}/{total}  {row.task} {row.model} seed {row.seed}"
     if result.trouble:
         return f"{name}: {result.trouble}"
-    energy = f", energy MSE {number(row.energy_mse)}" if row.energy_mse is not None else ""
-    return f"{name}: test loss {number(row.test_loss)}{energy}, {row.fit_seconds:.1f} s"
+    energy = f", energy MSE {scientific(row.energy_mse)}" if row.energy_mse is not None else ""
+    return f"{name}: test loss {scientific(row.test_loss)}{energy}, {row.fit_seconds:.1f} s"
 
 
 # Results --------------------------------------------------------------------------------------------------------------

@@ -27,6 +27,9 @@ _NO_MATTER = {
     "user_folders.py",
     "signals.py",
     "journal",
+    "number_format.py",
+    "axis_ticks.py",
+    "model_colors.py",
 }
 _LIBRARIES = {name: name for name in ("numpy", "scipy", "numba", "torch")}
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from hnn_engine.errors import shown
+from hnn_engine.number_format import raised, typeset
 from hnn_engine.records import Run
 from hnn_engine.reproduction import plots
-from hnn_engine.reproduction.numbers import raised, typeset
 from hnn_engine.reproduction.rows import Row
 from hnn_engine.reproduction.running import Result, result_tables
 from hnn_engine.reproduction.style import STYLE, model_class

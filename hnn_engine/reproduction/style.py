@@ -1,6 +1,6 @@
 """How the report looks: the window's colours and dashes, light and dark, and the page's style sheet."""
 
-from hnn_engine.model_colors import COLORS, DASHES, LOOKS_LIKE
+from hnn_engine.model_colors import COLORS, DASHES, OTHER_DASH, DashPattern, drawn_as
 
 LINE = 1.6  # width of a line in px
 THIN = 0.9
@@ -8,8 +8,8 @@ THIN = 0.9
 
 def model_class(name: str) -> str:
     """Return the class of a model's lines; a model without a colour of its own is drawn as 'other'."""
-    worn = LOOKS_LIKE.get(name, name)
-    return f"m-{worn}" if worn in DASHES else "m-other"
+    shown = drawn_as(name)
+    return f"m-{shown}" if shown in DASHES else "m-other"
 
 
 def _variables(which: int) -> str:
@@ -17,12 +17,14 @@ def _variables(which: int) -> str:
 
 
 def _model_rules() -> str:
-    rules = [".m-other { stroke: var(--muted); stroke-dasharray: 4.8 4.8; fill: var(--muted); }"]
-    for name, dash in DASHES.items():
-        lengths = " ".join(f"{LINE * length:.3g}" for length in dash)
-        stroke = f" stroke-dasharray: {lengths};" if dash else ""
-        rules.append(f".m-{name} {{ stroke: var(--{name}); fill: var(--{name});{stroke} }}")
-    return "\n".join(rules)
+    rules = [_model_rule("other", "muted", OTHER_DASH)]
+    return "\n".join([*rules, *(_model_rule(name, name, dash) for name, dash in DASHES.items())])
+
+
+def _model_rule(name: str, color: str, dash: DashPattern) -> str:
+    lengths = " ".join(f"{LINE * length:.3g}" for length in dash)
+    stroke = f" stroke-dasharray: {lengths};" if dash else ""
+    return f".m-{name} {{ stroke: var(--{color}); fill: var(--{color});{stroke} }}"
 
 
 PLOT_RULES = f"""

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from hnn_engine.axis_ticks import log_label, nice_ticks, tick_label
 from hnn_engine.coords import Array
 from hnn_engine.errors import shown
-from hnn_engine.reproduction.numbers import tick_label
 
 MARGIN = 0.05  # of a range, left free at both of its ends
 
@@ -52,24 +52,20 @@ def spanning(values: Iterable[Array], label: str = "", log: bool = False) -> Axi
 
 
 def _even(low: float, high: float, room: int) -> list[tuple[float, str]]:
-    rough = (high - low) / max(room, 1)
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= 0.999 * rough)
-    places = max(0, -math.floor(math.log10(step) + 1e-9))
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [(i * step, f"{i * step:.{places}f}".replace("-", "−")) for i in range(first, last + 1)]
+    spacing, ticks = nice_ticks(low, high, room)
+    return [(value, tick_label(value, spacing)) for value in ticks]
 
 
 def _powers(low: float, high: float, room: int) -> list[tuple[float, str]]:
     first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
     if last - first >= 1:
         step = max(1, math.ceil((last - first + 1) / max(room, 1)))
-        return [(10.0**e, tick_label(10.0**e)) for e in range(first, last + 1) if e % step == 0]
+        return [(10.0**e, log_label(e)) for e in range(first, last + 1) if e % step == 0]
     between = [factor * 10.0**e for e in range(first - 1, last + 2) for factor in (1, 2, 5)]
     inside = [v for v in between if low <= v <= high]
     if len(inside) < 2:
         inside = [value for value, _ in _even(low, high, room)]
-    return [(value, tick_label(value)) for value in inside]
+    return [(value, log_label(math.log10(value))) for value in inside]
 
 
 class Plot:

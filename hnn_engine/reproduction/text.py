@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from hnn_engine.evaluation import STARTS
 from hnn_engine.frame_metrics import FRAMES
 from hnn_engine.models import MODELS
-from hnn_engine.reproduction.numbers import NONE, number, raised, typeset
+from hnn_engine.number_format import NONE, raised, scientific, typeset
 from hnn_engine.reproduction.table import (
     FIGURE_TITLES,
     HONEST_FIGURES,
@@ -18,16 +18,16 @@ from hnn_engine.reproduction.table import (
 )
 
 WIDTH = 120
-Writer = Callable[[float | None, int], str]  # `number` or `typeset`: a value and its digits behind the point
+Writer = Callable[[float | None, int], str]  # `scientific` or `typeset`: a value and its digits behind the point
 WORDS = ("task", "model", "figure", "verdict")  # columns of words, which begin at the left; numbers end at the right
 
 
-def with_error(spread: Spread, write: Writer = number) -> str:
+def with_error(spread: Spread, write: Writer = scientific) -> str:
     """Return '3.71e-2 ± 4e-4', without the error where there is none."""
     return write(spread.mean, 2) + (f" ± {write(spread.error, 0)}" if spread.error is not None else "")
 
 
-def repeated(line: Line, write: Writer = number) -> str:
+def repeated(line: Line, write: Writer = scientific) -> str:
     """Return the re-run's figure, or its range over seeds; 'same' where it is the paper's; – where there is none."""
     if line.paper is None or not line.was_rerun:
         return NONE
@@ -50,7 +50,7 @@ def circumstances(table: TaskTable) -> str:
     return " · ".join(parts)
 
 
-def floors(table: TaskTable, write: Writer = number) -> str:
+def floors(table: TaskTable, write: Writer = scientific) -> str:
     """Return the noise floors in a sentence, or an empty string where none is known."""
     train, test = table.floors
     if train is None or test is None:
@@ -67,7 +67,7 @@ def main_head(table: TaskTable) -> tuple[str, ...]:
     return ("model", "figure", "paper", "re-run", *ours, "verdict") if table.compared else ("model", "figure", *ours)
 
 
-def main_cells(table: TaskTable, write: Writer = number) -> list[tuple[str, ...]]:
+def main_cells(table: TaskTable, write: Writer = scientific) -> list[tuple[str, ...]]:
     """Return the rows under `main_head`."""
     return [tuple(_main_row(line, table, write)) for line in table.lines]
 
@@ -94,7 +94,7 @@ def honest_head() -> tuple[str, ...]:
     return ("model", *(FIGURE_TITLES[figure] for figure in HONEST_FIGURES), "diverged")
 
 
-def honest_cells(table: TaskTable, write: Writer = number) -> list[tuple[str, ...]]:
+def honest_cells(table: TaskTable, write: Writer = scientific) -> list[tuple[str, ...]]:
     """Return the rows under `honest_head`; none where nothing can be judged so."""
     if all(line.diverged is None for line in table.honest):
         return []
@@ -129,7 +129,7 @@ def painted_head() -> tuple[str, ...]:
     return ("model", *(FIGURE_TITLES[figure] for figure in PAINTED_FIGURES))
 
 
-def painted_cells(table: TaskTable, write: Writer = number) -> list[tuple[str, ...]]:
+def painted_cells(table: TaskTable, write: Writer = scientific) -> list[tuple[str, ...]]:
     """Return the rows under `painted_head`; none where no model paints."""
     return [
         (

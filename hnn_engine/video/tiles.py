@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hnn_engine.missing_libraries import explained
-from hnn_engine.model_colors import COLORS, DASHES, LOOKS_LIKE
+from hnn_engine.model_colors import COLORS, DASHES, drawn_as
 from hnn_engine.video.clip import Pictures
 from hnn_engine.video.text import LEADING, shortened, write
 
@@ -102,7 +102,7 @@ def _write_words(draw: "ImageDraw", left: int, layout: _Layout, tile: Tile, look
     """Write a tile's mark, caption and note below its frame."""
     whole = layout.whole[1]
     top, mark = layout.margin + layout.height + layout.gap / 3, MARK * whole
-    role = LOOKS_LIKE.get(tile.role, tile.role)
+    role = drawn_as(tile.role)
     _draw_mark(draw, left, top + LEADING * CAPTION * whole / 2, whole, role, look.get(role, look["muted"]))
     inset = mark + 0.4 * CAPTION * whole
     caption = shortened(tile.caption, CAPTION * whole, layout.width - inset)

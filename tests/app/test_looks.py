@@ -6,9 +6,9 @@ from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QDockWidget, QScrollBar, QWidget
 
-from app.style.theme import DARK, LIGHT, LOOKS_LIKE, THEMES, model_dash
+from app.style.theme import DARK, LIGHT, THEMES
 from app.window.main_window import MainWindow, start_theme
-from hnn_engine import model_colors
+from hnn_engine.model_colors import COLORS, DASHES, DRAWN_AS, model_dash
 from tests.app.bench import CTRL, Bench
 
 
@@ -149,19 +149,14 @@ def on_screen(window: MainWindow) -> QImage:
     return image
 
 
-def test_what_is_made_without_the_window_wears_the_window_s_colours() -> None:
-    """The engine does not know the window, so it keeps the few colours that it needs itself."""
+def test_the_theme_has_the_engine_s_colours() -> None:
     for which, theme in enumerate((LIGHT, DARK)):
-        assert {name: pair[which] for name, pair in model_colors.COLORS.items()} == {
-            name: theme.role(name) for name in model_colors.COLORS
-        }
-        assert {name for name, _ in theme.models} == set(model_colors.DASHES)
-    assert {name: model_dash(name) for name in model_colors.DASHES} == model_colors.DASHES
-    assert model_colors.LOOKS_LIKE == LOOKS_LIKE
+        assert {name: theme.role(name) for name in COLORS} == {name: pair[which] for name, pair in COLORS.items()}
+        assert {name for name, _ in theme.models} == set(DASHES)
 
 
-@pytest.mark.parametrize(("seeing", "plain"), LOOKS_LIKE.items())
-def test_a_model_that_sees_frames_looks_like_its_kind(seeing: str, plain: str) -> None:
+@pytest.mark.parametrize(("of_frames", "plain"), DRAWN_AS.items())
+def test_a_model_of_frames_is_drawn_as_its_kind(of_frames: str, plain: str) -> None:
     for theme in THEMES.values():
-        assert theme.role(seeing) == theme.model_color(seeing) == theme.role(plain)
-    assert model_dash(seeing) == model_dash(plain)
+        assert theme.role(of_frames) == theme.model_color(of_frames) == theme.role(plain)
+    assert model_dash(of_frames) == model_dash(plain)

@@ -14,10 +14,10 @@ from app.dialogs.race_plots import recipe_color
 from app.dialogs.race_window import RaceWindow, duration, words
 from app.style.apply import apply_theme
 from app.style.theme import DARK, LIGHT
-from app.widgets.format import NO_BREAK
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import model_spec
 from hnn_engine.journal import claim, entries, journal_folder
+from hnn_engine.number_format import NO_BREAK
 from hnn_engine.race import Standing, racing_recipes
 from hnn_engine.records import Run, load_session
 from tests.app.bench import CTRL, SHIFT, Bench

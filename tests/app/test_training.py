@@ -11,12 +11,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 
 from app.model.rollout_messages import Answer
-from app.widgets.format import NO_BREAK
 from hnn_engine.experiment import model_spec
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.gradient.paper import PaperFit
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
+from hnn_engine.number_format import NO_BREAK
 from hnn_engine.records import Run
 from hnn_engine.snapshot import Snapshot
 from tests.app.bench import CTRL, Bench, differ

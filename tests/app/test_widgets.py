@@ -18,8 +18,7 @@ from app.dialogs.error_dialog import ErrorDialog, ErrorReporter
 from app.style.apply import apply_theme
 from app.style.colormaps import diverging, sequential
 from app.style.icons import icon, logo
-from app.style.theme import DARK, LIGHT, LOOKS_LIKE, THEMES, Theme, current_theme, model_dash
-from app.widgets.format import number, parse, percent, seconds_left
+from app.style.theme import DARK, LIGHT, THEMES, Theme, current_theme
 from app.widgets.map_key import MapKey
 from app.widgets.notice import NoticeBar
 from app.widgets.number_slider import NumberSlider
@@ -37,9 +36,11 @@ from app.widgets.scene_painter import (
     truth_style,
 )
 from app.widgets.system_card import CardGrid
-from app.widgets.ticks import grown, log_ticks, nice_ticks, tick_label
+from hnn_engine.axis_ticks import grown, log_ticks, nice_ticks, tick_label
 from hnn_engine.coords import Array
+from hnn_engine.model_colors import DRAWN_AS, model_dash
 from hnn_engine.models import MODELS
+from hnn_engine.number_format import number, parse, percent, seconds_left
 from hnn_engine.parameters import Parameter
 from hnn_engine.systems import SYSTEMS, get_system
 
@@ -97,7 +98,7 @@ def slider_of(form: ParameterForm, name: str) -> NumberSlider:
     return slider
 
 
-KINDS = [name for name in MODELS if name not in LOOKS_LIKE]  # who sees frames wears the looks of its kind
+KINDS = [name for name in MODELS if name not in DRAWN_AS]  # models of frames share the colours of others
 
 
 class TestForm:

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from hnn_engine import fitting
+from hnn_engine.axis_ticks import log_label
 from hnn_engine.cli import main, reproducing
 from hnn_engine.errors import RecordError
 from hnn_engine.evaluation import STARTS, Figures
@@ -24,10 +25,10 @@ from hnn_engine.experiment import Experiment, model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Event, Failed, Progress
 from hnn_engine.models import MODELS
+from hnn_engine.number_format import scientific, typeset
 from hnn_engine.recordings import is_paper_pendulum, read_recording, read_shipped_recording
 from hnn_engine.reproduction import Cell, Keep, Row, fit_cache, plan, read_rows, reproduce, tables, text
 from hnn_engine.reproduction.eta import Pace
-from hnn_engine.reproduction.numbers import number, tick_label, typeset
 from hnn_engine.reproduction.running import kept_results
 from hnn_engine.reproduction.style import STYLE
 from hnn_engine.reproduction.svg import Axis, Plot, alike, spanning
@@ -178,7 +179,7 @@ def test_the_verdict_holds_the_median_against_the_yardstick(
 
 
 def test_numbers_are_short() -> None:
-    assert [number(x) for x in (0.0371, 1.0, 1.09e2, 0, math.inf, None)] == [
+    assert [scientific(x) for x in (0.0371, 1.0, 1.09e2, 0, math.inf, None)] == [
         "3.71e-2",
         "1.00",
         "1.09e2",
@@ -187,7 +188,7 @@ def test_numbers_are_short() -> None:
         "–",
     ]
     assert [typeset(x) for x in (0.0371, 1.09e2, 0, math.inf, None)] == ["3.71·10⁻²", "1.09·10²", "0", "∞", "–"]
-    assert [tick_label(x) for x in (1e-3, 0.035, 2e-5, 3.5e-5)] == ["10⁻³", "0.035", "2·10⁻⁵", "3.5·10⁻⁵"]
+    assert [log_label(math.log10(x)) for x in (1e-3, 0.035, 2e-5, 3.5e-5)] == ["10⁻³", "0.035", "2·10⁻⁵", "3.5·10⁻⁵"]
     assert text.with_error(Spread(0.0371, 0.00042, 0.04)) == "3.71e-2 ± 4e-4"
     assert text.with_error(Spread(0.0371, None, 0.04)) == "3.71e-2"
     assert [times(x) for x in (1.84, 23.6, 3.2e5)] == ["1.8", "24", "3e5"]
@@ -455,7 +456,7 @@ def test_the_command_says_that_fits_were_kept_and_fresh_ignores_them(command: Co
     assert "are cached" not in first.err
     again = command(*words)
     assert again.out == first.out
-    assert "1 of 1 fits are are cached" in again.err
+    assert "1 of 1 fits are cached" in again.err
     assert len(quick) == 1
     assert "are cached" not in command(*words, "--fresh").err
     assert len(quick) == 2

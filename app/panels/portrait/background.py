@@ -8,11 +8,11 @@ import pyqtgraph as pg
 from PySide6.QtWidgets import QGraphicsItem
 
 from app.model.document import View
-from app.widgets.format import number
 from app.widgets.map_key import MapKey
 from app.widgets.plot import LabPlot
 from app.widgets.quiver import arrow_lines
 from hnn_engine.models import MODELS
+from hnn_engine.number_format import number
 from hnn_engine.phase_portrait import NO_CONTOURS, Contours, EnergyGap, PortraitField, color_limit
 from hnn_engine.rollouts.energy_drift import percent
 

@@ -23,7 +23,7 @@ from app.panels.portrait.background import COMPARE_TIP, Backdrop
 from app.panels.portrait.data_editing import DataHand
 from app.panels.portrait.data_points import DataDots
 from app.panels.portrait.projection import MAP_TIP, Chart, LatentChart, StateChart, joins, map_words
-from app.style.theme import model_dash, theme_signals
+from app.style.theme import theme_signals
 from app.widgets.drag import FinePointer
 from app.widgets.elided import ElidedLabel
 from app.widgets.plot import LabPlot, Marker
@@ -31,6 +31,7 @@ from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import same_scene
+from hnn_engine.model_colors import model_dash
 from hnn_engine.models import MODELS
 from hnn_engine.phase_portrait import PortraitField, PortraitSpec
 

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from app.model.rollout_messages import Answer, Track
-from app.widgets.format import number
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.experiment import Experiment
 from hnn_engine.models import MODELS
+from hnn_engine.number_format import number
 from hnn_engine.phase_portrait import Latents
 from hnn_engine.rollouts.energy_drift import percent
 from hnn_engine.scene import Scene

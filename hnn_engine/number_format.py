@@ -1,4 +1,8 @@
-"""Numbers as people read them: three significant digits, plain or with a power of ten, a true minus."""
+"""How numbers are written, in the window, on the command line and in reports.
+
+`number` is for reading, '1.3·10⁻⁴ J'; `scientific` for tables whose rows are compared, '1.31e-4' in plain text and
+'1.31·10⁻⁴' by `typeset`.
+"""
 
 import math
 import re
@@ -6,8 +10,10 @@ import re
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PLAIN = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−,", "-0123456789-.")
 _POWER = re.compile(r"(?:([\d.,]+)\s*[·×]\s*)?10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
+_E_NOTATION = re.compile(r"(?<=\d)e(-?\d+)\b")
 _LOW, _HIGH = 1e-3, 1e5  # outside, a power of ten is easier to read
 NO_BREAK = "\u00a0"
+NONE = "–"  # in the place of a figure that does not exist
 
 
 def number(value: float, unit: str = "", digits: int = 3) -> str:
@@ -24,6 +30,28 @@ def percent(fraction: float, digits: int = 2) -> str:
 def power_of_ten(exponent: int) -> str:
     """Return 10 to `exponent` as '10⁻³'; 0 gives '1'."""
     return f"10{str(exponent).translate(_SUPERSCRIPTS)}" if exponent else "1"
+
+
+def grouped(count: int) -> str:
+    """Return a whole number with thin spaces between its thousands: '40 000'."""
+    return f"{count:,}".replace(",", "\u202f")
+
+
+def scientific(value: float | None, digits: int = 2) -> str:
+    """Return `value` with `digits` decimals and its power of ten: '3.71e-2' for 0.0371, '1.63', '–' for None."""
+    parts = _mantissa_and_exponent(value, digits)
+    return parts if isinstance(parts, str) else f"{parts[0]}e{parts[1]}"
+
+
+def typeset(value: float | None, digits: int = 2) -> str:
+    """Return '3.71·10⁻²' for 0.0371, otherwise as `scientific`."""
+    parts = _mantissa_and_exponent(value, digits)
+    return parts if isinstance(parts, str) else f"{parts[0]}·{power_of_ten(parts[1])}"
+
+
+def raised(text: str) -> str:
+    """Return `text` with its numbers in e notation as `typeset` has them: 'scores 3.9e-2' gives 'scores 3.9·10⁻²'."""
+    return _E_NOTATION.sub(lambda found: f"·10{str(int(found[1])).translate(_SUPERSCRIPTS)}", text)
 
 
 def seconds_left(seconds: float) -> str:
@@ -81,7 +109,7 @@ def _trimmed(text: str) -> str:
 
 def _odd(value: float) -> str:
     if math.isnan(value):
-        return "–"
+        return NONE
     return "∞" if value > 0 else "−∞"
 
 
@@ -89,6 +117,12 @@ def _coarse(seconds: float) -> int:
     return round(seconds) if seconds < 20 else 5 * round(seconds / 5)
 
 
-def grouped(count: int) -> str:
-    """Return a whole number with thin spaces between its thousands: '40 000'."""
-    return f"{count:,}".replace(",", "\u202f")
+def _mantissa_and_exponent(value: float | None, digits: int) -> tuple[str, int] | str:
+    if value is None:
+        return NONE
+    if not math.isfinite(value):
+        return "∞"
+    if value == 0:
+        return "0"
+    factor, exponent = f"{value:.{digits}e}".split("e")
+    return (factor, int(exponent)) if int(exponent) else factor

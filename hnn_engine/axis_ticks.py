@@ -1,8 +1,8 @@
-"""Where an axis puts its ticks, what it writes there, and how its range grows."""
+"""Where an axis of a plot has its ticks, what is written there, and how its range grows; in windows and reports."""
 
 import math
 
-from app.widgets.format import number, power_of_ten
+from hnn_engine.number_format import number, power_of_ten
 
 Range = tuple[float, float]
 _GROWTH = 1.5
