@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from app.model.document import Document
 from app.model.playback import Playback
 from hnn_engine.coords import Array
-from hnn_engine.data_edits import ByHand
+from hnn_engine.data_edits import DataEdits
 
 NUDGE_SECONDS = 0.8  # keys pressed within this time of each other are one undo step
 
@@ -90,7 +90,7 @@ class Dragging(QObject):
         self.moved_at = time.perf_counter()
         self.changed.emit()
 
-    def move_data(self, label: str, gesture: object, hand: ByHand) -> None:
+    def move_data(self, label: str, gesture: object, hand: DataEdits) -> None:
         """Make `hand` the edits of the data, as a part of `gesture`; `slide(final=True)` ends it."""
         self.slide(final=False)
         self._edit(label, gesture, hand=hand)

@@ -18,7 +18,7 @@ from app.workers.live_fit import LiveFit
 from app.workers.preload import Preload
 from app.workers.rollout_requests import RolloutRequests
 from hnn_engine.coords import Array
-from hnn_engine.data_edits import UNTOUCHED
+from hnn_engine.data_edits import NO_EDITS
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment, same_scene
@@ -139,7 +139,7 @@ class Lab(QObject):
         except HnnLabError as error:
             self.noticed.emit(str(error), True)
             return False
-        if before.hand != UNTOUCHED and self.experiment.hand == UNTOUCHED and changes.keys() != {"hand"}:
+        if before.hand != NO_EDITS and self.experiment.hand == NO_EDITS and changes.keys() != {"hand"}:
             what = f"The data edits stay with {before.source_title}"
             self.noticed.emit(f"{what}: undo brings it back.", False)
         return True

@@ -61,7 +61,7 @@ class Stroke:
 
 
 @dataclass(frozen=True)
-class ByHand:
+class DataEdits:
     """What has been changed: `strokes` drawn, how far places were `moved`, what was `removed`; `alone`: the strokes
     are all the data there is."""
 
@@ -75,17 +75,17 @@ class ByHand:
         """Whether some of the data is no system's."""
         return bool(self.strokes)
 
-    def with_stroke(self, stroke: Stroke) -> "ByHand":
+    def with_stroke(self, stroke: Stroke) -> "DataEdits":
         """Return this with another stroke; the first one stands alone."""
         if len(self.strokes) >= MOST_STROKES:
             raise ExperimentError(f"{MOST_STROKES} strokes are drawn, and no more are possible: remove some first")
         return replace(self, strokes=(*self.strokes, stroke), alone=self.alone or not self.strokes)
 
-    def only(self, alone: bool) -> "ByHand":
+    def only(self, alone: bool) -> "DataEdits":
         """Return this with the strokes standing alone, or beside the other data."""
         return replace(self, alone=alone and self.drawn)
 
-    def with_move(self, place: Place, by: Point) -> "ByHand":
+    def with_move(self, place: Place, by: Point) -> "DataEdits":
         """Return this with `place` moved on by `by`."""
         if place.trajectory >= STROKES:
             return self._with_stroke_moved(place, by)
@@ -94,7 +94,7 @@ class ByHand:
         moved[place] = tuple(a + b for a, b in zip(before, by, strict=True))
         return replace(self, moved=tuple(moved.items()))
 
-    def _with_stroke_moved(self, place: Place, by: Point) -> "ByHand":
+    def _with_stroke_moved(self, place: Place, by: Point) -> "DataEdits":
         which = place.trajectory - STROKES
         if which >= len(self.strokes):  # a dot still drawn whose stroke is gone
             return self
@@ -103,7 +103,7 @@ class ByHand:
         coords[_points(stroke, place)] += by
         return self._with(which, replace(stroke, coords=_points_of(coords)))
 
-    def without(self, *places: Place) -> "ByHand":
+    def without(self, *places: Place) -> "DataEdits":
         """Return this with `places` taken out. A stroke falls apart where points of it go."""
         given = tuple(p for p in places if p.trajectory < STROKES and p not in self.removed)
         parts: list[Stroke] = []
@@ -112,11 +112,11 @@ class ByHand:
         strokes = tuple(parts)
         return replace(self, strokes=strokes, removed=self.removed + given, alone=self.alone and bool(strokes))
 
-    def _with(self, which: int, stroke: Stroke) -> "ByHand":
+    def _with(self, which: int, stroke: Stroke) -> "DataEdits":
         return replace(self, strokes=(*self.strokes[:which], stroke, *self.strokes[which + 1 :]))
 
 
-UNTOUCHED = ByHand()
+NO_EDITS = DataEdits()
 
 
 def _points(stroke: Stroke, place: Place) -> Mask:
@@ -203,7 +203,7 @@ def _means(group: Array, *values: Array) -> list[Array]:
 # On top of other data -------------------------------------------------------------------------------------------------
 
 
-def changed_by_hand(data: Dataset, hand: ByHand) -> Dataset:
+def with_edits(data: Dataset, hand: DataEdits) -> Dataset:
     """Return `data` with the changes of `hand`; a change whose place is not in the data waits until it is again.
 
     Derivatives of what is moved stay: a shift does not change them. The floors are gone: see `datasets.with_floor`.
@@ -216,7 +216,7 @@ def changed_by_hand(data: Dataset, hand: ByHand) -> Dataset:
         coords[rows] += by
         touched |= rows
     kept &= ~_removed(data, hand.removed)
-    given = replace(data, coords=coords, by_hand=touched if touched.any() else None, floor_train=None, floor_test=None)
+    given = replace(data, coords=coords, edited=touched if touched.any() else None, floor_train=None, floor_test=None)
     whole = _joined(_of_rows(given, kept), [_drawn(stroke, k) for k, stroke in enumerate(hand.strokes)])
     if not len(whole.t):
         raise ExperimentError("All data has been removed: undo that, or draw some")
@@ -240,7 +240,7 @@ def _of_rows(data: Dataset, rows: Mask) -> Dataset:
         trajectory=data.trajectory[rows],
         train=data.train[rows],
         clean=None if data.clean is None else data.clean[rows],
-        by_hand=None if data.by_hand is None else data.by_hand[rows],
+        edited=None if data.edited is None else data.edited[rows],
     )
 
 
@@ -248,7 +248,7 @@ def _drawn(stroke: Stroke, which: int) -> Dataset:
     coords, count = np.array(stroke.coords), len(stroke.coords)
     train = np.arange(count) % TEST_EVERY != TEST_EVERY // 2
     hand, numbers = np.ones(count, dtype=bool), np.full(count, STROKES + which)
-    return Dataset(coords, stroke.rates, stroke.times, numbers, train, coords, by_hand=hand)
+    return Dataset(coords, stroke.rates, stroke.times, numbers, train, coords, edited=hand)
 
 
 def _joined(data: Dataset, strokes: list[Dataset]) -> Dataset:
@@ -263,12 +263,12 @@ def _joined(data: Dataset, strokes: list[Dataset]) -> Dataset:
         trajectory=np.concatenate([one.trajectory for one in parts]),
         train=np.concatenate([one.train for one in parts]),
         clean=None if data.clean is None else np.concatenate([data.clean, *(one.coords for one in strokes)]),
-        by_hand=np.concatenate([_marks(one) for one in parts]),
+        edited=np.concatenate([_marks(one) for one in parts]),
     )
 
 
 def _marks(data: Dataset) -> Mask:
-    return data.by_hand if data.by_hand is not None else np.zeros(len(data.t), dtype=bool)
+    return data.edited if data.edited is not None else np.zeros(len(data.t), dtype=bool)
 
 
 def _with_tests(data: Dataset) -> Dataset:
@@ -281,7 +281,7 @@ def _with_tests(data: Dataset) -> Dataset:
 # Plain JSON -----------------------------------------------------------------------------------------------------------
 
 
-def hand_to_json(hand: ByHand) -> dict[str, Any]:
+def edits_to_json(hand: DataEdits) -> dict[str, Any]:
     """Return the changes as JSON values."""
     return {
         "strokes": [{"dt": stroke.dt, "coords": [list(point) for point in stroke.coords]} for stroke in hand.strokes],
@@ -291,14 +291,14 @@ def hand_to_json(hand: ByHand) -> dict[str, Any]:
     }
 
 
-def hand_from_json(value: object) -> ByHand:
-    """Read back what `hand_to_json` wrote; raise `ExperimentError` where it is something else, or too much."""
+def edits_from_json(value: object) -> DataEdits:
+    """Read back what `edits_to_json` wrote; raise `ExperimentError` where it is something else, or too much."""
     try:
         if not isinstance(value, Mapping) or type(value["alone"]) is not bool:
             raise TypeError
         strokes, moved, removed = (_entries(value[name]) for name in ("strokes", "moved", "removed"))
         _check_counts(len(strokes), sum(len(s["coords"]) for s in strokes) + len(moved) + len(removed))
-        return ByHand(
+        return DataEdits(
             tuple(Stroke(_read_number(s["dt"]), _read_points(s["coords"])) for s in strokes),
             tuple((_read_place(m), _read_point(m["by"])) for m in moved),
             tuple(_read_place(r) for r in removed),
@@ -336,7 +336,7 @@ def _read_place(value: Mapping[str, Any]) -> Place:
     return Place(value["trajectory"], None if value["t"] is None else _read_number(value["t"]))
 
 
-def check_hand(hand: ByHand, coordinates: int) -> None:
+def check_edits(hand: DataEdits, coordinates: int) -> None:
     """Raise `ExperimentError` unless every point of `hand` is `coordinates` finite numbers, strokes last, places are
     of trajectories that there can be, and all of it fits into a file."""
     points = [point for stroke in hand.strokes for point in stroke.coords] + [by for _, by in hand.moved]

@@ -72,7 +72,7 @@ class Dataset:
 
     `clean` holds the noise-free states where they are known. `floor_train` and `floor_test` are the losses of the
     true field on these rows, None where there is no true field. `frame_pairs` are what a camera sees of the rows.
-    `by_hand` marks rows that were drawn or moved (None: none were): their derivatives are not those of a noise-free
+    `edited` marks rows that were drawn or moved (None: none were): their derivatives are not those of a noise-free
     state.
     """
 
@@ -85,7 +85,7 @@ class Dataset:
     floor_train: float | None = None
     floor_test: float | None = None
     frame_pairs: FramePairs | None = None
-    by_hand: Mask | None = None
+    edited: Mask | None = None
 
     @property
     def dof(self) -> int:
@@ -94,7 +94,7 @@ class Dataset:
 
     @property
     def exact(self) -> bool:
-        """Whether `dcoords` are those of the noise-free states, whatever noise is on `coords`; not `by_hand`."""
+        """Whether `dcoords` are those of the noise-free states, whatever noise is on `coords`; not `edited`."""
         return self.clean is not None
 
 

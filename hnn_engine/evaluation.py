@@ -70,7 +70,7 @@ def evaluate(snapshot: Snapshot, data: Dataset, system: System | None, recording
         return Figures(train, test, energy_mse=recorded_energy_mse(snapshot, data) if paper else None)
     honest = honest_figures(snapshot, system)
     field = None
-    rows = ~data.train if data.by_hand is None else ~data.train & ~data.by_hand
+    rows = ~data.train if data.edited is None else ~data.train & ~data.edited
     if data.clean is not None and rows.any():
         field = mean_square(snapshot.field(data.clean[rows]) - system.field(data.clean[rows]))
     return Figures(

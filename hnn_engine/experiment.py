@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from hnn_engine.coords import Array
-from hnn_engine.data_edits import UNTOUCHED, ByHand, changed_by_hand, check_hand, hand_from_json, hand_to_json
+from hnn_engine.data_edits import NO_EDITS, DataEdits, check_edits, edits_from_json, edits_to_json, with_edits
 from hnn_engine.datasets import Dataset, data_defaults, data_parameters, filmed, make_dataset, with_floor
 from hnn_engine.errors import ExperimentError, IntegratorError, listing
 from hnn_engine.fitting import RecipeInfo, get_recipe, recipe_defaults
@@ -155,7 +155,7 @@ class Experiment:
     seed: int
     start: tuple[float, ...]
     rollout: RolloutSpec = RolloutSpec()
-    hand: ByHand = UNTOUCHED  # what has been drawn into the data, moved and taken out
+    hand: DataEdits = NO_EDITS  # what has been drawn into the data, moved and taken out
 
     @cached_property
     def scene(self) -> Scene:
@@ -210,13 +210,13 @@ class Experiment:
 
     def dataset(self, progress: ProgressCallback | None = None) -> Dataset:
         """Make (or read) the training data; `progress` as in `make_dataset`."""
-        return self.by_hand(self.given(progress))
+        return self.edited(self.given(progress))
 
-    def by_hand(self, given: Dataset) -> Dataset:
+    def edited(self, given: Dataset) -> Dataset:
         """Return what the hand makes of the data that is `given`."""
-        if self.hand == UNTOUCHED:
+        if self.hand == NO_EDITS:
             return given
-        made = changed_by_hand(given, self.hand)
+        made = with_edits(given, self.hand)
         return made if self.system is None or self.hand.drawn else with_floor(self.system, made)
 
     def given(self, progress: ProgressCallback | None = None) -> Dataset:
@@ -346,9 +346,9 @@ def on_same_data(one: Experiment, other: Experiment) -> bool:
 def without_strange_hand(experiment: Experiment, before: Experiment) -> Experiment:
     """Return `experiment`, which comes after `before`, untouched by hand where the hand's changes are those of other
     data: a point of one system has no place in another."""
-    if experiment.hand is not before.hand or experiment.hand == UNTOUCHED or on_same_data(experiment, before):
+    if experiment.hand is not before.hand or experiment.hand == NO_EDITS or on_same_data(experiment, before):
         return experiment
-    return replace(experiment, hand=UNTOUCHED)
+    return replace(experiment, hand=NO_EDITS)
 
 
 def of_system(name: str, now: Experiment) -> Experiment:
@@ -407,7 +407,7 @@ def checked(experiment: Experiment, before: Experiment | None = None) -> Experim
             recipe.parameters, experiment.settings, f"the recipe '{recipe.name}'", "'hnn-lab recipes --json' lists"
         )
     if not {"source", "data", "hand"} <= kept:
-        _check_hand(experiment)
+        _check_edits(experiment)
     if "seed" not in kept:
         parts["seed"] = check_seed(experiment.seed)
     result = replace(experiment, **parts)
@@ -430,8 +430,8 @@ def _checked_rollout(experiment: Experiment) -> RolloutSpec:
     return experiment.rollout.checked()
 
 
-def _check_hand(experiment: Experiment) -> None:
-    if experiment.hand == UNTOUCHED:
+def _check_edits(experiment: Experiment) -> None:
+    if experiment.hand == NO_EDITS:
         return
     if experiment.frame_size:
         raise ExperimentError("Data observed as frames cannot be edited: choose a system of states")
@@ -440,7 +440,7 @@ def _check_hand(experiment: Experiment) -> None:
             f"A stroke in the plane has one degree of freedom, but {experiment.source_title} has "
             f"{experiment.scene.dof}: draw for a system of one"
         )
-    check_hand(experiment.hand, 2 * experiment.scene.dof)
+    check_edits(experiment.hand, 2 * experiment.scene.dof)
 
 
 def check_seed(seed: object) -> int:
@@ -470,7 +470,7 @@ def to_json(experiment: Experiment) -> dict[str, Any]:
         "seed": experiment.seed,
         "start": list(experiment.start),
         "rollout": asdict(spec),
-        **({} if experiment.hand == UNTOUCHED else {"hand": hand_to_json(experiment.hand)}),
+        **({} if experiment.hand == NO_EDITS else {"hand": edits_to_json(experiment.hand)}),
     }
 
 
@@ -510,7 +510,7 @@ def from_json(value: object, recording: "Recording | None" = None) -> Experiment
         seed=check_seed(top.get("seed")),
         start=tuple(_number(x, "start") for x in _list(top.get("start"), "start")),
         rollout=_read_rollout(_mapping(top.get("rollout", {}), "rollout")),
-        hand=hand_from_json(top["hand"]) if "hand" in top else UNTOUCHED,
+        hand=edits_from_json(top["hand"]) if "hand" in top else NO_EDITS,
     )
     return checked(experiment)
 

@@ -156,7 +156,7 @@ def sample(coords: Array, train: npt.NDArray[np.bool_], frame_pairs: FramePairs 
 
 def drawn_rows(data: Dataset | None) -> Drawn | None:
     """Return the rows of `data` that were drawn by hand, or None where there are none."""
-    if data is None or data.by_hand is None:
+    if data is None or data.edited is None:
         return None
     rows = data.trajectory >= STROKES
     return Drawn(data.coords[rows], data.dcoords[rows]) if rows.any() else None

@@ -17,7 +17,7 @@ import numpy as np
 
 from hnn_engine import frame_metrics
 from hnn_engine.coords import Array, Index
-from hnn_engine.data_edits import UNTOUCHED
+from hnn_engine.data_edits import NO_EDITS
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import ExperimentError
 from hnn_engine.evaluation import mean_square
@@ -300,8 +300,8 @@ class HonestError:
         """Return the rows that are looked at."""
         data = self._data
         rows = np.flatnonzero(~data.train)
-        if data.by_hand is not None and self._clean is not None:
-            given = rows[~data.by_hand[rows]]
+        if data.edited is not None and self._clean is not None:
+            given = rows[~data.edited[rows]]
             self._clean = self._clean if len(given) else None
             rows = given if len(given) else rows
         most = MOST_ROWS if data.frame_pairs is None else MOST_FRAMES
@@ -347,7 +347,7 @@ def paper_medians() -> dict[str, dict[str, float]]:
 def shipped_finish(experiment: Experiment) -> Finish | None:
     """Return the line of the task whose data `experiment` has, or None where there is no such task."""
     source = experiment.source
-    if not isinstance(source, SystemSource) or experiment.hand != UNTOUCHED:
+    if not isinstance(source, SystemSource) or experiment.hand != NO_EDITS:
         return None
     for name, medians in paper_medians().items():
         error = medians.get(experiment.models[0].name)

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QToolButton, QVBoxLayout, 
 from app.lab import Lab
 from app.model.document import State, View
 from app.widgets.text import PlainLabel, quiet_label, set_tip
-from hnn_engine.data_edits import UNTOUCHED, ByHand
+from hnn_engine.data_edits import NO_EDITS, DataEdits
 
 TIPS = {
     "draw": "Draw trajectories in the phase portrait\nIts duration is the time you draw, at the playback speed.",
@@ -31,7 +31,7 @@ class DataTools(QWidget):
         self.clear = QToolButton()
         self.clear.setText("Reset")
         set_tip(self.clear, "Undo all that was drawn, moved and removed.")
-        self.clear.clicked.connect(lambda: lab.edit("Reset the data edits", hand=UNTOUCHED))
+        self.clear.clicked.connect(lambda: lab.edit("Reset the data edits", hand=NO_EDITS))
         self.facts = quiet_label()
         self._lay_out()
         lab.document.changed.connect(self._on_changed)
@@ -75,8 +75,8 @@ class DataTools(QWidget):
         hand = experiment.hand
         self.only.setVisible(hand.drawn)
         self.only.setChecked(hand.alone)
-        self.clear.setVisible(hand != UNTOUCHED)
-        self.facts.setVisible(hand != UNTOUCHED)
+        self.clear.setVisible(hand != NO_EDITS)
+        self.facts.setVisible(hand != NO_EDITS)
         self.facts.setText(_words(hand))
 
     def _on_changed(self, old: State, new: State) -> None:
@@ -94,6 +94,6 @@ class DataTools(QWidget):
         self.lab.edit("Only drawn data", hand=self.lab.experiment.hand.only(on))
 
 
-def _words(hand: ByHand) -> str:
+def _words(hand: DataEdits) -> str:
     counts = ((len(hand.strokes), "drawn"), (len(hand.moved), "moved"), (len(hand.removed), "removed"))
     return "Edited: " + ", ".join(f"{count} {what}" for count, what in counts if count) + "."

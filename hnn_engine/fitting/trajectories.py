@@ -34,7 +34,7 @@ def drawn_together(data: Dataset, rows: Index) -> Array | None:
     if not data.exact:
         return None
     states, left = data.coords.copy(), []
-    for block in of_one_length([run for run in tracks(data, rows) if not _by_hand(data, run)]):
+    for block in of_one_length([run for run in tracks(data, rows) if not _edited(data, run)]):
         steps = np.diff(data.t[block], axis=1)
         if block.shape[1] < FEWEST or (np.ptp(steps, axis=1) > 1e-6 * steps[:, 0]).any():
             return None
@@ -45,8 +45,8 @@ def drawn_together(data: Dataset, rows: Index) -> Array | None:
     return states[rows] if left and is_white(left) else None
 
 
-def _by_hand(data: Dataset, run: Index) -> bool:
-    return data.by_hand is not None and bool(data.by_hand[run].any())
+def _edited(data: Dataset, run: Index) -> bool:
+    return data.edited is not None and bool(data.edited[run].any())
 
 
 def of_one_length(runs: list[Index]) -> list[Index]:

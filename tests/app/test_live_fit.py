@@ -12,7 +12,7 @@ from app.model.document import State
 from app.workers import live_fit_process
 from app.workers.live_fit_process import LiveFitProcess, Wish
 from hnn_engine.coords import Array
-from hnn_engine.data_edits import STROKES, UNTOUCHED, Place
+from hnn_engine.data_edits import NO_EDITS, STROKES, Place
 from hnn_engine.errors import ExperimentError
 from hnn_engine.experiment import Experiment, default_settings, following_models, new_experiment
 from hnn_engine.snapshot import Snapshot
@@ -153,7 +153,7 @@ async def test_frames_are_refused_and_another_system_goes_on(bench: Bench) -> No
 
 async def test_data_that_cannot_be_fitted_is_said_and_forgiven(bench: Bench) -> None:
     await live(bench)
-    gone = UNTOUCHED.without(*(Place(k) for k in range(10)))
+    gone = NO_EDITS.without(*(Place(k) for k in range(10)))
     bench.edit(hand=gone)
     await bench.until(lambda: "All data has been removed" in bench.lab.live_fit.problem, "a sentence")
     assert not bench.lab.live_fit.models
@@ -256,7 +256,7 @@ async def test_a_drawn_ring_becomes_the_data_and_a_crossing_stroke_is_not_follow
     assert len(bench.lab.dataset.t) > 300
     bench.click(tools.clear)
     await refitted(bench)
-    assert bench.experiment.hand == UNTOUCHED
+    assert bench.experiment.hand == NO_EDITS
     assert not tools.clear.isVisible()
 
 
@@ -288,7 +288,7 @@ async def test_a_hand_lets_go_where_the_document_changes_under_it(bench: Bench) 
             bench.move(plot, begin + QPointF(30 * step, 5))
         bench.release(plot, begin + QPointF(240, 5))
         await bench.frames(1)
-        assert bench.experiment.hand == UNTOUCHED
+        assert bench.experiment.hand == NO_EDITS
         assert not bench.lab.drag.active
 
     def back_to_the_spring() -> None:
@@ -311,7 +311,7 @@ async def test_a_dot_is_no_stroke(bench: Bench) -> None:
     bench.lab.noticed.connect(lambda text, _: said.append(text))
     bench.document.set_view(tool="draw")
     await draw(bench, line((0.0, 0.0), (0.1, 0.1), 3))
-    assert bench.experiment.hand == UNTOUCHED
+    assert bench.experiment.hand == NO_EDITS
     assert any("draw for" in text for text in said)
 
 
@@ -333,14 +333,14 @@ async def test_points_and_trajectories_are_moved_and_taken_back(bench: Bench) ->
     assert len(bench.experiment.hand.moved) == 1
     bench.document.undo()
     await refitted(bench)
-    assert bench.experiment.hand == UNTOUCHED
+    assert bench.experiment.hand == NO_EDITS
     bench.press(plot, begin, CTRL)
     for step in range(1, 5):
         bench.move(plot, begin + QPointF(10 * step, 0), CTRL)
         await bench.frames(1)
     bench.key(Qt.Key.Key_Escape, widget=bench.window.portrait.plot)
     await refitted(bench)
-    assert bench.experiment.hand == UNTOUCHED
+    assert bench.experiment.hand == NO_EDITS
     assert not bench.lab.drag.active
     bench.press(plot, begin, CTRL)
     bench.move(plot, begin + QPointF(40, 0), CTRL)

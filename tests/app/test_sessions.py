@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from app.model.settings import settings
-from hnn_engine.data_edits import UNTOUCHED, Place
+from hnn_engine.data_edits import NO_EDITS, Place
 from hnn_engine.records import load_session, save_session, write_run
 from hnn_engine.records.equality import difference
 from tests.app.bench import CTRL, SHIFT, Bench
@@ -256,12 +256,12 @@ async def test_data_moved_by_hand_stays_with_its_system_and_the_session_opens(be
     await bench.warm()
     said: list[str] = []
     bench.lab.noticed.connect(lambda text, _: said.append(text))
-    bench.edit(hand=UNTOUCHED.with_move(Place(0, 0.0), (0.2, -0.1)))
+    bench.edit(hand=NO_EDITS.with_move(Place(0, 0.0), (0.2, -0.1)))
     bench.small_fit(20, 8)
     await bench.train()
     moved = bench.experiment.hand
     await bench.pick("double-pendulum")
-    assert bench.experiment.hand == UNTOUCHED
+    assert bench.experiment.hand == NO_EDITS
     assert any("stays with Pendulum" in text for text in said)
     await saved(bench, tmp_path / "mine")
     session = load_session(tmp_path / "mine.hnnlab")
@@ -277,11 +277,11 @@ async def test_data_moved_by_hand_stays_with_its_system_and_the_session_opens(be
 async def test_the_hand_is_let_go_where_a_constant_makes_another_system_of_it(bench: Bench, tmp_path: Path) -> None:
     await bench.pick("n-body")
     count = 2 * bench.experiment.scene.dof
-    bench.edit(hand=UNTOUCHED.with_move(Place(0, 0.0), (0.01,) * count))
+    bench.edit(hand=NO_EDITS.with_move(Place(0, 0.0), (0.01,) * count))
     form = bench.window.system._form
     assert form is not None
     bench.window.system._on_edited("bodies", 4, True)
     assert bench.experiment.scene.dof == 8
-    assert bench.experiment.hand == UNTOUCHED
+    assert bench.experiment.hand == NO_EDITS
     await saved(bench, tmp_path / "mine")
     load_session(tmp_path / "mine.hnnlab")

@@ -9,7 +9,7 @@ import pytest
 
 from hnn_engine.cli import main
 from hnn_engine.coords import Array
-from hnn_engine.data_edits import MOST_STROKES, STROKES, UNTOUCHED, ByHand, Place, Stroke, stroke_of
+from hnn_engine.data_edits import MOST_STROKES, NO_EDITS, STROKES, DataEdits, Place, Stroke, stroke_of
 from hnn_engine.errors import ExperimentError
 from hnn_engine.experiment import (
     Experiment,
@@ -27,7 +27,7 @@ from hnn_engine.recordings import read_shipped_recording
 from hnn_engine.records import write_run
 
 
-def small(hand: ByHand = UNTOUCHED, recipe: str = "sampled", noise: float = 0.0) -> Experiment:
+def small(hand: DataEdits = NO_EDITS, recipe: str = "sampled", noise: float = 0.0) -> Experiment:
     base = new_experiment("pendulum")
     return checked(
         replace(
@@ -152,7 +152,7 @@ def test_a_dot_is_no_stroke_and_it_says_so(count: int, seconds: float) -> None:
 
 
 def test_the_first_stroke_stands_alone_and_the_last_one_gives_the_system_back() -> None:
-    hand = UNTOUCHED.with_stroke(ring())
+    hand = NO_EDITS.with_stroke(ring())
     assert hand.alone
     data = small(hand).dataset()
     assert (data.trajectory == STROKES).all()
@@ -160,17 +160,17 @@ def test_the_first_stroke_stands_alone_and_the_last_one_gives_the_system_back() 
     assert 0.05 < (~data.train).mean() < 0.15
     both = small(replace(hand, alone=False)).dataset()
     assert len(both.t) == 180 + len(data.t)
-    assert both.by_hand is not None
-    assert both.by_hand.sum() == len(data.t)
+    assert both.edited is not None
+    assert both.edited.sum() == len(data.t)
     left = hand.without(Place(STROKES))
-    assert left == UNTOUCHED
+    assert left == NO_EDITS
     assert left.without(Place(3)).removed == (Place(3),)
 
 
 def test_a_dot_whose_stroke_is_gone_cannot_be_moved() -> None:
-    hand = UNTOUCHED.with_stroke(ring())
+    hand = NO_EDITS.with_stroke(ring())
     assert hand.with_move(Place(STROKES + 1), (0.1, 0.1)) == hand
-    assert UNTOUCHED.with_move(Place(STROKES, 0.0), (0.1, 0.1)) == UNTOUCHED
+    assert NO_EDITS.with_move(Place(STROKES, 0.0), (0.1, 0.1)) == NO_EDITS
     assert hand.without(Place(STROKES + 1)) == hand
 
 
@@ -179,19 +179,19 @@ def test_one_point_is_moved_or_taken_out_where_a_clock_counts_from_1970() -> Non
     made = recording_experiment(replace(recording, t=recording.t + 1.7e9))
     data = made.given()
     places = [Place(int(data.trajectory[row]), float(data.t[row])) for row in (5, 6, 40)]
-    moved = replace(made, hand=UNTOUCHED.with_move(places[0], (0.5, 0.0))).dataset()
+    moved = replace(made, hand=NO_EDITS.with_move(places[0], (0.5, 0.0))).dataset()
     assert (moved.coords != data.coords).any(axis=1).sum() == 1
-    assert len(replace(made, hand=UNTOUCHED.without(*places)).dataset().t) == len(data.t) - 3
+    assert len(replace(made, hand=NO_EDITS.without(*places)).dataset().t) == len(data.t) - 3
 
 
 def test_there_is_an_end_to_strokes() -> None:
-    full = ByHand(strokes=(ring(),) * MOST_STROKES)
+    full = DataEdits(strokes=(ring(),) * MOST_STROKES)
     with pytest.raises(ExperimentError, match="no more are possible"):
         full.with_stroke(ring())
 
 
 def test_points_of_a_stroke_move_and_go() -> None:
-    hand = UNTOUCHED.with_stroke(ring())
+    hand = NO_EDITS.with_stroke(ring())
     (before,) = hand.strokes
     at = Place(STROKES, float(before.times[7]))
     (moved,) = hand.with_move(at, (0.5, -0.25)).strokes
@@ -206,7 +206,7 @@ def test_points_of_a_stroke_move_and_go() -> None:
     (shorter,) = hand.without(Place(STROKES, 0.0)).strokes
     assert shorter.coords == before.coords[1:]
     crumbs = hand.without(*(Place(STROKES, t) for t in before.times[::3]))
-    assert crumbs == UNTOUCHED  # pieces of two points say nothing of their speed
+    assert crumbs == NO_EDITS  # pieces of two points say nothing of their speed
     two = hand.with_stroke(before)
     assert two.without(Place(STROKES + 1)) == hand
 
@@ -217,7 +217,7 @@ def test_points_of_a_stroke_move_and_go() -> None:
 def test_moves_shift_states_and_leave_their_rates_and_all_else() -> None:
     plain = small().dataset()
     point = Place(2, float(plain.t[2 * 30 + 4]))
-    hand = UNTOUCHED.with_move(point, (0.1, 0.2)).with_move(point, (0.1, 0.2)).with_move(Place(4), (0.0, 1.0))
+    hand = NO_EDITS.with_move(point, (0.1, 0.2)).with_move(point, (0.1, 0.2)).with_move(Place(4), (0.0, 1.0))
     moved = small(hand).dataset()
     gaps = moved.coords - plain.coords
     np.testing.assert_allclose(gaps[64], [0.2, 0.4])
@@ -225,7 +225,7 @@ def test_moves_shift_states_and_leave_their_rates_and_all_else() -> None:
     touched = np.zeros(180, dtype=bool)
     touched[64] = touched[120:150] = True
     assert not gaps[~touched].any()
-    np.testing.assert_array_equal(moved.by_hand, touched)
+    np.testing.assert_array_equal(moved.edited, touched)
     np.testing.assert_array_equal(moved.dcoords, plain.dcoords)
     assert moved.floor_train is not None
     assert moved.floor_train > 1e-3  # the true field does not fit what was moved
@@ -234,7 +234,7 @@ def test_moves_shift_states_and_leave_their_rates_and_all_else() -> None:
 
 
 def test_what_was_moved_is_not_drawn_back_together_and_the_rest_is() -> None:
-    noisy = small(UNTOUCHED.with_move(Place(1), (0.3, 0.0)), noise=0.1).dataset()
+    noisy = small(NO_EDITS.with_move(Place(1), (0.3, 0.0)), noise=0.1).dataset()
     rows = np.arange(len(noisy.t))
     freed = drawn_together(noisy, rows)
     assert freed is not None
@@ -246,11 +246,11 @@ def test_what_was_moved_is_not_drawn_back_together_and_the_rest_is() -> None:
 
 
 def test_what_is_taken_out_is_gone_and_comes_back_with_other_settings_beneath() -> None:
-    hand = UNTOUCHED.without(Place(0)).without(Place(5)).without(Place(2, 0.0))
+    hand = NO_EDITS.without(Place(0)).without(Place(5)).without(Place(2, 0.0))
     data = small(hand).dataset()
     assert len(data.t) == 180 - 60 - 1
     assert not np.isin(data.trajectory, [0, 5]).any()
-    assert data.by_hand is None
+    assert data.edited is None
     fewer = small(hand)
     fewer = replace(fewer, data={**fewer.data, "trajectories": 3})
     assert set(np.unique(fewer.dataset().trajectory)) == {1, 2}
@@ -259,7 +259,7 @@ def test_what_is_taken_out_is_gone_and_comes_back_with_other_settings_beneath() 
 def test_some_rows_train_and_some_test_whatever_is_taken_out() -> None:
     plain = small().dataset()
     for kind in (plain.train, ~plain.train):
-        hand = UNTOUCHED
+        hand = NO_EDITS
         for trajectory in np.unique(plain.trajectory[kind]):
             hand = hand.without(Place(int(trajectory)))
         data = small(hand).dataset()
@@ -268,7 +268,7 @@ def test_some_rows_train_and_some_test_whatever_is_taken_out() -> None:
 
 
 def test_nothing_left_is_refused_in_a_sentence() -> None:
-    hand = ByHand(removed=tuple(Place(k) for k in range(6)))
+    hand = DataEdits(removed=tuple(Place(k) for k in range(6)))
     with pytest.raises(ExperimentError, match="All data has been removed"):
         small(hand).dataset()
 
@@ -278,7 +278,7 @@ def test_rows_of_a_recording_can_be_moved_and_taken_out_too() -> None:
     given = plain.dataset()
     first = Place(int(given.trajectory[0]), float(given.t[0]))
     second = Place(int(given.trajectory[1]), float(given.t[1]))
-    made = replace(plain, hand=UNTOUCHED.without(first).with_move(second, (0.5, 0.0))).dataset()
+    made = replace(plain, hand=NO_EDITS.without(first).with_move(second, (0.5, 0.0))).dataset()
     assert len(made.t) == len(given.t) - 1
     np.testing.assert_allclose(made.coords[0] - given.coords[1], [0.5, 0.0])
 
@@ -288,7 +288,7 @@ def test_rows_of_a_recording_can_be_moved_and_taken_out_too() -> None:
 
 @pytest.mark.parametrize("recipe", ["sampled", "denoise"])
 def test_an_hnn_follows_rings_that_were_drawn(recipe: str) -> None:
-    hand = UNTOUCHED.with_stroke(ring()).with_stroke(ring(a=0.9, b=0.6))
+    hand = NO_EDITS.with_stroke(ring()).with_stroke(ring(a=0.9, b=0.6))
     run = fitted(small(hand, recipe))
     assert run.end is not None
     assert np.median(mismatch(run)) < 0.05
@@ -299,7 +299,7 @@ def test_an_hnn_follows_rings_that_were_drawn(recipe: str) -> None:
 
 
 def test_a_run_on_strokes_is_judged_again_as_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = fitted(small(UNTOUCHED.with_stroke(ring())))
+    run = fitted(small(NO_EDITS.with_stroke(ring())))
     kept = run.as_run(run.evaluate())
     assert kept is not None
     write_run(kept, tmp_path / "run")
@@ -311,7 +311,7 @@ def test_a_run_on_strokes_is_judged_again_as_it_was(tmp_path: Path, capsys: pyte
 
 def test_strokes_into_a_sink_show_where_no_h_can_follow_and_a_baseline_can() -> None:
     # J∇H has no divergence: what flows in must flow out. A single spiral would be a level line of some H.
-    t, hand = np.linspace(0.0, 2.0, 200), UNTOUCHED
+    t, hand = np.linspace(0.0, 2.0, 200), NO_EDITS
     for angle in np.arange(8) * np.pi / 4:
         ray = np.array([np.cos(angle), np.sin(angle)])
         hand = hand.with_stroke(stroke_of(t, 1.5 * np.exp(-t)[:, None] * ray))
@@ -322,7 +322,7 @@ def test_strokes_into_a_sink_show_where_no_h_can_follow_and_a_baseline_can() -> 
 
 
 def test_a_gradient_recipe_runs_on_it_too() -> None:
-    made = small(UNTOUCHED.with_stroke(ring()), "adam")
+    made = small(NO_EDITS.with_stroke(ring()), "adam")
     run = fitted(replace(made, settings={**made.settings, "steps": 20}))
     assert run.evaluate() is not None
 
@@ -331,7 +331,7 @@ def test_a_gradient_recipe_runs_on_it_too() -> None:
 
 
 def test_it_survives_json_and_is_not_mentioned_where_there_is_nothing() -> None:
-    hand = replace(UNTOUCHED.with_stroke(ring()), alone=False).with_move(Place(2, 0.5), (0.1, 0.2)).without(Place(1))
+    hand = replace(NO_EDITS.with_stroke(ring()), alone=False).with_move(Place(2, 0.5), (0.1, 0.2)).without(Place(1))
     made = small(hand)
     back = from_json(json.loads(json.dumps(to_json(made), allow_nan=False)))
     assert back == made
@@ -351,13 +351,13 @@ def test_what_is_no_data_by_hand_is_refused(broken: object) -> None:
 @pytest.mark.parametrize(
     ("system", "hand", "words"),
     [
-        ("two-body", ByHand(strokes=(ring(),)), "one degree of freedom"),
-        ("pixel-pendulum", ByHand(removed=(Place(1),)), "observed as frames"),
-        ("pendulum", ByHand(moved=((Place(1), (1.0,)),)), "2 finite numbers"),
-        ("pendulum", ByHand(moved=((Place(1), (1.0, float("nan"))),)), "2 finite numbers"),
-        ("pendulum", ByHand(strokes=(Stroke(0.0, ((0.0, 0.0),) * 5),)), "above zero"),
+        ("two-body", DataEdits(strokes=(ring(),)), "one degree of freedom"),
+        ("pixel-pendulum", DataEdits(removed=(Place(1),)), "observed as frames"),
+        ("pendulum", DataEdits(moved=((Place(1), (1.0,)),)), "2 finite numbers"),
+        ("pendulum", DataEdits(moved=((Place(1), (1.0, float("nan"))),)), "2 finite numbers"),
+        ("pendulum", DataEdits(strokes=(Stroke(0.0, ((0.0, 0.0),) * 5),)), "above zero"),
     ],
 )
-def test_what_cannot_be_is_refused_in_a_sentence(system: str, hand: ByHand, words: str) -> None:
+def test_what_cannot_be_is_refused_in_a_sentence(system: str, hand: DataEdits, words: str) -> None:
     with pytest.raises(ExperimentError, match=words):
         checked(replace(new_experiment(system), hand=hand))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from app.model.document import ENERGY_OF, TOOLS, Document, State
-from hnn_engine.data_edits import STROKES, UNTOUCHED, Place, stroke_of
+from hnn_engine.data_edits import NO_EDITS, STROKES, Place, stroke_of
 from hnn_engine.datasets import data_parameters
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import (
@@ -257,7 +257,7 @@ class Hand:
         self._edit(hand=self._now.hand.only(self.random.random() < 0.5))
 
     def clear_the_hand(self) -> None:
-        self._edit(hand=UNTOUCHED)
+        self._edit(hand=NO_EDITS)
 
     # Runs and looks ---------------------------------------------------------------------------------------------------
 

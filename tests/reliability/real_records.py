@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hnn_engine.camera import Camera
-from hnn_engine.data_edits import ByHand, Place, stroke_of
+from hnn_engine.data_edits import DataEdits, Place, stroke_of
 from hnn_engine.experiment import (
     Experiment,
     RecordingSource,
@@ -41,12 +41,16 @@ def fitted(base: Experiment, model: str, recipe: str, start: Run | None = None, 
     return run
 
 
-def drawn() -> ByHand:
+def drawn() -> DataEdits:
     """Return a stroke beside data of which a point and a trajectory are moved, and others taken out."""
     t = np.linspace(0.0, 1.0, 30)
     stroke = stroke_of(t, np.stack([np.cos(3 * t), -np.sin(3 * t)], axis=-1))
     hand = (
-        ByHand().with_stroke(stroke).only(False).with_move(Place(1), (0.1, -0.2)).with_move(Place(2, 0.5), (0.3, 0.1))
+        DataEdits()
+        .with_stroke(stroke)
+        .only(False)
+        .with_move(Place(1), (0.1, -0.2))
+        .with_move(Place(2, 0.5), (0.3, 0.1))
     )
     return hand.without(Place(3), Place(4, 0.25))
 

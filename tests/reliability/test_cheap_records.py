@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from hnn_engine import data_edits, limits
-from hnn_engine.data_edits import ByHand, Place, Stroke
+from hnn_engine.data_edits import DataEdits, Place, Stroke
 from hnn_engine.errors import ExperimentError, RecordError
 from hnn_engine.experiment import checked, model_spec, recording_experiment
 from hnn_engine.fitting import RECIPES
@@ -379,7 +379,7 @@ def test_the_most_that_a_hand_may_change_fits_into_a_file(tmp_path: Path) -> Non
     strokes = tuple(Stroke(-number, tuple(points[i : i + 3])) for i in range(0, len(points) - 2, 3))
     moved = tuple((Place(999_000 - i, number), (number, number)) for i in range(share // 4))
     removed = tuple(Place(999_000 - i, number) for i in range(share))
-    experiment = checked(replace(pendulum().experiment, hand=ByHand(strokes, moved, removed, False)))
+    experiment = checked(replace(pendulum().experiment, hand=DataEdits(strokes, moved, removed, False)))
     run = pendulum().runs[0]
     run = replace(run, experiment=replace(experiment, models=run.experiment.models))
     save_session(Session(experiment, (run,)), tmp_path / "s.hnnlab")
@@ -389,7 +389,7 @@ def test_the_most_that_a_hand_may_change_fits_into_a_file(tmp_path: Path) -> Non
     with pytest.raises(ExperimentError, match="numbers describe the data edits"):
         checked(replace(experiment, hand=replace(experiment.hand, removed=(*removed, *removed[:9]))))
     with pytest.raises(ExperimentError, match="strokes and pieces are drawn, 5,000 at most"):
-        checked(replace(experiment, hand=ByHand(strokes[:1] * (limits.MOST_STROKES + 1))))
+        checked(replace(experiment, hand=DataEdits(strokes[:1] * (limits.MOST_STROKES + 1))))
 
 
 def test_no_recipe_takes_more_steps_than_a_history_keeps() -> None:

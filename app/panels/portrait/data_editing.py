@@ -11,7 +11,7 @@ from app.lab import Lab
 from app.model.document import State
 from app.widgets.plot import LabPlot
 from hnn_engine.coords import Array, Index
-from hnn_engine.data_edits import ByHand, Place, stroke_of
+from hnn_engine.data_edits import DataEdits, Place, stroke_of
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
 
@@ -29,14 +29,14 @@ class Dots(Protocol):
     at: Array  # where they are on the plane
 
 
-class DataHand:
+class DataEditor:
     """One gesture at a time; each is one undo step."""
 
     def __init__(self, lab: Lab, plot: LabPlot, dots: Dots) -> None:
         self._lab, self._plot, self._dots = lab, plot, dots
         self._tool = ""  # of the gesture under way
         self._gesture: object = None
-        self._begun: ByHand | None = None  # what there was before it
+        self._begun: DataEdits | None = None  # what there was before it
         self._place: Place | None = None
         self._pressed = QPointF()
         self._path: list[tuple[float, float, float]] = []  # s and the plane's coordinates
@@ -114,7 +114,7 @@ class DataHand:
             if tool in ("move", "erase"):
                 self._lab.drag.slide(final=True)
 
-    def _change(self, label: str, hand: ByHand) -> None:
+    def _change(self, label: str, hand: DataEdits) -> None:
         self._working = True
         try:
             self._lab.drag.move_data(label, self._gesture, hand)

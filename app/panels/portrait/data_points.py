@@ -22,7 +22,7 @@ class Chart(Protocol):
         """Return where `coords` `(n, 2*dof)` are, `(n, 2)`."""
 
 
-class DataDots:
+class DataPoints:
     """Dots for the rows that train. `at` is where they are on the plane, `rows` which they are of `data`."""
 
     def __init__(self, plot: LabPlot) -> None:

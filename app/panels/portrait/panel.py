@@ -20,8 +20,8 @@ from app.model.document import State, View
 from app.model.rollout_messages import Answer, Track
 from app.model.settings import settings
 from app.panels.portrait.background import COMPARE_TIP, Backdrop
-from app.panels.portrait.data_editing import DataHand
-from app.panels.portrait.data_points import DataDots
+from app.panels.portrait.data_editing import DataEditor
+from app.panels.portrait.data_points import DataPoints
 from app.panels.portrait.projection import MAP_TIP, Chart, LatentChart, StateChart, joins, map_words
 from app.style.theme import theme_signals
 from app.widgets.drag import FinePointer
@@ -120,8 +120,8 @@ class PortraitPanel(QWidget):
 
     def _build_items(self) -> None:
         self.backdrop = Backdrop(self.plot)
-        self.dots = DataDots(self.plot)
-        self.hand = DataHand(self.lab, self.plot, self.dots)
+        self.dots = DataPoints(self.plot)
+        self.hand = DataEditor(self.lab, self.plot, self.dots)
         self._measured = self.plot.dots("truth", size=4.0, alpha=230, z=10)
         self.words = ElidedLabel()  # what map the latents have
         self.words.setContentsMargins(12, 2, 16, 0)

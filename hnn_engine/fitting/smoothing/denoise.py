@@ -107,7 +107,7 @@ def _weights(data: Dataset, runs: list[Index], start: Problem) -> Weights:
     usual = np.sqrt(np.square(data.dcoords[order]).mean(axis=0))
     near = NEAR * float(np.median(noise / spread)) * np.maximum(usual, 1e-3 * usual.max())
     step = float(np.median(np.concatenate([np.diff(data.t[run]) for run in runs])))
-    exact = data.exact and data.by_hand is None
+    exact = data.exact and data.edited is None
     rates = 1 / near**2 if exact else np.zeros_like(near)
     return Weights(1 / noise**2, rates, 1 / (near * step / 3) ** 2, start.regression.precision)
 
