@@ -93,4 +93,4 @@ class Dragging(QObject):
     def move_data(self, label: str, gesture: object, hand: DataEdits) -> None:
         """Make `hand` the edits of the data, as a part of `gesture`; `slide(final=True)` ends it."""
         self.slide(final=False)
-        self._edit(label, gesture, hand=hand)
+        self._edit(label, gesture, edits=hand)

@@ -139,7 +139,7 @@ class Lab(QObject):
         except HnnLabError as error:
             self.noticed.emit(str(error), True)
             return False
-        if before.hand != NO_EDITS and self.experiment.hand == NO_EDITS and changes.keys() != {"hand"}:
+        if before.edits != NO_EDITS and self.experiment.edits == NO_EDITS and changes.keys() != {"edits"}:
             what = f"The data edits stay with {before.source_title}"
             self.noticed.emit(f"{what}: undo brings it back.", False)
         return True

@@ -1,4 +1,4 @@
-"""Training data changed by hand: trajectories drawn, points and whole trajectories moved or taken out.
+"""Training data changed by edits: trajectories drawn, points and whole trajectories moved or taken out.
 
 The changes lie on top of what a system or a recording gives, so all settings of the data go on working beneath them.
 """
@@ -16,11 +16,11 @@ from hnn_engine.errors import ExperimentError
 
 STROKES = 1_000_000  # the first drawn trajectory has this number; those that are given have smaller ones
 FEWEST, MOST = 8, 400  # points of a stroke
-FEWEST_MOVES = 4  # of the hand, from place to place
+FEWEST_MOVES = 4  # of the edits, from place to place
 FEWEST_LEFT = 3  # points of a piece of one
 SAME = 1e-9  # s by which the times of a point and of its place may differ
 RATE = 25.0  # points of a stroke in a second of it
-BLUR = 0.08  # s over which the place of the hand on its way is averaged
+BLUR = 0.08  # s over which the place of the edits on its way is averaged
 SHAKE = 8.0  # pixels of the way over which its path is
 MOST_STROKES = 200  # that can be drawn; what a file keeps, pieces included, is in `limits`
 LARGEST = 1e100  # of a number: squares stay finite
@@ -203,21 +203,21 @@ def _means(group: Array, *values: Array) -> list[Array]:
 # On top of other data -------------------------------------------------------------------------------------------------
 
 
-def with_edits(data: Dataset, hand: DataEdits) -> Dataset:
-    """Return `data` with the changes of `hand`; a change whose place is not in the data waits until it is again.
+def with_edits(data: Dataset, edits: DataEdits) -> Dataset:
+    """Return `data` with the changes of `edits`; a change whose place is not in the data waits until it is again.
 
     Derivatives of what is moved stay: a shift does not change them. The floors are gone: see `datasets.with_floor`.
     Raises `ExperimentError` where nothing is left.
     """
     touched = np.zeros(len(data.t), dtype=bool)
-    coords, kept = data.coords.copy(), np.full(len(data.t), not hand.alone)
-    for place, by in hand.moved:
+    coords, kept = data.coords.copy(), np.full(len(data.t), not edits.alone)
+    for place, by in edits.moved:
         rows = place.rows(data)
         coords[rows] += by
         touched |= rows
-    kept &= ~_removed(data, hand.removed)
+    kept &= ~_removed(data, edits.removed)
     given = replace(data, coords=coords, edited=touched if touched.any() else None, floor_train=None, floor_test=None)
-    whole = _joined(_of_rows(given, kept), [_drawn(stroke, k) for k, stroke in enumerate(hand.strokes)])
+    whole = _joined(_of_rows(given, kept), [_drawn(stroke, k) for k, stroke in enumerate(edits.strokes)])
     if not len(whole.t):
         raise ExperimentError("All data has been removed: undo that, or draw some")
     return _with_tests(whole)
@@ -247,8 +247,8 @@ def _of_rows(data: Dataset, rows: Mask) -> Dataset:
 def _drawn(stroke: Stroke, which: int) -> Dataset:
     coords, count = np.array(stroke.coords), len(stroke.coords)
     train = np.arange(count) % TEST_EVERY != TEST_EVERY // 2
-    hand, numbers = np.ones(count, dtype=bool), np.full(count, STROKES + which)
-    return Dataset(coords, stroke.rates, stroke.times, numbers, train, coords, edited=hand)
+    edits, numbers = np.ones(count, dtype=bool), np.full(count, STROKES + which)
+    return Dataset(coords, stroke.rates, stroke.times, numbers, train, coords, edited=edits)
 
 
 def _joined(data: Dataset, strokes: list[Dataset]) -> Dataset:
@@ -281,13 +281,13 @@ def _with_tests(data: Dataset) -> Dataset:
 # Plain JSON -----------------------------------------------------------------------------------------------------------
 
 
-def edits_to_json(hand: DataEdits) -> dict[str, Any]:
+def edits_to_json(edits: DataEdits) -> dict[str, Any]:
     """Return the changes as JSON values."""
     return {
-        "strokes": [{"dt": stroke.dt, "coords": [list(point) for point in stroke.coords]} for stroke in hand.strokes],
-        "moved": [{"trajectory": at.trajectory, "t": at.t, "by": list(by)} for at, by in hand.moved],
-        "removed": [{"trajectory": at.trajectory, "t": at.t} for at in hand.removed],
-        "alone": hand.alone,
+        "strokes": [{"dt": stroke.dt, "coords": [list(point) for point in stroke.coords]} for stroke in edits.strokes],
+        "moved": [{"trajectory": at.trajectory, "t": at.t, "by": list(by)} for at, by in edits.moved],
+        "removed": [{"trajectory": at.trajectory, "t": at.t} for at in edits.removed],
+        "alone": edits.alone,
     }
 
 
@@ -336,15 +336,15 @@ def _read_place(value: Mapping[str, Any]) -> Place:
     return Place(value["trajectory"], None if value["t"] is None else _read_number(value["t"]))
 
 
-def check_edits(hand: DataEdits, coordinates: int) -> None:
-    """Raise `ExperimentError` unless every point of `hand` is `coordinates` finite numbers, strokes last, places are
+def check_edits(edits: DataEdits, coordinates: int) -> None:
+    """Raise `ExperimentError` unless every point of `edits` is `coordinates` finite numbers, strokes last, places are
     of trajectories that there can be, and all of it fits into a file."""
-    points = [point for stroke in hand.strokes for point in stroke.coords] + [by for _, by in hand.moved]
-    places = [at for at, _ in hand.moved] + list(hand.removed)
-    _check_counts(len(hand.strokes), coordinates * len(points) + 2 * len(places))
+    points = [point for stroke in edits.strokes for point in stroke.coords] + [by for _, by in edits.moved]
+    places = [at for at, _ in edits.moved] + list(edits.removed)
+    _check_counts(len(edits.strokes), coordinates * len(points) + 2 * len(places))
     if not all(len(point) == coordinates and all(map(_ordinary, point)) for point in points):
         raise ExperimentError(f"Drawn or moved points need {coordinates} finite numbers each")
-    if not all(len(stroke.coords) >= FEWEST_LEFT and 0 < stroke.dt < LARGEST for stroke in hand.strokes):
+    if not all(len(stroke.coords) >= FEWEST_LEFT and 0 < stroke.dt < LARGEST for stroke in edits.strokes):
         raise ExperimentError("A drawn stroke needs three points at least, and a time between them above zero")
     if not all(0 <= at.trajectory < STROKES and (at.t is None or _ordinary(at.t)) for at in places):
         raise ExperimentError("Moved or removed data needs a trajectory from 0 on, and a finite time or none")

@@ -155,7 +155,7 @@ class Experiment:
     seed: int
     start: tuple[float, ...]
     rollout: RolloutSpec = RolloutSpec()
-    hand: DataEdits = NO_EDITS  # what has been drawn into the data, moved and taken out
+    edits: DataEdits = NO_EDITS  # what has been drawn into the data, moved and taken out
 
     @cached_property
     def scene(self) -> Scene:
@@ -174,7 +174,7 @@ class Experiment:
     @property
     def reference_system(self) -> System | None:
         """The system that a fit is held against; None for a recording, and where data is drawn: that is no system's."""
-        return None if self.hand.drawn else self.system
+        return None if self.edits.drawn else self.system
 
     @property
     def moving(self) -> System | None:
@@ -214,10 +214,10 @@ class Experiment:
 
     def edited(self, given: Dataset) -> Dataset:
         """Return what the hand makes of the data that is `given`."""
-        if self.hand == NO_EDITS:
+        if self.edits == NO_EDITS:
             return given
-        made = with_edits(given, self.hand)
-        return made if self.system is None or self.hand.drawn else with_floor(self.system, made)
+        made = with_edits(given, self.edits)
+        return made if self.system is None or self.edits.drawn else with_floor(self.system, made)
 
     def given(self, progress: ProgressCallback | None = None) -> Dataset:
         """Make (or read) the data as the source gives it; `progress` as in `make_dataset`."""
@@ -346,9 +346,9 @@ def on_same_data(one: Experiment, other: Experiment) -> bool:
 def without_strange_hand(experiment: Experiment, before: Experiment) -> Experiment:
     """Return `experiment`, which comes after `before`, untouched by hand where the hand's changes are those of other
     data: a point of one system has no place in another."""
-    if experiment.hand is not before.hand or experiment.hand == NO_EDITS or on_same_data(experiment, before):
+    if experiment.edits is not before.edits or experiment.edits == NO_EDITS or on_same_data(experiment, before):
         return experiment
-    return replace(experiment, hand=NO_EDITS)
+    return replace(experiment, edits=NO_EDITS)
 
 
 def of_system(name: str, now: Experiment) -> Experiment:
@@ -358,7 +358,7 @@ def of_system(name: str, now: Experiment) -> Experiment:
     models = carried_models(now.models, new)
     recipe = carried_recipe(now.recipe, models)
     settings = default_settings(recipe, new.scene)
-    carried = replace(new, models=models, recipe=recipe, settings=settings, seed=now.seed, hand=now.hand)
+    carried = replace(new, models=models, recipe=recipe, settings=settings, seed=now.seed, edits=now.edits)
     return without_strange_hand(carried, now)
 
 
@@ -406,7 +406,7 @@ def checked(experiment: Experiment, before: Experiment | None = None) -> Experim
         parts["settings"] = bind(
             recipe.parameters, experiment.settings, f"the recipe '{recipe.name}'", "'hnn-lab recipes --json' lists"
         )
-    if not {"source", "data", "hand"} <= kept:
+    if not {"source", "data", "edits"} <= kept:
         _check_edits(experiment)
     if "seed" not in kept:
         parts["seed"] = check_seed(experiment.seed)
@@ -431,16 +431,16 @@ def _checked_rollout(experiment: Experiment) -> RolloutSpec:
 
 
 def _check_edits(experiment: Experiment) -> None:
-    if experiment.hand == NO_EDITS:
+    if experiment.edits == NO_EDITS:
         return
     if experiment.frame_size:
         raise ExperimentError("Data observed as frames cannot be edited: choose a system of states")
-    if experiment.hand.drawn and experiment.scene.dof > 1:
+    if experiment.edits.drawn and experiment.scene.dof > 1:
         raise ExperimentError(
             f"A stroke in the plane has one degree of freedom, but {experiment.source_title} has "
             f"{experiment.scene.dof}: draw for a system of one"
         )
-    check_edits(experiment.hand, 2 * experiment.scene.dof)
+    check_edits(experiment.edits, 2 * experiment.scene.dof)
 
 
 def check_seed(seed: object) -> int:
@@ -470,7 +470,7 @@ def to_json(experiment: Experiment) -> dict[str, Any]:
         "seed": experiment.seed,
         "start": list(experiment.start),
         "rollout": asdict(spec),
-        **({} if experiment.hand == NO_EDITS else {"hand": edits_to_json(experiment.hand)}),
+        **({} if experiment.edits == NO_EDITS else {"hand": edits_to_json(experiment.edits)}),
     }
 
 
@@ -510,7 +510,7 @@ def from_json(value: object, recording: "Recording | None" = None) -> Experiment
         seed=check_seed(top.get("seed")),
         start=tuple(_number(x, "start") for x in _list(top.get("start"), "start")),
         rollout=_read_rollout(_mapping(top.get("rollout", {}), "rollout")),
-        hand=edits_from_json(top["hand"]) if "hand" in top else NO_EDITS,
+        edits=edits_from_json(top["hand"]) if "hand" in top else NO_EDITS,
     )
     return checked(experiment)
 

@@ -347,7 +347,7 @@ def paper_medians() -> dict[str, dict[str, float]]:
 def shipped_finish(experiment: Experiment) -> Finish | None:
     """Return the line of the task whose data `experiment` has, or None where there is no such task."""
     source = experiment.source
-    if not isinstance(source, SystemSource) or experiment.hand != NO_EDITS:
+    if not isinstance(source, SystemSource) or experiment.edits != NO_EDITS:
         return None
     for name, medians in paper_medians().items():
         error = medians.get(experiment.models[0].name)

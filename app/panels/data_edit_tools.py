@@ -31,7 +31,7 @@ class DataTools(QWidget):
         self.clear = QToolButton()
         self.clear.setText("Reset")
         set_tip(self.clear, "Undo all that was drawn, moved and removed.")
-        self.clear.clicked.connect(lambda: lab.edit("Reset the data edits", hand=NO_EDITS))
+        self.clear.clicked.connect(lambda: lab.edit("Reset the data edits", edits=NO_EDITS))
         self.facts = quiet_label()
         self._lay_out()
         lab.document.changed.connect(self._on_changed)
@@ -62,7 +62,7 @@ class DataTools(QWidget):
         layout.addLayout(done)
 
     def sync(self) -> None:
-        """Show which tool is in hand, what cannot be, and what has been done."""
+        """Show which tool is in edits, what cannot be, and what has been done."""
         experiment, tool = self.lab.experiment, self.lab.document.view.tool
         self.setVisible(not experiment.frame_size)
         for name, button in self.buttons.items():
@@ -72,16 +72,16 @@ class DataTools(QWidget):
             button.setEnabled(not reason)
             set_tip(button, reason or TIPS[name])
             button.setChecked(name == tool and not reason)
-        hand = experiment.hand
-        self.only.setVisible(hand.drawn)
-        self.only.setChecked(hand.alone)
-        self.clear.setVisible(hand != NO_EDITS)
-        self.facts.setVisible(hand != NO_EDITS)
-        self.facts.setText(_words(hand))
+        edits = experiment.edits
+        self.only.setVisible(edits.drawn)
+        self.only.setChecked(edits.alone)
+        self.clear.setVisible(edits != NO_EDITS)
+        self.facts.setVisible(edits != NO_EDITS)
+        self.facts.setText(_words(edits))
 
     def _on_changed(self, old: State, new: State) -> None:
         a, b = old.experiment, new.experiment
-        if a.hand is not b.hand or a.source is not b.source:
+        if a.edits is not b.edits or a.source is not b.source:
             if b.scene.dof > 1 and self.lab.document.view.tool == "draw":
                 self.lab.document.set_view(tool="start")
             self.sync()
@@ -91,9 +91,9 @@ class DataTools(QWidget):
             self.sync()
 
     def _on_only(self, on: bool) -> None:
-        self.lab.edit("Only drawn data", hand=self.lab.experiment.hand.only(on))
+        self.lab.edit("Only drawn data", edits=self.lab.experiment.edits.only(on))
 
 
-def _words(hand: DataEdits) -> str:
-    counts = ((len(hand.strokes), "drawn"), (len(hand.moved), "moved"), (len(hand.removed), "removed"))
+def _words(edits: DataEdits) -> str:
+    counts = ((len(edits.strokes), "drawn"), (len(edits.moved), "moved"), (len(edits.removed), "removed"))
     return "Edited: " + ", ".join(f"{count} {what}" for count, what in counts if count) + "."

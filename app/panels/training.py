@@ -252,7 +252,7 @@ class TrainingPanel(QWidget):
 
     def _on_changed(self, old: State, new: State) -> None:
         a, b = old.experiment, new.experiment
-        if replace(a, start=b.start, data=b.data, hand=b.hand, seed=b.seed) != b:
+        if replace(a, start=b.start, data=b.data, edits=b.edits, seed=b.seed) != b:
             self.sync(b)
         elif a is not b or old.runs is not new.runs or old.shown is not new.shown:
             self._show_staleness()
@@ -420,7 +420,7 @@ def changes_since(fitted: Experiment, now: Experiment) -> set[str]:
     changed = _differing(fitted.data, now.data) | _differing(fitted.settings, now.settings)
     if fitted.seed != now.seed:
         changed.add("seed")
-    if fitted.hand != now.hand:
+    if fitted.edits != now.edits:
         changed.add("edited data")
     if fitted.recipe != now.recipe:
         changed = (changed - set(fitted.settings) - set(now.settings)) | {"recipe"}

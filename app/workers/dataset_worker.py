@@ -85,8 +85,8 @@ def data_key(experiment: Experiment) -> DataKey:
     """What the training data of `experiment` depends on: first the scene, whose data no other can show."""
     source = experiment.source
     if isinstance(source, RecordingSource):
-        return id(source.recording), source.method, source.window, experiment.hand
+        return id(source.recording), source.method, source.window, experiment.edits
     system = experiment.system
     assert system is not None
     constants, data = tuple(system.values.items()), tuple(experiment.data.items())
-    return (system.name, system.dof), constants, data, experiment.seed, experiment.hand
+    return (system.name, system.dof), constants, data, experiment.seed, experiment.edits

@@ -154,7 +154,7 @@ async def test_frames_are_refused_and_another_system_goes_on(bench: Bench) -> No
 async def test_data_that_cannot_be_fitted_is_said_and_forgiven(bench: Bench) -> None:
     await live(bench)
     gone = NO_EDITS.without(*(Place(k) for k in range(10)))
-    bench.edit(hand=gone)
+    bench.edit(edits=gone)
     await bench.until(lambda: "All data has been removed" in bench.lab.live_fit.problem, "a sentence")
     assert not bench.lab.live_fit.models
     await bench.until(lambda: "All data has been removed" in bench.window.portrait.words.whole, "it on the portrait")
@@ -256,7 +256,7 @@ async def test_a_drawn_ring_becomes_the_data_and_a_crossing_stroke_is_not_follow
     assert len(bench.lab.dataset.t) > 300
     bench.click(tools.clear)
     await refitted(bench)
-    assert bench.experiment.hand == NO_EDITS
+    assert bench.experiment.edits == NO_EDITS
     assert not tools.clear.isVisible()
 
 
@@ -266,7 +266,7 @@ async def test_a_ring_is_a_ring_where_moves_arrive_rarely_and_unevenly(bench: Be
     bench.document.set_view(tool="draw", axes=axes)
     await bench.settled()
     await draw(bench, ring(count=16) * (1.0, 0.5), waits=(20, 300, 30, 0, 150))
-    drawn = np.array(bench.experiment.hand.strokes[0].coords)[:, list(axes)]
+    drawn = np.array(bench.experiment.edits.strokes[0].coords)[:, list(axes)]
     np.testing.assert_allclose(np.hypot(drawn[:, 0], 2 * drawn[:, 1]), 1.5, atol=0.05)
 
 
@@ -288,7 +288,7 @@ async def test_a_hand_lets_go_where_the_document_changes_under_it(bench: Bench) 
             bench.move(plot, begin + QPointF(30 * step, 5))
         bench.release(plot, begin + QPointF(240, 5))
         await bench.frames(1)
-        assert bench.experiment.hand == NO_EDITS
+        assert bench.experiment.edits == NO_EDITS
         assert not bench.lab.drag.active
 
     def back_to_the_spring() -> None:
@@ -311,7 +311,7 @@ async def test_a_dot_is_no_stroke(bench: Bench) -> None:
     bench.lab.noticed.connect(lambda text, _: said.append(text))
     bench.document.set_view(tool="draw")
     await draw(bench, line((0.0, 0.0), (0.1, 0.1), 3))
-    assert bench.experiment.hand == NO_EDITS
+    assert bench.experiment.edits == NO_EDITS
     assert any("draw for" in text for text in said)
 
 
@@ -330,17 +330,17 @@ async def test_points_and_trajectories_are_moved_and_taken_back(bench: Bench) ->
     assert moved is not None
     gaps = np.linalg.norm(moved.coords - data.coords, axis=1)
     assert (gaps > 0).sum() == 1
-    assert len(bench.experiment.hand.moved) == 1
+    assert len(bench.experiment.edits.moved) == 1
     bench.document.undo()
     await refitted(bench)
-    assert bench.experiment.hand == NO_EDITS
+    assert bench.experiment.edits == NO_EDITS
     bench.press(plot, begin, CTRL)
     for step in range(1, 5):
         bench.move(plot, begin + QPointF(10 * step, 0), CTRL)
         await bench.frames(1)
     bench.key(Qt.Key.Key_Escape, widget=bench.window.portrait.plot)
     await refitted(bench)
-    assert bench.experiment.hand == NO_EDITS
+    assert bench.experiment.edits == NO_EDITS
     assert not bench.lab.drag.active
     bench.press(plot, begin, CTRL)
     bench.move(plot, begin + QPointF(40, 0), CTRL)
@@ -363,12 +363,12 @@ async def test_a_rubber_takes_points_out_without_a_live_fit_too(bench: Bench) ->
     bench.press(plot, place)
     bench.release(plot, place)
     await bench.until(lambda: bench.lab.dataset is not None and len(bench.lab.dataset.t) < len(data.t), "fewer rows")
-    assert Place(int(data.trajectory[row]), float(data.t[row])) in bench.experiment.hand.removed
+    assert Place(int(data.trajectory[row]), float(data.t[row])) in bench.experiment.edits.removed
     next_one = at(bench, *data.coords[row + 1])
     bench.press(plot, next_one, CTRL)
     bench.release(plot, next_one, CTRL)
     await bench.until(lambda: bench.lab.dataset is not None and len(bench.lab.dataset.t) <= 150, "a trajectory less")
-    assert Place(int(data.trajectory[row])) in bench.experiment.hand.removed
+    assert Place(int(data.trajectory[row])) in bench.experiment.edits.removed
     assert "removed" in bench.window.data.tools.facts.text()
     bench.document.undo()
     bench.document.undo()

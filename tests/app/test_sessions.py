@@ -256,32 +256,32 @@ async def test_data_moved_by_hand_stays_with_its_system_and_the_session_opens(be
     await bench.warm()
     said: list[str] = []
     bench.lab.noticed.connect(lambda text, _: said.append(text))
-    bench.edit(hand=NO_EDITS.with_move(Place(0, 0.0), (0.2, -0.1)))
+    bench.edit(edits=NO_EDITS.with_move(Place(0, 0.0), (0.2, -0.1)))
     bench.small_fit(20, 8)
     await bench.train()
-    moved = bench.experiment.hand
+    moved = bench.experiment.edits
     await bench.pick("double-pendulum")
-    assert bench.experiment.hand == NO_EDITS
+    assert bench.experiment.edits == NO_EDITS
     assert any("stays with Pendulum" in text for text in said)
     await saved(bench, tmp_path / "mine")
     session = load_session(tmp_path / "mine.hnnlab")
     assert difference(bench.document.session(), session) == ""
-    assert {run.experiment.hand for run in session.runs} == {moved}
+    assert {run.experiment.edits for run in session.runs} == {moved}
     bench.document.undo()
     assert bench.experiment.source_name == "pendulum"
-    assert bench.experiment.hand == moved
+    assert bench.experiment.edits == moved
     await bench.pick("pendulum")
-    assert bench.experiment.hand == moved  # the same system again: it is not let go
+    assert bench.experiment.edits == moved  # the same system again: it is not let go
 
 
 async def test_the_hand_is_let_go_where_a_constant_makes_another_system_of_it(bench: Bench, tmp_path: Path) -> None:
     await bench.pick("n-body")
     count = 2 * bench.experiment.scene.dof
-    bench.edit(hand=NO_EDITS.with_move(Place(0, 0.0), (0.01,) * count))
+    bench.edit(edits=NO_EDITS.with_move(Place(0, 0.0), (0.01,) * count))
     form = bench.window.system._form
     assert form is not None
     bench.window.system._on_edited("bodies", 4, True)
     assert bench.experiment.scene.dof == 8
-    assert bench.experiment.hand == NO_EDITS
+    assert bench.experiment.edits == NO_EDITS
     await saved(bench, tmp_path / "mine")
     load_session(tmp_path / "mine.hnnlab")

@@ -36,7 +36,7 @@ def small(hand: DataEdits = NO_EDITS, recipe: str = "sampled", noise: float = 0.
             models=(model_spec("hnn", {"width": 40, "depth": 1}),),
             recipe=recipe,
             settings=default_settings(recipe, base.scene),
-            hand=hand,
+            edits=hand,
         )
     )
 
@@ -179,9 +179,9 @@ def test_one_point_is_moved_or_taken_out_where_a_clock_counts_from_1970() -> Non
     made = recording_experiment(replace(recording, t=recording.t + 1.7e9))
     data = made.given()
     places = [Place(int(data.trajectory[row]), float(data.t[row])) for row in (5, 6, 40)]
-    moved = replace(made, hand=NO_EDITS.with_move(places[0], (0.5, 0.0))).dataset()
+    moved = replace(made, edits=NO_EDITS.with_move(places[0], (0.5, 0.0))).dataset()
     assert (moved.coords != data.coords).any(axis=1).sum() == 1
-    assert len(replace(made, hand=NO_EDITS.without(*places)).dataset().t) == len(data.t) - 3
+    assert len(replace(made, edits=NO_EDITS.without(*places)).dataset().t) == len(data.t) - 3
 
 
 def test_there_is_an_end_to_strokes() -> None:
@@ -278,7 +278,7 @@ def test_rows_of_a_recording_can_be_moved_and_taken_out_too() -> None:
     given = plain.dataset()
     first = Place(int(given.trajectory[0]), float(given.t[0]))
     second = Place(int(given.trajectory[1]), float(given.t[1]))
-    made = replace(plain, hand=NO_EDITS.without(first).with_move(second, (0.5, 0.0))).dataset()
+    made = replace(plain, edits=NO_EDITS.without(first).with_move(second, (0.5, 0.0))).dataset()
     assert len(made.t) == len(given.t) - 1
     np.testing.assert_allclose(made.coords[0] - given.coords[1], [0.5, 0.0])
 
@@ -360,4 +360,4 @@ def test_what_is_no_data_by_hand_is_refused(broken: object) -> None:
 )
 def test_what_cannot_be_is_refused_in_a_sentence(system: str, hand: DataEdits, words: str) -> None:
     with pytest.raises(ExperimentError, match=words):
-        checked(replace(new_experiment(system), hand=hand))
+        checked(replace(new_experiment(system), edits=hand))

@@ -147,7 +147,7 @@ class Hand:
         self.document.set_view(axes=None)
         new = of_system(self.random.choice(list(SYSTEMS)), self._now)
         if self.random.random() < 0.5:  # a panel that says nothing of the hand
-            new = replace(new, hand=self._now.hand)
+            new = replace(new, edits=self._now.edits)
         self.document.edit(new, "Choose a system")
 
     def open_the_recording(self) -> None:
@@ -238,26 +238,26 @@ class Hand:
     def draw(self) -> None:
         t = np.linspace(0, self.random.uniform(0.2, 3), self.random.randint(3, 60))
         path = self.random.uniform(0, 2) * np.column_stack([np.cos(t), np.sin(t) + self.random.uniform(-1, 1) * t])
-        self._edit(hand=self._now.hand.with_stroke(stroke_of(t, path)))
+        self._edit(edits=self._now.edits.with_stroke(stroke_of(t, path)))
 
     def _place(self) -> Place:
-        strokes = [STROKES + which for which in range(len(self._now.hand.strokes))]
+        strokes = [STROKES + which for which in range(len(self._now.edits.strokes))]
         trajectory = self.random.choice([0, 1, 2, *strokes])
-        dt = self._now.hand.strokes[trajectory - STROKES].dt if trajectory >= STROKES else 0.1
+        dt = self._now.edits.strokes[trajectory - STROKES].dt if trajectory >= STROKES else 0.1
         return Place(trajectory, self.random.choice((None, 0.0, dt, 3 * dt)))
 
     def move_data(self) -> None:
         by = tuple(self.random.uniform(-1, 1) for _ in range(2 * self._now.scene.dof))
-        self._edit(hand=self._now.hand.with_move(self._place(), by))
+        self._edit(edits=self._now.edits.with_move(self._place(), by))
 
     def erase(self) -> None:
-        self._edit(hand=self._now.hand.without(*(self._place() for _ in range(self.random.randint(1, 5)))))
+        self._edit(edits=self._now.edits.without(*(self._place() for _ in range(self.random.randint(1, 5)))))
 
     def leave_only_strokes(self) -> None:
-        self._edit(hand=self._now.hand.only(self.random.random() < 0.5))
+        self._edit(edits=self._now.edits.only(self.random.random() < 0.5))
 
     def clear_the_hand(self) -> None:
-        self._edit(hand=NO_EDITS)
+        self._edit(edits=NO_EDITS)
 
     # Runs and looks ---------------------------------------------------------------------------------------------------
 

@@ -72,7 +72,7 @@ class Pen(Fingers):
             return False
         if not button.isChecked():
             self.bench.click(button)
-        return window.portrait.hand.tool == tool
+        return window.portrait.editor.tool == tool
 
     def _at_a_dot(self) -> QPointF:
         """The pixel of one of the dots that are drawn, or any other."""

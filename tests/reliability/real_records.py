@@ -82,10 +82,10 @@ def pendulum() -> Session:
         first,
         fitted(base, "hnn", "lbfgs", first),
         fitted(base, "baseline", "sampled"),
-        fitted(base, "second-order", "paper", hand=drawn()),
+        fitted(base, "second-order", "paper", edits=drawn()),
         fitted(new_experiment("mass-spring"), "separable-hnn", "paper", seed=3),
     )
-    shown = replace(base, models=(model_spec("hnn"), model_spec("baseline")), hand=drawn())
+    shown = replace(base, models=(model_spec("hnn"), model_spec("baseline")), edits=drawn())
     return Session(shown, runs, (runs[0].id, runs[3].id), VIEW)
 
 

@@ -379,17 +379,17 @@ def test_the_most_that_a_hand_may_change_fits_into_a_file(tmp_path: Path) -> Non
     strokes = tuple(Stroke(-number, tuple(points[i : i + 3])) for i in range(0, len(points) - 2, 3))
     moved = tuple((Place(999_000 - i, number), (number, number)) for i in range(share // 4))
     removed = tuple(Place(999_000 - i, number) for i in range(share))
-    experiment = checked(replace(pendulum().experiment, hand=DataEdits(strokes, moved, removed, False)))
+    experiment = checked(replace(pendulum().experiment, edits=DataEdits(strokes, moved, removed, False)))
     run = pendulum().runs[0]
     run = replace(run, experiment=replace(experiment, models=run.experiment.models))
     save_session(Session(experiment, (run,)), tmp_path / "s.hnnlab")
     back = load_session(tmp_path / "s.hnnlab")
-    assert (back.experiment.hand, back.runs[0].experiment.hand) == (experiment.hand, experiment.hand)
+    assert (back.experiment.edits, back.runs[0].experiment.edits) == (experiment.edits, experiment.edits)
     assert 2 * 3 * len(strokes) + 4 * len(moved) + 2 * len(removed) > 0.99 * limits.MOST_HAND_NUMBERS
     with pytest.raises(ExperimentError, match="numbers describe the data edits"):
-        checked(replace(experiment, hand=replace(experiment.hand, removed=(*removed, *removed[:9]))))
+        checked(replace(experiment, edits=replace(experiment.edits, removed=(*removed, *removed[:9]))))
     with pytest.raises(ExperimentError, match="strokes and pieces are drawn, 5,000 at most"):
-        checked(replace(experiment, hand=DataEdits(strokes[:1] * (limits.MOST_STROKES + 1))))
+        checked(replace(experiment, edits=DataEdits(strokes[:1] * (limits.MOST_STROKES + 1))))
 
 
 def test_no_recipe_takes_more_steps_than_a_history_keeps() -> None:

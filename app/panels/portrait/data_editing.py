@@ -62,7 +62,7 @@ class DataEditor:
         if self.tool == "start":
             return False
         at = event.position()
-        self._gesture, self._begun, self._pressed = object(), self._lab.experiment.hand, self._plane(at)
+        self._gesture, self._begun, self._pressed = object(), self._lab.experiment.edits, self._plane(at)
         self._still, self._rubbed = (self._dots.at, self._dots.rows, self._dots.data), set()
         if self.tool == "draw":
             self._path = [(_seconds(event), *_pair(self._pressed))]
@@ -140,11 +140,11 @@ class DataEditor:
             order = np.argsort(self._axes())  # the plane may show p across and q upwards
             pixel = self._plot.view.viewPixelSize()
             stroke = stroke_of(seconds, path[:, 1:][:, order], (pixel[order[0]], pixel[order[1]]))
-            hand = self._lab.experiment.hand.with_stroke(stroke)
+            hand = self._lab.experiment.edits.with_stroke(stroke)
         except HnnLabError as error:
             self._lab.noticed.emit(str(error), False)
             return
-        if self._lab.edit("Draw a trajectory", hand=hand) and hand.alone:
+        if self._lab.edit("Draw a trajectory", edits=hand) and hand.alone:
             self._lab.show_learned_field()  # truth has nothing to do with it
 
     def _carry(self, by: QPointF) -> None:

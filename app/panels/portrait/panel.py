@@ -69,20 +69,20 @@ class PortraitPlot(LabPlot):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         left = event.button() == Qt.MouseButton.LeftButton
-        if left and (self._panel.hand.press(event) or self._panel.take(event.position())):
+        if left and (self._panel.editor.press(event) or self._panel.take(event.position())):
             event.accept()
             return
         super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._panel.hand.move(event) or self._panel.carry(event.position(), event.modifiers()):
+        if self._panel.editor.move(event) or self._panel.carry(event.position(), event.modifiers()):
             event.accept()
             return
         super().mouseMoveEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         left = event.button() == Qt.MouseButton.LeftButton
-        if left and (self._panel.hand.release(event) or self._panel.put_down()):
+        if left and (self._panel.editor.release(event) or self._panel.put_down()):
             event.accept()
             return
         super().mouseReleaseEvent(event)
@@ -121,7 +121,7 @@ class PortraitPanel(QWidget):
     def _build_items(self) -> None:
         self.backdrop = Backdrop(self.plot)
         self.dots = DataPoints(self.plot)
-        self.hand = DataEditor(self.lab, self.plot, self.dots)
+        self.editor = DataEditor(self.lab, self.plot, self.dots)
         self._measured = self.plot.dots("truth", size=4.0, alpha=230, z=10)
         self.words = ElidedLabel()  # what map the latents have
         self.words.setContentsMargins(12, 2, 16, 0)
@@ -428,12 +428,12 @@ class PortraitPanel(QWidget):
 
     def _show_words(self) -> None:
         view, experiment = self.lab.document.view, self.lab.experiment
-        self.words.setVisible((experiment.scene.observed and view.latents) or view.live_fit or experiment.hand.drawn)
+        self.words.setVisible((experiment.scene.observed and view.latents) or view.live_fit or experiment.edits.drawn)
 
     def _fit_words(self) -> str:
         parts = []
         missed = self._answer.missed if self._answer is not None else None
-        if missed is not None and self.lab.experiment.hand.drawn:
+        if missed is not None and self.lab.experiment.edits.drawn:
             share = f"{100 * missed.share:.0f} % of what is drawn (red)" if missed.share else "all that is drawn"
             parts.append(f"{missed.model} {'does not fit' if missed.share else 'fits'} {share}")
         if self.lab.document.view.live_fit:
@@ -482,8 +482,8 @@ class PortraitPanel(QWidget):
 
     def carry(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> bool:
         """Move the grabbed start; return whether there is one."""
-        if self._pointer is None and self.hand.tool != "start":
-            self.hand.show_cursor(at)
+        if self._pointer is None and self.editor.tool != "start":
+            self.editor.show_cursor(at)
             return False
         if self._pointer is None:
             shape = Qt.CursorShape.OpenHandCursor if self._near(at) else Qt.CursorShape.ArrowCursor
@@ -512,7 +512,7 @@ class PortraitPanel(QWidget):
 
     def key(self, event: QKeyEvent) -> bool:
         """Nudge the start, or take a drag back; return whether the key meant that."""
-        if event.key() == Qt.Key.Key_Escape and self.hand.cancel():
+        if event.key() == Qt.Key.Key_Escape and self.editor.cancel():
             return True
         if event.key() == Qt.Key.Key_Escape and self._pointer is not None:
             self._pointer = None
