@@ -51,7 +51,7 @@ class _Strip:
 
 
 @dataclass(frozen=True, eq=False)
-class ComparedFilm:
+class ComparisonVideo:
     """The films of `experiment`'s rollouts: truth's, one painted again, and one of each of `snapshots`.
 
     Frames are `seconds` apart, as they were filmed, up to the end of the rollouts; whatever is done to rollouts on

@@ -8,16 +8,16 @@ from typing import Any
 from PySide6.QtWidgets import QWidget
 
 from app.dialogs.progress_dialog import EndedError, ProgressDialog
-from hnn_engine.comparison_video import ComparedFilm
-from hnn_engine.video import write_film
+from hnn_engine.comparison_video import ComparisonVideo
+from hnn_engine.video import write_video
 
 
-class FilmWriter(ProgressDialog[None]):
-    """Writes `film` to `path`. `write()` returns whether it was written; it raises what `write_film` does."""
+class VideoExport(ProgressDialog[None]):
+    """Writes `film` to `path`. `write()` returns whether it was written; it raises what `write_video` does."""
 
-    def __init__(self, film: ComparedFilm, path: Path, parent: QWidget, replace_protected: bool = False) -> None:
+    def __init__(self, film: ComparisonVideo, path: Path, parent: QWidget, replace_protected: bool = False) -> None:
         super().__init__(
-            lambda tell: write_film(path, film.pictures(), film.seconds, tell, film.count, replace_protected),
+            lambda tell: write_video(path, film.pictures(), film.seconds, tell, film.count, replace_protected),
             "Save a video",
             f"Writing {path.name}",
             parent,

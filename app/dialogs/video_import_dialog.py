@@ -30,7 +30,7 @@ from hnn_engine.number_format import number, parse
 from hnn_engine.parameters import Parameter, Value
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import Recording
-from hnn_engine.video import FEWEST_FRAMES, MOST_FRAMES, Crop, Film, Footage, as_recording, take
+from hnn_engine.video import FEWEST_FRAMES, MOST_FRAMES, Crop, FrameSequence, Video, as_recording, extract_frames
 from hnn_engine.video.extract import SIDES
 
 SIZE = 28  # pixels of a frame's side, as the paper has it
@@ -46,7 +46,7 @@ OFTEN = 150  # ms between two looks at how far the reading is
 class Wish:
     """Which frames are to be cut out of `film`, and how; of a `quick` one fewer frames are taken."""
 
-    film: Film
+    film: Video
     crop: Crop
     size: int
     first: int
@@ -60,16 +60,16 @@ class Wish:
         """Every which frame is taken."""
         return self.every * (max(1, (self.last - self.first) // (self.every * QUICK)) if self.quick else 1)
 
-    def taken(self, tell: ProgressCallback) -> Footage:
+    def taken(self, tell: ProgressCallback) -> FrameSequence:
         """Return the frames, as if they were 1 s apart. What is quick is not ended by `tell`: a hand that keeps moving
         would never see any."""
         seconds, told = 1 / self.step, None if self.quick else tell
-        return take(
+        return extract_frames(
             self.film, self.crop, self.size, self.first, self.last, self.step, self.dark, seconds, progress=told
         )
 
 
-def film_parameters(film: Film) -> tuple[Parameter, ...]:
+def extraction_parameters(film: Video) -> tuple[Parameter, ...]:
     """What can be said of the frames to take, counted from 1."""
     most, every = film.count, -(-film.count // MOST_FRAMES)
     return (
@@ -98,7 +98,7 @@ def film_parameters(film: Film) -> tuple[Parameter, ...]:
     )
 
 
-def _reduced(film: Film) -> str:
+def _reduced(film: Video) -> str:
     """Say how a large film was made smaller."""
     return f", each made of {film.reduced} × {film.reduced} of the file" if film.reduced > 1 else ""
 
@@ -111,15 +111,15 @@ def mark(box: QWidget, problem: bool) -> None:
         box.style().polish(box)
 
 
-class FilmDialog(QDialog):
+class VideoImportDialog(QDialog):
     """Shows a film and asks what of it is to be studied. `recording()` is the answer, once `ready`.
 
     `close_threads` ends what works behind it, and waits.
     """
 
-    def __init__(self, film: Film, parent: QWidget | None = None) -> None:
+    def __init__(self, film: Video, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.film, self.footage, self.read = film, None, None  # type: Film, Footage | None, Recording | None
+        self.film, self.footage, self.read = film, None, None  # type: Video, FrameSequence | None, Recording | None
         self._wish: Wish | None = None  # whose frames are there
         self._newest: Wish | None = None  # that was asked for
         self._taker = LatestAnswer(lambda wish, tell: wish.taken(tell), self, gives_way=False)
@@ -213,7 +213,7 @@ class FilmDialog(QDialog):
         self.picture, self.curve = PixelPicture("Frames for the models"), AngleCurve()
         self.said = quiet_label()
         self.said.setMinimumHeight(self.said.fontMetrics().lineSpacing() + 2)
-        self.form = ParameterForm(film_parameters(self.film))
+        self.form = ParameterForm(extraction_parameters(self.film))
         self.form.edited.connect(lambda _name, _value, final: self._ask(quick=not final))
         parts: tuple[tuple[str, QWidget, int], ...] = (
             ("Frames for the models", self.picture, 3),
@@ -318,7 +318,7 @@ class FilmDialog(QDialog):
         self._show_rod()
         self._tell_state()
 
-    def _on_taken(self, wish: Wish, footage: Footage | None, problem: str) -> None:
+    def _on_taken(self, wish: Wish, footage: FrameSequence | None, problem: str) -> None:
         if self._newest is None or not (wish is self._newest or wish.quick):
             return
         self._wish, self.footage = wish, footage
@@ -328,7 +328,7 @@ class FilmDialog(QDialog):
             self._reader.ask(footage)
         self._tell_state()
 
-    def _on_read(self, footage: Footage, recording: Recording | None, problem: str) -> None:
+    def _on_read(self, footage: FrameSequence, recording: Recording | None, problem: str) -> None:
         if footage is not self.footage or self._wish is not self._newest:
             return
         self.read = recording

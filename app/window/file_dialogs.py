@@ -29,12 +29,12 @@ from hnn_engine.recordings import (
     read_shipped_recording,
 )
 from hnn_engine.records import SUFFIX, Session, is_run_folder, load_run, load_session, save_session
-from hnn_engine.video import VIDEOS, is_film, look
+from hnn_engine.video import VIDEOS, is_video, read_video
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QImage
 
-    from hnn_engine.comparison_video import ComparedFilm
+    from hnn_engine.comparison_video import ComparisonVideo
 
 Result = TypeVar("Result")
 Keep = Callable[[], Awaitable[None]]
@@ -158,7 +158,7 @@ class Files:
     async def import_recording(self, path: Path) -> Experiment | None:
         """Show the columns of `path`, or the film, ask what they are, and return the experiment on it; None where that
         fails."""
-        if is_film(path):
+        if is_video(path):
             return await self.import_film(path)
         try:
             found: FilePreview = await self._watched("Open a recording", path, lambda tell: preview(path, tell))
@@ -201,16 +201,16 @@ class Files:
 
     async def import_film(self, path: Path) -> Experiment | None:
         """Read the film at `path`, ask what of it is to be studied, and return the experiment; None if that fails."""
-        from app.dialogs.video_import_dialog import FilmDialog
+        from app.dialogs.video_import_dialog import VideoImportDialog
 
         try:
-            film = await self._watched("Open a video", path, lambda tell: look(path, tell))
+            film = await self._watched("Open a video", path, lambda tell: read_video(path, tell))
         except HnnLabError as error:
             self._complain(str(error))
             return None
         except EndedError:
             return None
-        dialog = FilmDialog(film, self._window)
+        dialog = VideoImportDialog(film, self._window)
         try:
             while await finished(dialog) == QDialog.DialogCode.Accepted.value:
                 try:
@@ -247,16 +247,16 @@ class Files:
         saved = await self._replacing(path, lambda over: self._write(lambda: write_png(path, picture, over)))
         return path if saved else None
 
-    async def save_film(self, film: "ComparedFilm") -> Path | None:
+    async def save_film(self, film: "ComparisonVideo") -> Path | None:
         """Ask where to save `film` and write it; return where it is, None where it was cancelled."""
-        from app.dialogs.video_export import FilmWriter
+        from app.dialogs.video_export import VideoExport
 
         path = await self._ask_path("Save a video", save=True, kinds="MP4 video (*.mp4);;GIF (*.gif)", suffix="mp4")
         if path is None:
             return None
         loop = asyncio.get_running_loop()
         away = lambda work: loop.run_in_executor(self._executor, work)  # noqa: E731
-        saved = await self._replacing(path, lambda over: FilmWriter(film, path, self._window, over).write(away))
+        saved = await self._replacing(path, lambda over: VideoExport(film, path, self._window, over).write(away))
         return path if saved else None
 
     async def _ask_path(

@@ -216,11 +216,11 @@ class SessionActions:
 
     async def film(self) -> None:
         """Write the films of the shown models that see frames, next to the true frames."""
-        from hnn_engine.comparison_video import ComparedFilm  # with what reads and writes films
+        from hnn_engine.comparison_video import ComparisonVideo  # with what reads and writes films
 
         lab = self._lab
         shown = [m.snapshot for m in lab.shown_models() if m.member == 0]
-        made = ComparedFilm(lab.experiment, shown, "dark" if current_theme().dark else "light")
+        made = ComparisonVideo(lab.experiment, shown, "dark" if current_theme().dark else "light")
         try:
             made.check()
             path = await self._files().save_film(made)

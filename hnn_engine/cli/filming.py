@@ -8,7 +8,7 @@ from pathlib import Path
 from hnn_engine.atomic_write import told
 from hnn_engine.cli.training import load_loops
 from hnn_engine.cli.values import number, start_of
-from hnn_engine.comparison_video import ComparedFilm
+from hnn_engine.comparison_video import ComparisonVideo
 from hnn_engine.console import end_progress, is_live, progress, say
 from hnn_engine.disk import operations
 from hnn_engine.errors import ExperimentError, ParameterError, RecordError
@@ -16,7 +16,7 @@ from hnn_engine.experiment import Experiment, checked, same_scene
 from hnn_engine.parameters import Parameter
 from hnn_engine.records import Run, is_run_folder, load_run, load_session
 from hnn_engine.rollouts.steering import STEERINGS, Steering
-from hnn_engine.video import write_film
+from hnn_engine.video import write_video
 
 HEIGHT = Parameter("height", "Height", 360, 120, 2160, unit="px")
 
@@ -31,8 +31,8 @@ def film(options: argparse.Namespace) -> None:
     experiment, runs = _loaded(options.sources)
     asked = _asked(experiment, options)
     load_loops()
-    made = ComparedFilm(asked, [run.snapshot for run in runs], options.theme, height)
-    write_film(options.out, made.pictures(), made.seconds, _tell, made.count)
+    made = ComparisonVideo(asked, [run.snapshot for run in runs], options.theme, height)
+    write_video(options.out, made.pictures(), made.seconds, _tell, made.count)
     end_progress()
     say(f"{options.out}: {made.count} frames, {made.count * made.seconds:.3g} s")
 

@@ -13,7 +13,7 @@ from hnn_engine.console import end_progress, is_live, progress, say
 from hnn_engine.errors import ParameterError, shortened
 from hnn_engine.experiment import Experiment, recording_experiment
 from hnn_engine.recordings import Recording, get_derivative, read_recording
-from hnn_engine.video import Crop, Film, as_recording, is_film, look, take
+from hnn_engine.video import Crop, Video, as_recording, extract_frames, is_video, read_video
 
 FILM_OPTIONS = ("crop", "size", "fps")
 SIZE = 28  # pixels of a frame's side
@@ -26,7 +26,7 @@ def recorded(options: argparse.Namespace, simulated: Collection[str]) -> Experim
 
     Raises an `HnnLabError` for options that are not for this recording, and for one that cannot be read.
     """
-    filmed = is_film(options.recording)
+    filmed = is_video(options.recording)
     for name in simulated:
         if not (filmed and name in FILM_OPTIONS):
             raise ParameterError(f"--{name} is for simulated data, but --recording was given: leave it out")
@@ -53,11 +53,11 @@ def _film(options: argparse.Namespace) -> Recording:
     seconds = None if options.fps is None else 1 / _rate(options.fps)
     size = SIZE if options.size is None else _whole(options.size)
     with Reading(options.recording) as reading:
-        film = look(options.recording, reading.tell)
+        film = read_video(options.recording, reading.tell)
     if film.note:
         say(f"{shortened(Path(options.recording).name)}: {film.note}")
     square = Crop.whole(film) if crop is None else on_film(crop, film)
-    recording = as_recording(take(film, square, size, seconds=seconds))
+    recording = as_recording(extract_frames(film, square, size, seconds=seconds))
     far = math.degrees(float(np.abs(recording.coords[:, 0]).max()))
     told = f"{len(recording.t)} frames, {recording.seconds:.4g} s apart, angles up to {far:.0f}°"
     say(f"{shortened(Path(options.recording).name)}: {told}")
@@ -99,7 +99,7 @@ def parse_crop(text: str) -> Crop:
     return Crop(left, top, side)
 
 
-def on_film(crop: Crop, film: Film) -> Crop:
+def on_film(crop: Crop, film: Video) -> Crop:
     """Return a square of the file's pixels as one of the film's, which has fewer of a large file; raise
     `ParameterError`."""
     width, height = (n * film.reduced + film.reduced - 1 for n in (film.width, film.height))

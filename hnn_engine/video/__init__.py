@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hnn_engine.video.angle_tracking import AngleReader
-    from hnn_engine.video.clip import FEWEST_FRAMES, MOST_FRAMES, Crop, Film
-    from hnn_engine.video.extract import Footage, take
+    from hnn_engine.video.clip import FEWEST_FRAMES, MOST_FRAMES, Crop, Video
+    from hnn_engine.video.extract import FrameSequence, extract_frames
     from hnn_engine.video.images import IMAGES
-    from hnn_engine.video.reading import VIDEOS, is_film, look
+    from hnn_engine.video.reading import VIDEOS, is_video, read_video
     from hnn_engine.video.tiles import Tile, side_by_side
     from hnn_engine.video.to_recording import as_recording
-    from hnn_engine.video.writing import SUFFIXES, write_film
+    from hnn_engine.video.writing import SUFFIXES, write_video
 
 _HOMES = {
-    "clip": ("FEWEST_FRAMES", "MOST_FRAMES", "Crop", "Film"),
+    "clip": ("FEWEST_FRAMES", "MOST_FRAMES", "Crop", "Video"),
     "images": ("IMAGES",),
-    "reading": ("VIDEOS", "is_film", "look"),
+    "reading": ("VIDEOS", "is_video", "read_video"),
     "to_recording": ("as_recording",),
     "tiles": ("Tile", "side_by_side"),
-    "extract": ("Footage", "take"),
+    "extract": ("FrameSequence", "extract_frames"),
     "angle_tracking": ("AngleReader",),
-    "writing": ("SUFFIXES", "write_film"),
+    "writing": ("SUFFIXES", "write_video"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -44,13 +44,13 @@ __all__ = [
     "VIDEOS",
     "AngleReader",
     "Crop",
-    "Film",
-    "Footage",
+    "FrameSequence",
     "Tile",
+    "Video",
     "as_recording",
-    "is_film",
-    "look",
+    "extract_frames",
+    "is_video",
+    "read_video",
     "side_by_side",
-    "take",
-    "write_film",
+    "write_video",
 ]

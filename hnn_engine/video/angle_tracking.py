@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.video.motion import Grey, moving, sampled
-from hnn_engine.video.pivot_search import Point, find_turning, peaks
+from hnn_engine.video.pivot_search import Point, find_pivot, peaks
 
 ALIKE = 0.25  # correlation of a frame with the pendulum's picture below which there is nothing to see
 FAINTEST = 0.02  # of the pendulum's usual brightness
@@ -53,7 +53,7 @@ class AngleReader:
         """
         light = _light(frames)
         moving(255 * sampled(light), "The video")
-        found = find_turning(light, progress)
+        found = find_pivot(light, progress)
         return cls(light.shape[1], found.pivot, found.radii, found.body, found.explained)
 
     @property

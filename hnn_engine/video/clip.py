@@ -21,7 +21,7 @@ SHORTEST_SIDE = 160  # pixels that must be left of a large film's shorter side
 
 
 @dataclass(frozen=True, eq=False)
-class Film:
+class Video:
     """A film: `pictures` `(count, height, width)` grey (luma, uint8), `seconds` from one to the next, None if unknown.
 
     `path` is the file or folder. `reduced` is how many pixels of the file, each way, make one here: 1 but for large
@@ -64,12 +64,12 @@ class Crop:
     side: int
 
     @classmethod
-    def whole(cls, film: Film) -> "Crop":
+    def whole(cls, film: Video) -> "Crop":
         """Return the largest square in the middle of `film`."""
         side = min(film.width, film.height)
         return cls((film.width - side) // 2, (film.height - side) // 2, side)
 
-    def check(self, film: Film) -> None:
+    def check(self, film: Video) -> None:
         """Raise `RecordingError` where the square is not within the picture of `film`."""
         inside = 0 <= self.left <= film.width - self.side and 0 <= self.top <= film.height - self.side
         if not inside or self.side < SMALLEST_SIDE:
@@ -78,7 +78,7 @@ class Crop:
             raise RecordingError(f"{square} does not lie in {picture} of {film.path}; move it or choose another size")
 
 
-class Reel(NamedTuple):
+class DecodedFrames(NamedTuple):
     """What a reader hands over: frames, the time in s at which each begins where that is known, the reduction, and a
     note of what is missing."""
 

@@ -9,8 +9,8 @@ from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.video.angle_tracking import AngleReader
-from hnn_engine.video.clip import FEWEST_FRAMES, MOST_FRAMES, Crop, Film, Pictures
-from hnn_engine.video.motion import Backdrop, Grey, backdrop, moving, sampled
+from hnn_engine.video.clip import FEWEST_FRAMES, MOST_FRAMES, Crop, Pictures
+from hnn_engine.video.motion import Background, Grey, moving, sampled, still_background
 
 SIDES = (8, 128)  # pixels that the side of a frame may have
 LARGEST_TAKEN = 90 * 10**6  # bytes of small frames: so much a run keeps
@@ -18,7 +18,7 @@ BRIGHT = 242.0  # grey levels that what moves has in a usual frame, at its brigh
 
 
 @dataclass(frozen=True, eq=False)
-class Footage:
+class FrameSequence:
     """Frames of a film: `frames` `(N, size, size)` uint8, bright on dark, `dt` s apart, cut out of `source`."""
 
     title: str
@@ -42,7 +42,7 @@ class Footage:
             self.__dict__["reader"] = AngleReader.of(self.frames, progress)
         return self.reader
 
-    def with_steps(self, dt: float) -> "Footage":
+    def with_steps(self, dt: float) -> "FrameSequence":
         """Return the same frames `dt` s apart; what has been found out about them stays."""
         same = replace(self, dt=dt)
         same.__dict__.update({name: value for name, value in vars(self).items() if name in ("reader", "angles")})
@@ -54,8 +54,8 @@ class Footage:
         return self.reader.read(self.frames)
 
 
-def take(
-    film: Film,
+def extract_frames(
+    film: Video,
     crop: Crop,
     size: int = 28,
     first: int = 0,
@@ -64,7 +64,7 @@ def take(
     dark: bool | None = None,
     seconds: float | None = None,
     progress: ProgressCallback | None = None,
-) -> Footage:
+) -> FrameSequence:
     """Cut frames `first`, `first + every` … up to and with `last` out of `film`, at `size` × `size` pixels.
 
     A pixel is the mean of what it covers. The still background is taken away and what is left scaled so that what moves
@@ -86,10 +86,10 @@ def take(
     frames = _scaled(film, crop, size, chosen, progress or (lambda share: None))
     seen = sampled(frames)
     moved = moving(seen, f"The chosen part of {film.path}")
-    return Footage(film.title, film.path, _turned(frames, backdrop(seen, moved, dark)), dt)
+    return FrameSequence(film.title, film.path, _turned(frames, still_background(seen, moved, dark)), dt)
 
 
-def _seconds(film: Film, stated: float | None) -> float:
+def _seconds(film: Video, stated: float | None) -> float:
     seconds = film.seconds if stated is None else stated
     if seconds is None:
         raise RecordingError(f"{film.path} does not say how far its frames are apart; expected seconds: state them")
@@ -98,7 +98,7 @@ def _seconds(film: Film, stated: float | None) -> float:
     return seconds
 
 
-def _chosen(film: Film, first: int, last: int | None, every: int) -> range:
+def _chosen(film: Video, first: int, last: int | None, every: int) -> range:
     """Return the numbers of the frames to take."""
     end = film.count - 1 if last is None else last
     if not (0 <= first <= end < film.count and every >= 1):
@@ -114,7 +114,7 @@ def _chosen(film: Film, first: int, last: int | None, every: int) -> range:
     return chosen
 
 
-def _scaled(film: Film, crop: Crop, size: int, chosen: range, tell: ProgressCallback) -> Grey:
+def _scaled(film: Video, crop: Crop, size: int, chosen: range, tell: ProgressCallback) -> Grey:
     """Return the chosen frames cut and scaled, `(N, size, size)`, in grey levels."""
     share = _shares(crop.side, size)
     frames = np.empty((len(chosen), size, size), dtype=np.float32)
@@ -133,7 +133,7 @@ def _shares(side: int, size: int) -> Grey:
     return np.asarray(covered.clip(0) * size / side, dtype=np.float32)
 
 
-def _turned(frames: Grey, behind: Backdrop) -> Pictures:
+def _turned(frames: Grey, behind: Background) -> Pictures:
     """Return frames bright on dark; what they were made of is used up."""
     frames -= behind.background
     frames *= BRIGHT / behind.contrast

@@ -10,7 +10,7 @@ import numpy as np
 from hnn_engine.errors import RecordingError
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings.text import open_regular
-from hnn_engine.video.clip import LARGEST_FILM, Pictures, Reel, check_count, check_pixels, reduction
+from hnn_engine.video.clip import LARGEST_FILM, Pictures, check_count, check_pixels, reduction
 from hnn_engine.video.containers import Stated, gif, missing, png_ends, tiff, webp
 from hnn_engine.video.library_errors import FILMS, named, quiet_pillow
 
@@ -28,7 +28,7 @@ def natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
-def read_folder(place: Path, tell: ProgressCallback) -> Reel:
+def read_folder(place: Path, tell: ProgressCallback) -> DecodedFrames:
     """Read the images of a folder; each is one frame, whatever it holds, and nothing says how far they are apart."""
     quiet_pillow()
     files = _files(place)
@@ -42,7 +42,7 @@ def read_folder(place: Path, tell: ProgressCallback) -> Reel:
             raise _unlike(file, picture.shape[::-1], files[0], first.shape[::-1])
         pictures[i] = picture
         tell((i + 1) / len(files))
-    return Reel(pictures, None, factor)
+    return DecodedFrames(pictures, None, factor)
 
 
 def _files(place: Path) -> list[Path]:
@@ -99,7 +99,7 @@ def _checked(path: Path, file: BinaryIO) -> BinaryIO:
     return file
 
 
-def read_animation(place: Path, tell: ProgressCallback) -> Reel:
+def read_animation(place: Path, tell: ProgressCallback) -> DecodedFrames:
     """Read the frames of one file of images, as far as it goes, with their times from the delays after each."""
     from PIL import Image
 
@@ -144,7 +144,7 @@ def _stated(image: "Image", file: BinaryIO) -> Stated:
     return Stated(count, ends, count)
 
 
-def _frames(place: Path, image: "Image", stated: Stated, tell: ProgressCallback) -> Reel:
+def _frames(place: Path, image: "Image", stated: Stated, tell: ProgressCallback) -> DecodedFrames:
     """Read the frames up to the first that cannot be read."""
     check_count(str(place), stated.held)
     if stated.held < 2 and stated.whole:
@@ -169,7 +169,7 @@ def _frames(place: Path, image: "Image", stated: Stated, tell: ProgressCallback)
         tell(kept / stated.held)
     steps = delays[: max(0, kept - 1)]
     times = np.concatenate([[0.0], np.cumsum(steps)]) if (steps > 0).all() else None
-    return Reel(pictures[:kept], times, factor, missing(kept, stated))
+    return DecodedFrames(pictures[:kept], times, factor, missing(kept, stated))
 
 
 def grey(image: "Image", factor: int) -> Pictures:

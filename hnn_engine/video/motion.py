@@ -22,7 +22,7 @@ MOST_COVERED = 0.25  # of what moves: more pixels than that do not hide under it
 PLAIN = 0.05  # part of the still picture that may stand out of a plain background
 
 
-class Backdrop(NamedTuple):
+class Background(NamedTuple):
     """The still `background` `(size, size)`, and what moves before it in a usual frame.
 
     `contrast` (above 0 if bright) and `tone`, grey levels as the background, are of what stands out most; `area` is
@@ -55,7 +55,7 @@ def moving(frames: Grey, what: str) -> Mask:
     return found
 
 
-def backdrop(frames: Grey, moved: Mask, dark: bool | None = None) -> Backdrop:
+def still_background(frames: Grey, moved: Mask, dark: bool | None = None) -> Background:
     """Return what stands behind the `moved` pixels of `frames`, and whether what moves is `dark` if nobody says so.
 
     A background of one tone, which may change slowly across the picture, is a surface of second order through the
@@ -123,13 +123,13 @@ def _surface(middle: Array, still: Mask) -> Array:
     return np.asarray(surface)
 
 
-def _standing_out(frames: Grey, background: Grey, moved: Mask, sign: int) -> Backdrop:
+def _standing_out(frames: Grey, background: Grey, moved: Mask, sign: int) -> Background:
     """Return how what moves stands out of `background`, which it is brighter than where `sign` is 1."""
     rise = sign * (frames[:, moved] - background[moved])
     rows, top = np.arange(len(frames)), rise.argmax(axis=1)
     contrast = max(1.0, float(np.median(rise[rows, top])))
     area = float(np.median((rise > contrast / 2).sum(axis=1)))
-    return Backdrop(background, sign * contrast, float(np.median(frames[:, moved][rows, top])), area)
+    return Background(background, sign * contrast, float(np.median(frames[:, moved][rows, top])), area)
 
 
 def _is_plain(rise: Array, moved: Mask, contrast: float) -> bool:

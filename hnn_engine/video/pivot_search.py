@@ -29,7 +29,7 @@ ACROSS = tuple(2.0**k for k in np.arange(-3, 1.75, 0.5))  # distances from an ar
 LOPSIDED = math.pi / 6  # between the axis of a body and its middle, at most
 
 
-class Turning(NamedTuple):
+class PivotFit(NamedTuple):
     """What frames show about `pivot`: `angles` `(M,)` of a sample, and `body` T `(R, Φ)` at `radii` `(R,)` px.
 
     The body's columns are Φ even steps of a turn from 0; `explained` is the share of the frames' squares that it is.
@@ -49,7 +49,7 @@ class _Sample(NamedTuple):
     middles: Array
 
 
-def find_turning(frames: Grey, progress: ProgressCallback | None = None) -> Turning:
+def find_pivot(frames: Grey, progress: ProgressCallback | None = None) -> PivotFit:
     """Return the turning that explains `frames` `(N, size, size)`, bright on dark, best; θ = 0 is the body hanging.
 
     The pivot may lie outside the picture. Where an arc is too short or too noisy to tell it is taken for a near one
@@ -72,7 +72,7 @@ def find_turning(frames: Grey, progress: ProgressCallback | None = None) -> Turn
     return found._replace(pivot=_rescaled(pivot, FINE, frames.shape[1]), radii=found.radii * frames.shape[1] / FINE)
 
 
-def turning(sample: _Sample, pivot: Point, spacing: float, rounds: int = 2) -> Turning:
+def turning(sample: _Sample, pivot: Point, spacing: float, rounds: int = 2) -> PivotFit:
     """Turn frames back about `pivot`, from the angles of their middles on; cells of r and φ are `spacing` px apart.
 
     With the share of frames s(r, φ) that see a part of the body, T = Σ F(r, φ + θ)/N / (s + FEW/N), and it explains
@@ -94,7 +94,7 @@ def turning(sample: _Sample, pivot: Point, spacing: float, rounds: int = 2) -> T
         if i < rounds:
             angles = _best_turns(waves, view, body) * 2 * np.pi / steps
     explained = float((body * total).sum()) * count / max(float((cells**2).sum()), 1e-12)
-    return Turning(pivot, angles, radii, body / area, explained)
+    return PivotFit(pivot, angles, radii, body / area, explained)
 
 
 def _best_turns(waves: Waves, view: Waves, body: Array) -> Array:
@@ -126,7 +126,7 @@ def _angles(middles: Array, pivot: Point) -> Array:
     return np.arctan2(middles[:, 0] - pivot[0], middles[:, 1] - pivot[1])
 
 
-def _hung(found: Turning, middles: Array) -> Turning:
+def _hung(found: PivotFit, middles: Array) -> PivotFit:
     """Return the turning with angles counted from the body hanging along its axis."""
     outward = _angles(middles, found.pivot)
     heavy = float(np.angle(np.exp(1j * (outward - found.angles)).mean()))

@@ -13,7 +13,7 @@ from hnn_engine.disk import operations
 from hnn_engine.errors import RecordingError
 from hnn_engine.missing_libraries import explained
 from hnn_engine.progress import ProgressCallback
-from hnn_engine.video.clip import FEWEST_FRAMES, Film, Pictures, Reel
+from hnn_engine.video.clip import FEWEST_FRAMES, Pictures
 from hnn_engine.video.images import IMAGES, read_animation, read_folder
 from hnn_engine.video.library_errors import FILMS
 
@@ -23,7 +23,7 @@ UNEVEN = 0.6  # part of the median step by which a step may differ and still be 
 LONGEST_HOLD = 4  # times as many frames that a film may have once held ones are repeated
 
 
-def is_film(path: str | os.PathLike[str]) -> bool:
+def is_video(path: str | os.PathLike[str]) -> bool:
     """Whether `path` is a folder, or by its name a video or images: what `look` reads."""
     place = Path(path)
     with suppress(OSError):  # `look`, or whatever else reads it, says what is wrong
@@ -33,7 +33,7 @@ def is_film(path: str | os.PathLike[str]) -> bool:
 
 
 @explained
-def look(path: str | os.PathLike[str], progress: ProgressCallback | None = None) -> Film:
+def read_video(path: str | os.PathLike[str], progress: ProgressCallback | None = None) -> Video:
     """Read a folder of images (2 before 10), an animated GIF or a video, whole and in grey.
 
     A film of more than 400 MB is kept with half its pixels each way, or a third and so on. Frames that are held, as
@@ -50,11 +50,11 @@ def look(path: str | os.PathLike[str], progress: ProgressCallback | None = None)
         raise RecordingError(f"{found}; expected at least {FEWEST_FRAMES}: choose a longer video")
     pictures, seconds = (reel.pictures, None) if reel.times is None else _evened(place, reel.pictures, reel.times)
     _log.info("Film opened: %s, %d frames", place, count)
-    title = place.stem.replace("_", " ").strip().capitalize() or "Film"
-    return Film(str(place), title, pictures, seconds, reel.reduced, reel.note)
+    title = place.stem.replace("_", " ").strip().capitalize() or "Video"
+    return Video(str(place), title, pictures, seconds, reel.reduced, reel.note)
 
 
-def _reel(place: Path, tell: ProgressCallback) -> Reel:
+def _reel(place: Path, tell: ProgressCallback) -> DecodedFrames:
     """Read what `place` is; every fault of the file is a `RecordingError`."""
     with reading(place, RecordingError):
         found = operations.kind(place)
@@ -63,9 +63,9 @@ def _reel(place: Path, tell: ProgressCallback) -> Reel:
     if found is None:
         raise RecordingError(f"{place} does not exist; expected {FILMS}: check the path")
     if place.suffix.lower() in VIDEOS:
-        from hnn_engine.video.video import read_video
+        from hnn_engine.video.video import decode_video
 
-        return read_video(place, tell)
+        return decode_video(place, tell)
     if place.suffix.lower() in IMAGES:
         return read_animation(place, tell)
     raise RecordingError(f"{place} is no video by its name; expected {FILMS}: choose one of these")

@@ -7,10 +7,10 @@ from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings.estimates import velocity
 from hnn_engine.recordings.recording import Indices, Mask, Recording, find_gaps
 from hnn_engine.video.clip import FEWEST_FRAMES
-from hnn_engine.video.extract import Footage
+from hnn_engine.video.extract import FrameSequence
 
 
-def as_recording(footage: Footage, progress: ProgressCallback | None = None) -> Recording:
+def as_recording(footage: FrameSequence, progress: ProgressCallback | None = None) -> Recording:
     """Return the angle read from `footage`, its estimated velocity, and the frames themselves, a row each.
 
     Of a film in which the pendulum is out of sight now and then it is the longest part without such frames; t = i dt

@@ -10,7 +10,7 @@ from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings.text import open_regular
-from hnn_engine.video.clip import MOST_PIXELS, Pictures, Reel, check_count, check_pixels, reduction
+from hnn_engine.video.clip import MOST_PIXELS, Pictures, check_count, check_pixels, reduction
 from hnn_engine.video.containers import Stated, missing, video_ends
 from hnn_engine.video.library_errors import DAMAGED, FILMS, named
 
@@ -29,7 +29,7 @@ REORDERED = 18  # frames at the end of a film that may be stored in another orde
 TOLD = 500  # packets that are counted between two words of progress
 
 
-def read_video(place: Path, tell: ProgressCallback) -> Reel:
+def decode_video(place: Path, tell: ProgressCallback) -> DecodedFrames:
     """Decode the first stream of pictures in `place`, as far as it goes; raise `RecordingError` where there is none."""
     with open_regular(str(place), FILMS) as file:
         whole = video_ends(file)
@@ -86,7 +86,7 @@ def _count(place: Path, container: "InputContainer", whole: bool, tell: Progress
     return Stated(count, whole, None if whole else int(stream.frames or 0))
 
 
-def _decoded(place: Path, container: "InputContainer", stated: Stated, tell: ProgressCallback) -> Reel:
+def _decoded(place: Path, container: "InputContainer", stated: Stated, tell: ProgressCallback) -> DecodedFrames:
     """Decode frames up to the first that cannot be decoded."""
     with named(place):
         stream = container.streams.video[0]
@@ -119,7 +119,7 @@ def _decoded(place: Path, container: "InputContainer", stated: Stated, tell: Pro
     starts = _times(times, rate)
     kept = len(times) if stated.whole else _unbroken(len(times), starts, patched)
     note = _note(kept, stated, sum(i < kept for i in patched))
-    return Reel(pictures[:kept], None if starts is None else starts[:kept], factor, note)
+    return DecodedFrames(pictures[:kept], None if starts is None else starts[:kept], factor, note)
 
 
 def _unbroken(count: int, starts: Array | None, patched: list[int]) -> int:

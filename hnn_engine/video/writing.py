@@ -32,7 +32,7 @@ BT709 = 1  # what players take a video's colours for, and what it says that they
 
 
 @explained
-def write_film(
+def write_video(
     path: str | os.PathLike[str],
     pictures: Iterable[Pictures],
     seconds: float,

@@ -11,13 +11,13 @@ from PIL import Image
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QDialogButtonBox
 
-from app.dialogs.video_import_dialog import PERIOD, FilmDialog
+from app.dialogs.video_import_dialog import PERIOD, VideoImportDialog
 from app.widgets.crop_view import MIDDLE
 from app.workers.latest_only import LatestAnswer
 from hnn_engine.camera import Camera
 from hnn_engine.errors import RecordingError
 from hnn_engine.records import load_session, save_session
-from hnn_engine.video import AngleReader, Crop, look, take
+from hnn_engine.video import AngleReader, Crop, extract_frames, read_video
 from tests.app.bench import Bench
 
 COUNT, WIDTH, HEIGHT = 40, 64, 40
@@ -63,19 +63,19 @@ def found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AngleReader, "of", of)
 
 
-async def dialog_on(bench: Bench, path: Path) -> FilmDialog:
+async def dialog_on(bench: Bench, path: Path) -> VideoImportDialog:
     """The dialog on the film at `path`, by the menu and the file dialog, once something can be seen."""
     system = bench.window.system
     (system.folder_action if path.is_dir() else system.film_action).trigger()
     await bench.name_file_only(path)
-    dialog = await bench.dialog(FilmDialog)
+    dialog = await bench.dialog(VideoImportDialog)
     await bench.until(lambda: not (dialog._taker.busy or dialog._reader.busy), "all read")
     return dialog
 
 
-async def press(bench: Bench, dialog: FilmDialog, which: QDialogButtonBox.StandardButton) -> None:
+async def press(bench: Bench, dialog: VideoImportDialog, which: QDialogButtonBox.StandardButton) -> None:
     bench.click(dialog.buttons.button(which))
-    await bench.until(lambda: not bench.window.findChildren(FilmDialog), "a closed dialog")
+    await bench.until(lambda: not bench.window.findChildren(VideoImportDialog), "a closed dialog")
     await bench.in_front()
 
 
@@ -216,7 +216,7 @@ class TestDialog:
         assert dialog.instant.text() == "frame 40 of 40"
         assert dialog.view._rod is not None, "past the last frame that is taken it shows the last one"
         bench.key(Qt.Key.Key_Escape, widget=dialog)
-        await bench.until(lambda: not bench.window.findChildren(FilmDialog), "a closed dialog")
+        await bench.until(lambda: not bench.window.findChildren(VideoImportDialog), "a closed dialog")
         assert bench.document.state is state
 
     async def test_what_is_lost_out_of_sight_is_said(self, bench: Bench, tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ async def test_what_is_no_film_is_one_sentence_and_nothing_is_lost(bench: Bench,
         await bench.until(lambda: words in bench.window.notice.text(), words)  # noqa: B023
         assert path.name in bench.window.notice.text()
         assert bench.document.state is state
-        assert not bench.window.findChildren(FilmDialog)
+        assert not bench.window.findChildren(VideoImportDialog)
 
 
 async def test_the_newest_question_ends_the_one_before(bench: Bench) -> None:
@@ -289,8 +289,8 @@ async def test_the_newest_question_ends_the_one_before(bench: Bench) -> None:
 
 
 def test_the_steps_may_be_stated_later(tmp_path: Path) -> None:
-    film = look(write_gif(tmp_path / "swing.gif", pictures()))
-    footage = take(film, Crop(20, 0, 40), seconds=1.0)
+    film = read_video(write_gif(tmp_path / "swing.gif", pictures()))
+    footage = extract_frames(film, Crop(20, 0, 40), seconds=1.0)
     footage.__dict__["reader"] = known_reader()
     later = footage.with_steps(0.05)
     assert later.dt == 0.05

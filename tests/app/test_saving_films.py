@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from app.dialogs.video_export import FilmWriter
-from hnn_engine.comparison_video import ComparedFilm
+from app.dialogs.video_export import VideoExport
+from hnn_engine.comparison_video import ComparisonVideo
 from hnn_engine.errors import RecordError
-from hnn_engine.video import look
+from hnn_engine.video import read_video
 from tests.app.bench import Bench
 from tests.engine.test_films import both, short
 
 
-def writer(bench: Bench, path: Path, horizon: float = 1.5) -> FilmWriter:
-    return FilmWriter(ComparedFilm(short(horizon=horizon), both(), height=120), path, bench.window)
+def writer(bench: Bench, path: Path, horizon: float = 1.5) -> VideoExport:
+    return VideoExport(ComparisonVideo(short(horizon=horizon), both(), height=120), path, bench.window)
 
 
 def away(work: object) -> "asyncio.Future[None]":
@@ -23,7 +23,7 @@ def away(work: object) -> "asyncio.Future[None]":
 
 async def test_a_film_is_written_beside_the_window(bench: Bench, tmp_path: Path) -> None:
     assert await writer(bench, tmp_path / "film.mp4").write(away)
-    assert look(tmp_path / "film.mp4").count == 31
+    assert read_video(tmp_path / "film.mp4").count == 31
 
 
 async def test_cancel_ends_it_and_leaves_nothing(bench: Bench, tmp_path: Path) -> None:

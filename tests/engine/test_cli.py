@@ -29,7 +29,7 @@ from hnn_engine.frames.frame_pairs import pair_at
 from hnn_engine.integrators import INTEGRATORS
 from hnn_engine.records import load_run
 from hnn_engine.systems import SYSTEMS, get_system
-from hnn_engine.video import Crop, Film
+from hnn_engine.video import Crop, Video
 
 ROOT = Path(__file__).parents[2]
 RECORDING = ROOT / "resources" / "recordings" / "simulated_pendulum.csv"
@@ -314,7 +314,7 @@ def swing_gif(path: Path) -> Path:
 
 
 def test_a_square_is_said_in_pixels_of_the_file() -> None:
-    film = Film("large.mp4", "Large", np.zeros((20, 180, 320), np.uint8), 0.1, reduced=3)
+    film = Video("large.mp4", "Large", np.zeros((20, 180, 320), np.uint8), 0.1, reduced=3)
     assert on_film(Crop(300, 0, 540), film) == Crop(100, 0, 180)
     assert on_film(Crop(420, 0, 542), film) == Crop(140, 0, 180), "what reduction cuts off is no fault"
     with pytest.raises(ParameterError, match=r"--crop is 500,0,540.* 962 × 542 pixels of large.mp4"):

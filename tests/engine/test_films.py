@@ -9,14 +9,14 @@ import pytest
 
 from hnn_engine.camera import Camera
 from hnn_engine.cli import main
-from hnn_engine.comparison_video import ComparedFilm
+from hnn_engine.comparison_video import ComparisonVideo
 from hnn_engine.errors import ExperimentError
 from hnn_engine.experiment import Experiment, checked, model_spec, new_experiment
 from hnn_engine.initial_frames import initial_condition
 from hnn_engine.records import History, Run, Session, save_session
 from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.rollouts.steering import Steering
-from hnn_engine.video import look
+from hnn_engine.video import read_video
 from tests.fields import FEATURES, SIZE, fresh
 
 SMALL = {"width": 8, "features": FEATURES}
@@ -34,13 +34,13 @@ def both() -> list[Any]:
     return [fresh(name, {"width": 8}) for name in ("pixel-baseline", "pixel-hnn")]
 
 
-def strips(film: ComparedFilm) -> dict[str, Any]:
+def strips(film: ComparisonVideo) -> dict[str, Any]:
     return {one.caption: one for one in film._strips}
 
 
 def test_every_frame_is_what_the_camera_sees_and_the_models_paint() -> None:
     experiment, (baseline, hnn) = short(), both()
-    film = ComparedFilm(experiment, [baseline, hnn], height=140)
+    film = ComparisonVideo(experiment, [baseline, hnn], height=140)
     found, system = strips(film), experiment.system
     assert list(found) == ["Camera", "Reconstruction", "Pixel baseline", "Pixel HNN"]
     assert film.count == 11
@@ -61,14 +61,16 @@ def test_every_frame_is_what_the_camera_sees_and_the_models_paint() -> None:
 
 
 def test_what_is_done_on_the_way_is_done_in_the_film() -> None:
-    left, lifted = (strips(ComparedFilm(short(steering=Steering(kind, 0.2, 0.1)), both())) for kind in ("none", "pump"))
+    left, lifted = (
+        strips(ComparisonVideo(short(steering=Steering(kind, 0.2, 0.1)), both())) for kind in ("none", "pump")
+    )
     for name in ("Camera", "Pixel HNN"):
         np.testing.assert_allclose(left[name].frames[:5], lifted[name].frames[:5], atol=1e-6)
         assert not np.allclose(left[name].frames[-1], lifted[name].frames[-1], atol=1e-3)
 
 
 def test_a_note_says_how_far_off_and_since_when() -> None:
-    strip = strips(ComparedFilm(short(), both()))["Pixel HNN"]
+    strip = strips(ComparisonVideo(short(), both()))["Pixel HNN"]
     told = replace(strip, off=np.deg2rad([0.0, 3.0, 12.0, -4.0, np.nan]))
     assert [told._note(k) for k in range(5)] == [
         "0.0° off, in step",
@@ -81,9 +83,9 @@ def test_a_note_says_how_far_off_and_since_when() -> None:
 
 def test_what_cannot_be_filmed_is_one_sentence() -> None:
     with pytest.raises(ExperimentError, match="train one"):
-        ComparedFilm(short(), [fresh("hnn", {"width": 8})]).check()
+        ComparisonVideo(short(), [fresh("hnn", {"width": 8})]).check()
     with pytest.raises(ExperimentError, match="The pendulum is not observed as frames"):
-        ComparedFilm(new_experiment("pendulum"), both()).check()
+        ComparisonVideo(new_experiment("pendulum"), both()).check()
 
 
 @pytest.fixture
@@ -114,7 +116,7 @@ def test_a_film_is_written_from_a_session_and_not_over_another(session: Path, ca
     out = session.parent / "film.gif"
     words = ["film", str(session), "--out", str(out), "--height", "120"]
     assert main([*words, "--horizon", "1.2", "--steer", "reverse", "--at", "0.6"]) == 0
-    assert look(out).count == 25
+    assert read_video(out).count == 25
     for more, said in (
         ([], "already there"),
         (["--force", "--at", "1"], "add --steer"),

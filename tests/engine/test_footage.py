@@ -18,15 +18,15 @@ from hnn_engine.model_colors import COLORS
 from hnn_engine.video import (
     AngleReader,
     Crop,
-    Film,
-    Footage,
+    FrameSequence,
     Tile,
+    Video,
     as_recording,
     clip,
-    look,
+    extract_frames,
+    read_video,
     side_by_side,
-    take,
-    write_film,
+    write_video,
 )
 
 Pictures = npt.NDArray[np.uint8]
@@ -73,8 +73,8 @@ def degrees_off(read: Array, angles: Array) -> float:
     return math.degrees(math.sqrt(float((wrap_angle(read - angles) ** 2).mean())))
 
 
-def film_of(pictures: Pictures, seconds: float | None = DT) -> Film:
-    return Film("swing.mp4", "Swing", pictures, seconds)
+def film_of(pictures: Pictures, seconds: float | None = DT) -> Video:
+    return Video("swing.mp4", "Swing", pictures, seconds)
 
 
 def write_images(folder: Path, pictures: Pictures, name: str = "frame{}.png") -> Path:
@@ -90,7 +90,7 @@ def write_gif(path: Path, pictures: Pictures, delays: int | list[int]) -> Path:
     return path
 
 
-def write_video(path: Path, pictures: Pictures, codec: str = "libx264", times: Array | None = None) -> Path:
+def encode_video(path: Path, pictures: Pictures, codec: str = "libx264", times: Array | None = None) -> Path:
     """Write a video of 20 frames per second, or with a frame at each of `times` in s."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=20)
@@ -118,7 +118,7 @@ def steps(count: int = 24, height: int = 32, width: int = 48) -> Pictures:
 def test_a_folder_of_images_is_read_in_natural_order_and_knows_no_time(tmp_path: Path) -> None:
     folder = write_images(tmp_path / "the_swing", steps())
     (folder / "notes.txt").write_text("no picture")
-    found = look(folder)
+    found = read_video(folder)
     np.testing.assert_array_equal(found.pictures, steps())
     assert (found.count, found.height, found.width, found.seconds) == (24, 32, 48, None)
     assert (found.title, found.path) == ("The swing", str(folder))
@@ -136,7 +136,7 @@ def test_images_are_grey_upright_and_white_where_they_are_clear(tmp_path: Path) 
     exif = Image.Exif()
     exif[0x0112] = 6  # to be shown turned clockwise
     turned.save(folder / "frame2.png", exif=exif)
-    found = look(folder)
+    found = read_video(folder)
     assert found.picture(0)[0, 0] == 255
     assert found.picture(0)[1, 1] == pytest.approx(0.114 * 255, abs=1)
     assert found.picture(1)[4, 4] == pytest.approx(30_000 / 257, abs=1)
@@ -145,33 +145,33 @@ def test_images_are_grey_upright_and_white_where_they_are_clear(tmp_path: Path) 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264"), ("a.mkv", "libx264"), ("a.avi", "mpeg4")])
 def test_a_video_is_read_with_its_times(tmp_path: Path, name: str, codec: str) -> None:
-    found = look(write_video(tmp_path / name, steps(), codec))
+    found = read_video(encode_video(tmp_path / name, steps(), codec))
     assert found.pictures.shape == steps().shape
     assert found.seconds == pytest.approx(DT, rel=1e-3)
     assert np.abs(found.pictures.astype(int) - steps()).mean() < 4
 
 
 def test_a_video_is_shown_as_the_camera_was_held(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "a.mp4", steps())
-    upright = look(path).pictures
+    path = encode_video(tmp_path / "a.mp4", steps())
+    upright = read_video(path).pictures
     whole = path.read_bytes()
     identity = b"".join(n.to_bytes(4, "big") for n in (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30))
     quarter = b"".join(n.to_bytes(4, "big") for n in (0, 1 << 16, 0, 2**32 - (1 << 16), 0, 0, 32 << 16, 0, 1 << 30))
     at = whole.index(identity, whole.index(b"tkhd"))
     path.write_bytes(whole[:at] + quarter + whole[at + len(identity) :])
-    np.testing.assert_array_equal(look(path).pictures, np.rot90(upright, -1, axes=(1, 2)))
+    np.testing.assert_array_equal(read_video(path).pictures, np.rot90(upright, -1, axes=(1, 2)))
 
 
 def test_a_gif_is_read_with_the_mean_of_its_delays(tmp_path: Path) -> None:
-    found = look(write_gif(tmp_path / "a.gif", steps(), [30, 30, 40] * 8))
+    found = read_video(write_gif(tmp_path / "a.gif", steps(), [30, 30, 40] * 8))
     np.testing.assert_array_equal(found.pictures, steps())
     assert found.seconds == pytest.approx(0.1 / 3, rel=0.02)
 
 
 def test_frames_that_are_held_are_repeated(tmp_path: Path) -> None:
     held = np.repeat(np.arange(24), [1, 3, 1, 2] + [1] * 20)
-    gif = look(write_gif(tmp_path / "a.gif", steps(), [40 * int(n) for n in np.bincount(held)]))
-    video = look(write_video(tmp_path / "a.mkv", steps(), times=0.04 * np.unique(held, return_index=True)[1]))
+    gif = read_video(write_gif(tmp_path / "a.gif", steps(), [40 * int(n) for n in np.bincount(held)]))
+    video = read_video(encode_video(tmp_path / "a.mkv", steps(), times=0.04 * np.unique(held, return_index=True)[1]))
     for found in (gif, video):
         assert found.seconds == pytest.approx(0.04)
         assert np.abs(found.pictures.astype(int) - steps()[held]).mean() < 4
@@ -181,7 +181,10 @@ def test_a_large_film_is_kept_smaller(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(clip, "LARGEST_FILM", 10_000)
     monkeypatch.setattr(clip, "SHORTEST_SIDE", 16)
     smooth = np.tile(np.linspace(0, 250, 48).astype(np.uint8), (24, 32, 1))
-    for found in (look(write_images(tmp_path / "film", smooth)), look(write_video(tmp_path / "a.mp4", smooth))):
+    for found in (
+        read_video(write_images(tmp_path / "film", smooth)),
+        read_video(encode_video(tmp_path / "a.mp4", smooth)),
+    ):
         assert (found.reduced, found.height, found.width) == (2, 16, 24)
         assert np.abs(found.pictures - smooth.reshape(24, 16, 2, 24, 2).mean(axis=(2, 4))).mean() < 3
 
@@ -197,11 +200,11 @@ def test_who_hears_of_progress_can_end_the_reading(tmp_path: Path) -> None:
     for path in (
         write_images(tmp_path / "film", steps()),
         write_gif(tmp_path / "a.gif", steps(), 50),
-        write_video(tmp_path / "a.mp4", steps()),
+        encode_video(tmp_path / "a.mp4", steps()),
     ):
         heard.clear()
         with pytest.raises(KeyboardInterrupt):
-            look(path, stop)
+            read_video(path, stop)
         assert len(heard) == 13
         assert heard[0] == pytest.approx(1 / 24)
 
@@ -218,7 +221,7 @@ def broken(folder: Path) -> Iterator[tuple[Path, str]]:
         path = folder / name
         path.write_bytes(np.random.default_rng(2).bytes(2000))
         yield path, "cannot be read"
-    cut = write_video(folder / "cut.mp4", steps())
+    cut = encode_video(folder / "cut.mp4", steps())
     cut.write_bytes(cut.read_bytes()[:1500])
     yield cut, "cannot be read"
     yield write_gif(folder / "short.gif", steps(7), 50), "holds 7 frames"
@@ -242,7 +245,7 @@ def broken(folder: Path) -> Iterator[tuple[Path, str]]:
 def test_what_is_no_film_is_said_in_one_sentence(tmp_path: Path) -> None:
     for path, words in broken(tmp_path):
         with pytest.raises(RecordingError, match=words) as caught:
-            look(path)
+            read_video(path)
         assert str(path) in str(caught.value)
         assert "expected" in str(caught.value)
         assert "\n" not in str(caught.value)
@@ -251,17 +254,17 @@ def test_what_is_no_film_is_said_in_one_sentence(tmp_path: Path) -> None:
 def test_a_film_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clip, "LARGEST_FILM", 10_000)
     with pytest.raises(RecordingError, match="24 frames of 48 × 32 pixels"):
-        look(write_video(tmp_path / "a.mp4", steps()))
+        read_video(encode_video(tmp_path / "a.mp4", steps()))
 
 
 # Frames ---------------------------------------------------------------------------------------------------------------
 
 
 def test_a_pixel_is_the_mean_of_what_it_covers() -> None:
-    whole = take(film_of(steps()), Crop(3, 2, 24), size=8).frames
+    whole = extract_frames(film_of(steps()), Crop(3, 2, 24), size=8).frames
     means = steps()[:, 2:26, 3:27].reshape(24, 8, 3, 8, 3).mean(axis=(2, 4))
     assert np.abs(whole - (200 - means) * 242 / 180).max() <= 1
-    uneven = take(film_of(steps()), Crop(0, 2, 30), size=8, last=20).frames  # 3.75 pixels make one
+    uneven = extract_frames(film_of(steps()), Crop(0, 2, 30), size=8, last=20).frames  # 3.75 pixels make one
     assert uneven.sum(axis=(1, 2)) * (30 / 8) ** 2 / 242 == pytest.approx(64, rel=0.02)
 
 
@@ -277,7 +280,7 @@ def test_what_moves_is_bright_and_all_else_dark(behind: str) -> None:
     elif behind == "cluttered":
         scene = 0.6 + 0.1 * np.sign(np.sin(17 * x) * np.sin(11 * x[:, None]))
     pictures = grey(noisy(scene * (1 - cover) + tone * cover, 0.01))
-    frames = take(film_of(pictures), Crop(0, 0, 84)).frames
+    frames = extract_frames(film_of(pictures), Crop(0, 0, 84)).frames
     small = cover.reshape(30, 28, 3, 28, 3).mean(axis=(2, 4))
     assert frames[small == 0].mean() < 6
     assert np.percentile(frames[small > 0.9], 10) > 120
@@ -286,24 +289,26 @@ def test_what_moves_is_bright_and_all_else_dark(behind: str) -> None:
 
 def test_a_pendulum_that_hides_half_of_what_it_sweeps_is_still_told_from_the_wall() -> None:
     cover = drawn(swing(0.12), size=84, pivot=(0.5, 0.1), arm=0.6, bob=0.2)
-    dark, bright = (take(film_of(grey(light)), Crop(0, 0, 84)).frames for light in (0.9 - 0.7 * cover, 0.7 * cover))
+    dark, bright = (
+        extract_frames(film_of(grey(light)), Crop(0, 0, 84)).frames for light in (0.9 - 0.7 * cover, 0.7 * cover)
+    )
     assert np.abs(dark.astype(int) - bright).max() <= 3
     assert dark[:, 19, 14].min() > 220  # the middle of the bob, which never moves out of the way
 
 
 def test_who_knows_better_says_what_is_dark() -> None:
-    light = take(film_of(steps()), Crop(0, 0, 32), dark=False).frames
+    light = extract_frames(film_of(steps()), Crop(0, 0, 32), dark=False).frames
     assert light[:, 20:].max() == 0
     assert light[5, 10, 10] == 0
 
 
 def test_part_of_a_film_is_taken_and_its_time_step_kept_true() -> None:
     film = film_of(np.concatenate([steps(), steps()[::-1]]))
-    part = take(film, Crop.whole(film), size=16, first=4, last=44, every=2)
+    part = extract_frames(film, Crop.whole(film), size=16, first=4, last=44, every=2)
     assert part.frames.shape == (21, 16, 16)
     assert part.dt == pytest.approx(2 * DT)
     assert (part.title, part.source) == ("Swing", "swing.mp4")
-    assert take(film, Crop.whole(film), seconds=0.2, every=2).dt == pytest.approx(0.4)
+    assert extract_frames(film, Crop.whole(film), seconds=0.2, every=2).dt == pytest.approx(0.4)
 
 
 @pytest.mark.parametrize(
@@ -324,7 +329,7 @@ def test_part_of_a_film_is_taken_and_its_time_step_kept_true() -> None:
 def test_what_cannot_be_taken_is_said_in_one_sentence(changes: dict[str, Any], words: str) -> None:
     asked: dict[str, Any] = {"film": film_of(steps()), "crop": Crop(0, 0, 32), **changes}
     with pytest.raises(RecordingError, match=words) as caught:
-        take(**asked)
+        extract_frames(**asked)
     assert "\n" not in str(caught.value)
 
 
@@ -389,14 +394,14 @@ def test_who_hears_of_progress_can_end_the_search_for_the_pivot() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        as_recording(Footage("Swing", "swing.mp4", grey(drawn(swing(0.5))), DT), stop)
+        as_recording(FrameSequence("Swing", "swing.mp4", grey(drawn(swing(0.5))), DT), stop)
 
 
 def test_a_film_becomes_a_recording() -> None:
     angles = swing(1.0)
     light = drawn(angles)
     light[24] = 0  # out of sight for a moment: the longer part counts
-    footage = Footage("Swing", "swing.mp4", grey(light), DT)
+    footage = FrameSequence("Swing", "swing.mp4", grey(light), DT)
     made = as_recording(footage)
     assert (made.title, made.source, made.kind, made.trials) == ("Swing", "swing.mp4", "angle", 1)
     assert made.velocity_estimated
@@ -417,7 +422,7 @@ def test_a_pendulum_that_keeps_leaving_the_picture_makes_no_recording(
     light = drawn(swing(1.0))
     light[::8] = 0
     with pytest.raises(RecordingError, match="no more than 7 successive frames"):
-        as_recording(Footage("Swing", "swing.mp4", grey(light), DT))
+        as_recording(FrameSequence("Swing", "swing.mp4", grey(light), DT))
 
 
 # Sheets ---------------------------------------------------------------------------------------------------------------
@@ -475,9 +480,9 @@ def colored(count: int = 24, height: int = 41, width: int = 63) -> Pictures:
 @pytest.mark.parametrize(("name", "near"), [("a.gif", 3), ("a.mp4", 12)])
 def test_a_film_is_read_back_as_it_was_written(tmp_path: Path, name: str, near: int) -> None:
     path, shares = tmp_path / name, list[float]()
-    write_film(path, iter(colored()), 1 / 30, shares.append, 24)
+    write_video(path, iter(colored()), 1 / 30, shares.append, 24)
     assert shares == pytest.approx(np.arange(1, 25) / 24)
-    found = look(path)
+    found = read_video(path)
     assert (found.count, found.seconds) == (24, pytest.approx(1 / 30, rel=0.02))
     assert (found.height, found.width) == ((41, 63) if name == "a.gif" else (42, 64))
     with av.open(str(path)) as container:
@@ -493,14 +498,14 @@ def test_a_gif_keeps_all_its_colours_where_they_are_few_and_the_commonest_where_
     many = few.copy()
     many[:, :4] = np.random.default_rng(5).integers(0, 256, (2, 4, 60, 3))
     for pictures in (few, many):
-        write_film(tmp_path / "a.gif", pictures, 0.1)
+        write_video(tmp_path / "a.gif", pictures, 0.1)
         with Image.open(tmp_path / "a.gif") as image:
             shown = np.asarray(image.convert("RGB"))
         np.testing.assert_array_equal(shown[4:], few[0, 4:])
 
 
 def test_a_gif_leaves_pictures_out_rather_than_being_slowed_down(tmp_path: Path) -> None:
-    write_film(tmp_path / "a.gif", colored(60), 1 / 120)
+    write_video(tmp_path / "a.gif", colored(60), 1 / 120)
     with Image.open(tmp_path / "a.gif") as image:
         delays = [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
         assert image.info["loop"] == 0
@@ -517,9 +522,9 @@ def test_what_ends_the_writing_leaves_the_old_file_alone(tmp_path: Path) -> None
     for name in ("a.gif", "a.mp4"):
         (tmp_path / name).write_text("old")
         with pytest.raises(KeyboardInterrupt):
-            write_film(tmp_path / name, stopped(), DT)
+            write_video(tmp_path / name, stopped(), DT)
         with pytest.raises(RecordError, match="would hold no picture"):
-            write_film(tmp_path / name, [], DT)
+            write_video(tmp_path / name, [], DT)
         assert (tmp_path / name).read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -536,4 +541,4 @@ def test_what_cannot_be_written_is_said_before_the_work(tmp_path: Path) -> None:
         (tmp_path / "a.mp4", 0.0, "is no time step"),
     ):
         with pytest.raises(RecordError, match=words):
-            write_film(place, untouched(), seconds)
+            write_video(place, untouched(), seconds)

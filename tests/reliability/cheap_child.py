@@ -16,8 +16,8 @@ from pathlib import Path
 
 from hnn_engine.errors import HnnLabError
 from hnn_engine.recordings import Columns, preview, read_recording
-from hnn_engine.video import clip, look
-from tests.reliability.damage_films import SIDE, write_video
+from hnn_engine.video import clip, read_video
+from tests.reliability.damage_films import SIDE, encode_video
 
 Case = tuple[str, Callable[[], object]]
 
@@ -57,9 +57,9 @@ def strange(folder: Path) -> Iterator[Case]:
     (folder / "with a pipe").mkdir()
     os.mkfifo(folder / "with a pipe" / "frame0.png")
     yield "a pipe", lambda: read_recording(folder / "pipe.csv")
-    yield "a pipe as a video", lambda: look(folder / "pipe.mp4")
-    yield "a pipe as a GIF", lambda: look(folder / "pipe.gif")
-    yield "a pipe as a picture", lambda: look(folder / "with a pipe")
+    yield "a pipe as a video", lambda: read_video(folder / "pipe.mp4")
+    yield "a pipe as a GIF", lambda: read_video(folder / "pipe.gif")
+    yield "a pipe as a picture", lambda: read_video(folder / "with a pipe")
     for device in ("/dev/zero", "/dev/stdin", "/dev/null"):
         yield device, lambda device=device: read_recording(device)  # type: ignore[misc]
 
@@ -70,13 +70,13 @@ def pictures(folder: Path) -> Iterator[Case]:
     def claims(name: str, raw: bytes) -> Case:
         path = folder / name
         path.write_bytes(raw)
-        return name, lambda: look(path)
+        return name, lambda: read_video(path)
 
     def alone(name: str, raw: bytes) -> Case:
         path = folder / f"folder of {name}"
         path.mkdir()
         (path / name).write_bytes(raw)
-        return path.name, lambda: look(path)
+        return path.name, lambda: read_video(path)
 
     side = 100_000
     png = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
@@ -104,21 +104,21 @@ def pictures(folder: Path) -> Iterator[Case]:
     clip.MOST_STORED, before = 500, clip.MOST_STORED  # 50 000 files take seconds to write
     for i in range(600):
         (many / f"{i}.png").touch()
-    yield many.name, lambda: look(many)
+    yield many.name, lambda: read_video(many)
     clip.MOST_STORED = before
 
 
 def videos(folder: Path) -> Iterator[Case]:
     """Yield videos whose headers claim another size; some codecs know better than the header, and those are read."""
     for name, codec in (("raw.avi", "rawvideo"), ("swing.avi", "mpeg4"), ("swing.mp4", "libx264")):
-        path = write_video(folder / f"huge {name}", codec)
+        path = encode_video(folder / f"huge {name}", codec)
         if path is not None:
             layout = "<II" if path.suffix == ".avi" else ">HH"
             small, huge = struct.pack(layout, SIDE, SIDE), struct.pack(layout, 60_000, 60_000)
             raw = path.read_bytes()
             assert small in raw, name
             path.write_bytes(raw.replace(small, huge))
-            yield path.name, lambda path=path: look(path)  # type: ignore[misc]
+            yield path.name, lambda path=path: read_video(path)  # type: ignore[misc]
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -43,10 +43,10 @@ def write_films(folder: Path) -> list[Path]:
         for i, picture in enumerate(pictures):
             picture.save(path / f"frame{i}.{suffix}")
         found.append(path)
-    return found + [path for name, codec in VIDEOS.items() if (path := write_video(folder / f"swing.{name}", codec))]
+    return found + [path for name, codec in VIDEOS.items() if (path := encode_video(folder / f"swing.{name}", codec))]
 
 
-def write_video(path: Path, codec: str, container: str | None = None) -> Path | None:
+def encode_video(path: Path, codec: str, container: str | None = None) -> Path | None:
     """Write the film as a video, in the `container` that its name says or another; None where the codec is missing."""
     import av
 

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.dialogs.import_dialog import ImportDialog
-from app.dialogs.video_import_dialog import FilmDialog
+from app.dialogs.video_import_dialog import VideoImportDialog
 from app.model.document import State, View, state_of
 from hnn_engine.records import Session, load_session, write_run
 from tests.app.bench import CTRL, FRAME, SHIFT
@@ -185,7 +185,7 @@ class Desk(Fingers):
             await self._name(dialog, opens)
         elif isinstance(dialog, ImportDialog):
             await self._say_what_it_is(dialog)
-        elif isinstance(dialog, FilmDialog):
+        elif isinstance(dialog, VideoImportDialog):
             await self._say_what_is_seen(dialog)
         else:
             raise AssertionError(f"nobody knows how to answer {dialog}: {_texts(dialog)}")
@@ -217,7 +217,7 @@ class Desk(Fingers):
         self.bench.click(box.button(QDialogButtonBox.StandardButton.Open))
         await self.bench.frames(5)
 
-    async def _say_what_is_seen(self, dialog: FilmDialog) -> None:
+    async def _say_what_is_seen(self, dialog: VideoImportDialog) -> None:
         if self.chance(0.5):
             await self._move_the_square(dialog)
         for _ in range(self.dice.choice((5, 100, 500))):
@@ -229,7 +229,7 @@ class Desk(Fingers):
         else:
             self._give_up(dialog)
 
-    async def _move_the_square(self, dialog: FilmDialog) -> None:
+    async def _move_the_square(self, dialog: VideoImportDialog) -> None:
         view = dialog.view
         middle = QPointF(view.width() / 2, view.height() / 2)
         await self.bench.drag(view, middle, self.place(view), steps=4)

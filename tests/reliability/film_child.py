@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from hnn_engine.recordings import Recording
-from hnn_engine.video import FEWEST_FRAMES, Crop, as_recording, look, take
+from hnn_engine.video import FEWEST_FRAMES, Crop, as_recording, extract_frames, read_video
 from tests.reliability.damage_films import damage_film
 from tests.reliability.judged import LONGEST, LONGEST_FOLLOWED, judged
 
@@ -23,7 +23,7 @@ ALL_THE_WAY = 60  # one film of so many is read to its angles, which takes a sec
 
 def read_film(path: Path, all_the_way: bool, counts: Counter[str]) -> Recording | None:
     """Read a film, and perhaps what swings in it."""
-    film = look(path)
+    film = read_video(path)
     assert film.count >= FEWEST_FRAMES
     assert film.pictures.dtype == np.uint8
     assert film.pictures.shape == (film.count, film.height, film.width)
@@ -32,7 +32,9 @@ def read_film(path: Path, all_the_way: bool, counts: Counter[str]) -> Recording 
     counts["read in part"] += bool(film.note)
     if not all_the_way:
         return None
-    return as_recording(take(film, Crop.whole(film), min(28, film.width, film.height) & ~1 or 2, seconds=0.04))
+    return as_recording(
+        extract_frames(film, Crop.whole(film), min(28, film.width, film.height) & ~1 or 2, seconds=0.04)
+    )
 
 
 def main(folder: Path, first: int, last: int) -> None:

@@ -69,7 +69,7 @@ def swing(film: bool = False) -> Recording:
     reader = AngleReader(SIDE, (SIDE / 2 - 0.5, SIDE / 2 - 0.5), radii, body, 0.9)
     frames = Camera(SIDE).render(q)
     gaps = np.empty(0, np.int64)
-    return Recording("Film", "film.mp4", "angle", t, trial, coords, gaps, frames=frames, reader=reader)
+    return Recording("Video", "film.mp4", "angle", t, trial, coords, gaps, frames=frames, reader=reader)
 
 
 @cache

@@ -17,9 +17,9 @@ from PIL import Image
 
 from hnn_engine.cli import main
 from hnn_engine.errors import RecordingError
-from hnn_engine.video import Film, look
+from hnn_engine.video import Video, read_video
 from hnn_engine.video.containers import video_ends
-from tests.reliability.damage_films import COUNT, swing, write_films, write_video
+from tests.reliability.damage_films import COUNT, encode_video, swing, write_films
 from tests.reliability.film_child import read_film
 from tests.reliability.judged import LONGEST_FOLLOWED, judged
 from tests.reliability.tally import Tally
@@ -78,7 +78,7 @@ def test_thousands_of_damaged_films_are_read_or_refused(films: Path, tally: Tall
 
 def test_the_whole_films_are_read_without_a_note(films: Path) -> None:
     for path in (films / "whole").iterdir():
-        film = look(path)
+        film = read_video(path)
         assert film.note == "", path.name
         assert film.count == COUNT, path.name
         assert np.abs(film.pictures.astype(int) - swing()).mean() < 8, path.name
@@ -110,17 +110,17 @@ def test_a_film_that_is_cut_off_is_read_as_far_as_it_goes_and_says_so(films: Pat
         pytest.skip("no encoder for it here")
     path = tmp_path / name
     path.write_bytes(whole.read_bytes()[: int(0.9 * whole.stat().st_size)])
-    film, before = look(path), look(whole)
+    film, before = read_video(path), read_video(whole)
     assert 20 <= film.count < COUNT
     assert film.note.startswith(("the file ends after", "the file has no end mark after"))
     assert str(film.count) in film.note
     np.testing.assert_array_equal(film.pictures, before.pictures[: film.count])
 
 
-def looked(path: Path) -> Film | None:
+def looked(path: Path) -> Video | None:
     """Read a film; None where it is refused."""
     try:
-        return look(path)
+        return read_video(path)
     except RecordingError:
         return None
 
@@ -145,7 +145,7 @@ def test_wherever_a_film_is_cut_off_no_part_is_read_without_a_note(films: Path, 
 def test_where_only_the_end_mark_is_missing_no_frame_is_said_to_be(films: Path, tmp_path: Path) -> None:
     path = tmp_path / "swing.gif"
     path.write_bytes((films / "whole" / "swing.gif").read_bytes()[:-1])
-    film = look(path)
+    film = read_video(path)
     assert (film.count, film.note) == (COUNT, f"the file has no end mark after {COUNT} frames: more may be missing")
 
 
@@ -154,7 +154,7 @@ def test_where_only_the_end_mark_is_missing_no_frame_is_said_to_be(films: Path, 
 def test_bytes_behind_the_last_box_of_a_film_are_no_cut(films: Path, tmp_path: Path, name: str, padding: bytes) -> None:
     path = tmp_path / name
     path.write_bytes((films / "whole" / name).read_bytes() + padding)
-    film = look(path)
+    film = read_video(path)
     assert (film.count, film.note) == (COUNT, "")
 
 
@@ -182,18 +182,18 @@ def test_half_a_fragment_of_a_film_is_a_cut() -> None:
 def test_a_film_in_another_container_than_its_name_says_is_read(
     tmp_path: Path, name: str, container: str, codec: str
 ) -> None:
-    path = write_video(tmp_path / name, codec, container)
+    path = encode_video(tmp_path / name, codec, container)
     if path is None:
         pytest.skip("no encoder for it here")
-    film = look(path)
+    film = read_video(path)
     assert (film.count, film.note) == (COUNT, "")
     assert film.seconds == pytest.approx(0.04)
 
 
 def test_a_film_in_a_container_that_is_not_known_says_so(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "swing.avi", "mpeg4", "nut")
+    path = encode_video(tmp_path / "swing.avi", "mpeg4", "nut")
     with pytest.raises(RecordingError, match=r"swing\.avi cannot be read \(in an unknown container"):
-        look(tmp_path / "swing.avi")
+        read_video(tmp_path / "swing.avi")
     assert path
 
 
@@ -202,7 +202,7 @@ def test_too_little_of_a_film_is_refused_with_the_reason(films: Path, tmp_path: 
     path = tmp_path / name
     path.write_bytes((films / "whole" / name).read_bytes()[: (films / "whole" / name).stat().st_size // 2])
     with pytest.raises(RecordingError, match=r"for the file (ends|has no end mark) after .*expected at least 20"):
-        look(path)
+        read_video(path)
 
 
 @pytest.mark.parametrize(
@@ -221,11 +221,11 @@ def test_whatever_a_library_raises_is_a_sentence(
         before(image, frame)
 
     monkeypatch.setattr(GifImagePlugin.GifImageFile, "seek", seek)
-    film = look(films / "whole" / "swing.gif")
+    film = read_video(films / "whole" / "swing.gif")
     assert (film.count, film.note) == (25, "frame 26 of 32 is damaged; it and what follows is left out")
     bad = 0
     with pytest.raises(RecordingError, match=r"swing\.gif cannot be read") as caught:
-        look(films / "whole" / "swing.gif")
+        read_video(films / "whole" / "swing.gif")
     assert caught.value.__cause__ is error
 
 
@@ -239,7 +239,7 @@ def test_what_a_caller_raises_passes_unharmed(films: Path, name: str, error: Bas
             raise error
 
     with pytest.raises(type(error)) as caught:
-        look(films / "whole" / name, stop)
+        read_video(films / "whole" / name, stop)
     assert caught.value is error
 
 
@@ -256,4 +256,4 @@ def test_pictures_turned_by_their_camera_are_read(tmp_path: Path) -> None:
     exif[0x0112] = 6
     for i in range(20):
         Image.new("L", (24, 16), 10 * i).save(tmp_path / f"{i}.png", exif=exif)
-    assert look(tmp_path).pictures.shape == (20, 24, 16)
+    assert read_video(tmp_path).pictures.shape == (20, 24, 16)

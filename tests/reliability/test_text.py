@@ -37,7 +37,7 @@ from app.dialogs.log_dialog import LogDialog
 from app.dialogs.progress_dialog import ProgressDialog
 from app.dialogs.race_window import RaceWindow
 from app.dialogs.unsaved_work_dialog import UnsavedDialog
-from app.dialogs.video_import_dialog import FilmDialog
+from app.dialogs.video_import_dialog import VideoImportDialog
 from app.model.settings import settings
 from app.panels.runs import RunsPanel
 from app.widgets.text import Page, PlainLabel, plain, rich, set_tip, tip, title_text
@@ -329,12 +329,12 @@ async def _walk_the_film(bench: Bench, path: Path) -> None:
     first, *rest = (Image.fromarray(frame) for frame in frames)
     first.save(path, save_all=True, append_images=rest, duration=50, loop=0)
     bench.window.spawn(bench.window.files.import_film(path))
-    dialog = await bench.dialog(FilmDialog)
+    dialog = await bench.dialog(VideoImportDialog)
     dialog.complain(MARKUP)
     assert everywhere() == []
     assert any(label.text().startswith(NAME[:9]) for label in dialog.findChildren(QLabel))
     dialog.reject()
-    await bench.until(lambda: not bench.window.findChildren(FilmDialog), "a closed dialog")
+    await bench.until(lambda: not bench.window.findChildren(VideoImportDialog), "a closed dialog")
 
 
 async def _walk_the_boxes(bench: Bench, folder: Path) -> None:

@@ -18,7 +18,7 @@ from hnn_engine.atomic_write import check_file, make_folders, write_file, write_
 from hnn_engine.disk import operations
 from hnn_engine.errors import HnnLabError, RecordError
 from hnn_engine.records import Session, check_target, is_run_folder, load_run, load_session, save_session
-from hnn_engine.video import is_film, look
+from hnn_engine.video import is_video, read_video
 from tests.reliability.real_records import pendulum
 
 LONG = "x" * 300
@@ -105,7 +105,7 @@ def test_what_is_called_with_such_a_path_tells_of_it(tmp_path: Path) -> None:
         lambda: load_run(place),
         lambda: load_session(place),
         lambda: save_session(Session(pendulum().experiment), place),
-        lambda: look(place),
+        lambda: read_video(place),
         lambda: check_file(place, "--out"),
         lambda: check_target(place, False),
         lambda: make_folders(place),
@@ -114,8 +114,8 @@ def test_what_is_called_with_such_a_path_tells_of_it(tmp_path: Path) -> None:
         said = told(work)
         assert "File name too long" in said
         assert "cannot be " in said
-    assert not is_film(place)
-    assert is_film(tmp_path / f"{LONG}.mp4")
+    assert not is_video(place)
+    assert is_video(tmp_path / f"{LONG}.mp4")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows removes no current folder")

@@ -14,7 +14,7 @@ from hnn_engine.disk import operations
 from hnn_engine.records import Session, is_run_folder, load_run, load_session, save_session, write_run
 from hnn_engine.records.run import run_files
 from hnn_engine.records.session import session_bytes
-from hnn_engine.video import write_film
+from hnn_engine.video import write_video
 from tests.engine.test_records import a_run
 
 Content = object  # compared by ==
@@ -84,7 +84,7 @@ def put_run(model: str) -> Callable[[Path], None]:
 
 def put_film(name: str, count: int) -> Callable[[Path], None]:
     pictures = np.stack([np.full((16, 16, 3), 40 * i, np.uint8) for i in range(count)])
-    return lambda folder: write_film(folder / name, iter(pictures), 0.1)
+    return lambda folder: write_video(folder / name, iter(pictures), 0.1)
 
 
 def empty_run(folder: Path) -> None:
