@@ -19,10 +19,10 @@ from hnn_engine.models import get_model
 from hnn_engine.number_format import scientific
 from hnn_engine.parameters import Parameter
 from hnn_engine.records import Run, check_file, check_folder, make_folders, write_file
-from hnn_engine.reproduction import Cell, Keep, Result, plan, read_recording_or_shipped
-from hnn_engine.reproduction.eta import Pace
+from hnn_engine.reproduction import FitCache, PlannedFit, Result, plan, read_recording_or_shipped
+from hnn_engine.reproduction.eta import RemainingTime
 from hnn_engine.reproduction.rows import dump_rows
-from hnn_engine.reproduction.running import kept_results, result_tables
+from hnn_engine.reproduction.running import cached_results, result_tables
 from hnn_engine.reproduction.running import reproduce as run_all
 from hnn_engine.reproduction.text import terminal
 from hnn_engine.tasks import TASKS, Task, get_task
@@ -34,44 +34,44 @@ _SEEDS = Parameter("seeds", "Seeds", 3, 1, 1000)
 
 def reproduce(options: argparse.Namespace) -> int:
     """Fit what is not kept yet, print the table, and write what was asked for."""
-    cells = _cells(options)
-    keep = _Held(options.keep or cache_folder() / "reproduction")
-    _check_outputs(options, keep)
-    kept = {} if options.fresh else kept_results(cells, keep)
-    keep.check_cells(cell for i, cell in enumerate(cells) if i not in kept)
+    fits = _fits(options)
+    cache = _Held(options.keep or cache_folder() / "reproduction")
+    _check_outputs(options, cache)
+    kept = {} if options.fresh else cached_results(fits, cache)
+    cache.check_fits(planned for i, planned in enumerate(fits) if i not in kept)
     load_loops()
     if kept:
-        say(f"{len(kept)} of {len(cells)} fits are cached in {keep.folder}; --fresh fits them again.")
+        say(f"{len(kept)} of {len(fits)} fits are cached in {cache.folder}; --fresh fits them again.")
     results: list[Result] = []
     try:
-        for result in run_all(cells, kept, keep, _Progress(cells, kept)):
+        for result in run_all(fits, kept, cache, _Progress(fits, kept)):
             results.append(result)
             if not result.kept or result.trouble:
-                say(_told(result, len(results), len(cells)))
+                say(_told(result, len(results), len(fits)))
     except KeyboardInterrupt as stop:
         end_progress()  # which stays
         say(
-            f"Stopped after {len(results)} of {len(cells)} fits, kept in {keep.folder}: the same command resumes there."
+            f"Stopped after {len(results)} of {len(fits)} fits, kept in {cache.folder}: the same command resumes there."
         )
         return exit_code(stop)
     _write(options, results)
     return 0
 
 
-class _Held(Keep):
+class _Held(FitCache):
     """A folder of finished fits; a signal waits until the one that is being written is whole."""
 
-    def put(self, cell: Cell, run: Run) -> None:
+    def put(self, planned: PlannedFit, run: Run) -> None:
         with Interrupts() as interrupts:
             with interrupts.holding():
-                super().put(cell, run)
+                super().put(planned, run)
             interrupts.end_if_asked()
 
 
 # What was asked for ---------------------------------------------------------------------------------------------------
 
 
-def _cells(options: argparse.Namespace) -> list[Cell]:
+def _fits(options: argparse.Namespace) -> list[PlannedFit]:
     """Turn the options into the fits to make; raise an `HnnLabError` before anything is fitted."""
     seeds = int(_SEEDS.check(options.seeds))
     recipe = get_recipe(options.recipe).name
@@ -97,9 +97,9 @@ def _tasks(options: argparse.Namespace) -> list[Task]:
     return [task for task in chosen if not task.needs_recording]
 
 
-def _check_outputs(options: argparse.Namespace, keep: Keep) -> None:
+def _check_outputs(options: argparse.Namespace, cache: FitCache) -> None:
     """Raise `RecordError` for what could not be written when the fits are done."""
-    keep.check()
+    cache.check()
     if options.json is not None:
         check_file(options.json, "--json")
     if options.report is not None:
@@ -114,14 +114,14 @@ def _check_outputs(options: argparse.Namespace, keep: Keep) -> None:
 class _Progress:
     """A meter for each fit, which also says how long all of them will take."""
 
-    def __init__(self, cells: Sequence[Cell], kept: dict[int, Result]) -> None:
-        self._cells, self._pace = cells, Pace(cells, kept)
+    def __init__(self, fits: Sequence[PlannedFit], kept: dict[int, Result]) -> None:
+        self._fits, self._remaining = fits, RemainingTime(fits, kept)
 
     def __call__(self, index: int, fit: FitRun) -> Callable[[object], None]:
-        cell = self._cells[index]
-        lead = f"{index + 1}/{len(self._cells)}  {cell.task.name} seed {cell.seed}: "
-        self._pace.begin(index)
-        meter = Meter(fit, sys.stderr, lead, lambda left: f"  all {clock(self._pace.left(left))}")
+        planned = self._fits[index]
+        lead = f"{index + 1}/{len(self._fits)}  {planned.task.name} seed {planned.seed}: "
+        self._remaining.begin(index)
+        meter = Meter(fit, sys.stderr, lead, lambda left: f"  all {clock(self._remaining.left(left))}")
 
         def hear(event: object) -> None:
             meter.show(event)

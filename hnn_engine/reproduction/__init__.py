@@ -3,19 +3,19 @@
 Every number comes from `Experiment`, `FitRun` and `evaluation.Figures`, as in the window and in `hnn-lab train`.
 """
 
-from hnn_engine.reproduction.fit_cache import Keep
-from hnn_engine.reproduction.fit_plan import Cell, plan, read_recording_or_shipped
+from hnn_engine.reproduction.fit_cache import FitCache
+from hnn_engine.reproduction.fit_plan import PlannedFit, plan, read_recording_or_shipped
 from hnn_engine.reproduction.rows import Row, read_rows
-from hnn_engine.reproduction.running import Result, Watch, reproduce
+from hnn_engine.reproduction.running import FitListener, Result, reproduce
 from hnn_engine.reproduction.table import TaskTable, tables
 
 __all__ = [
-    "Cell",
-    "Keep",
+    "FitCache",
+    "FitListener",
+    "PlannedFit",
     "Result",
     "Row",
     "TaskTable",
-    "Watch",
     "plan",
     "read_recording_or_shipped",
     "read_rows",

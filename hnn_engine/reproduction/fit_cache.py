@@ -14,7 +14,7 @@ from hnn_engine.environment import versions
 from hnn_engine.errors import RecordError
 from hnn_engine.experiment import to_json
 from hnn_engine.records import Run, check_folder, check_target, is_run_folder, load_run, write_run
-from hnn_engine.reproduction.fit_plan import Cell
+from hnn_engine.reproduction.fit_plan import PlannedFit
 
 _ENGINE = Path(__file__).parents[1]
 # How a fit is asked for and shown changes none of it.
@@ -34,7 +34,7 @@ _NO_MATTER = {
 _LIBRARIES = {name: name for name in ("numpy", "scipy", "numba", "torch")}
 
 
-class Keep:
+class FitCache:
     """A folder of finished fits."""
 
     def __init__(self, folder: Path) -> None:
@@ -45,37 +45,37 @@ class Keep:
         """Raise `RecordError` where nothing can be kept here; asked before the work, which may take an hour."""
         check_folder(self.folder, "--keep")
 
-    def find(self, cell: Cell) -> Run | None:
-        """Return the finished and judged fit of `cell`, or None where there is none (that can be read)."""
-        folder = self._place(cell)
+    def find(self, planned: PlannedFit) -> Run | None:
+        """Return the finished and judged fit of `planned`, or None where there is none (that can be read)."""
+        folder = self._place(planned)
         if not is_run_folder(folder):
             return None
         try:
             run = load_run(folder)
         except RecordError:
             return None  # damaged: fit again
-        same = to_json(run.experiment) == to_json(cell.experiment)
+        same = to_json(run.experiment) == to_json(planned.experiment)
         return run if same and run.figures is not None and run.ending != "stopped" else None
 
-    def check_cells(self, cells: Iterable[Cell]) -> None:
-        """Raise `RecordError` where the fit of one of `cells` could not be kept, for something else is in its place."""
-        for cell in cells:
-            check_target(self._place(cell), force=True, option="--keep", cached=True)
+    def check_fits(self, fits: Iterable[PlannedFit]) -> None:
+        """Raise `RecordError` where the fit of one of `fits` could not be kept, for something else is in its place."""
+        for planned in fits:
+            check_target(self._place(planned), force=True, option="--keep", cached=True)
 
-    def put(self, cell: Cell, run: Run) -> None:
+    def put(self, planned: PlannedFit, run: Run) -> None:
         """Keep `run`, whole or not at all, instead of an earlier one; raise `RecordError`."""
-        write_run(run, self._place(cell), force=True, option="--keep", cached=True)
+        write_run(run, self._place(planned), force=True, option="--keep", cached=True)
 
-    def _place(self, cell: Cell) -> Path:
-        name = f"{cell.model}-{cell.experiment.recipe}-seed-{cell.seed}-{digest(cell)}"
-        return self.folder / cell.task.name / name
+    def _place(self, planned: PlannedFit) -> Path:
+        name = f"{planned.model}-{planned.experiment.recipe}-seed-{planned.seed}-{digest(planned)}"
+        return self.folder / planned.task.name / name
 
 
-def digest(cell: Cell) -> str:
+def digest(planned: PlannedFit) -> str:
     """Return twelve letters that change with the experiment, the recorded samples, the engine and its libraries."""
     mark = hashlib.sha256(sources().encode())
-    mark.update(json.dumps(to_json(cell.experiment), sort_keys=True).encode())
-    recording = cell.experiment.recording
+    mark.update(json.dumps(to_json(planned.experiment), sort_keys=True).encode())
+    recording = planned.experiment.recording
     if recording is not None:
         for array in (recording.t, recording.trial, recording.coords, recording.gaps):
             mark.update(array.tobytes())

@@ -9,7 +9,7 @@ from hnn_engine.tasks import SIMULATED, Task
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
+class PlannedFit:
     """One fit: the task that it belongs to, and the experiment, with a single model, that says all the rest."""
 
     task: Task
@@ -38,21 +38,21 @@ def plan(
     recipe: str = "paper",
     seeds: int = 1,
     recording: Recording | None = None,
-) -> list[Cell]:
+) -> list[PlannedFit]:
     """Return the fits of `tasks`, seeds 0 to `seeds` − 1, by `recipe`; of each task's own models where None are named.
 
     Those of one task and seed, which share their data, stand side by side. Raises an `HnnLabError` where an experiment
     is not possible.
     """
-    cells = []
+    fits = []
     for task in tasks:
         base = task.experiment(recording if task.needs_recording else None)
         settings = base.settings if recipe == base.recipe else default_settings(recipe, base.scene)
         for seed in range(seeds):
             for model in models or task.models:
                 one = replace(base, models=(model_spec(model),), recipe=recipe, settings=settings, seed=seed)
-                cells.append(Cell(task, checked(one)))
-    return cells
+                fits.append(PlannedFit(task, checked(one)))
+    return fits
 
 
 def read_recording_or_shipped(name: str) -> Recording:

@@ -9,7 +9,7 @@ from typing import Any
 from hnn_engine.errors import RecordError
 from hnn_engine.evaluation import Figures
 from hnn_engine.records import Run
-from hnn_engine.reproduction.fit_plan import Cell
+from hnn_engine.reproduction.fit_plan import PlannedFit
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class Row:
     in_step: float | None = None
 
 
-def row_of(cell: Cell, run: Run | None, steps: int = 0, seconds: float = 0.0) -> Row:
+def row_of(planned: PlannedFit, run: Run | None, steps: int = 0, seconds: float = 0.0) -> Row:
     """Return the row of `run`, or of a fit that left nothing to judge after `steps` and `seconds`."""
     judged = run.figures.as_dict() if run is not None and run.figures is not None else {}
     return Row(
-        task=cell.task.name,
-        model=cell.model,
-        recipe=cell.experiment.recipe,
-        seed=cell.seed,
+        task=planned.task.name,
+        model=planned.model,
+        recipe=planned.experiment.recipe,
+        seed=planned.seed,
         steps=run.steps if run is not None else steps,
         fit_seconds=round(run.fit_seconds if run is not None else seconds, 4),
         **{name: judged.get(name) for name in Figures.__dataclass_fields__},  # type: ignore[arg-type]

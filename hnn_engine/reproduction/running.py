@@ -8,69 +8,71 @@ from hnn_engine.experiment import Experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Failed
 from hnn_engine.records import Run
-from hnn_engine.reproduction.fit_cache import Keep
-from hnn_engine.reproduction.fit_plan import Cell
+from hnn_engine.reproduction.fit_cache import FitCache
+from hnn_engine.reproduction.fit_plan import PlannedFit
 from hnn_engine.reproduction.rows import Row, row_of
 from hnn_engine.reproduction.table import TaskTable, tables
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What became of a cell: its row, the run where there is one, and in words what went wrong."""
+    """What became of a planned: its row, the run where there is one, and in words what went wrong."""
 
-    cell: Cell
+    planned: PlannedFit
     row: Row
     run: Run | None
     trouble: str = ""
     kept: bool = False  # made by an earlier reproduction
 
 
-Watch = Callable[[int, FitRun], Callable[[object], None]]
-"""Told the number of the cell (from 0) and its fit, it returns what hears every event of it."""
+FitListener = Callable[[int, FitRun], Callable[[object], None]]
+"""Told the number of the planned (from 0) and its fit, it returns what hears every event of it."""
 
 
-def kept_results(cells: Sequence[Cell], keep: Keep) -> dict[int, Result]:
-    """Return what is kept already, by the number of the cell."""
+def cached_results(fits: Sequence[PlannedFit], cache: FitCache) -> dict[int, Result]:
+    """Return what is kept already, by the number of the planned."""
     found = {}
-    for number, cell in enumerate(cells):
-        run = keep.find(cell)
+    for number, planned in enumerate(fits):
+        run = cache.find(planned)
         if run is not None:
-            found[number] = _result(cell, run, kept=True)
+            found[number] = _result(planned, run, kept=True)
     return found
 
 
-def reproduce(cells: Sequence[Cell], kept: dict[int, Result], keep: Keep, watch: Watch) -> Iterator[Result]:
-    """Yield the result of each of `cells`: from `kept`, or fitted, judged and put into `keep` before it is yielded.
+def reproduce(
+    fits: Sequence[PlannedFit], kept: dict[int, Result], cache: FitCache, watch: FitListener
+) -> Iterator[Result]:
+    """Yield the result of each of `fits`: from `kept`, or fitted, judged and put into `keep` before it is yielded.
 
     A fit that fails is a result too. An interruption loses no more than the fit under way.
     """
     data = _Data()
-    for number, cell in enumerate(cells):
+    for number, planned in enumerate(fits):
         if number in kept:
             yield kept[number]
             continue
-        fit = FitRun(cell.experiment, data.of(cell.experiment))
+        fit = FitRun(planned.experiment, data.of(planned.experiment))
         hear = watch(number, fit)
         while fit.end is None:
             hear(fit.advance())
         run = fit.as_run(fit.evaluate())
         if run is None:
             assert isinstance(fit.end, Failed)
-            yield Result(cell, row_of(cell, None, fit.step, fit.seconds), None, fit.end.message)
+            yield Result(planned, row_of(planned, None, fit.step, fit.seconds), None, fit.end.message)
             continue
-        keep.put(cell, run)
-        yield _result(cell, run)
+        cache.put(planned, run)
+        yield _result(planned, run)
 
 
 def result_tables(results: Sequence[Result]) -> list[TaskTable]:
     """Return the tables of `results`."""
-    foreign = {result.cell.task.name for result in results if result.cell.foreign}
+    foreign = {result.planned.task.name for result in results if result.planned.foreign}
     return tables([result.row for result in results], foreign)
 
 
-def _result(cell: Cell, run: Run, kept: bool = False) -> Result:
+def _result(planned: PlannedFit, run: Run, kept: bool = False) -> Result:
     run.snapshot.forget()
-    return Result(cell, row_of(cell, run), run, run.reason if run.ending == "failed" else "", kept)
+    return Result(planned, row_of(planned, run), run, run.reason if run.ending == "failed" else "", kept)
 
 
 class _Data:

@@ -27,9 +27,9 @@ from hnn_engine.fitting.events import Event, Failed, Progress
 from hnn_engine.models import MODELS
 from hnn_engine.number_format import scientific, typeset
 from hnn_engine.recordings import is_paper_pendulum, read_recording, read_shipped_recording
-from hnn_engine.reproduction import Cell, Keep, Row, fit_cache, plan, read_rows, reproduce, tables, text
-from hnn_engine.reproduction.eta import Pace
-from hnn_engine.reproduction.running import kept_results
+from hnn_engine.reproduction import FitCache, PlannedFit, Row, fit_cache, plan, read_rows, reproduce, tables, text
+from hnn_engine.reproduction.eta import RemainingTime
+from hnn_engine.reproduction.running import cached_results
 from hnn_engine.reproduction.style import STYLE
 from hnn_engine.reproduction.svg import Axis, Plot, alike, spanning
 from hnn_engine.reproduction.table import Spread, spread, times, verdict
@@ -272,55 +272,55 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     return fitted
 
 
-def some_cells(seeds: int = 1) -> list[Cell]:
+def some_fits(seeds: int = 1) -> list[PlannedFit]:
     return plan([get_task("mass-spring")], seeds=seeds)
 
 
-def run_all(cells: list[Cell], folder: Path) -> list[Row]:
-    store = Keep(folder)
+def run_all(fits: list[PlannedFit], folder: Path) -> list[Row]:
+    store = FitCache(folder)
     heard: list[object] = []
-    found = reproduce(cells, kept_results(cells, store), store, lambda number, fit: heard.append)
+    found = reproduce(fits, cached_results(fits, store), store, lambda number, fit: heard.append)
     return [result.row for result in found]
 
 
 def test_a_plan_has_a_fit_for_each_task_seed_and_model_side_by_side() -> None:
-    cells = plan([get_task("pendulum"), get_task("damped-pendulum")], ["hnn", "baseline"], "adam", 2)
-    assert [(c.task.name, c.seed, c.model) for c in cells] == [
+    fits = plan([get_task("pendulum"), get_task("damped-pendulum")], ["hnn", "baseline"], "adam", 2)
+    assert [(c.task.name, c.seed, c.model) for c in fits] == [
         (task, seed, model)
         for task in ("pendulum", "damped-pendulum")
         for seed in (0, 1)
         for model in ("hnn", "baseline")
     ]
-    assert {c.experiment.recipe for c in cells} == {"adam"}
+    assert {c.experiment.recipe for c in fits} == {"adam"}
 
 
 def test_a_kept_fit_is_used_again_and_gives_the_same_row(quick: list[str], tmp_path: Path) -> None:
-    first = run_all(some_cells(), tmp_path)
+    first = run_all(some_fits(), tmp_path)
     assert quick == ["mass-spring baseline 0", "mass-spring hnn 0"]
-    assert run_all(some_cells(), tmp_path) == first
+    assert run_all(some_fits(), tmp_path) == first
     assert len(quick) == 2
-    run_all(some_cells(2), tmp_path)
+    run_all(some_fits(2), tmp_path)
     assert quick[2:] == ["mass-spring baseline 1", "mass-spring hnn 1"]
 
 
 def test_another_experiment_or_other_sources_are_fitted_anew(
     quick: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cells = some_cells()
-    run_all(cells, tmp_path)
-    longer = [Cell(c.task, replace(c.experiment, settings={**c.experiment.settings, "steps": 13})) for c in cells]
+    fits = some_fits()
+    run_all(fits, tmp_path)
+    longer = [PlannedFit(c.task, replace(c.experiment, settings={**c.experiment.settings, "steps": 13})) for c in fits]
     assert run_all(longer, tmp_path)[0].steps == 13
     assert len(quick) == 4
     monkeypatch.setattr(fit_cache, "sources", lambda: "of another version")
-    run_all(cells, tmp_path)
+    run_all(fits, tmp_path)
     assert len(quick) == 6
 
 
 def test_a_damaged_fit_is_made_anew(quick: list[str], tmp_path: Path) -> None:
-    first = run_all(some_cells(), tmp_path)
+    first = run_all(some_fits(), tmp_path)
     for file in tmp_path.rglob("run.json"):
         file.write_text("{")
-    assert [replace(r, fit_seconds=0) for r in run_all(some_cells(), tmp_path)] == [
+    assert [replace(r, fit_seconds=0) for r in run_all(some_fits(), tmp_path)] == [
         replace(r, fit_seconds=0) for r in first
     ]
     assert len(quick) == 4
@@ -366,7 +366,7 @@ def test_a_failed_fit_is_a_row(quick: list[str], tmp_path: Path, monkeypatch: py
         return advance(self)
 
     monkeypatch.setattr(FitRun, "advance", failing)
-    baseline, hnn = run_all(some_cells(), tmp_path)
+    baseline, hnn = run_all(some_fits(), tmp_path)
     assert (baseline.model, baseline.test_loss, baseline.steps) == ("baseline", None, 0)
     assert hnn.test_loss == 0.04
     said = text.terminal(tables([baseline, hnn]))
@@ -377,14 +377,14 @@ def test_a_failed_fit_is_a_row(quick: list[str], tmp_path: Path, monkeypatch: py
 def test_the_time_left_is_guessed_from_fits_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("hnn_engine.reproduction.eta.time.monotonic", lambda: now[0])
-    pace = Pace(some_cells(2), {})  # baseline and hnn of seed 0, then of seed 1
-    pace.begin(0)
+    remaining = RemainingTime(some_fits(2), {})  # baseline and hnn of seed 0, then of seed 1
+    remaining.begin(0)
     now[0] = 4.0
-    assert pace.left(6.0) == pytest.approx(6 + 10 + 10 + 10)  # nothing else is known yet
+    assert remaining.left(6.0) == pytest.approx(6 + 10 + 10 + 10)  # nothing else is known yet
     now[0] = 10.0
-    pace.begin(1)
+    remaining.begin(1)
     now[0] = 15.0
-    assert pace.left(25.0) == pytest.approx(25 + 10 + 30)
+    assert remaining.left(25.0) == pytest.approx(25 + 10 + 30)
 
 
 def test_the_cache_is_where_the_system_keeps_such(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -658,8 +658,8 @@ def small(experiment: Experiment, steps: int) -> Experiment:
 
 
 def test_a_cell_of_the_paper_s_table_at_reduced_size(tmp_path: Path) -> None:
-    cells = [Cell(c.task, small(c.experiment, steps=600)) for c in some_cells()]
-    baseline, hnn = run_all(cells, tmp_path)
+    fits = [PlannedFit(c.task, small(c.experiment, steps=600)) for c in some_fits()]
+    baseline, hnn = run_all(fits, tmp_path)
     for one in (baseline, hnn):
         assert one.test_loss is not None
         assert one.noise_floor_test is not None

@@ -47,7 +47,7 @@ from hnn_engine.parameters import Parameter, bind
 from hnn_engine.recordings import read_shipped_recording
 from hnn_engine.records import Run, load_run, load_session
 from hnn_engine.records.run import History, Origin
-from hnn_engine.reproduction import Cell, Row
+from hnn_engine.reproduction import PlannedFit, Row
 from hnn_engine.reproduction import table as tables_of
 from hnn_engine.reproduction.report import page
 from hnn_engine.reproduction.running import Result
@@ -311,8 +311,8 @@ def report(task: object, run: Run, model: str, fact: str, value: str, monkeypatc
         for name in ("hnn", model)
     ]
     monkeypatch.setattr(tables_of, "get_task", lambda name: task)
-    cell = Cell(task, run.experiment)  # type: ignore[arg-type]
-    results = [Result(cell, rows[0], run), Result(cell, rows[1], None, MARKUP)]
+    planned = PlannedFit(task, run.experiment)  # type: ignore[arg-type]
+    results = [Result(planned, rows[0], run), Result(planned, rows[1], None, MARKUP)]
     text = page(results, {fact: value})
     assert text.encode("utf-8")
     assert np.isfinite(len(text))

@@ -20,7 +20,7 @@ from hnn_engine.errors import ProtectedFileError, RecordError
 from hnn_engine.fit_run import FitRun
 from hnn_engine.records import check_target, load_run, write_run
 from hnn_engine.records.run import run_files
-from hnn_engine.reproduction import Keep, plan
+from hnn_engine.reproduction import FitCache, plan
 from hnn_engine.tasks import get_task
 from tests.engine.test_records import a_run
 from tests.reliability.faults import interrupted, tree
@@ -144,8 +144,8 @@ def test_of_a_history_only_the_beginning_is_read(run: Path, monkeypatch: pytest.
 def test_reproduce_is_refused_before_the_fits_where_something_else_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (cell, *_) = plan([get_task("mass-spring")], ["hnn"], seeds=1)
-    place = Keep(tmp_path)._place(cell)
+    (planned, *_) = plan([get_task("mass-spring")], ["hnn"], seeds=1)
+    place = FitCache(tmp_path)._place(planned)
     place.mkdir(parents=True)
     (place / "mine.txt").write_text("mine")
     monkeypatch.setattr(FitRun, "advance", lambda self: pytest.fail("a fit began"))

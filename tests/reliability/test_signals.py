@@ -22,7 +22,7 @@ from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Event, Progress
 from hnn_engine.journal import claim, entries
 from hnn_engine.records import load_run
-from hnn_engine.reproduction import Keep
+from hnn_engine.reproduction import FitCache
 
 ROOT = Path(__file__).parents[2]
 SMALL = "--system mass-spring --model baseline --trajectories 4 --points 6 --setting width=6"
@@ -226,13 +226,13 @@ def test_a_race_that_is_shut_down_says_how_the_lanes_stand(
 def test_a_shutdown_of_a_reproduction_keeps_the_fit_that_is_being_written(
     command: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put = Keep.put
+    put = FitCache.put
 
-    def interrupted(self: Keep, *arguments: Any) -> None:
+    def interrupted(self: FitCache, *arguments: Any) -> None:
         signal.raise_signal(signal.SIGTERM)
         put(self, *arguments)
 
-    monkeypatch.setattr(Keep, "put", interrupted)
+    monkeypatch.setattr(FitCache, "put", interrupted)
     monkeypatch.setattr(FitRun, "judge", lambda self: None)
     monkeypatch.setattr(training.Meter, "show", lambda self, event: self._fit.stop())
     said = command("reproduce", "--task", "mass-spring", "--seeds", 1, "--keep", tmp_path)
