@@ -1,5 +1,11 @@
-"""What the phase portrait shows behind the rollouts: a slice of a vector field, contours of an H, and how a learned H
-differs from the true one. Numbers only."""
+"""What the phase portrait shows besides rollouts: a slice of a vector field, contours of an H, and the difference of a
+learned H from the true one. Numbers only, without Qt, for notebooks as well:
+
+    spec = PortraitSpec(axes=(0, 1), x=(-3, 3), y=(-2, 2), through=experiment.start)
+    data = experiment.dataset()
+    layers = Layers(shown=run.snapshot, compared=run.snapshot, states=sample(data.coords, data.train))
+    field = compute_field(spec, experiment.scene, layers)
+"""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -33,9 +39,11 @@ LEAST_LIMIT, MOST_LIMIT = 1e-3, 5.0  # of E, what the map's colours reach at lea
 
 @dataclass(frozen=True)
 class PortraitSpec:
-    """Which plane is shown: coordinates `axes` (x, y), the ranges, and the state the plane goes through.
+    """Which plane of phase space is shown.
 
-    With `latents`, the key of a model that sees frames, it is the plane of its latents (z_q, z_p) that is shown.
+    `axes` are the numbers of the coordinates across and upward, `x` and `y` their ranges (low, high) in the units of
+    these coordinates; all other coordinates are those of the state `through` `(2*dof,)`. With `latents`, the key of a
+    model of frames, it is the plane of its latents (z_q, z_p), and `through` is not used.
     """
 
     axes: tuple[int, int]
@@ -47,8 +55,8 @@ class PortraitSpec:
 
 @dataclass(frozen=True, eq=False)
 class States:
-    """Some training states `coords` `(m, 2*dof)`, spread evenly over all of them, and the pairs of frames that are seen
-    of them `(m, 2, size, size)`, where a camera sees them."""
+    """Some training states `coords` `(m, 2*dof)`, evenly chosen, and, of systems observed as frames, their pairs of
+    frames `(m, 2, size, size)`."""
 
     coords: Array
     pairs: Frames | None = None
@@ -56,7 +64,7 @@ class States:
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """Rows that were drawn by hand: `coords` and `dcoords` `(n, 2*dof)`."""
+    """Drawn training rows: `coords` and their time derivatives `dcoords`, both `(n, 2*dof)`."""
 
     coords: Array
     dcoords: Array
@@ -64,19 +72,20 @@ class Drawn:
 
 @dataclass(frozen=True, eq=False)
 class Missed:
-    """Which drawn rows a model does not fit: its field is off there by more than `MISSED` of the usual speed."""
+    """The drawn rows that a model does not fit: ‖f(x) − dx/dt‖ > `MISSED` · rms ‖dx/dt‖ over the drawn rows."""
 
     model: str  # its title
-    at: Array  # their coords
-    share: float  # of all drawn rows
+    at: Array  # coords `(k, 2*dof)` of these rows
+    share: float  # of all drawn rows, 0 to 1
 
 
 @dataclass(frozen=True)
 class Layers:
-    """What is wanted of the plane: the arrows and contours of `shown` (None: of truth), and a comparison of energies.
+    """What is computed on the plane: arrows and contours of `shown` (None: of truth), and a comparison of energies.
 
-    `compared` is the model whose Ĥ is set beside the true H, and `states` say where there is data. `fine` asks for the
-    finer grid.
+    `compared` is the model whose Ĥ is compared with the true H; `states` are training states, over which the constant
+    and the figures of the comparison are computed. `fine` chooses a grid of `GRID` points a side, otherwise it has
+    `COARSE_GRID`.
     """
 
     shown: Snapshot | None = None
@@ -101,12 +110,12 @@ NO_CONTOURS = Contours(np.empty((0, 2)), np.empty(0, dtype=np.bool_))
 
 @dataclass(frozen=True, eq=False)
 class EnergyGap:
-    """How a learned Ĥ differs from the true H: d = Ĥ − H − c, in the units of H.
+    """The difference of a learned Ĥ from the true H: d = Ĥ − H − c, in the unit of H.
 
-    The constant c, which no model can know, is the median of Ĥ − H over the training states: so d is zero where most
-    of the data are, and a few wild states do not move it. `values` `(n, n)` is d over the plane, a row a y, the lowest
-    first. `rms`, the median of |d| `typical` and the range `reach` that holds 98 % of it are over the training states
-    (`inside`), or over the plane where there are none.
+    An H is determined up to a constant; c is the median of Ĥ − H over the training states, which outliers hardly
+    change. `values` `(n, n)` is d over the plane, one row for each y, the lowest first. `rms` of d, `typical` (the
+    median of |d|) and `reach` (its 98th percentile) are over the training states (`inside`), or over the plane where
+    there are none.
     """
 
     model: str
@@ -120,7 +129,7 @@ class EnergyGap:
 
     @property
     def where(self) -> str:
-        """What the figures are over, in words."""
+        """Where the figures are computed, in words."""
         return "inside the data" if self.inside else "on this plane"
 
 
@@ -137,7 +146,8 @@ class Latents:
 
 @dataclass(frozen=True, eq=False)
 class PortraitField:
-    """`at` `(n, n, 2)` plane positions with `flow` `(n, n, 2)` there, contours, and the gap between two energies."""
+    """What `compute_field` returns: positions on the plane `at` `(n, n, 2)` with the components `flow` `(n, n, 2)` of
+    dx/dt along the axes, contours of H, and the gap between two energies; None where it was not asked for."""
 
     spec: PortraitSpec
     at: Array | None
@@ -155,7 +165,7 @@ def sample(coords: Array, train: npt.NDArray[np.bool_], frame_pairs: FramePairs 
 
 
 def drawn_rows(data: Dataset | None) -> Drawn | None:
-    """Return the rows of `data` that were drawn by hand, or None where there are none."""
+    """Return the drawn rows of `data`, or None where there are none."""
     if data is None or data.edited is None:
         return None
     rows = data.trajectory >= STROKES
@@ -163,7 +173,8 @@ def drawn_rows(data: Dataset | None) -> Drawn | None:
 
 
 def rows_missed(title: str, snapshot: Snapshot, drawn: Drawn) -> Missed:
-    """Return the rows that the field of `snapshot` does not fit."""
+    """Return the rows of `drawn` where the field f of `snapshot`, titled `title`, is off by more than `MISSED` · rms
+    ‖dx/dt‖."""
     speed = np.sqrt(np.square(drawn.dcoords).sum(axis=-1).mean())
     with np.errstate(over="ignore", invalid="ignore"):
         off = np.linalg.norm(snapshot.field(drawn.coords) - drawn.dcoords, axis=-1)
@@ -172,10 +183,8 @@ def rows_missed(title: str, snapshot: Snapshot, drawn: Drawn) -> Missed:
 
 
 def slice_coords(spec: PortraitSpec, count: int, autoencoder: FrozenAutoencoder | None = None) -> tuple[Array, Array]:
-    """Return positions `(count, count, 2)` on the plane and the coords `(count, count, 2*dof)` there.
-
-    It is the plane of the latents of `autoencoder`, where there is one.
-    """
+    """Return positions `(count, count, 2)` on the plane of `spec` and the coords `(count, count, 2*dof)` there, [i, j]
+    at the i-th y and the j-th x. With `autoencoder` the positions are latents, which its map takes to coords."""
     xs, ys = np.linspace(*spec.x, count), np.linspace(*spec.y, count)
     at = np.stack(np.meshgrid(xs, ys), axis=-1)
     if autoencoder is not None:
@@ -187,9 +196,11 @@ def slice_coords(spec: PortraitSpec, count: int, autoencoder: FrozenAutoencoder 
 
 
 def compute_field(spec: PortraitSpec, scene: Scene, layers: Layers) -> PortraitField:
-    """Return what `layers` want of the plane.
+    """Return what `layers` ask for on the plane of `spec`.
 
-    A comparison has truth's contours beneath the model's own. Without a true H there is none.
+    Arrows are dx/dt of the shown model, or of truth. With a comparison the contours are those of the true H, and those
+    of Ĥ − c at the same levels are in its gap; there is no comparison where no true H is known. Non-finite values
+    of a field become zero, those of an energy remain as NaN or infinity.
     """
     at, flow = _arrows(spec, scene, layers.shown, layers.autoencoder) if layers.arrows else (None, None)
     plane = _Plane(spec, scene, layers.states, GRID if layers.fine else COARSE_GRID, layers.autoencoder)
@@ -199,7 +210,8 @@ def compute_field(spec: PortraitSpec, scene: Scene, layers: Layers) -> PortraitF
 
 
 def encode(model: str, autoencoder: FrozenAutoencoder, states: States | None) -> Latents:
-    """Return where the latents of `model` are, and how well its map takes them to the coordinates."""
+    """Return the encoded frames of `states` and the residual of the map from latents to coords,
+    rms(map(z) − x) / std(x) in q and in p; NaN without frames."""
     if states is None or states.pairs is None or not len(states.pairs):
         return Latents(model, autoencoder, np.empty((0, 2)), np.full(2, np.nan))
     z = autoencoder.encode(states.pairs)
@@ -228,7 +240,8 @@ def _inset(spec: PortraitSpec) -> PortraitSpec:
 
 
 def true_energy(scene: Scene, coords: Array) -> Array | None:
-    """Return the H of a system, or the stated reference of a recording, or None."""
+    """Return H at `coords` `(..., 2*dof)` as `(...)`: of a system in J, of a recording by its reference energy, or
+    None where none is stated."""
     if isinstance(scene, System):
         return scene.hamiltonian(coords)
     from hnn_engine.recordings import RecordedScene
@@ -307,10 +320,10 @@ class _Plane:
 
 @lru_cache(maxsize=2)
 def beyond_data(spec: PortraitSpec, states: States, autoencoder: FrozenAutoencoder | None = None) -> tuple[Array, ...]:
-    """Return rings around the parts of the plane where training states lie more thinly than around 98 % of them.
+    """Return closed rings `(k, 2)` around the parts of the plane without training data nearby.
 
-    All directions of phase space count, each by how far the data reach along it: a plane through many dimensions
-    leaves them soon.
+    The density there, Σ exp(−‖x − xᵢ‖² / 2w²) over `states` xᵢ in whitened coordinates, is below its second percentile
+    at the states themselves. All coordinates count, so a slice through many dimensions has little data nearby.
     """
     from contourpy import FillType, contour_generator
 
@@ -326,11 +339,10 @@ def beyond_data(spec: PortraitSpec, states: States, autoencoder: FrozenAutoencod
 
 @lru_cache(maxsize=2)
 def _spread(states: States) -> tuple[Array, float, float]:
-    """The matrix `(2*dof, 2*dof)` that evens the states out, how wide each counts then, and how dense it is around 98 %
-    of them.
+    """Return the whitening matrix `(2*dof, 2*dof)`, the width w of the kernels, and the second percentile of density.
 
-    Directions along which the data hardly reach count as 0.3 of the longest. A state counts as a bell, half as wide
-    again as it usually is from one to the next.
+    Standard deviations along principal axes are 0.3 of the largest at least. w is 1.5 times the 90th percentile of the
+    distance of a state from its nearest neighbour.
     """
     scale = states.coords.std(axis=0)
     scale[scale == 0.0] = 1.0
@@ -352,17 +364,16 @@ def _squares(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> npt.NDAr
 
 
 def color_limit(reach: float, scale: float) -> float:
-    """Return what share of `scale` the map's colours span: the next round number above `reach`/`scale`.
-
-    Never under 0.1 %, so that the map of a model that is right is blank; never above 500 %.
-    """
+    """Return the share of the energy `scale` that the map's colours span: `reach`/`scale` rounded up to 1, 1.5, 2, 3,
+    5 or 7 times a power of ten; at least 0.1 %, so that the map of an exact model is blank, and at most 500 %."""
     share = min(max(reach / scale, LEAST_LIMIT), MOST_LIMIT)
     power = 10.0 ** np.floor(np.log10(share) + 1e-9)
     return float(next(step * power for step in _ROUND if step * power >= share * (1 - 1e-9)))
 
 
 def contour_levels(energy: Array) -> Array:
-    """Return levels that rise as squares above the lowest energy, so that wells keep their rings."""
+    """Return `LEVELS` contour levels for the values `energy`: Eₖ = E₀ + (E₁ − E₀)(k / `LEVELS`)^1.6 between their 0.5th
+    and 97th percentiles, so that they are denser near a minimum."""
     low, high = np.nanpercentile(energy[np.isfinite(energy)], [0.5, 97.0])
     steps: Array = np.linspace(0.0, 1.0, LEVELS + 1)[1:] ** 1.6
     result: Array = low + (high - low) * steps
@@ -370,7 +381,8 @@ def contour_levels(energy: Array) -> Array:
 
 
 def contour_lines(xs: Array, ys: Array, values: Array, levels: Array) -> Contours:
-    """Return all contour lines of `values` `(len(ys), len(xs))` at `levels`."""
+    """Return all contour lines of `values` `(len(ys), len(xs))` at `levels`, by contourpy; values that are not finite
+    are left out."""
     from contourpy import LineType, contour_generator
 
     generator = contour_generator(xs, ys, np.ma.masked_invalid(values), line_type=LineType.Separate)

@@ -186,7 +186,7 @@ class DataPanel(QWidget):
         system, what, share = self.lab.experiment.system, "Generating the data", self.lab.dataset_worker.share
         if self.lab.dataset_worker.pending:
             if share == 0 and system is not None and system.close_encounters and kernel_cache.progress() < 1:
-                what, share = "Compiling (only once on this computer)", kernel_cache.progress()
+                what, share = "Compiling (once per computer)", kernel_cache.progress()
             self.facts.setText(f"{what}: {100 * share:.0f} %")
         elif self.lab.dataset is None:
             self.facts.setText("No data can be made with these settings.")

@@ -341,7 +341,7 @@ class TrainingPanel(QWidget):
         self.bar.setValue(round(100 * share))
         if compiling:
             left = seconds_left((1 - share) * kernel_cache.SECONDS)
-            self.progress.setText(f"Compiling (only once on this computer) · {left}")
+            self.progress.setText(f"Compiling (once per computer) · {left}")
         else:
             self.progress.setText(f"Generating the data: {100 * share:.0f} %")
 

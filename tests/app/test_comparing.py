@@ -36,7 +36,7 @@ def gap(bench: Bench) -> EnergyGap:
     assert bench.answer.field is not None
     found = bench.answer.field.gap
     assert found is not None
-    assert bench.window.portrait.backdrop.map._values is found.values
+    assert bench.window.portrait.background.map._values is found.values
     return found
 
 
@@ -82,28 +82,28 @@ async def test_the_map_and_its_words_say_what_a_direct_computation_says(bench: B
     np.testing.assert_allclose(found.values, expected - constant, atol=1e-9)
     scale = system.energy_scale(np.array(bench.experiment.start))
     words = f"{percent(found.rms / scale)} of E inside the data"
-    assert view.backdrop.key.words.text() == f"rms {words}"
+    assert view.background.key.words.text() == f"rms {words}"
     assert bench.window.status.sentence.text().endswith(f"HNN's Ĥ is off by {words}")
-    assert view.backdrop.key.name.text() == "HNN: Ĥ − H"
-    assert view.backdrop.own_contours.opts["pen"].color().name().upper() == "#0072B2"
+    assert view.background.key.name.text() == "HNN: Ĥ − H"
+    assert view.background.own_contours.opts["pen"].color().name().upper() == "#0072B2"
     for item, contours in (
-        (view.backdrop.own_contours, found.contours),
-        (view.backdrop.contours, bench.answer.field.contours),
+        (view.background.own_contours, found.contours),
+        (view.background.contours, bench.answer.field.contours),
     ):
         assert np.array_equal(np.stack(item.getData(), axis=-1), contours.points)
 
 
 async def test_the_figures_go_with_the_energy_of_the_start_and_the_map_stays(bench: Bench) -> None:
     await trained(bench)
-    values, words = gap(bench).values, bench.window.portrait.backdrop.key.words.text()
+    values, words = gap(bench).values, bench.window.portrait.background.key.words.text()
     bench.edit(start=(0.8, 0.0))
     await bench.settled()
     assert gap(bench).values is values
-    assert bench.window.portrait.backdrop.key.words.text() != words
+    assert bench.window.portrait.background.key.words.text() != words
     system = bench.experiment.system
     assert system is not None
     share = percent(gap(bench).rms / system.energy_scale(np.array([0.8, 0.0])))
-    assert share in bench.window.portrait.backdrop.key.words.text()
+    assert share in bench.window.portrait.background.key.words.text()
 
 
 async def test_switched_off_it_leaves_nothing(bench: Bench) -> None:
@@ -111,16 +111,16 @@ async def test_switched_off_it_leaves_nothing(bench: Bench) -> None:
     portrait = bench.window.portrait
     compare(bench)
     await bench.settled()
-    assert not portrait.backdrop.key.isVisible()
-    assert not portrait.backdrop.map.isVisible()
+    assert not portrait.background.key.isVisible()
+    assert not portrait.background.map.isVisible()
     assert bench.answer.field is not None
     assert bench.answer.field.gap is None
     assert "Ĥ" not in bench.window.status.sentence.text()
-    assert portrait.backdrop.contours.opts["pen"].color().alpha() == 150
+    assert portrait.background.contours.opts["pen"].color().alpha() == 150
     assert (
         len(
-            portrait.backdrop.own_contours.getData()[0]
-            if portrait.backdrop.own_contours.getData()[0] is not None
+            portrait.background.own_contours.getData()[0]
+            if portrait.background.own_contours.getData()[0] is not None
             else ()
         )
         == 0
@@ -130,7 +130,7 @@ async def test_switched_off_it_leaves_nothing(bench: Bench) -> None:
 async def test_a_baseline_alone_has_nothing_to_compare(bench: Bench) -> None:
     bench.edit(models=bench.experiment.models[:1])
     await trained(bench, ("baseline",))
-    key = bench.window.portrait.backdrop.key
+    key = bench.window.portrait.background.key
     assert bench.answer.field is not None
     assert bench.answer.field.gap is None
     assert "No model with an H is shown" in key.name.text()
@@ -165,7 +165,7 @@ async def test_systems_are_switched_while_it_is_on(bench: Bench) -> None:
         await bench.pick(name)
         assert bench.answer.field is not None
         assert (bench.answer.field.gap is not None) is (name == "pendulum")
-        assert bench.window.portrait.backdrop.key.isVisible()
+        assert bench.window.portrait.background.key.isVisible()
     assert gap(bench).inside
 
 
@@ -212,7 +212,7 @@ async def test_it_is_kept_in_the_session(bench: Bench, tmp_path: Path) -> None:
     await bench.until(lambda: bench.document.path is None, "a new session")
     await bench.settled()
     assert not bench.document.view.compare
-    assert not bench.window.portrait.backdrop.key.isVisible()
+    assert not bench.window.portrait.background.key.isVisible()
     bench.window.spawn(bench.window.session_actions.open(path))
     await bench.until(lambda: bench.document.path == path, "opened")
     await bench.settled()
@@ -284,5 +284,5 @@ async def test_a_recording_is_compared_by_the_reference_that_it_states(bench: Be
     await bench.settled()
     assert bench.answer.field is not None
     assert bench.answer.field.gap is None
-    assert "has no reference H" in bench.window.portrait.backdrop.key.name.text()
+    assert "has no reference H" in bench.window.portrait.background.key.name.text()
     assert len(bench.model("hnn").own) == 0

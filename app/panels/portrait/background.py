@@ -24,7 +24,7 @@ With several models: the one chosen in "Field of", or else the first with an H.
 With several degrees of freedom the plane is a slice through the start."""
 
 
-class Backdrop:
+class PortraitBackground:
     """Draws a `PortraitField` into `plot`, and says in `key` what the map means."""
 
     def __init__(self, plot: LabPlot) -> None:

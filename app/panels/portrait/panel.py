@@ -19,7 +19,7 @@ from app.lab import Lab
 from app.model.document import State, View
 from app.model.rollout_messages import Answer, Track
 from app.model.settings import settings
-from app.panels.portrait.background import COMPARE_TIP, Backdrop
+from app.panels.portrait.background import COMPARE_TIP, PortraitBackground
 from app.panels.portrait.data_editing import DataEditor
 from app.panels.portrait.data_points import DataPoints
 from app.panels.portrait.projection import MAP_TIP, Chart, LatentChart, StateChart, joins, map_words
@@ -112,14 +112,14 @@ class PortraitPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self._bar)
-        layout.addWidget(self.backdrop.key)
+        layout.addWidget(self.background.key)
         layout.addWidget(self.words)
         layout.addWidget(self.plot, 1)
         self._connect()
         self.sync()
 
     def _build_items(self) -> None:
-        self.backdrop = Backdrop(self.plot)
+        self.background = PortraitBackground(self.plot)
         self.dots = DataPoints(self.plot)
         self.editor = DataEditor(self.lab, self.plot, self.dots)
         self._measured = self.plot.dots("truth", size=4.0, alpha=230, z=10)
@@ -225,7 +225,7 @@ class PortraitPanel(QWidget):
         seen = self.lab.experiment.scene.observed
         self.switches["latents"].setVisible(seen)
         self._show_words()
-        self.backdrop.sync(view)
+        self.background.sync(view)
         self.dots.set_visible(view.data)
         self._say()
 
@@ -343,13 +343,13 @@ class PortraitPanel(QWidget):
         self._draw_field()
 
     def _draw_field(self) -> None:
-        self.backdrop.show_field(self._field)
+        self.background.show_field(self._field)
         self._draw_gap()
 
     def _draw_gap(self) -> None:
         scale = self._answer.scale if self._answer is not None else np.nan
         unit = "J" if self.lab.experiment.recording is None else ""
-        self.backdrop.show_gap(self._field, scale, unit, self._why_no_gap())
+        self.background.show_gap(self._field, scale, unit, self._why_no_gap())
 
     def _why_no_gap(self) -> str:
         if not self.lab.document.view.compare:
