@@ -94,9 +94,9 @@ class Race:
         if not recipes:
             raise ExperimentError("No recipe is chosen: choose at least one, a race needs two")
         self.experiment = replace(experiment, models=experiment.models[:1])
-        look = HonestError(self.experiment, data)
+        error_of = FieldErrorMetric(self.experiment, data)
         entries = [lane_experiment(self.experiment, name) for name in dict.fromkeys(recipes)]
-        self.lanes = tuple(Lane(entry, data, look) for entry in entries)
+        self.lanes = tuple(Lane(entry, data, error_of) for entry in entries)
         self._known = shipped_finish(self.experiment)
 
     @property
@@ -156,13 +156,13 @@ def _rank(one: Standing) -> tuple[float, bool, float]:
 class Lane:
     """One recipe's fit and its curves."""
 
-    def __init__(self, experiment: Experiment, data: Dataset, look: "HonestError") -> None:
+    def __init__(self, experiment: Experiment, data: Dataset, error_of: "FieldErrorMetric") -> None:
         """Prepare the fit of the first model of `experiment` on `data`; `look` measures its field."""
         self.fit = FitRun(experiment, data)
         self.recipe = get_recipe(experiment.recipe)
         self.title = lane_title(self.recipe, experiment.models[0])
         self.losses, self.errors = Curve(), Curve()
-        self._look, self._due = look, 0.0
+        self._error_of, self._due = error_of, 0.0
 
     def advance(self) -> None:
         """Take one step, and look at the field error where it is time to. Looking is not on the clock."""
@@ -170,12 +170,12 @@ class Lane:
         seconds = self.fit.seconds
         if isinstance(event, Progress):
             self.losses.add(seconds, event.train_loss)
-        snapshot = self._to_look_at(event, seconds)
+        snapshot = self._snapshot_due(event, seconds)
         if snapshot is not None:
             self._due = seconds * SPACING
-            self.errors.add(seconds, self._look(snapshot))
+            self.errors.add(seconds, self._error_of(snapshot))
 
-    def _to_look_at(self, event: Event, seconds: float) -> Snapshot | None:
+    def _snapshot_due(self, event: Event, seconds: float) -> Snapshot | None:
         """Return the weights to look at, if it is time to."""
         if self.fit.end is not None:
             return self.fit.end.snapshot
@@ -281,7 +281,7 @@ def has_truth(experiment: Experiment) -> bool:
     return experiment.reference_system is not None
 
 
-class HonestError:
+class FieldErrorMetric:
     """The mean squared error of a field on the noise-free states of the test trajectories, against the true field.
 
     Where there are no such states, as in a recording, it is the loss on the test rows. Of very large data it is that

@@ -76,7 +76,7 @@ def _spots(figure: str, tables: Sequence[TaskTable], rows: Sequence[Row]) -> lis
 
 def _lane(number: int, table: TaskTable) -> float:
     """Return how far below its task's line a model is drawn."""
-    models = len(table.honest)
+    models = len(table.fresh_starts)
     return (number - (models - 1) / 2) * min(0.3, 0.7 / max(models - 1, 1))
 
 

@@ -16,9 +16,9 @@ from hnn_engine.reproduction.text import (
     WORDS,
     circumstances,
     floors,
-    honest_cells,
-    honest_head,
-    honest_title,
+    fresh_start_cells,
+    fresh_start_head,
+    fresh_start_title,
     main_cells,
     main_head,
     model_title,
@@ -82,7 +82,7 @@ def _head(found: Sequence[TaskTable], rows: Sequence[Row], facts: Mapping[str, s
 
 
 def _models(found: Iterable[TaskTable]) -> list[str]:
-    return list(dict.fromkeys(line.model for table in found for line in table.honest))
+    return list(dict.fromkeys(line.model for table in found for line in table.fresh_starts))
 
 
 # One task -------------------------------------------------------------------------------------------------------------
@@ -94,8 +94,8 @@ def _section(table: TaskTable, runs: Sequence[Run]) -> str:
     parts.append(_paper_table(table))
     if floors(table, typeset):
         parts.append(f'<p class="quiet">{_escaped(floors(table, typeset))}</p>')
-    if any(line.diverged is not None for line in table.honest):
-        parts.append(_honest_table(table))
+    if any(line.diverged is not None for line in table.fresh_starts):
+        parts.append(_fresh_start_table(table))
     if table.painted:
         parts.append(_painted_table(table))
     if runs:
@@ -151,11 +151,11 @@ def _paper_row(table: TaskTable, line: Line, cells: Sequence[str]) -> str:
     return _row(styles, [model, *map(_escaped, cells[1:])], first)
 
 
-def _honest_table(table: TaskTable) -> str:
-    styles = ["word" if name in WORDS else "" for name in honest_head()]
-    lines = zip(table.honest, honest_cells(table, typeset), strict=True)
+def _fresh_start_table(table: TaskTable) -> str:
+    styles = ["word" if name in WORDS else "" for name in fresh_start_head()]
+    lines = zip(table.fresh_starts, fresh_start_cells(table, typeset), strict=True)
     rows = (_row(styles, [_keyed(line.model), *map(_escaped, cells[1:])]) for line, cells in lines)
-    return _table(honest_head(), rows, honest_title(table))
+    return _table(fresh_start_head(), rows, fresh_start_title(table))
 
 
 def _painted_table(table: TaskTable) -> str:

@@ -59,8 +59,8 @@ class Line:
 
 
 @dataclass(frozen=True)
-class HonestLine:
-    """The honest figures of one model, and how many of `rollouts` diverged (None where none can be judged)."""
+class FreshStartLine:
+    """The fresh-start figures of one model, and how many of `rollouts` diverged (None where none can be judged)."""
 
     model: str
     figures: tuple[Spread | None, ...]  # in the order of HONEST_FIGURES
@@ -85,7 +85,7 @@ class TaskTable:
     seeds: int
     compared: bool
     lines: tuple[Line, ...]
-    honest: tuple[HonestLine, ...]
+    fresh_starts: tuple[FreshStartLine, ...]
     floors: tuple[Spread | None, Spread | None]  # of the training and of the test rows
     painted: tuple[PaintedLine, ...] = ()  # of models that see frames
 
@@ -123,7 +123,7 @@ def _table(task: Task, recipe: str, rows: list[Row], foreign: Collection[str] | 
         len({row.seed for row in rows}),
         compared,
         tuple(_line(task, model, figure, of[model], compared) for model in models for figure in figures),
-        tuple(_honest(model, of[model]) for model in models),
+        tuple(_fresh_start_line(model, of[model]) for model in models),
         (_floor(rows, "noise_floor_train"), _floor(rows, "noise_floor_test")),
         tuple(_painted(model, of[model]) for model in models if any(row.in_step is not None for row in of[model])),
     )
@@ -138,10 +138,10 @@ def _line(task: Task, model: str, figure: str, rows: list[Row], compared: bool) 
     return Line(model, figure, task.paper(model, figure), task.repeated(model, figure), ours, said, task.from_paper)
 
 
-def _honest(model: str, rows: list[Row]) -> HonestLine:
+def _fresh_start_line(model: str, rows: list[Row]) -> FreshStartLine:
     counts = [row.diverged for row in rows if row.diverged is not None]
     figures = tuple(_known(rows, figure, sum(counts) > 0) for figure in HONEST_FIGURES)
-    return HonestLine(model, figures, sum(counts) if counts else None, STARTS * len(counts))
+    return FreshStartLine(model, figures, sum(counts) if counts else None, STARTS * len(counts))
 
 
 def _painted(model: str, rows: list[Row]) -> PaintedLine:

@@ -11,7 +11,7 @@ from hnn_engine.reproduction.table import (
     FIGURE_TITLES,
     HONEST_FIGURES,
     PAINTED_FIGURES,
-    HonestLine,
+    FreshStartLine,
     Line,
     Spread,
     TaskTable,
@@ -83,20 +83,20 @@ def _main_row(line: Line, table: TaskTable, write: Writer) -> Iterator[str]:
         yield line.verdict or NONE
 
 
-def honest_title(table: TaskTable) -> str:
-    """Return what stands over the honest figures."""
+def fresh_start_title(table: TaskTable) -> str:
+    """Return what stands over the fresh-start figures."""
     over = "; mean / median over seeds" if table.seeds > 1 else ""
     return f"From {STARTS} new starts of the training distribution, by the true H{over}:"
 
 
-def honest_head() -> tuple[str, ...]:
-    """Return the head of the honest figures."""
+def fresh_start_head() -> tuple[str, ...]:
+    """Return the head of the fresh-start figures."""
     return ("model", *(FIGURE_TITLES[figure] for figure in HONEST_FIGURES), "diverged")
 
 
-def honest_cells(table: TaskTable, write: Writer = scientific) -> list[tuple[str, ...]]:
-    """Return the rows under `honest_head`; none where nothing can be judged so."""
-    if all(line.diverged is None for line in table.honest):
+def fresh_start_cells(table: TaskTable, write: Writer = scientific) -> list[tuple[str, ...]]:
+    """Return the rows under `fresh_start_head`; none where nothing can be judged so."""
+    if all(line.diverged is None for line in table.fresh_starts):
         return []
     return [
         (
@@ -107,7 +107,7 @@ def honest_cells(table: TaskTable, write: Writer = scientific) -> list[tuple[str
             ),
             diverged(line),
         )
-        for line in table.honest
+        for line in table.fresh_starts
     ]
 
 
@@ -140,7 +140,7 @@ def painted_cells(table: TaskTable, write: Writer = scientific) -> list[tuple[st
     ]
 
 
-def diverged(line: HonestLine) -> str:
+def diverged(line: FreshStartLine) -> str:
     """Return '2 of 45'."""
     return NONE if line.diverged is None else f"{line.diverged} of {line.rollouts}"
 
@@ -161,9 +161,9 @@ def terminal(tables: Sequence[TaskTable]) -> str:
 def _terminal(table: TaskTable) -> str:
     lines = [heading(table), "─" * min(len(heading(table)), WIDTH), ""]
     lines += _aligned(main_head(table), main_cells(table))
-    said, judged, painted = floors(table), honest_cells(table), painted_cells(table)
+    said, judged, painted = floors(table), fresh_start_cells(table), painted_cells(table)
     lines += ["", said] if said else []
-    lines += ["", honest_title(table), *_aligned(honest_head(), judged)] if judged else []
+    lines += ["", fresh_start_title(table), *_aligned(fresh_start_head(), judged)] if judged else []
     lines += ["", painted_title(), *_aligned(painted_head(), painted)] if painted else []
     for note in table.notes:
         lines += ["", *textwrap.wrap(note, WIDTH - 2, subsequent_indent="  ", initial_indent="* ")]
@@ -207,9 +207,9 @@ def markdown(tables: Sequence[TaskTable]) -> str:
 
 def _markdown(table: TaskTable) -> str:
     parts = [f"### {heading(table)}", _piped(main_head(table), main_cells(table, typeset))]
-    said, judged, painted = floors(table, typeset), honest_cells(table, typeset), painted_cells(table, typeset)
+    said, judged, painted = floors(table, typeset), fresh_start_cells(table, typeset), painted_cells(table, typeset)
     parts += [said] if said else []
-    parts += [honest_title(table), _piped(honest_head(), judged)] if judged else []
+    parts += [fresh_start_title(table), _piped(fresh_start_head(), judged)] if judged else []
     parts += [painted_title(), _piped(painted_head(), painted)] if painted else []
     parts += ["\n".join(f"- {raised(note)}" for note in table.notes)] if table.notes else []
     return "\n\n".join(parts)
@@ -222,14 +222,14 @@ def summary(tables: Sequence[TaskTable]) -> str:
 
 def _summary_rows(table: TaskTable) -> list[tuple[str, ...]]:
     rows = []
-    for number_of, honest in enumerate(table.honest):
-        own = {line.figure: line for line in table.lines if line.model == honest.model}
+    for number_of, line_of in enumerate(table.fresh_starts):
+        own = {line.figure: line for line in table.lines if line.model == line_of.model}
         beside = [own.get(figure) for figure in ("test_loss", "energy_mse")]
-        energy, coord, _, valid = (spread.median if spread is not None else None for spread in honest.figures)
+        energy, coord, _, valid = (spread.median if spread is not None else None for spread in line_of.figures)
         rows.append(
             (
                 table.task.title if number_of == 0 else "",
-                model_title(honest.model),
+                model_title(line_of.model),
                 *(text for line in beside for text in _beside(line)),
                 typeset(energy, 1),
                 typeset(coord, 1),

@@ -150,11 +150,11 @@ def test_the_error_is_looked_at_in_steps_of_a_fifth(finished: Race) -> None:
 def test_looking_takes_no_time_of_the_lane_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
 
-    def slow(self: module.HonestError, snapshot: object) -> float:
+    def slow(self: module.FieldErrorMetric, snapshot: object) -> float:
         looks.append(time.sleep(0.2))
         return 1.0
 
-    monkeypatch.setattr(module.HonestError, "__call__", slow)
+    monkeypatch.setattr(module.FieldErrorMetric, "__call__", slow)
     experiment = small()
     race = run(Race(experiment, ["sampled"], experiment.dataset()))
     assert race.lanes[0].fit.seconds < 0.2 * len(looks)

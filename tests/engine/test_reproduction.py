@@ -153,9 +153,9 @@ def test_what_diverged_is_infinite_and_what_has_no_meaning_is_absent() -> None:
     late = spread(rows, "valid_time")
     assert late.mean == pytest.approx(10 / 3)
     (unknown,) = tables([row(coord_mse=None, diverged=None)])
-    assert unknown.honest[0].figures[1] is None
+    assert unknown.fresh_starts[0].figures[1] is None
     (lost,) = tables([row(coord_mse=None, diverged=15)])
-    assert lost.honest[0].figures[1] == Spread(math.inf, None, math.inf)
+    assert lost.fresh_starts[0].figures[1] == Spread(math.inf, None, math.inf)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_table_says_verdicts_floors_divergence_and_the_artefacts() -> None:
     assert by["hnn", "energy_mse"].ours == Spread(pytest.approx(8e-4), pytest.approx(4e-4 / math.sqrt(3)), 8e-4)
     assert by["hnn", "energy_mse"].verdict == "within 3×"
     assert table.floors[1] == Spread(pytest.approx(0.036), pytest.approx(0, abs=1e-12), 0.036)
-    assert (table.honest[1].diverged, table.honest[1].rollouts) == (2, 3 * STARTS)
+    assert (table.fresh_starts[1].diverged, table.fresh_starts[1].rollouts) == (2, 3 * STARTS)
     said = text.terminal([table])
     assert "∞ / 1.0e-1" in said
     assert "2 of 45" in said
