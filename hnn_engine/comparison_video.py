@@ -1,5 +1,5 @@
-"""Films that compare: what the camera sees, what a model paints of just that, and the films that models paint by
-themselves from the same start; side by side, a picture a frame, made from the models and not from a screen."""
+"""Videos that compare models with the truth: the true frames, their reconstruction, and the frames that models predict
+from the same start, side by side; computed by the models, not recorded from the screen."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ Theme = Literal["light", "dark"]
 
 @dataclass(frozen=True, eq=False)
 class _Strip:
-    """One of the films: whose it is, its frames `(F, size, size)`, and how far the angle in each is off `(F,)`, NaN
+    """One of the videos: the role of its model, its frames `(F, size, size)`, and the error of the angle `(F,)`, NaN
     where there is none."""
 
     role: str
@@ -52,10 +52,10 @@ class _Strip:
 
 @dataclass(frozen=True, eq=False)
 class ComparisonVideo:
-    """The films of `experiment`'s rollouts: truth's, one painted again, and one of each of `snapshots`.
+    """The frames of the rollouts of `experiment`: the true ones, a reconstruction, and those of each of `snapshots`.
 
-    Frames are `seconds` apart, as they were filmed, up to the end of the rollouts; whatever is done to rollouts on
-    their way is done to these. Raises `ExperimentError` where there is nothing to see or nobody who sees it.
+    Frames are `seconds` apart, as in the data, up to the end of the rollouts, which are steered as the experiment says.
+    Raises `ExperimentError` where the system is not observed as frames or no snapshot is a model of frames.
     """
 
     experiment: Experiment
@@ -78,7 +78,7 @@ class ComparisonVideo:
         assert self.count > 0
 
     @cached_property
-    def _seeing(self) -> list[tuple[Snapshot, FrozenAutoencoder]]:
+    def _models_of_frames(self) -> list[tuple[Snapshot, FrozenAutoencoder]]:
         found = [(one, one.autoencoder) for one in self.snapshots if one.autoencoder is not None]
         if not self.experiment.scene.observed:
             raise ExperimentError(
@@ -93,7 +93,7 @@ class ComparisonVideo:
     @cached_property
     def _pairs(self) -> Frames:
         """The true pairs of frames `(F, 2, size, size)`."""
-        experiment, size = self.experiment, self._seeing[0][1].size
+        experiment, size = self.experiment, self._models_of_frames[0][1].size
         system, recording = experiment.moving, experiment.recording
         if system is not None:
             spec = experiment.rollout
@@ -116,7 +116,7 @@ class ComparisonVideo:
 
     @cached_property
     def _strips(self) -> list[_Strip]:
-        reader = reader_of(self.experiment, self._seeing[0][1].size)
+        reader = reader_of(self.experiment, self._models_of_frames[0][1].size)
         assert reader is not None
         true = self._pairs[:, 0]
         angles = reader.read(true)
@@ -124,14 +124,16 @@ class ComparisonVideo:
         def strip(role: str, caption: str, frames: Single) -> _Strip:
             return _Strip(role, caption, frames, wrap_angle(reader.read(frames) - angles))
 
-        again, autoencoder = next(((m, s) for m, s in self._seeing if m.has_energy), self._seeing[0])
+        again, autoencoder = next(
+            ((m, s) for m, s in self._models_of_frames if m.has_energy), self._models_of_frames[0]
+        )
         seen = np.clip(autoencoder.decode(autoencoder.encode(self._pairs))[:, 0], 0.0, 1.0)
-        films = [strip(m.model, get_model(m.model).title, self._film(m, s)) for m, s in self._seeing]
+        films = [strip(m.model, get_model(m.model).title, self._film(m, s)) for m, s in self._models_of_frames]
         camera = _Strip("truth", "Camera", true, np.zeros(len(true)))
         return [camera, strip(again.model, "Reconstruction", seen), *films]
 
     def _film(self, snapshot: Snapshot, autoencoder: FrozenAutoencoder) -> Single:
-        """Return the frames `(F, size, size)` that a model paints along its own rollout; black past its end."""
+        """Return the frames `(F, size, size)` that a model predicts along its own rollout; black past its end."""
         spec, start = self.experiment.rollout, initial_condition(self.experiment, snapshot)
         flow, times = snapshot.with_friction(spec.friction), self._times[: self.count]
         coords = follow(flow, start, times, spec.integrator, spec.steering, tolerance=MODEL_TOLERANCE).coords

@@ -1,6 +1,6 @@
-"""Training data changed by edits: trajectories drawn, points and whole trajectories moved or taken out.
+"""Edits of the training data: trajectories drawn, points and whole trajectories moved or removed.
 
-The changes lie on top of what a system or a recording gives, so all settings of the data go on working beneath them.
+They are applied to the data of a system or a recording, whose settings can still be changed.
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ from hnn_engine.errors import ExperimentError
 
 STROKES = 1_000_000  # the first drawn trajectory has this number; those that are given have smaller ones
 FEWEST, MOST = 8, 400  # points of a stroke
-FEWEST_MOVES = 4  # of the edits, from place to place
+FEWEST_MOVES = 4  # of the mouse, from place to place
 FEWEST_LEFT = 3  # points of a piece of one
 SAME = 1e-9  # s by which the times of a point and of its place may differ
 RATE = 25.0  # points of a stroke in a second of it
-BLUR = 0.08  # s over which the place of the edits on its way is averaged
+BLUR = 0.08  # s over which the position along the path is averaged
 SHAKE = 8.0  # pixels of the way over which its path is
 MOST_STROKES = 200  # that can be drawn; what a file keeps, pieces included, is in `limits`
 LARGEST = 1e100  # of a number: squares stay finite
@@ -62,8 +62,8 @@ class Stroke:
 
 @dataclass(frozen=True)
 class DataEdits:
-    """What has been changed: `strokes` drawn, how far places were `moved`, what was `removed`; `alone`: the strokes
-    are all the data there is."""
+    """What has been changed: `strokes` drawn, how far places were `moved`, what was `removed`; `alone`: the
+    strokes are the only data."""
 
     strokes: tuple[Stroke, ...] = ()
     moved: tuple[tuple[Place, Point], ...] = ()
@@ -72,17 +72,17 @@ class DataEdits:
 
     @property
     def drawn(self) -> bool:
-        """Whether some of the data is no system's."""
+        """Whether some of the data is drawn, and so not of the system."""
         return bool(self.strokes)
 
     def with_stroke(self, stroke: Stroke) -> "DataEdits":
-        """Return this with another stroke; the first one stands alone."""
+        """Return this with another stroke; after the first one the other data is excluded."""
         if len(self.strokes) >= MOST_STROKES:
             raise ExperimentError(f"{MOST_STROKES} strokes are drawn, and no more are possible: remove some first")
         return replace(self, strokes=(*self.strokes, stroke), alone=self.alone or not self.strokes)
 
     def only(self, alone: bool) -> "DataEdits":
-        """Return this with the strokes standing alone, or beside the other data."""
+        """Return this with the strokes as the only data, or with the other data."""
         return replace(self, alone=alone and self.drawn)
 
     def with_move(self, place: Place, by: Point) -> "DataEdits":
@@ -104,7 +104,7 @@ class DataEdits:
         return self._with(which, replace(stroke, coords=_points_of(coords)))
 
     def without(self, *places: Place) -> "DataEdits":
-        """Return this with `places` taken out. A stroke falls apart where points of it go."""
+        """Return this without `places`. A stroke is divided where points of it are removed."""
         given = tuple(p for p in places if p.trajectory < STROKES and p not in self.removed)
         parts: list[Stroke] = []
         for which, stroke in enumerate(self.strokes):
@@ -143,10 +143,10 @@ def stroke_of(t: Array, coords: Array, pixel: Point | None = None) -> Stroke:
     """Return the stroke along the path through `coords` `(n, 2*dof)`, passed as fast as times t `(n,)` in s say.
 
     The path is given by the points alone: a cubic Hermite curve over the length of the way, with the slopes of
-    parabolas through three neighbours, through means over `SHAKE` pixels, since a hand and the pixels of a screen
-    shake. Times only say where on it the hand is: they may come unevenly, late and twice. `pixel` is the size of a
-    pixel in each coordinate; without it the stroke is taken to be 400 of them wide and high. Raises `ExperimentError`
-    where the stroke is too short to say how fast it moves.
+    parabolas through three neighbours, through means over `SHAKE` pixels, since mouse positions
+    are noisy. Times only say how far along it the mouse is: they may be uneven, late and repeated. `pixel` is the size
+    of a pixel in each coordinate; without it the stroke is taken to be 400 of them wide and high. Raises
+    `ExperimentError` where the stroke is too short to say how fast it moves.
     """
     t, coords = np.maximum.accumulate(t), np.asarray(coords, dtype=np.float64)
     seconds = float(t[-1] - t[0]) if len(t) else 0.0
@@ -173,7 +173,7 @@ def _way(places: Array) -> Array:
 
 
 def _passed(t: Array, way: Array, at: Array) -> Array:
-    """Return how far the hand has come at each time of `at`: it never turns back, however its times shake."""
+    """Return the length of path at each time of `at`, which never decreases, however irregular the times are."""
     from scipy.interpolate import PchipInterpolator
 
     knots, come = _means(np.floor((t - t[0]) / BLUR), t, way)
@@ -224,7 +224,7 @@ def with_edits(data: Dataset, edits: DataEdits) -> Dataset:
 
 
 def _removed(data: Dataset, places: tuple[Place, ...]) -> Mask:
-    """Return the rows of all `places` at once: a rubber takes out hundreds of points."""
+    """Return the rows of all `places` at once: erasing removes hundreds of points."""
     whole = [place.trajectory for place in places if place.t is None]
     points = [place.trajectory + 1j * float(np.round(place.t, 9)) for place in places if place.t is not None]
     named = data.trajectory + 1j * np.round(data.t, 9)

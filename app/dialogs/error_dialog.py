@@ -1,4 +1,4 @@
-"""What the user sees of an exception that nobody foresaw: one sentence, details to copy, and the program goes on."""
+"""Shows an unexpected exception: one sentence and details to copy; the program continues."""
 
 import logging
 import sys

@@ -150,7 +150,7 @@ def _in_a_row(label: str, column: QComboBox, others: Sequence[QComboBox]) -> QHB
 
 
 def _short(cell: str) -> str:
-    """A cell as it stands in the file, but for digits and words that nobody reads."""
+    """A cell as it is in the file, without superfluous digits and long words."""
     try:
         return f"{float(cell):.6g}" if len(cell) > 10 else shortened(cell, WIDEST)
     except ValueError:

@@ -41,7 +41,7 @@ class ProgressDialog(Generic[Result]):
         self._ended = True
 
     async def run(self, away: Callable[[Callable[[], Any]], "asyncio.Future[Any]"]) -> Result:
-        """Do the work; `away` runs it in a thread. Meanwhile the window goes on."""
+        """Do the work; `away` runs it in a thread. Meanwhile the window stays responsive."""
         work = away(lambda: self._work(self._tell))
         try:
             while not work.done():

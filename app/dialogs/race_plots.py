@@ -20,7 +20,7 @@ COLORS = {
     "adam": "baseline",
     "sampled": "hnn",
     "denoise": "dissipative-hnn",
-    "sampled-film": "hnn",  # never beside sampled
+    "sampled-film": "hnn",  # never together with sampled
     "lbfgs": "separable-hnn",
 }
 ENLARGED = 1.3  # it is read from the last row

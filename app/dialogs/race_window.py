@@ -95,7 +95,7 @@ class RaceWindow(QDialog):
         await self._at_rest()
 
     async def _at_rest(self) -> None:
-        """Wait until nothing goes on, and take what it has brought."""
+        """Wait until nothing runs, and take the results."""
         while self.runner.busy:
             await asyncio.sleep(0.02)
         self._take_messages()
@@ -235,7 +235,7 @@ class RaceWindow(QDialog):
         self.runner.stop()
 
     def keep(self) -> None:
-        """Judge the runs and put them into the table."""
+        """Evaluate the runs and put them into the table."""
         if self.runner.busy or self.entry is None or not self.runs:
             return
         self.hint.setText(f"Evaluating {len(self.runs)} runs …")
@@ -267,7 +267,7 @@ class RaceWindow(QDialog):
         elif isinstance(message, RunEvaluated):
             self._take(message.run)
         elif isinstance(message, AllEvaluated):
-            for run in self.runs[::-1]:  # judging has failed
+            for run in self.runs[::-1]:  # the evaluation has failed
                 self._take(run)
             self.hint.setText("The runs are in the table. The winner's model is shown.")
             self._settle()

@@ -61,8 +61,8 @@ class Wish:
         return self.every * (max(1, (self.last - self.first) // (self.every * QUICK)) if self.quick else 1)
 
     def taken(self, tell: ProgressCallback) -> FrameSequence:
-        """Return the frames, as if they were 1 s apart. What is quick is not ended by `tell`: a hand that keeps moving
-        would never see any."""
+        """Return the frames, as if they were 1 s apart. What is quick is not ended by `tell`: during a drag no
+        frames would ever be shown."""
         seconds, told = 1 / self.step, None if self.quick else tell
         return extract_frames(
             self.film, self.crop, self.size, self.first, self.last, self.step, self.dark, seconds, progress=told

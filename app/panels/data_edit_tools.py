@@ -1,4 +1,4 @@
-"""What a hand does to the data in the portrait: the tools, and what has been done."""
+"""The tools that edit the data in the portrait, and a summary of the edits."""
 
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
@@ -16,9 +16,9 @@ TITLES = {"draw": "Draw", "move": "Move", "erase": "Erase"}
 
 
 class DataTools(QWidget):
-    """One tool at a time; pressed again, it is put away and a hand moves the start again.
+    """One tool at a time; pressed again, it is deselected, and the mouse moves the start again.
 
-    Whoever lays it out calls `sync` then: shown before it has a parent, it would be a window of its own for a moment.
+    Call `sync` once it is in a layout: shown without a parent, it would be a window for a moment.
     """
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
@@ -62,7 +62,7 @@ class DataTools(QWidget):
         layout.addLayout(done)
 
     def sync(self) -> None:
-        """Show which tool is in edits, what cannot be, and what has been done."""
+        """Show which tool is selected, which are not possible, and what has been edited."""
         experiment, tool = self.lab.experiment, self.lab.document.view.tool
         self.setVisible(not experiment.frame_size)
         for name, button in self.buttons.items():

@@ -1,6 +1,6 @@
-"""The frames: what the camera sees, what is left of it after the eye of a model, and what each model paints ahead.
+"""The frames: the true one, its reconstruction by an autoencoder, and the frame that each model predicts.
 
-The pendulum can be taken by hand in the camera's picture.
+The pendulum can be dragged in the true frame.
 """
 
 import math
@@ -31,7 +31,7 @@ from hnn_engine.number_format import NO_BREAK, number
 
 NUDGE = math.radians(2.0)
 FINE_NUDGE = math.radians(0.2)
-NEAREST = 0.3  # of the rod: nearer to its pivot a hand that takes it could only shake it
+NEAREST = 0.3  # of the rod: nearer to its pivot a drag would turn it by large angles
 TRAIN = "Train to see the frames of the {}"
 TRAIN_EYE = "Train to see a reconstruction"
 
@@ -47,13 +47,13 @@ class _Seer:
 
     @property
     def autoencoder(self) -> FrozenAutoencoder:
-        """Its eye."""
+        """Its autoencoder."""
         assert self.shown.snapshot.autoencoder is not None
         return self.shown.snapshot.autoencoder
 
 
 class FramesPanel(QWidget):
-    """Draws the frames of the playback's instant and lets a hand move the start."""
+    """Draws the frames of the playback's instant and lets the mouse move the start."""
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,7 +61,7 @@ class FramesPanel(QWidget):
         self.tiles: tuple[Tile, ...] = ()
         self._made_of: _Parts | None = None  # the tiles
         self._pairs: dict[int, Frames | None] = {}  # of the instant, by size
-        self._figures: dict[str, tuple[str, ...]] = {}  # by tile; written anew at a pace that can be read
+        self._figures: dict[str, tuple[str, ...]] = {}  # by tile; updated slowly enough to be read
         self._figures_due = True
         self._behind = False  # whether the pictures have moved since
         self._hot = False
@@ -190,8 +190,8 @@ class FramesPanel(QWidget):
         return Tile("camera", "truth", "Camera", pair[0], (f"at {_degrees(angle)}",), tip=_CAMERA)
 
     def _eye_tile(self, seers: list[_Seer]) -> Tile:
-        """What is left of the camera's picture after a model has seen it: that whose field the portrait shows, if it
-        sees frames, or else one with an energy before one without."""
+        """The true frame through the autoencoder of one model: that whose field the portrait shows, if it is a model of
+        frames, or else one with an energy before one without."""
         if not seers:
             return Tile("eye", "muted", "Reconstruction", hint=TRAIN_EYE, tip=_EYE.format("a model"))
         field = self.lab.answer.request.field_of if self.lab.answer is not None else ""
@@ -205,7 +205,7 @@ class FramesPanel(QWidget):
         )
 
     def _model_tiles(self, seers: list[_Seer]) -> list[Tile]:
-        """What each model paints, and places for those that have yet to learn it."""
+        """The frame that each model predicts, and places for models that are not trained yet."""
         there, order = {seer.track.model for seer in seers}, [m.name for m in self.lab.experiment.models]
         empty = [_empty(name) for name in order if get_model(name).observes_frames and name not in there]
         tiles = [*(self._painted_tile(seer) for seer in seers), *empty]
@@ -223,7 +223,7 @@ class FramesPanel(QWidget):
     # How far they are off ---------------------------------------------------------------------------------------------
 
     def _read(self, tiles: list[Tile], seers: list[_Seer]) -> dict[str, tuple[str, ...]]:
-        """Read the angles of what models paint; return what is said of them, by tile."""
+        """Read the angles of the predicted frames; return the texts about them, by tile."""
         truth, tracks = self._truth_state(), {seer.track.key: seer.track for seer in seers}
         if truth is None:
             return {}
@@ -301,11 +301,11 @@ class FramesPanel(QWidget):
         if self._invites:
             paint_halo(painter, tip, "drag to move", 18.0, self._phase)
 
-    # The hand ---------------------------------------------------------------------------------------------------------
+    # The mouse --------------------------------------------------------------------------------------------------------
 
     @property
     def _can_be_held(self) -> bool:
-        """Whether the camera's picture can be taken by hand: a recording's shows what was, not the start."""
+        """Whether the rod can be dragged: a recording's frames are fixed."""
         return self.lab.experiment.system is not None and bool(self.tiles) and self._truth_state() is not None
 
     def rod_point(self, share: float) -> QPointF:
@@ -409,7 +409,7 @@ _EYE = "The true frame through the autoencoder of {}: two frames are encoded as 
 
 
 def _empty(model: str) -> Tile:
-    """A place for what `model` will paint."""
+    """A place for the frames of `model`."""
     title = get_model(model).title
     return Tile(model, model, title, hint=TRAIN.format(title), tip=get_model(model).summary)
 

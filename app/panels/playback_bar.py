@@ -154,6 +154,6 @@ class PlaybackBar(QToolBar):
         self.lab.playback.seek(tick / TICKS * self.lab.playback.horizon)
 
     def _on_action(self, action: int) -> None:
-        """A click beside the handle, or a key on the slider."""
+        """A click on the groove, or a key on the slider."""
         if action != QSlider.SliderAction.SliderMove.value:
             self.lab.playback.seek(self.slider.sliderPosition() / TICKS * self.lab.playback.horizon)

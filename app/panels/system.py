@@ -114,7 +114,7 @@ class SystemPanel(QWidget):
         self.lab.drag.slide(final)
         system = get_system(source.name, {**source.constants, name: value})
         changes: dict[str, Any] = {"source": SystemSource(source.name, system.values)}
-        if system.dof != self.lab.experiment.scene.dof:  # other coordinates: what stood on the old ones begins anew
+        if system.dof != self.lab.experiment.scene.dof:  # other coordinates: axes chosen for the old ones are reset
             self.lab.playback.restart()
             self.lab.document.set_view(axes=None)
             changes["start"] = tuple(float(x) for x in system.default_start)

@@ -21,7 +21,7 @@ from hnn_engine.model_colors import model_dash
 if TYPE_CHECKING:  # a window on a simulated system needs no recordings
     from hnn_engine.recordings import ReferenceEnergy
 
-DOTS = 25  # over the horizon, of a model's own energy beside the true one
+DOTS = 25  # over the horizon, of a model's own energy, drawn with the true one
 MOST_DRIFT = 300.0  # percent: the axis grows no further for a model that has left the plot anyway
 LEAST_ERROR = 1e-7
 
@@ -160,7 +160,7 @@ class EnergyPanel(TimePlot):
         self._show_bar(answer)
 
     def _draw_more(self, answer: Answer) -> list[Array]:
-        """A model's own drift beside the true one, as dots: it lies on truth's line, where no line could be seen."""
+        """A model's own drift together with the true one, as dots: on truth's line a second line could not be seen."""
         request = answer.request
         own = {t.key: t for t in answer.leads if len(t.own)} if request.energy_of == "both" else {}
         for key in set(self._dots) - set(own):

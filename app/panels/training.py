@@ -151,7 +151,7 @@ class TrainingPanel(QWidget):
         self.section.add(self.begin_row)
 
     def _show_beginning(self) -> None:
-        """Offer to begin at runs where there are some, and no live fit that begins anew each time."""
+        """Offer to begin at runs where there are some, and no live fit, which does not use them."""
         view = self.lab.document.view
         self.begin_row.setVisible((bool(self.lab.training.warm_starts()) or view.warm_start) and not view.live_fit)
         self.beginning.setCurrentIndex(int(view.warm_start))
@@ -281,7 +281,7 @@ class TrainingPanel(QWidget):
     # The job ----------------------------------------------------------------------------------------------------------
 
     def press(self) -> None:
-        """Train, or pause, or go on."""
+        """Train, pause or resume."""
         if not self.lab.training.worker.running:
             self.lab.training.start()
         else:
@@ -394,7 +394,7 @@ class TrainingPanel(QWidget):
 
 
 def own_parameters(model: str) -> tuple[Parameter, ...]:
-    """Return the settings of `model` beside those of its networks."""
+    """Return the settings of `model` other than those of its networks."""
     return tuple(p for p in MODELS[model].parameters if p not in NETWORK_PARAMETERS)
 
 

@@ -1,4 +1,4 @@
-"""A picture with a square on it that a hand moves and resizes: what is cut out of a film."""
+"""A picture with a square that the mouse moves and resizes: the part of a video that is used."""
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +61,7 @@ class CropView(QWidget):
         self.update()
 
     def set_crop(self, crop: Crop, final: bool = True) -> None:
-        """Show another square, and tell."""
+        """Show another square, and emit `changed`."""
         if crop != self.crop or final:
             self.crop = crop
             self.update()
@@ -105,7 +105,7 @@ class CropView(QWidget):
             return near
         return MIDDLE if self.square().contains(at) else None
 
-    # The hand ---------------------------------------------------------------------------------------------------------
+    # The mouse --------------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._held = self.part_at(event.position()) if event.button() is Qt.MouseButton.LeftButton else None

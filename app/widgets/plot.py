@@ -87,7 +87,7 @@ class LabPlot(pg.PlotWidget):  # type: ignore[misc]
     def _connect(self) -> None:
         self.view.sigRangeChanged.connect(self._lay_grid)
         self.view.sigResized.connect(self._lay_grid)
-        self.view.sigRangeChangedManually.connect(self._on_moved_by_hand)
+        self.view.sigRangeChangedManually.connect(self._on_moved_by_user)
         theme_signals.changed.connect(self._restyle)
 
     # Contents
@@ -176,7 +176,7 @@ class LabPlot(pg.PlotWidget):  # type: ignore[misc]
     # Ranges
 
     def grow_to(self, x0: float, x1: float, y0: float, y1: float) -> None:
-        """Show x0..x1 exactly and let the y range hold y0..y1, grown in steps of ×1.5; a view moved by hand stays."""
+        """Show x0..x1 exactly and let the y range hold y0..y1, grown in steps of ×1.5; a view set by the user stays."""
         self._wanted, self._exact = ((x0, x1), (y0, y1)), False
         if not self.following:
             return
@@ -186,7 +186,7 @@ class LabPlot(pg.PlotWidget):  # type: ignore[misc]
         self._show((wide[0], wide[1]), tall)
 
     def show_range(self, x0: float, x1: float, y0: float, y1: float) -> None:
-        """Show exactly this, and come back to it on a double click; a view moved by hand stays."""
+        """Show exactly this, and come back to it on a double click; a view moved by the user stays."""
         self._wanted = ((x0, x1), (y0, y1))
         self._exact = True
         if self.following:
@@ -205,7 +205,7 @@ class LabPlot(pg.PlotWidget):  # type: ignore[misc]
         if list(wide) != shown[0] or list(tall) != shown[1]:
             self.view.setRange(xRange=wide, yRange=tall, padding=0, disableAutoRange=True)
 
-    def _on_moved_by_hand(self) -> None:
+    def _on_moved_by_user(self) -> None:
         self.following = False
 
     def close(self) -> bool:

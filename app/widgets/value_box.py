@@ -29,7 +29,7 @@ class ValueBox(QLineEdit):
         return self._value
 
     def set_value(self, value: Value) -> None:
-        """Show `value` without a signal; a text under the user's hands stays."""
+        """Show `value` without a signal; a text that is being edited stays."""
         self._value = value
         if not (self.hasFocus() and self.isModified()):
             self._mark(False)

@@ -16,7 +16,7 @@ OK, FAILED, MENDABLE = 0, 1, 2
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code: 0; 2 for what the user can mend; 1 otherwise; 130 on Ctrl-C, 143 on
+    """Run one command and return its exit code: 0; 2 for what the user can correct; 1 otherwise; 130 on Ctrl-C, 143 on
     SIGTERM, 129 on SIGHUP, 141 where the reader has gone."""
     parser = build_parser()
     options = parser.parse_args(joined(arguments))

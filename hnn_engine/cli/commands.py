@@ -149,7 +149,7 @@ def _print_table(rows: list[dict[str, Any]], as_json: bool) -> None:
 
 
 def train(options: argparse.Namespace) -> int:
-    """Fit a model, judge it, keep the run; with --json print the figures as one line."""
+    """Fit a model, evaluate it, keep the run; with --json print the figures as one line."""
     start = load_run(options.begin) if options.begin is not None else None
     experiment = _experiment(options, start)
     reason = experiment.why_not_from(start.snapshot) if start is not None else ""
@@ -228,7 +228,7 @@ def _pairs(texts: Iterable[str], option: str) -> dict[str, object]:
 
 
 def evaluate_run(options: argparse.Namespace) -> None:
-    """Judge a run on disk again, from its weights and its data recipe."""
+    """Evaluate a run on disk again, from its weights and its data recipe."""
     run = load_run(options.folder)
     experiment = run.experiment
     figures = evaluate(run.snapshot, experiment.dataset(), experiment.reference_system, experiment.recording)
@@ -285,7 +285,7 @@ def simulate(options: argparse.Namespace) -> None:
 
 
 def _write_csv(path: Path, header: list[str], rows: Array) -> None:
-    """Write beside and move into place; raise `RecordError` where that is not possible."""
+    """Write a temporary file and move it into place; raise `RecordError` where that is not possible."""
     check_file(path, "--out")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

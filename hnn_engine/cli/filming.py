@@ -1,4 +1,4 @@
-"""`hnn-lab film`: models that see frames beside what the camera sees, as a GIF or a video."""
+"""`hnn-lab film`: frames of models next to the true ones, as a GIF or a video."""
 
 import argparse
 from collections.abc import Sequence

@@ -17,7 +17,7 @@ from hnn_engine.video import Crop, Video, as_recording, extract_frames, is_video
 
 FILM_OPTIONS = ("crop", "size", "fps")
 SIZE = 28  # pixels of a frame's side
-LATE = 1.0  # seconds until a reading tells how far it is
+LATE = 1.0  # seconds until the progress of reading is shown
 OFTEN, SELDOM = 0.2, 2.0  # seconds from one word to the next, on a terminal and elsewhere
 
 

@@ -67,7 +67,7 @@ class Interrupts:
 
     @property
     def hurried(self) -> bool:
-        """Whether nobody waits, as at a shutdown; at Ctrl-C somebody does."""
+        """Whether the program must end soon, as at a shutdown; at Ctrl-C the user waits."""
         return self.asked not in (0, signal.SIGINT)
 
     @contextmanager

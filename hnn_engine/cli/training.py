@@ -26,8 +26,8 @@ QUICK = 2.0  # seconds: loading what is compiled already takes less
 
 
 def run_fit(experiment: Experiment, interrupts: Interrupts, start: Run | None = None) -> Run:
-    """Fit, from the weights of `start` on where it is given, judge, and return the run to keep; raise `HnnLabError`
-    where nothing is left to keep. `interrupts` hold what comes, but while data is made and judged."""
+    """Fit, from the weights of `start` where it is given, evaluate, and return the run to keep; raise `HnnLabError`
+    where nothing is left to keep. `interrupts` hold what comes, except while data is made and the fit evaluated."""
     with interrupts.cutting():
         fit = FitRun(experiment, experiment.dataset(), start)
     meter = Meter(fit, sys.stderr)
@@ -45,7 +45,7 @@ def run_fit(experiment: Experiment, interrupts: Interrupts, start: Run | None = 
 
 
 def _judged(fit: FitRun, interrupts: Interrupts) -> Figures | None:
-    """Judge the fit, but not where nobody waits for it."""
+    """Evaluate the fit, but not where the program must end soon."""
     if interrupts.hurried:
         say(f"Stopped at step {fit.step}; the run is kept without figures: {EVALUATE} computes them.")
         return None

@@ -1,4 +1,4 @@
-"""How long a reproduction will still take."""
+"""The time that a reproduction still takes."""
 
 import time
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ class RemainingTime:
         self._now, self._began = -1, 0.0
 
     def begin(self, number: int) -> None:
-        """Take note that the fit of planned `number` begins, and the one before it is done."""
+        """Take note that the planned fit `number` begins, and the one before it is done."""
         clock = time.monotonic()
         if self._now >= 0:
             self._took[self._now] = clock - self._began

@@ -1,4 +1,4 @@
-"""Finished fits, kept as runs in a folder: an interrupted reproduction goes on where it stopped.
+"""A cache of finished fits, kept as runs in a folder: an interrupted reproduction resumes where it stopped.
 
 A fit is used again only where its experiment is the same and the same sources made it, on the same libraries. Its
 folder is named by a digest of all that, so that nothing that is no longer true is ever found.
@@ -17,8 +17,8 @@ from hnn_engine.records import Run, check_folder, check_target, is_run_folder, l
 from hnn_engine.reproduction.fit_plan import PlannedFit
 
 _ENGINE = Path(__file__).parents[1]
-# How a fit is asked for and shown changes none of it.
-_NO_MATTER = {
+# These do not change the result of a fit.
+_IRRELEVANT = {
     "cli",
     "reproduction",
     "tasks.py",
@@ -46,7 +46,7 @@ class FitCache:
         check_folder(self.folder, "--keep")
 
     def find(self, planned: PlannedFit) -> Run | None:
-        """Return the finished and judged fit of `planned`, or None where there is none (that can be read)."""
+        """Return the finished and evaluated fit of `planned`, or None where there is none (that can be read)."""
         folder = self._place(planned)
         if not is_run_folder(folder):
             return None
@@ -88,6 +88,6 @@ def sources() -> str:
     mark = hashlib.sha256(json.dumps(versions(_LIBRARIES), sort_keys=True).encode())
     for path in sorted(_ENGINE.rglob("*.py")):
         inside = path.relative_to(_ENGINE)
-        if inside.parts[0] not in _NO_MATTER:
+        if inside.parts[0] not in _IRRELEVANT:
             mark.update(inside.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return mark.hexdigest()

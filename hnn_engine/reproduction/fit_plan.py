@@ -41,7 +41,7 @@ def plan(
 ) -> list[PlannedFit]:
     """Return the fits of `tasks`, seeds 0 to `seeds` − 1, by `recipe`; of each task's own models where None are named.
 
-    Those of one task and seed, which share their data, stand side by side. Raises an `HnnLabError` where an experiment
+    Those of one task and seed, which share their data, are adjacent. Raises an `HnnLabError` where an experiment
     is not possible.
     """
     fits = []

@@ -100,7 +100,7 @@ def task_plots(runs: Sequence[Run]) -> list[str]:
 
 
 def follow(runs: Sequence[Run]) -> Tracks:
-    """Follow truth and each run's model from one of the starts that the figures are judged from: that of middle energy.
+    """Follow truth and each run's model from one of the starts of the figures: that of median energy.
 
     Of a recording, from its first test row, at its own times, as far as its first test trial goes.
     """
@@ -226,13 +226,13 @@ def energies(tracks: Tracks) -> list[str]:
     """Return the true energy along each track; nothing where no energy is known."""
     system, recording = tracks.experiment.system, tracks.experiment.recording
     reference = recording.reference if recording is not None else None
-    judge = system or reference
-    if judge is None:
+    energy_source = system or reference
+    if energy_source is None:
         return []
     label = "H (J)" if system is not None else reference.label if reference is not None else ""
-    truth = judge.hamiltonian(tracks.truth)
-    lines = [(model_class(name), judge.hamiltonian(coords)) for name, coords in tracks.models]
-    scale = judge.energy_scale(tracks.truth[0])
+    truth = energy_source.hamiltonian(tracks.truth)
+    lines = [(model_class(name), energy_source.hamiltonian(coords)) for name, coords in tracks.models]
+    scale = energy_source.energy_scale(tracks.truth[0])
     near, far = NEAR * scale, FAR * scale
     held = [np.clip(values, truth.min() - far, truth.max() + far) for _, values in lines]
     plot = Plot(_time(tracks), spanning([truth - near, truth + near, *held], label), "Energy")

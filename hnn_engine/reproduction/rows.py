@@ -14,7 +14,7 @@ from hnn_engine.reproduction.fit_plan import PlannedFit
 
 @dataclass(frozen=True)
 class Row:
-    """One fit's figures; None where a figure has no meaning, or is infinite because what was judged diverged."""
+    """One fit's figures; None where a figure has no meaning, or is infinite because the rollout diverged."""
 
     task: str
     model: str
@@ -38,8 +38,8 @@ class Row:
 
 
 def row_of(planned: PlannedFit, run: Run | None, steps: int = 0, seconds: float = 0.0) -> Row:
-    """Return the row of `run`, or of a fit that left nothing to judge after `steps` and `seconds`."""
-    judged = run.figures.as_dict() if run is not None and run.figures is not None else {}
+    """Return the row of `run`, or of a fit that left nothing to evaluate after `steps` and `seconds`."""
+    figures = run.figures.as_dict() if run is not None and run.figures is not None else {}
     return Row(
         task=planned.task.name,
         model=planned.model,
@@ -47,7 +47,7 @@ def row_of(planned: PlannedFit, run: Run | None, steps: int = 0, seconds: float 
         seed=planned.seed,
         steps=run.steps if run is not None else steps,
         fit_seconds=round(run.fit_seconds if run is not None else seconds, 4),
-        **{name: judged.get(name) for name in Figures.__dataclass_fields__},  # type: ignore[arg-type]
+        **{name: figures.get(name) for name in Figures.__dataclass_fields__},  # type: ignore[arg-type]
     )
 
 

@@ -16,7 +16,7 @@ from hnn_engine.reproduction.table import TaskTable, tables
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What became of a planned: its row, the run where there is one, and in words what went wrong."""
+    """The result of a planned fit: its row, its run where there is one, and a sentence where it failed."""
 
     planned: PlannedFit
     row: Row
@@ -26,11 +26,11 @@ class Result:
 
 
 FitListener = Callable[[int, FitRun], Callable[[object], None]]
-"""Told the number of the planned (from 0) and its fit, it returns what hears every event of it."""
+"""Called with the number of the planned fit, from 0, and its `FitRun`; returns the listener of its events."""
 
 
 def cached_results(fits: Sequence[PlannedFit], cache: FitCache) -> dict[int, Result]:
-    """Return what is kept already, by the number of the planned."""
+    """Return the cached results, by the number of the planned fit."""
     found = {}
     for number, planned in enumerate(fits):
         run = cache.find(planned)
@@ -42,7 +42,7 @@ def cached_results(fits: Sequence[PlannedFit], cache: FitCache) -> dict[int, Res
 def reproduce(
     fits: Sequence[PlannedFit], kept: dict[int, Result], cache: FitCache, watch: FitListener
 ) -> Iterator[Result]:
-    """Yield the result of each of `fits`: from `kept`, or fitted, judged and put into `keep` before it is yielded.
+    """Yield the result of each of `fits`: from `kept`, or fitted, evaluated and put into `cache` before it is yielded.
 
     A fit that fails is a result too. An interruption loses no more than the fit under way.
     """

@@ -1,4 +1,4 @@
-"""The paper's table beside ours, as data: means, medians over seeds, and what to say of them.
+"""The paper's table and ours, as data: means, medians over seeds, and what to say of them.
 
 Per figure over seeds: mean, its standard error s/√n with s² = Σ(x − mean)²/(n − 1), and median. What diverged counts as
 infinite. The verdict holds the median against the larger of the paper's figure and its re-run's.
@@ -16,7 +16,7 @@ from hnn_engine.tasks import PAPER_FIGURES, Span, Task, get_task
 
 TOLERANCE = {"train_loss": 1.5, "test_loss": 1.5, "energy_mse": 3.0}  # a ratio to the paper's that counts as the same
 HONEST_FIGURES = ("clean_energy_mse", "coord_mse", "field_mse", "valid_time")
-PAINTED_FIGURES = ("reconstruction", "in_step", "energy_median")  # of models that see frames
+PAINTED_FIGURES = ("reconstruction", "in_step", "energy_median")  # of models of frames
 FIGURE_TITLES = {
     "train_loss": "train loss",
     "test_loss": "test loss",
@@ -60,7 +60,7 @@ class Line:
 
 @dataclass(frozen=True)
 class FreshStartLine:
-    """The fresh-start figures of one model, and how many of `rollouts` diverged (None where none can be judged)."""
+    """The fresh-start figures of one model, and how many of `rollouts` diverged (None where there are none)."""
 
     model: str
     figures: tuple[Spread | None, ...]  # in the order of HONEST_FIGURES
@@ -70,7 +70,7 @@ class FreshStartLine:
 
 @dataclass(frozen=True)
 class PaintedLine:
-    """The figures of the films that a model paints, in the order of PAINTED_FIGURES."""
+    """The figures of the frames that a model predicts, in the order of PAINTED_FIGURES."""
 
     model: str
     figures: tuple[Spread | None, ...]
@@ -87,7 +87,7 @@ class TaskTable:
     lines: tuple[Line, ...]
     fresh_starts: tuple[FreshStartLine, ...]
     floors: tuple[Spread | None, Spread | None]  # of the training and of the test rows
-    painted: tuple[PaintedLine, ...] = ()  # of models that see frames
+    painted: tuple[PaintedLine, ...] = ()  # of models of frames
 
     @property
     def other_data(self) -> bool:

@@ -62,7 +62,7 @@ def floors(table: TaskTable, write: Writer = scientific) -> str:
 
 
 def main_head(table: TaskTable) -> tuple[str, ...]:
-    """Return the head of the paper's figures beside ours, or of ours where there is nothing to compare."""
+    """Return the head of the paper's figures and ours, or of ours where there is nothing to compare."""
     ours = ("ours, mean ± error", "median") if table.seeds > 1 else ("ours",)
     return ("model", "figure", "paper", "re-run", *ours, "verdict") if table.compared else ("model", "figure", *ours)
 
@@ -95,7 +95,7 @@ def fresh_start_head() -> tuple[str, ...]:
 
 
 def fresh_start_cells(table: TaskTable, write: Writer = scientific) -> list[tuple[str, ...]]:
-    """Return the rows under `fresh_start_head`; none where nothing can be judged so."""
+    """Return the rows under `fresh_start_head`; none where there are no such figures."""
     if all(line.diverged is None for line in table.fresh_starts):
         return []
     return [
@@ -120,17 +120,17 @@ def _both(spread: Spread | None, figure: str, seeds: int, write: Writer) -> str:
 
 
 def painted_title() -> str:
-    """Return what stands over the figures of painted films."""
+    """Return what stands over the figures of predicted frames."""
     return f"Predicted videos of {FRAMES} frames from the same starts, in step until the angle is off by 10°:"
 
 
 def painted_head() -> tuple[str, ...]:
-    """Return the head of the figures of painted films."""
+    """Return the head of the figures of predicted frames."""
     return ("model", *(FIGURE_TITLES[figure] for figure in PAINTED_FIGURES))
 
 
 def painted_cells(table: TaskTable, write: Writer = scientific) -> list[tuple[str, ...]]:
-    """Return the rows under `painted_head`; none where no model paints."""
+    """Return the rows under `painted_head`; none without a model of frames."""
     return [
         (
             model_title(line.model),
@@ -161,9 +161,9 @@ def terminal(tables: Sequence[TaskTable]) -> str:
 def _terminal(table: TaskTable) -> str:
     lines = [heading(table), "─" * min(len(heading(table)), WIDTH), ""]
     lines += _aligned(main_head(table), main_cells(table))
-    said, judged, painted = floors(table), fresh_start_cells(table), painted_cells(table)
+    said, fresh, painted = floors(table), fresh_start_cells(table), painted_cells(table)
     lines += ["", said] if said else []
-    lines += ["", fresh_start_title(table), *_aligned(fresh_start_head(), judged)] if judged else []
+    lines += ["", fresh_start_title(table), *_aligned(fresh_start_head(), fresh)] if fresh else []
     lines += ["", painted_title(), *_aligned(painted_head(), painted)] if painted else []
     for note in table.notes:
         lines += ["", *textwrap.wrap(note, WIDTH - 2, subsequent_indent="  ", initial_indent="* ")]
@@ -207,16 +207,16 @@ def markdown(tables: Sequence[TaskTable]) -> str:
 
 def _markdown(table: TaskTable) -> str:
     parts = [f"### {heading(table)}", _piped(main_head(table), main_cells(table, typeset))]
-    said, judged, painted = floors(table, typeset), fresh_start_cells(table, typeset), painted_cells(table, typeset)
+    said, fresh, painted = floors(table, typeset), fresh_start_cells(table, typeset), painted_cells(table, typeset)
     parts += [said] if said else []
-    parts += [fresh_start_title(table), _piped(fresh_start_head(), judged)] if judged else []
+    parts += [fresh_start_title(table), _piped(fresh_start_head(), fresh)] if fresh else []
     parts += [painted_title(), _piped(painted_head(), painted)] if painted else []
     parts += ["\n".join(f"- {raised(note)}" for note in table.notes)] if table.notes else []
     return "\n\n".join(parts)
 
 
 def summary(tables: Sequence[TaskTable]) -> str:
-    """Return one Markdown table of all tasks, a row a model: the paper's figures beside our medians over seeds."""
+    """Return one Markdown table of all tasks, a row a model: the paper's figures and our medians over seeds."""
     return _piped(SUMMARY_HEAD, [row for table in tables for row in _summary_rows(table)])
 
 
@@ -224,13 +224,13 @@ def _summary_rows(table: TaskTable) -> list[tuple[str, ...]]:
     rows = []
     for number_of, line_of in enumerate(table.fresh_starts):
         own = {line.figure: line for line in table.lines if line.model == line_of.model}
-        beside = [own.get(figure) for figure in ("test_loss", "energy_mse")]
+        compared = [own.get(figure) for figure in ("test_loss", "energy_mse")]
         energy, coord, _, valid = (spread.median if spread is not None else None for spread in line_of.figures)
         rows.append(
             (
                 table.task.title if number_of == 0 else "",
                 model_title(line_of.model),
-                *(text for line in beside for text in _beside(line)),
+                *(text for line in compared for text in _paper_and_ours(line)),
                 typeset(energy, 1),
                 typeset(coord, 1),
                 NONE if valid is None else f"{valid:.1f}",
@@ -239,7 +239,7 @@ def _summary_rows(table: TaskTable) -> list[tuple[str, ...]]:
     return rows
 
 
-def _beside(line: Line | None) -> tuple[str, str]:
+def _paper_and_ours(line: Line | None) -> tuple[str, str]:
     """Return the paper's figure and our median."""
     return (typeset(line.paper), typeset(line.ours.median)) if line is not None else (NONE, NONE)
 

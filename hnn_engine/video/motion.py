@@ -56,7 +56,8 @@ def moving(frames: Grey, what: str) -> Mask:
 
 
 def still_background(frames: Grey, moved: Mask, dark: bool | None = None) -> Background:
-    """Return what stands behind the `moved` pixels of `frames`, and whether what moves is `dark` if nobody says so.
+    """Return the still background behind the `moved` pixels of `frames`, which is lighter than what moves
+    where that is `dark`; None: detected.
 
     A background of one tone, which may change slowly across the picture, is a surface of second order through the
     still pixels: then the parts of a pendulum that always cover a pixel stay visible. In front of anything else the

@@ -2,7 +2,7 @@
 
 About a pivot c a frame is F(r, φ), φ from straight down, counter-clockwise, and a body at the angle θ is F(r, φ) =
 T(r, φ − θ). Given c, each θ is where T and the frame agree best, and T is the mean of the frames turned back, both by a
-Fourier transform along φ; what a picture does not show counts nowhere. c itself is where T explains most.
+Fourier transform along φ; pixels outside the picture have no weight. c itself is where T explains most.
 """
 
 import math

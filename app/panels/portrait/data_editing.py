@@ -1,4 +1,4 @@
-"""The hand on the data of the portrait: it draws trajectories, moves points, and takes them out."""
+"""Editing the training data in the portrait by mouse: drawing trajectories, moving and removing points."""
 
 import time
 from typing import Protocol
@@ -42,13 +42,13 @@ class DataEditor:
         self._path: list[tuple[float, float, float]] = []  # s and the plane's coordinates
         self._rubbed: set[Place] = set()
         self._still: tuple[Array, Index, Dataset | None] = dots.at, dots.rows, None  # where the dots were when it began
-        self._working = False  # it is this hand that changes the document
+        self._working = False  # a change of the document is this editor's own
         self.pencil = plot.curve("accent", (), 2.0, 255, 40.0)
         lab.document.changed.connect(self._on_changed)
 
     @property
     def tool(self) -> str:
-        """What a hand would do now."""
+        """The tool that a press would use now; "start" moves the start."""
         view = self._lab.document.view
         return "start" if view.latents or self._lab.experiment.frame_size else view.tool
 
@@ -76,7 +76,7 @@ class DataEditor:
         return True
 
     def move(self, event: QMouseEvent) -> bool:
-        """Go on with the gesture; return whether there is one."""
+        """Continue the gesture; return whether there is one."""
         if self._tool == "draw":
             self._path.append((_seconds(event), *_pair(self._plane(event.position()))))
             path = np.array(self._path)
@@ -98,7 +98,7 @@ class DataEditor:
         return bool(tool)
 
     def cancel(self) -> bool:
-        """Take the gesture back; return whether there was one."""
+        """Cancel the gesture; return whether there was one."""
         tool, self._tool = self._tool, ""
         self.pencil.setData([], [])
         if tool in ("move", "erase"):
@@ -107,17 +107,17 @@ class DataEditor:
         return bool(tool)
 
     def _on_changed(self, old: State, new: State) -> None:
-        """Let go where somebody else changes the experiment: what the gesture began with is not there any more."""
+        """End the gesture where the experiment changes otherwise: what it began with does not exist any more."""
         if self._tool and not self._working and old.experiment is not new.experiment:
             tool, self._tool = self._tool, ""
             self.pencil.setData([], [])
             if tool in ("move", "erase"):
                 self._lab.drag.slide(final=True)
 
-    def _change(self, label: str, hand: DataEdits) -> None:
+    def _change(self, label: str, edits: DataEdits) -> None:
         self._working = True
         try:
-            self._lab.drag.move_data(label, self._gesture, hand)
+            self._lab.drag.move_data(label, self._gesture, edits)
         finally:
             self._working = False
 
@@ -135,17 +135,17 @@ class DataEditor:
         self.pencil.setData([], [])
         path = np.array(self._path)
         try:
-            # A second of the hand is one of the play.
+            # A second of drawing is one of playback.
             seconds = (path[:, 0] - path[0, 0]) * self._lab.playback.speed
             order = np.argsort(self._axes())  # the plane may show p across and q upwards
             pixel = self._plot.view.viewPixelSize()
             stroke = stroke_of(seconds, path[:, 1:][:, order], (pixel[order[0]], pixel[order[1]]))
-            hand = self._lab.experiment.edits.with_stroke(stroke)
+            edits = self._lab.experiment.edits.with_stroke(stroke)
         except HnnLabError as error:
             self._lab.noticed.emit(str(error), False)
             return
-        if self._lab.edit("Draw a trajectory", edits=hand) and hand.alone:
-            self._lab.show_learned_field()  # truth has nothing to do with it
+        if self._lab.edit("Draw a trajectory", edits=edits) and edits.alone:
+            self._lab.show_learned_field()  # the drawn data is not of the system
 
     def _carry(self, by: QPointF) -> None:
         assert self._begun is not None
@@ -188,7 +188,7 @@ class DataEditor:
         return _place(dots.data, int(dots.rows[best]), whole) if gaps[best] <= NEAR else None
 
     def _near(self, at: QPointF, whole: bool) -> set[Place]:
-        """The places under the rubber, of those that were there when the gesture began."""
+        """The places within `RUBBER` pixels, of those that existed when the gesture began."""
         dots, rows, data = self._still
         if data is None:
             return set()
@@ -204,5 +204,5 @@ def _pair(point: QPointF) -> tuple[float, float]:
 
 
 def _seconds(event: QMouseEvent) -> float:
-    """When the hand moved: by the screen's clock, which knows it even where the window was late."""
+    """Time of the mouse event in s: by the clock of the display, which is right even where the window was late."""
     return event.timestamp() / 1000 if event.timestamp() else time.perf_counter()

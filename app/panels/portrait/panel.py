@@ -402,7 +402,7 @@ class PortraitPanel(QWidget):
             cross.setVisible(False)
 
     def _draw_measured(self, xs: Array, ys: Array) -> None:
-        """A measured track is dots, not a line: nobody knows what lay between them."""
+        """A measured track is dots, not a line: the states between them are unknown."""
         self._measured.setData(xs, ys)
 
     def _drawable(self, track: Track) -> Array:
@@ -459,7 +459,7 @@ class PortraitPanel(QWidget):
         if len(self.lab.experiment.start) == 2 * self.lab.experiment.scene.dof:
             self.start.place(*self.chart.start(self.lab.experiment, self._answer))
 
-    # The hand ---------------------------------------------------------------------------------------------------------
+    # The mouse --------------------------------------------------------------------------------------------------------
 
     def start_pixel(self) -> QPointF:
         """Where the start is, in pixels of the plot."""
