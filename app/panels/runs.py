@@ -91,7 +91,7 @@ class RunsModel(QAbstractTableModel):
         return list(reversed(self.lab.document.state.runs))
 
     def follow(self, old: State, new: State) -> None:
-        """ProgressCallback the view what has become of the rows, and no more than that: a title that is being edited stays."""
+        """Tell the view what has become of the rows, and no more than that: a title that is being edited stays."""
         before, now = [run.id for run in old.runs], [run.id for run in new.runs]
         if before == now:
             self.dataChanged.emit(self.index(0, 0), self.index(len(now) - 1, len(COLUMNS) - 1))

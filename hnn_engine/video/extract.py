@@ -9,7 +9,7 @@ from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.video.angle_tracking import AngleReader
-from hnn_engine.video.clip import FEWEST_FRAMES, MOST_FRAMES, Crop, Pictures
+from hnn_engine.video.clip import FEWEST_FRAMES, MOST_FRAMES, Crop, Pictures, Video
 from hnn_engine.video.motion import Background, Grey, moving, sampled, still_background
 
 SIDES = (8, 128)  # pixels that the side of a frame may have

@@ -13,7 +13,7 @@ from hnn_engine.disk import operations
 from hnn_engine.errors import RecordingError
 from hnn_engine.missing_libraries import explained
 from hnn_engine.progress import ProgressCallback
-from hnn_engine.video.clip import FEWEST_FRAMES, Pictures
+from hnn_engine.video.clip import FEWEST_FRAMES, DecodedFrames, Pictures, Video
 from hnn_engine.video.images import IMAGES, read_animation, read_folder
 from hnn_engine.video.library_errors import FILMS
 
