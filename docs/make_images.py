@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hnn_engine.experiment import Experiment, model_spec
 from hnn_engine.fit_run import FitRun
-from hnn_engine.presets import DEMONSTRATIONS, Demonstration
+from hnn_engine.presets import PRESETS, Preset
 from hnn_engine.records import Run, Session, load_run, save_session
 
 IMAGES = Path(__file__).parent / "images"
@@ -55,7 +55,7 @@ def fitted(source: tuple[str, str], folder: Path, name: str) -> Path:
     return path
 
 
-def demonstrated(one: Demonstration, folder: Path) -> Path:
+def demonstrated(one: Preset, folder: Path) -> Path:
     """Fit what a demonstration is set up with, all its seeds, and return the session that shows it."""
     path = folder / f"{one.name}.hnnlab"
     if path.exists():
@@ -115,8 +115,8 @@ def make(folder: Path, measured: str | None) -> None:
     draw(session, "light", 17.2, "window-light.png")
     draw(session, "dark", 17.2, "window-dark.png")
     for name, seconds in INSTANTS.items():
-        draw(demonstrated(DEMONSTRATIONS[name], folder), "light", seconds, f"{name}.png", "1280x800")
-    film(demonstrated(DEMONSTRATIONS["pixels"], folder), "pixels.gif")
+        draw(demonstrated(PRESETS[name], folder), "light", seconds, f"{name}.png", "1280x800")
+    film(demonstrated(PRESETS["pixels"], folder), "pixels.gif")
     if measured is not None:
         draw(fitted(("--recording", measured), folder, "measured"), "light", 12.0, "measured-pendulum.png")
 

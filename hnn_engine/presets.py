@@ -9,7 +9,7 @@ from hnn_engine.rollouts.steering import Steering
 
 
 @dataclass(frozen=True)
-class Demonstration:
+class Preset:
     """A property to be shown. `build` makes its experiment; `view` names what the window shows of it."""
 
     name: str
@@ -78,31 +78,31 @@ def _pixel_energy() -> Experiment:
     return replace(base, rollout=replace(base.rollout, steering=Steering("pump", 5.0, 0.1)), start=(0.3, 0.0))
 
 
-DEMONSTRATIONS: dict[str, Demonstration] = {
+PRESETS: dict[str, Preset] = {
     one.name: one
     for one in (
-        Demonstration(
+        Preset(
             "energy-added",
             "Energy added",
             "Halfway, energy is added to truth and the HNN: from then on they swing wider at constant energy.",
             True,
             _energy,
         ),
-        Demonstration(
+        Preset(
             "time-reversed",
             "Time reversed",
             "Time is reversed halfway: truth and both models return to their start.",
             True,
             _return,
         ),
-        Demonstration(
+        Preset(
             "fields",
             "Parts of a field",
             "Solenoidal J∇H, conservative ∇F, or both at once: only a field with curl can fit a spring.",
             True,
             _fields,
         ),
-        Demonstration(
+        Preset(
             "learned-energy",
             "Learned and true H",
             "Contours of both, their difference, and how each drifts along the same rollout.",
@@ -110,7 +110,7 @@ DEMONSTRATIONS: dict[str, Demonstration] = {
             _learned,
             {"field": "hnn", "compare": True, "energy_of": "both"},
         ),
-        Demonstration(
+        Preset(
             "pixels",
             "Learned from pixels",
             "Frames predicted by the baseline and the HNN, next to the true ones.",
@@ -118,7 +118,7 @@ DEMONSTRATIONS: dict[str, Demonstration] = {
             _pixels,
             {"field": "pixel-hnn", "latents": True},
         ),
-        Demonstration(
+        Preset(
             "pixel-energy",
             "Energy added in latent space",
             "Halfway, energy is added by the H of the latents: the predicted pendulum swings wider.",
@@ -126,21 +126,21 @@ DEMONSTRATIONS: dict[str, Demonstration] = {
             _pixel_energy,
             {"field": "pixel-hnn", "latents": True},
         ),
-        Demonstration(
+        Preset(
             "friction",
             "What if friction were halved?",
             "H and friction are learned separately: scale the friction afterwards and compare with truth.",
             False,
             _friction,
         ),
-        Demonstration(
+        Preset(
             "structure",
             "How much structure helps",
             "A plain network, one that knows dq/dt = p/m, a general H and H = T(p) + V(q) on the same data.",
             False,
             _structure,
         ),
-        Demonstration(
+        Preset(
             "luck",
             "Little data, much noise",
             "Eight short noisy trajectories, five seeds: the band shows the variation with the seed.",
@@ -152,11 +152,11 @@ DEMONSTRATIONS: dict[str, Demonstration] = {
 }
 
 
-def get_demonstration(name: str) -> Demonstration:
+def get_preset(name: str) -> Preset:
     """Return the demonstration `name`; raise `UnknownNameError`."""
-    if name not in DEMONSTRATIONS:
-        raise UnknownNameError("demonstration", name, DEMONSTRATIONS)
-    return DEMONSTRATIONS[name]
+    if name not in PRESETS:
+        raise UnknownNameError("demonstration", name, PRESETS)
+    return PRESETS[name]
 
 
-__all__ = ["DEMONSTRATIONS", "Demonstration", "get_demonstration"]
+__all__ = ["PRESETS", "Preset", "get_preset"]

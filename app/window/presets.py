@@ -12,7 +12,7 @@ from app.model.settings import settings
 from app.widgets.text import Button, ButtonRole, MessageIcon, action_text, heading, message_box, set_tip
 from hnn_engine.disk import operations
 from hnn_engine.experiment import Experiment
-from hnn_engine.presets import DEMONSTRATIONS, Demonstration
+from hnn_engine.presets import PRESETS, Preset
 from hnn_engine.tasks import TASKS, Task
 
 if TYPE_CHECKING:
@@ -42,12 +42,12 @@ class Presets:
     ) -> None:
         self._session_actions, self._files, self._spawn, self._parent = session_actions, files, spawn, parent
         menu.setToolTipsVisible(True)
-        shown = DEMONSTRATIONS.values()
+        shown = PRESETS.values()
         self._fill(menu, "The paper's tasks", [t for t in TASKS.values() if t.from_paper])
         self._fill(menu, "Shown in the paper", [d for d in shown if d.from_paper])
         self._fill(menu, "Beyond the paper", [d for d in shown if not d.from_paper])
 
-    def _fill(self, menu: QMenu, title: str, presets: "list[Task] | list[Demonstration]") -> None:
+    def _fill(self, menu: QMenu, title: str, presets: "list[Task] | list[Preset]") -> None:
         if menu.actions():
             menu.addSeparator()
         label = heading(title)
@@ -61,9 +61,9 @@ class Presets:
             action.triggered.connect(lambda _=False, preset=preset: self.open(preset))
             menu.addAction(action)
 
-    def open(self, preset: Task | Demonstration) -> None:
+    def open(self, preset: Task | Preset) -> None:
         """Put the experiment of `preset` on screen, ready to train; ask for the file where it needs one."""
-        if isinstance(preset, Demonstration):
+        if isinstance(preset, Preset):
             self._show(preset.title, preset.experiment(), dict(preset.view))
         elif preset.needs_recording:
             self._spawn(self._open_recorded(preset))

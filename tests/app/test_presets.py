@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from app.dialogs.import_dialog import ImportDialog
 from app.model.settings import settings
-from hnn_engine.presets import DEMONSTRATIONS
+from hnn_engine.presets import PRESETS
 from hnn_engine.tasks import TASKS, Task
 from tests.app.bench import Bench
 
@@ -33,9 +33,9 @@ async def test_a_task_of_the_paper_opens_as_its_own_experiment(bench: Bench, tas
     assert bench.experiment.source_name == "pendulum"
 
 
-@pytest.mark.parametrize("name", list(DEMONSTRATIONS))
+@pytest.mark.parametrize("name", list(PRESETS))
 async def test_a_demonstration_opens_ready_to_train(bench: Bench, name: str) -> None:
-    one = DEMONSTRATIONS[name]
+    one = PRESETS[name]
     choose(bench, one.title)
     await bench.settled()
     assert bench.experiment == one.experiment()
@@ -45,8 +45,8 @@ async def test_a_demonstration_opens_ready_to_train(bench: Bench, name: str) -> 
 
 
 async def test_the_next_preset_forgets_how_the_last_one_was_looked_at(bench: Bench) -> None:
-    choose(bench, DEMONSTRATIONS["luck"].title)
-    choose(bench, DEMONSTRATIONS["time-reversed"].title)
+    choose(bench, PRESETS["luck"].title)
+    choose(bench, PRESETS["time-reversed"].title)
     assert bench.document.view.seeds == 1
     assert bench.experiment.rollout.steering.kind == "reverse"
 
