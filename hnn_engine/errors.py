@@ -26,7 +26,7 @@ NEAREST = 5  # names that a message lists at most
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))  # control, format, surrogate, line and paragraph separators
 _LISTED_BY = {  # what lists all names of a kind
     **{kind: f"'hnn-lab {kind}s' lists" for kind in ("system", "model", "recipe", "integrator", "task")},
-    "demonstration": "the menu Experiments lists",
+    "preset": "the menu Experiments lists",
 }
 
 

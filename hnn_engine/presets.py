@@ -153,9 +153,9 @@ PRESETS: dict[str, Preset] = {
 
 
 def get_preset(name: str) -> Preset:
-    """Return the demonstration `name`; raise `UnknownNameError`."""
+    """Return the preset `name`; raise `UnknownNameError`."""
     if name not in PRESETS:
-        raise UnknownNameError("demonstration", name, PRESETS)
+        raise UnknownNameError("preset", name, PRESETS)
     return PRESETS[name]
 
 

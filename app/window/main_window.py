@@ -99,7 +99,7 @@ class MainWindow(QMainWindow):
 
     @cached_property
     def presets(self) -> "Presets":
-        """What opens the paper's tasks and the demonstrations; its menu is filled when it is first shown."""
+        """What opens the paper's tasks and the presets; its menu is filled when it is first shown."""
         from app.window.presets import Presets
 
         return Presets(self.system.presets_menu, self.session_actions, lambda: self.files, self.spawn, self)

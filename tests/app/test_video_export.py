@@ -10,7 +10,7 @@ from hnn_engine.comparison_video import ComparisonVideo
 from hnn_engine.errors import RecordError
 from hnn_engine.video import read_video
 from tests.app.bench import Bench
-from tests.engine.test_films import both, short
+from tests.engine.test_comparison_video import both, short
 
 
 def writer(bench: Bench, path: Path, horizon: float = 1.5) -> VideoExport:
