@@ -1,4 +1,4 @@
-"""Demonstrations: experiments set up so that one fit shows one property, and how they are best looked at."""
+"""Presets: experiments set up so that one fit shows one property, and what the window shows of them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace

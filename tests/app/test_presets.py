@@ -1,4 +1,4 @@
-"""The paper's tasks and the demonstrations, opened from the menu of the Experiments button."""
+"""The paper's tasks and the presets, opened from the menu of the Experiments button."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ async def test_a_task_of_the_paper_opens_as_its_own_experiment(bench: Bench, tas
 
 
 @pytest.mark.parametrize("name", list(PRESETS))
-async def test_a_demonstration_opens_ready_to_train(bench: Bench, name: str) -> None:
+async def test_a_preset_opens_ready_to_train(bench: Bench, name: str) -> None:
     one = PRESETS[name]
     choose(bench, one.title)
     await bench.settled()

@@ -1,4 +1,4 @@
-"""Every demonstration is an experiment that can be run, and says what it shows."""
+"""Every preset is an experiment that can be run, and says what it shows."""
 
 import json
 
@@ -10,7 +10,7 @@ from hnn_engine.presets import PRESETS, get_preset
 
 
 @pytest.mark.parametrize("name", list(PRESETS))
-def test_a_demonstration_is_a_complete_experiment(name: str) -> None:
+def test_a_preset_is_a_complete_experiment(name: str) -> None:
     one = get_preset(name)
     made = one.experiment()
     assert checked(made) == made

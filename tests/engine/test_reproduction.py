@@ -615,7 +615,7 @@ def test_plots_place_points_by_their_axes() -> None:
 
 def test_ticks_are_few_and_round() -> None:
     assert [text for _, text in Axis(-1.2, 1.3).ticks(4)] == ["−1", "0", "1"]
-    assert [text for _, text in Axis(0.0, 0.25).ticks(5)] == ["0.00", "0.05", "0.10", "0.15", "0.20", "0.25"]
+    assert [text for _, text in Axis(0.0, 0.25).ticks(5)] == ["0", "0.05", "0.10", "0.15", "0.20", "0.25"]
     assert [text for _, text in Axis(1e-6, 1e-1, log=True).ticks(3)] == ["10⁻⁶", "10⁻⁴", "10⁻²"]
     assert [text for _, text in Axis(0.036, 0.044, log=True).ticks(4)] == ["0.036", "0.038", "0.04", "0.042", "0.044"]
 
