@@ -57,18 +57,18 @@ def shifted(x: Any, h: float, k: Any, out: Any) -> None:
 
 
 @jit
-def _moved(x: Any, dt: float, weights: Any, count: int, k: Any, out: Any) -> None:
-    """out <- x + dt Σ weightsⱼ kⱼ over the first `count` rows of k. Often all but the last weight are 0."""
+def _moved(x: Any, dt: float, table: Any, row: int, count: int, k: Any, out: Any) -> None:
+    """out <- x + dt Σ aⱼ kⱼ over the first `count` rows of k, a being a row of the table; its first zeros cost nothing.
+
+    Rows are not cut out as arrays of their own: at two or four coordinates that would take as long as the sum.
+    """
     first = 0
-    while first < count - 1 and weights[first] == 0.0:
+    while first < count - 1 and table[row, first] == 0.0:
         first += 1
-    if first == count - 1:
-        shifted(x, dt * weights[first], k[first], out)
-        return
     for i in range(x.size):
-        total = 0.0
-        for j in range(first, count):
-            total += weights[j] * k[j, i]
+        total = table[row, first] * k[first, i]
+        for j in range(first + 1, count):
+            total += table[row, j] * k[j, i]
         out[i] = x[i] + dt * total
 
 
@@ -78,9 +78,9 @@ def _runge_kutta_step(x: Any, dt: float, table: Any, flow: Any, k: Any, spare: A
     stages = table.shape[1]
     flow_at(x, flow, k[0])
     for stage in range(1, stages):
-        _moved(x, dt, table[stage], stage, k, spare)
+        _moved(x, dt, table, stage, stage, k, spare)
         flow_at(spare, flow, k[stage])
-    _moved(x, dt, table[stages], stages, k, x)
+    _moved(x, dt, table, stages, stages, k, x)
 
 
 @jit
