@@ -165,7 +165,7 @@ def loop(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[QEvent
 @pytest.fixture
 def unjudged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the judging of fits out, which takes some seconds each."""
-    monkeypatch.setattr(FitRun, "judge", lambda self: None)
+    monkeypatch.setattr(FitRun, "evaluate", lambda self: None)
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def test_a_fit_that_ends_is_told_while_another_goes_on(monkeypatch: pytest.Monke
         return advance(fit)
 
     monkeypatch.setattr(FitRun, "advance", sooner)
-    monkeypatch.setattr(FitRun, "judge", lambda fit: None)
+    monkeypatch.setattr(FitRun, "evaluate", lambda fit: None)
     runner = TrainingWorker()
     runner.start(small(), None)
     messages = ended(runner)
@@ -87,7 +87,7 @@ def test_a_fit_that_ends_is_told_while_another_goes_on(monkeypatch: pytest.Monke
 def test_memory_is_given_back_once_the_fits_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[weakref.ref[FitRun]] = []
     alive: list[int] = []
-    monkeypatch.setattr(FitRun, "judge", lambda fit: judged.append(weakref.ref(fit)))
+    monkeypatch.setattr(FitRun, "evaluate", lambda fit: judged.append(weakref.ref(fit)))
     monkeypatch.setattr(
         app.workers.training_worker, "give_back", lambda: alive.append(sum(fit() is not None for fit in judged))
     )

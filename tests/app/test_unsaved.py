@@ -91,7 +91,7 @@ async def test_a_fit_that_ends_is_in_the_journal_at_once(bench: Bench, monkeypat
 async def test_a_fit_that_has_ended_is_kept_while_it_is_judged(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app.workers.journal_worker, "EVERY", 3600.0)
     judged = threading.Event()
-    monkeypatch.setattr(FitRun, "judge", lambda self: judged.wait(60.0) and None)
+    monkeypatch.setattr(FitRun, "evaluate", lambda self: judged.wait(60.0) and None)
     bench.small_fit(15, 8)
     bench.click(bench.window.training.button)
     await bench.until(lambda: len(bench.lab.training.reached) == 2, "both fits at their end")
@@ -110,7 +110,7 @@ async def test_a_fit_whose_judging_fails_is_kept_in_the_table(bench: Bench, monk
     def fail(self: FitRun) -> None:
         raise HnnLabError("It cannot be judged")
 
-    monkeypatch.setattr(FitRun, "judge", fail)
+    monkeypatch.setattr(FitRun, "evaluate", fail)
     bench.small_fit(15, 8)
     bench.click(bench.window.training.button)
     await bench.until(lambda: len(bench.document.state.runs) == 2, "the runs")

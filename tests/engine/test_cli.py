@@ -233,7 +233,7 @@ def test_evaluate_repeats_what_train_said(trained: tuple[Path, Said], hnn_lab: C
 def test_a_run_that_is_there_is_replaced_only_by_force(
     trained: tuple[Path, Said], hnn_lab: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(FitRun, "judge", lambda self: None)
+    monkeypatch.setattr(FitRun, "evaluate", lambda self: None)
     folder = tmp_path / "run"
     assert hnn_lab(*TRAIN, "--out", folder).code == 0
     one = (folder / "weights.safetensors").read_bytes()
@@ -402,7 +402,7 @@ def test_a_fit_that_waits_for_the_compiler_says_so(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_task_that_the_paper_lacks_says_so(hnn_lab: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FitRun, "judge", lambda self: None)
+    monkeypatch.setattr(FitRun, "evaluate", lambda self: None)
     words = ["train", "--model", "baseline", *SMALL, "--force", "--out", tmp_path / "run", "--json", "--system"]
     assert "The paper has no double-pendulum task" in hnn_lab(*words, "double-pendulum").err
     said = hnn_lab(*words, "mass-spring")
@@ -510,7 +510,7 @@ def test_ctrl_c_keeps_the_weights_that_were_reached(
 
 
 def test_ctrl_c_while_judging_keeps_the_run(hnn_lab: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FitRun, "judge", lambda self: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(FitRun, "evaluate", lambda self: signal.raise_signal(signal.SIGINT))
     said = hnn_lab(*TRAIN, "--out", tmp_path / "run", "--json")
     assert said.code == 130
     assert "kept without figures" in said.err

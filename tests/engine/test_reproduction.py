@@ -268,7 +268,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     for name in ("mass-spring", "pendulum", "recording", "two-body"):
         monkeypatch.setitem(fitting.PAPER_TASKS, name, (12, 200, 1e-4))
     monkeypatch.setattr(FitRun, "__init__", noted)
-    monkeypatch.setattr(FitRun, "judge", made_up)
+    monkeypatch.setattr(FitRun, "evaluate", made_up)
     return fitted
 
 

@@ -234,7 +234,7 @@ def reproduce(folder: Path) -> None:
 
     words = ["reproduce", "--task", "mass-spring", "--model", "baseline,hnn", "--seeds", "1", "--keep"]
     short = mock.patch.dict(PAPER_TASKS, {"mass-spring": (12, 200, 1e-4)})
-    with short, mock.patch.object(FitRun, "judge", made_up), silent():
+    with short, mock.patch.object(FitRun, "evaluate", made_up), silent():
         assert main([*words, str(folder)]) == 0
 
 

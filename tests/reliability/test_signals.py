@@ -85,7 +85,7 @@ def test_a_shutdown_keeps_the_weights_that_were_reached_without_judging_them(
 def test_a_shutdown_while_judging_keeps_the_run(
     command: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FitRun, "judge", lambda self: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(FitRun, "evaluate", lambda self: signal.raise_signal(signal.SIGTERM))
     said = command(*TRAIN, "--steps", 12, "--out", tmp_path / "run")
     assert (said.code, load_run(tmp_path / "run").steps) == (143, 12)
     assert "kept without figures" in said.err
@@ -102,7 +102,7 @@ def test_a_signal_while_the_run_is_written_waits_for_it(
         write_run(*arguments)
 
     monkeypatch.setattr(training, "write_run", interrupted)
-    monkeypatch.setattr(FitRun, "judge", lambda self: None)
+    monkeypatch.setattr(FitRun, "evaluate", lambda self: None)
     assert command(*TRAIN, "--steps", 12, "--out", tmp_path / "run").code == 130
     assert load_run(tmp_path / "run").ending == "finished"
 
@@ -151,7 +151,7 @@ def test_figures_that_nobody_reads_do_not_hold_up_a_signal(
     command: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hnn_engine.cli.commands._print_figures", lambda *_: signal.raise_signal(signal.SIGTERM))
-    monkeypatch.setattr(FitRun, "judge", lambda self: None)
+    monkeypatch.setattr(FitRun, "evaluate", lambda self: None)
     said = command(*TRAIN, "--steps", 12, "--out", tmp_path / "run")
     assert (said.code, said.err.splitlines()[-1]) == (143, "hnn-lab: stopped")
     assert load_run(tmp_path / "run").steps == 12
@@ -198,7 +198,7 @@ def test_what_is_ignored_at_the_start_stays_ignored(
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         raise_at(7, (signal.SIGHUP,), monkeypatch)
-        monkeypatch.setattr(FitRun, "judge", lambda self: None)
+        monkeypatch.setattr(FitRun, "evaluate", lambda self: None)
         assert command(*TRAIN, "--steps", 12, "--out", tmp_path / "run").code == 0
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
@@ -233,7 +233,7 @@ def test_a_shutdown_of_a_reproduction_keeps_the_fit_that_is_being_written(
         put(self, *arguments)
 
     monkeypatch.setattr(FitCache, "put", interrupted)
-    monkeypatch.setattr(FitRun, "judge", lambda self: None)
+    monkeypatch.setattr(FitRun, "evaluate", lambda self: None)
     monkeypatch.setattr(training.Meter, "show", lambda self, event: self._fit.stop())
     said = command("reproduce", "--task", "mass-spring", "--seeds", 1, "--keep", tmp_path)
     assert said.code == 143
@@ -263,7 +263,7 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RecordError("runs/x cannot be written: choose another place") from OSError(28, "No space left on device")
 
     monkeypatch.setattr(training, "write_run", refuse)
-    monkeypatch.setattr(FitRun, "judge", lambda self: None)
+    monkeypatch.setattr(FitRun, "evaluate", lambda self: None)
 
 
 def test_on_a_full_disk_the_fit_goes_to_the_journal_and_is_said_to_be_there(
