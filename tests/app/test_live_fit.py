@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, Qt
 
 from app.model.document import State
 from app.workers import live_fit_process
-from app.workers.live_fit_process import LiveFitProcess, Wish
+from app.workers.live_fit_process import FitRequest, LiveFitProcess
 from hnn_engine.coords import Array
 from hnn_engine.data_edits import NO_EDITS, STROKES, Place
 from hnn_engine.errors import ExperimentError
@@ -179,17 +179,17 @@ def asked() -> LiveFitProcess:
 
 def test_a_process_that_dies_is_said_and_begins_anew(asked: LiveFitProcess) -> None:
     try:
-        first = asked(Wish(quick(), None), lambda _: None)
+        first = asked(FitRequest(quick(), None), lambda _: None)
         assert asked.child.process is not None
         asked.child.process.kill()
         asked.child.process.join()
-        again = asked(Wish(quick(), None), lambda _: None)
+        again = asked(FitRequest(quick(), None), lambda _: None)
         assert same(first.snapshots[0], again.snapshots[0])
         assert asked.child.line is not None
         asked.child.line.close()
         with pytest.raises(ExperimentError, match="begins anew"):
-            asked(Wish(quick(), None), lambda _: None)
-        assert len(asked(Wish(quick(), None), lambda _: None).snapshots) == 2
+            asked(FitRequest(quick(), None), lambda _: None)
+        assert len(asked(FitRequest(quick(), None), lambda _: None).snapshots) == 2
     finally:
         asked.close()
 
@@ -202,14 +202,14 @@ def test_a_long_fit_is_given_up_for_a_newer_wish(asked: LiveFitProcess, monkeypa
         raise NewerError
 
     try:
-        asked(Wish(quick(), None), lambda _: None)
+        asked(FitRequest(quick(), None), lambda _: None)
         monkeypatch.setattr(live_fit_process, "PATIENCE", 0.0)
         long = replace(quick("denoise", points=60.0), models=new_experiment("pendulum").models)
         began = time.perf_counter()
         with pytest.raises(NewerError):
-            asked(Wish(long, None), tell)
+            asked(FitRequest(long, None), tell)
         assert time.perf_counter() - began < 5.0
-        assert asked(Wish(quick(), None), lambda _: None).data is not None
+        assert asked(FitRequest(quick(), None), lambda _: None).data is not None
     finally:
         asked.close()
 
@@ -218,11 +218,11 @@ def test_a_fault_of_the_program_is_one_sentence_with_its_traceback(monkeypatch: 
     def fail(*_: object) -> None:
         raise ZeroDivisionError("by nothing")
 
-    lost = live_fit_process.answered(Wish(quick(horizon=float("nan")), None))
+    lost = live_fit_process.answered(FitRequest(quick(horizon=float("nan")), None))
     assert isinstance(lost, live_fit_process.Refused)
     assert (lost.problem[:12], lost.details) == ("A trajectory", "")
     monkeypatch.setattr(live_fit_process, "_fitted", fail)
-    refused = live_fit_process.answered(Wish(quick(), None))
+    refused = live_fit_process.answered(FitRequest(quick(), None))
     assert isinstance(refused, live_fit_process.Refused)
     assert refused.problem == "The live fit failed: by nothing"
     assert "ZeroDivisionError" in refused.details
