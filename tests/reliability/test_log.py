@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import hnn_engine
-from hnn_engine import cli, log_file, user_folders
+from hnn_engine import child_processes, cli, log_file, user_folders
 from hnn_engine.cli import commands
 from hnn_engine.errors import shown
 from hnn_engine.log_file import LogFile, logging_to_file, newest, older
@@ -272,6 +272,12 @@ def test_a_process_that_was_halted_with_the_lock_keeps_no_other(
     assert time.perf_counter() - began < 3.0
     os.close(held)
     assert len(lines(tmp_path / "hnn-lab.log")) == 3, "written, and not renamed"
+
+
+def test_the_process_that_compiles_logs_too(path: Path) -> None:
+    with child_processes.run_module("hnn_engine.kernels") as process:
+        assert process.wait(500) == 0
+    assert re.search(rf"INFO +compile\[{process.pid}\] .*: The compiled loops are loaded\n", path.read_text("utf-8"))
 
 
 # Where it cannot be written -------------------------------------------------------------------------------------------
