@@ -64,12 +64,15 @@ class System(Scene):
     pair: ClassVar[tuple[str, str]] = ("baseline", "hnn")  # the models that it opens with
 
     def __init__(self, constants: Mapping[str, object] | None = None) -> None:
+        """Take `constants` by name, defaults for those that are missing; raise `ParameterError` for what is unknown or
+        out of range."""
         self.values: dict[str, Value] = bind(self.constants, constants or {}, self.name)
         # Constants read as attributes: self.mass_1 is self.values["mass-1"].
         self.__dict__.update({name.replace("-", "_"): value for name, value in self.values.items()})
         self.law = self.law_constants()
 
     def __getattr__(self, name: str) -> float:
+        """Raise `AttributeError`: it is reached by a missing name alone."""
         # Reached only by a name that is missing; it tells type checkers that the constants are numbers.
         raise AttributeError(f"{type(self).__name__} has no attribute '{name}'")
 

@@ -22,6 +22,7 @@ class DampedMassSpring(Damped, MassSpring):
     data: ClassVar[DataRecipe] = DataRecipe(50, 30, 10.0, 0.1, 0.5, False, False)
 
     def exact(self, start: Array, t: Array) -> Array | None:
+        """Return the damped oscillation, also where it creeps, `(T, 2)`, from `start` `(2,)` at `t` `(T,)` in s."""
         cos, sin = damped_pair(t, self.damping / 2, self.frequency**2)
         q, v, slow = start[0], start[1] / self.mass, self.damping / 2
         position = q * cos + (v + slow * q) * sin

@@ -19,4 +19,5 @@ class DampedPendulum(Damped, Pendulum):
     data: ClassVar[DataRecipe] = DataRecipe(50, 45, 10.0, 0.1, 0.5, False, False)
 
     def exact(self, start: Array, t: Array) -> Array | None:
+        """Return None: with friction there is no solution in closed form."""
         return None  # with friction no closed form is known

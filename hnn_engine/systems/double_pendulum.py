@@ -39,6 +39,7 @@ class DoublePendulum(System):
 
     @property
     def coordinates(self) -> tuple[Coordinate, ...]:
+        """The canonical coordinates in order, all q and then all p, with the units and ranges of their axes."""
         top1, top2 = (1.3 * scale for scale in self._momentum_scales())
         return (
             Coordinate("theta1", "θ₁", "rad", -math.pi, math.pi, periodic=True),
@@ -49,6 +50,7 @@ class DoublePendulum(System):
 
     @property
     def inertia(self) -> Array | None:
+        """None: p = M(θ₁ − θ₂) dθ/dt, with a mass matrix that depends on the position."""
         return None  # a matrix that turns with the angle between the rods
 
     def _momentum_scales(self) -> tuple[float, float]:
@@ -64,6 +66,8 @@ class DoublePendulum(System):
         return (self.mass_1 + self.mass_2) * self.gravity * self.length_1, lower
 
     def hamiltonian(self, coords: Array) -> Array:
+        """Return H = [m₂l₂²p₁² + (m₁+m₂)l₁²p₂² − 2m₂l₁l₂p₁p₂cos(θ₁−θ₂)] / [2m₂l₁²l₂²(m₁ + m₂sin²(θ₁−θ₂))] plus the
+        energy of height, zero at rest, in J, `(..., 4) -> (...)`."""
         m2, l1, l2 = self.mass_2, self.length_1, self.length_2
         upper, lower = self.weight_moments
         a, b, p1, p2 = coords.T  # the transpose unpacks a single state to scalars, a batch to arrays
@@ -75,6 +79,8 @@ class DoublePendulum(System):
 
     @staticmethod
     def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
+        """Write ∇H into `out`. `x`, `out`: `(2*dof, ...)`, a row a coordinate; `c`: the constants, as `law_constants`
+        gives them."""
         # T = ½(p₁ω₁ + p₂ω₂), and ∂T/∂Δ = sin Δ (p₁p₂/(l₁l₂) − 2m₂T cos Δ)/D.
         mass, m2, l1, l2, g = c[0] + c[1], c[1], c[2], c[3], c[4]
         delta = x[0] - x[1]
@@ -90,27 +96,33 @@ class DoublePendulum(System):
 
     @property
     def min_energy(self) -> float | None:
+        """0 J, hanging at rest."""
         return 0.0
 
     @property
     def energy_floor(self) -> float:
+        """1 % of (m₁ + m₂)gl₁ + m₂gl₂, in J."""
         return 0.01 * sum(self.weight_moments)
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
+        """Draw `count` starts at rest, both angles uniform within 1 rad, `(count, 4)`."""
         starts = np.zeros((count, 4))
         starts[:, :2] = rng.uniform(-1.0, 1.0, (count, 2))
         return starts
 
     @property
     def default_start(self) -> Array:
+        """The initial state that the window opens with, `(2*dof,)`."""
         return np.array([0.9, -0.6, 0.0, 0.0])
 
     @property
     def bounds(self) -> Bounds:
+        """The part of the world that the scene shows at first, in m: left, right, bottom, top."""
         reach = 1.15 * (self.length_1 + self.length_2)
         return (-reach, reach, -reach, reach)
 
     def geometry(self, q: Array) -> tuple[Primitive, ...]:
+        """Return the drawing of configuration `q` `(dof,)`, fixed parts first, in m."""
         (x1, y1), (x2, y2) = self.positions(q).tolist()
         size = (self.length_1 + self.length_2) / 2
         return (
@@ -122,10 +134,12 @@ class DoublePendulum(System):
         )
 
     def positions(self, q: Array) -> Array:
+        """Return the places of the bodies in m, `(..., dof) -> (..., bodies, 2)`."""
         upper = self.length_1 * _down(q[..., 0])
         return np.stack([upper, upper + self.length_2 * _down(q[..., 1])], axis=-2)
 
     def velocities(self, coords: Array) -> Array:
+        """Return the velocities of the bodies in m/s, `(..., 2*dof) -> (..., bodies, 2)`."""
         rates = self.gradient(coords)[..., 2:]
         upper = self.length_1 * rates[..., :1] * _across(coords[..., 0])
         return np.stack([upper, upper + self.length_2 * rates[..., 1:] * _across(coords[..., 1])], axis=-2)

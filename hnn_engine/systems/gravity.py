@@ -47,14 +47,17 @@ class Gravity(System):
         ranges and energies."""
 
     def law_constants(self) -> Array:
+        """Return what the law gets as `c`: the masses in kg, then G, `(bodies + 1,)`."""
         return np.array([*self.masses, self.gravitation])
 
     @property
     def inertia(self) -> Array | None:
+        """The mass of each body, for its x and then for its y, in kg, `(2*bodies,)`."""
         return np.tile(self.masses, 2)  # the momenta go by axis, and then by body
 
     @cached_property
     def coordinates(self) -> tuple[Coordinate, ...]:
+        """The canonical coordinates in order, all q and then all p, with the units and ranges of their axes."""
         n, (x, y, px, py) = len(self.masses), self.typical_orbit.reshape(4, -1)
         far, fast = RANGE * np.hypot(x, y), SPEED_RANGE * np.hypot(px, py)
         groups = (("x", "m", far), ("y", "m", far), ("px", "kg m/s", fast), ("py", "kg m/s", fast))
@@ -65,6 +68,7 @@ class Gravity(System):
         )
 
     def hamiltonian(self, coords: Array) -> Array:
+        """Return H = Σ |pᵢ|²/(2mᵢ) − Σ G mᵢmⱼ/|rᵢ − rⱼ| in J, `(..., 4*bodies) -> (...)`."""
         masses, rows = self.masses, np.ascontiguousarray(np.moveaxis(coords, -1, 0))
         n = len(masses)
         x, y, px, py = (rows[k * n : (k + 1) * n] for k in range(4))
@@ -78,6 +82,8 @@ class Gravity(System):
 
     @staticmethod
     def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
+        """Write ∇H = (Σⱼ G mᵢmⱼ (rᵢ − rⱼ)/|rᵢ − rⱼ|³, pᵢ/mᵢ) into `out`. `x`, `out`: `(4*bodies, ...)`, all x, all y,
+        then the momenta; `c`: the masses, then G."""
         n = len(c) - 1
         for i in range(2 * n):
             out[i] = 0.0
@@ -94,10 +100,12 @@ class Gravity(System):
 
     @property
     def min_energy(self) -> float | None:
+        """None: two bodies may come arbitrarily near, and H has no minimum."""
         return None
 
     @property
     def energy_floor(self) -> float:
+        """1 % of the energy of the typical orbit, in J."""
         return 0.01 * abs(float(self.hamiltonian(self.typical_orbit)))
 
     # Orbits -----------------------------------------------------------------------------------------------------------
@@ -153,19 +161,23 @@ class Gravity(System):
 
     @property
     def bounds(self) -> Bounds:
+        """The part of the world that the scene shows at first, in m: left, right, bottom, top."""
         reach = VIEW * float(np.linalg.norm(self.positions(self.typical_orbit[: 2 * len(self.masses)]), axis=-1).max())
         return (-reach, reach, -reach, reach)
 
     def geometry(self, q: Array) -> tuple[Primitive, ...]:
+        """Return the drawing of configuration `q` `(dof,)`, fixed parts first, in m."""
         places = self.positions(q).tolist()
         masses = self.masses.tolist()
         return tuple(Bob((x, y), star_radius(m), i) for i, ((x, y), m) in enumerate(zip(places, masses, strict=True)))
 
     def positions(self, q: Array) -> Array:
+        """Return the places of the bodies in m, `(..., dof) -> (..., bodies, 2)`."""
         n = len(self.masses)
         return np.stack([q[..., :n], q[..., n:]], axis=-1)
 
     def velocities(self, coords: Array) -> Array:
+        """Return the velocities of the bodies in m/s, `(..., 2*dof) -> (..., bodies, 2)`."""
         n = len(self.masses)
         return np.stack([coords[..., 2 * n : 3 * n], coords[..., 3 * n :]], axis=-1) / self.masses[:, None]
 
@@ -179,6 +191,8 @@ class Gravity(System):
         return moved
 
     def push(self, coords: Array, body: int, velocity: tuple[float, float]) -> Array:
+        """Return `coords` `(2*dof,)` with the momentum that gives `body` the nearest allowed velocity to `velocity`
+        (m/s); q stays."""
         pushed, n = np.array(coords, dtype=np.float64), len(self.masses)
         pushed[[2 * n + body, 3 * n + body]] = self.masses[body] * np.asarray(velocity)
         return pushed

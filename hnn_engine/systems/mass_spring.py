@@ -35,11 +35,13 @@ class MassSpring(System):
 
     @property
     def coordinates(self) -> tuple[Coordinate, ...]:
+        """The canonical coordinates in order, all q and then all p, with the units and ranges of their axes."""
         top = 1.3 * self.momentum_scale
         return (Coordinate("q", "q", "m", -1.3, 1.3), Coordinate("p", "p", "kg m/s", -top, top))
 
     @property
     def inertia(self) -> Array | None:
+        """The mass in kg, `(1,)`."""
         return np.array([self.mass])
 
     @property
@@ -53,21 +55,25 @@ class MassSpring(System):
         return math.sqrt(self.mass * self.stiffness)
 
     def hamiltonian(self, coords: Array) -> Array:
+        """Return H = p²/(2m) + k q²/2 in J, `(..., 2) -> (...)`."""
         q, p = coords[..., 0], coords[..., 1]
         return p**2 / (2 * self.mass) + self.stiffness / 2 * q**2
 
     @staticmethod
     def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
+        """Write ∇H = (k q, p/m) into `out`. `x`, `out`: `(2, ...)`; `c`: m in kg, k in N/m."""
         mass, stiffness = c[0], c[1]
         out[0] = stiffness * x[0]
         out[1] = x[1] / mass
 
     @property
     def min_energy(self) -> float | None:
+        """0 J, at rest."""
         return 0.0
 
     @property
     def energy_floor(self) -> float:
+        """1 % of the spring's energy at 1 m, k/2, in J."""
         return 0.01 * self.stiffness / 2  # 1 % of the energy at a stretch of one metre
 
     @property
@@ -77,26 +83,33 @@ class MassSpring(System):
 
     @property
     def grid_reach(self) -> Array | None:
+        """Half the width of a grid of states in q and in p, `(2,)`: a fifth beyond the training starts."""
         return 1.2 * RADII[1] * self._units
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
+        """Draw `count` starts, in all directions from rest, their radius uniform as the paper has it, `(count, 2)`."""
         starts: Array = scaled_to_radius(rng, count, *RADII) * self._units
         return starts
 
     def exact(self, start: Array, t: Array) -> Array | None:
+        """Return q = q₀ cos ωt + p₀/(mω) sin ωt and p = p₀ cos ωt − mω q₀ sin ωt with ω² = k/m, `(T, 2)`, at `t` `(T,)`
+        in s."""
         phase, scale = self.frequency * t, self.momentum_scale
         cos, sin = np.cos(phase), np.sin(phase)
         return np.stack([start[0] * cos + start[1] / scale * sin, start[1] * cos - start[0] * scale * sin], axis=-1)
 
     @property
     def default_start(self) -> Array:
+        """The initial state that the window opens with, `(2*dof,)`."""
         return np.array([0.8, 0.0])
 
     @property
     def bounds(self) -> Bounds:
+        """The part of the world that the scene shows at first, in m: left, right, bottom, top."""
         return (-2.3, 2.1, -1.2, 1.2)
 
     def geometry(self, q: Array) -> tuple[Primitive, ...]:
+        """Return the drawing of configuration `q` `(dof,)`, fixed parts first, in m."""
         x, side = float(q[0]), block_side(self.mass)
         floor = -side / 2
         return (
@@ -107,17 +120,22 @@ class MassSpring(System):
         )
 
     def positions(self, q: Array) -> Array:
+        """Return the places of the bodies in m, `(..., dof) -> (..., bodies, 2)`."""
         return np.stack([q[..., 0], np.zeros_like(q[..., 0])], axis=-1)[..., None, :]
 
     def velocities(self, coords: Array) -> Array:
+        """Return the velocities of the bodies in m/s, `(..., 2*dof) -> (..., bodies, 2)`."""
         speed = coords[..., 1] / self.mass
         return np.stack([speed, np.zeros_like(speed)], axis=-1)[..., None, :]
 
     def place(self, coords: Array, body: int, at: tuple[float, float]) -> Array:
+        """Return `coords` `(2*dof,)` with `body` moved as near to `at` (m) as its constraint allows; p stays."""
         nearest = WALL + SHORTEST_SPRING + block_side(self.mass) / 2
         return np.array([max(float(at[0]), nearest), coords[1]])
 
     def push(self, coords: Array, body: int, velocity: tuple[float, float]) -> Array:
+        """Return `coords` `(2*dof,)` with the momentum that gives `body` the nearest allowed velocity to `velocity`
+        (m/s); q stays."""
         return np.array([coords[0], self.mass * velocity[0]])
 
 

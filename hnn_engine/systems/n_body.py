@@ -37,10 +37,12 @@ class NBody(Gravity):
 
     @property
     def caption(self) -> str:
+        """What people call the system with this number of bodies."""
         return f"{int(self.bodies)} bodies"
 
     @property
     def masses(self) -> Array:
+        """The masses of the bodies in kg, `(bodies,)`."""
         return np.full(int(self.bodies), self.mass)
 
     def _rings(self, first: Array) -> Array:
@@ -53,8 +55,10 @@ class NBody(Gravity):
 
     @property
     def typical_orbit(self) -> Array:
+        """A state of the middle of the training distribution, `(4*bodies,)`: what scales and ranges are taken from."""
         orbit: Array = self._rings(np.array([[TYPICAL_RADIUS, 0.0]]))[0]
         return orbit
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
+        """Draw `count` turning rings, each momentum changed a little, `(count, 4*bodies)`."""
         return self.kicked(self._rings(scaled_to_radius(rng, count, *RADII)), rng)

@@ -40,19 +40,23 @@ class PixelPendulum(Pendulum):
 
     @property
     def coordinates(self) -> tuple[Coordinate, ...]:
+        """The canonical coordinates in order, all q and then all p, with the units and ranges of their axes."""
         top = 1.3 * self.momentum_scale
         reach = 0.5 * math.pi
         return (Coordinate("q", "q", "rad", -reach, reach, periodic=True), Coordinate("p", "p", "kg m²/s", -top, top))
 
     @property
     def grid_reach(self) -> Array | None:
+        """None: films have no grid of states."""
         return None
 
     @property
     def default_start(self) -> Array:
+        """The initial state that the window opens with, `(2*dof,)`."""
         return np.array([0.5, 0.0])
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
+        """Draw `count` starts within the largest angle and speed of the task, `(count, 2)`."""
         return self.starts_within(rng, count, START_ANGLE, START_SPEED)
 
     def starts_within(self, rng: np.random.Generator, count: int, angle: float, speed: float) -> Array:

@@ -39,6 +39,7 @@ class ThreeBody(Gravity):
 
     @property
     def masses(self) -> Array:
+        """The masses of the bodies in kg, `(bodies,)`."""
         return np.array([self.mass_1, self.mass_2, self.mass_3])
 
     def _triangles(self, first: Array) -> Array:
@@ -48,8 +49,10 @@ class ThreeBody(Gravity):
 
     @property
     def typical_orbit(self) -> Array:
+        """A state of the middle of the training distribution, `(4*bodies,)`: what scales and ranges are taken from."""
         orbit: Array = self._triangles(np.array([[TYPICAL_RADIUS, 0.0]]))[0]
         return orbit
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
+        """Draw `count` turning triangles, each momentum changed a little, `(count, 12)`."""
         return self.kicked(self._triangles(scaled_to_radius(rng, count, *RADII)), rng)
