@@ -24,9 +24,11 @@ class SecondOrder(Model):
     why_not_separable: ClassVar[str] = "the second-order model has no H"
 
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
+        """Return the terms that the field is a sum of, for compiled loops."""
         return (values(Network("", slice(None), dof), dof),)
 
     def inverse_mass(self, weights: Mapping[str, Any]) -> Any | None:
+        """Return 1/m `(dof,)` from the masses m among the `weights`, which the model is told: dq/dt = p/m."""
         return 1 / weights["inertia"]
 
     def why_not(self, scene: Scene) -> str:

@@ -19,5 +19,6 @@ class SeparableHnn(Model):
     why_not_separable: ClassVar[str] = ""
 
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
+        """Return the terms that the field is a sum of, for compiled loops."""
         kinetic, potential = Network("t.", slice(dof, None), 1), Network("v.", slice(None, dof), 1)
         return (symplectic_gradient(kinetic, dof), symplectic_gradient(potential, dof))

@@ -187,6 +187,7 @@ class System(Scene):
 
     @property
     def default_start(self) -> Array:
+        """The initial state that the window opens with, `(2*dof,)`."""
         start: Array = self.sample_starts(np.random.default_rng(0), 1)[0]
         return start
 
@@ -207,21 +208,26 @@ class System(Scene):
 
     @property
     def bounds(self) -> Bounds:
+        """The part of the world that the scene shows at first, in m: left, right, bottom, top."""
         return self._drawing.bounds
 
     def geometry(self, q: Array) -> tuple[Primitive, ...]:
+        """Return the drawing of configuration `q` `(dof,)`, fixed parts first, in m."""
         x, y = self.positions(q)[0].tolist()
         return (*self._drawing.fixed, Bob((x, y), self._drawing.radius, 0))
 
     def positions(self, q: Array) -> Array:
+        """Return the places of the bodies in m, `(..., dof) -> (..., bodies, 2)`."""
         return self._drawing.at(q)[..., None, :]
 
     def velocities(self, coords: Array) -> Array:
+        """Return the velocities of the bodies in m/s, `(..., 2*dof) -> (..., bodies, 2)`."""
         tangents, rates = self._drawing.tangents(coords[..., : self.dof]), self.gradient(coords)[..., self.dof :]
         moves: Array = np.einsum("...ij,...j->...i", tangents, rates)[..., None, :]
         return moves
 
     def place(self, coords: Array, body: int, at: tuple[float, float]) -> Array:
+        """Return `coords` `(2*dof,)` with `body` moved as near to `at` (m) as its constraint allows; p stays."""
         return np.concatenate([self._drawing.nearest(coords[: self.dof], at), coords[self.dof :]])
 
     def push(self, coords: Array, body: int, velocity: tuple[float, float]) -> Array:

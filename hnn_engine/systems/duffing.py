@@ -43,6 +43,7 @@ class Duffing(System):
 
     @property
     def coordinates(self) -> tuple[Coordinate, ...]:
+        """The canonical coordinates in order, all q and then all p, with the units and ranges of their axes."""
         far = REACH * self.scale
         fast = self._momentum(far)
         return (Coordinate("q", "q", "m", -far, far), Coordinate("p", "p", "kg m/s", -fast, fast))
@@ -53,18 +54,23 @@ class Duffing(System):
 
     @staticmethod
     def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
+        """Write ∇H into `out`. `x`, `out`: `(2*dof, ...)`, a row a coordinate; `c`: the constants, as `law_constants`
+        gives them."""
         q = x[0]
         out[0] = (c[0] + c[1] * q * q) * q
         out[1] = x[1]
 
     @property
     def min_energy(self) -> float | None:
+        """The least energy in J, where there is one."""
         return -(min(self.linear, 0.0) ** 2) / (4 * self.cubic)
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
+        """Draw `count` initial states of the training distribution by `rng`, `(count, 2*dof)`."""
         far = START_REACH * self.scale
         return rng.uniform(-1.0, 1.0, (count, 2)) * (far, self._momentum(far))
 
     @property
     def default_start(self) -> Array:
+        """The initial state that the window opens with, `(2*dof,)`."""
         return np.array([1.45 * self.scale, 0.0])

@@ -20,6 +20,7 @@ class HenonHeiles(System):
 
     @property
     def coordinates(self) -> tuple[Coordinate, ...]:
+        """The canonical coordinates in order, all q and then all p, with the units and ranges of their axes."""
         axes = (("x", "m", 1.1), ("y", "m", 1.1), ("px", "kg m/s", 0.7), ("py", "kg m/s", 0.7))
         return tuple(Coordinate(name, name, u, -top / self.coupling, top / self.coupling) for name, u, top in axes)
 
@@ -29,12 +30,15 @@ class HenonHeiles(System):
 
     @staticmethod
     def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
+        """Write ∇H into `out`. `x`, `out`: `(2*dof, ...)`, a row a coordinate; `c`: the constants, as `law_constants`
+        gives them."""
         out[0] = x[0] + 2 * c[0] * x[0] * x[1]
         out[1] = x[1] + c[0] * (x[0] * x[0] - x[1] * x[1])
         out[2] = x[2]
         out[3] = x[3]
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
+        """Draw `count` initial states of the training distribution by `rng`, `(count, 2*dof)`."""
         radius, share, place, heading = rng.uniform(size=(4, count)) * [[0.5], [1], [2 * np.pi], [2 * np.pi]]
         # V ≤ r²/2 + r³/3, which is below 1/6 wherever r < ½: what is left up to there, the star shares in as it moves.
         x, y = radius * np.cos(place), radius * np.sin(place)

@@ -44,6 +44,7 @@ class SpringPendulum(System):
 
     @property
     def coordinates(self) -> tuple[Coordinate, ...]:
+        """The canonical coordinates in order, all q and then all p, with the units and ranges of their axes."""
         far = self.hanging
         fast = 1.2 * self.mass * far * (math.sqrt(self.gravity / far) + STRETCH * math.sqrt(self.stiffness / self.mass))
         return (
@@ -62,6 +63,8 @@ class SpringPendulum(System):
 
     @staticmethod
     def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
+        """Write ∇H into `out`. `x`, `out`: `(2*dof, ...)`, a row a coordinate; `c`: the constants, as `law_constants`
+        gives them."""
         mass, length, stiffness, gravity = c[0], c[1], c[2], c[3]
         pull = stiffness * (1 - length / np.sqrt(x[0] * x[0] + x[1] * x[1] + SOFTENING))
         out[0] = pull * x[0]
@@ -71,10 +74,12 @@ class SpringPendulum(System):
 
     @property
     def min_energy(self) -> float | None:
+        """The least energy in J, where there is one."""
         weight = self.mass * self.gravity
         return -weight * self.length - weight**2 / (2 * self.stiffness)
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
+        """Draw `count` initial states of the training distribution by `rng`, `(count, 2*dof)`."""
         angle, stretch = rng.uniform(-1.0, 1.0, (2, count)) * [[ANGLE], [STRETCH]]
         return self._resting(angle, stretch)
 
@@ -85,14 +90,17 @@ class SpringPendulum(System):
 
     @property
     def default_start(self) -> Array:
+        """The initial state that the window opens with, `(2*dof,)`."""
         start: Array = self._resting(np.array([0.1]), np.array([0.15]))[0]
         return start
 
     @property
     def bounds(self) -> Bounds:
+        """The part of the world that the scene shows at first, in m: left, right, bottom, top."""
         return (-1.2 * self.hanging, 1.2 * self.hanging, -1.6 * self.hanging, 0.3 * self.hanging)
 
     def geometry(self, q: Array) -> tuple[Primitive, ...]:
+        """Return the drawing of configuration `q` `(dof,)`, fixed parts first, in m."""
         x, y = q.tolist()
         return (
             Anchor((0.0, 0.0), "pivot", 0.04 * self.hanging),
