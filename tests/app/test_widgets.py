@@ -500,6 +500,17 @@ class TestCards:
         QTest.keyClick(grid.card(names[0]), Qt.Key.Key_Up)  # there is nothing above
         assert grid.current() == names[0]
 
+    def test_more_than_twelve_stand_in_rows_of_four(self, qtbot: QtBot) -> None:
+        pendulum = SYSTEMS["pendulum"]
+        many = CardGrid([type(f"Another{i}", (pendulum,), {"name": f"another-{i}"})() for i in range(13)])
+        qtbot.addWidget(many)
+        many.select("another-0")
+        with qtbot.waitExposed(many):
+            many.show()
+        QTest.keyClick(many.card("another-0"), Qt.Key.Key_Down)
+        assert many.current() == "another-4"
+        assert many.card("another-3").y() == many.card("another-0").y() < many.card("another-4").y()
+
     def test_select_is_silent_and_may_mark_none(self, grid: CardGrid) -> None:
         seen: list[str] = []
         grid.chosen.connect(seen.append)
