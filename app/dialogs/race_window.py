@@ -385,7 +385,7 @@ def words(one: Standing) -> list[str]:
 def _time(one: Standing) -> str:
     if one.finish is not None:
         more = "" if one.ending else f", now at {duration(one.seconds)}"
-        return f"finished in {duration(one.finish)}{more}"
+        return f"reached in {duration(one.finish)}{more}"
     if one.ending == "failed":
         return "failed"
     if one.ending:
@@ -399,7 +399,7 @@ def _faster(one: Standing) -> str:
         return ""
     times = float(f"{one.faster:.2g}")
     if not one.at_least and math.isclose(times, 1.0):
-        return "as fast as the paper"
+        return "as fast as paper"
     if times < 1:
         return f"{_plain(float(f'{1 / one.faster:.2g}'))}{NO_BREAK}× slower than paper"
     return f"{'> ' if one.at_least else ''}{_plain(times)}{NO_BREAK}× faster than paper"

@@ -264,10 +264,10 @@ def test_lanes_are_told_in_few_words() -> None:
         return [text.replace(NO_BREAK, " ") for text in words(one)]
 
     there = replace(LANE, finish=0.0089, faster=654.0)
-    assert told(there)[:3] == ["1. Sampled", "there in 8.9 ms", "650 × faster than paper"]
+    assert told(there)[:3] == ["1. Sampled", "reached in 8.9 ms", "650 × faster than paper"]
     assert told(replace(there, faster=3141.0, at_least=True))[2] == "> 3,100 × faster than paper"
     assert told(replace(there, faster=0.5))[2] == "2 × slower than paper"
-    assert told(replace(there, faster=1.001))[2] == "as fast as the paper"
+    assert told(replace(there, faster=1.001))[2] == "as fast as paper"
     assert told(LANE)[1] == "finished after 8.9 ms"
     assert told(replace(LANE, ending="", steps=9))[1] == "8.9 ms, step 1 of 9"
     assert told(LANE)[3:] == ["error 7·10⁻⁵", "1 × 60 units"]

@@ -69,7 +69,7 @@ async def test_without_a_model_that_learned_one_it_speaks_of_truth_alone(bench: 
     bench.window.what_if.form.edited.emit("friction", 2.0, True)
     await bench.settled()
     np.testing.assert_array_equal(bench.model("hnn").coords, before)
-    assert "no model" in bench.window.what_if.note.text()
+    assert "no shown model" in bench.window.what_if.note.text()
 
 
 async def test_a_friction_that_is_in_force_stays_in_sight(bench: Bench) -> None:
