@@ -41,6 +41,7 @@ class RungeKutta(Scheme):
     c: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        """Check that A is strictly lower triangular and that a, b and c have the same number of stages."""
         assert [len(row) for row in self.a] == list(range(len(self.b))), "stage i uses the i stages before it"
         assert len(self.c) == len(self.b)
 
@@ -56,6 +57,7 @@ class Splitting(Scheme):
     drifts: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        """Check that there are as many kicks as drifts."""
         assert len(self.kicks) == len(self.drifts)
 
 

@@ -46,6 +46,7 @@ class OnCurve:
     `(...)`, or None for a straight line."""
 
     def __init__(self, low: float, high: float, potential: Potential | None, slope: Potential | None) -> None:
+        """Sample the curve over the range and beyond it."""
         width = high - low
         self.radius = RADIUS * width
         self._potential, self._slope = potential, slope
@@ -64,6 +65,7 @@ class OnCurve:
             self.fixed = (Lines(segments[np.isfinite(segments).all(axis=(1, 2))]),)
 
     def at(self, q: Array) -> Array:
+        """Return where the bead is, `(..., 2)` in m, for q `(..., 1)`; the height is V, scaled to the width."""
         x = q[..., 0]
         height = (
             self._scale * (self._potential(q) - self._base) if self._potential and self._scale else np.zeros_like(x)
@@ -71,11 +73,13 @@ class OnCurve:
         return np.stack([x, height], axis=-1)
 
     def tangents(self, q: Array) -> Array:
+        """Return d(position)/dq `(..., 2, 1)`."""
         along = np.ones_like(q[..., 0])
         up = self._scale * self._slope(q) if self._slope and self._scale else np.zeros_like(along)
         return np.stack([along, up], axis=-1)[..., None]
 
     def nearest(self, q: Array, at: tuple[float, float]) -> Array:
+        """Return the q `(1,)` under the point `at`."""
         return np.array([at[0]])
 
 
@@ -86,17 +90,21 @@ class OnRing:
     radius = 0.1
 
     def __init__(self) -> None:
+        """Sample the circle."""
         ring = self.at(np.linspace(-math.pi, math.pi, SAMPLES)[:, None])
         lines = Lines(np.stack([ring[:-1], ring[1:]], axis=1))
         self.fixed: tuple[Primitive, ...] = (lines, Anchor((0.0, 0.0), "pivot", 0.05))
 
     def at(self, q: Array) -> Array:
+        """Return where the bead is, `(..., 2)` in m, for angles q `(..., 1)` in rad."""
         return np.stack([np.sin(q[..., 0]), -np.cos(q[..., 0])], axis=-1)
 
     def tangents(self, q: Array) -> Array:
+        """Return d(position)/dq `(..., 2, 1)`."""
         return np.stack([np.cos(q[..., 0]), np.sin(q[..., 0])], axis=-1)[..., None]
 
     def nearest(self, q: Array, at: tuple[float, float]) -> Array:
+        """Return the angle `(1,)` of the point `at`, in the turn nearest to `q`."""
         return np.array([nearest_turn(math.atan2(at[0], -at[1]), float(q[0]))])
 
 
@@ -104,6 +112,7 @@ class InPlane:
     """A point at (x, y) = q, over contours of `potential` `(..., 2) -> (...)`, or over nothing where that is None."""
 
     def __init__(self, x: tuple[float, float], y: tuple[float, float], potential: Potential | None) -> None:
+        """Take the contours of the potential over the ranges `x` and `y` in m, and a little beyond."""
         self.bounds = (*x, *y)
         self.radius = RADIUS * max(x[1] - x[0], y[1] - y[0])
         self.fixed: tuple[Primitive, ...] = ()
@@ -114,12 +123,15 @@ class InPlane:
             self.fixed = (Lines(contours(xs, ys, values, _levels(inside))),)
 
     def at(self, q: Array) -> Array:
+        """Return q itself: it is the position `(..., 2)` in m."""
         return np.array(q)
 
     def tangents(self, q: Array) -> Array:
+        """Return the identity: d(position)/dq `(..., 2, 2)`."""
         return np.broadcast_to(np.eye(2), (*q.shape[:-1], 2, 2))
 
     def nearest(self, q: Array, at: tuple[float, float]) -> Array:
+        """Return the point `at` as q `(2,)`."""
         return np.array(at, dtype=np.float64)
 
 

@@ -49,6 +49,7 @@ class Duffing(System):
         return (Coordinate("q", "q", "m", -far, far), Coordinate("p", "p", "kg m/s", -fast, fast))
 
     def hamiltonian(self, coords: Array) -> Array:
+        """Return H = p²/2 + a q²/2 + b q⁴/4 `(...)` in J for `coords` `(..., 2)`."""
         q, p = coords[..., 0], coords[..., 1]
         return p**2 / 2 + self.linear / 2 * q**2 + self.cubic / 4 * q**4
 

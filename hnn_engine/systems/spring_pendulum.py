@@ -55,6 +55,7 @@ class SpringPendulum(System):
         )
 
     def hamiltonian(self, coords: Array) -> Array:
+        """Return H = (px² + py²)/2m + m g y + k (r − l)²/2 `(...)` in J, with r the length of the spring."""
         x, y, px, py = np.moveaxis(coords, -1, 0)
         stretch = np.sqrt(x**2 + y**2 + SOFTENING) - self.length
         kinetic = (px**2 + py**2) / (2 * self.mass)

@@ -39,6 +39,7 @@ class PixelObjective:
     live_rows = LIVE_TEST_ROWS
 
     def __init__(self, task: FitTask, rng: np.random.Generator, scaled: bool) -> None:
+        """Take the frames of `task` and the initial weights."""
         self._task, self._frame_pairs, model = task, frame_pairs_of(task), pixel_model(task)
         self._film = plain_film(self._frame_pairs.frames)
         autoencoder = model.initial_autoencoder(task.model_settings, self._film.numbers, rng)
@@ -90,6 +91,7 @@ class CompiledPixelBackend(CompiledBackend):
     """Steps by `hnn_engine.kernels`; rows are `(first,)`."""
 
     def __init__(self, kernels: Any, task: FitTask, film: FilmTable, flat: Array) -> None:
+        """Lay out the network of `task` for the compiled `kernels`; `flat` holds its weights."""
         model, settings = get_model(task.model), task.model_settings
         self._advance, self._film = kernels.advance_pixels, film
         field = int(settings["width"]), int(settings["depth"])

@@ -115,6 +115,7 @@ class TorchPixelBackend(TorchBackend):
     """Steps an autoencoder and its dynamics; rows are `(first,)`. The loss is that of `kernels.pixel_training`."""
 
     def __init__(self, task: FitTask, film: FilmTable, shapes: Shapes, flat: Array) -> None:
+        """Make the tensors of an autoencoder and its dynamics."""
         super().__init__(task, shapes, flat)
         self._film, self._live = film, torch.from_numpy(film.live)
         self._table, self._rest = torch.from_numpy(film.table), torch.from_numpy(film.rest)
