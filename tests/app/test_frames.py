@@ -250,7 +250,7 @@ async def test_a_closed_form_is_offered_to_models_that_see_frames_alone(bench: B
     bench.click(training.models.opener)
     bench.click(training.checks["hnn"])
     assert heard.pop() == (
-        "The recipe sampled-film is for models that see frames, not for the HNN: choose paper "
+        "The recipe sampled-film is for models of frames, not for the HNN: choose paper "
         "or adam or lbfgs or sampled or denoise",
         True,
     )
@@ -264,7 +264,7 @@ async def test_a_closed_form_is_offered_to_models_that_see_frames_alone(bench: B
     assert bench.experiment.recipe == "sampled"
     entry = training.recipe.findData("sampled-film")
     assert not training.recipe.model().flags(training.recipe.model().index(entry, 0)) & Qt.ItemFlag.ItemIsEnabled
-    assert "for models that see frames" in training.recipe.itemData(entry, Qt.ItemDataRole.ToolTipRole)
+    assert "for models of frames" in training.recipe.itemData(entry, Qt.ItemDataRole.ToolTipRole)
 
 
 async def test_models_that_are_gone_are_let_go(bench: Bench) -> None:

@@ -223,7 +223,7 @@ class TestDialog:
         frames = pictures()
         frames[28:] = 220
         dialog = await dialog_on(bench, write_folder(tmp_path / "swing", frames))
-        assert "seen in 28 of 40 frames" in dialog.problem.text()
+        assert "found in 28 of 40 frames" in dialog.problem.text()
         bench.type_into(dialog.rate, "20")
         assert dialog.ready
         assert len(dialog.recording().t) == 28

@@ -311,7 +311,7 @@ def test_models_that_see_no_frames_are_refused_in_a_sentence() -> None:
     base = replace(new_experiment("pendulum"), recipe="sampled-film", settings={})
     with pytest.raises(
         ExperimentError,
-        match="for models that see frames, not for the Baseline: choose paper or adam or lbfgs or sampled",
+        match="for models of frames, not for the Baseline: choose paper or adam or lbfgs or sampled",
     ):
         checked(base)
     assert carried_recipe("sampled-film", base.models) == "sampled"
