@@ -23,7 +23,7 @@ from app.main import main
 from app.window import display
 from app.window.main_window import MainWindow
 from app.workers.child_process import ChildProcess
-from app.workers.latest_only import Newest
+from app.workers.latest_only import LatestAnswer
 from app.workers.live_fit_process import answered
 from hnn_engine import log_file, user_folders
 from hnn_engine.errors import ExperimentError, shown
@@ -103,7 +103,7 @@ async def test_an_error_of_a_worker_is_there(window: MainWindow, logged: Path, m
     window.lab.training.worker.start(bench.experiment, None)
     await bench.until(lambda: "The training ends by an error" in text_of(logged), "the error of the training")
     bench.edit(seed=7)
-    await bench.until(lambda: "The data cannot be made" in text_of(logged), "the error of the data")
+    await bench.until(lambda: "The data could not be made" in text_of(logged), "the error of the data")
     text = text_of(logged)
     assert text.count("Traceback") >= 3
     for dialog in window.findChildren(ErrorDialog):
@@ -111,12 +111,12 @@ async def test_an_error_of_a_worker_is_there(window: MainWindow, logged: Path, m
 
 
 def test_an_error_of_a_question_is_there(qapp: QApplication, logged: Path) -> None:
-    newest = Newest(fail)
+    newest = LatestAnswer(fail)
     newest.ask(1)
     while newest.busy:
         qapp.processEvents()
     newest.close()
-    assert "A question cannot be answered\n    Traceback" in text_of(logged)
+    assert "This cannot be done\n    Traceback" in text_of(logged)
     assert answered(None).problem  # type: ignore[arg-type, union-attr]
     assert "The live fit fails\n    Traceback" in text_of(logged)
 
@@ -125,7 +125,7 @@ def test_what_the_user_can_mend_is_no_error(qapp: QApplication, logged: Path) ->
     def refuse(question: object, tell: object) -> None:
         raise ExperimentError("mend it")
 
-    newest = Newest(refuse)
+    newest = LatestAnswer(refuse)
     newest.ask(1)
     while newest.busy:
         qapp.processEvents()
