@@ -21,6 +21,7 @@ from hnn_engine.frames.frame_pairs import (
     camera_of,
     check_room,
     film_defaults,
+    film_starts,
     recorded_frame_pairs,
     rows_of,
     shoot,
@@ -32,7 +33,6 @@ from hnn_engine.recordings import Recording
 from hnn_engine.rollouts.collocation import collocate
 from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.systems.base import System
-from hnn_engine.systems.pixel_pendulum import PixelPendulum
 
 DATA_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("trajectories", "Trajectories", 50, 2, 20_000, help="How many starts are drawn.", log=True, acts="data"),
@@ -126,7 +126,7 @@ def make_dataset(
     raises ends the work. A trajectory whose truth is lost in a close encounter is replaced by one from another start
     (see `_with_redraws`). Raises `ExperimentError` where the data would be too large, or too much of it is lost.
     """
-    if isinstance(system, PixelPendulum):
+    if system.observed:
         return _filmed(system, settings, np.random.default_rng([seed, 0]))
     count, points = int(settings["trajectories"]), int(settings["points"])
     horizon, noise = float(settings["horizon"]), float(settings["noise"])
@@ -153,13 +153,13 @@ def make_dataset(
     return with_floor(system, Dataset(coords, system.field(clean), np.tile(times, count), trajectory, train, clean))
 
 
-def _filmed(system: PixelPendulum, settings: Mapping[str, Value], rng: np.random.Generator) -> Dataset:
+def _filmed(system: System, settings: Mapping[str, Value], rng: np.random.Generator) -> Dataset:
     """Film `system`: the states are exact and belong to the first frame of each row; noise is on the pixels."""
     count, frames, camera = int(settings["trajectories"]), int(settings["frames"]), camera_of(settings)
     check_room(count, frames, camera.size)
     angle, speed = math.radians(float(settings["start-angle"])), float(settings["start-speed"])
     times = np.linspace(0.0, system.frame_seconds * (frames - 1), frames)
-    tracks = rollout(system, system.starts_within(rng, count, angle, speed), times, "stormer-verlet").coords
+    tracks = rollout(system, film_starts(system, rng, count, angle, speed), times, "stormer-verlet").coords
     states = tracks.transpose(1, 0, 2).reshape(count * frames, -1)
     film = shoot(camera, states[:, 0], float(settings["noise"]), rng)
     first = rows_of(count, frames)

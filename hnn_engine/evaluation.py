@@ -12,6 +12,7 @@ from hnn_engine import frame_metrics
 from hnn_engine.coords import Array, difference
 from hnn_engine.datasets import Dataset
 from hnn_engine.integrators import DIVERGED
+from hnn_engine.paper import ENERGY_FIGURES, FILMED_WEIGHT, MEASURED_WEIGHT, EnergyFigure, pendulum_energy
 from hnn_engine.recordings import Recording, is_paper_pendulum
 from hnn_engine.rollouts.collocation import collocate
 from hnn_engine.rollouts.rollout import rollout
@@ -23,7 +24,6 @@ STARTS = 15
 OUTPUT_STEPS = 200
 MODEL_LIMIT = 40_000  # field calls of one rollout; a field as smooth as the true one needs some thousand
 RK45_LIMIT = 100_000  # field calls; near a singularity float32 never meets a tolerance of 1e-12
-BODIES_HORIZONS = {"two-body": 25.0, "three-body": 3.0}  # s, in the paper's energy figure
 VALID_LIMIT = 0.025  # ‖error‖²/‖x‖², as DeepMind's benchmark has it
 
 
@@ -63,7 +63,7 @@ class Figures:
 def evaluate(snapshot: Snapshot, data: Dataset, system: System | None, recording: Recording | None = None) -> Figures:
     """Return the figures of `snapshot` fitted on `data` of `system`, or those that a `recording` allows."""
     if snapshot.autoencoder is not None:
-        return seen_figures(snapshot, data, system)
+        return observed_figures(snapshot, data, system)
     train, test = losses(snapshot, data)
     if system is None:
         paper = recording is not None and is_paper_pendulum(recording)
@@ -87,7 +87,7 @@ def evaluate(snapshot: Snapshot, data: Dataset, system: System | None, recording
     )
 
 
-def seen_figures(snapshot: Snapshot, data: Dataset, system: System | None) -> Figures:
+def observed_figures(snapshot: Snapshot, data: Dataset, system: System | None) -> Figures:
     """Return the figures of a model that sees frames: films of 200 frames from `STARTS` fresh starts.
 
     energy_mse is the paper's: 1.9(1 − cos q) + p² along model and truth, mean over starts and times (the paper has one
@@ -105,7 +105,7 @@ def seen_figures(snapshot: Snapshot, data: Dataset, system: System | None) -> Fi
     with np.errstate(over="ignore", invalid="ignore"):
         gaps = [
             mean_square(gap)
-            for gap in (frame_metrics.paper_energy(film.model) - frame_metrics.paper_energy(film.truth)).T
+            for gap in (pendulum_energy(film.model, FILMED_WEIGHT) - pendulum_energy(film.truth, FILMED_WEIGHT)).T
         ]
         energy = mean_square(system.hamiltonian(film.model) - system.hamiltonian(film.truth[0]))
     paper = _has_own_constants(system)
@@ -180,20 +180,16 @@ def valid_time(error: Array, truth: Array, times: Array) -> float:
 def paper_energy_mse(snapshot: Snapshot, system: System) -> float | None:
     """Return the mean squared gap between the energies of truth and model along rollouts, the way the paper's code did.
 
-    Mass-spring and pendulum: 15 starts, each coordinate ±U(.2, 1), inside the hole of the training annulus; 100
-    points; T = 20 s, for the mass-spring lengthened by 1.09 at each start; RK45 at rtol 1e-12 with atol left at
-    1e-6, the field in float32; 'energy' is q² + p². Two- and three-body: 15 starts of the training distribution, 500
-    points, T = 25 s and 3 s, rtol 1e-9, the true H. None where the paper has no such task, or other constants make it
-    meaningless.
+    `STARTS` starts; RK45 with atol left at 1e-6, the field in float32; the rest as `paper.ENERGY_FIGURES` has it for
+    the system. None where the paper has no such task, or other constants make it meaningless.
     """
-    if not _has_own_constants(system):
+    figure = ENERGY_FIGURES.get(system.name) if _has_own_constants(system) else None
+    if figure is None:
         return None
     rng = np.random.default_rng(EVALUATION_SEED)
-    if system.name in ("mass-spring", "pendulum"):
-        return _annulus_energy_mse(snapshot, system, rng)
-    if system.name in BODIES_HORIZONS:
-        return _bodies_energy_mse(snapshot, system, system.sample_starts(rng, STARTS))
-    return None
+    if figure.in_hole:
+        return _hole_energy_mse(snapshot, system, figure, rng)
+    return _energy_mse(snapshot, system, figure, system.sample_starts(rng, STARTS))
 
 
 def _has_own_constants(system: System) -> bool:
@@ -201,25 +197,24 @@ def _has_own_constants(system: System) -> bool:
     return system.values == type(system)().values
 
 
-def _bodies_energy_mse(snapshot: Snapshot, system: System, starts: Array) -> float:
-    times, tracks = np.linspace(0.0, BODIES_HORIZONS[system.name], 500), []
+def _energy_mse(snapshot: Snapshot, system: System, figure: EnergyFigure, starts: Array) -> float:
+    times, followed = np.linspace(0.0, figure.horizon, figure.points), []
     for start in starts:
-        tracks.append(_rk45(snapshot, start, times, 1e-9))
-        if np.isinf(tracks[-1]).any():
+        followed.append(_rk45(snapshot, start, times, figure.rtol))
+        if np.isinf(followed[-1]).any():
             return math.inf  # and so is the mean: the other starts need not be followed
     truth = rollout(system, starts, times, "dop853", tolerance=1e-12).coords
-    return mean_square(system.hamiltonian(np.stack(tracks, axis=1)) - system.hamiltonian(truth))
+    return mean_square(system.hamiltonian(np.stack(followed, axis=1)) - system.hamiltonian(truth))
 
 
-def _annulus_energy_mse(snapshot: Snapshot, system: System, rng: np.random.Generator) -> float:
-    gaps, horizon = [], 20.0
+def _hole_energy_mse(snapshot: Snapshot, system: System, figure: EnergyFigure, rng: np.random.Generator) -> float:
+    gaps, horizon = [], figure.horizon
     for _ in range(STARTS):
         start = rng.uniform(0.2, 1.0, 2) * rng.choice([-1.0, 1.0], 2)
-        if system.name == "mass-spring":
-            horizon *= 1.09
-        times = np.linspace(0.0, horizon, 100)
+        horizon *= figure.growth
+        times = np.linspace(0.0, horizon, figure.points)
         truth = collocate(system.field, start, times)
-        model = _rk45(snapshot, start, times, 1e-12)
+        model = _rk45(snapshot, start, times, figure.rtol)
         if np.isinf(model).any():
             return math.inf  # and so is the mean: the other starts need not be followed
         gaps.append((model**2).sum(axis=-1) - (truth**2).sum(axis=-1))
@@ -234,8 +229,8 @@ def recorded_energy_mse(snapshot: Snapshot, data: Dataset) -> float:
     rows = ~data.train
     track = data.coords[rows]
     model = _rk45(snapshot, track[0], data.t[rows], 1e-3)
-    energies = [2.4 * (1 - np.cos(x[:, 0])) + x[:, 1] ** 2 for x in (model, track)]
-    return mean_square(energies[0] - energies[1])
+    followed, measured = (pendulum_energy(x, MEASURED_WEIGHT) for x in (model, track))
+    return mean_square(followed - measured)
 
 
 def _rk45(snapshot: Snapshot, start: Array, times: Array, rtol: float) -> Array:

@@ -13,20 +13,18 @@ import numpy.typing as npt
 from hnn_engine.camera import WHITE, Frames, Reader
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.datasets import Dataset
-from hnn_engine.frames.frame_pairs import FramePairs, pair_at
+from hnn_engine.frames.frame_pairs import FramePairs, film_starts, pair_at
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.models.pixels import FIELD_SHARE
 from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems.base import System
-from hnn_engine.systems.pixel_pendulum import PixelPendulum
 
 GROUP = 1000  # rows that are looked at together
 PART = 25  # frames that are painted together, where the first one out of step ends the work
 IN_STEP = np.deg2rad(10.0)
 FRAMES = 200  # of a film that is evaluated
 MODEL_TOLERANCE = 1e-9
-PAPER_WEIGHT = 1.9  # of 1 − cos q in the paper's energy
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,14 +154,8 @@ def frames_in_step(
 
 def fresh_starts(system: System, frame_pairs: FramePairs, seed: int, count: int) -> Array:
     """Draw `count` states `(count, 2)` of the distribution that the films of `frame_pairs` begin with."""
-    assert isinstance(system, PixelPendulum)
-    return system.starts_within(np.random.default_rng(seed), count, frame_pairs.start_angle, frame_pairs.start_speed)
-
-
-def paper_energy(coords: Array) -> Array:
-    """Return 1.9(1 − cos q) + p² `(...)`, the paper's energy of a pendulum that is seen, with p = ¼ dq/dt."""
-    energy: Array = PAPER_WEIGHT * (1 - np.cos(coords[..., 0])) + coords[..., 1] ** 2
-    return energy
+    reach = frame_pairs.start_angle, frame_pairs.start_speed
+    return film_starts(system, np.random.default_rng(seed), count, *reach)
 
 
 def recorded_in_step(snapshot: Snapshot, data: Dataset) -> float:

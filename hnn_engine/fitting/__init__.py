@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hnn_engine.errors import UnknownNameError
 from hnn_engine.models import get_model
+from hnn_engine.paper import PAPER_TASKS
 from hnn_engine.parameters import Parameter, Value
 
 if TYPE_CHECKING:
@@ -166,18 +167,6 @@ RECIPES: dict[str, RecipeInfo] = {
     )
 }
 
-# Steps, batch and weight decay of the paper's tasks; 'recording' is its measured pendulum, and a filmed recording is
-# fitted as its film of a simulated one.
-PAPER_TASKS: dict[str, tuple[int, int, float]] = {
-    "mass-spring": (2000, 0, 1e-4),
-    "pendulum": (2000, 0, 1e-4),
-    "recording": (2000, 0, 1e-5),
-    "two-body": (10_000, 200, 0.0),
-    "three-body": (10_000, 600, 1e-4),
-    "pixel-pendulum": (10_000, 200, 1e-5),
-    "filmed-recording": (10_000, 200, 1e-5),
-}
-
 
 def get_recipe(name: str) -> RecipeInfo:
     """Return the description of `name`; raise `UnknownNameError`."""
@@ -216,4 +205,4 @@ def check_settings(parameters: Mapping[str, Parameter], settings: Mapping[str, o
     return {name: parameters[name].check(value) for name, value in settings.items()}
 
 
-__all__ = ["RECIPES", "RecipeInfo", "get_recipe", "recipe_defaults", "recipe_note"]
+__all__ = ["PAPER_TASKS", "RECIPES", "RecipeInfo", "get_recipe", "recipe_defaults", "recipe_note"]

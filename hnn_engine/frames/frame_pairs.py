@@ -7,7 +7,7 @@ pair that begins with its second frame.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -89,6 +89,20 @@ def film_defaults(system: System | type[System]) -> dict[str, Value]:
     recipe = system.data
     settings: dict[str, Value] = {p.name: p.default for p in FILM_PARAMETERS}
     return settings | {"trajectories": recipe.trajectories, "frames": recipe.points, "noise": recipe.noise}
+
+
+@runtime_checkable
+class Filmable(Protocol):
+    """A system whose films begin within an angle and a speed."""
+
+    def starts_within(self, rng: np.random.Generator, count: int, angle: float, speed: float) -> Array:
+        """Draw `count` states `(count, 2)`, within `angle` in rad and `speed` in rad/s."""
+
+
+def film_starts(system: System, rng: np.random.Generator, count: int, angle: float, speed: float) -> Array:
+    """Draw `count` states `(count, 2)` that films of `system` begin at, within `angle` in rad and `speed` in rad/s."""
+    assert isinstance(system, Filmable), f"no camera sees {system.name}"
+    return system.starts_within(rng, count, angle, speed)
 
 
 def pair_at(system: System, camera: Camera, coords: Array) -> Frames:

@@ -17,10 +17,11 @@ from hnn_engine.fitting.pixel_closed_form.principal_components import principal_
 from hnn_engine.fitting.pixel_closed_form.principal_curve import film_curve, rough_curve
 from hnn_engine.fitting.pixel_closed_form.recipe import SampledFit
 from hnn_engine.fitting.pixel_closed_form.slow_feature import straightened
-from hnn_engine.frame_metrics import autoencoder_of, fresh_starts, loss_terms, paper_energy, take
+from hnn_engine.frame_metrics import autoencoder_of, fresh_starts, loss_terms, take
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
 from hnn_engine.models.pixels import PixelModel
+from hnn_engine.paper import FILMED_WEIGHT, pendulum_energy
 from hnn_engine.parameters import Value
 from hnn_engine.snapshot import Snapshot
 
@@ -95,7 +96,7 @@ def test_a_closed_form_is_better_than_the_papers_training(model: str) -> None:
     assert parts.loss[tests].mean() < 2e-5  # the paper: 1.8e-4
     assert parts.pictures[tests].mean() < 2e-6
     film = take(snapshot, system, frame_pairs, fresh_starts(system, frame_pairs, 1000, 3), 100)
-    gap = paper_energy(film.model) - paper_energy(film.truth)
+    gap = pendulum_energy(film.model, FILMED_WEIGHT) - pendulum_energy(film.truth, FILMED_WEIGHT)
     assert (gap**2).mean() < 2e-5  # the paper: 1.5e-4 with an H, 9e-3 without
     assert film.in_step.tolist() == [101] * 3
 

@@ -21,11 +21,11 @@ from hnn_engine.frame_metrics import (
     encoded_start,
     fresh_starts,
     loss_terms,
-    paper_energy,
     recorded_in_step,
     take,
 )
 from hnn_engine.frames.frame_pairs import FramePairs, pair_at
+from hnn_engine.paper import FILMED_WEIGHT, pendulum_energy
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems.pixel_pendulum import FRAME_SECONDS, PixelPendulum
 from tests.fields import FEATURES, SIZE, fresh
@@ -207,7 +207,8 @@ def test_the_figures_of_the_true_pendulum_are_what_reading_and_steps_leave() -> 
         assert 0 < getattr(figures, name) < most
     assert figures.energy_median < figures.energy_mse
     x = np.array([[[0.3, 0.5]]])
-    np.testing.assert_allclose(2 * paper_energy(x), SYSTEM.hamiltonian(x), rtol=0.02)  # twice the paper's, rounded
+    twice = 2 * pendulum_energy(x, FILMED_WEIGHT)  # ours is twice the paper's, which is rounded
+    np.testing.assert_allclose(twice, SYSTEM.hamiltonian(x), rtol=0.02)
 
 
 def test_the_paper_s_energy_is_of_its_own_constants_alone() -> None:
