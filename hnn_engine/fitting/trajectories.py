@@ -14,7 +14,7 @@ WHITE = 1.4  # von Neumann's ratio is 2 for noise without memory, and near 0 for
 FEWEST = 6  # points of a trajectory whose states are drawn together
 
 
-def tracks(data: Dataset, rows: Index) -> list[Index]:
+def segments(data: Dataset, rows: Index) -> list[Index]:
     """Return `rows` as runs of rows that follow each other on one trajectory, without gaps, in order of time."""
     order = rows[np.lexsort((data.t[rows], data.trajectory[rows]))]
     step = np.diff(data.t[order])
@@ -34,7 +34,7 @@ def drawn_together(data: Dataset, rows: Index) -> Array | None:
     if not data.exact:
         return None
     states, left = data.coords.copy(), []
-    for block in of_one_length([run for run in tracks(data, rows) if not _edited(data, run)]):
+    for block in of_one_length([run for run in segments(data, rows) if not _edited(data, run)]):
         steps = np.diff(data.t[block], axis=1)
         if block.shape[1] < FEWEST or (np.ptp(steps, axis=1) > 1e-6 * steps[:, 0]).any():
             return None

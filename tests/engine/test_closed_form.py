@@ -19,7 +19,7 @@ from hnn_engine.fitting.random_features.hidden_layers import halved_layer, hidde
 from hnn_engine.fitting.random_features.linear_field import LinearField, drawn_field
 from hnn_engine.fitting.random_features.ridge_regression import Normal, ridge_solve
 from hnn_engine.fitting.random_features.states import Problem, SampledFieldFit, data_loss, loss_rows
-from hnn_engine.fitting.trajectories import drawn_together, integral, tracks
+from hnn_engine.fitting.trajectories import drawn_together, integral, segments
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
 from hnn_engine.models.mlp import ACTIVATIONS
@@ -272,7 +272,7 @@ def test_where_that_cannot_be_states_stay_as_they_are(spoilt: Any) -> None:
 def test_tracks_end_at_gaps_and_at_other_trajectories() -> None:
     t = np.array([0, 1, 2, 5, 6, 0, 1, 2.0])
     data = Dataset(t[:, None], t[:, None], t, np.array([0, 0, 0, 0, 0, 1, 1, 1]), np.ones(8, dtype=bool))
-    assert [run.tolist() for run in tracks(data, np.arange(8)[::-1])] == [[0, 1, 2], [3, 4], [5, 6, 7]]
+    assert [run.tolist() for run in segments(data, np.arange(8)[::-1])] == [[0, 1, 2], [3, 4], [5, 6, 7]]
 
 
 # The recipe -----------------------------------------------------------------------------------------------------------

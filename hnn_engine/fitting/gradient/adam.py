@@ -18,7 +18,7 @@ WARM_UP = 50  # steps
 class AdamFit(GradientFit):
     """Adam whose rate rises over `WARM_UP` steps and falls by half a cosine to 1 % of it.
 
-    The start is scaled to the data, so units and ranges do not matter (`objectives`). A part of the training
+    The start is scaled to the data, so units and ranges do not matter (`objective`). A part of the training
     trajectories is held out; the weights that score best on them are kept, and the fit ends when they have not
     improved for `patience` steps.
     """

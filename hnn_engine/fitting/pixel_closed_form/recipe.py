@@ -1,8 +1,8 @@
-"""The recipe `sampled-film`: a model that sees frames, solved for in a few stages without a gradient.
+"""The recipe `sampled-film`: a model that sees frames, solved for in a few steps without a gradient.
 
-1. The films that train are reduced to principal components (`films`).
-2. The frames lie along an open curve c(s) (`curve`).
-3. The position q = φ(s) is that whose second difference depends on it alone (`angle`).
+1. The films that train are reduced to principal components (`principal_components`).
+2. The frames lie along an open curve c(s) (`principal_curve`).
+3. The position q = φ(s) is that whose second difference depends on it alone (`slow_feature`).
 4. Relu units along the curve read q; the latents are z = (q, q′ − q), canonical for a map from frame to frame.
 5. Kinks along q paint the frames (`autoencoder`).
 6. Layers drawn from pairs of latents move them, by rates from local polynomials (`field`).
@@ -38,7 +38,7 @@ AWAY = "choose the recipe adam or paper, or record more, with smaller swings or 
 
 
 class SampledFit:
-    """A closed form in stages. Between them the network is whole: what is not solved yet gives zero."""
+    """A closed form in steps. Between them the network is whole: what is not solved yet gives zero."""
 
     def __init__(self, task: FitTask) -> None:
         """Prepare the steps for `task`; raise `ExperimentError` where it begins at an earlier run."""
@@ -73,16 +73,16 @@ class SampledFit:
         return frozen(self.task, {n: w.copy() for n, w in self._weights.items()}, z, self._map_rows)
 
     def events(self) -> Iterator[Event]:
-        """Run the fit; each `next` does one stage's work."""
-        stages = _Stages(self.task, self._weights).all()
-        yield Started(len(stages))
-        for step, stage in enumerate(stages, 1):
+        """Run the fit; each `next` does one step's work."""
+        steps = _Steps(self.task, self._weights).all()
+        yield Started(len(steps))
+        for step, find in enumerate(steps, 1):
             if self._stop:
                 yield Cancelled(step - 1, self.snapshot())
                 return
             began = time.perf_counter()
             try:
-                stage()
+                find()
             except ExperimentError as error:
                 self.seconds += time.perf_counter() - began
                 yield Failed(step - 1, None, str(error))
@@ -94,7 +94,7 @@ class SampledFit:
             test = self._loss(self._test_rows)
             self.seconds += time.perf_counter() - began
             yield Evaluated(step, test)
-        yield Finished(len(stages), self.snapshot(), "every layer is solved")
+        yield Finished(len(steps), self.snapshot(), "every layer is solved")
 
     def _loss(self, rows: Index) -> float:
         """Return the loss of the present weights on `rows`."""
@@ -107,8 +107,8 @@ def drawn_rows(rows: Index, rng: np.random.Generator) -> Index:
     return rows if len(rows) <= LIVE_TEST_ROWS else rng.choice(rows, LIVE_TEST_ROWS, replace=False)
 
 
-class _Stages:
-    """What each stage finds, for those after it; layers go into `weights` as they are found."""
+class _Steps:
+    """What each step finds, for those after it; layers go into `weights` as they are found."""
 
     films: Films
     frames: Principal
@@ -125,7 +125,7 @@ class _Stages:
         self._rng = np.random.default_rng([task.seed, 1])
 
     def all(self) -> tuple[Callable[[], None], ...]:
-        """Return the stages in their order."""
+        """Return the steps in their order."""
         return self._see, self._order, self._refine, self._straighten, self._read, self._paint, self._move
 
     def _see(self) -> None:

@@ -1,6 +1,6 @@
 """The recipe `sampled` on states and derivatives: hidden layers drawn from the data, the last ones solved for.
 
-One linear least-squares problem, whatever the family (`fitting.linear`): no steps, no rate, milliseconds for a small
+One linear least-squares problem, whatever the family (`linear_field`): no steps, no rate, milliseconds for a small
 network. Each component of the field counts by its spread, and rows with huge derivatives, such as close encounters,
 count less, or a few of them would rule all. The normal equations are gathered in blocks, so memory does not grow with
 the data. Source: Bolager et al. 2023; Rahma, Datar & Dietrich 2024, arXiv 2411.17511.

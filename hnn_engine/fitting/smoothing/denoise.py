@@ -1,9 +1,9 @@
 """The recipe `denoise`: the clean states are estimated together with the field.
 
 It starts from what `sampled` gives and improves states and last layers by Gauss–Newton steps on whole trajectories
-(`joint`). Noise on the states then no longer shrinks the learned field: what is left uncertain is a common shift of all
-trajectories. Where derivatives come from the states themselves (recordings), they are left out: states alone, linked in
-time by the field, decide.
+(`gauss_newton`). Noise on the states then no longer shrinks the learned field: what is left uncertain is a common shift
+of all trajectories. Where derivatives come from the states themselves (recordings), they are left out: states alone,
+linked in time by the field, decide.
 """
 
 import time
@@ -17,7 +17,7 @@ from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
 from hnn_engine.fitting.random_features.states import Problem, data_loss, loss_rows
 from hnn_engine.fitting.smoothing.gauss_newton import GaussNewton, Guess, Weights, side_by_side
-from hnn_engine.fitting.trajectories import tracks
+from hnn_engine.fitting.trajectories import segments
 from hnn_engine.snapshot import Snapshot
 
 NUMBERS = 8_000_000  # of the features of all rows
@@ -77,7 +77,7 @@ def prepared(task: FitTask) -> tuple[GaussNewton, Guess]:
     """Return the problem of `task` and the guess to begin with."""
     data, start = task.data, Problem(task)
     theta = start.solved()
-    chosen = _fitting(tracks(data, start.rows), start.field.size * 2 * data.dof, task.seed)
+    chosen = _fitting(segments(data, start.rows), start.field.size * 2 * data.dof, task.seed)
     states = data.coords.copy()
     states[start.rows] = start.states
     runs = side_by_side(chosen, data.t, data.coords, data.dcoords)
