@@ -18,6 +18,7 @@ from app.widgets.scene_painter import paint_scene, truth_style
 from app.widgets.scene_view import SceneView
 from hnn_engine.cli import main
 from hnn_engine.geometry import Bob
+from hnn_engine.integrators import INTEGRATORS, IntegratorInfo, Splitting
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
 from hnn_engine.records import load_run
@@ -27,7 +28,7 @@ from hnn_engine.systems import SYSTEMS, get_system
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"<!-- (file|rows): (\S+) -->\n```(?:python|diff)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-TABLES: dict[str, dict[str, Any]] = {"SYSTEMS": SYSTEMS, "MODELS": MODELS}
+TABLES: dict[str, dict[str, Any]] = {"SYSTEMS": SYSTEMS, "INTEGRATORS": INTEGRATORS, "MODELS": MODELS}
 
 
 @pytest.fixture
@@ -38,9 +39,11 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         if kind == "file":
             _write(tmp_path / target, target, code, monkeypatch)
             continue
-        imports, row = (line[1:].strip() for line in code.splitlines() if line.startswith("+"))
-        scope: dict[str, Any] = {}
-        exec(f"{imports}\nentry = {row.removesuffix(',')}", scope)
+        lines = [line[1:] for line in code.splitlines() if line.startswith("+")]
+        imports = "\n".join(line for line in lines if line.startswith("from "))
+        row = "\n".join(line for line in lines if not line.startswith("from "))
+        scope: dict[str, Any] = {"IntegratorInfo": IntegratorInfo, "Splitting": Splitting}
+        exec(f"{imports}\n(entry,) = [\n{row}\n]", scope)
         entry = scope["entry"]
         monkeypatch.setitem(TABLES[target], entry.name, entry)
         names.append(entry.name)
@@ -69,9 +72,9 @@ def commands() -> list[list[str]]:
     return [shlex.split(line) for line in re.findall(r"^\$ hnn-lab (.*)$", PAGE, re.MULTILINE)]
 
 
-def test_the_page_adds_a_system_and_a_family(added: list[str]) -> None:
-    assert added == ["morse", "nearly-separable-hnn"]
-    assert len(commands()) == 4
+def test_the_page_adds_a_system_an_integrator_and_a_family(added: list[str]) -> None:
+    assert added == ["morse", "ruth3", "nearly-separable-hnn"]
+    assert len(commands()) == 5
 
 
 def test_the_page_s_commands_do_what_they_say(added: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,7 +86,7 @@ def test_the_page_s_commands_do_what_they_say(added: list[str], capsys: pytest.C
         assert run.figures is not None
         assert run.figures.noise_floor_test is not None
         assert run.figures.test_loss < 1.1 * run.figures.noise_floor_test + 1e-4
-    assert sorted(os.listdir()) == ["morse.csv", "nearly.csv", "runs"]
+    assert sorted(os.listdir()) == ["morse.csv", "nearly.csv", "runs", "ruth.csv"]
     rows = np.loadtxt("morse.csv", delimiter=",", skiprows=1)
     np.testing.assert_allclose(rows[:, -1], rows[0, -1], rtol=1e-6)
 
@@ -98,7 +101,6 @@ def test_the_page_s_system_obeys_its_law_compiled_and_in_numpy() -> None:
     energy = float(system.hamiltonian(start))
     period = 2 * np.pi * np.sqrt(0.5) / np.sqrt(1 - energy)
     assert kernel_cache.load()
-    assert system.compiled("dop853") is not None
     back = rollout(system, start, np.array([0.0, period]), "dop853").coords[-1]
     np.testing.assert_allclose(back, start, atol=1e-8)
 

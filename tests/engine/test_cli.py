@@ -280,7 +280,11 @@ def test_what_is_said_of_data_that_a_film_lacks_is_refused(hnn_lab: Command, tmp
     words = ["train", "--recording", RECORDING, "--model", "hnn", "--out", tmp_path / "run"]
     complaint(hnn_lab(*words, "--size", 20), "--size is for simulated data")
     complaint(hnn_lab(*SEE, "--model", "pixel-hnn", "--system", "pendulum", "--out", tmp_path / "run"), "frames")
-    complaint(hnn_lab(*TRAIN, "--model", "pixel-hnn", "--out", tmp_path / "run"), "Pixel HNN needs frames", "not observed as frames")
+    complaint(
+        hnn_lab(*TRAIN, "--model", "pixel-hnn", "--out", tmp_path / "run"),
+        "Pixel HNN needs frames",
+        "not observed as frames",
+    )
     assert not (tmp_path / "run").exists()
 
 

@@ -54,7 +54,7 @@ class Reference:
         self.act = ACTIVATIONS[str(snapshot.settings["activation"])]
         self.depth = int(snapshot.settings["depth"])
         self.model = MODELS[snapshot.model]
-        self.terms = self.model.loss_terms(snapshot.settings, snapshot.dof)
+        self.terms = self.model.terms(snapshot.settings, snapshot.dof)
 
     def outputs(self, net: Network, x: Tensor) -> Tensor:
         h = x[:, list(net.reads(self.dof))]
