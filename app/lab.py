@@ -10,7 +10,7 @@ from app.dragging import Dragging
 from app.model.document import Document, State, View
 from app.model.frame_clock import FrameClock
 from app.model.playback import Playback
-from app.model.rollout_messages import Answer, ShownModel, Track
+from app.model.rollout_messages import Answer, RolloutCurve, ShownModel
 from app.model.seed_ensembles import SeedEnsembles
 from app.training import Training
 from app.workers.dataset_worker import DatasetWorker
@@ -55,7 +55,7 @@ class Lab(QObject):
         self.seed_ensembles = SeedEnsembles()
         self.rollouts = RolloutRequests(self.document, self.shown_models, lambda: self.drag.active, self)
         self._fresh: tuple[Experiment, Dataset] | None = None  # found by a live fit during a drag, not on screen yet
-        self._states: dict[str, tuple[Track, Array]] = {}
+        self._states: dict[str, tuple[RolloutCurve, Array]] = {}
         self._states_at = -1.0
         self._connect()
         self._ask()  # the first rollouts are computed while the window is being built
@@ -202,7 +202,7 @@ class Lab(QObject):
         """The run with this id, or None."""
         return next((r for r in self.document.state.runs if r.id == key), None)
 
-    def state_of(self, track: Track) -> Array:
+    def state_of(self, track: RolloutCurve) -> Array:
         """The coords of `track` at the playback's instant; every panel of a frame asks for the same few."""
         if self._states_at != self.playback.time:
             self._states_at = self.playback.time

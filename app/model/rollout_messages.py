@@ -48,7 +48,7 @@ class Request:
 
 
 @dataclass(frozen=True, eq=False)
-class Track:
+class RolloutCurve:
     """One rollout and what is plotted of it. `key` is 'truth' or the model's; NaN where unknown."""
 
     key: str
@@ -87,8 +87,8 @@ class Answer:
     """The tracks that a request asked for, truth first where there is one. `scale` is E of its start, NaN without H."""
 
     request: Request
-    truth: Track | None
-    models: tuple[Track, ...]
+    truth: RolloutCurve | None
+    models: tuple[RolloutCurve, ...]
     field: PortraitField | None
     seconds: float
     scale: float = float("nan")
@@ -96,10 +96,10 @@ class Answer:
     missed: Missed | None = None  # which drawn rows the judged model does not fit
 
     @property
-    def leads(self) -> tuple[Track, ...]:
+    def leads(self) -> tuple[RolloutCurve, ...]:
         """The rollouts of models without the repetitions of each."""
         return tuple(track for track in self.models if track.member == 0)
 
-    def band(self, lead: Track) -> tuple[Track, ...]:
+    def band(self, lead: RolloutCurve) -> tuple[RolloutCurve, ...]:
         """The repetitions of a model, `lead` among them; it alone where there are no others."""
         return tuple(t for t in self.models if t is lead or (lead.group and t.group == lead.group))

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.lab import Lab
 from app.model.document import State
-from app.model.rollout_messages import Answer, ShownModel, Track
+from app.model.rollout_messages import Answer, RolloutCurve, ShownModel
 from app.model.settings import settings
 from app.style.theme import current_theme, theme_signals
 from app.widgets.drag import FinePointer
@@ -43,7 +43,7 @@ class _Seer:
     """A shown model that sees frames, with its rollout."""
 
     shown: ShownModel
-    track: Track
+    track: RolloutCurve
 
     @property
     def autoencoder(self) -> FrozenAutoencoder:
@@ -237,13 +237,13 @@ class FramesPanel(QWidget):
                 found[key] = self._words(tracks.get(key), float(off))
         return found
 
-    def _words(self, track: Track | None, off: float) -> tuple[str, ...]:
+    def _words(self, track: RolloutCurve | None, off: float) -> tuple[str, ...]:
         """From long to short: how long a film has stayed in step, and how far its angle is off in degrees."""
         said = f"{_degrees(off)} off" if np.isfinite(off) else "angle not readable"
         steps = self._step_words(track) if track is not None else ()
         return (*(f"{word} · {said}" for word in steps), said)
 
-    def _step_words(self, track: Track) -> tuple[str, ...]:
+    def _step_words(self, track: RolloutCurve) -> tuple[str, ...]:
         seconds, frames = frame_seconds(self.lab.experiment), track.in_step
         if frames is None or not seconds:
             return ()

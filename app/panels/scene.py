@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.lab import Lab
 from app.model.document import State
-from app.model.rollout_messages import Answer, Track
+from app.model.rollout_messages import Answer, RolloutCurve
 from app.model.settings import settings
 from app.style.theme import current_theme, theme_signals
 from app.widgets.drag import FinePointer
@@ -32,7 +32,7 @@ EASE = 0.18  # part of the way that the view moves to its new bounds in a frame
 class _Path:
     """A track with the world positions of its bodies `(T, bodies, 2)`."""
 
-    track: Track
+    track: RolloutCurve
     at: Array
 
 
@@ -339,5 +339,5 @@ def _radii(scene: Scene) -> dict[int, float]:
     return bobs | {part.body: part.width / 2 for part in parts if isinstance(part, Block)}
 
 
-def _path(track: Track, scene: Scene, dof: int) -> _Path:
+def _path(track: RolloutCurve, scene: Scene, dof: int) -> _Path:
     return _Path(track, scene.positions(track.coords[:, :dof]))

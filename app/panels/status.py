@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from app.lab import Lab
 from app.model.document import State
-from app.model.rollout_messages import Answer, Track
+from app.model.rollout_messages import Answer, RolloutCurve
 from app.widgets.swatch import Swatch
 from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
@@ -88,7 +88,7 @@ class StatusLine(QWidget):
         parts.append(_gap(answer))
         return "; ".join(p for p in parts if p)
 
-    def _of(self, track: Track, answer: Answer) -> str:
+    def _of(self, track: RolloutCurve, answer: Answer) -> str:
         if track.note and not np.isfinite(track.ended):
             return f"{track.title}: {track.note}"
         experiment = answer.request.experiment
@@ -112,7 +112,7 @@ class StatusLine(QWidget):
         return f"{sentence} (learning)" if track.live and sentence else sentence
 
 
-def _range_words(family: tuple[Track, ...]) -> str:
+def _range_words(family: tuple[RolloutCurve, ...]) -> str:
     """How differently the repetitions of a fit fared: '5 seeds: 0.4 % to 3 %'."""
     diverged = sum(bool(np.isfinite(track.ended)) for track in family)
     worst = [float(np.nanmax(np.abs(t.drift))) for t in family if np.isfinite(t.drift).any() and np.isnan(t.ended)]

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.lab import Lab
 from app.model.document import ENERGY_OF, State, View
-from app.model.rollout_messages import Answer, Request, Track
+from app.model.rollout_messages import Answer, Request, RolloutCurve
 from app.widgets.plot import LabPlot, Marker, Spread, show_until_diverged
 from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
@@ -25,7 +25,7 @@ DOTS = 25  # over the horizon, of a model's own energy, drawn with the true one
 MOST_DRIFT = 300.0  # percent: the axis grows no further for a model that has left the plot anyway
 LEAST_ERROR = 1e-7
 
-Series = Callable[[Request, Track], tuple[Array, Array]]
+Series = Callable[[Request, RolloutCurve], tuple[Array, Array]]
 Span = Callable[[Array], tuple[float, float]]
 
 
@@ -93,7 +93,7 @@ class TimePlot(QWidget):
         self.band.set_span(*spec.steering.interval(spec.length))
         self.plot.grow_to(0.0, spec.length, low, high)
 
-    def _draw(self, request: Request, track: Track) -> Array:
+    def _draw(self, request: Request, track: RolloutCurve) -> Array:
         if track.key not in self._curves:
             truth = track.key == "truth"
             line = self.plot.curve(track.model, () if truth else model_dash(track.model), 1.0, z=5 if truth else 10)
@@ -104,7 +104,7 @@ class TimePlot(QWidget):
         show_until_diverged(line, end if np.isfinite(track.ended) else None, t[first:], values[first:], 1e6)
         return values
 
-    def _draw_band(self, request: Request, key: str, members: tuple[Track, ...]) -> Array:
+    def _draw_band(self, request: Request, key: str, members: tuple[RolloutCurve, ...]) -> Array:
         """Fill between the least and the largest of the repetitions of a fit, as far as all of them go."""
         if key not in self._spreads:
             self._spreads[key] = self.plot.spread(members[0].model)
@@ -167,7 +167,7 @@ class EnergyPanel(TimePlot):
             self.plot.discard(self._dots.pop(key))
         return [self._draw_dots(track, request.experiment.rollout.length) for track in own.values()]
 
-    def _draw_dots(self, track: Track, length: float) -> Array:
+    def _draw_dots(self, track: RolloutCurve, length: float) -> Array:
         if track.key not in self._dots:
             self._dots[track.key] = self.plot.dots(track.model, size=4.0, alpha=255, z=20)
         rows = np.unique(np.searchsorted(track.t, np.linspace(0.0, length, DOTS)).clip(max=len(track.own) - 1))
@@ -265,7 +265,7 @@ class ErrorPanel(TimePlot):
         self._name("Error against the recording" if new.experiment.recording is not None else "Error against truth")
 
 
-def drift_series(request: Request, track: Track) -> tuple[Array, Array]:
+def drift_series(request: Request, track: RolloutCurve) -> tuple[Array, Array]:
     """Times and energy drift in percent: by the true H, or where it is asked for and the model has one by its own."""
     drift = track.own if request.energy_of == "learned" and len(track.own) else track.drift
     return track.t[: len(drift)], 100.0 * drift
@@ -279,7 +279,7 @@ def drift_span(values: Array) -> tuple[float, float]:
     return min(low, -0.5), max(high, 0.5)
 
 
-def error_series(request: Request, track: Track) -> tuple[Array, Array]:
+def error_series(request: Request, track: RolloutCurve) -> tuple[Array, Array]:
     """Times and log10 of the error; truth has none."""
     if track.key == "truth":
         return np.empty(0), np.empty(0)

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.model.rollout_messages import Answer, Request, ShownModel, Track
+from app.model.rollout_messages import Answer, Request, RolloutCurve, ShownModel
 from app.workers.latest_only import LatestOnly
 from app.workers.thread_priority import give_way
 from hnn_engine.coords import Array
@@ -182,7 +182,7 @@ class RolloutWorker:
         asked = steer_key(request), request.preview
         return stage_key(experiment), experiment.start, experiment.rollout.truth, asked, times[-1], len(times)
 
-    def _truth(self, request: Request, exact: bool, stop: Callable[[], bool] | None) -> Track | None:
+    def _truth(self, request: Request, exact: bool, stop: Callable[[], bool] | None) -> RolloutCurve | None:
         experiment = request.experiment
         system = experiment.moving
         if system is None:
@@ -199,7 +199,7 @@ class RolloutWorker:
                 self._truths[exact] = (self._truth_key(request), answer)
         drift = energy_drift(system, answer.coords, answer.coords)
         empty = np.empty(0)
-        return Track(
+        return RolloutCurve(
             "truth",
             "truth",
             "truth",
@@ -250,17 +250,17 @@ class RolloutWorker:
         request: Request,
         shown: ShownModel,
         answer: Rollout | str,
-        truth: Track | None,
+        truth: RolloutCurve | None,
         stop: Callable[[], bool] | None,
-    ) -> Track:
+    ) -> RolloutCurve:
         if isinstance(answer, str):
             nothing, none = np.full((1, 2 * request.experiment.scene.dof), np.nan), np.array([np.nan])
             parts = (np.zeros(1), nothing, none, none, np.zeros(1))
-            return Track(
+            return RolloutCurve(
                 shown.key, shown.model, shown.title, *parts, note=answer, group=shown.group, member=shown.member
             )
         drift, error_t, error = self._judge(request, shown, answer, truth)
-        return Track(
+        return RolloutCurve(
             shown.key,
             shown.model,
             shown.title,
@@ -284,7 +284,7 @@ class RolloutWorker:
         request: Request,
         shown: ShownModel,
         answer: Rollout,
-        truth: Track | None,
+        truth: RolloutCurve | None,
         stop: Callable[[], bool] | None,
     ) -> int | None:
         """Return how long the film that a model paints stays in step with truth's, in frames; None for a preview."""
@@ -307,7 +307,7 @@ class RolloutWorker:
         return frames
 
     def _judge(
-        self, request: Request, shown: ShownModel, answer: Rollout, truth: Track | None
+        self, request: Request, shown: ShownModel, answer: Rollout, truth: RolloutCurve | None
     ) -> tuple[Array, Array, Array]:
         """Return drift along the rollout, and error with its times."""
         experiment = request.experiment
@@ -342,11 +342,11 @@ def missed_rows(request: Request) -> Missed | None:
     return rows_missed(judged.title, judged.snapshot, request.drawn)
 
 
-def recorded_track(request: Request) -> Track:
+def recorded_track(request: Request) -> RolloutCurve:
     """Return the measured curve from the start's row (or the first)."""
     t, coords = recorded_curve(request.experiment)
     empty = np.empty(0)
-    return Track(
+    return RolloutCurve(
         "truth", "truth", "recorded", t, coords, drift_of_recording(request, None, coords), empty, empty, measured=True
     )
 
@@ -363,7 +363,7 @@ def drift_of_recording(request: Request, snapshot: Snapshot | None, coords: Arra
     return recorded_drift(experiment, snapshot, coords) if snapshot is not None else np.full(len(coords), np.nan)
 
 
-def drift_by_own_energy(request: Request, snapshot: Snapshot, coords: Array, truth: Track | None) -> Array:
+def drift_by_own_energy(request: Request, snapshot: Snapshot, coords: Array, truth: RolloutCurve | None) -> Array:
     """Return a model's drift by its own H where that is asked for, else nothing.
 
     For recordings only along with the stated reference: else the drift itself is by the learned H.
@@ -373,7 +373,7 @@ def drift_by_own_energy(request: Request, snapshot: Snapshot, coords: Array, tru
     return np.empty(0)
 
 
-def truth_in_latents(request: Request, truth: Track | None, plane: PortraitField | None) -> Array | None:
+def truth_in_latents(request: Request, truth: RolloutCurve | None, plane: PortraitField | None) -> Array | None:
     """Return truth as the model encodes it whose latents the portrait shows; None where none are."""
     if plane is None or plane.latents is None or truth is None or not len(truth.coords):
         return None

@@ -15,7 +15,7 @@ from app.application import close_window, open_window
 from app.dialogs.error_dialog import ErrorDialog, ErrorReporter
 from app.lab import Lab
 from app.model.document import Document
-from app.model.rollout_messages import Answer, Track
+from app.model.rollout_messages import Answer, RolloutCurve
 from app.widgets.number_slider import NumberSlider
 from app.widgets.parameter_form import ParameterForm
 from app.window.main_window import MainWindow
@@ -88,7 +88,7 @@ class Bench:
         assert self.answer.truth is not None
         return self.answer.truth.coords
 
-    def model(self, name: str) -> Track:
+    def model(self, name: str) -> RolloutCurve:
         """The rollout on screen of the only shown model of this name."""
         (track,) = [t for t in self.answer.models if t.model == name]
         return track

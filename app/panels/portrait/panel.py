@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from app.lab import Lab
 from app.model.document import State, View
-from app.model.rollout_messages import Answer, Track
+from app.model.rollout_messages import Answer, RolloutCurve
 from app.model.settings import settings
 from app.panels.portrait.background import COMPARE_TIP, PortraitBackground
 from app.panels.portrait.data_editing import DataEditor
@@ -104,7 +104,7 @@ class PortraitPanel(QWidget):
         self._curves: dict[str, tuple[pg.PlotCurveItem, Marker, Marker]] = {}
         self._members: dict[str, int] = {}  # which repetition of its fit a curve is drawn as
         self._latents: LatentChart | None = None  # of the newest answer, where latents are shown
-        self._seen: Track | None = None  # truth, in these latents
+        self._seen: RolloutCurve | None = None  # truth, in these latents
         self._pointer: FinePointer | None = None
         self._build_items()
         self._build_bar()
@@ -333,7 +333,7 @@ class PortraitPanel(QWidget):
             self._place_start()
         self._on_moved(self.lab.playback.time)
 
-    def _truth_seen(self, answer: Answer) -> Track | None:
+    def _truth_seen(self, answer: Answer) -> RolloutCurve | None:
         """Truth's rollout in the latents that are shown."""
         if answer.truth is None or answer.encoded_truth is None:
             return None
@@ -361,7 +361,7 @@ class PortraitPanel(QWidget):
             return "No model with an H is shown: train one, the HNN for example."
         return ""
 
-    def _tracks(self) -> list[Track]:
+    def _tracks(self) -> list[RolloutCurve]:
         if self._answer is None:
             return []
         truth = [self._answer.truth] if self._answer.truth is not None else []
@@ -379,7 +379,7 @@ class PortraitPanel(QWidget):
         for track in tracks:
             self._draw_track(track)
 
-    def _draw_track(self, track: Track) -> None:
+    def _draw_track(self, track: RolloutCurve) -> None:
         if track.key not in self._curves:
             truth = track.key == "truth"
             alpha, z = (70, 8.0) if track.member else (255, 10.0 if truth else 12.0)
@@ -405,7 +405,7 @@ class PortraitPanel(QWidget):
         """A measured track is dots, not a line: the states between them are unknown."""
         self._measured.setData(xs, ys)
 
-    def _drawable(self, track: Track) -> Array:
+    def _drawable(self, track: RolloutCurve) -> Array:
         """Where the states are that can be drawn: up to the first that is not finite or far outside."""
         assert self._answer is not None
         (x0, x1), (y0, y1) = self.plot.view.viewRange()
@@ -449,7 +449,7 @@ class PortraitPanel(QWidget):
             else:
                 head.place(*state)
 
-    def _position(self, track: Track) -> Array:
+    def _position(self, track: RolloutCurve) -> Array:
         """Where a rollout is on the plane at the playback's instant."""
         if self._latents is not None and track.key == "truth" and self._seen is not None:
             return self.lab.state_of(self._seen)

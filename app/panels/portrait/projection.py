@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from app.model.rollout_messages import Answer, Track
+from app.model.rollout_messages import Answer, RolloutCurve
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.experiment import Experiment
 from hnn_engine.models import MODELS
@@ -38,7 +38,7 @@ class Chart(Protocol):
     def place(self, coords: Array) -> Array:
         """Return positions `(..., 2)` of `coords` `(..., 2*dof)`."""
 
-    def track(self, answer: Answer, track: Track) -> Array:
+    def track(self, answer: Answer, track: RolloutCurve) -> Array:
         """Return positions `(T, 2)` of a rollout of `answer`."""
 
     def start(self, experiment: Experiment, answer: Answer | None) -> Array:
@@ -75,7 +75,7 @@ class StateChart:
         at[..., turning] = wrap_angle(at[..., turning])
         return at
 
-    def track(self, answer: Answer, track: Track) -> Array:
+    def track(self, answer: Answer, track: RolloutCurve) -> Array:
         return self.place(track.coords)
 
     def start(self, experiment: Experiment, answer: Answer | None) -> Array:
@@ -118,7 +118,7 @@ class LatentChart:
     def place(self, coords: Array) -> Array:
         return self.latents.autoencoder.latents(coords)
 
-    def track(self, answer: Answer, track: Track) -> Array:
+    def track(self, answer: Answer, track: RolloutCurve) -> Array:
         """Truth is where the model encodes its frames; others are where the map has them."""
         if track.key == "truth" and answer.encoded_truth is not None:
             return answer.encoded_truth
