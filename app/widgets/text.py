@@ -27,7 +27,7 @@ ButtonRole = QMessageBox.ButtonRole
 MessageIcon = QMessageBox.Icon
 FileDialog = QFileDialog
 MessageBox = QMessageBox
-ProgressDialog = QProgressDialog
+ProgressBox = QProgressDialog
 _PLAIN = Qt.TextFormat.PlainText
 
 
@@ -141,7 +141,7 @@ def message_box(
     return box
 
 
-def progress_dialog(parent: QWidget, text: str, title: str) -> ProgressDialog:
+def progress_dialog(parent: QWidget, text: str, title: str) -> ProgressBox:
     """Return a dialog over `parent` that says how far something is, in percent, with a button that ends it."""
     dialog = QProgressDialog("", "Cancel", 0, 100, parent)
     dialog.setLabel(PlainLabel(text, dialog))

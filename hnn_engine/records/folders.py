@@ -144,9 +144,12 @@ def _reader(files: Mapping[str, bytes], folder: Path) -> Verify:
 
 def is_run_folder(folder: Path) -> bool:
     """Whether `folder` is one, put back before where replacing it was cut off."""
-    recover(folder)
-    with reading(folder):
-        found = operations.kind(folder)
+    for _ in range(_READINGS):
+        recover(folder)  # which waits for a replacement that goes on; another one may begin before the next line
+        with reading(folder):
+            found = operations.kind(folder)
+        if found is not None:
+            break
     return operations.is_folder(found)
 
 

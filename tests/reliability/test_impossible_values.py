@@ -188,7 +188,7 @@ HAND: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize(("path", "value"), HAND)
 def test_what_no_hand_can_do_is_refused(tmp_path: Path, path: str, value: Any) -> None:
-    files = changed(session_bytes(pendulum()), "session.json", f"experiment.edits.{path}", value)
+    files = changed(session_bytes(pendulum()), "session.json", f"experiment.hand.{path}", value)
     (tmp_path / "s.hnnlab").write_bytes(zipped(files))
     refused(lambda: load_session(tmp_path / "s.hnnlab"), "s.hnnlab cannot be read")
 

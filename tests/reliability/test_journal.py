@@ -162,7 +162,7 @@ def test_an_entry_is_taken_up_by_one_window_alone(tmp_path: Path) -> None:
     mine.leave()
     remove(entry)
     assert entries(tmp_path) == []
-    with pytest.raises(RecordError, match="thrown away"):
+    with pytest.raises(RecordError, match="discarded"):
         remove(entry)
 
 

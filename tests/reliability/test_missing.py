@@ -165,7 +165,7 @@ def nowhere(place: Path) -> dict[str, str]:
 def test_where_compiled_code_cannot_be_kept_the_command_line_says_so(place: Path, nowhere: dict[str, str]) -> None:
     done = run(place, ("-c", "from hnn_engine.cli.training import load_loops; load_loops()"), **nowhere)
     assert done.returncode == 0
-    assert "(no folder for compiled code can be written, neither beside the program nor in the user's" in done.stderr
+    assert "(no folder for compiled code can be written, neither next to the program nor in the user's" in done.stderr
 
 
 @pytest.mark.long

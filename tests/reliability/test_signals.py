@@ -76,7 +76,7 @@ def test_a_shutdown_keeps_the_weights_that_were_reached_without_judging_them(
     raise_at(7, (number,), monkeypatch)
     said = command(*TRAIN, "--steps", 5000, "--out", tmp_path / "run", "--json")
     assert said.code == code
-    assert "Stopped at step 7; what was reached is kept without figures: 'hnn-lab evaluate' gives them." in said.err
+    assert "Stopped at step 7; the run is kept without figures: 'hnn-lab evaluate' computes them." in said.err
     assert json.loads(said.out)["coord_mse"] is None
     run = load_run(tmp_path / "run")
     assert (run.ending, run.steps, run.figures) == ("stopped", 7, None)

@@ -467,7 +467,7 @@ CLASSES = {
     "LegendItem",
     "InfLineLabel",
 }
-MADE = {"MessageBox", "ProgressDialog", "FileDialog"}  # names of classes that are not to be called elsewhere
+MADE = {"MessageBox", "ProgressBox", "FileDialog"}  # names of classes that are not to be called elsewhere
 METHODS = {
     "setToolTip",
     "setStatusTip",
