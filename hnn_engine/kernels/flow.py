@@ -32,11 +32,13 @@ class Pointer(types.WrapperAddressProtocol):  # type: ignore[misc]
     lock that threads then wait for."""
 
     def __init__(self, function: Any, signature: Any) -> None:
+        """Look up where `function`, compiled for the types of `signature`, lies in memory."""
         found = function.get_compile_result(signature)
         self._address = found.library.get_pointer_to_function(found.fndesc.llvm_cfunc_wrapper_name)
         self._signature, self._function = signature, function  # the function is kept, or its code would go
 
     def __wrapper_address__(self) -> int:
+        """Return the address, which numba asks for."""
         return int(self._address)
 
     def signature(self) -> Any:
