@@ -62,20 +62,24 @@ class Files:
 
         `leave` is awaited once the file has been read, and returns whether the present document may go.
         """
-        try:
-            whole = not await self._away(lambda: is_run_folder(path))
-            if not whole:
-                run = await self._away(lambda: load_run(path))
-                session = Session(run.experiment, (run,), (run.id,))
-            else:
-                session = await self._away(lambda: load_session(path))
-        except HnnLabError as error:
-            if remember:
-                settings().remove_recent(path)
-            self._complain(str(error))
-            return False
-        if leave is not None and not await leave():
-            return False
+        while True:
+            before = await self._away(lambda: _stamp(path))
+            try:
+                whole = not await self._away(lambda: is_run_folder(path))
+                if not whole:
+                    run = await self._away(lambda: load_run(path))
+                    session = Session(run.experiment, (run,), (run.id,))
+                else:
+                    session = await self._away(lambda: load_session(path))
+            except HnnLabError as error:
+                if remember:
+                    settings().remove_recent(path)
+                self._complain(str(error))
+                return False
+            if leave is not None and not await leave():
+                return False
+            if await self._away(lambda: _stamp(path)) == before:
+                break  # else the present document has just been saved there, and what was read is the older one
         self._document.reset(state_of(session), path if whole else None, View.from_dict(dict(session.view)))
         if whole and remember:
             settings().add_recent(path)
@@ -291,3 +295,11 @@ class Files:
 
 def _read(path: Path, columns: Columns, tell: ProgressCallback) -> Recording:
     return read_recording(path, columns, tell)
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Return numbers that change when `path` is written; none where there is nothing."""
+    with suppress(OSError):
+        found = path.stat()
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+    return ()

@@ -262,7 +262,7 @@ async def test_data_moved_by_hand_stays_with_its_system_and_the_session_opens(be
     moved = bench.experiment.edits
     await bench.pick("double-pendulum")
     assert bench.experiment.edits == NO_EDITS
-    assert any("stays with Pendulum" in text for text in said)
+    assert any("stay with Pendulum" in text for text in said)
     await saved(bench, tmp_path / "mine")
     session = load_session(tmp_path / "mine.hnnlab")
     assert difference(bench.document.session(), session) == ""

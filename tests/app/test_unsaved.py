@@ -143,6 +143,32 @@ async def test_what_changes_while_a_session_is_read_is_asked_about(
     await bench.until(lambda: bench.experiment.start != (0.5, 0.25), "the session that was asked for")
 
 
+async def test_what_is_saved_while_it_is_read_opens_as_it_was_saved(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session is opened again from its own file, and changes are saved there once it has been read."""
+    path = tmp_path / "mine.hnnlab"
+    await saved(bench, path)
+    reads, goes_on = threading.Event(), threading.Event()
+
+    def slowly(path: Path) -> Session:
+        session = load_session(path)
+        reads.set()
+        goes_on.wait(60.0)
+        return session
+
+    monkeypatch.setattr("app.window.file_dialogs.load_session", slowly)
+    bench.window.spawn(bench.window.session_actions.open(path))
+    await bench.until(reads.is_set, "the reading")
+    bench.edit(start=(0.5, 0.25))
+    opened = bench.document.state
+    goes_on.set()
+    await answer(bench, Button.Save)
+    await bench.until(lambda: bench.document.state is not opened and not bench.document.dirty, "the session")
+    assert bench.experiment.start == (0.5, 0.25)
+    assert load_session(path).experiment.start == (0.5, 0.25)
+
+
 async def test_an_entry_that_fails_to_open_is_free_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     left_behind(bench.document.session())
     (entry,) = entries(journal_folder())
