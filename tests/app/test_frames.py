@@ -214,7 +214,7 @@ async def test_a_tile_says_how_long_its_film_stays_in_step(bench: Bench) -> None
     assert [t.in_step for t in bench.answer.models] == [0, 0], "who has learned nothing paints no rod"
     assert "out of step" in tile(bench, 2).figures[0]
     answer = bench.answer
-    bench.lab.answer = replace(answer, models=tuple(replace(t, in_step=30) for t in answer.models))
+    bench.lab.rollouts.answer = replace(answer, models=tuple(replace(t, in_step=30) for t in answer.models))
     for seconds, words in ((0.0, "for 1 frame ·"), (1.45, "for 30 frames ·"), (1.5, "lost step at 1.5\u00a0s ·")):
         bench.lab.playback.seek(seconds)
         assert words in tile(bench, 3).figures[0], seconds
@@ -280,7 +280,7 @@ async def test_models_that_are_gone_are_let_go(bench: Bench) -> None:
 async def test_runs_that_are_deleted_or_hidden_keep_their_weights_alone(deleted: bool, bench: Bench) -> None:
     await show(bench)
     runs = bench.document.state.runs
-    assert all("_packed" in vars(run.snapshot) for run in runs)
+    assert all("_layout" in vars(run.snapshot) for run in runs)
     bench.document.edit_runs(() if deleted else runs, frozenset(), "Put them away")
     await bench.settled()
-    assert not any("_packed" in vars(run.snapshot) for run in runs)
+    assert not any("_layout" in vars(run.snapshot) for run in runs)

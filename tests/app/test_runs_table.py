@@ -183,7 +183,7 @@ async def test_a_hidden_run_keeps_its_weights_alone(bench: Bench) -> None:
     table = await fitted(bench)
     bench.key(Qt.Key.Key_Space)
     snapshot = bench.document.state.runs[-1].snapshot
-    assert "_packed" in vars(snapshot)
+    assert "_layout" in vars(snapshot)
     QTest.mouseClick(table.viewport(), LEFT, NO_KEY, check_box(table, 0))
     await bench.settled()
     assert set(vars(snapshot)) == {f.name for f in fields(snapshot)}  # nothing that was made from the weights
