@@ -54,7 +54,7 @@ class Training(QObject):
     """Fits the models of `document` on `data`; `drain`, once a frame, takes over what the thread has done since.
 
     Signals: `changed()` a job began, paused, went on or ended; `losses_changed()` at most once for each `drain`;
-    `weights_changed()` there are other `live` models; `reached_changed(runs)` fits ended that are still to be judged;
+    `weights_changed()` there are other `live` models; `reached_changed(runs)` fits ended that are still to be evaluated;
     `noticed(text)` what went wrong; `failed(text, details)` an unforeseen error.
     """
 
@@ -70,7 +70,7 @@ class Training(QObject):
         self.worker = TrainingWorker()
         self.series: dict[str, FitSeries] = {}  # of the job that runs or ran last, by fit
         self.live: dict[str, ShownModel] = {}  # the present weights of fits under way
-        self.reached: dict[str, Run] = {}  # fits that ended and are still to be judged
+        self.reached: dict[str, Run] = {}  # fits that ended and are still to be evaluated
         self.experiment: Experiment | None = None  # of the job that runs or ran last
         self._document, self._data = document, data
         self._rates: deque[tuple[float, int]] = deque()
@@ -194,7 +194,7 @@ class Training(QObject):
             self.noticed.emit(f"{get_model(run.snapshot.model).title}: {run.reason}")
 
     def _end_job(self, message: JobEnded) -> None:
-        for run in tuple(self.reached.values()):  # judging has failed
+        for run in tuple(self.reached.values()):  # evaluating has failed
             self._keep(Kept(run.id, run))
         self.live.clear()
         self.weights_changed.emit()

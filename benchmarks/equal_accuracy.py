@@ -82,7 +82,7 @@ def as_good(snapshot: Snapshot, starts: Array, bound: float) -> list[Way]:
     """Return Runge–Kutta with the longest step, and DOP853 the largest tolerance, that miss no more than `bound`."""
     ends = reference(snapshot, starts)
 
-    def judged(name: str, follow: Callable[[Array], Array]) -> Way:
+    def evaluated(name: str, follow: Callable[[Array], Array]) -> Way:
         return Way(name, follow, largest_gap(follow(starts), ends))
 
     def fixed(count: int) -> Callable[[Array], Array]:
@@ -91,8 +91,8 @@ def as_good(snapshot: Snapshot, starts: Array, bound: float) -> list[Way]:
     def held(tolerance: float) -> Callable[[Array], Array]:
         return lambda x: rollout(snapshot, x, TIMES, "dop853", tolerance=tolerance).coords[-1]
 
-    steps = (judged(f"RK4, dt {1000 * LONGEST / count:.3g} ms", fixed(count)) for count in STEPS)
-    tolerances = (judged(f"DOP853, {tolerance:.0e}", held(tolerance)) for tolerance in TOLERANCES)
+    steps = (evaluated(f"RK4, dt {1000 * LONGEST / count:.3g} ms", fixed(count)) for count in STEPS)
+    tolerances = (evaluated(f"DOP853, {tolerance:.0e}", held(tolerance)) for tolerance in TOLERANCES)
     found = [next((way for way in ways if way.error <= bound), None) for ways in (steps, tolerances)]
     good = [way for way in found if way is not None]
     if not good:

@@ -82,7 +82,7 @@ def flat(figures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 def table(figures: Mapping[str, Any], aims: Aims) -> str:
     """Return a table: figure, value, aim, and whether it was met."""
-    rows = [(name, _text(value), *_judged(value, aims.get(name))) for name, value in flat(figures)]
+    rows = [(name, _text(value), *_evaluated(value, aims.get(name))) for name, value in flat(figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return "\n".join(f"{n:<{widths[0]}}  {v:>{widths[1]}}  {a:<{widths[2]}}  {w}".rstrip() for n, v, a, w in rows)
 
@@ -95,7 +95,7 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _judged(value: Any, aim: tuple[str, float] | None) -> tuple[str, str]:
+def _evaluated(value: Any, aim: tuple[str, float] | None) -> tuple[str, str]:
     if aim is None:
         return "", ""
     sign, limit = aim

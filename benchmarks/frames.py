@@ -95,7 +95,7 @@ async def _thread(window: WatchedWindow, side: Side, seconds: float) -> None:
 
 
 async def _halt(window: WatchedWindow) -> None:
-    """End the job without judging it. Its runs, with the weights reached, stay on screen."""
+    """End the job without evaluating it. Its runs, with the weights reached, stay on screen."""
     lab = window.lab
     shown = {run.id for run in lab.document.state.runs}
     lab.training.worker.quit()

@@ -29,15 +29,15 @@ class Layers(NamedTuple):
 
 
 class PaperWay:
-    """A family's passes for `dof` degrees of freedom, in float32; each network goes forward once."""
+    """A family's terms for `dof` degrees of freedom, in float32; each network goes forward once."""
 
     def __init__(self, model: str, settings: Mapping[str, Value], dof: int) -> None:
-        passes = get_model(model).terms(settings, dof)
-        if any(one.at_rest for one in passes):
+        terms = get_model(model).terms(settings, dof)
+        if any(one.at_rest for one in terms):
             raise ValueError("Passes at p = 0 are not in the paper's code")
         self._activation, self._dof = ACTIVATIONS[str(settings["activation"])], dof
-        self._parts = [(one, _spread(one, dof)) for one in passes]
-        self._nets = {one.net.prefix: one.net for one in passes}
+        self._parts = [(one, _spread(one, dof)) for one in terms]
+        self._nets = {one.net.prefix: one.net for one in terms}
         self._whole = {prefix: len(net.reads(dof)) == 2 * dof for prefix, net in self._nets.items()}
 
     def layers(self, weights: Mapping[str, Tensor]) -> dict[str, Layers]:

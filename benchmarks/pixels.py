@@ -150,7 +150,7 @@ def _fit(base: Experiment, data: Dataset, model: str, recipe: str) -> Run:
         fit.advance()
     run = fit.as_run(fit.evaluate())
     if run is None or run.figures is None:
-        raise BenchmarkError(f"the fit of {model} by {recipe} left nothing to judge")
+        raise BenchmarkError(f"the fit of {model} by {recipe} left nothing to evaluate")
     return run
 
 
@@ -158,9 +158,9 @@ def _compared(fits: dict[str, Run]) -> Figures:
     """Return seconds and figures of both recipes, and the ratios of ours to the paper's."""
     figures: Figures = {}
     for recipe, run in fits.items():
-        judged = run.figures.as_dict() if run.figures is not None else {}
+        evaluated = run.figures.as_dict() if run.figures is not None else {}
         kept = ("test_loss", "energy_mse", "energy_median", "reconstruction", "in_step")
-        figures[recipe] = {"seconds": rounded(run.fit_seconds), **{name: judged[name] for name in kept}}
+        figures[recipe] = {"seconds": rounded(run.fit_seconds), **{name: evaluated[name] for name in kept}}
     ours, paper = figures["sampled-film"], figures["paper"]
     return {
         **figures,

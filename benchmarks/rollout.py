@@ -51,7 +51,7 @@ def measure(options: argparse.Namespace) -> Figures:
     say("compiled (the first time on a machine the compiler takes its seconds)")
     load(build_elsewhere=True)
     compiled = _timed(lambda: rollout(fresh(snapshot), start, times), runs)
-    swift = _timed(lambda: rollout(Float32Snapshot(fresh(snapshot)), start, times), runs)
+    single_precision = _timed(lambda: rollout(Float32Snapshot(fresh(snapshot)), start, times), runs)
     say("truth: the double pendulum by DOP853 at 1e-12, by scipy and compiled")
     system = get_system("double-pendulum")
     with patch("hnn_engine.kernels.cache._loops", None):
@@ -65,7 +65,7 @@ def measure(options: argparse.Namespace) -> Figures:
     each = paper["median"] / evaluations
     return {
         "compiled_ms": compiled,
-        "swift_ms": swift,
+        "single_precision_ms": single_precision,
         "truth_ms": truth,
         "truth_scipy_ms": scipy,
         "numpy_ms": plain,

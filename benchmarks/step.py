@@ -83,12 +83,12 @@ def _compare(model: str, rows: int, dof: int, runs: int) -> Figures:
     return {**{f"{name}_ms": rounded(value) for name, value in times.items()}, **ratios, "product_rounds": rounds}
 
 
-def product_rounds(passes: Sequence[Term]) -> int:
+def product_rounds(terms: Sequence[Term]) -> int:
     """Return how often a step needs the three products that a square matrix has a part in.
 
     Once for each network at each kind of input, forward and back again, and once more for each gradient.
     """
-    return len({(one.net.prefix, one.at_rest) for one in passes}) + sum(one.output is not None for one in passes)
+    return len({(one.net.prefix, one.at_rest) for one in terms}) + sum(one.output is not None for one in terms)
 
 
 def _closed_forms(model: str, runs: int) -> Figures:

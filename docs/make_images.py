@@ -70,7 +70,7 @@ def demonstrated(one: Preset, folder: Path) -> Path:
 
 
 def fits(experiment: Experiment) -> list[Run]:
-    """Return a run of each model of `experiment`, judged."""
+    """Return a run of each model of `experiment`, evaluated."""
     data, runs = experiment.dataset(), []
     for spec in experiment.models:
         fit = FitRun(replace(experiment, models=(spec,)), data)

@@ -29,7 +29,7 @@ TITLES = {
     "scale": "How cost grows",
 }
 NOTES = {
-    "fit": "Medians over seeds of data, each fit judged on noise-free test states and fresh starts "
+    "fit": "Medians over seeds of data, each fit evaluated on noise-free test states and fresh starts "
     "([figures](figures.md)); on the measured pendulum by test loss and the paper's energy. Ratios of errors are ours "
     "over the paper's recipe, on the same data in the same process; *closer*: how many times less coordinate error.",
     "live": "The real window, 1920×1080: a hand drags the noise, then a trajectory of the data. *Fit*: of all chosen "

@@ -49,7 +49,7 @@ STEERING_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("span", "For", 0.5, 0.01, 100.0, "", "s", help="Duration of adding or removing energy.", log=True),
 )
 FOLLOWING_WIDTHS, FOLLOWING_WIDTH = {1: 40, 2: 150}, 300  # units by degrees of freedom, and for more
-BEGINNINGS = ("frames", "latents")
+INITIAL_CONDITIONS = ("frames", "latents")
 FRICTION = Parameter(
     "friction",
     "Friction",
@@ -137,8 +137,10 @@ class RolloutSpec:
                 f"{way}"
             )
         friction = float(FRICTION.check(self.friction))
-        if self.begin not in BEGINNINGS:
-            raise ExperimentError(f"Rollouts begin at '{self.begin}', but it must be one of {', '.join(BEGINNINGS)}")
+        if self.begin not in INITIAL_CONDITIONS:
+            raise ExperimentError(
+                f"Rollouts begin at '{self.begin}', but it must be one of {', '.join(INITIAL_CONDITIONS)}"
+            )
         dt, horizon = float(numbers["dt"]), float(numbers["horizon"])
         return replace(self, dt=dt, horizon=horizon, steering=steering, friction=friction)
 
@@ -324,7 +326,7 @@ def check_recipe(recipe: RecipeInfo, models: tuple[ModelSpec, ...]) -> None:
 
 
 def same_system(one: Experiment, other: Experiment) -> bool:
-    """Whether models of one can be followed, judged and drawn on the other: a recording each, or the same system with
+    """Whether models of one can be followed, evaluated and drawn on the other: a recording each, or the same system with
     as many coordinates, whatever its other constants."""
     return one.source_name == other.source_name and one.scene.dof == other.scene.dof
 

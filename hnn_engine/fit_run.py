@@ -1,4 +1,4 @@
-"""One fit from start to record: steps the recipe, gathers its history, judges the result. The window and the command
+"""One fit from start to record: steps the recipe, gathers its history, evaluates the result. The window and the command
 line run the same thing."""
 
 import logging

@@ -22,9 +22,9 @@ def number(value: float, unit: str = "", digits: int = 3) -> str:
     return f"{text}{NO_BREAK}{unit}" if unit else text
 
 
-def percent(fraction: float, digits: int = 2) -> str:
-    """Return `fraction` in per cent with `digits` significant digits: '0.02 %', '31 %'."""
-    return number(100 * fraction, "%", digits)
+def percent(fraction: float) -> str:
+    """Return `fraction` in per cent with two significant digits: '0.02 %', '31 %'; from ten on 'over 1000 %'."""
+    return f"over 1000{NO_BREAK}%" if fraction >= 10 else number(100 * fraction, "%", 2)
 
 
 def power_of_ten(exponent: int) -> str:

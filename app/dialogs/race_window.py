@@ -239,7 +239,7 @@ class RaceWindow(QDialog):
         if self.runner.busy or self.entry is None or not self.runs:
             return
         self.hint.setText(f"Evaluating {len(self.runs)} runs …")
-        self.runner.judge(self.runs[::-1], self.entry.data)  # the winner last: it is the one that stays on screen
+        self.runner.evaluate(self.runs[::-1], self.entry.data)  # the winner last: it is the one that stays on screen
         self._sync()
 
     def _reach(self, runs: tuple[Run, ...]) -> None:

@@ -19,7 +19,7 @@ def compared_key(models: Sequence[ShownModel], view: View) -> str:
     return _first([m for m in models if m.snapshot.has_energy], view) if view.compare else ""
 
 
-def judged_key(models: Sequence[ShownModel], view: View) -> str:
+def evaluated_key(models: Sequence[ShownModel], view: View) -> str:
     """Return the model that is held to what was drawn, or ''.
 
     It is the one whose field is chosen, or else the first, one with an energy before one without.

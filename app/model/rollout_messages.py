@@ -42,7 +42,7 @@ class Request:
     compared: str = ""  # the key of the model whose H is compared with the true one, or ''
     states: States | None = None  # some of the training data
     drawn: Drawn | None = None  # rows that were drawn with the mouse
-    judged: str = ""  # the key of the model that is to follow them, or ''
+    evaluated: str = ""  # the key of the model that is to follow them, or ''
     urgent: bool = True  # asked by a hand: it interrupts a full request that is under way
     asked: float = 0.0  # perf_counter when the mouse moved
 
@@ -93,7 +93,7 @@ class Answer:
     seconds: float
     scale: float = float("nan")
     encoded_truth: Array | None = None  # truth as the model encodes it whose latents the portrait shows, `(T, 2)`
-    missed: Missed | None = None  # which drawn rows the judged model does not fit
+    missed: Missed | None = None  # which drawn rows the evaluated model does not fit
 
     @property
     def leads(self) -> tuple[RolloutCurve, ...]:

@@ -117,8 +117,8 @@ class FramesPanel(QWidget):
 
     def _refresh(self) -> None:
         """Paint again: all, or the pictures alone while they move faster than words can be read."""
-        swift = self.lab.playback.moving or self.lab.drag.active
-        if swift and not (self._invites or self._figures_due):
+        moving = self.lab.playback.moving or self.lab.drag.active
+        if moving and not (self._invites or self._figures_due):
             self.update(self._pictures)
         else:
             self.update()

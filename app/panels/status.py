@@ -11,8 +11,8 @@ from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
 from hnn_engine.experiment import same_system
 from hnn_engine.models import get_model
-from hnn_engine.number_format import number
-from hnn_engine.rollouts.energy_drift import percent, steered, verdict
+from hnn_engine.number_format import number, percent
+from hnn_engine.rollouts.energy_drift import steered, verdict
 
 
 class StatusLine(QWidget):

@@ -293,15 +293,15 @@ class TrainingPanel(QWidget):
         train = f"Train {seeds} seeds" if seeds > 1 else "Train"
         self.button.setText(train if not running else "Resume" if paused else "Pause")
         self.button.setIcon(icon(("play" if paused else "pause") if running else "train", "on_accent"))
-        judging = (
+        evaluating = (
             running
             and bool(self.lab.training.series)
             and all(s.evaluating or s.done for s in self.lab.training.series.values())
         )
-        self.button.setEnabled(not judging)
+        self.button.setEnabled(not evaluating)
         self.live.setChecked(self.lab.document.view.live_fit)
         self.stop_button.setVisible(running)
-        self.stop_button.setEnabled(not judging)
+        self.stop_button.setEnabled(not evaluating)
         self.bar.setVisible(running)
         self._on_text()
         if not running:

@@ -72,7 +72,7 @@ class RunEvaluated:
 
 @dataclass(frozen=True)
 class AllEvaluated:
-    """All runs are judged."""
+    """All runs are evaluated."""
 
 
 Message = Raced | LaneEnded | RaceEnded | RunEvaluated | AllEvaluated
@@ -90,16 +90,16 @@ class RaceProcess:
 
     @property
     def busy(self) -> bool:
-        """Whether a race or the judging of its runs goes on."""
+        """Whether a race or the evaluating of its runs goes on."""
         return self._thread is not None and self._thread.is_alive()
 
     def start(self, entry: Entry) -> None:
         """Let them race."""
         self._begin(threading.Thread(target=self._race, args=(entry,), name="race", daemon=True))
 
-    def judge(self, runs: "tuple[Run, ...]", data: Dataset | None) -> None:
-        """Judge `runs`, on `data` where it is there already; runs of one race have the same."""
-        self._begin(threading.Thread(target=self._judge, args=(runs, data), name="judging", daemon=True))
+    def evaluate(self, runs: "tuple[Run, ...]", data: Dataset | None) -> None:
+        """Evaluate `runs`, on `data` where it is there already; runs of one race have the same."""
+        self._begin(threading.Thread(target=self._evaluate, args=(runs, data), name="evaluating", daemon=True))
 
     def _begin(self, thread: threading.Thread) -> None:
         assert not self.busy
@@ -164,21 +164,21 @@ class RaceProcess:
                 self.messages.append(message)
                 heard = True
 
-    def _judge(self, runs: "tuple[Run, ...]", data: Dataset | None) -> None:
+    def _evaluate(self, runs: "tuple[Run, ...]", data: Dataset | None) -> None:
         try:
             data = data if data is not None or not runs else runs[0].experiment.dataset()
             for run in runs:
                 if self._quit:
                     return
                 assert data is not None
-                self.messages.append(RunEvaluated(judged(run, data)))
+                self.messages.append(RunEvaluated(evaluated(run, data)))
         except Exception as error:
-            _log.exception("The runs of a race cannot be judged")
+            _log.exception("The runs of a race cannot be evaluated")
             self.messages.append(RaceEnded((), f"The runs could not be evaluated: {error}", traceback.format_exc()))
         self.messages.append(AllEvaluated())
 
 
-def judged(run: "Run", data: Dataset) -> "Run":
+def evaluated(run: "Run", data: Dataset) -> "Run":
     """Return `run` with its figures."""
     from hnn_engine.evaluation import evaluate
 

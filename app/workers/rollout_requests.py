@@ -8,7 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, Qt, Signal
 
 from app.model.document import Document
-from app.model.model_roles import compared_key, field_key, judged_key, latents_key
+from app.model.model_roles import compared_key, evaluated_key, field_key, latents_key
 from app.model.rollout_messages import Answer, Request, ShownModel
 from app.workers.rollout_worker import RolloutWorker
 from hnn_engine.datasets import Dataset
@@ -107,7 +107,7 @@ class RolloutRequests(QObject):
                 compared=compared_key(models, view),
                 states=self.states,
                 drawn=self.drawn,
-                judged=judged_key(models, view),
+                evaluated=evaluated_key(models, view),
                 urgent=self._urgent,
                 asked=moved_at or time.perf_counter(),
             )

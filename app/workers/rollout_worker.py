@@ -223,12 +223,12 @@ class RolloutWorker:
     def _model_key(self, request: Request, shown: ShownModel) -> Hashable:
         times = self._model_times(request, shown)
         method, steer = request.experiment.rollout.integrator, steer_key(request)
-        swift = shown.live or request.preview
+        single_precision = shown.live or request.preview
         start = (
             request.experiment.start,
             seen_key(request.experiment) if shown.snapshot.autoencoder is not None else None,
         )
-        return shown.snapshot, start, method, steer, times[-1], len(times), swift
+        return shown.snapshot, start, method, steer, times[-1], len(times), single_precision
 
     def _follow(self, request: Request, shown: ShownModel, stop: Callable[[], bool] | None) -> Rollout | str:
         """Return a model's rollout, or why it cannot be had. Runs in either thread."""
@@ -259,7 +259,7 @@ class RolloutWorker:
             return RolloutCurve(
                 shown.key, shown.model, shown.title, *parts, note=answer, group=shown.group, member=shown.member
             )
-        drift, error_t, error = self._judge(request, shown, answer, truth)
+        drift, error_t, error = self._evaluate(request, shown, answer, truth)
         return RolloutCurve(
             shown.key,
             shown.model,
@@ -306,7 +306,7 @@ class RolloutWorker:
             self._in_step[shown.key] = key, frames
         return frames
 
-    def _judge(
+    def _evaluate(
         self, request: Request, shown: ShownModel, answer: Rollout, truth: RolloutCurve | None
     ) -> tuple[Array, Array, Array]:
         """Return drift along the rollout, and error with its times."""
@@ -335,11 +335,11 @@ def steer_key(request: Request) -> Hashable:
 
 
 def missed_rows(request: Request) -> Missed | None:
-    """Return which of the drawn rows the judged model does not fit."""
-    judged = next((m for m in request.models if m.key == request.judged), None)
-    if judged is None or request.drawn is None:
+    """Return which of the drawn rows the evaluated model does not fit."""
+    evaluated = next((m for m in request.models if m.key == request.evaluated), None)
+    if evaluated is None or request.drawn is None:
         return None
-    return rows_missed(judged.title, judged.snapshot, request.drawn)
+    return rows_missed(evaluated.title, evaluated.snapshot, request.drawn)
 
 
 def recorded_track(request: Request) -> RolloutCurve:

@@ -71,7 +71,7 @@ class Live:
 
 @dataclass(frozen=True)
 class Reached:
-    """One fit has ended and this is its run, which is still to be judged and kept."""
+    """One fit has ended and this is its run, which is still to be evaluated and kept."""
 
     run: "Run"
 

@@ -39,12 +39,12 @@ def run_fit(experiment: Experiment, interrupts: Interrupts, start: Run | None = 
         if fit.end.snapshot is None:
             raise HnnLabError(fit.end.message)
         say(fit.end.message)
-    run = fit.as_run(_judged(fit, interrupts))
+    run = fit.as_run(_evaluated(fit, interrupts))
     assert run is not None
     return run
 
 
-def _judged(fit: FitRun, interrupts: Interrupts) -> Figures | None:
+def _evaluated(fit: FitRun, interrupts: Interrupts) -> Figures | None:
     """Evaluate the fit, but not where the program must end soon."""
     if interrupts.hurried:
         say(f"Stopped at step {fit.step}; the run is kept without figures: {EVALUATE} computes them.")

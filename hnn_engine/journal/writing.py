@@ -249,7 +249,7 @@ def _same(a: Run, b: Run) -> bool:
 
 
 def _same_track(a: Recording, b: Recording) -> bool:
-    """Whether two recordings differ at most in the reference that judges them, which each run states."""
+    """Whether two recordings differ at most in the reference that evaluates them, which each run states."""
     same = all(getattr(a, name) is getattr(b, name) for name in _TRACK)
     return same and {**recording_header(a), "reference": None} == {**recording_header(b), "reference": None}
 

@@ -1,4 +1,4 @@
-"""A field that is a sum of passes through perceptrons at one state, there and back, fused; `weight_layout` lays it out.
+"""A field that is a sum of terms through perceptrons at one state, there and back, fused; `weight_layout` lays it out.
 
 Weights trained in float32 are kept so and widened in the registers, which halves the reading of the square matrix and
 changes no digit. What is made of exp is computed in bulk, exp by a polynomial of degree 13, to 4·10⁻¹⁶.
@@ -129,7 +129,7 @@ FIRST, INNER, INNER_TRANSPOSED, LAST, OUT, BIAS, EACH = 0, 1, 2, 3, 4, 5, 6
 
 @jit
 def begin_field(x: Any, head: Any, numbers: Any, out: Any) -> None:
-    """out <- (rates·p, 0); the passes are added to that."""
+    """out <- (rates·p, 0); the terms are added to that."""
     dof = x.size // 2
     for i in range(dof):
         out[i] = numbers[numbers.size - dof + i] * x[dof + i]

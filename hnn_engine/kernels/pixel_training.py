@@ -293,7 +293,7 @@ def _backward_field(coders: Any, work: Any, flat: Any, grad: Any, n: int) -> Non
         for k in range(2):
             coders.dz[i, k] += work.e[i, k]
             coders.dz[n + i, k] -= work.e[i, k]
-    for which in range(work.passes):
+    for which in range(work.terms):
         net = work.nets[which]
         take(net, n, work.e)
         d = backward(net, flat, grad, n)
@@ -332,7 +332,7 @@ def _advance_pixels(
     share = 1.0 / rows
     grad[:] = np.float32(0.0)
     field_flat, field_grad = flat[coders.size :], grad[coders.size :]
-    for which in range(work.passes):
+    for which in range(work.terms):
         begin_pass(work.nets[which], field_flat)
     blocks = (rows + ROWS - 1) // ROWS
     for block in range(blocks):
@@ -351,7 +351,7 @@ def _advance_pixels(
             _backward_decoder(coders, flat, grad, n, fresh)
             _backward_encoder(coders, flat, grad, n, fresh)
     loss *= share
-    for which in range(work.passes if learn else 0):
+    for which in range(work.terms if learn else 0):
         end_pass(work.nets[which], field_grad)
     if learn and loss <= limit:
         move(flat, grad, moments, good, rate, root, decay)
@@ -390,13 +390,13 @@ def pixel_network(
     sizes: tuple[int, int],
     live: npt.NDArray[np.int64],
     networks: Sequence[Network],
-    passes: Sequence[Term],
+    terms: Sequence[Term],
     activation: str,
     field: tuple[int, int],
 ) -> tuple[Autoencoder, Work]:
     """Return what `advance_pixels` needs of a model: `sizes` are numbers of a pair and units of the autoencoder's
     layers, `field` units and number of the hidden layers of its dynamics."""
-    return autoencoder(*sizes, live), network(networks, passes, activation, (LATENTS // 2, *field))
+    return autoencoder(*sizes, live), network(networks, terms, activation, (LATENTS // 2, *field))
 
 
 __all__ = ["Autoencoder", "Coder", "advance_pixels", "pixel_network"]

@@ -1,7 +1,7 @@
 """One step of Adam on a model, fused: loss, gradient and new weights in one call without the interpreter lock.
 
-A model's field is a sum of passes through perceptrons (`models.networks.Term`). The rows are taken in blocks that stay
-in the cache: each goes forward through all passes and then back. Square matrix products go to BLAS; the thin ones (up
+A model's field is a sum of terms through perceptrons (`models.networks.Term`). The rows are taken in blocks that stay
+in the cache: each goes forward through all terms and then back. Square matrix products go to BLAS; the thin ones (up
 to 2·dof columns) and all that works number by number are loops. Weights, gradient and moments are flat, network by
 network, in the order w0, b0, w1, b1, …, out. Everything is float32 but the sum of the loss.
 """
@@ -32,7 +32,7 @@ from hnn_engine.kernels.products import (
 from hnn_engine.models.networks import Network, Term
 
 ROWS = 256  # of a block, at most: what a layer of 200 units holds of them is 0.2 MB
-MOST = 3  # passes of a model, so that one compiled step serves all of them
+MOST = 3  # terms of a model, so that one compiled step serves all of them
 _KEEP, _TAKE, _KEEP_SQUARE, _TAKE_SQUARE = (np.float32(x) for x in (0.9, 0.1, 0.999, 0.001))
 _EPSILON = np.float32(1e-8)
 # What is smaller counts as zero: added to ε it moves no weight, and numbers too small for float32's normal range take a
@@ -74,10 +74,10 @@ class Net(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What a step needs of a model: its passes (the first `passes` of `nets`), and what else its field is made of."""
+    """What a step needs of a model: its terms (the first `terms` of `nets`), and what else its field is made of."""
 
     nets: tuple[Net, Net, Net]
-    passes: int
+    terms: int
     size: int  # of all weights
     rates: Array  # (dof,), of p in dq/dt
     e: Array  # (rows, 2·dof), the field; later what the loss says of it
@@ -85,7 +85,7 @@ class Work(NamedTuple):
 
 def network(
     networks: Sequence[Network],
-    passes: Sequence[Term],
+    terms: Sequence[Term],
     activation: str,
     sizes: tuple[int, int, int],
     rates: Array | None = None,
@@ -98,7 +98,7 @@ def network(
         places[net.prefix] = begin, last
         begin = last + width * net.outputs
     shared = _room(ROWS, width), _room(width, width)
-    nets = [_net(one, places[one.net.prefix], ACTIVATION_CODES[activation], sizes, *shared) for one in passes]
+    nets = [_net(one, places[one.net.prefix], ACTIVATION_CODES[activation], sizes, *shared) for one in terms]
     first, second, third = (*nets, *[nets[0]] * (MOST - len(nets)))
     known = np.zeros(dof) if rates is None else rates
     return Work((first, second, third), len(nets), begin, known.astype(np.float32), _room(ROWS, 2 * dof))
@@ -208,7 +208,7 @@ def residual(work: Any, flat: Any, x: Any, d: Any, share: float) -> float:
     for i in range(n):
         for k in range(half):
             e[i, k], e[i, half + k] = work.rates[k] * x[i, half + k], np.float32(0.0)
-    for which in range(work.passes):
+    for which in range(work.terms):
         net = work.nets[which]
         _read(net, x)
         _forward(net, flat, n)
@@ -324,17 +324,17 @@ def _advance(work: Any, flat: Any, grad: Any, moments: Any, good: Any, coords: A
     rows, loss = coords.shape[0], 0.0
     share = 1.0 / (rows * coords.shape[1])
     grad[:] = np.float32(0.0)
-    for which in range(work.passes):
+    for which in range(work.terms):
         begin_pass(work.nets[which], flat)
     blocks = (rows + ROWS - 1) // ROWS
     for block in range(blocks):
         begin, end = block * rows // blocks, (block + 1) * rows // blocks
         loss += residual(work, flat, coords[begin:end], dcoords[begin:end], share)
-        for which in range(work.passes if learn else 0):
+        for which in range(work.terms if learn else 0):
             take(work.nets[which], end - begin, work.e)
             backward(work.nets[which], flat, grad, end - begin)
     loss *= share
-    for which in range(work.passes if learn else 0):
+    for which in range(work.terms if learn else 0):
         end_pass(work.nets[which], grad)
     if learn and loss <= limit:
         move(flat, grad, moments, good, rate, root, decay)

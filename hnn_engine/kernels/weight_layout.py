@@ -15,7 +15,7 @@ LINE = 64  # bytes of a cache line
 
 
 class WeightLayout(NamedTuple):
-    """A field as the loops read it. `head`: activation, depth, width, 2·dof, how many passes, and their places.
+    """A field as the loops read it. `head`: activation, depth, width, 2·dof, how many terms, and their places.
 
     `numbers` holds the biases, a scale of each pass, and the `rates` `(dof,)` of p. `single` or `double` holds the
     matrices, the other is empty. Each array begins on a cache line, which saves a sixth of the time.
@@ -43,27 +43,27 @@ def on_lines(values: Any) -> Any:
 
 def weight_layout(
     activation: str,
-    passes: Sequence[Term],
+    terms: Sequence[Term],
     weights: Mapping[str, Any],
     dof: int,
     friction: float = 1.0,
     rates: Array | None = None,
 ) -> WeightLayout:
-    """Lay out the sum of `passes` and of `rates`·p on dq/dt; `friction` multiplies the passes that are friction.
+    """Lay out the sum of `terms` and of `rates`·p on dq/dt; `friction` multiplies the terms that are friction.
 
     All networks have the same hidden widths.
     """
-    depth, width = _shape(passes[0].net.of(weights))
+    depth, width = _shape(terms[0].net.of(weights))
     matrices, biases = _Buffer(), _Buffer()
-    firsts = {(one.net.prefix, one.at_rest): _first(one, one.net.of(weights)["w0"], dof) for one in passes}
+    firsts = {(one.net.prefix, one.at_rest): _first(one, one.net.of(weights)["w0"], dof) for one in terms}
     places = [
-        _place(one, one.net.of(weights), firsts[one.net.prefix, one.at_rest], dof, matrices, biases) for one in passes
+        _place(one, one.net.of(weights), firsts[one.net.prefix, one.at_rest], dof, matrices, biases) for one in terms
     ]
-    scales = [friction if one.friction else 1.0 for one in passes]
+    scales = [friction if one.friction else 1.0 for one in terms]
     flat, none = matrices.all(), np.zeros(0)
     single = flat.dtype == np.float32
     return WeightLayout(
-        np.concatenate([[ACTIVATION_CODES[activation], depth, width, 2 * dof, len(passes)], *places]).astype(np.int64),
+        np.concatenate([[ACTIVATION_CODES[activation], depth, width, 2 * dof, len(terms)], *places]).astype(np.int64),
         on_lines(np.concatenate([biases.all(), scales, np.zeros(dof) if rates is None else rates]).astype(np.float64)),
         on_lines((flat if single else none).astype(np.float32)),
         on_lines((none if single else flat).astype(np.float64)),

@@ -26,7 +26,7 @@ LOOKED, PARSED = 0.2, 0.9  # of reading: when the file is looked over, and when 
 LARGEST = 1e6  # rad, m, rad/s or m/s: beyond it a rollout counts as diverged
 SIMULATED = "simulated recording"  # a comment that begins so marks a file that no instrument measured
 
-# The paper judges Schmidt & Lipson's real pendulum by this energy; the file is told by its layout, rows and times.
+# The paper evaluates Schmidt & Lipson's real pendulum by this energy; the file is told by its layout, rows and times.
 PAPER_ROWS, PAPER_FIRST, PAPER_LAST = 556, 5.0, 99.5
 PAPER_TITLE = "Measured pendulum (Schmidt & Lipson 2009)"
 PAPER_ENERGY = (2.4, 1.0)

@@ -22,7 +22,7 @@ GAP = 1.5  # a step longer than this many medians of its trial is a gap
 
 @dataclass(frozen=True)
 class ReferenceEnergy:
-    """A stated energy to judge by: H = a(1 − cos q) + b p² for an angle, a q² + b p² for a length.
+    """A stated energy to evaluate by: H = a(1 − cos q) + b p² for an angle, a q² + b p² for a length.
 
     `coefficients` is (a, b), both above zero, so that min H = 0. `floor` is the smallest energy that a drift is
     divided by. Raises `ParameterError` for other coefficients.
@@ -111,7 +111,7 @@ class Recording:
         return segments(self.trial, self.gaps)
 
     def with_reference(self, a: float, b: float) -> "Recording":
-        """Return this recording judged by a(1 − cos q) + b p², or a q² + b p² for a length; raise `ParameterError`."""
+        """Return this recording evaluated by a(1 − cos q) + b p², or a q² + b p² for a length; raise `ParameterError`."""
         energy = ReferenceEnergy(self.kind, (a, b), 0.0)
         floor = 0.01 * float(energy.hamiltonian(self.coords).max())
         return replace(self, reference=replace(energy, floor=floor))

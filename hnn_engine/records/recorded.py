@@ -119,7 +119,7 @@ def read_recording_files(header: object, content: bytes, where: str, kept: Kept 
         known=given.flag("known"),
         velocity_estimated=given.flag("velocity_estimated"),
     )
-    return judged_by(recording, header)
+    return with_stated_reference(recording, header)
 
 
 def _read_samples(content: bytes, where: str) -> Recording:
@@ -132,7 +132,7 @@ def _read_samples(content: bytes, where: str) -> Recording:
     return Recording("", "", "angle", t, trial.astype(np.int64), coords, gaps.astype(np.int64), **film)
 
 
-def judged_by(recording: Recording, header: object) -> Recording:
+def with_stated_reference(recording: Recording, header: object) -> Recording:
     """Return `recording` with the reference energy that `header` states: itself, if that is its own."""
     stated = Fields(header, "recording").pair("reference")
     own = None if recording.reference is None else recording.reference.coefficients

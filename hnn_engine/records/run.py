@@ -28,10 +28,10 @@ from hnn_engine.records.documents import FORMAT, Fields, dump_json, load_json
 from hnn_engine.records.history import History, history_csv, read_history
 from hnn_engine.records.recorded import (
     Kept,
-    judged_by,
     read_recording_files,
     recording_arrays,
     recording_header,
+    with_stated_reference,
 )
 from hnn_engine.records.weights import read_weights, weights_file
 from hnn_engine.snapshot import Snapshot
@@ -172,7 +172,7 @@ def _read_recording(
     if "recording" not in document:
         return None
     if "data.npz" not in files and film is not None:
-        return judged_by(film, document["recording"])
+        return with_stated_reference(film, document["recording"])
     if "data.npz" not in files:
         raise RecordError("data.npz with the recorded samples is missing: restore it from a copy")
     return read_recording_files(document["recording"], files["data.npz"], where, kept)
@@ -181,7 +181,7 @@ def _read_recording(
 # Figures --------------------------------------------------------------------------------------------------------------
 
 _REQUIRED = tuple(field.name for field in fields(Figures) if field.default is MISSING)
-_COUNTED, _MOST_COUNTED = ("diverged",), 1_000_000  # rollouts that are judged: far fewer
+_COUNTED, _MOST_COUNTED = ("diverged",), 1_000_000  # rollouts that are evaluated: far fewer
 
 
 def _figures_json(figures: Figures) -> dict[str, float | int | None]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from hnn_engine.coords import Array, difference
+from hnn_engine.number_format import percent
 from hnn_engine.systems.base import System
 
 
@@ -86,17 +87,3 @@ def secular_change(drift: Array) -> float:
     t = np.arange(len(drift)) - (len(drift) - 1) / 2
     slope = float(t @ drift) / max(float(t @ t), 1e-300)
     return slope * max(len(drift) - 1, 0)
-
-
-def percent(share: float) -> str:
-    """Return `share` as a percentage of two significant digits: '0.02 %', '31 %', '2·10⁻⁵ %'."""
-    value = 100 * share
-    if value >= 1000:
-        return "over 1000 %"
-    if value >= 9.95:
-        return f"{value:.0f} %"
-    if value >= 0.001 or value == 0:
-        return f"{float(f'{value:.2g}'):g} %"
-    mantissa, exponent = f"{value:.0e}".split("e")
-    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa}·10{raised} %"

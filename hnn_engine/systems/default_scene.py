@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from hnn_engine.coords import Array
+from hnn_engine.errors import HnnLabError
 from hnn_engine.geometry import Anchor, Bounds, Lines, Primitive, Rail
 from hnn_engine.scene import Coordinate, nearest_turn
 
@@ -138,14 +139,17 @@ class InPlane:
 def drawing_of(
     coordinates: tuple[Coordinate, ...], potential: Potential | None, slope: Potential | None, name: str
 ) -> Drawing:
-    """Return the picture of a system of one or two degrees of freedom; raise `NotImplementedError` for more.
+    """Return the picture of a system of one or two degrees of freedom; raise `HnnLabError` for more.
 
     `potential` is V, `(..., dof) -> (...)`, and `slope` its first derivative by the first coordinate; None without V.
     """
     dof = len(coordinates) // 2
     first, second = coordinates[0], coordinates[min(1, dof - 1)]
     if dof > 2:
-        raise NotImplementedError(f"{name} has {dof} degrees of freedom: it must say itself how it is drawn")
+        raise HnnLabError(
+            f"The system '{name}' has {dof} degrees of freedom and no picture of its own; the default picture is for one "
+            "or two: give its class `bounds`, `geometry`, `positions`, `velocities`, `place` and `push`"
+        )
     if dof == 2:
         return InPlane((first.low, first.high), (second.low, second.high), potential)
     return OnRing() if first.periodic else OnCurve(first.low, first.high, potential, slope)

@@ -163,8 +163,8 @@ def loop(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[QEvent
 
 
 @pytest.fixture
-def unjudged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the judging of fits out, which takes some seconds each."""
+def unevaluated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the evaluating of fits out, which takes some seconds each."""
     monkeypatch.setattr(FitRun, "evaluate", lambda self: None)
 
 

@@ -151,7 +151,7 @@ async def test_what_a_hand_holds_goes_with_its_stage(bench: Bench) -> None:
     assert_one_size(bench)
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_a_fit_stays_with_its_number_of_bodies(bench: Bench) -> None:
     await stand(bench)
     await slide(bench, 3)

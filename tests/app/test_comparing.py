@@ -8,13 +8,13 @@ import pytest
 from PySide6.QtCore import Qt
 
 from hnn_engine.coords import Array
+from hnn_engine.number_format import percent
 from hnn_engine.phase_portrait import EnergyGap, slice_coords
-from hnn_engine.rollouts.energy_drift import percent
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems import System
 from tests.app.bench import CTRL, Bench
 
-pytestmark = pytest.mark.usefixtures("unjudged")
+pytestmark = pytest.mark.usefixtures("unevaluated")
 
 
 def compare(bench: Bench) -> None:

@@ -318,7 +318,7 @@ class TestKeys:
         assert bench.experiment.start[0] - q1 == pytest.approx((q1 - q0) / 10)
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_a_drag_while_a_model_trains(bench: Bench) -> None:
     await bench.warm()
     await still(bench, "pendulum")

@@ -7,7 +7,7 @@ from app.model.document import View
 from app.model.seed_ensembles import SeedEnsembles
 from tests.app.bench import Bench
 
-pytestmark = pytest.mark.usefixtures("unjudged")
+pytestmark = pytest.mark.usefixtures("unevaluated")
 
 
 async def test_repetitions_are_fitted_with_seeds_of_their_own_and_drawn_as_a_band(bench: Bench) -> None:

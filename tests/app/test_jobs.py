@@ -85,16 +85,16 @@ def test_a_fit_that_ends_is_told_while_another_goes_on(monkeypatch: pytest.Monke
 
 
 def test_memory_is_given_back_once_the_fits_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    judged: list[weakref.ref[FitRun]] = []
+    evaluated: list[weakref.ref[FitRun]] = []
     alive: list[int] = []
-    monkeypatch.setattr(FitRun, "evaluate", lambda fit: judged.append(weakref.ref(fit)))
+    monkeypatch.setattr(FitRun, "evaluate", lambda fit: evaluated.append(weakref.ref(fit)))
     monkeypatch.setattr(
-        app.workers.training_worker, "give_back", lambda: alive.append(sum(fit() is not None for fit in judged))
+        app.workers.training_worker, "give_back", lambda: alive.append(sum(fit() is not None for fit in evaluated))
     )
     runner = TrainingWorker()
     runner.start(small(), None)
     messages = ended(runner)
-    assert len(judged) == 2
+    assert len(evaluated) == 2
     assert alive == [0]
     (data,) = (weakref.ref(m.data) for m in messages if isinstance(m, JobStarted))
     messages.clear()

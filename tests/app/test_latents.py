@@ -11,7 +11,7 @@ from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.phase_portrait import Latents
 from tests.app.bench import CTRL, Bench
 
-pytestmark = pytest.mark.usefixtures("unjudged")
+pytestmark = pytest.mark.usefixtures("unevaluated")
 FEW = {"trajectories": 5, "frames": 12, "size": 10}
 MODELS = ("pixel-baseline", "pixel-hnn")
 

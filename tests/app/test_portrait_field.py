@@ -95,7 +95,7 @@ class TestGap:
         assert gap.where == "inside the data"
 
     @pytest.mark.parametrize("name", ["mass-spring", "double-pendulum", "two-body"])
-    def test_a_network_is_judged_by_its_own_energy(self, name: str) -> None:
+    def test_a_network_is_evaluated_by_its_own_energy(self, name: str) -> None:
         experiment = new_experiment(name)
         system, snapshot, states = experiment.system, random_model("hnn", experiment.scene.dof), states_of(experiment)
         assert system is not None
@@ -119,7 +119,7 @@ class TestGap:
         assert gaps[1].reach < 2 * gaps[0].reach
         assert gaps[1].rms > 100 * gaps[0].rms, "the figure hides what the map leaves out"
 
-    def test_without_data_the_plane_itself_is_judged(self) -> None:
+    def test_without_data_the_plane_itself_is_evaluated(self) -> None:
         experiment = new_experiment("mass-spring")
         for states in (None, States(np.empty((0, 2))), States(np.zeros((50, 4)))):
             gap = gap_of(experiment, known(experiment, slope=1.0), states)

@@ -55,7 +55,7 @@ def only(bench: Bench, window: RaceWindow, *recipes: str) -> None:
 async def test_recipes_race_and_the_winner_is_told_drawn_and_kept(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.workers.race_process.judged", lambda run, data: run)
+    monkeypatch.setattr("app.workers.race_process.evaluated", lambda run, data: run)
     bench.small_fit(steps=1500, width=16)
     window = await opened(bench)
     only(bench, window, "paper", "sampled")
@@ -141,7 +141,7 @@ async def test_a_new_race_lets_the_last_one_go(bench: Bench, tmp_path: Path) -> 
 async def test_leaving_asks_about_a_race_and_keeps_its_runs(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running: bool
 ) -> None:
-    monkeypatch.setattr("app.workers.race_process.judged", lambda run, data: run)
+    monkeypatch.setattr("app.workers.race_process.evaluated", lambda run, data: run)
     path = tmp_path / "mine.hnnlab"
     window = await started(bench, path)
     if not running:
@@ -161,13 +161,13 @@ async def test_leaving_asks_about_a_race_and_keeps_its_runs(
     assert list(journal_folder().iterdir()) == []
 
 
-async def test_runs_that_cannot_be_judged_are_kept_without_figures(
+async def test_runs_that_cannot_be_evaluated_are_kept_without_figures(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(run: Run, data: object) -> Run:
         raise HnnLabError("no figures")
 
-    monkeypatch.setattr("app.workers.race_process.judged", fail)
+    monkeypatch.setattr("app.workers.race_process.evaluated", fail)
     monkeypatch.setattr(bench.window, "_on_failed", lambda *_: None)
     bench.lab.failed.disconnect()
     window = await opened(bench)
@@ -221,7 +221,7 @@ async def test_nothing_chosen_is_nothing_to_start(bench: Bench) -> None:
     assert not window.start_button.isEnabled()
 
 
-async def test_training_waits_for_nothing_and_the_race_for_training(bench: Bench, unjudged: None) -> None:
+async def test_training_waits_for_nothing_and_the_race_for_training(bench: Bench, unevaluated: None) -> None:
     bench.small_fit(steps=20_000)
     window = await opened(bench)
     bench.lab.training.start()

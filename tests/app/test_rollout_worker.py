@@ -369,9 +369,9 @@ def test_what_a_hand_leaves_behind_is_computed_anew_however_few_its_steps(warm: 
     short = replace(plain, rollout=replace(plain.rollout, dt=0.1))
     models = (ShownModel("run", "hnn", "HNN", snapshot),)
     warm.ask(request(short, preview=True, models=models))
-    swift = answered(warm).models[0].coords
+    single_precision = answered(warm).models[0].coords
     warm.ask(request(short, models=models))
     coords = answered(warm).models[0].coords
     exact = rollout(snapshot, np.array(short.start), short.rollout.times).coords
     np.testing.assert_array_equal(coords, exact)
-    assert 0 < np.abs(swift - exact).max() < 1e-3
+    assert 0 < np.abs(single_precision - exact).max() < 1e-3

@@ -51,7 +51,7 @@ async def test_every_fit_stands_there_with_its_figures(bench: Bench) -> None:
         assert run.figures.test_loss == pytest.approx(run.history.test[-1], rel=1e-3)
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_a_tick_hides_and_shows(bench: Bench) -> None:
     table = await fitted(bench)
     hidden = bench.document.state.runs[-1]
@@ -68,7 +68,7 @@ async def test_a_tick_hides_and_shows(bench: Bench) -> None:
     assert hidden.id in bench.document.state.shown
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_a_double_click_renames(bench: Bench) -> None:
     table = await fitted(bench)
     before = bench.document.state.runs[-1].title
@@ -97,7 +97,7 @@ def begin_to_rename(bench: Bench, table: RunsTable, text: str) -> QLineEdit:
     return editor
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_after_a_rename_the_run_is_still_selected_and_qt_has_nothing_to_say(bench: Bench) -> None:
     table, says = await fitted(bench), QtSays()
     editor = begin_to_rename(bench, table, "mine")
@@ -109,7 +109,7 @@ async def test_after_a_rename_the_run_is_still_selected_and_qt_has_nothing_to_sa
     assert not says.warnings
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_a_fit_that_ends_leaves_a_title_under_way_alone(bench: Bench) -> None:
     table = await fitted(bench)
     named = bench.document.state.runs[-1]
@@ -125,7 +125,7 @@ async def test_a_fit_that_ends_leaves_a_title_under_way_alone(bench: Bench) -> N
     assert table.model().index(2, 0).data() == "mine"
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_delete_deletes_what_is_selected_and_undo_brings_it_back(bench: Bench) -> None:
     table = await fitted(bench)
     gone, kept = bench.document.state.runs[-1], bench.document.state.runs[0]
@@ -142,7 +142,7 @@ async def test_delete_deletes_what_is_selected_and_undo_brings_it_back(bench: Be
     assert len(bench.answer.models) == 2
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_a_newer_fit_takes_the_place_of_the_older_and_only_one_can_be_shown(bench: Bench) -> None:
     table = await fitted(bench)
     await bench.train()
@@ -156,7 +156,7 @@ async def test_a_newer_fit_takes_the_place_of_the_older_and_only_one_can_be_show
     assert [t.key for t in bench.answer.models] == [runs[0].id]
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_runs_of_another_system_stay_but_are_not_drawn(bench: Bench) -> None:
     table = await fitted(bench)
     await bench.pick("mass-spring")
@@ -167,7 +167,7 @@ async def test_runs_of_another_system_stay_but_are_not_drawn(bench: Bench) -> No
     assert len(bench.answer.models) == 2
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_a_run_of_another_system_says_of_which(bench: Bench) -> None:
     table = await fitted(bench)
     own = table.model().index(0, 0).data()
@@ -178,7 +178,7 @@ async def test_a_run_of_another_system_says_of_which(bench: Bench) -> None:
     assert table.model().index(0, 0).data() == own
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_a_hidden_run_keeps_its_weights_alone(bench: Bench) -> None:
     table = await fitted(bench)
     bench.key(Qt.Key.Key_Space)

@@ -30,7 +30,7 @@ async def saved(bench: Bench, path: Path) -> None:
     await bench.until(lambda: bench.document.path is not None and not bench.document.dirty, "the session saved")
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_save_and_reopen_brings_everything_back(bench: Bench, tmp_path: Path) -> None:
     await bench.warm()
     bench.small_fit(20, 8)
@@ -123,7 +123,7 @@ async def test_open_by_key_and_dialog(bench: Bench, tmp_path: Path) -> None:
     assert bench.experiment.start == (0.7, 0.0)
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_a_folder_of_a_run_opens_as_a_session_without_a_name(bench: Bench, tmp_path: Path) -> None:
     await bench.warm()
     bench.small_fit(20, 8)
@@ -195,7 +195,7 @@ class TestDirty:
         assert bench.experiment.start == (0.7, 0.0)
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 class TestWhileTraining:
     async def begin(self, bench: Bench) -> None:
         """Let a fit go on that would not end by itself."""
@@ -251,7 +251,7 @@ class TestWhileTraining:
         assert bench.answer.models == ()
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_data_moved_by_hand_stays_with_its_system_and_the_session_opens(bench: Bench, tmp_path: Path) -> None:
     await bench.warm()
     said: list[str] = []

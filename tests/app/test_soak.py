@@ -22,7 +22,7 @@ FEWEST = 40  # acts, on a slow machine too
 
 @pytest.mark.soak
 @pytest.mark.timeout(240)
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_some_random_use(bench: Bench, tmp_path: Path) -> None:
     await bench.warm()
     hand = Hand(bench, SEED, tmp_path / "files")

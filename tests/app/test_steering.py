@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from hnn_engine.rollouts.steering import Steering
 from tests.app.bench import CTRL, Bench
 
-pytestmark = pytest.mark.usefixtures("unjudged")
+pytestmark = pytest.mark.usefixtures("unevaluated")
 
 
 def energy(bench: Bench, name: str = "truth") -> np.ndarray:

@@ -49,7 +49,7 @@ async def begin(bench: Bench, steps: int = LONG, width: int = 32) -> None:
     )
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_both_models_learn_and_the_hnn_keeps_its_energy(bench: Bench) -> None:
     await bench.warm()
     panel = bench.window.training
@@ -76,7 +76,7 @@ async def test_both_models_learn_and_the_hnn_keeps_its_energy(bench: Bench) -> N
     assert "%" in sentence
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_losses_and_ghosts_grow_on_screen(bench: Bench) -> None:
     await begin(bench)
     series = bench.lab.training.series
@@ -107,7 +107,7 @@ async def test_losses_and_ghosts_grow_on_screen(bench: Bench) -> None:
     await bench.ended()
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_field_and_contours_follow_the_weights(bench: Bench) -> None:
     await begin(bench)
     bench.choose(bench.window.portrait.field_of, "hnn")
@@ -152,7 +152,7 @@ async def test_pause_resume_and_stop(bench: Bench) -> None:
     assert {t.key for t in bench.answer.models} == {r.id for r in bench.document.state.runs}
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_stop_works_while_paused(bench: Bench) -> None:
     await begin(bench)
     bench.click(bench.window.training.button)
@@ -162,7 +162,7 @@ async def test_stop_works_while_paused(bench: Bench) -> None:
     assert [r.ending for r in bench.document.state.runs] == ["stopped", "stopped"]
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_keys_train_and_stop(bench: Bench) -> None:
     await bench.warm()
     bench.small_fit(LONG)
@@ -176,7 +176,7 @@ async def test_keys_train_and_stop(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("recipe", ["paper", "adam"])
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_the_window_gives_the_same_weights_as_a_fit_alone(bench: Bench, recipe: str) -> None:
     await bench.warm()
     bench.choose(bench.window.training.recipe, recipe)
@@ -196,7 +196,7 @@ async def test_the_window_gives_the_same_weights_as_a_fit_alone(bench: Bench, re
         assert np.array_equal(kept.history.train, alone.history().train)
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_a_fit_that_diverges_says_so_and_keeps_good_weights(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,7 +216,7 @@ async def test_a_fit_that_diverges_says_so_and_keeps_good_weights(
     assert bench.window.training.button.text() == "Train"
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_settings_that_need_a_new_fit_are_named(bench: Bench) -> None:
     await bench.warm()
     bench.small_fit(20, 8)
@@ -235,7 +235,7 @@ async def test_settings_that_need_a_new_fit_are_named(bench: Bench) -> None:
     assert progress.text() == "Fitted."
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_choosing_models(bench: Bench) -> None:
     await bench.warm()
     checks = bench.window.training.checks
@@ -328,7 +328,7 @@ async def test_a_model_that_does_not_apply_is_greyed_out_and_left_out(bench: Ben
     assert check.toolTip() == MODELS["second-order"].summary
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_every_family_trains_and_its_field_can_be_shown(bench: Bench) -> None:
     await bench.warm()
     panel, field_of = bench.window.training, bench.window.portrait.field_of
@@ -368,7 +368,7 @@ async def test_an_integrator_that_a_model_forbids_is_greyed_out_with_its_reason(
     assert not truth.model().item(truth.findData("stormer-verlet")).isEnabled()  # type: ignore[attr-defined]
 
 
-@pytest.mark.usefixtures("unjudged")
+@pytest.mark.usefixtures("unevaluated")
 async def test_another_system_can_be_looked_at_while_a_fit_goes_on(bench: Bench) -> None:
     await begin(bench)
     await bench.pick("mass-spring")
@@ -386,7 +386,7 @@ async def test_another_system_can_be_looked_at_while_a_fit_goes_on(bench: Bench)
 
 
 class TestClosing:
-    @pytest.mark.usefixtures("unjudged")
+    @pytest.mark.usefixtures("unevaluated")
     async def test_leaves_no_thread_and_keeps_what_was_fitted(self, bench: Bench) -> None:
         await begin(bench)
         bench.click(bench.window.training.button)
@@ -399,7 +399,7 @@ class TestClosing:
             assert steps <= run.steps <= steps + 1
             assert all(np.isfinite(w).all() for w in run.snapshot.weights.values())
 
-    @pytest.mark.usefixtures("unjudged")
+    @pytest.mark.usefixtures("unevaluated")
     async def test_a_fit_under_way_is_asked_about(self, bench: Bench) -> None:
         """Even where nothing else is unsaved: what it has reached would be lost."""
         await begin(bench)

@@ -33,7 +33,7 @@ from tests.app.bench import Bench
 from tests.app.test_sessions import answer, saved
 
 Button = QMessageBox.StandardButton
-pytestmark = pytest.mark.usefixtures("unjudged")
+pytestmark = pytest.mark.usefixtures("unevaluated")
 
 
 @pytest.fixture(autouse=True)
@@ -88,10 +88,12 @@ async def test_a_fit_that_ends_is_in_the_journal_at_once(bench: Bench, monkeypat
     assert "Pendulum, 2 fits (Baseline · Paper · seed 0, HNN · Paper · seed 0)" in entry.sentence(now())
 
 
-async def test_a_fit_that_has_ended_is_kept_while_it_is_judged(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fit_that_has_ended_is_kept_while_it_is_evaluated(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(app.workers.journal_worker, "EVERY", 3600.0)
-    judged = threading.Event()
-    monkeypatch.setattr(FitRun, "evaluate", lambda self: judged.wait(60.0) and None)
+    evaluated = threading.Event()
+    monkeypatch.setattr(FitRun, "evaluate", lambda self: evaluated.wait(60.0) and None)
     bench.small_fit(15, 8)
     bench.click(bench.window.training.button)
     await bench.until(lambda: len(bench.lab.training.reached) == 2, "both fits at their end")
@@ -100,7 +102,7 @@ async def test_a_fit_that_has_ended_is_kept_while_it_is_judged(bench: Bench, mon
     titles = [run["title"] for run in json.loads((place / "document.json").read_text())["runs"]]
     assert titles == ["Baseline · Paper · seed 0", "HNN · Paper · seed 0"]
     assert bench.document.state.runs == (), "the table waits for the figures"
-    judged.set()
+    evaluated.set()
     await bench.until(lambda: len(bench.document.state.runs) == 2 and not bench.lab.training.worker.running, "the runs")
     await kept(bench, lambda: len(list(place.glob("*/weights.safetensors"))) == 2)
     assert bench.lab.training.reached == {}
@@ -108,7 +110,7 @@ async def test_a_fit_that_has_ended_is_kept_while_it_is_judged(bench: Bench, mon
 
 async def test_a_fit_whose_judging_fails_is_kept_in_the_table(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self: FitRun) -> None:
-        raise HnnLabError("It cannot be judged")
+        raise HnnLabError("It cannot be evaluated")
 
     monkeypatch.setattr(FitRun, "evaluate", fail)
     bench.small_fit(15, 8)

@@ -8,7 +8,7 @@ from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.systems import get_system
 from tests.app.bench import Bench
 
-pytestmark = pytest.mark.usefixtures("unjudged")
+pytestmark = pytest.mark.usefixtures("unevaluated")
 
 
 async def friction(bench: Bench, kind: str, steps: int = 150) -> None:

@@ -249,7 +249,7 @@ SEE = ["--trajectories", "4", *FILM, "--steps", "12", "--setting", "width=6", "-
 SEE = ["train", "--system", "pixel-pendulum", "--model", "pixel-hnn", *SEE]
 
 
-def test_a_model_of_frames_is_trained_judged_and_followed(hnn_lab: Command, tmp_path: Path) -> None:
+def test_a_model_of_frames_is_trained_evaluated_and_followed(hnn_lab: Command, tmp_path: Path) -> None:
     said = hnn_lab(*SEE, "--out", tmp_path / "run", "--json")
     assert said.code == 0
     figures = json.loads(said.out, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
@@ -288,7 +288,7 @@ def test_what_is_said_of_data_that_a_film_lacks_is_refused(hnn_lab: Command, tmp
     assert not (tmp_path / "run").exists()
 
 
-def test_a_recording_is_trained_on_and_judged(hnn_lab: Command, tmp_path: Path) -> None:
+def test_a_recording_is_trained_on_and_evaluated(hnn_lab: Command, tmp_path: Path) -> None:
     words = ["train", "--recording", RECORDING, "--model", "baseline", "--steps", 5, "--setting", "width=6", "--json"]
     said = hnn_lab(*words, "--out", tmp_path / "run", "--method", "smoothing-spline")
     assert said.code == 0
@@ -328,7 +328,7 @@ def test_a_square_is_said_in_pixels_of_the_file() -> None:
 EYES = ["--steps", 4, "--setting", "width=6", "--setting", "features=8"]
 
 
-def test_a_film_is_trained_on_and_judged(hnn_lab: Command, tmp_path: Path) -> None:
+def test_a_film_is_trained_on_and_evaluated(hnn_lab: Command, tmp_path: Path) -> None:
     words = ["train", "--recording", swing_gif(tmp_path / "swing.gif"), "--model", "pixel-hnn", *EYES, "--json"]
     said = hnn_lab(*words, "--crop", "12,0,40", "--size", 12, "--out", tmp_path / "run")
     assert said.code == 0, said.err

@@ -278,7 +278,7 @@ def test_tracks_end_at_gaps_and_at_other_trajectories() -> None:
 # The recipe -----------------------------------------------------------------------------------------------------------
 
 
-def judged(made: Experiment) -> tuple[FitRun, Any]:
+def evaluated(made: Experiment) -> tuple[FitRun, Any]:
     one = FitRun(made, made.dataset())
     while one.end is None:
         one.advance()
@@ -305,7 +305,7 @@ def test_every_family_is_fitted_down_to_the_noise(model: str, variant: dict[str,
 @pytest.mark.parametrize("system", ["mass-spring", "pendulum"])
 def test_without_noise_it_finds_the_field(system: str) -> None:
     made = experiment(system, noise=0.0, width=150)
-    _, figures = judged(made)
+    _, figures = evaluated(made)
     assert figures.field_mse < 1e-8
     assert figures.coord_mse < 1e-7
 
@@ -313,8 +313,8 @@ def test_without_noise_it_finds_the_field(system: str) -> None:
 def test_with_noise_it_is_far_better_than_a_fit_to_the_states_as_measured() -> None:
     for system in ("mass-spring", "pendulum"):
         made = experiment(system)
-        _, together = judged(made)
-        _, measured = judged(replace(made, settings={**made.settings, "states": "measured"}))
+        _, together = evaluated(made)
+        _, measured = evaluated(replace(made, settings={**made.settings, "states": "measured"}))
         assert together.field_mse < measured.field_mse / 5
         assert together.coord_mse < measured.coord_mse / 10
 

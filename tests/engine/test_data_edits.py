@@ -298,7 +298,7 @@ def test_an_hnn_follows_rings_that_were_drawn(recipe: str) -> None:
     assert figures.clean_energy_mse is None  # what is drawn is no system's
 
 
-def test_a_run_on_strokes_is_judged_again_as_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_on_strokes_is_evaluated_again_as_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = fitted(small(NO_EDITS.with_stroke(ring())))
     kept = run.as_run(run.evaluate())
     assert kept is not None

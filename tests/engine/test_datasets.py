@@ -16,7 +16,7 @@ from hnn_engine.systems import SYSTEMS, System, get_system
 from hnn_engine.systems.three_body import ThreeBody
 
 PAPER_ROWS = {"mass-spring": (750, 750), "pendulum": (1125, 1125), "two-body": (40_000, 10_000)}
-# Of a film the first frame begins no row, and noise is on its pixels: see test_views.
+# Of a film the first frame begins no row, and noise is on its pixels: see test_frame_pairs.
 UNFILMED = [name for name, system in SYSTEMS.items() if not system.observed]
 FLOORS = {"mass-spring": (3.9e-2, 3.8e-2), "pendulum": (3.5e-2, 3.6e-2)}
 

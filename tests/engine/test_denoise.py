@@ -35,7 +35,7 @@ def experiment(
     return replace(base, models=(spec,), recipe=recipe, settings=default_settings(recipe, base.system))
 
 
-def judged(made: Experiment, data: Dataset | None = None) -> Figures:
+def evaluated(made: Experiment, data: Dataset | None = None) -> Figures:
     run = FitRun(made, made.dataset() if data is None else data)
     while run.end is None:
         run.advance()
@@ -129,7 +129,7 @@ def test_the_noise_is_read_from_the_data() -> None:
 @pytest.mark.parametrize(("system", "model"), [("mass-spring", "hnn"), ("damped-mass-spring", "dissipative-hnn")])
 def test_the_field_is_found_through_the_noise(system: str, model: str) -> None:
     variant: dict[str, Value] = {"friction": "momentum"} if model == "dissipative-hnn" else {}
-    sampled, denoised = (judged(experiment(system, model, r, **variant)) for r in ("sampled", "denoise"))
+    sampled, denoised = (evaluated(experiment(system, model, r, **variant)) for r in ("sampled", "denoise"))
     assert denoised.field_mse is not None
     assert sampled.field_mse is not None
     assert denoised.coord_mse is not None
@@ -145,8 +145,10 @@ def test_from_samples_alone_it_beats_the_derivatives_that_are_made_of_them() -> 
     whole = np.ones(len(data.t), dtype=bool)
     whole[np.concatenate([edge, edge + 1, [0, len(whole) - 1]])] = False
     measured = Dataset(*(a[whole] for a in (data.coords, between, data.t, data.trajectory, data.train)))
-    by_derivatives = judged(replace(made, recipe="sampled", settings=default_settings("sampled", made.scene)), measured)
-    by_samples = judged(made, measured)
+    by_derivatives = evaluated(
+        replace(made, recipe="sampled", settings=default_settings("sampled", made.scene)), measured
+    )
+    by_samples = evaluated(made, measured)
     assert by_samples.field_mse is not None
     assert by_derivatives.field_mse is not None
     assert by_samples.field_mse < by_derivatives.field_mse / 3

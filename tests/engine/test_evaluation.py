@@ -142,7 +142,7 @@ def test_a_field_that_no_step_suits_is_given_up(monkeypatch: pytest.MonkeyPatch)
     assert len(calls) < 3100  # one start is enough to know
 
 
-def test_friction_is_judged_against_truth_s_own_energy() -> None:
+def test_friction_is_evaluated_against_truth_s_own_energy() -> None:
     system, undamped = get_system("damped-pendulum"), get_system("pendulum")
     energy, *_ = honest_figures(true_field(undamped), system)
     starts = system.sample_starts(np.random.default_rng(1000), STARTS)

@@ -274,9 +274,9 @@ def test_a_session_reads_back_bit_by_bit(tmp_path: Path) -> None:
 
 def test_a_session_keeps_its_film_once(tmp_path: Path) -> None:
     run, film = a_run("pixel-hnn", True), filmed()
-    judged = RecordingSource(film.with_reference(9.0, 0.5), "savitzky-golay")
+    evaluated = RecordingSource(film.with_reference(9.0, 0.5), "savitzky-golay")
     other = a_run("pixel-baseline", True, "other")
-    other = replace(other, experiment=replace(other.experiment, source=judged))
+    other = replace(other, experiment=replace(other.experiment, source=evaluated))
     session = Session(run.experiment, (run, other, a_run(recorded=True, name="table")))
     assert [name for name in session_bytes(session) if name.endswith("npz")] == ["data.npz", "runs/table/data.npz"]
     save_session(session, tmp_path / "s.hnnlab")

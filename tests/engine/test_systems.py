@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from scipy.special import ellipk
 
 from hnn_engine.coords import Array, symplectic
-from hnn_engine.errors import ParameterError, UnknownNameError
+from hnn_engine.errors import HnnLabError, ParameterError, UnknownNameError
 from hnn_engine.geometry import Anchor, Block, Bob, Lines, Primitive, Rail, Rod, Spring
 from hnn_engine.parameters import Parameter
 from hnn_engine.rollouts.rollout import rollout
@@ -824,5 +824,5 @@ def test_more_than_two_degrees_of_freedom_need_a_scene_of_their_own() -> None:
         def coordinates(self) -> tuple[Coordinate, ...]:
             return tuple(Coordinate(name, name, "m", -1.0, 1.0) for name in "abcdef")
 
-    with pytest.raises(NotImplementedError, match="3 degrees of freedom"):
+    with pytest.raises(HnnLabError, match="3 degrees of freedom"):
         _ = Three().bounds

@@ -61,7 +61,7 @@ def some_runs() -> tuple[Run, ...]:
 
 
 def fitted(base: Experiment, model: str, recipe: str, steps: int = 5) -> Run:
-    """Return the run of a small fit; it is judged where it finished."""
+    """Return the run of a small fit; it is evaluated where it finished."""
     settings = default_settings(recipe, base.scene)
     settings |= {"steps": steps} if "steps" in settings else {}
     spec = model_spec(model, {"width": 8, "depth": 1})

@@ -16,7 +16,7 @@ import numpy as np
 from hnn_engine.recordings import Recording
 from hnn_engine.video import FEWEST_FRAMES, Crop, as_recording, extract_frames, read_video
 from tests.reliability.damage_films import damage_film
-from tests.reliability.judged import LONGEST, LONGEST_FOLLOWED, judged
+from tests.reliability.outcome import LONGEST, LONGEST_FOLLOWED, evaluated
 
 ALL_THE_WAY = 60  # one film of so many is read to its angles, which takes a second or two
 
@@ -46,7 +46,7 @@ def main(folder: Path, first: int, last: int) -> None:
         print(json.dumps(seed), flush=True)
         path = damage_film(seed, films, damaged)
         name, whole = f"{path.name} of seed {seed}", seed % ALL_THE_WAY == 0
-        judged(partial(read_film, path, whole, counts), counts, name, LONGEST_FOLLOWED if whole else LONGEST)
+        evaluated(partial(read_film, path, whole, counts), counts, name, LONGEST_FOLLOWED if whole else LONGEST)
     print(json.dumps(counts), flush=True)
 
 

@@ -226,7 +226,7 @@ def reproducing(folder: Path, kills: int, seed: int) -> Counts:
 
 
 def reproduce(folder: Path) -> None:
-    """Do as `hnn-lab reproduce` does, with fits of twelve steps that nobody judges."""
+    """Do as `hnn-lab reproduce` does, with fits of twelve steps that nobody evaluates."""
     from hnn_engine.cli import main
     from hnn_engine.fit_run import FitRun
     from hnn_engine.fitting import PAPER_TASKS

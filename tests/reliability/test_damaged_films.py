@@ -21,7 +21,7 @@ from hnn_engine.video import Video, read_video
 from hnn_engine.video.containers import video_ends
 from tests.reliability.damage_films import COUNT, encode_video, swing, write_films
 from tests.reliability.film_child import read_film
-from tests.reliability.judged import LONGEST_FOLLOWED, judged
+from tests.reliability.outcome import LONGEST_FOLLOWED, evaluated
 from tests.reliability.tally import Tally
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +86,7 @@ def test_the_whole_films_are_read_without_a_note(films: Path) -> None:
 
 def test_a_film_is_followed_to_its_rows(films: Path) -> None:
     counts = Counter[str]()
-    judged(lambda: read_film(films / "whole" / "swing.gif", True, counts), counts, "a whole video", LONGEST_FOLLOWED)
+    evaluated(lambda: read_film(films / "whole" / "swing.gif", True, counts), counts, "a whole video", LONGEST_FOLLOWED)
     assert counts["datasets"] == 1
 
 

@@ -12,7 +12,7 @@ from hnn_engine.cli import main, recorded
 from hnn_engine.errors import RecordingError
 from hnn_engine.recordings import Columns, preview, read_recording, text
 from tests.reliability.damage_tables import damaged_table, whole_tables
-from tests.reliability.judged import judged
+from tests.reliability.outcome import evaluated
 from tests.reliability.tally import Tally
 
 
@@ -28,7 +28,7 @@ def try_tables(folder: Path, seeds: range) -> Counter[str]:
             assert shown.count == len(recording.t)
             return recording
 
-        judged(read, counts, f"the table of seed {seed}")  # type: ignore[arg-type]
+        evaluated(read, counts, f"the table of seed {seed}")  # type: ignore[arg-type]
     return counts
 
 
@@ -37,7 +37,7 @@ def test_the_whole_tables_are_read(tmp_path: Path, name: str) -> None:
     path = tmp_path / "track.csv"
     path.write_text("\n".join(whole_tables()[name]) + "\n", encoding="utf-8")
     counts = Counter[str]()
-    assert judged(lambda: read_recording(path), counts, name) is not None
+    assert evaluated(lambda: read_recording(path), counts, name) is not None
     assert counts["datasets"] == 1
 
 

@@ -115,11 +115,11 @@ def test_each_run_is_written_once_and_what_is_deleted_goes(writer: Writer) -> No
     assert {path: path.stat().st_mtime_ns for path in before} == before
     writer.write(session((second,)), None)
     assert [path.name.split(".")[0] for path in writer.folder.iterdir() if path.is_dir()] == [second.id]
-    writer.write(session((replace(second, reason="judged later"),)), None)
+    writer.write(session((replace(second, reason="evaluated later"),)), None)
     folder = writer.folder
     writer.leave()
     found, _ = claim(entries(writer.root)[0]).load()
-    assert found.runs[0].reason == "judged later"
+    assert found.runs[0].reason == "evaluated later"
     assert len([path for path in folder.iterdir() if path.is_dir()]) == 1
 
 

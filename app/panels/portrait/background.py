@@ -12,9 +12,8 @@ from app.widgets.map_key import MapKey
 from app.widgets.plot import LabPlot
 from app.widgets.quiver import arrow_lines
 from hnn_engine.models import MODELS
-from hnn_engine.number_format import number
+from hnn_engine.number_format import number, percent
 from hnn_engine.phase_portrait import NO_CONTOURS, Contours, EnergyGap, PortraitField, color_limit
-from hnn_engine.rollouts.energy_drift import percent
 
 COMPARE_TIP = """Compare a learned H with the true one
 Lines: contours of the true H in grey, of the model's Ĥ in its colour, at the same energies.

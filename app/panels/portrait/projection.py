@@ -10,9 +10,8 @@ from app.model.rollout_messages import Answer, RolloutCurve
 from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.experiment import Experiment
 from hnn_engine.models import MODELS
-from hnn_engine.number_format import number
+from hnn_engine.number_format import number, percent
 from hnn_engine.phase_portrait import Latents
-from hnn_engine.rollouts.energy_drift import percent
 from hnn_engine.scene import Scene
 
 GROWTH = 1.5  # what ranges grow by
@@ -25,7 +24,7 @@ class Chart(Protocol):
 
     @property
     def begin(self) -> str:
-        """What a start that is set on this plane means to models of frames, one of `experiment.BEGINNINGS`."""
+        """What a start that is set on this plane means to models of frames, one of `experiment.INITIAL_CONDITIONS`."""
 
     @property
     def labels(self) -> tuple[str, str]:

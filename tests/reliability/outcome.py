@@ -18,7 +18,7 @@ LONGEST = 2.0  # seconds of the processor that a file may take
 LONGEST_FOLLOWED = 8.0  # a film whose angles are read too, and the libraries for it loaded
 
 
-def judged(
+def evaluated(
     read: Callable[[], Recording | None], counts: Counter[str], name: str, longest: float = LONGEST
 ) -> Recording | None:
     """Read a file, go on to the rows that models train on, and count what came of it.

@@ -1,4 +1,4 @@
-"""What models of frames are judged by: their loss is the fit's, and whoever sees and moves truly stays in step."""
+"""What models of frames are evaluated by: their loss is the fit's, and whoever sees and moves truly stays in step."""
 
 from dataclasses import replace
 from functools import cache
@@ -185,7 +185,7 @@ def test_fresh_starts_are_those_of_the_film() -> None:
     assert 115 < angles.max() <= 120
 
 
-def test_a_recorded_film_is_judged_from_its_first_test_row_to_its_end() -> None:
+def test_a_recorded_film_is_evaluated_from_its_first_test_row_to_its_end() -> None:
     data, frame_pairs = film(FRAMES + 60)
     assert recorded_in_step(true_model(), data) == FRAMES + 1
     assert 20 < recorded_in_step(true_model(0.9), data) < 150

@@ -33,7 +33,7 @@ class TestLooks:
         bench.key(Qt.Key.Key_D, CTRL)
         assert start_theme() is LIGHT
 
-    @pytest.mark.usefixtures("unjudged")
+    @pytest.mark.usefixtures("unevaluated")
     async def test_theme_can_be_switched_after_the_legend_changed(self, bench: Bench) -> None:
         await bench.warm()
         bench.small_fit(10, 8)
