@@ -54,7 +54,7 @@ class Training(QObject):
     """Fits the models of `document` on `data`; `drain`, once a frame, takes over what the thread has done since.
 
     Signals: `changed()` a job began, paused, went on or ended; `losses_changed()` at most once for each `drain`;
-    `weights_changed()` there are other `live` models; `reached_changed(runs)` fits ended that are still to be evaluated;
+    `weights_changed()` there are other `live` models; `reached_changed(runs)` fits ended, not yet evaluated;
     `noticed(text)` what went wrong; `failed(text, details)` an unforeseen error.
     """
 
