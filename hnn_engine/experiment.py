@@ -326,8 +326,8 @@ def check_recipe(recipe: RecipeInfo, models: tuple[ModelSpec, ...]) -> None:
 
 
 def same_system(one: Experiment, other: Experiment) -> bool:
-    """Whether models of one can be followed, evaluated and drawn on the other: a recording each, or the same system with
-    as many coordinates, whatever its other constants."""
+    """Whether models of one can be followed, evaluated and drawn on the other: a recording each, or the same system
+    with as many coordinates, whatever its other constants."""
     return one.source_name == other.source_name and one.scene.dof == other.scene.dof
 
 

@@ -111,7 +111,7 @@ class Recording:
         return segments(self.trial, self.gaps)
 
     def with_reference(self, a: float, b: float) -> "Recording":
-        """Return this recording evaluated by a(1 − cos q) + b p², or a q² + b p² for a length; raise `ParameterError`."""
+        """Return this recording with a reference energy, as `ReferenceEnergy` states it; raise `ParameterError`."""
         energy = ReferenceEnergy(self.kind, (a, b), 0.0)
         floor = 0.01 * float(energy.hamiltonian(self.coords).max())
         return replace(self, reference=replace(energy, floor=floor))

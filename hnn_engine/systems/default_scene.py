@@ -147,7 +147,7 @@ def drawing_of(
     first, second = coordinates[0], coordinates[min(1, dof - 1)]
     if dof > 2:
         raise HnnLabError(
-            f"The system '{name}' has {dof} degrees of freedom and no picture of its own; the default picture is for one "
+            f"The system '{name}' has {dof} degrees of freedom and no picture of its own; the default one is for one "
             "or two: give its class `bounds`, `geometry`, `positions`, `velocities`, `place` and `push`"
         )
     if dof == 2:
