@@ -9,6 +9,7 @@ from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment
 from hnn_engine.frames.frame_pairs import camera_of, pairs_at
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
+from hnn_engine.phase_portrait import States
 from hnn_engine.rollouts.collocation import collocate
 from hnn_engine.rollouts.energy_drift import learned_drift
 from hnn_engine.rollouts.rollout import DirectedFlow, Rollout
@@ -53,6 +54,19 @@ def encoded_truth(experiment: Experiment, coords: Array, autoencoder: FrozenAuto
     frames = recording.frames[row : row + len(coords) + 1]
     z = autoencoder.encode(np.stack([frames[:-1], frames[1:]], axis=1))
     return np.concatenate([z, np.full((len(coords) - len(z), 2), np.nan)])
+
+
+def states_as_seen(experiment: Experiment, states: States, autoencoder: FrozenAutoencoder) -> States | None:
+    """Return `states` with pairs of frames `(m, 2, size, size)` of the size that `autoencoder` takes.
+
+    Where the data has frames of another size, they are rendered anew for a system; a recording has no others: None.
+    """
+    if states.pairs is None or states.pairs.shape[-1] == autoencoder.size:
+        return states
+    system = experiment.moving
+    if system is None:
+        return None
+    return States(states.coords, pairs_at(system, camera_of(experiment.data, autoencoder.size), states.coords))
 
 
 def states_at(times: Array, t: Array, coords: Array) -> Array:

@@ -36,6 +36,7 @@ from hnn_engine.rollout_analysis import (
     recorded_drift,
     recorded_row,
     reference_drift,
+    states_as_seen,
     states_at,
 )
 from hnn_engine.rollouts.energy_drift import energy_drift, relative_error
@@ -169,7 +170,8 @@ class RolloutWorker:
             return self._plane[2]
         plane = compute_field(spec, scene, layers)
         if layers.autoencoder is not None:
-            plane = replace(plane, latents=encode(used[spec.latents].model, layers.autoencoder, layers.states))
+            seen = states_as_seen(request.experiment, layers.states, layers.autoencoder) if layers.states else None
+            plane = replace(plane, latents=encode(used[spec.latents].model, layers.autoencoder, seen))
         self._plane = (key, through, plane)
         return plane
 

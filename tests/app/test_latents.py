@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, Qt
 
 from app.panels.portrait.projection import LatentChart, StateChart, grown, map_words
 from hnn_engine.experiment import model_spec
-from hnn_engine.frames.frame_pairs import camera_of, pair_at
+from hnn_engine.frames.frame_pairs import camera_of, pair_at, pairs_at
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.phase_portrait import Latents
 from tests.app.bench import CTRL, Bench
@@ -78,6 +78,23 @@ async def test_the_field_of_choice_chooses_the_latents_and_switching_back_shows_
     assert x == pytest.approx([-np.pi / 2, np.pi / 2])
 
 
+async def test_models_of_another_camera_see_the_states_of_the_data_at_their_own_size(bench: Bench) -> None:
+    await seeing(bench)
+    own = autoencoder(bench)
+    bench.edit(data={**bench.experiment.data, "size": 12})
+    await bench.settled()
+    data, system = bench.lab.dataset, bench.experiment.system
+    assert data is not None
+    assert data.frame_pairs is not None
+    assert data.frame_pairs.size == 12
+    assert system is not None
+    assert own.size == 10
+    encoded = own.encode(pairs_at(system, camera_of(bench.experiment.data, 10), data.coords[data.train]))
+    drawn = np.column_stack(bench.window.portrait.dots.given.getData())
+    np.testing.assert_allclose(drawn, encoded, atol=1e-4)
+    assert not bench.unforeseen
+
+
 async def test_a_drag_in_the_latents_begins_the_rollout_just_there(bench: Bench) -> None:
     await seeing(bench)
     portrait, own = bench.window.portrait, autoencoder(bench)
@@ -123,7 +140,10 @@ def known(matrix: list[list[float]], offset: list[float], encoded: np.ndarray) -
 
 def test_the_map_is_said_in_words() -> None:
     words = map_words(known([[2.0, 0.5], [-0.25, 1.0]], [0.1, -3.0], np.empty((0, 2))))
-    assert words == "Pixel HNN: q = 2 z_q − 0.25 z_p + 0.1 rad (off by 1.2 %) · p = 0.5 z_q + 1 z_p − 3 (off by 30 %)"
+    assert (
+        words
+        == "Pixel HNN: q = 2 z_q − 0.25 z_p + 0.1 rad (off by 1.2\u00a0%) · p = 0.5 z_q + 1 z_p − 3 (off by 30\u00a0%)"
+    )
 
 
 def test_ranges_stay_while_the_data_fit_and_follow_them_when_they_do_not() -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from hnn_engine.rollouts.energy_drift import energy_drift, learned_drift, percent, relative_error, verdict
+from hnn_engine.number_format import percent
+from hnn_engine.rollouts.energy_drift import energy_drift, learned_drift, relative_error, verdict
 from hnn_engine.systems import SYSTEMS, System, get_system
 
 
