@@ -1,6 +1,7 @@
-"""Files and folders written beside and then moved into place: an interruption leaves the old one or the new one, whole.
+"""Files and folders written under another name and then moved into place: after an interruption either the old one or
+the new one is there, whole.
 
-All that is written is flushed to the disk first. What a killed process left beside is cleared when something is next
+All that is written is flushed to the disk first. What a killed process left behind is cleared when something is next
 written or opened in the same folder (`recover`).
 """
 
@@ -16,7 +17,7 @@ from hnn_engine.errors import HnnLabError, ProtectedFileError, RecordError
 
 _log = logging.getLogger(__name__)
 Verify = Callable[[Path], None]
-"""Looks at what lies beside before it replaces the old; what it raises leaves the old."""
+"""Checks the new file or folder before it replaces the old one; where it raises, the old one stays."""
 
 
 # Files ----------------------------------------------------------------------------------------------------------------
@@ -25,7 +26,7 @@ Verify = Callable[[Path], None]
 def write_file(path: Path, content: bytes, verify: Verify | None = None, replace_protected: bool = False) -> None:
     """Write `content` to `path` all at once, with the rights that a new file has (or the old one had).
 
-    Of a link, what it points to is written. `verify` is called with the file beside before it replaces the old one.
+    Of a link, what it points to is written. `verify` is called with the new file before it replaces the old one.
     Raises `ProtectedFileError` for a read-only file, unless `replace_protected`, `RecordError` where writing is not
     possible, and what `verify` raises: the old file is there then.
     """
@@ -35,7 +36,8 @@ def write_file(path: Path, content: bytes, verify: Verify | None = None, replace
 def write_by(
     path: Path, produce: Callable[[Path], None], verify: Verify | None = None, replace_protected: bool = False
 ) -> None:
-    """Do as `write_file` with what `produce` writes into the empty file that it is given."""
+    """Do as `write_file` with what `produce` writes into the empty file whose path it is given; raise what it raises,
+    and then the old file stays."""
     with told(path):
         target = resolved(path)
         old = _replaceable(path, target, replace_protected)
@@ -70,7 +72,8 @@ def _replaceable(path: Path, target: Path, protected: bool) -> int | None:
 
 
 def is_protected(path: Path) -> bool:
-    """Whether a file or folder is read-only: by its rights, which bind the user root too, or for this user."""
+    """Whether a file or folder is read-only: by its rights, which bind the user root too, or for this user. Raises
+    `OSError` where there is none."""
     return not os.stat(path).st_mode & 0o222 or not os.access(path, os.W_OK)
 
 
@@ -80,7 +83,7 @@ def is_protected(path: Path) -> bool:
 def write_folder(path: Path, files: Mapping[str, bytes], verify: Verify | None = None) -> None:
     """Let `path` be a folder that holds `files`, name -> content, all at once, instead of the folder that is there.
 
-    The folders above are made. `verify` is called with the folder beside before it replaces the old one. Raises
+    The folders above are made. `verify` is called with the new folder before it replaces the old one. Raises
     `RecordError` where that is not possible, and what `verify` raises: the old folder is there then.
     """
     with told(path):
@@ -156,9 +159,10 @@ def _make_folders(path: Path) -> None:
 
 
 def recover(path: Path) -> None:
-    """Let `path` be what it was or should have become, where replacing it was cut off, and clear what lies beside it.
+    """Let `path` be what it was or should have become, where replacing it was cut off, and clear the temporary files
+    next to it.
 
-    Called before anything is opened or written; what cannot be mended stays as it is.
+    Called before anything is opened or written; what cannot be mended stays as it is, and nothing is raised.
     """
     with suppress(OSError):  # the current folder is gone
         target = resolved(path)
@@ -205,7 +209,8 @@ def _beside(target: Path, maker: Callable[[Path], None]) -> Iterator[Path]:
 
 
 def check_file(path: Path, option: str, replace_protected: bool = False) -> None:
-    """Raise `RecordError` where `path`, the value of `option`, could not be written; asked before long work."""
+    """Check before long work that `path`, the value of `option`, could be written; raise `RecordError`, or
+    `ProtectedFileError` for a read-only file unless `replace_protected`."""
     with told(path):
         if operations.is_folder(operations.kind(path)):
             raise RecordError(f"{path} is a folder, but {option} needs a file: name one in it")

@@ -11,7 +11,8 @@ _MARGIN = 0.08
 
 
 def nice_ticks(low: float, high: float, room: int) -> tuple[float, list[float]]:
-    """Return the spacing, 1, 2 or 5 times a power of ten, and the ticks inside, at most about `room` of them."""
+    """Return the spacing of ticks, 1, 2 or 5 times a power of ten, and the ticks from `low` to `high`, at most about
+    `room` of them, all in the unit of the axis; none where the range is empty or not finite."""
     span = high - low
     if not (math.isfinite(span) and span > 0):
         return 1.0, []
@@ -23,7 +24,8 @@ def nice_ticks(low: float, high: float, room: int) -> tuple[float, list[float]]:
 
 
 def log_ticks(low: float, high: float, room: int) -> tuple[float, list[float]]:
-    """Return ticks for an axis whose data are log10: whole powers where the range holds two, else as `nice_ticks`."""
+    """Return spacing and ticks, log10 like `low` and `high`: whole powers where the range holds two, else as
+    `nice_ticks`. At most about `room` ticks."""
     if high - low < 2:
         return nice_ticks(low, high, room)
     step = max(1, math.ceil((high - low) / max(room, 1)))
@@ -32,7 +34,8 @@ def log_ticks(low: float, high: float, room: int) -> tuple[float, list[float]]:
 
 
 def tick_label(value: float, spacing: float) -> str:
-    """Return the text of a tick, all ticks of one spacing with the same number of places: '−0.50', '2·10⁻⁵'."""
+    """Return the text of the tick at `value`, all ticks of one `spacing` with the same number of places: '−0.50',
+    '2·10⁻⁵'."""
     if abs(value) < 1e-9 * spacing:
         return "0"
     if abs(value) >= 1e5 or spacing < 1e-3:
@@ -49,7 +52,7 @@ def log_label(value: float) -> str:
 
 
 def grown(current: Range, wanted: Range) -> Range:
-    """Return the range that shows `wanted`, changed as seldom as can be.
+    """Return the range (low, high) that shows `wanted`, changed as seldom as can be; both in the unit of the axis.
 
     It stays while `wanted` is inside and fills at least 0.3 of it; a side that is passed moves out in steps of ×1.5;
     data that have become small are framed anew. What is not finite changes nothing.
@@ -69,7 +72,8 @@ def grown(current: Range, wanted: Range) -> Range:
 
 
 def framed(wanted: Range) -> Range:
-    """Return `wanted` with a margin of 8 % on both sides; a single value gets a range around it."""
+    """Return `wanted`, (low, high), with a margin of 8 % of its length on both sides; a single value gets a range
+    around it."""
     low, high = wanted
     margin = _MARGIN * (high - low) or max(0.1 * abs(low), 1e-6)
     return low - margin, high + margin

@@ -14,7 +14,7 @@ Frames = npt.NDArray[np.uint8]  # (N, size, size), row 0 on top
 VIEW = 1.2  # half the width of the picture, in lengths of the rod
 WHITE = 255
 GROUP = 512  # frames that are drawn together: what they need in between stays small
-TEMPLATES = 720  # angles that a picture is held against; between them a parabola tells
+TEMPLATES = 720  # angles that a picture is compared with; between them a parabola is fitted
 FAINT = 0.1  # of a clear picture's brightness; in what shows less there is nothing to read
 
 
@@ -27,17 +27,17 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class Camera:
-    """Pictures of `size` × `size` pixels around the pivot of a rod of length 1 and `thickness`, with a round end: white
-    on black."""
+    """Pictures of `size` × `size` pixels around the pivot of a rod of length 1 with a round end: white on black.
+    `thickness` is in lengths of the rod; a picture shows ±`VIEW` of them."""
 
     size: int = 28
     thickness: float = 0.2
 
     def render(self, angles: Array) -> Frames:
-        """Return `(N, size, size)` pictures of the rod at `angles` `(N,)`, rad from hanging, counter-clockwise.
+        """Return uint8 pictures `(N, size, size)` of the rod at `angles` `(N,)`, rad from hanging, counter-clockwise.
 
-        Antialiased: a pixel is as bright as the share of it that the rod covers, taken from its middle's distance to
-        the rim.
+        Antialiased: a pixel is as bright as the share of it that the rod covers, taken from the distance of its middle
+        to the rim. Row 0 is on top.
         """
         groups = [self._drawn(angles[i : i + GROUP]) for i in range(0, len(angles), GROUP)]
         return np.concatenate(groups) if groups else np.empty((0, self.size, self.size), np.uint8)
@@ -56,10 +56,11 @@ class Camera:
         return drawn
 
     def read(self, frames: npt.NDArray[Any]) -> Array:
-        """Return the angle `(N,)` in rad, in [−π, π), of the rod in `frames` `(N, size, size)`, uint8 or 0 to 1.
+        """Return the angle `(N,)` in rad, in [−π, π), of the rod in `frames` `(N, size, size)`, uint8 or float from 0
+        to 1.
 
-        It is where the picture resembles most, by the cosine of the two as vectors, one of `TEMPLATES` rendered rods;
-        NaN where there is next to nothing to see.
+        It is where the picture resembles one of `TEMPLATES` rendered rods most, by the cosine a·b/(‖a‖‖b‖) of the two
+        as vectors, refined by a parabola through three neighbours; NaN where hardly anything is to be seen.
         """
         bright: Any = np.asarray(frames, dtype=np.float32).reshape(len(frames), -1)
         if frames.dtype == np.uint8:

@@ -1,5 +1,5 @@
-"""Processes of the program's own beside it: they import what it imports and nothing from the folder one stands in, and
-they end when it ends."""
+"""Child processes of the program: they import what it imports and nothing from the current folder, and they end when it
+ends."""
 
 import os
 import signal
@@ -22,7 +22,8 @@ _setting = threading.Lock()
 
 
 def run_module(name: str) -> "subprocess.Popen[bytes]":
-    """Start `python -m name`, silent; raise `OSError` where there is no Python to start."""
+    """Start `python -m name` as a process without input and output that ends with this one; raise `OSError` where there
+    is no Python to start."""
     command = [sys.executable, *_flags(), "-P", "-c", _BEGIN, name, str(os.getpid()), *import_path()]
     quiet = subprocess.DEVNULL
     folder = _ROOT if _ROOT.is_dir() else None  # libraries look for settings where they stand
@@ -37,8 +38,8 @@ def import_path() -> list[str]:
 
 @contextmanager
 def away_from_here() -> Iterator[None]:
-    """Let the processes that multiprocessing starts meanwhile leave out the folder one stands in, and the script that
-    this process was started by: it may open a window of its own, and nothing in it is needed."""
+    """Let the processes that multiprocessing starts in the block leave out the current folder, and the script that this
+    process was started by: it may open a window of its own, and nothing in it is needed. One thread at a time."""
     with _setting:
         before, main = os.environ.get(_SAFE), sys.modules["__main__"]
         os.environ[_SAFE] = "1"
@@ -64,7 +65,8 @@ def _flags() -> list[str]:
 
 
 def leave_ctrl_c_to_the_parent() -> None:
-    """Ctrl-C reaches every process at a terminal: the parent says what becomes of this one."""
+    """Ignore Ctrl-C, which reaches every process at a terminal: the parent decides what this one does. Main thread
+    only."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -55,7 +55,8 @@ class ComparisonVideo:
     """The frames of the rollouts of `experiment`: the true ones, a reconstruction, and those of each of `snapshots`.
 
     Frames are `seconds` apart, as in the data, up to the end of the rollouts, which are steered as the experiment says.
-    Raises `ExperimentError` where the system is not observed as frames or no snapshot is a model of frames.
+    `height` is in pixels. Reading `count` or the pictures raises `ExperimentError` where the system is not observed as
+    frames, no snapshot is a model of frames, or the start is on no recorded row.
     """
 
     experiment: Experiment
@@ -70,11 +71,11 @@ class ComparisonVideo:
 
     @property
     def count(self) -> int:
-        """How many pictures there are."""
+        """How many pictures there are; raises `ExperimentError` as the class says."""
         return len(self._pairs)
 
     def check(self) -> None:
-        """Raise what there is to raise."""
+        """Raise `ExperimentError` where there can be no video, before one is begun."""
         assert self.count > 0
 
     @cached_property
@@ -143,7 +144,7 @@ class ComparisonVideo:
         return frames
 
     def pictures(self) -> Iterator[Picture]:
-        """Yield the pictures `(height, W, 3)`, one a frame."""
+        """Yield the pictures `(height, W, 3)`, uint8, one a frame; raise `ExperimentError` as the class says."""
         for frame in range(self.count):
             tiles = [strip.tile(frame) for strip in self._strips]
             t = self.experiment.rollout.world_time(float(self._times[frame]))

@@ -23,8 +23,8 @@ _RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")  # 10⁻³ is not 1
 
 
 def prepare(prints: bool = True) -> None:
-    """Make the streams fit for use, once at the start; where the program `prints` what it was asked for, a closed
-    stdout is an error when something is printed, and else nothing."""
+    """Make the standard streams fit for use, once at the start; where the program `prints` what it was asked for, a
+    closed stdout is an error when something is printed, and else nothing."""
     codecs.register_error(_PLAIN, _plainer)
     if sys.stdin is None and os.name != "nt":
         sys.stdin = _opened(0, os.O_RDONLY)
@@ -44,7 +44,7 @@ def is_unicode() -> bool:
 
 
 def failure() -> OSError | None:
-    """Write what waits in stdout; return what prevented that or an earlier writing, if anything."""
+    """Write what waits in stdout; return the `OSError` that prevented that or an earlier writing, if any."""
     if not isinstance(sys.stdout, _Results):
         return None
     with suppress(OSError):
@@ -53,8 +53,8 @@ def failure() -> OSError | None:
 
 
 def say(text: object, whole: bool = False) -> None:
-    """Print a line on stderr, if there is anybody left to read it: of at most `LINE` characters, or the `whole` text
-    where it is there to be copied."""
+    """Print a line on stderr, if it can be written: of at most `LINE` characters, or the `whole` text where it is there
+    to be copied."""
     _log.info("said: %s", text)
     line = f"hnn-lab: {text}"
     with suppress(OSError, ValueError):
@@ -81,8 +81,8 @@ def end_progress() -> None:
 
 
 def reader_gone() -> int:
-    """Return the exit code where whoever reads what is printed has gone (`| head -1`), and print no more: nothing is
-    wrong, and nobody is left to tell. It is 141, or 1 where the system has no such signal."""
+    """Return the exit code where the reader of what is printed has gone (`| head -1`), and print no more, as nothing is
+    wrong: 141, or 1 where the system has no such signal."""
     let_go()
     return 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else 1
 
@@ -93,7 +93,7 @@ def let_go() -> None:
 
 
 def sentence(error: OSError) -> str:
-    """Return what to say of a stdout that cannot be written."""
+    """Return what to say of `error`, by which stdout cannot be written."""
     reason = {errno.EBADF: "it is closed", errno.ENOSPC: "the disk is full"}.get(error.errno or 0, error.strerror)
     return f"What this command prints cannot be written ({reason}): send it somewhere else, as in '> result.txt'"
 
@@ -128,7 +128,7 @@ class _Results(_Stream):
 
 
 class _Messages(_Stream):
-    """A stderr that may be full or gone: what nobody can read is left out, and the work goes on."""
+    """A stderr that may be full or closed: what cannot be written is left out, and the work goes on."""
 
     def write(self, text: str, /) -> int:
         try:

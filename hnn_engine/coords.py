@@ -14,12 +14,12 @@ def split(coords: Array) -> tuple[Array, Array]:
 
 
 def join(q: Array, p: Array) -> Array:
-    """Return `cat(q, p)` of shape `(..., 2*dof)`."""
+    """Return `coords = cat(q, p)`, `(..., 2*dof)`, of q and p `(..., dof)`."""
     return np.concatenate([q, p], axis=-1)
 
 
 def symplectic(gradient: Array) -> Array:
-    """Return J∇H = (∂H/∂p, −∂H/∂q) for `gradient` ∇H `(..., 2*dof)`."""
+    """Return J∇H = (∂H/∂p, −∂H/∂q) `(..., 2*dof)` for `gradient` ∇H `(..., 2*dof)`."""
     dof = gradient.shape[-1] // 2
     out = np.empty_like(gradient)
     out[..., :dof] = gradient[..., dof:]
@@ -34,12 +34,12 @@ def canonical_matrix(dof: int) -> Array:
 
 
 def wrap_angle(angle: Array) -> Array:
-    """Map angles in radians to [−π, π)."""
+    """Map angles in rad, of any shape, to [−π, π): (angle + π) mod 2π − π."""
     return np.mod(angle + np.pi, 2 * np.pi) - np.pi
 
 
 def difference(coords: Array, other: Array, periodic: npt.ArrayLike) -> Array:
-    """Return `coords − other`, wrapped to [−π, π) where `periodic` `(2*dof,)` is true."""
+    """Return `coords − other` `(..., 2*dof)`, in rad wrapped to [−π, π) where `periodic` `(2*dof,)` is true."""
     delta = coords - other
     mask = np.asarray(periodic, dtype=bool)
     if mask.any():

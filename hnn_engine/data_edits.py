@@ -30,40 +30,41 @@ Point = tuple[float, ...]
 
 
 class Place(NamedTuple):
-    """A point of the data by its trajectory and time, or with t None a whole trajectory."""
+    """A point of the data by its trajectory and time t in s, or with t None a whole trajectory."""
 
     trajectory: int
     t: float | None = None
 
     def rows(self, data: Dataset) -> Mask:
-        """Return which rows of `data` it names."""
+        """Return the mask `(N,)` of the rows of `data` it names, times compared to `SAME` s."""
         own: Mask = data.trajectory == self.trajectory
         return own if self.t is None else own & (np.abs(data.t - self.t) <= SAME)
 
 
 @dataclass(frozen=True)
 class Stroke:
-    """A drawn trajectory: states `coords`, `dt` seconds apart."""
+    """A drawn trajectory: states `coords`, `(n, 2*dof)`, `dt` seconds apart."""
 
     dt: float
     coords: tuple[Point, ...]
 
     @property
     def times(self) -> Array:
-        """When each state is passed, `(n,)`."""
+        """When each state is passed, `(n,)`, in s from the beginning."""
         return np.asarray(self.dt * np.arange(len(self.coords)), dtype=np.float64)
 
     @property
     def rates(self) -> Array:
-        """The time derivative of each state, `(n, 2*dof)`: central differences, of second order at the ends too."""
+        """The time derivative of each state a second, `(n, 2*dof)`: central differences, of second order at the ends
+        too."""
         rates: Array = np.gradient(np.array(self.coords), self.dt, axis=0, edge_order=2)
         return rates
 
 
 @dataclass(frozen=True)
 class DataEdits:
-    """What has been changed: `strokes` drawn, how far places were `moved`, what was `removed`; `alone`: the
-    strokes are the only data."""
+    """What has been changed: `strokes` drawn, how far places were `moved` (`2*dof` numbers each), what was `removed`;
+    `alone`: the strokes are the only data."""
 
     strokes: tuple[Stroke, ...] = ()
     moved: tuple[tuple[Place, Point], ...] = ()
@@ -76,7 +77,8 @@ class DataEdits:
         return bool(self.strokes)
 
     def with_stroke(self, stroke: Stroke) -> "DataEdits":
-        """Return this with another stroke; after the first one the other data is excluded."""
+        """Return this with another stroke; after the first one the other data is excluded. Raises `ExperimentError`
+        where there are `MOST_STROKES`."""
         if len(self.strokes) >= MOST_STROKES:
             raise ExperimentError(f"{MOST_STROKES} strokes are drawn, and no more are possible: remove some first")
         return replace(self, strokes=(*self.strokes, stroke), alone=self.alone or not self.strokes)
@@ -86,7 +88,7 @@ class DataEdits:
         return replace(self, alone=alone and self.drawn)
 
     def with_move(self, place: Place, by: Point) -> "DataEdits":
-        """Return this with `place` moved on by `by`."""
+        """Return this with `place` moved by another `by`, `2*dof` numbers in the units of the coordinates."""
         if place.trajectory >= STROKES:
             return self._with_stroke_moved(place, by)
         moved = dict(self.moved)
@@ -204,7 +206,8 @@ def _means(group: Array, *values: Array) -> list[Array]:
 
 
 def with_edits(data: Dataset, edits: DataEdits) -> Dataset:
-    """Return `data` with the changes of `edits`; a change whose place is not in the data waits until it is again.
+    """Return `data` with the changes of `edits`; a change whose place is not in the data has no effect until it is
+    again.
 
     Derivatives of what is moved stay: a shift does not change them. The floors are gone: see `datasets.with_floor`.
     Raises `ExperimentError` where nothing is left.
@@ -282,7 +285,7 @@ def _with_tests(data: Dataset) -> Dataset:
 
 
 def edits_to_json(edits: DataEdits) -> dict[str, Any]:
-    """Return the changes as JSON values."""
+    """Return the changes as JSON values: times in s, points in the units of the coordinates."""
     return {
         "strokes": [{"dt": stroke.dt, "coords": [list(point) for point in stroke.coords]} for stroke in edits.strokes],
         "moved": [{"trajectory": at.trajectory, "t": at.t, "by": list(by)} for at, by in edits.moved],
@@ -292,7 +295,8 @@ def edits_to_json(edits: DataEdits) -> dict[str, Any]:
 
 
 def edits_from_json(value: object) -> DataEdits:
-    """Read back what `edits_to_json` wrote; raise `ExperimentError` where it is something else, or too much."""
+    """Read back what `edits_to_json` wrote; raise `ExperimentError` where it is something else, or more than `limits`
+    allows."""
     try:
         if not isinstance(value, Mapping) or type(value["alone"]) is not bool:
             raise TypeError

@@ -56,7 +56,7 @@ THREADS = 4  # at most, on a machine with so many processors
 MAX_ROWS = 2_000_000
 MAX_NUMBERS = 16_000_000  # coordinates of all rows: with derivatives and clean states, half a gigabyte
 ENERGY_LIMIT = 1e-6  # relative; what changes its energy by more is no longer the truth
-MOST_LOST = 0.2  # of all trajectories: where more are lost, those that are left are too tame to stand for the system
+MOST_LOST = 0.2  # of all trajectories: where more are lost, those that are left no longer represent the system
 REDRAWS = 20
 REMEMBERED = 100_000  # numbers of the tracks that were made last
 
@@ -68,12 +68,13 @@ _last_tracks: tuple[Hashable, Array] = (None, np.empty(0))  # one assignment, so
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Rows of `coords` and `dcoords` `(N, 2*dof)` at times `t` `(N,)` on `trajectory` `(N,)`; `train` is a mask.
+    """Rows of `coords` and `dcoords` `(N, 2*dof)` at times `t` `(N,)` in s on `trajectory` `(N,)`; `train` `(N,)` is a
+    mask.
 
-    `clean` holds the noise-free states where they are known. `floor_train` and `floor_test` are the losses of the
-    true field on these rows, None where there is no true field. `frame_pairs` are what a camera sees of the rows.
-    `edited` marks rows that were drawn or moved (None: none were): their derivatives are not those of a noise-free
-    state.
+    `dcoords` are time derivatives, a second. `clean` `(N, 2*dof)` holds the noise-free states where they are known.
+    `floor_train` and `floor_test` are the losses of the true field on these rows, None where there is no true field.
+    `frame_pairs` are what a camera sees of the rows. `edited` `(N,)` marks rows that were drawn or moved (None: none
+    were): their derivatives are not those of a noise-free state.
     """
 
     coords: Array
@@ -99,12 +100,12 @@ class Dataset:
 
 
 def data_parameters(system: System | type[System]) -> tuple[Parameter, ...]:
-    """Return what can be set of the system's data: of a film's, where a camera sees it."""
+    """Return the parameters of the system's data: those of a film, where a camera sees it."""
     return FILM_PARAMETERS if system.observed else DATA_PARAMETERS
 
 
 def data_defaults(system: System | type[System]) -> dict[str, Value]:
-    """Return the settings of the system's own data recipe."""
+    """Return the settings, by the names of `data_parameters`, of the system's own data recipe."""
     recipe = system.data
     if system.observed:
         return film_defaults(system)
@@ -122,9 +123,11 @@ def make_dataset(
 ) -> Dataset:
     """Draw starts, follow them exactly, and split by trajectory as the system's recipe says.
 
-    `settings` has the names of `data_parameters`. `progress` hears the share that is done, now and then; what it
-    raises ends the work. A trajectory whose truth is lost in a close encounter is replaced by one from another start
-    (see `_with_redraws`). Raises `ExperimentError` where the data would be too large, or too much of it is lost.
+    `settings` has the names of `data_parameters`; the horizon is in s, the noise N(0, noise²) goes on every coordinate
+    of the states, and derivatives are those of the noise-free states. Generator: `[seed, 0]`. `progress` is called with
+    the share that is done, now and then; what it raises ends the work. A trajectory whose truth is lost in a close
+    encounter is replaced by one from another start (see `_with_redraws`). Raises `ExperimentError` where the data would
+    be too large, or too much of it is lost. Source of the layout 'orbits': Greydanus, Dzamba & Yosinski 2019.
     """
     if system.observed:
         return _filmed(system, settings, np.random.default_rng([seed, 0]))
@@ -171,8 +174,8 @@ def _filmed(system: System, settings: Mapping[str, Value], rng: np.random.Genera
 
 
 def filmed(data: Dataset, recording: Recording, rows: Index) -> Dataset:
-    """Return those of `data`, which are `rows` of a filmed `recording`, that have two frames behind them, with their
-    frames."""
+    """Return those of `data`, which are the `rows` `(N,)` of a filmed `recording`, that have two frames behind them,
+    `(M, 2*dof)` with M ≤ N, with their frames."""
     frame_pairs, whole = recorded_frame_pairs(recording, rows)
     states = data.coords[whole], data.dcoords[whole]
     return Dataset(*states, data.t[whole], data.trajectory[whole], data.train[whole], frame_pairs=frame_pairs)
@@ -198,11 +201,11 @@ def _on_grid(system: System, side: int, noise: float, rng: np.random.Generator) 
 
 
 def _to_nobody(share: float) -> None:
-    """Hear how far the data is, and leave it at that."""
+    """Take the share that is done, and do nothing with it."""
 
 
 def _followed(system: System, starts: Array, times: Array, tell: ProgressCallback) -> Array:
-    """Follow `starts` `(N, 2*dof)`, unless they were the last: who drags the noise alone need not wait for them."""
+    """Follow `starts` `(N, 2*dof)`, unless they were the last: a change of the noise alone takes no time."""
     global _last_tracks
     key = (system.name, tuple(system.values.items()), starts.tobytes(), times.tobytes())
     known, tracks = _last_tracks
@@ -315,7 +318,8 @@ def _test_trajectories(system: System, count: int) -> Mask:
 
 
 def with_floor(system: System, data: Dataset) -> Dataset:
-    """Return `data` with the losses that the true field of `system` scores on its rows."""
+    """Return `data` with the losses that the true field f of `system` scores on its rows: the means over rows and
+    coordinates of (f(coords) − dcoords)², of training and test rows."""
     residual = ((system.field(data.coords) - data.dcoords) ** 2).mean(axis=-1)
     train, test = (float(residual[rows].mean()) for rows in (data.train, ~data.train))
     return replace(data, floor_train=train, floor_test=test)

@@ -15,7 +15,7 @@ PATIENCE = 20.0  # s that git may take
 
 
 def cores() -> int:
-    """Return the number of processors."""
+    """Return the number of processors, 1 where the system does not say."""
     return os.cpu_count() or 1
 
 
@@ -56,7 +56,8 @@ def loaded_versions() -> list[str]:
 
 
 def commit() -> str:
-    """Return the commit of the clone that this runs from, '+changes' where files differ from it; empty elsewhere."""
+    """Return the commit of the clone that this runs from, '+changes' where files differ from it; empty elsewhere, and
+    where git does not answer in `PATIENCE` s."""
     head = _git("rev-parse", "HEAD") if _is_clone(ROOT) else ""
     if not head:
         return ""
@@ -64,8 +65,8 @@ def commit() -> str:
 
 
 def _is_clone(folder: Path) -> bool:
-    """Whether `folder` is a clone of this project: an installed copy may lie inside somebody else's, whose commit would
-    say nothing of it and whose settings can name programs to run."""
+    """Whether `folder` is a clone of this project: an installed copy may lie inside another project's, whose commit
+    would say nothing of it and whose settings can name programs to run."""
     try:
         return (folder / ".git").exists() and 'name = "hnn-lab"' in (folder / "pyproject.toml").read_text("utf-8")
     except (OSError, UnicodeDecodeError):

@@ -29,16 +29,16 @@ VALID_LIMIT = 0.025  # ‖error‖²/‖x‖², as DeepMind's benchmark has it
 
 @dataclass(frozen=True)
 class Figures:
-    """What a fit is evaluated by.
+    """What a fit is evaluated by. Energies are in the unit of H, errors in the units of the coordinates, both squared.
 
     train_loss, test_loss: mean squared error of the field against the data's derivatives, all rows.
     energy_mse: the paper's way, flaws included (`paper_energy_mse`).
-    clean_energy_mse, coord_mse, valid_time: from `STARTS` fresh noise-free starts of the training distribution.
+    clean_energy_mse, coord_mse, valid_time (s): from `STARTS` fresh noise-free starts of the training distribution.
     field_mse: on the noise-free states of the test trajectories.
     noise_floor_*: the losses of the true field on the same rows. diverged: how many of the rollouts did.
     Of models that see frames the losses are their own (`kernels.pixel_training`). energy_median: as energy_mse, the
-    median over starts. reconstruction: mean squared error of a pixel, test rows, autoencoder alone. in_step: how many
-    frames of a painted film come before its angle is off by 10°, median over starts.
+    median over starts. reconstruction: mean squared error of a pixel (black 0, white 1), test rows, autoencoder alone.
+    in_step: how many frames of a painted film come before its angle is off by 10°, median over starts.
     """
 
     train_loss: float
@@ -56,12 +56,13 @@ class Figures:
     in_step: float | None = None
 
     def as_dict(self) -> dict[str, float | int | None]:
-        """The figures by name, as files and the command line write them; what diverged is null."""
+        """Return the figures by name, as files and the command line write them; what is not finite is None."""
         return {k: v if v is None or math.isfinite(v) else None for k, v in asdict(self).items()}
 
 
 def evaluate(snapshot: Snapshot, data: Dataset, system: System | None, recording: Recording | None = None) -> Figures:
-    """Return the figures of `snapshot` fitted on `data` of `system`, or those that a `recording` allows."""
+    """Return the figures of `snapshot` fitted on `data` of `system`, or those that a `recording` allows where `system`
+    is None. Rollouts that diverge make figures infinite and raise nothing."""
     if snapshot.autoencoder is not None:
         return observed_figures(snapshot, data, system)
     train, test = losses(snapshot, data)
@@ -90,8 +91,9 @@ def evaluate(snapshot: Snapshot, data: Dataset, system: System | None, recording
 def observed_figures(snapshot: Snapshot, data: Dataset, system: System | None) -> Figures:
     """Return the figures of a model that sees frames: films of 200 frames from `STARTS` fresh starts.
 
-    energy_mse is the paper's: 1.9(1 − cos q) + p² along model and truth, mean over starts and times (the paper has one
-    start); None where other constants make it meaningless. Truth moves as its film does, from frame to frame.
+    energy_mse is the paper's: the mean square over starts and times of the gap between 1.9(1 − cos q) + p² along model
+    and along truth (the paper has one start); None where other constants make it meaningless. Truth moves as its film
+    does, from frame to frame. Without a `system` there are losses, reconstruction and in_step alone.
     """
     frame_pairs, tests = data.frame_pairs, ~data.train
     assert frame_pairs is not None
@@ -127,14 +129,14 @@ def observed_figures(snapshot: Snapshot, data: Dataset, system: System | None) -
 
 
 def mean_square(values: Array) -> float:
-    """Return the mean of the squares; infinity where any value is not finite."""
+    """Return the mean of the squares of `values`, of any shape; infinity where any value is not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
         result = float(np.mean(values**2))
     return result if math.isfinite(result) else math.inf
 
 
 def losses(snapshot: Snapshot, data: Dataset) -> tuple[float, float]:
-    """Return the losses over all training and all test rows."""
+    """Return the means over coordinates and all training rows, and all test rows, of (field(coords) − dcoords)²."""
     residual = np.concatenate(
         [
             ((snapshot.field(data.coords[i : i + 4000]) - data.dcoords[i : i + 4000]) ** 2).mean(axis=-1)
@@ -150,9 +152,10 @@ def losses(snapshot: Snapshot, data: Dataset) -> tuple[float, float]:
 def honest_figures(snapshot: Snapshot, system: System) -> tuple[float, float, float, int]:
     """Return clean energy MSE, coordinate MSE, valid time in s (median over starts) and how many rollouts diverged.
 
-    `STARTS` noise-free starts of the training distribution, seed `EVALUATION_SEED`; `system.horizon` seconds in
-    `OUTPUT_STEPS` steps; the model by DOP853 at 1e-9, the truth at 1e-12. A diverged rollout counts as infinite. A
-    start whose truth itself is lost in a close encounter is left out.
+    Means over starts and times of (H(x̂(t)) − H(x(0)))², with friction of (H(x̂(t)) − H(x(t)))², in J², and over
+    coordinates too of (x̂ − x)², angles wrapped. `STARTS` noise-free starts of the training distribution, seed
+    `EVALUATION_SEED`; `system.horizon` seconds in `OUTPUT_STEPS` steps; the model by DOP853 at 1e-9, the truth at
+    1e-12. A diverged rollout counts as infinite. A start whose truth itself is lost in a close encounter is left out.
     """
     starts = system.sample_starts(np.random.default_rng(EVALUATION_SEED), STARTS)
     times = np.linspace(0.0, system.horizon, OUTPUT_STEPS)
@@ -167,7 +170,9 @@ def honest_figures(snapshot: Snapshot, system: System) -> tuple[float, float, fl
 
 
 def valid_time(error: Array, truth: Array, times: Array) -> float:
-    """Return the first time at which ‖error‖²/‖truth‖² exceeds `VALID_LIMIT`, or the last time where it never does."""
+    """Return the first of `times` `(T,)`, s, at which ‖error‖²/‖truth‖² exceeds `VALID_LIMIT`, or the last one where it
+    never does. `error` and `truth`: `(T, 2*dof)`. A value that is not finite exceeds it. Source: Botev et al. 2021,
+    with the limit of the published code."""
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = (error**2).sum(axis=-1) / (truth**2).sum(axis=-1)
     late = np.flatnonzero(~(ratio <= VALID_LIMIT))
@@ -181,7 +186,8 @@ def paper_energy_mse(snapshot: Snapshot, system: System) -> float | None:
     """Return the mean squared gap between the energies of truth and model along rollouts, the way the paper's code did.
 
     `STARTS` starts; RK45 with atol left at 1e-6, the field in float32; the rest as `paper.ENERGY_FIGURES` has it for
-    the system. None where the paper has no such task, or other constants make it meaningless.
+    the system. Infinite where a rollout diverges; None where the paper has no such task, or other constants make it
+    meaningless. Source: Greydanus, Dzamba & Yosinski 2019, and its published code.
     """
     figure = ENERGY_FIGURES.get(system.name) if _has_own_constants(system) else None
     if figure is None:
@@ -224,7 +230,8 @@ def _hole_energy_mse(snapshot: Snapshot, system: System, figure: EnergyFigure, r
 def recorded_energy_mse(snapshot: Snapshot, data: Dataset) -> float:
     """Return the paper's figure for the measured pendulum: from the first test row, at the test rows' times.
 
-    RK45 at rtol 1e-3, the field in float32, energy 2.4(1 − cos q) + p² along model and measured track.
+    The mean square of the gap between 2.4(1 − cos q) + p² along model and along measured track; RK45 at rtol 1e-3, the
+    field in float32. Source: Greydanus, Dzamba & Yosinski 2019, and its published code.
     """
     rows = ~data.train
     track = data.coords[rows]

@@ -71,7 +71,7 @@ class SystemSource:
 
 @dataclass(frozen=True, eq=False)
 class RecordingSource:
-    """Measured data, and the method that estimates its derivatives."""
+    """Measured data, the method that estimates its derivatives, and the rows that the method looks at together."""
 
     recording: "Recording"
     method: str
@@ -113,13 +113,14 @@ class RolloutSpec:
 
     @property
     def times(self) -> Array:
-        """The times of a rollout, `(steps + 1,)`, evenly spaced by dt (the last step ends at `length`)."""
+        """The times of a rollout in s, `(steps + 1,)`, evenly spaced by about dt (the last step ends at `length`)."""
         if self.steering.kind == "reverse":  # as many steps back as there
             return np.linspace(0.0, self.length, 2 * max(1, round(self.steering.at / self.dt)) + 1)
         return np.linspace(0.0, self.horizon, max(1, round(self.horizon / self.dt)) + 1)
 
     def checked(self) -> "RolloutSpec":
-        """Return the spec with every value checked; raise an `HnnLabError` that says what is wrong."""
+        """Return the spec with every value checked; raise `UnknownNameError` for an integrator that is in no table,
+        `ParameterError` for a value out of range, `ExperimentError` where they do not fit together."""
         get_integrator(self.integrator)
         get_integrator(self.truth)
         numbers = bind(ROLLOUT_PARAMETERS, {"dt": self.dt, "horizon": self.horizon}, "a rollout")
@@ -147,7 +148,10 @@ class RolloutSpec:
 
 @dataclass(frozen=True)
 class Experiment:
-    """What is studied, on which data, by which models, how they are fitted, and where the rollouts start."""
+    """What is studied, on which data, by which models, how they are fitted, and where the rollouts start.
+
+    `start` is `2*dof` numbers, in the units of the scene's coordinates. An experiment is right once `checked`.
+    """
 
     source: SystemSource | RecordingSource
     data: Mapping[str, Value]  # `data_parameters` of the system; empty for a recording
@@ -175,12 +179,13 @@ class Experiment:
 
     @property
     def reference_system(self) -> System | None:
-        """The system that a fit is held against; None for a recording, and where data is drawn: that is no system's."""
+        """The system that a fit is compared with; None for a recording, and where data is drawn, which is no
+        system's."""
         return None if self.edits.drawn else self.system
 
     @property
     def moving(self) -> System | None:
-        """The system as truth follows it: with its friction scaled as the rollouts say."""
+        """The system as truth follows it: with its friction scaled as the rollouts say; None for a recording."""
         system = self.system
         return system.with_friction(self.rollout.friction) if system is not None else None
 
@@ -203,7 +208,7 @@ class Experiment:
 
     @property
     def source_title(self) -> str:
-        """What people call it."""
+        """The title of the system or the recording, for people."""
         recording, system = self.recording, self.system
         if recording is not None:
             return recording.title
@@ -211,18 +216,21 @@ class Experiment:
         return system.caption
 
     def dataset(self, progress: ProgressCallback | None = None) -> Dataset:
-        """Make (or read) the training data; `progress` as in `make_dataset`."""
+        """Make (or read) the training data and apply the edits; `progress` and `ExperimentError` as in
+        `make_dataset`."""
         return self.edited(self.given(progress))
 
     def edited(self, given: Dataset) -> Dataset:
-        """Return what the hand makes of the data that is `given`."""
+        """Return the data that is `given` with the edits, and with the loss of the true field on it where there is one;
+        raise `ExperimentError` where nothing is left."""
         if self.edits == NO_EDITS:
             return given
         made = with_edits(given, self.edits)
         return made if self.system is None or self.edits.drawn else with_floor(self.system, made)
 
     def given(self, progress: ProgressCallback | None = None) -> Dataset:
-        """Make (or read) the data as the source gives it; `progress` as in `make_dataset`."""
+        """Make (or read) the data as the source gives it, without edits; `progress` and `ExperimentError` as in
+        `make_dataset`."""
         if isinstance(self.source, RecordingSource):
             from hnn_engine.recordings import recording_dataset
 
@@ -246,7 +254,8 @@ class Experiment:
         return why_not_from(start, spec.name, spec.settings, self.scene.dof, self.frame_size)
 
     def task(self, model: ModelSpec, data: Dataset, start: "Snapshot | None" = None) -> "FitTask":
-        """Return the fitting task of one of the models on `data`, which begins at `start` where there is one."""
+        """Return the fitting task of one of the models on `data`, which begins at the weights of `start` where there is
+        one."""
         from hnn_engine.fitting.events import FitTask
 
         known = get_model(model.name).known(self.scene)
@@ -254,7 +263,11 @@ class Experiment:
 
 
 def new_experiment(system: str, constants: Mapping[str, object] | None = None) -> Experiment:
-    """Return the experiment that the laboratory opens `system` with: the paper's data, both models, recipe `paper`."""
+    """Return the experiment that the laboratory opens `system` with: the paper's data, both models, recipe `paper`.
+
+    Raises `UnknownNameError` for an unknown system and `ParameterError` for a constant that it has not, or out of
+    range.
+    """
     scene = get_system(system, constants)
     opening = scene.horizon if scene.opening is None else scene.opening
     rollouts = RolloutSpec(horizon=opening, dt=opening / 500)
@@ -273,7 +286,8 @@ def new_experiment(system: str, constants: Mapping[str, object] | None = None) -
 
 
 def recording_experiment(recording: "Recording", method: str | None = None) -> Experiment:
-    """Return the experiment that the laboratory opens a recording with: `paper` differences for the known file."""
+    """Return the experiment that the laboratory opens a recording with: derivatives by `method`, by default the paper's
+    differences for its own file and `savitzky-golay` for any other."""
     from hnn_engine.recordings import RecordedScene, is_paper_pendulum
 
     scene = RecordedScene(recording)
@@ -307,7 +321,8 @@ def carried_models(models: tuple[ModelSpec, ...], to: Experiment) -> tuple[Model
 
 
 def carried_recipe(recipe: str, models: tuple[ModelSpec, ...]) -> str:
-    """Return `recipe` where it is for all of `models`, or else its twin, or else the paper's."""
+    """Return `recipe` where it applies to all of `models`, or else its twin, or else 'paper'; raise
+    `UnknownNameError`."""
     wanted = [name for name in (recipe, get_recipe(recipe).twin) if name]
     return next((r for r in wanted if not any(get_recipe(r).why_not(m.name) for m in models)), "paper")
 
@@ -337,8 +352,8 @@ def same_scene(one: Experiment, other: Experiment) -> bool:
 
 
 def on_same_data(one: Experiment, other: Experiment) -> bool:
-    """Whether what a hand has done to the data of one can go on with the other: the same system, whatever its
-    constants, or the same samples, however their derivatives and energy are taken."""
+    """Whether the edits of the data of one can be kept for the other: the same system, whatever its constants, or the
+    same samples, however their derivatives and energy are taken."""
     same = same_system(one, other) and bool(one.frame_size) == bool(other.frame_size)
     if not same or one.recording is None or other.recording is None:
         return same
@@ -346,8 +361,8 @@ def on_same_data(one: Experiment, other: Experiment) -> bool:
 
 
 def without_strange_hand(experiment: Experiment, before: Experiment) -> Experiment:
-    """Return `experiment`, which comes after `before`, untouched by hand where the hand's changes are those of other
-    data: a point of one system has no place in another."""
+    """Return `experiment`, which comes after `before`, without edits where they are edits of other data: a point of one
+    system has no place in another."""
     if experiment.edits is not before.edits or experiment.edits == NO_EDITS or on_same_data(experiment, before):
         return experiment
     return replace(experiment, edits=NO_EDITS)
@@ -355,7 +370,7 @@ def without_strange_hand(experiment: Experiment, before: Experiment) -> Experime
 
 def of_system(name: str, now: Experiment) -> Experiment:
     """Return the experiment that the laboratory opens system `name` with, going on with the models, recipe, seed and
-    data by hand of `now` as far as they are for it."""
+    edits of `now` as far as they apply to it; raise `UnknownNameError`."""
     new = new_experiment(name)
     models = carried_models(now.models, new)
     recipe = carried_recipe(now.recipe, models)
@@ -365,7 +380,8 @@ def of_system(name: str, now: Experiment) -> Experiment:
 
 
 def default_settings(recipe: str, scene: Scene) -> dict[str, Value]:
-    """Return the settings that `recipe` opens with for a system and its own data recipe, or for a recording."""
+    """Return the settings that `recipe` opens with for a system and its own data recipe, or for a recording; raise
+    `UnknownNameError`."""
     if not isinstance(scene, System):
         return recipe_defaults(recipe, "filmed-recording" if scene.observed else "recording")
     data = scene.data
@@ -373,15 +389,18 @@ def default_settings(recipe: str, scene: Scene) -> dict[str, Value]:
 
 
 def model_spec(name: str, settings: Mapping[str, object] | None = None) -> ModelSpec:
-    """Return a checked spec of model `name`, the rest of its settings at their defaults."""
+    """Return a checked spec of model `name`, the rest of its settings at their defaults; raise `UnknownNameError` or
+    `ParameterError`."""
     lister = "'hnn-lab models --json' lists"
     return ModelSpec(name, bind(get_model(name).parameters, settings or {}, f"the model '{name}'", lister))
 
 
 def checked(experiment: Experiment, before: Experiment | None = None) -> Experiment:
-    """Return `experiment` with every value checked and completed; raise an `HnnLabError` that says what is wrong.
+    """Return `experiment` with every value checked and completed.
 
-    What it shares with `before`, a checked experiment, is taken as it is: who drags the start pays for that alone.
+    What it shares with `before`, a checked experiment, is taken as it is: while the start is dragged, that alone is
+    checked. Raises `UnknownNameError` for a name that is in no table, `ParameterError` for a value out of range, and
+    `ExperimentError` where parts do not fit together.
     """
     if not experiment.models:
         raise ExperimentError("No model is chosen: choose at least one")
@@ -446,7 +465,7 @@ def _check_edits(experiment: Experiment) -> None:
 
 
 def check_seed(seed: object) -> int:
-    """Return a seed that every generator takes, or raise `ParameterError`."""
+    """Return `seed` as an int from 0 to 2³¹ − 1, which every generator takes, or raise `ParameterError`."""
     return int(Parameter("seed", "Seed", 0, 0, 2**31 - 1).check(seed))
 
 
@@ -454,7 +473,7 @@ def check_seed(seed: object) -> int:
 
 
 def to_json(experiment: Experiment) -> dict[str, Any]:
-    """Return the experiment as JSON values. A recording's samples are not in it: they travel as arrays beside it."""
+    """Return the experiment as JSON values. A recording's samples are not in it: they are stored apart, as arrays."""
     source: dict[str, Any]
     if isinstance(experiment.source, RecordingSource):
         measured = experiment.source
@@ -477,7 +496,7 @@ def to_json(experiment: Experiment) -> dict[str, Any]:
 
 
 def from_json(value: object, recording: "Recording | None" = None) -> Experiment:
-    """Read back what `to_json` wrote, checked. `recording` is the samples that travelled beside it.
+    """Read back what `to_json` wrote, checked. `recording` has the samples, which are stored apart.
 
     Raises `ExperimentError` (or another `HnnLabError` for a single bad value) that says what is wrong.
     """

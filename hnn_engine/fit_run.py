@@ -60,7 +60,7 @@ class FitRun:
 
     @property
     def seconds(self) -> float:
-        """Time spent in the recipe itself so far."""
+        """Time in s spent in the recipe itself so far."""
         return self._fit.seconds if self._fit is not None else self._spent
 
     def advance(self) -> Event:
@@ -127,7 +127,7 @@ class FitRun:
         return figures
 
     def as_run(self, figures: Figures | None) -> Run | None:
-        """Return the run to keep, or None where the fit left no weights."""
+        """Return the run to keep, with `figures` where it was evaluated, or None where the fit left no weights."""
         if self.end is None or self.end.snapshot is None:
             return None
         reason = self.end.reason if isinstance(self.end, Finished) else getattr(self.end, "message", "stopped")
@@ -147,7 +147,8 @@ class FitRun:
         )
 
     def history(self) -> History:
-        """Return the losses so far."""
+        """Return the losses so far: training losses by step `(steps,)`, and the test losses with the steps they were
+        taken at."""
         test = np.array(self._test, dtype=np.float64).reshape(-1, 2)
         steps = np.arange(1, len(self._train) + 1, dtype=np.float64)
         return History(steps, np.array(self._train, dtype=np.float64), test[:, 0], test[:, 1])

@@ -29,7 +29,10 @@ MODEL_TOLERANCE = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class LossTerms:
-    """The parts of the loss of each row `(N,)`: reconstruction, (z_p − (z′_q − z_q))², and ½‖z′ − z − f(z)‖²."""
+    """The parts of the loss of each row `(N,)`: reconstruction, (z_p − (z′_q − z_q))², and ½‖z′ − z − f(z)‖².
+
+    Source: Greydanus et al. 2019, section 5.
+    """
 
     pictures: Array
     latents: Array
@@ -37,7 +40,7 @@ class LossTerms:
 
     @property
     def loss(self) -> Array:
-        """The loss of each row `(N,)`."""
+        """The loss of each row `(N,)`: `pictures` + `latents` + `FIELD_SHARE`·`field`."""
         total: Array = self.pictures + self.latents + FIELD_SHARE * self.field
         return total
 
@@ -49,14 +52,14 @@ def autoencoder_of(snapshot: Snapshot) -> FrozenAutoencoder:
 
 
 def loss_terms(snapshot: Snapshot, frame_pairs: FramePairs) -> LossTerms:
-    """Return the parts of the loss on every row of `frame_pairs`."""
+    """Return the parts of the loss, `(N,)` each, on the N rows of `frame_pairs`."""
     groups = np.array_split(np.arange(len(frame_pairs.first)), max(1, len(frame_pairs.first) // GROUP))
     found = [_terms(snapshot, frame_pairs, rows) for rows in groups]
     return LossTerms(*(np.concatenate([getattr(t, name) for t in found]) for name in ("pictures", "latents", "field")))
 
 
 def loss_of(snapshot: Snapshot, frame_pairs: FramePairs, rows: npt.NDArray[np.int64]) -> Array:
-    """Return the loss of each of `rows` of `frame_pairs`."""
+    """Return the loss `(M,)` of each of `rows` `(M,)` of `frame_pairs`."""
     return np.asarray(_terms(snapshot, frame_pairs, rows).loss)
 
 
@@ -71,7 +74,7 @@ def _terms(snapshot: Snapshot, frame_pairs: FramePairs, rows: npt.NDArray[np.int
 
 
 def latent_field(snapshot: Snapshot, z: Array) -> Array:
-    """Return f(z) `(N, 2)`: what the latents `(N, 2)` move by in a frame."""
+    """Return f(z) `(N, 2)`: what the latents z `(N, 2)` move by in a frame."""
     autoencoder = autoencoder_of(snapshot)
     flow: Array = snapshot.field(autoencoder.coords(z)) @ autoencoder.inverse * autoencoder.seconds
     return flow
@@ -153,7 +156,8 @@ def frames_in_step(
 
 
 def fresh_starts(system: System, frame_pairs: FramePairs, seed: int, count: int) -> Array:
-    """Draw `count` states `(count, 2)` of the distribution that the films of `frame_pairs` begin with."""
+    """Draw `count` states `(count, 2)`, in rad and kg m²/s, of the distribution that the films of `frame_pairs` begin
+    with, by `seed`."""
     reach = frame_pairs.start_angle, frame_pairs.start_speed
     return film_starts(system, np.random.default_rng(seed), count, *reach)
 

@@ -1,6 +1,6 @@
-"""How a system looks: frozen drawing primitives in world units (metres), y upward, with no word of Qt.
+"""How a system looks: frozen drawing primitives in world units (metres), y upward, without Qt.
 
-A primitive says what it is, not how it is painted; the painter chooses colours, pens and the ghosts' transparency.
+A primitive says what it is, not how it is painted; the painter chooses colours, pens and transparency.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Bob:
-    """A massive disc, the thing that moves. `body` is its index among the scene's bodies (the one to grab)."""
+    """A massive disc, the thing that moves: its middle and radius in m. `body` is its index among the scene's bodies
+    (the one to grab)."""
 
     at: Point
     radius: float
@@ -21,7 +22,7 @@ class Bob:
 
 @dataclass(frozen=True)
 class Block:
-    """A massive box on a rail. `body` as in `Bob`."""
+    """A massive box on a rail: its middle, width and height in m. `body` as in `Bob`."""
 
     at: Point
     width: float
@@ -31,7 +32,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Rod:
-    """A rigid massless rod."""
+    """A rigid massless rod between two points in m."""
 
     start: Point
     end: Point
@@ -39,7 +40,7 @@ class Rod:
 
 @dataclass(frozen=True)
 class Spring:
-    """A coil spring with `coils` turns and half-width `radius`."""
+    """A coil spring between two points with `coils` turns and half-width `radius`, in m."""
 
     start: Point
     end: Point
@@ -49,7 +50,7 @@ class Spring:
 
 @dataclass(frozen=True)
 class Anchor:
-    """A fixed pivot or wall. `kind` is 'pivot' or 'wall'; `size` is its half extent."""
+    """A fixed pivot or wall. `kind` is 'pivot' or 'wall'; `size` is its half extent, in m."""
 
     at: Point
     kind: str
@@ -58,7 +59,7 @@ class Anchor:
 
 @dataclass(frozen=True)
 class Rail:
-    """A fixed line that something slides along."""
+    """A fixed line, between two points in m, that something slides along."""
 
     start: Point
     end: Point
@@ -66,7 +67,7 @@ class Rail:
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """Fixed thin lines, `segments` `(n, 2, 2)` from and to: a curve that a bead slides along, or contours."""
+    """Fixed thin lines, `segments` `(n, 2, 2)` from and to, in m: a curve that a bead slides along, or contours."""
 
     segments: Array
 

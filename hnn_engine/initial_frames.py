@@ -1,4 +1,4 @@
-"""What models that see frames are shown at the start of rollouts: the two frames there, and who reads their angles."""
+"""What models that see frames are shown at the start of rollouts: the two frames there, and what reads their angles."""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from hnn_engine.snapshot import Snapshot
 
 
 def pair_of_frames(experiment: Experiment, start: Array, size: int) -> Frames | None:
-    """Return the two frames `(2, size, size)` that begin at state `start` `(2,)`: rendered where they are simulated,
-    those of the recorded row that the start sits on otherwise. None where there are no such frames."""
+    """Return the two uint8 frames `(2, size, size)` that begin at state `start` `(2,)`: rendered where they are
+    simulated, those of the recorded row that the start is on otherwise. None where there are no such frames."""
     system, recording = experiment.system, experiment.recording
     if system is not None:
         return pair_at(system, camera_of(experiment.data, size), start) if system.observed else None
@@ -26,7 +26,8 @@ def pair_of_frames(experiment: Experiment, start: Array, size: int) -> Frames | 
 
 
 def reader_of(experiment: Experiment, size: int) -> Reader | None:
-    """Return who reads the angles of frames of `size` pixels of what is studied; None where nobody does."""
+    """Return what reads the angles of frames of `size` × `size` pixels of the system or the recording; None where
+    nothing does."""
     system, recording = experiment.system, experiment.recording
     if system is not None:
         return camera_of(experiment.data, size) if system.observed else None
@@ -42,8 +43,8 @@ def frame_seconds(experiment: Experiment) -> float:
 
 
 def film_along(experiment: Experiment, t: Array) -> Array | None:
-    """Return the times `(F,)` of the frames along the truth on screen, whose times are `t` `(T,)`: of a recording those
-    of its rows, if it begins at the start. None where no camera sees what is studied."""
+    """Return the times `(F,)` in s of the frames along the truth on screen, whose times are `t` `(T,)` in s: of a
+    recording those of its rows, if it begins at the start. None where no camera sees what is studied."""
     seconds, recording = frame_seconds(experiment), experiment.recording
     if not seconds or (recording is not None and recording.row_at(np.array(experiment.start)) is None):
         return None

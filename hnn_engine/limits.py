@@ -10,9 +10,9 @@ MOST_ROWS = 2_000_000
 MOST_TRIALS = 10_000
 LARGEST_TABLE = 200 * 2**20  # bytes
 
-# Data drawn, moved and taken out by hand. A hand draws fewer strokes (`edited.MOST_STROKES`), which erasing cuts up.
+# Data drawn, moved and removed. Fewer strokes can be drawn (`data_edits.MOST_STROKES`), but erasing cuts them up.
 MOST_STROKES = 5_000  # pieces included
-MOST_HAND_NUMBERS = 100_000  # of all strokes and moves, and two for each place that is moved or taken out
+MOST_HAND_NUMBERS = 100_000  # of all strokes and moves, and two for each place that is moved or removed
 
 # Runs and sessions, in bytes unless they count
 MOST_RUNS = 500

@@ -66,8 +66,8 @@ def logging_to_file(role: str, doing: str = "") -> Iterator[str]:
 
     Yields a sentence where `HNN_LAB_LOG` names no level, else an empty text. What is `doing` is written at the
     beginning. Errors that end the block, a thread, or what Qt has called are logged; so are those that Python ignores.
-    Where the file cannot be written, the program goes on without: see `LogFile.problem`. Inside another such block it
-    does nothing.
+    Where the file cannot be written, the program goes on without, and nothing is raised: see `LogFile.problem`. Inside
+    another such block it does nothing.
     """
     global _active
     if _active is not None:

@@ -45,13 +45,13 @@ def sentence(error: ImportError) -> str:
 
 
 def need(library: str) -> None:
-    """Raise `MissingError` where `library` is not there: before the work whose end needs it."""
+    """Raise `MissingError` where `library`, a key of `LIBRARIES`, is not there: before the work whose end needs it."""
     if find_spec(library) is None:
         raise MissingError(sentence(ModuleNotFoundError(name=library)))
 
 
 def explained(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Return `function` with a `MissingError` in place of a library's absence."""
+    """Return `function` so that it raises `MissingError` where it would raise `ImportError` for one of `LIBRARIES`."""
 
     @wraps(function)
     def wrapped(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:

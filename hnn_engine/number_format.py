@@ -55,7 +55,8 @@ def raised(text: str) -> str:
 
 
 def seconds_left(seconds: float) -> str:
-    """Return how long something still takes, no finer than is worth reading: '8 s left', '1 h 5 min left'."""
+    """Return how long something of `seconds` still takes, no finer than is worth reading: '8 s left', '1 h 5 min left';
+    empty where that is not known."""
     if not math.isfinite(seconds) or seconds < 0:
         return ""
     if seconds < 1:

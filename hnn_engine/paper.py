@@ -27,8 +27,8 @@ PAPER_TASKS: dict[str, tuple[int, int, float]] = {
 class EnergyFigure:
     """How the energy figure of a simulated system is made: rollouts of `horizon` s at `points` times, RK45 at `rtol`.
 
-    `in_hole`: starts have each coordinate ±U(0.2, 1), inside the hole of the training annulus, and 'energy' is
-    q² + p²; otherwise starts are of the training distribution, and the energy is the true H. `growth`: the horizon is
+    `in_hole`: starts have each coordinate ±U(0.2, 1), inside the hole of the training annulus, and 'energy' is q² + p²;
+    otherwise starts are of the training distribution, and the energy is the true H in J. `growth`: the horizon is
     multiplied by it before every start.
     """
 
@@ -50,6 +50,7 @@ FILMED_WEIGHT, MEASURED_WEIGHT = 1.9, 2.4  # of 1 − cos q in the energies of i
 
 
 def pendulum_energy(coords: Array, weight: float) -> Array:
-    """Return `weight`·(1 − cos q) + p² `(...)` at coords `(..., 2)`, the paper's energy of a pendulum."""
+    """Return `weight`·(1 − cos q) + p² `(...)` at coords `(..., 2)`, q in rad: the paper's energy of a pendulum,
+    without unit. Source: Greydanus, Dzamba & Yosinski 2019."""
     energy: Array = weight * (1 - np.cos(coords[..., 0])) + coords[..., 1] ** 2
     return energy

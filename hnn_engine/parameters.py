@@ -15,10 +15,10 @@ Acts = Literal["now", "data", "fit"]
 class Parameter:
     """One setting: its name, symbol, unit, default and range.
 
-    `name` is what the command line and files call it (lower case, hyphens). The kind follows from `default`: bool,
-    int, float, or str (then `choices` lists what is allowed, and `choice_titles` what a form calls them). `low` and
-    `high` are inclusive. `log` asks for a logarithmic slider. `acts` says when a change takes effect: now, with new
-    data, or with a new fit.
+    `name` is what the command line and files call it (lower case, hyphens). The kind follows from `default`: bool, int,
+    float, or str (then `choices` lists what is allowed, and `choice_titles` what a form calls them). `low` and `high`
+    are inclusive, in `unit`, as `default` is. `log` asks for a logarithmic slider. `acts` says when a change takes
+    effect: now, with new data, or with a new fit.
     """
 
     name: str

@@ -147,7 +147,7 @@ class Latents:
 @dataclass(frozen=True, eq=False)
 class PortraitField:
     """What `compute_field` returns: positions on the plane `at` `(n, n, 2)` with the components `flow` `(n, n, 2)` of
-    dx/dt along the axes, contours of H, and the gap between two energies; None where it was not asked for."""
+    dx/dt along the axes, a second, contours of H, and the gap between two energies; None where it was not asked for."""
 
     spec: PortraitSpec
     at: Array | None
@@ -158,14 +158,15 @@ class PortraitField:
 
 
 def sample(coords: Array, train: npt.NDArray[np.bool_], frame_pairs: FramePairs | None = None) -> States:
-    """Return at most `MOST_STATES` of the training rows of `coords` `(n, 2*dof)`, with their pairs of frames."""
+    """Return at most `MOST_STATES` of the rows of `coords` `(n, 2*dof)` in the mask `train` `(n,)`, with their pairs of
+    frames."""
     rows = np.flatnonzero(train)
     few = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_STATES)).astype(int)] if len(rows) else rows
     return States(coords[few], frame_pairs.pairs(few) if frame_pairs is not None else None)
 
 
 def drawn_rows(data: Dataset | None) -> Drawn | None:
-    """Return the drawn rows of `data`, or None where there are none."""
+    """Return the rows of `data` that were drawn, or None where there are none."""
     if data is None or data.edited is None:
         return None
     rows = data.trajectory >= STROKES
@@ -174,7 +175,7 @@ def drawn_rows(data: Dataset | None) -> Drawn | None:
 
 def rows_missed(title: str, snapshot: Snapshot, drawn: Drawn) -> Missed:
     """Return the rows of `drawn` where the field f of `snapshot`, titled `title`, is off by more than `MISSED` · rms
-    ‖dx/dt‖."""
+    ‖dx/dt‖: ‖f(x) − dx/dt‖ exceeds that."""
     speed = np.sqrt(np.square(drawn.dcoords).sum(axis=-1).mean())
     with np.errstate(over="ignore", invalid="ignore"):
         off = np.linalg.norm(snapshot.field(drawn.coords) - drawn.dcoords, axis=-1)
@@ -199,8 +200,8 @@ def compute_field(spec: PortraitSpec, scene: Scene, layers: Layers) -> PortraitF
     """Return what `layers` ask for on the plane of `spec`.
 
     Arrows are dx/dt of the shown model, or of truth. With a comparison the contours are those of the true H, and those
-    of Ĥ − c at the same levels are in its gap; there is no comparison where no true H is known. Non-finite values
-    of a field become zero, those of an energy remain as NaN or infinity.
+    of Ĥ − c at the same levels are in its gap; there is no comparison where no true H is known. Non-finite values of a
+    field become zero, those of an energy remain as NaN or infinity. Shapes and units: see `PortraitField`.
     """
     at, flow = _arrows(spec, scene, layers.shown, layers.autoencoder) if layers.arrows else (None, None)
     plane = _Plane(spec, scene, layers.states, GRID if layers.fine else COARSE_GRID, layers.autoencoder)
@@ -210,8 +211,8 @@ def compute_field(spec: PortraitSpec, scene: Scene, layers: Layers) -> PortraitF
 
 
 def encode(model: str, autoencoder: FrozenAutoencoder, states: States | None) -> Latents:
-    """Return the encoded frames of `states` and the residual of the map from latents to coords,
-    rms(map(z) − x) / std(x) in q and in p; NaN without frames."""
+    """Return the encoded frames of `states` `(m, 2)` and the residual of the map from latents to coords, rms(map(z) −
+    x) / std(x) in q and in p `(2,)`; NaN without frames."""
     if states is None or states.pairs is None or not len(states.pairs):
         return Latents(model, autoencoder, np.empty((0, 2)), np.full(2, np.nan))
     z = autoencoder.encode(states.pairs)
@@ -233,15 +234,15 @@ def _arrows(
 
 
 def _inset(spec: PortraitSpec) -> PortraitSpec:
-    """Move the grid half a cell inward, so that no arrow sits on the frame."""
+    """Move the grid half a cell inward, so that no arrow is on the frame."""
     (x0, x1), (y0, y1) = spec.x, spec.y
     dx, dy = (x1 - x0) / (2 * ARROWS), (y1 - y0) / (2 * ARROWS)
     return replace(spec, x=(x0 + dx, x1 - dx), y=(y0 + dy, y1 - dy))
 
 
 def true_energy(scene: Scene, coords: Array) -> Array | None:
-    """Return H at `coords` `(..., 2*dof)` as `(...)`: of a system in J, of a recording by its reference energy, or
-    None where none is stated."""
+    """Return H at `coords` `(..., 2*dof)` as `(...)`: of a system in J, of a recording by its reference energy, in that
+    one's unit, or None where none is stated."""
     if isinstance(scene, System):
         return scene.hamiltonian(coords)
     from hnn_engine.recordings import RecordedScene
@@ -320,7 +321,7 @@ class _Plane:
 
 @lru_cache(maxsize=2)
 def beyond_data(spec: PortraitSpec, states: States, autoencoder: FrozenAutoencoder | None = None) -> tuple[Array, ...]:
-    """Return closed rings `(k, 2)` around the parts of the plane without training data nearby.
+    """Return closed rings `(k, 2)`, in the units of the plane, around its parts without training data nearby.
 
     The density there, Σ exp(−‖x − xᵢ‖² / 2w²) over `states` xᵢ in whitened coordinates, is below its second percentile
     at the states themselves. All coordinates count, so a slice through many dimensions has little data nearby.
@@ -364,16 +365,21 @@ def _squares(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> npt.NDAr
 
 
 def color_limit(reach: float, scale: float) -> float:
-    """Return the share of the energy `scale` that the map's colours span: `reach`/`scale` rounded up to 1, 1.5, 2, 3,
-    5 or 7 times a power of ten; at least 0.1 %, so that the map of an exact model is blank, and at most 500 %."""
+    """Return the share of the energy `scale` that the map's colours span: `reach`/`scale`, both in the unit of H,
+    rounded up to 1, 1.5, 2, 3, 5 or 7 times a power of ten; at least 0.1 %, so that the map of an exact model is blank,
+    and at most 500 %."""
     share = min(max(reach / scale, LEAST_LIMIT), MOST_LIMIT)
     power = 10.0 ** np.floor(np.log10(share) + 1e-9)
     return float(next(step * power for step in _ROUND if step * power >= share * (1 - 1e-9)))
 
 
 def contour_levels(energy: Array) -> Array:
-    """Return `LEVELS` contour levels for the values `energy`: Eₖ = E₀ + (E₁ − E₀)(k / `LEVELS`)^1.6 between their 0.5th
-    and 97th percentiles, so that they are denser near a minimum."""
+    """Return `LEVELS` rising contour levels `(LEVELS,)` for the values `energy`, of any shape, those not finite left
+    out.
+
+    Eₖ = E₀ + (E₁ − E₀)(k / `LEVELS`)^1.6 between their 0.5th and 97th percentiles, so that they are denser near a
+    minimum.
+    """
     low, high = np.nanpercentile(energy[np.isfinite(energy)], [0.5, 97.0])
     steps: Array = np.linspace(0.0, 1.0, LEVELS + 1)[1:] ** 1.6
     result: Array = low + (high - low) * steps
@@ -381,8 +387,8 @@ def contour_levels(energy: Array) -> Array:
 
 
 def contour_lines(xs: Array, ys: Array, values: Array, levels: Array) -> Contours:
-    """Return all contour lines of `values` `(len(ys), len(xs))` at `levels`, by contourpy; values that are not finite
-    are left out."""
+    """Return all contour lines of `values` `(n, m)` over the rows `ys` `(n,)` and columns `xs` `(m,)` at `levels`
+    `(k,)`, by contourpy; values that are not finite are left out."""
     from contourpy import LineType, contour_generator
 
     generator = contour_generator(xs, ys, np.ma.masked_invalid(values), line_type=LineType.Separate)

@@ -20,7 +20,7 @@ class Preset:
     view: Mapping[str, object] = field(default_factory=dict)
 
     def experiment(self) -> Experiment:
-        """Return the experiment, checked."""
+        """Return the experiment, checked; raise the `HnnLabError` of a part that does not fit."""
         return checked(self.build())
 
 

@@ -41,7 +41,8 @@ CLOSED_WIDTHS, CLOSED_WIDTH = {1: 60, 2: 300, 4: 600}, 1500
 
 @dataclass(frozen=True)
 class Finish:
-    """The field error to reach, and whose it is, in a sentence and in `short`."""
+    """The field error to reach, a mean square in the units of the rates, and where it is from, in a sentence and in
+    `short`."""
 
     error: float
     source: str
@@ -50,10 +51,10 @@ class Finish:
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """How a lane stands: `losses` and `errors` are `(n, 2)`, seconds of its own and value.
+    """How a lane stands: `losses` and `errors` are `(n, 2)`, seconds of its own clock and value.
 
-    `finish` is when its error was first at the line or below, None where it was not (yet). `faster` is how many times
-    sooner that was than the lane of `paper`; `at_least`: that one is still on its way, so it will be more.
+    `finish` is when, in s, its error was first at the line or below, None where it was not (yet). `faster` is how many
+    times sooner that was than the lane of `paper`; `at_least`: that one is still on its way, so it will be more.
     """
 
     place: int
@@ -117,7 +118,8 @@ class Race:
 
     @property
     def finish(self) -> Finish | None:
-        """The line: where the paper's lane ended, before that what the program knows of the task, or None."""
+        """The field error to reach: where the paper's lane ended, before that what the program knows of the task, or
+        None."""
         paper = self._lane(PAPER)
         if paper is not None and isinstance(paper.fit.end, Finished) and len(paper.errors):
             return Finish(paper.errors.last, "the paper's recipe, in this race")
@@ -157,7 +159,7 @@ class Lane:
     """One recipe's fit and its curves."""
 
     def __init__(self, experiment: Experiment, data: Dataset, error_of: "FieldErrorMetric") -> None:
-        """Prepare the fit of the first model of `experiment` on `data`; `look` measures its field."""
+        """Prepare the fit of the first model of `experiment` on `data`; `error_of` measures its field."""
         self.fit = FitRun(experiment, data)
         self.recipe = get_recipe(experiment.recipe)
         self.title = lane_title(self.recipe, experiment.models[0])
@@ -186,7 +188,7 @@ class Lane:
         self.fit.stop()
 
     def standing(self, finish: Finish | None) -> Standing:
-        """Return how it stands, on its own."""
+        """Return how it stands against `finish`, without a place and without a comparison with the other lanes."""
         end = self.fit.end
         ending = "" if end is None else type(end).__name__.lower().replace("cancelled", "stopped")
         return Standing(
@@ -205,7 +207,8 @@ class Lane:
 
 
 class Curve:
-    """Values over seconds, to be drawn on a log axis: points that lie closer than that shows give way to newer ones."""
+    """Values over seconds, to be drawn on a logarithmic axis: of points closer than that shows, the newer one replaces
+    the older."""
 
     def __init__(self) -> None:
         self._seconds, self._values = array("d"), array("d")
@@ -219,7 +222,7 @@ class Curve:
         return self._values[-1]
 
     def add(self, seconds: float, value: float) -> None:
-        """Add a point, in place of the last one where that is next to the one before."""
+        """Add a point at `seconds` s, in place of the last one where that is next to the one before."""
         if len(self) > 1 and seconds < NEAR * self._seconds[-2]:
             self._seconds[-1], self._values[-1] = seconds, value
             return
@@ -227,11 +230,11 @@ class Curve:
         self._values.append(value)
 
     def points(self) -> Array:
-        """Return a copy of the points, `(n, 2)`."""
+        """Return a copy of the points `(n, 2)`, seconds and values."""
         return np.column_stack([np.array(self._seconds), np.array(self._values)])
 
     def first_at(self, level: float) -> float | None:
-        """Return the first seconds at which the value is `level` or less, or None."""
+        """Return the first time in s at which the value is `level` or less, or None."""
         return next((s for s, value in zip(self._seconds, self._values, strict=True) if value <= level), None)
 
 
@@ -239,7 +242,7 @@ class Curve:
 
 
 def racing_recipes(model: str) -> tuple[str, ...]:
-    """Return the recipes that can race for `model`."""
+    """Return the recipes that can race for `model`; raise `UnknownNameError`."""
     return tuple(name for name, recipe in RECIPES.items() if not recipe.why_not(model))
 
 
@@ -253,7 +256,8 @@ def lane_experiment(experiment: Experiment, recipe: str) -> Experiment:
 
     A closed form on states has one layer, wide enough for its problem, for all but the last layer is drawn, and so has
     what begins at one. Every other recipe has the model's own network; where that was chosen for a closed form, the
-    paper's.
+    paper's. Raises `UnknownNameError` for a recipe that is in no table, `ExperimentError` for one that is not for the
+    model.
     """
     info, spec = get_recipe(recipe), experiment.models[0]
     own = experiment.recipe == recipe
@@ -282,10 +286,10 @@ def has_truth(experiment: Experiment) -> bool:
 
 
 class FieldErrorMetric:
-    """The mean squared error of a field on the noise-free states of the test trajectories, against the true field.
+    """The mean over states and coordinates of (f̂(x) − f(x))² on the noise-free states of the test trajectories.
 
-    Where there are no such states, as in a recording, it is the loss on the test rows. Of very large data it is that
-    of some rows, evenly chosen, the same for all lanes.
+    Where there are no such states, as in a recording, it is the loss on the test rows. Of very large data it is that of
+    some rows, evenly chosen, the same for all lanes.
     """
 
     def __init__(self, experiment: Experiment, data: Dataset) -> None:
@@ -345,7 +349,7 @@ def paper_medians() -> dict[str, dict[str, float]]:
 
 
 def shipped_finish(experiment: Experiment) -> Finish | None:
-    """Return the line of the task whose data `experiment` has, or None where there is no such task."""
+    """Return the field error to reach of the task whose data `experiment` has, or None where there is no such task."""
     source = experiment.source
     if not isinstance(source, SystemSource) or experiment.edits != NO_EDITS:
         return None

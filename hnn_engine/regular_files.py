@@ -59,7 +59,8 @@ def open_regular(path: Path, expected: str, largest: int) -> BinaryIO:
 
 
 def read_regular(path: Path, expected: str, largest: int) -> bytes:
-    """Return the content of the file at `path`; as `open_regular`."""
+    """Return the content of the file at `path`; raise `RecordError` as `open_regular` does. `expected` says what it
+    holds; `largest` is in bytes."""
     with open_regular(path, expected, largest) as file:
         try:
             content = file.read(largest + 1)

@@ -29,7 +29,8 @@ def collocated_truth(
     """Return the rollout of `system` by spectral collocation, segment by segment of `steering`.
 
     `start`: `(2*dof,)`; `times`: `(T,)` s, rising from 0; `tolerance`: relative, of the collocation. It needs numpy
-    alone, so it serves where the compiled reference integrator is not loaded yet. `interrupt` ends it early.
+    alone, so it serves where the compiled reference integrator is not loaded yet. `interrupt` ends it early. What
+    diverges is NaN, and no error. Source: see `rollouts.collocation`.
     """
 
     def one(segment: Segment, x: Array, at: Array) -> Rollout:
@@ -70,19 +71,20 @@ def states_as_seen(experiment: Experiment, states: States, autoencoder: FrozenAu
 
 
 def states_at(times: Array, t: Array, coords: Array) -> Array:
-    """Return the states `(N, 2*dof)` at `times` `(N,)` of a rollout `coords` `(T, 2*dof)` at `t` `(T,)`, linear in
-    between."""
+    """Return the states `(N, 2*dof)` at `times` `(N,)` in s of a rollout `coords` `(T, 2*dof)` at `t` `(T,)` in s,
+    linear in between."""
     return np.stack([np.interp(times, t, coords[:, i]) for i in range(coords.shape[1])], axis=-1)
 
 
 def matching_truth(coords: Array, truth: Array) -> Array:
-    """Return the rows of `truth` `(T, 2*dof)` at the instants of `coords`, which has either all of them or every second
-    one, as the rollout of a model that still trains does."""
+    """Return the rows of `truth` `(T, 2*dof)` at the instants of `coords` `(T, 2*dof)` or `(T/2, 2*dof)`, which has
+    either all of them or every second one, as the rollout of a model that still trains does."""
     return truth[:: 2 if len(coords) < len(truth) else 1]
 
 
 def energy_scale(experiment: Experiment) -> float:
-    """Return E of the start in J, by the true H or a recording's stated reference; NaN where neither is known."""
+    """Return E of the start in J, by the true H, or in the unit of a recording's stated reference; NaN where neither is
+    known. E = max(H(x₀) − min H, floor), see `System.energy_scale`."""
     known = experiment.system if experiment.recording is None else experiment.recording.reference
     return known.energy_scale(np.array(experiment.start)) if known is not None else float("nan")
 
@@ -118,15 +120,15 @@ def gentle_span(system: System, start: Array, coords: Array) -> float:
 
 
 def recorded_row(experiment: Experiment) -> int | None:
-    """Return the recorded row that the start sits on, or None where the start is no recorded state."""
+    """Return the index of the recorded row that the start is on, or None where the start is no recorded state."""
     recording = experiment.recording
     assert recording is not None
     return recording.row_at(np.array(experiment.start))
 
 
 def recorded_curve(experiment: Experiment) -> tuple[Array, Array]:
-    """Return times `(T,)` from 0 and states `(T, 2)` as measured, from the start's row (or the first) to the horizon or
-    the end of the trial."""
+    """Return times `(T,)` in s from 0 and states `(T, 2)` as measured, from the start's row (or the first) to the
+    horizon or the end of the trial."""
     recording = experiment.recording
     assert recording is not None
     row = recorded_row(experiment) or 0

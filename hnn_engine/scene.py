@@ -12,8 +12,8 @@ from hnn_engine.geometry import Bounds, Primitive
 
 @dataclass(frozen=True)
 class Coordinate:
-    """One canonical coordinate: `name` for files ('q', 'p1x'), `symbol` for axes, `unit`, and the range that the
-    phase portrait opens with. `periodic` marks an angle in radians."""
+    """One canonical coordinate: `name` for files ('q', 'p1x'), `symbol` for axes, `unit`, and the range from `low` to
+    `high`, in that unit, that the phase portrait opens with. `periodic` marks an angle in radians."""
 
     name: str
     symbol: str
@@ -29,7 +29,7 @@ class Coordinate:
 
 
 class Scene(ABC):
-    """What moves, in world units, and how a drag moves it. `coords` are `(..., 2*dof)`, q before p."""
+    """What moves, in world units (m, s), and how a drag moves it. `coords` are `(..., 2*dof)`, q before p."""
 
     observed: bool = False  # through a camera, by models that see frames
     arrow_seconds: float = 0.35  # a momentum arrow's length is the body's velocity times this
@@ -52,40 +52,42 @@ class Scene(ABC):
     @property
     @abstractmethod
     def inertia(self) -> Array | None:
-        """What each momentum is to its velocity, p = inertia·dq/dt, `(dof,)`, masses or moments of inertia; None where
-        that depends on the position."""
+        """What each momentum is to its velocity, p = inertia·dq/dt, `(dof,)`, masses in kg or moments of inertia in kg
+        m²; None where that depends on the position."""
 
     @property
     @abstractmethod
     def default_start(self) -> Array:
-        """The initial state that the window opens with, `(2*dof,)`."""
+        """The initial state that the window opens with, `(2*dof,)`, in the units of `coordinates`."""
 
     @property
     @abstractmethod
     def bounds(self) -> Bounds:
-        """The part of the world that the scene shows at first."""
+        """The part of the world that the scene shows at first, in m: left, right, bottom, top."""
 
     @abstractmethod
     def geometry(self, q: Array) -> tuple[Primitive, ...]:
-        """Return the drawing of configuration `q` `(dof,)`, fixed parts first."""
+        """Return the drawing of configuration `q` `(dof,)`, fixed parts first, in m."""
 
     @abstractmethod
     def positions(self, q: Array) -> Array:
-        """Return world positions of the bodies, `(..., bodies, 2)`."""
+        """Return world positions of the bodies in m, `(..., bodies, 2)`, for q `(..., dof)`."""
 
     @abstractmethod
     def velocities(self, coords: Array) -> Array:
-        """Return world velocities of the bodies, `(..., bodies, 2)`, in m/s."""
+        """Return world velocities of the bodies, `(..., bodies, 2)`, in m/s, for `coords` `(..., 2*dof)`."""
 
     @abstractmethod
     def place(self, coords: Array, body: int, at: tuple[float, float]) -> Array:
-        """Return `coords` `(2*dof,)` with `body` moved as near to `at` as its constraint allows; p stays."""
+        """Return `coords` `(2*dof,)` with `body` moved as near to `at`, in m, as its constraint allows; p stays."""
 
     @abstractmethod
     def push(self, coords: Array, body: int, velocity: tuple[float, float]) -> Array:
-        """Return `coords` `(2*dof,)` with the momentum that gives `body` the nearest allowed velocity; q stays."""
+        """Return `coords` `(2*dof,)` with the momentum that gives `body` the allowed velocity nearest to `velocity`, in
+        m/s; q stays."""
 
 
 def nearest_turn(angle: float, reference: float) -> float:
-    """Return `angle` plus the whole turns that bring it closest to `reference`, so that a drag never jumps."""
+    """Return `angle` plus the whole turns that bring it closest to `reference`, all in rad, so that a drag never
+    jumps."""
     return float(reference + wrap_angle(np.asarray(angle - reference)))

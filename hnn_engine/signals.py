@@ -13,6 +13,6 @@ def heeded() -> tuple[int, ...]:
 
 
 def passed_on(number: int, seconds: float) -> bool:
-    """Whether a signal that comes `seconds` after the first is that one again: of a terminal that closes, the shell
-    passes on what the system has sent already, and a shutdown may send two."""
+    """Whether a signal `number` that comes `seconds` s after the first is that one again: of a terminal that closes,
+    the shell passes on what the system has sent already, and a shutdown may send two."""
     return number != signal.SIGINT and seconds < TOGETHER

@@ -26,8 +26,9 @@ _SMALL = 4  # up to so many states at once the compiled field beats numpy's
 class Snapshot:
     """The field of `model` with frozen `weights` (name -> array) for `dof` degrees of freedom.
 
-    d(coords)/dt = J∇H + `friction`·(the part added to it), for a model that has such a part. A model of frames has a
-    `autoencoder`, whose latents its `coords` are an affine image of.
+    d(coords)/dt = J∇H + `friction`·(the part added to it), for a model that has such a part; coords are `(..., 2*dof)`,
+    in the units of the data, times in s. A model of frames has an `autoencoder`, whose latents its `coords` are an
+    affine image of.
     """
 
     model: str
@@ -84,7 +85,8 @@ class Snapshot:
         return self._laid_out([term for term in self._terms if term.energy])
 
     def weight_layout(self, direction: int = FlowDirection.FORWARD) -> Any:
-        """Return the weights as compiled loops read them, of J∇H alone where ±∇H is followed; the loops are loaded."""
+        """Return the weights as compiled loops read them, of J∇H alone where ±∇H is followed. Only where the loops are
+        loaded."""
         return self._conservative_layout if direction in _CLIMBS else self._layout
 
     @cached_property
@@ -102,12 +104,12 @@ class Snapshot:
         return kernels.weight_layout(activation, terms, self.weights, self.dof, self.friction, inverse_mass)
 
     def forget(self) -> None:
-        """Let go of what was made from the weights for speed, five times their size; it is made anew when needed."""
+        """Free what was made from the weights for speed, five times their size; it is made anew when needed."""
         for name in ("_wide", "_narrow", "_terms", "_layout", "_conservative_layout"):
             vars(self).pop(name, None)
 
     def field(self, coords: Array) -> Array:
-        """Return d(coords)/dt `(..., 2*dof)` in float64."""
+        """Return d(coords)/dt `(..., 2*dof)` at `coords` `(..., 2*dof)` in float64, a second."""
         kernels = loops()
         if kernels is not None and coords.size <= _SMALL * 2 * self.dof:
             flat = coords.reshape(-1, 2 * self.dof)
@@ -117,16 +119,19 @@ class Snapshot:
         return result
 
     def single(self, coords: Array) -> Array:
-        """Return the field evaluated in float32, as the paper's code does, widened to float64."""
+        """Return d(coords)/dt `(..., 2*dof)` at `coords` `(..., 2*dof)`, evaluated in float32, as the paper's code
+        does, and widened to float64."""
         return np.asarray(self._evaluated(self._narrow, coords.astype(np.float32)), dtype=np.float64)
 
     def hamiltonian(self, coords: Array) -> Array | None:
-        """Return the learned H `(...)` in float64, or None where the model has none."""
+        """Return the learned H `(...)` at `coords` `(..., 2*dof)` in float64, determined up to a constant, or None
+        where the model has none."""
         value: Array | None = self._model.hamiltonian(np, self._wide, self.settings, coords)
         return value
 
     def gradient(self, coords: Array) -> Array | None:
-        """Return ∇H `(..., 2*dof)` of the learned H in float64, or None where the model has none."""
+        """Return ∇H `(..., 2*dof)` of the learned H at `coords` `(..., 2*dof)` in float64, or None where the model has
+        none."""
         value: Array | None = self._model.grad_hamiltonian(np, self._wide, self.settings, coords)
         return value
 
@@ -148,11 +153,12 @@ class Float32Snapshot:
         return self.snapshot.why_not_separable
 
     def field(self, coords: Array) -> Array:
-        """Return d(coords)/dt `(..., 2*dof)` in float64."""
+        """Return d(coords)/dt `(..., 2*dof)` at `coords` `(..., 2*dof)` in float64, a second."""
         return self.snapshot.field(coords)
 
     def gradient(self, coords: Array) -> Array | None:
-        """Return ∇Ĥ of the learned H `(..., 2*dof)` in float64, or None where the model has none."""
+        """Return ∇Ĥ of the learned H `(..., 2*dof)` at `coords` `(..., 2*dof)` in float64, or None where the model has
+        none."""
         return self.snapshot.gradient(coords)
 
     def weight_layout(self, direction: int = FlowDirection.FORWARD) -> Any:

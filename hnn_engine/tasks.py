@@ -80,7 +80,8 @@ class Task:
     def experiment(self, recording: "Recording | None" = None) -> Experiment:
         """Return the task's experiment: its models, the recipe `paper`, seed 0.
 
-        Raises `ExperimentError` where the task needs a `recording` and there is none.
+        Raises `ExperimentError` where the task needs a `recording` and there is none, and the `HnnLabError` of a part
+        that does not fit.
         """
         if not self.needs_recording:
             base = new_experiment(self.source, self.constants)
@@ -93,15 +94,16 @@ class Task:
         return checked(replace(base, models=models, data=data, settings=settings))
 
     def paper(self, model: str, figure: str) -> float | None:
-        """Return what the paper reported of `model`, or None."""
+        """Return the `figure`, one of `PAPER_FIGURES`, that the paper reported of `model`, or None."""
         return self.reported.get(model, {}).get(figure)
 
     def repeated(self, model: str, figure: str) -> Span | None:
-        """Return the range that a re-run of the paper's code gave, or None where it gave what the paper says."""
+        """Return the range of `figure`, lowest and highest, that a re-run of the paper's code gave for `model`, or None
+        where it gave what the paper says."""
         return self.again.get(model, {}).get(figure)
 
     def yardstick(self, model: str, figure: str) -> float | None:
-        """Return what ours is held against: the larger of the paper's figure and its re-run's; None without one."""
+        """Return what ours is compared with: the larger of the paper's figure and its re-run's; None without one."""
         paper = self.paper(model, figure)
         return None if paper is None else max(paper, *(self.repeated(model, figure) or ()), 0.0)
 

@@ -8,7 +8,8 @@ DATA_VARIABLE = "HNN_LAB_DATA"  # names the folder that `data_folder` returns
 
 
 def cache_folder() -> Path:
-    """Return where this system keeps what a program can make again, for HNN Lab: ~/.cache/hnn-lab on Linux."""
+    """Return where this system keeps what a program can make again, for HNN Lab: ~/.cache/hnn-lab on Linux. Raises
+    `RuntimeError` where there is no home."""
     if sys.platform == "win32":
         return _local() / "hnn-lab" / "Cache"
     if sys.platform == "darwin":
@@ -19,7 +20,8 @@ def cache_folder() -> Path:
 def data_folder() -> Path:
     """Return where this system keeps what a program may not lose, for HNN Lab: ~/.local/share/hnn-lab on Linux.
 
-    The variable `HNN_LAB_DATA` names another folder.
+    The variable `HNN_LAB_DATA` names another folder. Raises `RuntimeError` where there is no home, and `OSError` where
+    the variable names a relative path and the current folder is gone.
     """
     named = os.environ.get(DATA_VARIABLE, "")
     if named:

@@ -10,7 +10,8 @@ _WORDS = ("kind", "angle-unit", "length-unit", "time-unit")
 
 
 def parse_columns(text: str) -> Columns:
-    """Read 'time=1,coordinate=2,kind=angle,angle-unit=deg', columns counted from 1; raise `ParameterError`."""
+    """Read 'time=1,coordinate=2,kind=angle,angle-unit=deg', columns counted from 1, into `Columns`, which counts from
+    0; raise `ParameterError`."""
     values: dict[str, Any] = {}
     for part in text.split(","):
         name, _, value = part.strip().partition("=")

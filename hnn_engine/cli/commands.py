@@ -45,7 +45,7 @@ from hnn_engine.tasks import TASKS
 
 
 def list_systems(options: argparse.Namespace) -> None:
-    """Print the systems with their constants; the coordinates are those at the defaults."""
+    """Print the systems with their constants, as JSON by `options.json`; the coordinates are those at the defaults."""
     rows = [
         {
             "name": s.name,
@@ -62,7 +62,7 @@ def list_systems(options: argparse.Namespace) -> None:
 
 
 def list_models(options: argparse.Namespace) -> None:
-    """Print the models with their settings."""
+    """Print the models with their settings, as JSON by `options.json`."""
     rows = [
         {
             "name": m.name,
@@ -78,7 +78,7 @@ def list_models(options: argparse.Namespace) -> None:
 
 
 def list_recipes(options: argparse.Namespace) -> None:
-    """Print the recipes with their settings."""
+    """Print the recipes with their settings, as JSON by `options.json`."""
     rows = [
         {"name": r.name, "title": r.title, "summary": r.summary, "settings": _describe(r.parameters)}
         for r in RECIPES.values()
@@ -87,7 +87,7 @@ def list_recipes(options: argparse.Namespace) -> None:
 
 
 def list_integrators(options: argparse.Namespace) -> None:
-    """Print the integrators with their order and what they need."""
+    """Print the integrators with their order and what they need, as JSON by `options.json`."""
     rows = [
         {
             "name": i.name,
@@ -104,7 +104,7 @@ def list_integrators(options: argparse.Namespace) -> None:
 
 
 def list_tasks(options: argparse.Namespace) -> None:
-    """Print the tasks with their data, their models, and whether the paper has them."""
+    """Print the tasks with their data, their models, and whether the paper has them, as JSON by `options.json`."""
     rows = [
         {
             "name": t.name,
@@ -149,7 +149,11 @@ def _print_table(rows: list[dict[str, Any]], as_json: bool) -> None:
 
 
 def train(options: argparse.Namespace) -> int:
-    """Fit a model, evaluate it, keep the run; with --json print the figures as one line."""
+    """Fit a model, evaluate it, keep the run; with --json print the figures as one line. Return the exit code.
+
+    Raises `ExperimentError` where the run of --begin is of another architecture, `RecordError` where --out cannot be
+    written, and the `HnnLabError` of any option that is wrong.
+    """
     start = load_run(options.begin) if options.begin is not None else None
     experiment = _experiment(options, start)
     reason = experiment.why_not_from(start.snapshot) if start is not None else ""
@@ -228,7 +232,8 @@ def _pairs(texts: Iterable[str], option: str) -> dict[str, object]:
 
 
 def evaluate_run(options: argparse.Namespace) -> None:
-    """Evaluate a run on disk again, from its weights and its data recipe."""
+    """Evaluate a run on disk again, from its weights and its data recipe, and print the figures; raise `RecordError`
+    where it cannot be read."""
     run = load_run(options.folder)
     experiment = run.experiment
     figures = evaluate(run.snapshot, experiment.dataset(), experiment.reference_system, experiment.recording)
@@ -249,7 +254,11 @@ def _print_figures(summary: Mapping[str, Any], as_json: bool) -> None:
 
 
 def simulate(options: argparse.Namespace) -> None:
-    """Follow a system, or a run's model of it, and write t, coordinates and the true H as CSV."""
+    """Follow a system, or a run's model of it, and write t in s, coordinates and the true H as CSV.
+
+    Raises `ExperimentError` where the run is of another system, the `HnnLabError` of any option that is wrong, and
+    `RecordError` where --out cannot be written.
+    """
     system = get_system(options.system, _pairs(options.param, "--param"))
     get_integrator(options.integrator)
     flow: Any = system

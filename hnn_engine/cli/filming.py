@@ -22,7 +22,11 @@ HEIGHT = Parameter("height", "Height", 360, 120, 2160, unit="px")
 
 
 def film(options: argparse.Namespace) -> None:
-    """Write the film of the runs that are named, from one start; progress goes to stderr."""
+    """Write the film of the runs that are named, from one start; progress goes to stderr.
+
+    Raises `RecordError` where the file is there already without --force, or cannot be written; `ExperimentError` where
+    the runs do not belong together or see no frames; `ParameterError` for an option out of range.
+    """
     with told(options.out):
         found = operations.kind(options.out)
     if found is not None and not options.force:

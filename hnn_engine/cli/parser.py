@@ -30,7 +30,8 @@ class Parser(argparse.ArgumentParser):
 
 
 def joined(arguments: Sequence[str]) -> list[str]:
-    """Write `--start -1,0` as `--start=-1,0`, which argparse would otherwise take for two options."""
+    """Return `arguments` with `--start -1,0` written as `--start=-1,0`, which argparse would otherwise take for two
+    options."""
     out: list[str] = []
     for argument in arguments:
         if out and out[-1] in _SIGNED and argument.startswith("-") and not argument.startswith("--"):

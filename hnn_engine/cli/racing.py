@@ -24,7 +24,8 @@ _COLUMNS = ("recipe", "seconds", "final loss", "field error", "to the finish", "
 
 
 def race(options: argparse.Namespace) -> int:
-    """Race the recipes and print how they stand in the end."""
+    """Race the recipes and print how they stand in the end; return the exit code. Raises an `HnnLabError` where a name
+    or a number is wrong, or recipes do not apply to the model."""
     experiment = _experiment(options)
     model = experiment.models[0].name
     recipes = racing_recipes(model) if options.recipes is None else names(options.recipes, "--recipes")
@@ -109,7 +110,7 @@ def _times(one: Standing) -> str:
 
 
 def seconds(value: float) -> str:
-    """Return '0.0071 s', '12.3 s'."""
+    """Return `value`, in s, as text: '0.0071 s', '12.3 s'."""
     return f"{value:.1f} s" if value >= 10 else f"{value:.2g} s"
 
 

@@ -24,7 +24,7 @@ OFTEN, SELDOM = 0.2, 2.0  # seconds from one word to the next, on a terminal and
 def recorded(options: argparse.Namespace, simulated: Collection[str]) -> Experiment:
     """Return the experiment on `--recording`; `simulated` names the options given that are for simulated data.
 
-    Raises an `HnnLabError` for options that are not for this recording, and for one that cannot be read.
+    Raises `ParameterError` for options that are not for this recording, `RecordingError` for one that cannot be read.
     """
     filmed = is_video(options.recording)
     for name in simulated:
@@ -83,7 +83,7 @@ class Reading:
             end_progress()
 
     def tell(self, share: float) -> None:
-        """Take note of the share that is done, and print it when it is time to."""
+        """Take note of the share, 0 to 1, that is done, and print it when it is time to."""
         now = time.monotonic()
         if now >= self._next:
             self._next, self._shown = now + (OFTEN if self._live else SELDOM), True
@@ -91,7 +91,7 @@ class Reading:
 
 
 def parse_crop(text: str) -> Crop:
-    """Read 'left,top,side' in pixels; raise `ParameterError`."""
+    """Read 'left,top,side' in whole pixels; raise `ParameterError`."""
     parts = [part.strip() for part in text.split(",")]
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 7 for part in parts):
         raise ParameterError(f"--crop is '{text}', but it must be LEFT,TOP,SIDE in whole pixels, as in 40,0,240")
@@ -100,8 +100,8 @@ def parse_crop(text: str) -> Crop:
 
 
 def on_film(crop: Crop, film: Video) -> Crop:
-    """Return a square of the file's pixels as one of the film's, which has fewer of a large file; raise
-    `ParameterError`."""
+    """Return `crop`, in pixels of the file, in pixels of `film`, which is read reduced where the file is large; raise
+    `ParameterError` where it is not within the picture."""
     width, height = (n * film.reduced + film.reduced - 1 for n in (film.width, film.height))
     if max(crop.left + crop.side - width, crop.top + crop.side - height) > 0:
         square, picture = f"{crop.left},{crop.top},{crop.side}", f"{width} × {height} pixels of {film.path}"

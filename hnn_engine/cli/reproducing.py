@@ -33,7 +33,8 @@ _SEEDS = Parameter("seeds", "Seeds", 3, 1, 1000)
 
 
 def reproduce(options: argparse.Namespace) -> int:
-    """Fit what is not kept yet, print the table, and write what was asked for."""
+    """Fit what is not cached yet, print the table, and write what was asked for; return the exit code. Raises an
+    `HnnLabError` for a wrong option, `RecordError` where a file or the cache cannot be written."""
     fits = _fits(options)
     cache = _Held(options.keep or cache_folder() / "reproduction")
     _check_outputs(options, cache)

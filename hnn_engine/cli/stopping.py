@@ -25,7 +25,7 @@ class Terminated(KeyboardInterrupt):
 
 
 def exit_code(stop: KeyboardInterrupt) -> int:
-    """Return the exit code of a command that `stop` has ended: 130 on Ctrl-C."""
+    """Return the exit code of a command that `stop` has ended: 128 and the signal's number, 130 on Ctrl-C."""
     return 128 + (stop.number if isinstance(stop, Terminated) else signal.SIGINT)
 
 
@@ -62,7 +62,7 @@ class Interrupts:
 
     @property
     def code(self) -> int:
-        """The exit code: 0 where no signal came."""
+        """The exit code: 128 and the signal's number, 0 where no signal came."""
         return 128 + self.asked if self.asked else 0
 
     @property
@@ -87,7 +87,7 @@ class Interrupts:
 
     @contextmanager
     def cutting(self) -> Iterator[None]:
-        """Here, within one of the others, a signal raises again."""
+        """Here, inside `stopping` or `holding`, a signal raises `KeyboardInterrupt` or `Terminated` again."""
         with self._as(_RAISE):
             yield
 
@@ -100,7 +100,7 @@ class Interrupts:
             self._mode = before
 
     def end_if_asked(self) -> None:
-        """Raise for a signal that has waited."""
+        """Raise `KeyboardInterrupt` or `Terminated` for a signal that has waited."""
         if self.asked:
             self._raise(self.asked)
 

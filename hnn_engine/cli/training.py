@@ -27,7 +27,8 @@ QUICK = 2.0  # seconds: loading what is compiled already takes less
 
 def run_fit(experiment: Experiment, interrupts: Interrupts, start: Run | None = None) -> Run:
     """Fit, from the weights of `start` where it is given, evaluate, and return the run to keep; raise `HnnLabError`
-    where nothing is left to keep. `interrupts` hold what comes, except while data is made and the fit evaluated."""
+    where nothing is left to keep. `interrupts` hold what comes, except while data is made and the fit evaluated: then
+    `KeyboardInterrupt` or `Terminated` is raised."""
     with interrupts.cutting():
         fit = FitRun(experiment, experiment.dataset(), start)
     meter = Meter(fit, sys.stderr)
@@ -60,7 +61,8 @@ def _evaluated(fit: FitRun, interrupts: Interrupts) -> Figures | None:
 
 
 def keep_run(run: Run, folder: Path, force: bool) -> None:
-    """Write `run` to `folder`, or else to the journal; raise `RecordError` that says where it is."""
+    """Write `run` to `folder`, replacing a run there only by `force`, or else to the journal; then raise `RecordError`
+    that says where it is."""
     try:
         write_run(run, folder, force)
     except (RecordError, OSError) as error:
@@ -80,7 +82,8 @@ def keep_run(run: Run, folder: Path, force: bool) -> None:
 
 
 def load_loops() -> None:
-    """Load the compiled loops, and say so where they have to be compiled first."""
+    """Load the compiled loops, and say on stderr that they have to be compiled first where that takes over `QUICK`
+    s."""
     notice = threading.Timer(QUICK, lambda: say("compiling the inner loops (only once on this computer) …"))
     notice.daemon = True
     notice.start()
@@ -143,6 +146,6 @@ class Meter:
 
 
 def clock(seconds: float) -> str:
-    """Return a time as minutes and seconds, '4:05', or with hours, '1:04:05'."""
+    """Return a time in s as minutes and seconds, '4:05', or with hours, '1:04:05'."""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"

@@ -10,7 +10,8 @@ from hnn_engine.errors import NEAREST, ExperimentError, ParameterError, listing
 
 
 def start_of(text: str | None, default: npt.ArrayLike, names: list[str]) -> Array:
-    """Return the start that `--start` says, or `default`."""
+    """Return the start `(2*dof,)` that `--start` says, one number for each of `names`, or `default`; raise
+    `ExperimentError` where they are not as many finite numbers."""
     if text is None:
         return np.asarray(default, dtype=np.float64)
     try:
@@ -25,7 +26,8 @@ def start_of(text: str | None, default: npt.ArrayLike, names: list[str]) -> Arra
 
 
 def number(text: str | None, default: float, option: str) -> float:
-    """Return the seconds that `option` says, or `default`."""
+    """Return the seconds that `option` says, or `default`; raise `ParameterError` unless they are a finite number above
+    0."""
     if text is None:
         return default
     try:
@@ -38,7 +40,7 @@ def number(text: str | None, default: float, option: str) -> float:
 
 
 def names(text: str, option: str) -> list[str]:
-    """Read 'a,b' as names, each once."""
+    """Read 'a,b' as names, each once; raise `ParameterError`, which names `option`, where there is none."""
     found = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not found:
         raise ParameterError(f"{option} is '{text}', but it must be one name or several with commas between")

@@ -1,4 +1,4 @@
-"""What lies beside a file or folder while it is written, and what becomes of it where the writer was killed.
+"""Temporary files and folders next to what is written, and what becomes of them where the writer was killed.
 
 `.NAME.hnnlab-part-PID-KEY` is not finished, or done with: it may go. `.NAME.hnnlab-old-PID-KEY` is a folder that was
 taken aside for another: it goes once the other is in place, and back until then. NAME is the target's, or of a long
@@ -29,21 +29,22 @@ _TRIES = 20
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something beside, by its name alone."""
+    """A temporary file or folder, by its name alone."""
 
     path: Path
-    stem: str  # says what it stands beside
+    stem: str  # says for what target it was made
     role: str  # PART or OLD
     process: int
 
     @property
     def target(self) -> Path | None:
-        """What it stands beside, where its name says so."""
+        """The target that it was made for, where its name says so."""
         return None if _SHORTENED.search(self.stem) else self.path.with_name(self.stem)
 
 
 def stem_of(name: str) -> str:
-    """Return what stands for a target's name in those beside it."""
+    """Return what stands for a target's name in names of temporary files: the name itself up to `_LONGEST` bytes, of a
+    longer one its beginning and 16 digits of its SHA-256."""
     whole = os.fsencode(name)
     if len(whole) <= _LONGEST and not _SHORTENED.search(name):
         return name
@@ -51,7 +52,7 @@ def stem_of(name: str) -> str:
 
 
 def beside(target: Path, role: str) -> Path:
-    """Return a new name beside `target`."""
+    """Return a new name beside `target`, for the `role` `PART` or `OLD`."""
     return target.with_name(f".{stem_of(target.name)}.hnnlab-{role}-{os.getpid()}-{os.urandom(4).hex()}")
 
 
@@ -62,7 +63,7 @@ def leftover(path: Path) -> Leftover | None:
 
 
 def found(folder: Path) -> list[Leftover]:
-    """Return what carries the program's mark in `folder`."""
+    """Return what carries the program's mark in `folder`; raise `OSError` where it cannot be read."""
     marked = (leftover(folder / name) for name in operations.names(folder) if ".hnnlab-" in name)
     return [one for one in marked if one is not None]
 
@@ -71,7 +72,8 @@ def found(folder: Path) -> list[Leftover]:
 
 
 def make(target: Path, maker: Callable[[Path], None]) -> tuple[Path, operations.Hold]:
-    """Let `maker` make something beside `target`; return where it is, held."""
+    """Let `maker` make something at a new path beside `target`; return the path, held. Raises `OSError` where `maker`
+    does, or another process clears it away again and again."""
     for _ in range(_TRIES):
         path = beside(target, PART)
         maker(path)
@@ -104,7 +106,8 @@ def _give_up(path: Path, hold: operations.Hold | None) -> None:
 
 
 def discard(path: Path) -> None:
-    """Remove a file, or a folder of files, as far as that goes: folders in it are not ours, and stay."""
+    """Remove a file, or a folder of files, as far as possible, without an error: folders in it are not ours, and
+    stay."""
     with suppress(OSError):
         found = operations.look(path)
         if not operations.is_folder(found):
@@ -118,9 +121,10 @@ def discard(path: Path) -> None:
 
 
 def clear(folder: Path, known: Path | None = None) -> None:
-    """Remove what killed processes left in `folder`, and put back what they had taken aside.
+    """Remove what killed processes left in `folder`, and put back what they had taken aside; no error is raised.
 
-    What somebody works on stays, and what cannot be removed. `known` is a target in `folder` that may have a long name.
+    What a process works on stays, and what cannot be removed. `known` is a target in `folder` that may have a long
+    name.
     """
     with suppress(OSError):
         for one in found(folder):
@@ -148,7 +152,7 @@ def _clear(one: Leftover, target: Path | None) -> None:
 
 
 def is_held(one: Leftover) -> bool:
-    """Whether somebody works on it, as far as that can be told."""
+    """Whether a process works on it, as far as that can be told. Raises `OSError` where it is gone."""
     hold = operations.hold(one.path)
     if hold is None:
         return True
@@ -157,7 +161,7 @@ def is_held(one: Leftover) -> bool:
 
 
 def _may_live(one: Leftover) -> bool:
-    if os.name == "nt" or lives(one.process):  # Windows removes nothing that somebody has opened
+    if os.name == "nt" or lives(one.process):  # Windows removes nothing that is open
         return lives(one.process)
     status = operations.look(one.path)  # on a disk of another machine, where its processes are not known
     return status is not None and abs(time.time() - max(status.st_mtime, status.st_ctime)) < _FORGOTTEN
@@ -167,14 +171,15 @@ def _may_live(one: Leftover) -> bool:
 
 
 def restore(target: Path) -> None:
-    """Put back what was taken from `target` by a replacement that was cut off; wait for one that goes on."""
+    """Put back what was taken from `target` by a replacement that was cut off; wait up to `_PATIENCE` s for one that
+    goes on. No error is raised."""
     with suppress(OSError):
         end = time.monotonic() + _PATIENCE
         while _is_free(target):
             asides = [one for one in found(target.parent) if one.role == OLD and one.stem == stem_of(target.name)]
             if not asides:
                 return
-            # Put back under the hands of somebody, it is in his way and he is told so: the path has the old one then.
+            # Put back while another process replaces it, that one gets an error: the path has the old one then.
             if time.monotonic() > end or not all(is_held(one) for one in asides):
                 operations.move(asides[0].path, target)
                 operations.sync_folder(target.parent)
@@ -183,7 +188,8 @@ def restore(target: Path) -> None:
 
 
 def throw_away(aside: Path, target: Path) -> None:
-    """Remove the folder `aside` now that `target` has another; never back from here, wherever this is cut off."""
+    """Remove the folder `aside` now that `target` has another; it is never put back from here, wherever this is cut
+    off. No error is raised."""
     with suppress(OSError):
         rest = beside(target, PART)
         operations.move(aside, rest)

@@ -1,11 +1,11 @@
-"""Whether a process lives, asked where a file system cannot say who works on a file."""
+"""Whether a process is still running, for file systems that cannot say which process works on a file."""
 
 import os
 import sys
 
 
 def lives(process: int) -> bool:
-    """Whether there is a process of this number."""
+    """Whether there is a process of this number, of any user."""
     if sys.platform == "win32":
         return _lives_on_windows(process)
     try:

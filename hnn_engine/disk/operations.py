@@ -43,7 +43,8 @@ _CANNOT = {errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENO
 
 
 def look(path: Path) -> os.stat_result | None:
-    """Return what `path` itself is, links not followed; None where nothing is."""
+    """Return what `path` itself is, links not followed; None where nothing is. Raises `OSError` where that cannot be
+    told."""
     try:
         return os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -51,8 +52,8 @@ def look(path: Path) -> os.stat_result | None:
 
 
 def kind(path: Path) -> os.stat_result | None:
-    """Return what `path` is, links followed; None where nothing is. Unlike `Path.is_dir` and its like, which say no of
-    some faults and raise others, it raises whatever keeps the answer back: a folder that may not be searched, a name
+    """Return what `path` is, links followed; None where nothing is. Unlike `Path.is_dir` and its like, which return
+    False on some faults, it raises `OSError` for whatever prevents an answer: a folder that may not be searched, a name
     that is too long."""
     try:
         return os.stat(path)
@@ -71,17 +72,17 @@ def is_file(found: os.stat_result | None) -> bool:
 
 
 def names(folder: Path) -> list[str]:
-    """Return the names of what is in `folder`."""
+    """Return the sorted names of what is in `folder`; raise `OSError`."""
     return sorted(os.listdir(folder))
 
 
 def read(path: Path) -> bytes:
-    """Return the content of a file."""
+    """Return the content of a file; raise `OSError`."""
     return path.read_bytes()
 
 
 def beginning(path: Path, count: int) -> bytes:
-    """Return the first `count` bytes of a file, or all of a shorter one."""
+    """Return the first `count` bytes of a file, or all of a shorter one; raise `OSError`."""
     with open(path, "rb", buffering=0) as file:
         return file.read(count)
 
@@ -90,12 +91,13 @@ def beginning(path: Path, count: int) -> bytes:
 
 
 def create(path: Path, mode: int = 0o666) -> None:
-    """Make an empty file that is not there yet, with the rights `mode` as far as the user's mask lets it."""
+    """Make an empty file with the rights `mode` as far as the user's mask lets it; raise `OSError`, where it is there
+    already too."""
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write all of `content` into an empty file."""
+    """Write all of `content` into an empty file; raise `OSError`."""
     with open(path, "r+b", buffering=0) as file:
         rest = memoryview(content)
         while len(rest):
@@ -103,7 +105,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 def sync(path: Path) -> None:
-    """Wait until the content of a file is on the disk."""
+    """Wait until the content of a file is on the disk; raise `OSError`."""
     full = getattr(fcntl, "F_FULLFSYNC", None)  # macOS: fsync alone leaves it in the drive's memory
     with open(path, "r+b", buffering=0) as file:
         if full is not None:
@@ -114,12 +116,12 @@ def sync(path: Path) -> None:
 
 
 def allow(path: Path, mode: int) -> None:
-    """Give `path` the rights `mode`."""
+    """Give `path` the rights `mode`; raise `OSError`."""
     os.chmod(path, mode)
 
 
 def remove(path: Path) -> None:
-    """Remove a file, or a link itself."""
+    """Remove a file, or a link itself; raise `OSError`."""
     os.unlink(path)
 
 
@@ -127,17 +129,17 @@ def remove(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder that is not there yet."""
+    """Make a folder; raise `OSError`, where it is there already too."""
     os.mkdir(path)
 
 
 def remove_folder(path: Path) -> None:
-    """Remove an empty folder."""
+    """Remove an empty folder; raise `OSError`."""
     os.rmdir(path)
 
 
 def sync_folder(path: Path) -> None:
-    """Wait until the names in a folder are on the disk, where the system can say so."""
+    """Wait until the names in a folder are on the disk, where the system can say so; raise `OSError`."""
     if os.name == "nt":
         return
     try:
@@ -157,17 +159,19 @@ def sync_folder(path: Path) -> None:
 
 
 def move(path: Path, target: Path) -> None:
-    """Rename `path`, on the same disk; a file that is at `target` is replaced at once, a folder there must be empty."""
+    """Rename `path`, on the same disk; a file that is at `target` is replaced at once, a folder there must be empty.
+    Raises `OSError`."""
     os.replace(path, target)
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Let two paths change places at once; return False where the system or the file system cannot."""
+    """Let two paths change places at once; return False where the system or the file system cannot. Raises
+    `OSError`."""
     return swap(one, other)
 
 
 class Hold:
-    """Tells other processes that somebody works on a file or folder; it ends with the process.
+    """A lock that tells other processes that this one works on a file or folder; it ends with the process.
 
     `certain` is False where the file system knows no locks: then the others cannot tell.
     """
@@ -184,7 +188,7 @@ class Hold:
 
 
 def hold(path: Path) -> Hold | None:
-    """Hold a file or folder; return None where another does."""
+    """Hold a file or folder; return None where another process does. Raises `OSError` where it cannot be opened."""
     if fcntl is None:
         return Hold(None)
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)

@@ -87,7 +87,7 @@ class RecipeInfo:
     follows: bool = False
 
     def why_not(self, model: str) -> str:
-        """Return why the recipe does not apply to `model`; empty where it does."""
+        """Return why the recipe does not apply to `model`; empty where it does. Raises `UnknownNameError`."""
         if self.observes_frames is None or self.observes_frames == get_model(model).observes_frames:
             return ""
         others = " or ".join(
@@ -99,7 +99,9 @@ class RecipeInfo:
     def start(self, task: "FitTask") -> "Fit":
         """Return a fit of `task`, ready to run. Imports the code behind the recipe.
 
-        Raises `ExperimentError` where it is to begin at a run of another architecture.
+        Raises `ExperimentError` where it is to begin at a run of another architecture, and where the data do not
+        suffice for the recipe or the memory for its matrices; `MissingError` where a library is needed that is not
+        there.
         """
         from hnn_engine.fitting.warm_start import check_warm_start
 
@@ -176,11 +178,12 @@ def get_recipe(name: str) -> RecipeInfo:
 
 
 def recipe_defaults(recipe: str, source: str, rows: int = 0) -> dict[str, Value]:
-    """Return the settings that `recipe` opens with for `source` of `rows` rows: a system's name, 'recording' or
-    'filmed-recording'.
+    """Return the settings that `recipe` opens with for `source` of `rows` training rows: a system's name, 'recording'
+    or 'filmed-recording'.
 
     On a source that the paper lacks, `paper` keeps its network and optimiser: full batches for small data, and the
-    steps and batch of its two-body task for large data.
+    steps and batch of its two-body task for large data. Raises `UnknownNameError`. Source of the paper's settings:
+    Greydanus, Dzamba & Yosinski 2019.
     """
     settings = {p.name: p.default for p in get_recipe(recipe).parameters}
     if "steps" not in settings or "learning-rate" not in settings:
@@ -201,7 +204,8 @@ def recipe_note(recipe: str, source: str) -> str:
 
 
 def check_settings(parameters: Mapping[str, Parameter], settings: Mapping[str, object]) -> dict[str, Value]:
-    """Check each of `settings` against `parameters` and return them."""
+    """Check each of `settings` against `parameters` and return them; raise `ParameterError` for a value out of
+    range."""
     return {name: parameters[name].check(value) for name, value in settings.items()}
 
 

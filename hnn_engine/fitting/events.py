@@ -93,7 +93,7 @@ class Fit(Protocol):
 
     @property
     def seconds(self) -> float:
-        """Time spent in the recipe itself so far: without pauses, snapshots and what is done with the events."""
+        """Time in s spent in the recipe itself so far: without pauses, snapshots and what is done with the events."""
 
     def events(self) -> Iterator[Event]:
         """Run the fit; each `next` does one step's work."""

@@ -32,14 +32,16 @@ def pixel_model(task: FitTask) -> PixelModel:
 
 
 def map_rows(task: FitTask) -> Index:
-    """Return the training rows that the map from latents to coordinates is fitted on."""
+    """Return the indices `(M,)` of the training rows that the map from latents to coordinates is fitted on, at most
+    `MAP_ROWS`."""
     rows = np.flatnonzero(task.data.train)
     chosen: Index = rows[np.linspace(0, len(rows) - 1, min(len(rows), MAP_ROWS)).astype(int)]
     return chosen
 
 
 def frozen(task: FitTask, weights: Weights, z: Array, rows: Index) -> Snapshot:
-    """Return the snapshot of `weights`, whose latents of `rows` are z `(M, 2)`."""
+    """Return the snapshot of `weights`, whose latents of the rows `rows` `(M,)` are z `(M, 2)`: a field on coordinates,
+    by the least-squares map from latents to them."""
     autoencoder = {name: w for name, w in weights.items() if name.startswith(HALVES)}
     field = {name: w for name, w in weights.items() if name not in autoencoder}
     seconds = frame_pairs_of(task).seconds
@@ -56,8 +58,8 @@ def frozen(task: FitTask, weights: Weights, z: Array, rows: Index) -> Snapshot:
 
 
 def latent_field(task: FitTask, start: Snapshot) -> Weights:
-    """Return the field of `start` on its latents, of which a snapshot has it on the coordinates; a frame is the unit
-    of time."""
+    """Return the weights of the field of `start` on its latents, of which a snapshot has it on the coordinates; a frame
+    is the unit of time."""
     assert start.autoencoder is not None
     autoencoder = start.autoencoder
     back = np.asarray(np.linalg.inv(autoencoder.matrix), dtype=np.float64)

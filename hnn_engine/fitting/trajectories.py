@@ -15,7 +15,8 @@ FEWEST = 6  # points of a trajectory whose states are drawn together
 
 
 def segments(data: Dataset, rows: Index) -> list[Index]:
-    """Return `rows` as runs of rows that follow each other on one trajectory, without gaps, in order of time."""
+    """Return the indices `rows` `(n,)` as runs `(m,)` of rows that follow each other on one trajectory, without gaps,
+    in order of time. A gap is over `GAP` times the median step."""
     order = rows[np.lexsort((data.t[rows], data.trajectory[rows]))]
     step = np.diff(data.t[order])
     same = np.diff(data.trajectory[order]) == 0
@@ -25,11 +26,12 @@ def segments(data: Dataset, rows: Index) -> list[Index]:
 
 
 def drawn_together(data: Dataset, rows: Index) -> Array | None:
-    """Return the states of `rows`, `(n, 2*dof)`, freed from most of their noise by exact derivatives; or None.
+    """Return the states of `rows` `(n,)`, as `(n, 2*dof)`, freed from most of their noise by exact derivatives; or
+    None.
 
-    Runs with rows that were drawn or moved stay as they are. None where the derivatives are not exact, trajectories
-    are short or unevenly sampled, or what x − ∫ẋ dt leaves is not noise: it changes slowly where the points are too far
-    apart for the integral.
+    Along a trajectory they are ∫ẋ dt and the mean of x − ∫ẋ dt. Runs with rows that were drawn or moved stay as they
+    are. None where the derivatives are not exact, trajectories are short or unevenly sampled, or what x − ∫ẋ dt leaves
+    is not noise: it changes slowly where the points are too far apart for the integral.
     """
     if not data.exact:
         return None
@@ -50,15 +52,17 @@ def _edited(data: Dataset, run: Index) -> bool:
 
 
 def of_one_length(runs: list[Index]) -> list[Index]:
-    """Return `runs` as blocks `(B, n)` of as many as have the same length."""
+    """Return `runs` of indices as blocks `(B, n)` of as many as have the same length."""
     lengths = sorted({len(run) for run in runs})
     return [np.array([run for run in runs if len(run) == length]) for length in lengths]
 
 
 def integral(rates: Array, step: float | Array) -> Array:
-    """Return ∫ of `rates` `(…, n, k)`, `step` apart, from the first one to each; the error is of order step⁴.
+    """Return ∫ of `rates` `(…, n, k)`, `step` in s apart, from the first one to each, `(…, n, k)`; the error is of
+    order step⁴.
 
-    Between two points the integral is that of the cubic through them and a neighbour on each side.
+    Between two points the integral is that of the cubic through them and a neighbour on each side: inside h/24 (−r₀ +
+    13 r₁ + 13 r₂ − r₃), at the ends h/24 (9 r₀ + 19 r₁ − 5 r₂ + r₃). At least four points.
     """
     r = np.moveaxis(rates, -2, 0)
     parts = np.empty((len(r) - 1, *r.shape[1:]))

@@ -17,7 +17,8 @@ def check_warm_start(task: FitTask) -> None:
 
 
 def why_not_from(start: Snapshot, model: str, settings: Settings, dof: int, size: int) -> str:
-    """Return why a fit of `model` cannot begin at `start`; empty where it can. `size`: pixels across a frame, or 0."""
+    """Return why a fit of `model` with `settings` cannot begin at `start`; empty where it can. `size`: pixels across a
+    frame, or 0."""
     wanted, there = architecture(model, settings, dof), architecture(start.model, start.settings, start.dof)
     if wanted != there:
         return (

@@ -48,7 +48,8 @@ UNUSED = 3  # frames of a trajectory that begin no row: the first, as in the pap
 
 @dataclass(frozen=True, eq=False)
 class FramePairs:
-    """`frames` `(F, size, size)`, `seconds` apart; row n of a data set is the pair `first[n]`, `first[n]` + 1.
+    """uint8 `frames` `(F, size, size)`, `seconds` apart; row n of a data set is the pair `first[n]`, `first[n]` + 1,
+    `first` being `(N,)`.
 
     The frame `first[n]` + 2 is there too. `camera` makes more of them, where they are simulated, from starts within
     `start_angle` in rad and `start_speed` in rad/s; `reader` reads their angles.
@@ -68,11 +69,12 @@ class FramePairs:
         return int(self.frames.shape[-1])
 
     def pairs(self, rows: npt.NDArray[Any]) -> Frames:
-        """Return the pairs `(M, 2, size, size)` of the chosen rows, indices or a mask."""
+        """Return the uint8 pairs `(M, 2, size, size)` of the chosen `rows`, indices `(M,)` or a mask `(N,)`."""
         return self._pairs(self.first[rows])
 
     def pairs_after(self, rows: npt.NDArray[Any]) -> Frames:
-        """Return the successors of the chosen rows, pairs `(M, 2, size, size)`."""
+        """Return the successors of the chosen `rows`, indices `(M,)` or a mask `(N,)`: uint8 pairs `(M, 2, size,
+        size)`."""
         return self._pairs(self.first[rows] + 1)
 
     def _pairs(self, first: Index) -> Frames:
@@ -106,13 +108,14 @@ def film_starts(system: System, rng: np.random.Generator, count: int, angle: flo
 
 
 def pair_at(system: System, camera: Camera, coords: Array) -> Frames:
-    """Return the two frames `(2, size, size)` that begin at state `coords` `(2,)`."""
+    """Return the two uint8 frames `(2, size, size)` that begin at state `coords` `(2,)`, in rad and kg m²/s."""
     pair: Frames = pairs_at(system, camera, coords[None])[0]
     return pair
 
 
 def pairs_at(system: System, camera: Camera, coords: Array) -> Frames:
-    """Return the two frames that begin at each of the states `coords` `(N, 2)`: `(N, 2, size, size)`."""
+    """Return the two uint8 frames that begin at each of the states `coords` `(N, 2)`, in rad and kg m²/s: `(N, 2, size,
+    size)`. The second is a Störmer–Verlet step of `System.frame_seconds` later."""
     after = step_of("stormer-verlet")(system.field, coords, system.frame_seconds)
     angles = np.stack([coords[:, 0], after[:, 0]], axis=1)
     frames: Frames = camera.render(angles.ravel()).reshape(*angles.shape, camera.size, camera.size)
@@ -120,7 +123,8 @@ def pairs_at(system: System, camera: Camera, coords: Array) -> Frames:
 
 
 def shoot(camera: Camera, angles: Array, noise: float, rng: np.random.Generator) -> Frames:
-    """Return the frames `(F, size, size)` at `angles` `(F,)`, with normal noise of `noise` times full brightness."""
+    """Return the uint8 frames `(F, size, size)` at `angles` `(F,)` in rad, with normal noise of `noise` times full
+    brightness."""
     frames = camera.render(angles)
     if noise:
         for i in range(0, len(frames), GROUP):
@@ -131,7 +135,7 @@ def shoot(camera: Camera, angles: Array, noise: float, rng: np.random.Generator)
 
 
 def check_room(trajectories: int, frames: int, size: int) -> None:
-    """Raise `ExperimentError` where so many frames would take too much memory."""
+    """Raise `ExperimentError` where so many frames of `size`² pixels, a byte each, take more than `MAX_BYTES`."""
     wanted = trajectories * frames * size**2
     if wanted > MAX_BYTES:
         raise ExperimentError(
@@ -141,14 +145,16 @@ def check_room(trajectories: int, frames: int, size: int) -> None:
 
 
 def rows_of(trajectories: int, frames: int) -> Index:
-    """Return the first frame of each row, of all frames one trajectory behind the other."""
+    """Return the index of the first frame of each row, `(trajectories · (frames − UNUSED),)`, of all frames one
+    trajectory behind the other."""
     inside = np.arange(1, frames - UNUSED + 1)
     starts: Index = (np.arange(trajectories)[:, None] * frames + inside).ravel()
     return starts
 
 
 def recorded_frame_pairs(recording: Recording, rows: Index) -> tuple[FramePairs, npt.NDArray[np.bool_]]:
-    """Return what was filmed of those of the recorded `rows` that have two frames behind them, and which those are."""
+    """Return what was filmed of those of the recorded `rows` `(N,)` that have two frames behind them, and the mask
+    `(N,)` of these."""
     assert recording.frames is not None
     assert recording.reader is not None
     whole = rows + 2 < len(recording.frames)

@@ -19,7 +19,8 @@ FLATTEST = 1e-6  # the smaller singular value of a map, in shares of the larger:
 
 @dataclass(frozen=True, eq=False)
 class FrozenAutoencoder:
-    """Frames ↔ latents z ↔ coordinates x = z @ `matrix` + `offset`; one unit of the latents' time is `seconds`."""
+    """Frames ↔ latents z ↔ coordinates x = z @ `matrix` + `offset`, `(2, 2)` and `(2,)`; one unit of the latents' time
+    is `seconds`."""
 
     weights: dict[str, Single] = field(repr=False)
     matrix: Array
@@ -32,44 +33,45 @@ class FrozenAutoencoder:
         return math.isqrt(len(self.weights[f"{ENCODER}w0"]) // 2)
 
     def encode(self, pairs: npt.NDArray[np.generic]) -> Array:
-        """Return latents `(N, 2)` of pairs of frames `(N, 2, size, size)`, uint8 or from 0 to 1."""
+        """Return latents `(N, 2)` of pairs of frames `(N, 2, size, size)`, uint8 or float from 0 to 1."""
         x = np.asarray(pairs, dtype=np.float32).reshape(len(pairs), -1)
         if pairs.dtype == np.uint8:
             x = x / np.float32(WHITE)
         return np.asarray(half_output(self.weights, ENCODER, x, numpy_relu), dtype=np.float64)
 
     def decode(self, z: Array) -> Single:
-        """Return pairs of frames `(N, 2, size, size)` at latents `(N, 2)`, about 0 to 1."""
+        """Return float32 pairs of frames `(N, 2, size, size)` at latents z `(N, 2)`, about 0 to 1."""
         x = half_output(self.weights, DECODER, z.astype(np.float32), numpy_relu)
         pairs: Single = x.reshape(len(z), 2, self.size, self.size)
         return pairs
 
     def coords(self, z: Array) -> Array:
-        """Return x `(..., 2)` of latents `(..., 2)`."""
+        """Return x = z M + c `(..., 2)` of latents z `(..., 2)`."""
         x: Array = z @ self.matrix + self.offset
         return x
 
     @cached_property
     def inverse(self) -> Array:
-        """M⁻¹ `(2, 2)`."""
+        """M⁻¹ `(2, 2)`, of the `matrix` M."""
         inverse: Array = np.linalg.inv(self.matrix).astype(np.float64)
         return inverse
 
     def latents(self, x: Array) -> Array:
-        """Return z `(..., 2)` of coordinates `(..., 2)`."""
+        """Return z = (x − c) M⁻¹ `(..., 2)` of coordinates x `(..., 2)`."""
         z: Array = (x - self.offset) @ self.inverse
         return z
 
     def encode_coords(self, pairs: npt.NDArray[np.generic]) -> Array:
-        """Return x `(N, 2)` of what pairs of frames `(N, 2, size, size)` show."""
+        """Return the coordinates x `(N, 2)` that pairs of frames `(N, 2, size, size)` show, uint8 or float from 0 to
+        1."""
         return self.coords(self.encode(pairs))
 
     def picture(self, x: Array) -> Single:
-        """Return the first of the two frames `(N, size, size)` at coordinates `(N, 2)`, cut to 0 … 1."""
+        """Return the first of the two frames, float32 `(N, size, size)`, at coordinates x `(N, 2)`, cut to 0 … 1."""
         return self.painted(self.latents(x))
 
     def painted(self, z: Array) -> Single:
-        """Return the first of the two frames `(N, size, size)` at latents `(N, 2)`, cut to 0 … 1."""
+        """Return the first of the two frames, float32 `(N, size, size)`, at latents z `(N, 2)`, cut to 0 … 1."""
         x = half_output(self._one_frame, DECODER, z.astype(np.float32), numpy_relu)
         frames: Single = np.clip(x, 0.0, 1.0).reshape(len(z), self.size, self.size)
         return frames
@@ -81,16 +83,18 @@ class FrozenAutoencoder:
         return {**self.weights, **last}
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Return everything by name, as files keep it."""
+        """Return everything by name, as files keep it: the weights, float32, and the map with the shapes of
+        `MAP_SHAPES`."""
         known = zip(MAP, (self.matrix, self.offset, np.array([self.seconds])), strict=True)
         return {**self.weights, **dict(known)}
 
 
 def fit_map(z: Array, x: Array) -> tuple[Array, Array]:
-    """Return (M, c) that minimise ‖z M + c − x‖² over rows, `(N, 2)` each: linear least squares.
+    """Return (M, c), `(2, 2)` and `(2,)`, that minimise ‖z M + c − x‖² over rows of z and x, `(N, 2)` each: least
+    squares.
 
-    Where latents fill no plane, as before a fit has begun to find its way, M is kept invertible (`FLATTEST`). Where
-    they are no numbers, as when weights have exploded, there is nothing to fit, and M is I.
+    Where latents fill no plane, as early in a fit, M is kept invertible (`FLATTEST`). Where they are not finite, as
+    when weights have exploded, there is nothing to fit, and M is I.
     """
     if not np.isfinite(z).all():
         return np.eye(2), x.mean(axis=0)

@@ -1,4 +1,4 @@
-"""The journal: what is not saved, kept in the user's data folder until it is saved or thrown away.
+"""The journal: what is not saved, kept in the user's data folder until it is saved or discarded.
 
 Each window has an entry of its own, a folder under a lock that the system lets go when the process ends, however it
 ends. So an entry whose lock is free is what a dead window has left behind.

@@ -55,7 +55,8 @@ class Entry:
 
 
 def entries(root: Path) -> list[Entry]:
-    """Return what dead windows have left under `root`, the newest first."""
+    """Return what windows that have ended have left under `root`, the one written last first. It raises nothing: an
+    entry that cannot be read says why."""
     found = []
     for folder in reversed(folders(root)):
         problem = unreadable(folder)
@@ -109,7 +110,7 @@ def claim(entry: Entry) -> Claim:
 
 
 def remove(entry: Entry) -> None:
-    """Throw `entry` away; raise `RecordError`."""
+    """Remove `entry` from the disk; raise `RecordError` where another process has it, or it stays."""
     claim(entry).remove()
 
 

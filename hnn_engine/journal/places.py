@@ -24,7 +24,7 @@ _NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")  # of the folders that `new
 
 
 def journal_folder() -> Path:
-    """Return the folder of the journal."""
+    """Return the folder of the journal; raise `RuntimeError` where there is no home, as `user_folders.data_folder`."""
     return data_folder() / "journal"
 
 
@@ -42,7 +42,7 @@ class Lock:
             raise
 
     def release(self) -> None:
-        """Let it go."""
+        """Release the lock; a second time it does nothing."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -65,7 +65,7 @@ def new_place(root: Path) -> tuple[Path, Lock]:
 
 def folders(root: Path) -> list[Path]:
     """Return the folders of all entries under `root`, the one written longest ago first: those that the journal made
-    itself, as their name and what they hold say. Anything else there is somebody else's, and stays."""
+    itself, as their name and what they hold say. Anything else there belongs to others, and stays."""
     try:
         found = [path for path in root.iterdir() if _NAME.fullmatch(path.name) and _is_ours(path)]
     except OSError:
@@ -111,7 +111,7 @@ def seized(folder: Path) -> Lock | None:
 
 
 def _without_lock(folder: Path) -> Lock | None:
-    """Take the lock of a folder that has lost its file, as one copied without it: nobody can hold that."""
+    """Take the lock of a folder that has lost its file, as one copied without it: no process can hold that."""
     if not _is_there(folder / DOCUMENT):
         return None  # just being made
     try:
@@ -134,7 +134,7 @@ def unreadable(folder: Path) -> str:
 
 
 def without_locks(error: BaseException) -> bool:
-    """Whether `error` says that the disk has no locks, so that nobody could tell whose window lives."""
+    """Whether `error` says that the disk has no locks, so that no process could tell whose window lives."""
     return isinstance(error, OSError) and error.errno in _NO_LOCKS
 
 
@@ -154,7 +154,7 @@ def clear(folder: Path, lock: Lock) -> None:
 
 
 def discard(path: Path) -> None:
-    """Remove a file, or a folder with what it holds, as far as that can be done."""
+    """Remove a file, or a folder with what it holds, as far as that can be done; no error is raised."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -163,7 +163,8 @@ def discard(path: Path) -> None:
 
 
 def sweep(root: Path, now: float) -> None:
-    """Remove folders without a document that nobody fills any more; `now` is the time in s."""
+    """Remove folders without a document that no process fills any more; `now` is the time in s since 1970. No error is
+    raised."""
     for folder in folders(root):
         if _is_there(folder / DOCUMENT) or now - _written(folder) < UNFINISHED:
             continue

@@ -61,7 +61,7 @@ class _Part:
 
 
 class Writer:
-    """Keeps the work of one window in an entry under `root`, of which there are at most `limit` bytes.
+    """Keeps the work of one window in an entry under `root`; all entries there take at most `limit` bytes together.
 
     The folder is made with the first work and removed when there is none. One thread at a time uses it.
     """
@@ -77,10 +77,11 @@ class Writer:
         self._count = 0
 
     def write(self, session: Session, path: Path | None) -> Written:
-        """Keep `session`, which was last at `path`, instead of what was kept before; raise `RecordError`."""
+        """Keep `session`, which was last saved at `path` or never, instead of what was kept before; raise `RecordError`
+        where the disk or the limit prevents it."""
         try:
             if self.folder is not None and not (self.folder / LOCK).exists():
-                self.leave()  # somebody has removed it
+                self.leave()  # it has been removed from outside
             if self.folder is None:
                 sweep(self.root, time.time())
                 self.folder, self._lock = new_place(self.root)
@@ -198,7 +199,8 @@ class Writer:
 
 
 class Room:
-    """What the journal may still take. Where that is too little, entries of dead windows go, the oldest first."""
+    """What the journal may still take, in bytes. Where that is too little, entries of dead windows go, the oldest
+    first."""
 
     def __init__(self, root: Path, own: Path, limit: int) -> None:
         """Count what the entries under `root` take, but for the folder `own`, of `limit` bytes in all."""

@@ -20,13 +20,15 @@ ENCODER, DECODER = HALVES = ("encoder.", "decoder.")  # the prefixes of their we
 
 
 def half_sizes(numbers: int, width: int, half: str) -> tuple[int, ...]:
-    """Return the sizes of the layers of `half`, input first; `numbers` go into the encoder."""
+    """Return the sizes of the layers of `half`, input first: (`numbers`, `width`, `width`, `width`, 2), or its reverse
+    for the decoder."""
     hidden = (width,) * (LAYERS - 1)
     return (numbers, *hidden, LATENTS) if half == ENCODER else (LATENTS, *hidden, numbers)
 
 
 def autoencoder_shapes(numbers: int, width: int) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of all weights of an autoencoder of so many `numbers`, in their order."""
+    """Return the shapes of all weights of an autoencoder of so many `numbers` and `width` units a layer, in their
+    order."""
     shapes: dict[str, tuple[int, ...]] = {}
     for half in HALVES:
         sizes = half_sizes(numbers, width, half)
@@ -36,7 +38,8 @@ def autoencoder_shapes(numbers: int, width: int) -> dict[str, tuple[int, ...]]:
 
 
 def initial_autoencoder(numbers: int, width: int, rng: np.random.Generator) -> Weights:
-    """Draw fresh weights: orthogonal matrices, biases U(±1/√fan_in), float32."""
+    """Draw fresh weights by `rng`: orthogonal matrices (Saxe et al. 2014), biases U(±1/√fan_in), float32, with the
+    shapes of `autoencoder_shapes`."""
     weights: Weights = {}
     for name, shape in autoencoder_shapes(numbers, width).items():
         if len(shape) == 2:
@@ -47,7 +50,10 @@ def initial_autoencoder(numbers: int, width: int, rng: np.random.Generator) -> W
 
 
 def half_output(weights: Mapping[str, Any], half: str, x: Any, relu: Any) -> Any:
-    """Return what `half` gives `(N, outputs)` at `x` `(N, inputs)`; `relu` is that of numpy or torch."""
+    """Return what `half` gives `(N, outputs)` at `x` `(N, inputs)`; `relu` is that of numpy or torch.
+
+    h₁ = relu(x W₀ + b₀), hᵢ₊₁ = hᵢ + relu(hᵢ Wᵢ + bᵢ), y = h₃ W₃ + b₃. Source: Greydanus et al. 2019, section 5.
+    """
     x = relu(x @ weights[f"{half}w0"] + weights[f"{half}b0"])
     for i in range(1, LAYERS - 1):
         x = x + relu(x @ weights[f"{half}w{i}"] + weights[f"{half}b{i}"])
@@ -55,5 +61,5 @@ def half_output(weights: Mapping[str, Any], half: str, x: Any, relu: Any) -> Any
 
 
 def numpy_relu(x: Single) -> Single:
-    """Return max(x, 0) of an array that is used for nothing else; its memory is written to."""
+    """Return max(x, 0) of an array of any shape that is used for nothing else; its memory is written to."""
     return np.maximum(x, 0.0, out=x)

@@ -34,7 +34,8 @@ class Model(ABC):
     """A family of learned fields, stated as a sum of terms. Stateless: the weights are an argument, numpy or torch
     (`xp`).
 
-    d(coords)/dt = (M⁻¹p, 0) + Σ terms, where M⁻¹ is known of a few families only. Batched, `coords` `(..., 2*dof)`.
+    d(coords)/dt = (M⁻¹p, 0) + Σ terms, where M⁻¹ is known of a few families only. Batched, `coords` `(..., 2*dof)`; in
+    the units of the data, times in s (of models of frames, in frames).
     """
 
     name: ClassVar[str]
@@ -71,23 +72,25 @@ class Model(ABC):
         return tuple({term.net.prefix: term.net for term in self.terms(settings, dof)}.values())
 
     def field(self, xp: Any, weights: Weights, settings: Settings, coords: Any, scale: float = 1.0) -> Any:
-        """Return d(coords)/dt `(..., 2*dof)`; terms that are friction are multiplied by `scale`."""
+        """Return d(coords)/dt `(..., 2*dof)` = (M⁻¹p, 0) + Σ terms at `coords` `(..., 2*dof)`; terms that are friction
+        are multiplied by `scale`."""
         terms = self.terms(settings, coords.shape[-1] // 2)
         known = self.inverse_mass(weights)
         return sum_of_terms.field(xp, terms, weights, str(settings["activation"]), coords, scale, known)
 
     def hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
-        """Return the learned H `(...)`, or None where the model has none."""
+        """Return the learned H `(...)` at `coords` `(..., 2*dof)`, or None where the model has none."""
         terms = self.terms(settings, coords.shape[-1] // 2)
         return sum_of_terms.hamiltonian(xp, terms, weights, str(settings["activation"]), coords)
 
     def grad_hamiltonian(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
-        """Return ∇H `(..., 2*dof)` of the learned H, or None where the model has none."""
+        """Return ∇H `(..., 2*dof)` of the learned H at `coords` `(..., 2*dof)`, or None where the model has none."""
         terms = self.terms(settings, coords.shape[-1] // 2)
         return sum_of_terms.grad_hamiltonian(xp, terms, weights, str(settings["activation"]), coords)
 
     def dissipation(self, xp: Any, weights: Weights, settings: Settings, coords: Any) -> Any | None:
-        """Return the part of the field that is added to J∇H `(..., 2*dof)`, or None where there is none."""
+        """Return the part of the field that is added to J∇H `(..., 2*dof)` at `coords` `(..., 2*dof)`, or None where
+        there is none."""
         terms = self.terms(settings, coords.shape[-1] // 2)
         return sum_of_terms.dissipation(xp, terms, weights, str(settings["activation"]), coords)
 
@@ -100,7 +103,8 @@ class Model(ABC):
         return ""
 
     def known(self, scene: Scene) -> dict[str, Array]:
-        """Return what the model is told of `scene`: numbers that go with its weights and are not trained."""
+        """Return what the model is told of `scene`: arrays by name, with the shapes of `known_shapes`, that go with its
+        weights and are not trained."""
         return {}
 
     def known_shapes(self, dof: int) -> dict[str, tuple[int, ...]]:
@@ -116,7 +120,8 @@ class Model(ABC):
         }
 
     def initial_weights(self, dof: int, settings: Settings, rng: np.random.Generator) -> Weights:
-        """Draw fresh weights for a system of `dof` degrees of freedom."""
+        """Draw fresh weights for a system of `dof` degrees of freedom by `rng`, float32, with the shapes of
+        `weight_shapes`."""
         return {
             net.prefix + name: values
             for net in self.networks(settings, dof)

@@ -15,5 +15,5 @@ class Baseline(Model):
     why_not_separable: ClassVar[str] = "the baseline has no H"
 
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
-        """Return the terms that the field is a sum of, for compiled loops."""
+        """Return the one term of the field: the outputs of MLP(q, p), into all of d(coords)/dt."""
         return (values(Network("", slice(None), 2 * dof)),)

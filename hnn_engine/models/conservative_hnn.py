@@ -20,5 +20,5 @@ class ConservativeHnn(Model):
     why_not_separable: ClassVar[str] = "the conservative field has no H"
 
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
-        """Return the terms that the field is a sum of, for compiled loops."""
+        """Return the one term of the field: ∇F, F = MLP(q, p)."""
         return (gradient(Network("", slice(None), 1), dof),)

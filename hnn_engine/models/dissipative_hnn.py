@@ -42,12 +42,13 @@ class DissipativeHnn(Model):
     why_not_separable: ClassVar[str] = "the dissipative HNN has friction"
 
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
-        """Return the terms that the field is a sum of, for compiled loops."""
+        """Return the terms of the field: J∇H, and ∇D or ∂D/∂p(q, p) and −∂D/∂p(q, 0) into dp/dt, by the setting
+        `friction`."""
         if settings["friction"] == "gradient":
             return (symplectic_gradient(_H, dof), gradient(_D, dof, friction=True))
         moving, at_rest = momentum_force(_D, dof, 1.0), momentum_force(_D, dof, -1.0, at_rest=True)
         return (symplectic_gradient(_H, dof), moving, at_rest)
 
     def split_unique(self, settings: Settings) -> bool:
-        """Return whether a field has one H and one D only: with the friction 'momentum', which is zero at rest."""
+        """Return whether a field has one H and one D only: with the friction 'momentum', which is zero at p = 0."""
         return settings["friction"] == "momentum"

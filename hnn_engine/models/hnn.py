@@ -15,5 +15,5 @@ class Hnn(Model):
     why_not_separable: ClassVar[str] = "the HNN's H mixes q and p"
 
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
-        """Return the terms that the field is a sum of, for compiled loops."""
+        """Return the one term of the field: J∇H = (∂H/∂p, −∂H/∂q), H = MLP(q, p)."""
         return (symplectic_gradient(Network("", slice(None), 1), dof),)

@@ -22,6 +22,6 @@ class MixedHnn(Model):
     why_not_separable: ClassVar[str] = "the mixed field is more than J∇H"
 
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
-        """Return the terms that the field is a sum of, for compiled loops."""
+        """Return the terms of the field: J∇F₂ and ∇F₁ of the two outputs of MLP(q, p)."""
         net = Network("", slice(None), 2)
         return (symplectic_gradient(net, dof, 1), gradient(net, dof, 0, friction=True))

@@ -40,7 +40,8 @@ ACTIVATIONS: dict[str, Activation] = {"tanh": _tanh, "softplus": _softplus, "sin
 
 
 def initial_weights(sizes: tuple[int, ...], outputs: int, rng: np.random.Generator) -> Weights:
-    """Draw weights for layers of `sizes` (input first): orthogonal matrices, biases U(±1/√fan_in), float32."""
+    """Draw weights for layers of `sizes` (input first) and so many `outputs` by `rng`: orthogonal matrices (Saxe et al.
+    2014), biases U(±1/√fan_in), float32, with the shapes of `weight_shapes`."""
     weights: Weights = {}
     for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
         weights[f"w{i}"] = orthogonal(fan_in, fan_out, rng)
@@ -51,7 +52,7 @@ def initial_weights(sizes: tuple[int, ...], outputs: int, rng: np.random.Generat
 
 
 def weight_shapes(sizes: tuple[int, ...], outputs: int) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of what `initial_weights` draws."""
+    """Return the shapes of what `initial_weights` draws: wᵢ (in, out), bᵢ (out,), and 'out' (width, outputs)."""
     shapes: dict[str, tuple[int, ...]] = {}
     for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
         shapes |= {f"w{i}": (fan_in, fan_out), f"b{i}": (fan_out,)}
@@ -72,7 +73,8 @@ def depth_of(weights: Weights) -> int:
 
 
 def forward(xp: Any, weights: Weights, activation: str, x: Any) -> tuple[Any, list[Any]]:
-    """Return the last hidden units h_L `(..., width)` at `x` `(..., inputs)`, and σ′ of each layer, the first first."""
+    """Return the last hidden units h_L `(..., width)` at `x` `(..., inputs)`, and σ′ `(..., width)` of each layer, the
+    first first: hₗ₊₁ = σ(hₗ Wₗ + bₗ)."""
     act = ACTIVATIONS[activation]
     slopes = []
     for i in range(depth_of(weights)):
@@ -82,7 +84,10 @@ def forward(xp: Any, weights: Weights, activation: str, x: Any) -> tuple[Any, li
 
 
 def backward(weights: Weights, slopes: list[Any], k: int) -> Any:
-    """Return ∇y `(..., inputs)` of output `k` from σ′ of each layer."""
+    """Return ∇y `(..., inputs)` of output `k` from σ′ of each layer, `slopes`, `(..., width)` each.
+
+    ∇y = (…((w_out ⊙ σ′(a_L)) W_Lᵀ ⊙ σ′(a_{L−1}))…) W₁ᵀ.
+    """
     back = slopes[-1] * weights["out"][:, k]
     for i in range(len(slopes) - 1, 0, -1):
         back = (back @ weights[f"w{i}"].T) * slopes[i - 1]
@@ -95,5 +100,5 @@ def parameter_count(weights: Weights) -> int:
 
 
 def finite(weights: dict[str, Array]) -> bool:
-    """Return whether every weight is a finite number."""
+    """Return whether every number of the weights, of any shapes, is finite."""
     return all(bool(np.isfinite(w).all()) for w in weights.values())

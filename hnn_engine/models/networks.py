@@ -15,7 +15,8 @@ Places = tuple[tuple[int, float], ...]
 
 @dataclass(frozen=True)
 class Network:
-    """One perceptron of a model: `prefix` begins the names of its weights, `columns` are the coordinates it reads."""
+    """One perceptron of a model: `prefix` begins the names of its weights, `columns` are the coordinates it reads,
+    `outputs` how many numbers it gives."""
 
     prefix: str
     columns: slice

@@ -40,13 +40,16 @@ class PixelModel(Model):
         return autoencoder_shapes(2 * size**2, int(settings["features"]))
 
     def initial_autoencoder(self, settings: Settings, numbers: int, rng: np.random.Generator) -> Weights:
-        """Draw fresh weights of an autoencoder of so many `numbers`."""
+        """Draw fresh weights, float32, of an autoencoder of so many `numbers` by `rng`."""
         return initial_autoencoder(numbers, int(settings["features"]), rng)
 
     def moved(self, weights: Weights, matrix: Array, offset: Array, seconds: float) -> Weights:
-        """Return the weights of the same field in coordinates x = z @ `matrix` + `offset`, `(2, 2)` and `(2,)`.
+        """Return the weights of the same field in coordinates x = z @ `matrix` + `offset`, `(2, 2)` and `(2,)`,
+        float64.
 
-        Its time is counted in units of which one of the old is `seconds`.
+        Its time is counted in units of which one of the old is `seconds`. f(x) = f(z) M / `seconds`, and of a gradient
+        J∇H(z) M = J∇(H det M)(x). Raises `numpy.linalg.LinAlgError` where the matrix is singular, which `fit_map`
+        prevents.
         """
         wide: dict[str, Any] = {name: np.asarray(w, dtype=np.float64) for name, w in weights.items()}
         wide["w0"] = np.linalg.solve(matrix, wide["w0"])

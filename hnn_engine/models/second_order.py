@@ -24,11 +24,12 @@ class SecondOrder(Model):
     why_not_separable: ClassVar[str] = "the second-order model has no H"
 
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
-        """Return the terms that the field is a sum of, for compiled loops."""
+        """Return the one term of the field: the outputs of MLP(q, p), into dp/dt."""
         return (values(Network("", slice(None), dof), dof),)
 
     def inverse_mass(self, weights: Mapping[str, Any]) -> Any | None:
-        """Return 1/m `(dof,)` from the masses m among the `weights`, which the model is told: dq/dt = p/m."""
+        """Return 1/m `(dof,)`, 1/kg or 1/(kg m²), from the masses m among the `weights`, which the model is told: dq/dt
+        = p/m."""
         return 1 / weights["inertia"]
 
     def why_not(self, scene: Scene) -> str:
@@ -38,7 +39,7 @@ class SecondOrder(Model):
         return ""
 
     def known(self, scene: Scene) -> dict[str, Array]:
-        """Return the masses of `scene`, or its moments of inertia, `(dof,)`."""
+        """Return the masses of `scene` in kg, or its moments of inertia in kg m², `(dof,)`."""
         assert scene.inertia is not None
         return {"inertia": scene.inertia}
 

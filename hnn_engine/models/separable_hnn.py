@@ -19,6 +19,6 @@ class SeparableHnn(Model):
     why_not_separable: ClassVar[str] = ""
 
     def terms(self, settings: Settings, dof: int) -> tuple[Term, ...]:
-        """Return the terms that the field is a sum of, for compiled loops."""
+        """Return the terms of the field: J∇T(p), into dq/dt, and J∇V(q), into dp/dt."""
         kinetic, potential = Network("t.", slice(dof, None), 1), Network("v.", slice(None, dof), 1)
         return (symplectic_gradient(kinetic, dof), symplectic_gradient(potential, dof))

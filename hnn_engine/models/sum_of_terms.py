@@ -32,7 +32,8 @@ def field(
     scale: float = 1.0,
     inverse_mass: Any | None = None,
 ) -> Any:
-    """Return d(coords)/dt `(..., 2*dof)` = (M⁻¹p, 0) + Σ of the terms + `scale`·Σ of those that are friction.
+    """Return d(coords)/dt `(..., 2*dof)` = (M⁻¹p, 0) + Σ of the terms + `scale`·Σ of those that are friction, at
+    `coords` `(..., 2*dof)`.
 
     `inverse_mass` M⁻¹ `(dof,)`; None: without that part.
     """
@@ -46,21 +47,23 @@ def field(
 
 
 def dissipation(xp: Any, terms: Sequence[Term], weights: Weights, activation: str, coords: Any) -> Any | None:
-    """Return the sum of the terms that are friction `(..., 2*dof)`; None where there are none."""
+    """Return the sum of the terms that are friction `(..., 2*dof)` at `coords` `(..., 2*dof)`; None where there are
+    none."""
     own = [term for term in terms if term.friction]
     given = evaluated(xp, own, weights, activation, coords)
     return spread(xp, [(x, term.into) for term, x in zip(own, given, strict=True)], coords) if own else None
 
 
 def hamiltonian(xp: Any, terms: Sequence[Term], weights: Weights, activation: str, coords: Any) -> Any | None:
-    """Return H `(...)`, the sum of the outputs whose symplectic gradients are terms; None where there are none."""
+    """Return H `(...)` at `coords` `(..., 2*dof)`, the sum of the outputs whose symplectic gradients are terms; None
+    where there are none."""
     own = [term for term in terms if term.energy]
     outputs = evaluated(xp, [replace(term, output=None) for term in own], weights, activation, coords)
     return reduce(add, (y[..., term.output] for term, y in zip(own, outputs, strict=True))) if own else None
 
 
 def grad_hamiltonian(xp: Any, terms: Sequence[Term], weights: Weights, activation: str, coords: Any) -> Any | None:
-    """Return ∇H `(..., 2*dof)`; None where no term is a part of J∇H."""
+    """Return ∇H `(..., 2*dof)` at `coords` `(..., 2*dof)`; None where no term is a part of J∇H."""
     own, dof = [term for term in terms if term.energy], coords.shape[-1] // 2
     given = evaluated(xp, own, weights, activation, coords)
     parts = [(x, straight(term.net.reads(dof))) for term, x in zip(own, given, strict=True)]
@@ -68,7 +71,8 @@ def grad_hamiltonian(xp: Any, terms: Sequence[Term], weights: Weights, activatio
 
 
 def evaluated(xp: Any, terms: Sequence[Term], weights: Weights, activation: str, coords: Any) -> list[Any]:
-    """Return what each term has of its network before it is spread: y `(..., outputs)`, or ∇y `(..., inputs)`."""
+    """Return what each term has of its network at `coords` `(..., 2*dof)` before it is spread: y `(..., outputs)`, or
+    ∇y `(..., inputs)`."""
     seen: dict[tuple[str, bool], tuple[Weights, Any, list[Any]]] = {}
     found = []
     for term in terms:
@@ -82,18 +86,19 @@ def evaluated(xp: Any, terms: Sequence[Term], weights: Weights, activation: str,
 
 
 def at_rest(xp: Any, coords: Any) -> Any:
-    """Return (q, 0) `(..., 2*dof)` of coords (q, p)."""
+    """Return (q, 0) `(..., 2*dof)` of `coords` (q, p) `(..., 2*dof)`."""
     dof = coords.shape[-1] // 2
     return xp.concatenate((coords[..., :dof], xp.zeros_like(coords[..., dof:])), axis=-1)
 
 
 def straight(components: range) -> Places:
-    """Return that each number goes to the one of `components` that it is of, as it is."""
+    """Return places that put each number, times 1, at the one of `components` that it belongs to."""
     return tuple((c, 1.0) for c in components)
 
 
 def spread(xp: Any, parts: Sequence[tuple[Any, Places]], coords: Any) -> Any:
-    """Return the sum of `parts`, each put where its places say, `(..., 2*dof)` as `coords`; zero where nothing goes."""
+    """Return the sum of `parts`, each `(..., n)` put where its places say, `(..., 2*dof)` as `coords`; zero where
+    nothing goes."""
     found = []
     for begin, end, sources in layout(tuple(into for _, into in parts), coords.shape[-1]):
         here = [_times(parts[which][0][..., source], factor) for which, source, factor in sources]

@@ -36,7 +36,7 @@ class Content:
 
 
 def believable(unpacked: int, packed: int) -> bool:
-    """Whether so many bytes may come out of a zip of that size."""
+    """Whether `unpacked` bytes may come out of a zip of `packed` bytes."""
     return unpacked <= ALWAYS_UNPACKED + MOST_PACKING * packed
 
 
@@ -63,7 +63,7 @@ class Archive:
 
     @classmethod
     def of(cls, packed: bytes, where: str, content: Content) -> "Archive":
-        """Open the zip that `packed` is."""
+        """Open the zip whose bytes `packed` are; raise `RecordError` as the class says."""
         return cls(io.BytesIO(packed), where, content)
 
     def __enter__(self) -> "Archive":
@@ -78,11 +78,12 @@ class Archive:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The members' sizes, unpacked, by name."""
+        """The members' sizes in bytes, unpacked, by name."""
         return {name: info.file_size for name, info in self._infos.items()}
 
     def read(self, name: str) -> bytes:
-        """Return the member `name`, unpacked; never more of it than the table of contents says."""
+        """Return the member `name`, unpacked; never more of it than the table of contents says. Raises `RecordError`
+        where it is damaged, `KeyError` where there is none."""
         size = self._infos[name].file_size
         try:
             with self.open(name) as member:
@@ -94,7 +95,8 @@ class Archive:
         return found
 
     def open(self, name: str) -> IO[bytes]:
-        """Open the member `name`; what is wrong with it is raised as zip and zlib have it."""
+        """Open the member `name`, which raises `KeyError` where there is none; what is wrong with it is raised as zip
+        and zlib have it."""
         return self._zip.open(self._infos[name])
 
     def _damaged(self, why: object) -> RecordError:
@@ -169,10 +171,10 @@ class Members(Mapping[str, bytes]):
         return name in self._names
 
     def size(self, name: str) -> int:
-        """Return how large a member is, unpacked."""
+        """Return how many bytes a member is, unpacked; raise `KeyError`."""
         return self._archive.sizes[self._names[name]]
 
 
 def size_of(files: Mapping[str, bytes], name: str) -> int:
-    """Return the size of the file `name`, which is not unpacked for that."""
+    """Return the bytes of the file `name`, which is not unpacked for that; raise `KeyError`."""
     return files.size(name) if isinstance(files, Members) else len(files[name])

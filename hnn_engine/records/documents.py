@@ -33,7 +33,8 @@ def dump_json(value: object) -> bytes:
 
 
 def load_json(files: Mapping[str, bytes], name: str, where: str) -> dict[str, Any]:
-    """Return the object in file `name`, checked for its format; raise `RecordError`."""
+    """Return the object in file `name` of `files`, checked for its format; raise `RecordError`, which begins with
+    `where`."""
     if name not in files:
         raise RecordError(f"{where} has no {name}: it is not a run or session of HNN Lab")
     try:
@@ -119,24 +120,24 @@ class Fields:
         raise RecordError(f"it is damaged: {place} is {found}, expected {expected}; {_DAMAGED}")
 
     def get(self, name: str) -> Any:
-        """Return whatever `name` is, which must be there."""
+        """Return the value of `name`, of any kind; raise `RecordError` where there is none."""
         if name not in self._values:
             raise RecordError(f"it is damaged: {self._place} has no '{name}'; {_DAMAGED}")
         return self._values[name]
 
     def text(self, name: str, most: int = LONGEST_TITLE) -> str:
-        """Return a text, cut where it is longer than any that is written."""
+        """Return a text, cut to `most` characters where it is longer than any that is written; raise `RecordError`."""
         value = self.get(name)
         return value[:most] if isinstance(value, str) else self._wrong(name, value, "a text")
 
     def one_of(self, name: str, allowed: tuple[str, ...]) -> str:
-        """Return a text that is `allowed`."""
+        """Return a text that is `allowed`; raise `RecordError`."""
         value = self.get(name)
         known = isinstance(value, str) and value in allowed
         return str(value) if known else self._wrong(name, value, f"one of {', '.join(allowed)}")
 
     def time(self, name: str) -> str:
-        """Return a time as ISO 8601 has it."""
+        """Return a time as ISO 8601 has it; raise `RecordError`."""
         value = self.get(name)
         try:
             datetime.fromisoformat(value if isinstance(value, str) else "")
@@ -145,24 +146,24 @@ class Fields:
         return str(value)
 
     def number(self, name: str) -> float:
-        """Return a number of at least 0."""
+        """Return a number of at least 0; raise `RecordError`."""
         value = self.get(name)
         good = type(value) in (int, float) and value >= 0
         return float(value) if good else self._wrong(name, value, "a number of at least 0")
 
     def whole(self, name: str, most: int) -> int:
-        """Return a whole number from 0 to `most`."""
+        """Return a whole number from 0 to `most`; raise `RecordError`."""
         value = self.get(name)
         good = type(value) is int and 0 <= value <= most
         return int(value) if good else self._wrong(name, value, f"a whole number from 0 to {most}")
 
     def flag(self, name: str) -> bool:
-        """Return true or false."""
+        """Return true or false; raise `RecordError` where it is something else."""
         value = self.get(name)
         return value if isinstance(value, bool) else self._wrong(name, value, "true or false")
 
     def pair(self, name: str) -> tuple[float, float] | None:
-        """Return two numbers, or None where there are none."""
+        """Return two numbers, or None where there are none; raise `RecordError` where it is something else."""
         value = self._values.get(name)
         if value is None:
             return None
@@ -171,7 +172,7 @@ class Fields:
         return float(value[0]), float(value[1])
 
     def names(self, name: str, most: int, otherwise: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """Return a list of at most `most` different texts; `otherwise` where there is none."""
+        """Return a list of at most `most` different texts; `otherwise` where there is none. Raises `RecordError`."""
         value = self._values.get(name, list(otherwise))
         if not isinstance(value, list) or not all(isinstance(one, str) and one.isprintable() for one in value):
             self._wrong(name, value, "a list of texts")

@@ -1,4 +1,4 @@
-"""Runs as folders on disk: written beside and then moved into place, sizes checked before reading.
+"""Runs as folders on disk: written under another name and then moved into place, sizes checked before reading.
 
 A run is never changed where it lies, only replaced whole, and only a run is replaced.
 """
@@ -143,7 +143,8 @@ def _reader(files: Mapping[str, bytes], folder: Path) -> Verify:
 
 
 def is_run_folder(folder: Path) -> bool:
-    """Whether `folder` is one, put back before where replacing it was cut off."""
+    """Whether `folder` is a folder, put back first where replacing it was cut off; raise `RecordError` where that
+    cannot be told."""
     for _ in range(_READINGS):
         recover(folder)  # which waits for a replacement that goes on; another one may begin before the next line
         with reading(folder):
@@ -154,7 +155,7 @@ def is_run_folder(folder: Path) -> bool:
 
 
 def load_run(folder: Path) -> Run:
-    """Read the run in `folder`; raise `RecordError`."""
+    """Read the run in `folder`; raise `RecordError` that says what is wrong and what to do."""
     if not is_run_folder(folder):
         with reading(folder):
             what = "does not exist" if operations.kind(folder) is None else "is a file"

@@ -17,7 +17,8 @@ _HEADER = ["step", "train_loss", "test_loss"]
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """The losses along a fit: the training loss of each step, the test loss at the steps where it was taken.
+    """The losses along a fit: `train` `(n,)`, the training loss of each of `train_steps` `(n,)`, and `test` `(m,)`, the
+    test loss at the `test_steps` `(m,)` where it was taken.
 
     Steps rise from 1. A loss is at least 0, or infinite or NaN where a fit diverges.
     """

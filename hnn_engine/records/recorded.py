@@ -67,12 +67,13 @@ def recording_header(recording: Recording) -> dict[str, Any]:
 
 
 def file_name(source: str) -> str:
-    """Return the name alone of the file that a recording came from: whose folders these are is nobody's business."""
+    """Return the name alone of the file that a recording came from: names of folders are private."""
     return source.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def recording_arrays(recording: Recording) -> bytes:
-    """Return the samples of `recording`, and its frames if it has any, as an npz file."""
+    """Return the samples of `recording`, t `(n,)` in s, trial `(n,)`, coords `(n, 2)` and gaps, and its frames if it
+    has any, as an npz file."""
     buffer = io.BytesIO()
     arrays: dict[str, Any] = {name: getattr(recording, name) for name in SAMPLES} | _film_arrays(recording)
     np.savez_compressed(buffer, **arrays)
@@ -94,12 +95,12 @@ Kept = dict[bytes, Recording]
 
 
 def digest(content: bytes) -> bytes:
-    """Return what stands for an npz file among others."""
+    """Return what identifies an npz file among others: its BLAKE2b hash, 64 bytes."""
     return blake2b(content).digest()
 
 
 def read_recording_files(header: object, content: bytes, where: str, kept: Kept | None = None) -> Recording:
-    """Read back a recording from its header and its npz file; raise `RecordError`.
+    """Read back a recording from its header and its npz file; raise `RecordError`, which names `where`.
 
     The arrays of one that is in `kept` are shared, and one that is not is put there.
     """
@@ -133,7 +134,8 @@ def _read_samples(content: bytes, where: str) -> Recording:
 
 
 def with_stated_reference(recording: Recording, header: object) -> Recording:
-    """Return `recording` with the reference energy that `header` states: itself, if that is its own."""
+    """Return `recording` with the reference energy that `header` states: itself, if that is its own. Raises
+    `RecordError` where the header is damaged."""
     stated = Fields(header, "recording").pair("reference")
     own = None if recording.reference is None else recording.reference.coefficients
     if stated == own:
@@ -243,7 +245,7 @@ def _check_shapes(shapes: Mapping[str, tuple[int, ...]], where: str) -> None:
 
 
 def _unpacked(archive: Archive, name: str, form: _Form) -> npt.NDArray[Any]:
-    """Read an array piece by piece: nothing of its size is needed beside it."""
+    """Read an array piece by piece: no second array of its size is needed."""
     flat = np.empty(math.prod(form.shape), dtype=form.dtype)
     rest = flat.view(np.uint8)
     with archive.open(f"{name}.npy") as file:

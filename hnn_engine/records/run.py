@@ -57,7 +57,8 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One fit: what was asked (with a single model), what came out, and how it ended."""
+    """One fit: what was asked (with a single model), what came out, and how it ended after `steps` steps and
+    `fit_seconds` s."""
 
     id: str
     title: str

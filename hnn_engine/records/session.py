@@ -1,6 +1,7 @@
 """A session on disk: one `.hnnlab` zip of session.json, a folder for each run, and the recorded data, if there is any.
 
-Written beside and then moved into place. Names, sizes and compression inside a zip are checked before anything is read.
+Written under another name and then moved into place. Names, sizes and compression inside a zip are checked before
+anything is read.
 """
 
 import io
@@ -45,7 +46,7 @@ class Session:
 
 
 def session_bytes(session: Session) -> dict[str, bytes]:
-    """Return the members of the session's zip, name -> content; raise `RecordError` for what none may hold."""
+    """Return the members of the session's zip, name -> content; raise `RecordError` for what a file may not hold."""
     ids = [run.id for run in session.runs]
     if len(ids) > MOST_RUNS:
         raise RecordError(f"a session holds at most {MOST_RUNS} runs, and this one {len(ids)}: delete some")
@@ -116,7 +117,7 @@ def save_session(session: Session, path: Path, replace_protected: bool = False) 
 
 
 def _read_back(session: Session, beside: Path, path: Path) -> None:
-    """Raise `RecordError` unless what lies `beside` opens as what `session` is."""
+    """Raise `RecordError` unless the file `beside` opens as what `session` is."""
     shown = tuple(name for name in dict.fromkeys(session.shown) if name in {run.id for run in session.runs})
     asked = replace(session, shown=shown, view=plain_view(session.view))
     try:
@@ -157,7 +158,7 @@ def load_session(path: Path) -> Session:
 
 
 def read_session(file: BinaryIO, where: str) -> Session:
-    """Read the session that an open file is; as `load_session`, and messages begin with `where`."""
+    """Read the session that an open file is; raise `RecordError`, which begins with `where`, as `load_session`."""
     with Archive(file, where, _content()) as archive:
         document = load_json(Members(archive), "session.json", where)
         try:

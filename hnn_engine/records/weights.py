@@ -23,7 +23,8 @@ _Shapes = Mapping[str, tuple[int, ...]]
 
 
 def weights_file(snapshot: Snapshot) -> bytes:
-    """Return the file of the weights of `snapshot`, and of its autoencoder where it has one."""
+    """Return the safetensors file of the weights of `snapshot`, and of its autoencoder where it has one; raise
+    `ImportError` without that library."""
     from safetensors.numpy import save
 
     found = {**snapshot.weights, **(snapshot.autoencoder.arrays() if snapshot.autoencoder is not None else {})}
@@ -32,7 +33,8 @@ def weights_file(snapshot: Snapshot) -> bytes:
 
 
 def read_weights(files: Mapping[str, bytes], experiment: Experiment) -> Snapshot:
-    """Read back the fitted field of the one model of `experiment`; raise `RecordError` where the file does not fit."""
+    """Read back the fitted field of the one model of `experiment`; raise `RecordError` where the file is missing or
+    does not fit in names, types or shapes."""
     if NAME not in files:
         raise RecordError(f"{NAME} is missing: restore it from a copy")
     spec, dof = experiment.models[0], experiment.scene.dof

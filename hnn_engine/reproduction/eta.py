@@ -8,10 +8,10 @@ from hnn_engine.reproduction.running import Result
 
 
 class RemainingTime:
-    """Guesses the seconds of the fits to come from those of the same task and model, else from the work they are."""
+    """Estimates the time in s of the fits to come from that of the same task and model, else from the work they are."""
 
     def __init__(self, fits: Sequence[PlannedFit], kept: dict[int, Result]) -> None:
-        """Guess for `cells`, of which those in `kept` (by number) are done already."""
+        """Estimate for `fits`, of which those in `kept` (by number) are done already."""
         self._fits, self._kept = fits, kept
         self._took: dict[int, float] = {number: result.row.fit_seconds for number, result in kept.items()}
         self._now, self._began = -1, 0.0
@@ -24,7 +24,7 @@ class RemainingTime:
         self._now, self._began = number, clock
 
     def left(self, seconds: float) -> float:
-        """Return the seconds until the end, where the fit under way has `seconds` left."""
+        """Return the time in s until the end, where the fit under way has `seconds` left."""
         present = time.monotonic() - self._began + seconds
         known = {**self._took, self._now: present}
         rate = sum(known.values()) / sum(_work(self._fits[number]) for number in known)

@@ -72,7 +72,8 @@ class FitCache:
 
 
 def digest(planned: PlannedFit) -> str:
-    """Return twelve letters that change with the experiment, the recorded samples, the engine and its libraries."""
+    """Return twelve hexadecimal digits of the SHA-256 of the experiment, the recorded samples, the engine and its
+    libraries."""
     mark = hashlib.sha256(sources().encode())
     mark.update(json.dumps(to_json(planned.experiment), sort_keys=True).encode())
     recording = planned.experiment.recording
@@ -84,7 +85,8 @@ def digest(planned: PlannedFit) -> str:
 
 @cache
 def sources() -> str:
-    """Return a digest of the engine's sources and of the libraries that it computes with."""
+    """Return the SHA-256 digest, in hexadecimal, of the engine's sources and the versions of the libraries that it
+    computes with."""
     mark = hashlib.sha256(json.dumps(versions(_LIBRARIES), sort_keys=True).encode())
     for path in sorted(_ENGINE.rglob("*.py")):
         inside = path.relative_to(_ENGINE)

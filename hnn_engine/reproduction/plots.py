@@ -31,7 +31,8 @@ NEAR, FAR = 0.15, 1.0  # energies are shown to at least and at most so many of t
 
 
 def glance(tables: Sequence[TaskTable], rows: Sequence[Row]) -> list[str]:
-    """Return a plot for each of the paper's figures that anything has: the paper's a diamond, ours a dot a seed."""
+    """Return a plot, as SVG, for each of the paper's figures that anything has: the paper's a diamond, ours a dot a
+    seed."""
     known = [figure for figure in PAPER_FIGURES if any(getattr(row, figure) is not None for row in rows)]
     return [_glance(figure, tables, rows) for figure in known]
 
@@ -94,7 +95,7 @@ class Tracks:
 
 
 def task_plots(runs: Sequence[Run]) -> list[str]:
-    """Return the plots of one task: an orbit for truth and each of `runs`, then losses, energy and error."""
+    """Return the plots of one task, as SVG: an orbit for truth and each of `runs`, then losses, energy and error."""
     tracks = follow(runs)
     return [*orbits(tracks), losses(runs), *energies(tracks), errors(tracks)]
 
@@ -132,7 +133,7 @@ def _followed(run: Run, start: Array, t: Array) -> Array:
 
 
 def losses(runs: Sequence[Run]) -> str:
-    """Return the loss curves: training thin, test thick, the test rows' noise floor dotted."""
+    """Return the loss curves as SVG: training thin, test thick, the test rows' noise floor dotted."""
     curves = [(model_class(run.snapshot.model), *_binned(run.history.train_steps, run.history.train)) for run in runs]
     tests = [(model_class(run.snapshot.model), run.history.test_steps, run.history.test) for run in runs]
     steps = max(float(run.history.train_steps[-1]) for run in runs)
@@ -164,7 +165,8 @@ def _binned(x: Array, y: Array) -> tuple[Array, Array]:
 
 
 def orbits(tracks: Tracks) -> list[str]:
-    """Return the phase portrait of truth and of each model, or the orbits of the bodies; truth is under each."""
+    """Return the phase portrait of truth and of each model, or the orbits of the bodies in m, as SVG; truth is under
+    each."""
     system = tracks.experiment.system
     if tracks.truth.shape[-1] == 2:
         q, p = tracks.experiment.scene.coordinates
@@ -212,7 +214,7 @@ def _states(experiment: Experiment) -> Array:
 def _around(
     truth: Sequence[Array], models: Sequence[Array], states: Array, labels: tuple[str, str]
 ) -> tuple[Axis, Axis]:
-    """Return axes around truth, the data and the models, who are not followed further than truth's own size again."""
+    """Return axes around truth, the data and the models, which are not followed further than truth's own size again."""
     axes = []
     for k in (0, 1):
         base = spanning([*(line[:, k] for line in truth), states[:, k]])
@@ -223,7 +225,8 @@ def _around(
 
 
 def energies(tracks: Tracks) -> list[str]:
-    """Return the true energy along each track; nothing where no energy is known."""
+    """Return the true energy along each track, as SVG, in J or in the unit of a recording's reference; nothing where no
+    energy is known."""
     system, recording = tracks.experiment.system, tracks.experiment.recording
     reference = recording.reference if recording is not None else None
     energy_source = system or reference
@@ -243,7 +246,7 @@ def energies(tracks: Tracks) -> list[str]:
 
 
 def errors(tracks: Tracks) -> str:
-    """Return how far each model is from truth, as a part of truth's size."""
+    """Return how far each model is from truth over time, ‖x̂ − x‖ / rms ‖x‖, as SVG."""
     periodic = tracks.experiment.scene.periodic
     lines = [(model_class(name), relative_error(coords, tracks.truth, periodic)) for name, coords in tracks.models]
     late = max(1, len(tracks.t) // 100)  # at the very start every model is right

@@ -32,7 +32,8 @@ TITLE = "Hamiltonian neural networks, run again"
 
 
 def page(results: Sequence[Result], facts: Mapping[str, str]) -> str:
-    """Return the page about `results`; `facts` (name -> text) say when, by what and on what machine they were made."""
+    """Return the HTML page about `results`; `facts` (name -> text) say when, by what and on what machine they were
+    made."""
     rows = [result.row for result in results]
     found = result_tables(results)
     body = "\n".join(

@@ -14,7 +14,8 @@ from hnn_engine.reproduction.fit_plan import PlannedFit
 
 @dataclass(frozen=True)
 class Row:
-    """One fit's figures; None where a figure has no meaning, or is infinite because the rollout diverged."""
+    """One fit's figures, as `evaluation.Figures` has them; None where a figure has no meaning, or is infinite because
+    the rollout diverged. `fit_seconds` and `valid_time` are in s."""
 
     task: str
     model: str
@@ -38,7 +39,7 @@ class Row:
 
 
 def row_of(planned: PlannedFit, run: Run | None, steps: int = 0, seconds: float = 0.0) -> Row:
-    """Return the row of `run`, or of a fit that left nothing to evaluate after `steps` and `seconds`."""
+    """Return the row of `run`, or of a fit that left nothing to evaluate after `steps` and `seconds` s."""
     figures = run.figures.as_dict() if run is not None and run.figures is not None else {}
     return Row(
         task=planned.task.name,
@@ -57,7 +58,7 @@ def dump_rows(rows: Sequence[Row]) -> bytes:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Read back what `dump_rows` made; raise `RecordError`."""
+    """Read back what `dump_rows` made; raise `RecordError` where the file cannot be read or holds something else."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(values, list):

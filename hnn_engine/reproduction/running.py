@@ -44,7 +44,9 @@ def reproduce(
 ) -> Iterator[Result]:
     """Yield the result of each of `fits`: from `kept`, or fitted, evaluated and put into `cache` before it is yielded.
 
-    A fit that fails is a result too. An interruption loses no more than the fit under way.
+    A fit that fails is a result too. An interruption loses no more than the fit under way. `watch` is called with the
+    number and the fit before each, and what it returns with every event. Raises `RecordError` where the cache cannot be
+    written.
     """
     data = _Data()
     for number, planned in enumerate(fits):

@@ -7,7 +7,7 @@ THIN = 0.9
 
 
 def model_class(name: str) -> str:
-    """Return the class of a model's lines; a model without a colour of its own is drawn as 'other'."""
+    """Return the CSS class of a model's lines; a model without a colour of its own is drawn as 'other'."""
     shown = drawn_as(name)
     return f"m-{shown}" if shown in DASHES else "m-other"
 

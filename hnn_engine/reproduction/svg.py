@@ -25,7 +25,8 @@ class Axis:
     log: bool = False
 
     def share(self, values: Array) -> Array:
-        """Return how far along the axis `values` are, 0 to 1; NaN where they have no place on it."""
+        """Return how far along the axis `values`, of any shape, are, 0 to 1, on a logarithmic one by their logarithms;
+        NaN where they have no place on it."""
         if not self.log:
             return (values - self.low) / (self.high - self.low)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -40,7 +41,8 @@ class Axis:
 
 
 def spanning(values: Iterable[Array], label: str = "", log: bool = False) -> Axis:
-    """Return an axis that shows all that is finite in `values` (and above zero on a logarithmic one)."""
+    """Return an axis that shows all that is finite in `values`, arrays of any shape (and above zero on a logarithmic
+    one), and `MARGIN` of the range on both sides."""
     flat = np.concatenate([np.ravel(v) for v in values]) if values else np.empty(0)
     flat = flat[np.isfinite(flat) & ((flat > 0) | (not log))]
     low, high = (float(flat.min()), float(flat.max())) if len(flat) else (1.0, 10.0)
@@ -90,27 +92,30 @@ class Plot:
 
     @property
     def room(self) -> tuple[float, float]:
-        """Width and height of what can be drawn on."""
+        """Width and height, in px, of what can be drawn on."""
         return self._size[0] - self._left - self.RIGHT, self._size[1] - self.TOP - self.BOTTOM
 
     def place(self, x: Array, y: Array) -> tuple[Array, Array]:
-        """Return where the points `(x, y)` are in the picture."""
+        """Return where the points x, y, `(n,)` each, are in the picture, in px from the left and the top, `(n,)`
+        each."""
         wide, high = self.room
         return self._left + wide * self._x.share(x), self.TOP + high * (1 - self._y.share(y))
 
     def curve(self, x: Array, y: Array, style: str) -> None:
-        """Draw a line through the points, cut off above and below the plot and broken where it is not finite."""
+        """Draw a line through the points x, y, `(n,)` each, cut off above and below the plot and broken where it is not
+        finite. `style` is its CSS class."""
         for part in _inside(*self.place(x, y), self.TOP, self.TOP + self.room[1]):
             self._marks.append(f'<path class="{escape(style)}" d="{_path(part)}"/>')
 
     def dots(self, x: Array, y: Array, style: str, radius: float = 1.6) -> None:
-        """Draw a dot at each point."""
+        """Draw a dot of `radius` px at each of the points x, y, `(n,)` each, that is finite. `style` is its CSS
+        class."""
         for a, b in zip(*self.place(x, y), strict=True):
             if math.isfinite(a) and math.isfinite(b):
                 self._marks.append(f'<circle class="{escape(style)}" cx="{_px(a)}" cy="{_px(b)}" r="{radius:g}"/>')
 
     def diamond(self, x: float, y: float, style: str, radius: float = 4.5) -> None:
-        """Draw a diamond around a point."""
+        """Draw a diamond of `radius` px around the point (x, y). `style` is its CSS class."""
         (a,), (b,) = self.place(np.array([x]), np.array([y]))
         if math.isfinite(a):
             r = f"{radius:g}"
@@ -118,7 +123,7 @@ class Plot:
             self._marks.append(f'<path class="{escape(style)}" d="{corner}l{r} {r} -{r} {r} -{r} -{r}z"/>')
 
     def tick(self, x: float, y: float, style: str, radius: float = 6.0) -> None:
-        """Draw a short upright stroke through a point."""
+        """Draw an upright stroke through the point (x, y), `radius` px up and down. `style` is its CSS class."""
         (a,), (b,) = self.place(np.array([x]), np.array([y]))
         if math.isfinite(a):
             at = _px(a)
@@ -126,7 +131,7 @@ class Plot:
             self._marks.append(f'<line class="{escape(style)}" x1="{at}" x2="{at}" {ends}/>')
 
     def level(self, y: float, style: str, name: str) -> None:
-        """Draw a level line with its name at the right."""
+        """Draw a line at the height y with its name at the right. `style` is its CSS class."""
         _, height = self.place(np.zeros(1), np.array([y]))
         at, right = float(height[0]), self._size[0] - self.RIGHT
         if not self.TOP <= at <= self.TOP + self.room[1]:
@@ -136,7 +141,7 @@ class Plot:
         self._marks.append(f'<text x="{right:g}" y="{_px(at - 4)}" text-anchor="end">{_text(name)}</text>')
 
     def svg(self) -> str:
-        """Return the picture."""
+        """Return the picture as an SVG element."""
         wide, high = self._size
         parts = [*self._frame(), *self._marks, f'<text class="name" x="0" y="12">{_text(self._title)}</text>']
         return (
@@ -161,7 +166,8 @@ class Plot:
 
 
 def alike(x: Axis, y: Axis, room: tuple[float, float]) -> tuple[Axis, Axis]:
-    """Return both axes, one of them widened, so that a metre is as long upward as it is sideways in `room`."""
+    """Return both axes, linear ones in m, one of them widened, so that a metre is as long upward as it is sideways in
+    `room`, width and height in px."""
     scale = max((x.high - x.low) / room[0], (y.high - y.low) / room[1])
     return _widened(x, scale * room[0]), _widened(y, scale * room[1])
 

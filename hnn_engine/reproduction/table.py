@@ -35,7 +35,8 @@ FIGURE_TITLES = {
 
 @dataclass(frozen=True)
 class Spread:
-    """A figure over seeds. `error` is the mean's standard error; None for a single seed, or where the mean is ∞."""
+    """A figure over seeds. `error` is the standard error s/√n of the mean; None for a single seed, or where the mean is
+    ∞."""
 
     mean: float
     error: float | None
@@ -104,7 +105,8 @@ def tables(rows: Iterable[Row], foreign: Collection[str] | None = None) -> list[
     """Return a table for each task and recipe in `rows`, in their order.
 
     `foreign` names the tasks whose data is other than the paper's. Where it is not known, as of rows from a file, a
-    recording without any energy figure counts as such: there is one for the paper's alone.
+    recording without any energy figure counts as such: there is one for the paper's alone. Raises `UnknownNameError`
+    for a task that is in no table.
     """
     groups = groupby(rows, key=lambda row: (row.task, row.recipe))
     return [_table(get_task(task), recipe, list(group), foreign) for (task, recipe), group in groups]
@@ -161,7 +163,8 @@ def _floor(rows: list[Row], figure: str) -> Spread | None:
 
 
 def spread(rows: Sequence[Row], figure: str) -> Spread:
-    """Return mean, standard error and median of `figure` over `rows`, of which there is at least one.
+    """Return mean, standard error s/√n and median of `figure` over `rows`, of which there is at least one; s² = Σ(x −
+    mean)²/(n − 1).
 
     A null counts as the worst there is: ∞, or no valid time and no frame in step.
     """

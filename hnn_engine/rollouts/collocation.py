@@ -46,11 +46,13 @@ def collocate(
     tolerance: float = 1e-12,
     interrupt: Callable[[], bool] | None = None,
 ) -> Array:
-    """Follow `field` from `start` `(..., 2*dof)` and return coords at rising `times` `(T,)`, shape `(T, ..., 2*dof)`.
+    """Follow `field` from `start` `(..., 2*dof)` and return coords at rising `times` `(T,)` in s, shape `(T, ...,
+    2*dof)`.
 
-    The window halves until the iteration converges and the last Legendre modes fall below `tolerance` of the
-    largest coordinate; so the error is about `tolerance` a window. Where even the smallest window fails (a
-    singularity, an overflow), or `interrupt` ends the work between two windows, the rest is NaN.
+    `field`: coords -> d(coords)/dt, a second, `(..., 2*dof)` both. The window halves until the iteration converges and
+    the last Legendre modes fall below `tolerance` of the largest coordinate; so the error is about `tolerance` a
+    window. Where even the smallest window fails (a singularity, an overflow), or `interrupt` ends the work between two
+    windows, the rest is NaN. Source: Hairer, Lubich & Wanner, II.1.3.
     """
     to_modes, integrals = _rule()
     times = np.asarray(times, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""What the screen shows of a rollout beside the truth: energy drift, error, and a sentence that sums them up."""
+"""What the screen shows of a rollout compared with the truth: energy drift, error, and a sentence that sums them up."""
 
 import numpy as np
 
@@ -10,8 +10,8 @@ from hnn_engine.systems.base import System
 def energy_drift(system: System, coords: Array, truth: Array) -> Array:
     """Return (H(x̂(t)) − H(x(0)))/E `(T,)` along `coords` `(T, 2*dof)`, H and E the true system's.
 
-    With friction (H(x̂(t)) − H(x(t)))/E, against truth's own energy at that instant, where `truth` reaches. E is
-    `System.energy_scale` of the start.
+    With friction (H(x̂(t)) − H(x(t)))/E, against the energy of `truth` `(T', 2*dof)` at that instant, NaN where it does
+    not reach. E is `System.energy_scale` of the start.
     """
     start = truth[0]
     scale = system.energy_scale(start)
@@ -25,10 +25,12 @@ def energy_drift(system: System, coords: Array, truth: Array) -> Array:
 
 
 def learned_drift(system: System, energy: Array, truth: Array) -> Array:
-    """Return (Ĥ(x̂(t)) − Ĥ(x̂(0)))/E `(T,)` from a model's own `energy` Ĥ `(T,)` along its rollout, E the true system's.
+    """Return (Ĥ(x̂(t)) − Ĥ(x̂(0)))/E `(T,)` from a model's own `energy` Ĥ `(T,)` in J along its rollout, E the true
+    system's.
 
-    With friction less (H(x(t)) − H(x(0)))/E of `truth`, where it reaches: what the model means to have lost against
-    what truth has lost. So it adds up as `energy_drift` does, with Ĥ for H along the model's own path.
+    With friction less (H(x(t)) − H(x(0)))/E of `truth` `(T', 2*dof)`, NaN where it does not reach: what the model means
+    to have lost against what truth has lost. So it adds up as `energy_drift` does, with Ĥ for H along the model's own
+    path.
     """
     scale = system.energy_scale(truth[0])
     own: Array = (energy - energy[0]) / scale
@@ -41,7 +43,8 @@ def learned_drift(system: System, energy: Array, truth: Array) -> Array:
 
 
 def relative_error(coords: Array, truth: Array, periodic: tuple[bool, ...]) -> Array:
-    """Return ‖x̂ − x‖ / rms‖x‖ `(T,)`, angles by their wrapped difference; rows as far as both reach."""
+    """Return ‖x̂ − x‖ / rms‖x‖ `(min(T, T'),)` of `coords` `(T, 2*dof)` and `truth` `(T', 2*dof)`, angles, as
+    `periodic` `(2*dof,)` says, by their wrapped difference."""
     rows = min(len(coords), len(truth))
     size = float(np.sqrt(np.mean(np.sum(truth**2, axis=-1))))
     gap = difference(coords[:rows], truth[:rows], periodic)
@@ -50,7 +53,11 @@ def relative_error(coords: Array, truth: Array, periodic: tuple[bool, ...]) -> A
 
 
 def verdict(title: str, drift: Array, horizon: float, damped: bool, ended: float) -> str:
-    """Say in words how a model's energy fared: 'HNN keeps energy to 0.02 %', 'baseline lost 31 % in 20 s'."""
+    """Say in words how a model's energy fared: 'HNN keeps energy to 0.02 %', 'baseline lost 31 % in 20 s'.
+
+    `drift` `(T,)` is a share of E, as `energy_drift` returns it; `horizon` and `ended`, NaN where it did not diverge,
+    are in s.
+    """
     if np.isfinite(ended):
         return f"{title} diverged after {ended:.3g} s"
     known = drift[np.isfinite(drift)]
@@ -71,7 +78,8 @@ def verdict(title: str, drift: Array, horizon: float, damped: bool, ended: float
 def steered(title: str, t: Array, drift: Array, begin: float, end: float) -> str:
     """Say what climbing or descending H from `begin` to `end` in s did: 'HNN gained 48 %, then keeps it to 0.3 %'.
 
-    `drift` `(T,)` at `t` `(T,)`: the change is that of its mean from before to after.
+    `drift` `(T,)`, a share of E, at `t` `(T,)` in s: the change is that of its mean from before to after. Empty where
+    it is not known before or after.
     """
     before, after = drift[t <= begin], drift[t >= end]
     if not len(before) or not len(after) or not np.isfinite(after).all():
@@ -83,7 +91,7 @@ def steered(title: str, t: Array, drift: Array, begin: float, end: float) -> str
 
 def secular_change(drift: Array) -> float:
     """Return how far `drift` `(T,)`, evenly sampled, goes from its first to its last sample, apart from what swings to
-    and fro: its least-squares slope times its length."""
+    and fro: its least-squares slope times its length, in the unit of `drift`."""
     t = np.arange(len(drift)) - (len(drift) - 1) / 2
     slope = float(t @ drift) / max(float(t @ t), 1e-300)
     return slope * max(len(drift) - 1, 0)

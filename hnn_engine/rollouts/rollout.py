@@ -37,10 +37,10 @@ Interrupt = Callable[[], bool] | None
 
 @dataclass(frozen=True, eq=False)
 class Rollout:
-    """An integrated trajectory: `t` `(T,)`, `coords` `(T, ..., 2*dof)`, NaN from `ended` on.
+    """An integrated trajectory: `t` `(T,)` in s, `coords` `(T, ..., 2*dof)`, NaN from `ended` on.
 
-    `ended` `(...)` is the time of the last finite state of what diverged and NaN where all is well; `note` says what
-    happened.
+    `ended` `(...)` is the time in s of the last finite state of what diverged and NaN where all is well; `note` says
+    what happened.
     """
 
     t: Array
@@ -72,7 +72,7 @@ class DirectedFlow:
         return self.direction in (FlowDirection.UPHILL, FlowDirection.DOWNHILL)
 
     def field(self, coords: Array) -> Array:
-        """Return dx/dt `(..., 2*dof)`."""
+        """Return dx/dt `(..., 2*dof)` at `coords` `(..., 2*dof)`: ±f, or ±∇H."""
         if self._climbs:
             gradient: Array = self.flow.gradient(coords)
             return gradient if self.direction == FlowDirection.UPHILL else -gradient
@@ -110,7 +110,8 @@ def rollout(
 
 
 def trim_diverged(times: Array, coords: Array, integrator: str) -> Rollout:
-    """Return the rollout `coords` `(T, ..., 2*dof)` without what left the finite numbers; its note says when it did."""
+    """Return the rollout `coords` `(T, ..., 2*dof)` at `times` `(T,)` in s, NaN from where a coordinate exceeds
+    `DIVERGED` or is not finite; its note says when that was."""
     with np.errstate(invalid="ignore"):
         good = (np.abs(coords) < DIVERGED).all(axis=-1)
     alive = np.logical_and.accumulate(good, axis=0)
@@ -133,7 +134,7 @@ def compiled_flow(flow: Flow, integrator: str, rows: int = 1) -> Any | None:
     """Return what `kernels.follow` is given to follow `flow` by `integrator`; None where there is no loop (yet).
 
     Several `rows` of states are laid out coordinate by coordinate and followed as one. It belongs to one rollout: it
-    holds memory that the loop writes into.
+    holds memory that the loop writes into. Raises `UnknownNameError`.
     """
     kernels = loops()
     if kernels is None:

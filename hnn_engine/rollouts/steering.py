@@ -107,11 +107,12 @@ def follow(
     tolerance: float = 1e-12,
     interrupt: Callable[[], bool] | None = None,
 ) -> Rollout:
-    """Follow `flow` from `start` `(2*dof,)` to each of the rising `times` `(T,)`, which begin at 0, as steered.
+    """Follow `flow` from `start` `(2*dof,)` to each of the rising `times` `(T,)` in s, which begin at 0, as steered.
 
     Segments begin and end at their own instants, on the grid of `times` or off it. Along ∇H the method is
-    `GRADIENT_METHOD`, whatever `integrator` says. A flow without an H is left alone, and the note says so. Raises
-    `IntegratorError` where the method does not apply to the flow.
+    `GRADIENT_METHOD`, whatever `integrator` says. A flow without an H is left alone, and the note says so. What
+    diverges is NaN. Raises `IntegratorError` where the method does not apply to the flow, `UnknownNameError`. Source:
+    Greydanus et al. 2019, section 6.
     """
 
     def one(segment: Segment, x: Array, at: Array) -> Rollout:
@@ -129,10 +130,10 @@ def follow(
 def join_segments(
     segments: tuple[Segment, ...], start: Array, times: Array, one: Callable[[Segment, Array, Array], Rollout]
 ) -> Rollout:
-    """Join the rollouts of `segments`: `one(segment, x, at)` follows a segment from x to the instants `at`, its
-    begin first.
+    """Join the rollouts of `segments`: `one(segment, x, at)` follows a segment from x to the instants `at`, its begin
+    first.
 
-    `start`: `(2*dof,)`; `times`: `(T,)`, rising from 0, to the end of the last segment.
+    `start`: `(2*dof,)`; `times`: `(T,)` in s, rising from 0, to the end of the last segment.
     """
     if len(segments) == 1:
         return one(segments[0], start, times)

@@ -38,7 +38,7 @@ def step_of(integrator: str) -> Step:
 def runge_kutta_step(scheme: RungeKutta, field: Field, coords: Array, dt: float) -> Array:
     """Advance `coords` by one step: kᵢ = f(x + dt Σⱼ aᵢⱼ kⱼ), x′ = x + dt Σᵢ bᵢ kᵢ.
 
-    `coords`: `(..., 2*dof)`; `dt`: seconds. Source: Hairer, Nørsett & Wanner, II.1.
+    `coords`: `(..., 2*dof)`; `field`: coords -> d(coords)/dt; `dt`: seconds. Source: Hairer, Nørsett & Wanner, II.1.
     """
     slopes: list[Array] = []
     for row in scheme.a:
@@ -61,7 +61,8 @@ def _moved(coords: Array, dt: float, weights: Sequence[float], slopes: Sequence[
 def splitting_step(scheme: Splitting, field: Field, coords: Array, dt: float) -> Array:
     """Advance by kicks p ← p − kickᵢ dt ∂V/∂q and drifts q ← q + driftᵢ dt ∂T/∂p in turn.
 
-    Symplectic; needs H = T(p) + V(q). `coords`: `(..., 2*dof)`; `dt`: seconds. Source: Hairer, Lubich & Wanner, II.5.
+    Symplectic; needs H = T(p) + V(q). `coords`: `(..., 2*dof)`; `field`: coords -> d(coords)/dt; `dt`: seconds. Source:
+    Hairer, Lubich & Wanner, II.5; the coefficients of order 4: Yoshida 1990.
     """
     dof = coords.shape[-1] // 2
     out = coords.copy()

@@ -16,11 +16,12 @@ WARM_UP = 50  # steps
 
 
 class AdamFit(GradientFit):
-    """Adam whose rate rises over `WARM_UP` steps and falls by half a cosine to 1 % of it.
+    """Adam (Kingma & Ba 2015) whose rate rises over `WARM_UP` steps and falls by half a cosine to 1 % of it (Loshchilov
+    & Hutter 2017).
 
     The start is scaled to the data, so units and ranges do not matter (`objective`). A part of the training
-    trajectories is held out; the weights that score best on them are kept, and the fit ends when they have not
-    improved for `patience` steps.
+    trajectories is held out; the weights that score best on them are kept, and the fit ends when they have not improved
+    for `patience` steps.
     """
 
     scaled: ClassVar[bool] = True
@@ -41,8 +42,8 @@ class AdamFit(GradientFit):
         return super().tests() & ~self._held_rows
 
     def rate(self, step: int) -> float:
-        """Return the learning rate of `step` (from 1): η min(step/warm-up, 1) (0.01 + 0.99 (1 + cos(π
-        step/steps))/2)."""
+        """Return the learning rate of `step` (from 1): η min(step/warm-up, 1) (0.01 + 0.99 (1 + cos(π step/steps))/2).
+        Source of the cosine: Loshchilov & Hutter 2017."""
         top = float(self.task.settings["learning-rate"])
         rise = min(step / WARM_UP, 1.0)
         return top * rise * (0.01 + 0.99 * (1 + math.cos(math.pi * step / self.steps)) / 2)
@@ -59,12 +60,14 @@ class AdamFit(GradientFit):
         return ""
 
     def final_weights(self) -> Array:
-        """Return the flat weights of the least validation loss; the last ones where it was never finite."""
+        """Return the flat weights `(W,)`, float32, of the least validation loss; the last ones where it was never
+        finite."""
         return self._best if math.isfinite(self._best_loss) else self.backend.flat
 
 
 def validation_rows(task: FitTask) -> Mask:
-    """Return the mask of held-out rows: whole trajectories, or the last rows where there is only one."""
+    """Return the mask `(N,)` of held-out rows, a share of `VALIDATION`: whole trajectories, drawn by the generator
+    `[seed, 4]`, or the last rows where there is only one."""
     data = task.data
     names = np.unique(data.trajectory[data.train])
     if len(names) > 1:

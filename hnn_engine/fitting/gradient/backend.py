@@ -11,21 +11,25 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 class GradientBackend(Protocol):
-    """A network's weights with Adam's state. The weights are one flat float32 array, in the order of their names.
+    """A network's weights with Adam's state. The weights are one flat float32 array `(W,)`, in the order of their
+    names.
 
-    Loss: mean over rows and coordinates of (field(coords) − dcoords)². Adam: m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²;
-    w ← w − α m̂/(√v̂ + ε), where g includes the L2 term decay·w (not decoupled), β = (0.9, 0.999), ε = 1e-8. Source:
-    Kingma & Ba 2015.
+    Loss: mean over rows and coordinates of (field(coords) − dcoords)². Adam: m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; w ←
+    w − α m̂/(√v̂ + ε), where g includes the L2 term decay·w (not decoupled), β = (0.9, 0.999), ε = 1e-8. Source: Kingma
+    & Ba 2015.
     """
 
     flat: Array
     good: Array  # the last weights whose loss was within the limit
 
     def loss(self, rows: Rows) -> float:
-        """Return the loss of the present weights on `rows`."""
+        """Return the mean over rows and coordinates of (field(coords) − dcoords)² on `rows`, or of frames the loss of
+        the objective, for the present weights."""
 
     def gradient(self, rows: Rows) -> tuple[float, Array]:
-        """Return the loss of the present weights on `rows`, and its gradient by them, without the L2 term."""
+        """Return the loss of the present weights on `rows`, and its gradient by them `(W,)`, float32, without the L2
+        term."""
 
     def step(self, rows: Rows, rate: float, limit: float) -> float:
-        """Take one step of learning rate `rate`, unless the loss before it is above `limit` or NaN; return that."""
+        """Take one step of Adam at the learning rate `rate`, unless the loss before it is above `limit` or NaN; return
+        that loss."""

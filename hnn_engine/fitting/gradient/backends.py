@@ -69,10 +69,11 @@ class CompiledFieldBackend(CompiledBackend):
 
 
 def backend(task: FitTask, shapes: Shapes, flat: Array) -> GradientBackend:
-    """Return the backend that steps the weights `flat` of `task`.
+    """Return the backend that steps the weights `flat` `(W,)`, float32, of `task`, of the `shapes` by name.
 
     Loops that are not loaded yet are loaded first, compiled if need be: on one machine the same seed gives the same
-    weights, in every program and however early it is asked for.
+    weights, in every program and however early it is asked for. Raises `MissingError` where there is neither numba nor
+    torch.
     """
     if kernel_cache.load():
         return CompiledFieldBackend(kernel_cache.loops(), task, flat)
@@ -83,7 +84,7 @@ def backend(task: FitTask, shapes: Shapes, flat: Array) -> GradientBackend:
 
 @contextmanager
 def torch_wanted() -> Iterator[None]:
-    """Raise `MissingError` where torch cannot be imported meanwhile."""
+    """Raise `MissingError` where torch cannot be imported in the block."""
     try:
         yield
     except ImportError as error:

@@ -14,10 +14,11 @@ FAINTEST = 1e-3  # spread of a pixel, below which frames are not made more of
 
 
 class FilmTable(NamedTuple):
-    """Frames as a step reads them: `table` `(F, numbers)`, and `rest` `(F,)`, what of each ‖frame‖² it leaves out.
+    """Frames as a step reads them: `table` `(F, L)`, black 0 to white 1, and `rest` `(F,)`, what of each ‖frame‖² it
+    leaves out.
 
-    The network takes pairs of `numbers`; `live` says which of them those of two rows of the table are, the others are
-    zero. The reconstruction is a mean over the `pixels` of a pair.
+    The network takes pairs of `numbers`; `live` `(2L,)` says which of them those of two rows of the table are, the
+    others are zero. The reconstruction is a mean over the `pixels` of a pair.
     """
 
     table: Single
@@ -28,7 +29,8 @@ class FilmTable(NamedTuple):
 
 
 def plain_film(frames: npt.NDArray[np.uint8]) -> FilmTable:
-    """Return frames `(F, size, size)` from 0 to 1, without the pixels that are black in all of them."""
+    """Return uint8 `frames` `(F, size, size)` as float32 from 0 to 1, without the pixels that are black in all of
+    them."""
     flat = frames.reshape(len(frames), -1)
     lit = np.flatnonzero(flat.any(axis=0))
     table = np.ascontiguousarray(flat[:, lit], dtype=np.float32) / np.float32(WHITE)
@@ -37,7 +39,8 @@ def plain_film(frames: npt.NDArray[np.uint8]) -> FilmTable:
 
 
 def mean_frame(film: FilmTable, frames: Index) -> tuple[Array, float]:
-    """Return the mean pair of the chosen `frames`, `(numbers,)`, and the root mean square of a pixel about it."""
+    """Return the mean pair of the chosen `frames` `(n,)`, `(numbers,)`, and the root mean square of a pixel about it,
+    at least `FAINTEST`; black is 0, white 1."""
     seen, mean = film.table[frames], np.zeros(film.numbers)
     mean[film.live] = np.tile(seen.mean(axis=0, dtype=np.float64), 2)
     spread = math.sqrt(float(seen.var(axis=0, dtype=np.float64).sum()) / (film.numbers // 2))

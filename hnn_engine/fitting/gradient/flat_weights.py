@@ -16,12 +16,12 @@ def shapes_of(weights: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
 
 
 def flattened(weights: Mapping[str, Any]) -> Any:
-    """Return all `weights` end to end, float32."""
+    """Return all `weights` end to end, `(W,)`, float32."""
     return np.concatenate([np.asarray(w, dtype=np.float32).ravel() for w in weights.values()])
 
 
 def unflattened(flat: Array, shapes: Shapes) -> Weights:
-    """Return copies of the weights that lie end to end in `flat`."""
+    """Return copies of the weights that lie end to end in `flat` `(W,)`, each with its shape in `shapes`."""
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
     parts = np.split(flat.copy(), ends[:-1])
     return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}

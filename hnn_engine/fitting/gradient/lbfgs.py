@@ -29,7 +29,7 @@ CALM_RIDGE = 1e-4  # of the closed form to start from: single precision does not
 
 
 class LbfgsFit:
-    """Full-batch L-BFGS; the best weights so far are kept."""
+    """Full-batch L-BFGS (Nocedal & Wright 2006, algorithm 7.4); the best weights so far are kept."""
 
     def __init__(self, task: FitTask) -> None:
         """Begin at the closed form of `task`, or at the weights of an earlier run where it has one."""
@@ -59,7 +59,8 @@ class LbfgsFit:
         return self._objective.freeze(self._at.astype(np.float32))
 
     def events(self) -> Iterator[Event]:
-        """Run the fit; each `next` does one step's work."""
+        """Run the fit; each `next` takes one step w ← w − α H g, with α by a line search and H from the last `MEMORY`
+        steps. Source: Nocedal & Wright 2006, algorithm 7.4."""
         yield Started(self.steps)
         began = time.perf_counter()
         loss, gradient = self._loss(self._at)
@@ -156,7 +157,8 @@ class LbfgsFit:
 
 
 def closed_form(task: FitTask) -> Array:
-    """Return the weights of the recipe `sampled`, end to end."""
+    """Return the weights `(W,)`, float32, of the recipe `sampled` with the ridge `CALM_RIDGE`; raise `ExperimentError`
+    where the data do not suffice for it."""
     settings = {**task.settings, "regularisation": "fixed", "ridge": CALM_RIDGE, "units": "data"}
     problem = Problem(FitTask(task.model, task.model_settings, task.data, settings, task.seed, task.known))
     flat: Array = flattened(problem.field.weights(problem.solved()))

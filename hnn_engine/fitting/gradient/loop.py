@@ -21,7 +21,7 @@ DIVERGENCE = 1e8  # a loss this many times the first one will not come back
 
 
 class GradientFit:
-    """A fit by Adam. Recipes override `scaled`, `rate` and `checkpoint`."""
+    """A fit by Adam. Recipes override `scaled`, `rate` and `checkpoint`. `seconds`: spent in steps so far."""
 
     scaled: ClassVar[bool] = False  # whether the weights to begin with are fitted to the data
 
@@ -52,11 +52,11 @@ class GradientFit:
     # What a recipe may change -----------------------------------------------------------------------------------------
 
     def tests(self) -> Mask:
-        """Return which rows the live test curve may look at."""
+        """Return the mask `(N,)` of the rows that the live test curve may look at."""
         return ~self.task.data.train
 
     def rate(self, step: int) -> float:
-        """Return the learning rate of `step` (from 1)."""
+        """Return the learning rate of `step` (from 1): the constant of the settings."""
         return float(self.task.settings["learning-rate"])
 
     def checkpoint(self, step: int) -> str:
@@ -64,7 +64,7 @@ class GradientFit:
         return ""
 
     def final_weights(self) -> Array:
-        """Return the flat weights that the fit ends with."""
+        """Return the flat weights `(W,)`, float32, that the fit ends with."""
         return self.backend.flat
 
     # The fit ----------------------------------------------------------------------------------------------------------
@@ -78,7 +78,7 @@ class GradientFit:
         return self.objective.freeze(self.backend.flat)
 
     def events(self) -> Iterator[Event]:
-        """Run the fit; each `next` does one step's work."""
+        """Run the fit; each `next` takes one step of Adam, tests the weights or ends the fit (`fitting.events`)."""
         yield Started(self.steps)
         every = 10 if len(self.train_rows[0]) <= LIVE_TEST_ROWS else 50
         best_known = 0

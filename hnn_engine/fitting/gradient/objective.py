@@ -25,10 +25,10 @@ class Objective(Protocol):
     live_rows: int  # the live test curve looks at no more than these
 
     def rows(self, mask: Mask) -> Rows:
-        """Return the masked rows as the backend takes them: arrays of equal lengths."""
+        """Return the rows of the mask `(N,)` as the backend takes them: arrays of equal lengths."""
 
     def freeze(self, flat: Array) -> Snapshot:
-        """Return the model with weights `flat`."""
+        """Return a snapshot of the model with the weights `flat` `(W,)`, copied."""
 
 
 class FieldObjective:
@@ -49,11 +49,11 @@ class FieldObjective:
         self.backend = backend(task, self._shapes, flattened(weights))
 
     def rows(self, mask: Mask) -> Rows:
-        """Return `(coords, dcoords)` of the masked rows in float32."""
+        """Return `(coords, dcoords)` of the rows of the mask `(N,)`, `(n, 2*dof)` each, in float32."""
         return self.some_rows(np.flatnonzero(mask))
 
     def some_rows(self, rows: Index) -> tuple[Array, Array]:
-        """Return `(coords, dcoords)` of `rows` in float32."""
+        """Return `(coords, dcoords)` of the indices `rows` `(n,)`, `(n, 2*dof)` each, in float32."""
         data = self._task.data
         return data.coords[rows].astype(np.float32), data.dcoords[rows].astype(np.float32)
 
@@ -75,7 +75,8 @@ class FieldObjective:
 
 
 def objective(task: FitTask, rng: np.random.Generator, scaled: bool) -> Objective:
-    """Return the objective of the task's model, with fresh weights by `rng`; `scaled`: as `FieldObjective` has it."""
+    """Return the objective of the task's model, with fresh weights by `rng`; `scaled`: as `FieldObjective` has it.
+    Raises `ExperimentError` where a model of frames has none, `MissingError` where there is neither numba nor torch."""
     if get_model(task.model).observes_frames:
         from hnn_engine.fitting.gradient.pixel_objective import PixelObjective
 

@@ -56,7 +56,7 @@ class PixelObjective:
         self._map_rows = map_rows(task)
 
     def rows(self, mask: Mask) -> Rows:
-        """Return the first frame of each masked row."""
+        """Return `(first,)`, the index `(n,)` of the first frame of each row of the mask `(N,)`."""
         return (self._frame_pairs.first[mask],)
 
     def freeze(self, flat: Array) -> Snapshot:
@@ -107,7 +107,8 @@ class CompiledPixelBackend(CompiledBackend):
 
 
 def pixel_backend(task: FitTask, film: FilmTable, shapes: Shapes, flat: Array) -> GradientBackend:
-    """Return the backend that steps the weights `flat` of `task` on `film`; see `backends.backend`."""
+    """Return the backend that steps the weights `flat` `(W,)`, float32, of `task` on `film`; raise `MissingError` where
+    there is neither numba nor torch. See `backends.backend`."""
     if kernel_cache.load():
         return CompiledPixelBackend(kernel_cache.loops(), task, film, flat)
     with torch_wanted():  # torch takes more than a second to load

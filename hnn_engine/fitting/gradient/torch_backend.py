@@ -30,7 +30,8 @@ class Adam:
         self._mean, self._square = torch.zeros(size), torch.zeros(size)
 
     def step(self, weights: Tensor, gradient: Tensor, rate: float) -> None:
-        """Move `weights` in place by one step of learning rate `rate`."""
+        """Move `weights` `(W,)` in place by one step of learning rate `rate` along `gradient` `(W,)`, to which the L2
+        term is added here."""
         self._count += 1
         if self._decay:
             gradient = gradient.add(weights, alpha=self._decay)

@@ -22,9 +22,9 @@ SPENT = 1e-7  # of a unit's own square, below which the units taken before say a
 def encoder_start(curve: Curve, scores: Array, q: Array, units: int, rng: np.random.Generator) -> list[Layer]:
     """Return three hidden layers of `units`, on pairs of frames, chosen for frames `scores` `(n, K)` at q `(n,)`.
 
-    A unit is relu((x − c_i)·(c_k − c_i)/|c_k − c_i|² − t): 1 − t at the curve's point c_k, and silent or faint where
-    frames resemble neither c_i nor c_k. Of `CANDIDATES` such units those that tell q best are taken. Source of weights
-    from pairs of points: Bolager et al. 2023.
+    The first is `(2K, units)`, the others `(units, units)`. A unit is relu((x − c_i)·(c_k − c_i)/|c_k − c_i|² − t): 1 −
+    t at the curve's point c_k, and silent or faint where frames resemble neither c_i nor c_k. Of `CANDIDATES` such
+    units those that tell q best are taken. Source of weights from pairs of points: Bolager et al. 2023.
     """
     half, size = units // 2, curve.points.shape[1]
     begin, end = _chords(curve, CANDIDATES, rng)
@@ -54,7 +54,8 @@ def _chords(curve: Curve, count: int, rng: np.random.Generator) -> tuple[Index, 
 
 
 def most_telling(features: Array, target: Array, count: int) -> Index:
-    """Return `count` columns of `features` `(n, k)`, each the one that lowers most what is left of `target` `(n,)`.
+    """Return the indices `(count,)` of columns of `features` `(n, k)`, each the one that lowers most what is left of
+    `target` `(n,)`.
 
     Orthogonal matching pursuit on the Gram matrix: every column taken is projected out of it. Source: Pati et al. 1993.
     """
@@ -85,7 +86,8 @@ def _twin_layer(units: int, rng: np.random.Generator) -> Layer:
 
 
 def forward(hidden: list[Layer], x: Array) -> Array:
-    """Return the last hidden activations of a half of the autoencoder: relu, then h + relu(h w + b)."""
+    """Return the last hidden activations `(n, units)` of a half of the autoencoder at x `(n, k)`: h = relu(x w + b),
+    then h + relu(h w + b) for each further layer."""
     h = np.maximum(x @ hidden[0][0] + hidden[0][1], 0)
     for w, b in hidden[1:]:
         h = h + np.maximum(h @ w + b, 0)
@@ -105,7 +107,8 @@ class Reading:
         self._units, self.last = units, (np.zeros(half), 0.0)
 
     def solve(self, scores: Array, q: Array, ridge: float) -> Layer:
-        """Return the encoder's last layer, z = (q, q′ − q), by ridge regression of q `(n,)` on frames `(n, K)`.
+        """Return the encoder's last layer, `(units, 2)` and `(2,)`, z = (q, q′ − q), by ridge regression of q `(n,)` on
+        frames `(n, K)`.
 
         Its first column reads the first frame's units for q, its second the difference of both frames' readings.
         """
@@ -124,8 +127,8 @@ class Reading:
 
 
 def decoder_start(places: Array, units: int, rng: np.random.Generator) -> list[Layer]:
-    """Return three hidden layers of `units`: kinks at `places` `(units // 2,)` along z_q for the first frame, along
-    z_q + z_p for the second. By turns they rise to the right and to the left."""
+    """Return three hidden layers of `units`, `(2, units)` and twice `(units, units)`: kinks at `places` `(units // 2,)`
+    along z_q for the first frame, along z_q + z_p for the second. By turns they rise to the right and to the left."""
     half = units // 2
     way = np.where(np.arange(half) % 2, -1.0, 1.0)
     w, b = np.zeros((LATENTS, units)), np.zeros(units)
@@ -135,10 +138,8 @@ def decoder_start(places: Array, units: int, rng: np.random.Generator) -> list[L
 
 
 def decoder_end(hidden: list[Layer], q: Array, scores: Array, ridge: float) -> Layer:
-    """Return the decoder's last layer `(units, 2K)`, by ridge regression of frames `(n, K)` on the units at q `(n,)`.
-
-    Either half of the units paints the frame that it stands for.
-    """
+    """Return the decoder's last layer, `(units, 2K)` and `(2K,)`, by ridge regression of frames `(n, K)` on the units
+    at q `(n,)`. Either half of the units paints the frame that it stands for."""
     half = len(hidden[0][1]) // 2
     features = forward(hidden, np.column_stack([q, np.zeros_like(q)]))[:, :half]
     w, b = affine_solve(features, scores, ridge)

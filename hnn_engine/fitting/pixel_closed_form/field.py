@@ -20,8 +20,8 @@ def smoothed(q: Array, window: int) -> tuple[Array, Array]:
     """Return the state (q, q′ − q) and its rate a frame, `(F − window, 2)` each, after each frame of q `(F,)`.
 
     Both are read from a polynomial of degree `DEGREE` through `window` frames, least squares (Savitzky & Golay 1964):
-    of the frames n … n + window − 1 and those one later. Five frames give the central difference of fourth order;
-    more average the camera's noise away.
+    of the frames n … n + window − 1 and those one later. Five frames give the central difference of fourth order; more
+    average the camera's noise away.
     """
     runs = np.lib.stride_tricks.sliding_window_view(q, window)
     values, rates = runs @ local_polynomial(window, 0), runs @ local_polynomial(window, 1)
@@ -29,22 +29,24 @@ def smoothed(q: Array, window: int) -> tuple[Array, Array]:
 
 
 def local_polynomial(window: int, derivative: int) -> Array:
-    """Return the weights of a run's frames in the middle value, or slope, of their least-squares polynomial."""
+    """Return the weights `(window,)` of successive frames in the middle value (`derivative` 0), or the slope a frame
+    (1), of their least-squares polynomial of degree `DEGREE`. Source: Savitzky & Golay 1964."""
     t = np.arange(window, dtype=np.float64) - window // 2
     row: Array = np.linalg.pinv(np.vander(t, DEGREE + 1, increasing=True))[derivative]
     return row
 
 
 def regression_rows(total: int, width: int) -> int:
-    """Return how many of `total` states a field of `width` is solved on: enough of them, and soon done."""
+    """Return how many of `total` states a field of `width` units is solved on: enough of them, and soon done."""
     return min(total, max(ROWS * width, NUMBERS // width))
 
 
 def last_layer(hidden: Hidden, z: Array, rate: Array, term: Term, ridge: float) -> Array:
-    """Return the last layer, `(width, outputs)`, of a field that is one `term`, by ridge regression on the rates.
+    """Return the last layer, `(width, outputs)`, of a field that is one `term`, by ridge regression on the states z
+    `(n, 2)` and their rates a frame `rate` `(n, 2)`.
 
     Of a gradient both coordinates are rows of one regression, as of an H: ∂H/∂p = dq/dt, −∂H/∂q = dp/dt. Each is over
-    its rate's spread, so that both count alike.
+    its rate's spread, so that both count alike. Source: Rahma et al. 2024.
     """
     if term.output is None:
         return ridge_solve(hidden.values(z), rate, ridge)

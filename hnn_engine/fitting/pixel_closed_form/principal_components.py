@@ -22,13 +22,15 @@ GROUP = 2000  # frames that are read together
 
 @dataclass(frozen=True, eq=False)
 class Films:
-    """Frames `(F, P)` from black 0 to `WHITE`. Row n is frames `rows[n]`, + 1 and + 2, which follow each other."""
+    """uint8 frames `(F, P)` from black 0 to `WHITE`. Row n is frames `rows[n]`, + 1 and + 2, which follow each
+    other."""
 
     frames: npt.NDArray[np.uint8]
     rows: Index
 
     def runs(self, length: int) -> Index:
-        """Return the first of every `length` > 2 frames that follow each other, as the rows link them."""
+        """Return the index `(n,)` of the first of every `length` > 2 frames that follow each other, as the rows link
+        them."""
         row = np.zeros(len(self.frames) + 1, dtype=np.int64)
         row[self.rows + 1] = 1
         linked = np.cumsum(row)
@@ -37,9 +39,9 @@ class Films:
 
 
 def training_films(frame_pairs: FramePairs, train: npt.NDArray[np.bool_], rng: np.random.Generator) -> Films:
-    """Return the films of the masked rows, or of `MOST` of them; no other frame is looked at.
+    """Return the films of the rows of the mask `train` `(N,)`, or of `MOST` of them; no other frame is looked at.
 
-    Raises `ExperimentError` where they are too few.
+    Raises `ExperimentError` where they have fewer than `FEWEST` frames.
     """
     first = np.sort(frame_pairs.first[train])
     if len(first) > MOST:
@@ -56,9 +58,11 @@ def training_films(frame_pairs: FramePairs, train: npt.NDArray[np.bool_], rng: n
 
 @dataclass(frozen=True, eq=False)
 class Principal:
-    """Frames from 0 to 1 as mean + scores @ vectors.T + a remainder; `vectors` `(P, K)` are orthonormal.
+    """Frames from 0 to 1 as mean + scores @ vectors.T + a remainder; `mean` is `(P,)`, `vectors` `(P, K)` are
+    orthonormal.
 
-    `live` are the pixels that change. `noise` is the standard deviation of one of them, by what the components leave.
+    `live` are the indices of the pixels that change. `noise` is the standard deviation of one of them, by what the
+    components leave.
     """
 
     mean: Array
@@ -67,14 +71,14 @@ class Principal:
     noise: float
 
     def scores(self, frames: npt.NDArray[np.uint8]) -> Array:
-        """Return the K coefficients `(F, K)` of `frames` `(F, P)`."""
+        """Return the K coefficients `(F, K)` of uint8 `frames` `(F, P)`: (frames / `WHITE` − mean) @ vectors."""
         mean, vectors = self.mean[self.live].astype(np.float32), self.vectors[self.live].astype(np.float32)
         groups = [frames[i : i + GROUP][:, self.live] for i in range(0, len(frames), GROUP)]
         return np.concatenate([(_shades(group) - mean) @ vectors for group in groups]).astype(np.float64)
 
 
 def principal_frames(frames: npt.NDArray[np.uint8], rng: np.random.Generator) -> Principal:
-    """Return the leading principal components of `frames` `(F, P)`, from a sample of them.
+    """Return the leading principal components of uint8 `frames` `(F, P)`, from a sample of them.
 
     Raises `ExperimentError` where all frames are the same.
     """
@@ -116,10 +120,11 @@ def _modes(centred: npt.NDArray[np.float32]) -> tuple[Array, Array]:
 
 
 def told_apart(sizes: Array, samples: int) -> int:
-    """Return how many of the falling eigenvalues `sizes` are worth keeping, of a covariance of `samples` frames.
+    """Return how many of the falling eigenvalues `sizes` `(P,)` are worth keeping, of a covariance of `samples` frames.
 
     Those above the edge of pure noise, median · (1 + √γ)² for γ = P/n or n/P, whichever is below one (Marchenko &
-    Pastur 1967), until the others hold less than `REMAINDER` of the whole. Four at least, where there are so many.
+    Pastur 1967), until the others hold less than `REMAINDER` of the whole. Four at least, where there are so many, and
+    `MOST_COMPONENTS` at most.
     """
     filled = min(len(sizes), samples - 1)
     ratio = filled / max(len(sizes), samples)

@@ -10,7 +10,7 @@ from hnn_engine.fitting.pixel_closed_form.splines import splines
 from hnn_engine.fitting.subsampling import drawn
 
 SAMPLE = 4000  # frames that the curve is made of
-LANDMARKS, CROWD, NEIGHBOURS = 256, 3, 8  # at most; frames a landmark at least; neighbours that it feels
+LANDMARKS, CROWD, NEIGHBOURS = 256, 3, 8  # at most; frames a landmark at least; neighbours in the width of its kernel
 CURVE_POINTS = 801
 FIRST_PIECES, PIECES = 24, (24, 32, 48, 64)  # of the curve, coarse to fine
 CLEAR, FOG, FOGGY = 8, 40, 0.05  # frames a piece, by the noise over the frames' spread
@@ -47,7 +47,7 @@ class Curve:
 def rough_curve(scores: Array, noise: float, rng: np.random.Generator) -> Curve:
     """Return a first curve along `scores` `(N, K)`, of a `noise` each, as a diffusion map among landmarks orders them.
 
-    It is made of a sample of them.
+    It is made of a sample of them. Source: Coifman & Lafon 2006.
     """
     some = scores[drawn(len(scores), SAMPLE, rng)]
     marks = some[spread_out(some, min(LANDMARKS, len(some) // CROWD))]
@@ -77,7 +77,8 @@ def _pieces(scores: Array, noise: float, wanted: int) -> int:
 
 
 def spread_out(points: Array, count: int) -> Index:
-    """Return indices of `count` points, each the farthest from those before (farthest-point sampling)."""
+    """Return the indices `(count,)` of `points` `(n, K)`, each the farthest from all before, the first from the mean;
+    at most n. Farthest-point sampling (Gonzalez 1985)."""
     chosen = [int(np.argmax(np.square(points - points.mean(axis=0)).sum(axis=1)))]
     nearest = np.full(len(points), np.inf)
     for _ in range(min(count, len(points)) - 1):
@@ -87,7 +88,8 @@ def spread_out(points: Array, count: int) -> Index:
 
 
 def along_film(points: Array, marks: Array) -> Array:
-    """Return a coordinate of `points` `(n, K)` that rises along an open curve through `marks`, by diffusion among them.
+    """Return a coordinate `(n,)` of `points` `(n, K)` that rises along an open curve through `marks` `(m, K)`, by
+    diffusion among them.
 
     The kernel exp(−d²/ε) is divided by the density; on an open curve of length L its slowest mode is cos(πs/L), which
     is extended to the points by Nyström's formula. Source: Coifman & Lafon 2006.
@@ -105,13 +107,16 @@ def along_film(points: Array, marks: Array) -> Array:
 
 
 def square_distances(a: Array, b: Array) -> Array:
-    """Return |aᵢ − bⱼ|², `(len(a), len(b))`."""
+    """Return |aᵢ − bⱼ|², `(n, m)`, of the rows of a `(n, K)` and b `(m, K)`."""
     d2: Array = np.maximum(np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2 * a @ b.T, 0.0)
     return d2
 
 
 def smooth_curve(u: Array, points: Array, pieces: int) -> Curve:
-    """Return the least-squares cubic spline through `points` `(n, K)` at `u` in [0, 1], as an even polyline."""
+    """Return the cubic spline of `pieces` through `points` `(n, K)` at `u` `(n,)` in [0, 1], as an even polyline.
+
+    Least squares with a penalty on second differences of its weights (P-splines: Eilers & Marx 1996).
+    """
     basis = splines(u, 0.0, 1.0, pieces)
     bend = np.diff(np.eye(pieces), 2, axis=0)
     gram = basis.T @ basis

@@ -73,7 +73,8 @@ class SampledFit:
         return frozen(self.task, {n: w.copy() for n, w in self._weights.items()}, z, self._map_rows)
 
     def events(self) -> Iterator[Event]:
-        """Run the fit; each `next` does one step's work."""
+        """Run the fit; each `next` does one of the steps at the head of the module. What the data do not allow ends in
+        `Failed`."""
         steps = _Steps(self.task, self._weights).all()
         yield Started(len(steps))
         for step, find in enumerate(steps, 1):
@@ -103,7 +104,7 @@ class SampledFit:
 
 
 def drawn_rows(rows: Index, rng: np.random.Generator) -> Index:
-    """Return at most `LIVE_TEST_ROWS` of `rows`."""
+    """Return at most `LIVE_TEST_ROWS` of the indices `rows` `(n,)`, drawn by `rng` without replacement."""
     return rows if len(rows) <= LIVE_TEST_ROWS else rng.choice(rows, LIVE_TEST_ROWS, replace=False)
 
 

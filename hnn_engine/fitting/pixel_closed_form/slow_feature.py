@@ -13,7 +13,8 @@ JUMPY = 0.1  # mean square step of q over that of frames in random order, above 
 
 
 def straightened(s: Array, rows: Index, knots: Array, noise: float) -> Array:
-    """Return q = φ(s) at the arc lengths `knots`, from the places s `(F,)` of frames and the `rows` of three each.
+    """Return q = φ(s) `(n,)` at the arc lengths `knots` `(n,)`, from the places s `(F,)` of frames and the first frames
+    `rows` `(N,)` of three each.
 
     Minimises the mean of (φ(s″) − 2φ(s′) + φ(s) + a(s′))² over cubic splines φ and a, for φ of mean 0 and mean square
     `SPREAD`²: the second difference of an angle depends on the angle alone. With a solved for, φ is the smallest
@@ -39,7 +40,8 @@ def straightened(s: Array, rows: Index, knots: Array, noise: float) -> Array:
 
 
 def smallest(cost: Array, weight: Array) -> Array:
-    """Return v that minimises vᵀ cost v / vᵀ weight v, in the space where `weight` is not negligible."""
+    """Return v `(k,)` that minimises vᵀ cost v / vᵀ weight v, both `(k, k)` and symmetric, in the space where `weight`
+    is not negligible."""
     sizes, vectors = np.linalg.eigh(weight)
     keep = sizes > 1e-9 * sizes[-1]
     white = vectors[:, keep] / np.sqrt(sizes[keep])
@@ -49,5 +51,6 @@ def smallest(cost: Array, weight: Array) -> Array:
 
 
 def jumps(q: Array, rows: Index) -> bool:
-    """Return whether the positions q `(F,)` of frames jump about rather than move along the `rows`."""
+    """Return whether the positions q `(F,)` of frames jump about rather than move along the `rows` `(N,)`: the mean
+    square step exceeds `JUMPY` of that in random order, 2 var q."""
     return bool(np.square(q[rows + 1] - q[rows]).mean() > JUMPY * 2 * q.var())

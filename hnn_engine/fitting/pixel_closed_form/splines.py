@@ -6,7 +6,8 @@ from hnn_engine.coords import Array
 
 
 def splines(x: Array, low: float, high: float, count: int) -> Array:
-    """Return the `count` even cubic B-splines over [low, high] at x `(n,)`, `(n, count)`; they sum to one inside."""
+    """Return the `count` even cubic B-splines over [low, high] at x `(n,)`, as `(n, count)`; they sum to one. An x
+    outside counts as the end next to it. Source: de Boor, A Practical Guide to Splines."""
     place = (np.clip(x, low, high) - low) / (high - low) * (count - 3)
     cell = np.minimum(place.astype(np.int64), count - 4)
     t = place - cell

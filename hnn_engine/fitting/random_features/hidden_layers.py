@@ -96,7 +96,10 @@ def hidden_layers(
     x: Array, sizes: tuple[int, int], activation: str, rng: np.random.Generator, slope: float = SLOPE
 ) -> Hidden:
     """Return layers of `sizes`, (width, depth): the first drawn from pairs of states x `(n, k)`, whose coordinates
-    count by their spread, the others from pairs of what the layer before makes of them."""
+    count by their spread, the others from pairs of what the layer before makes of them.
+
+    `slope`: change of a unit's argument over the distance of its pair. Source: Bolager et al. 2023.
+    """
     (width, depth), steep, spread = sizes, slope * STEEPNESS[activation], np.maximum(x.std(axis=0), 1e-12)
     w, b = sampled_layer(x / spread, width, steep, rng)
     layers = [(w / spread[:, None], b)]
@@ -119,8 +122,11 @@ def halved_layer(x: Array, width: int, activation: str, rng: np.random.Generator
 
 
 def sampled_layer(x: Array, width: int, slope: float, rng: np.random.Generator) -> Layer:
-    """Return `width` units that change by `slope` over the distance of a pair of rows of x `(n, k)`, and are zero at a
-    place between the two."""
+    """Return `(w, b)`, `(k, width)` and `(width,)`, of units whose argument changes by `slope` over the distance of a
+    pair of rows of x `(n, k)`, and is zero at a place between the two.
+
+    w = slope (x₂ − x₁)/‖x₂ − x₁‖², b = −w·(x₁ + u (x₂ − x₁)), u uniform in [0, 1). Source: Bolager et al. 2023.
+    """
     begin, end = x[rng.integers(len(x), size=width)], x[rng.integers(len(x), size=width)]
     chord = end - begin
     near = np.maximum(1e-3 * x.var(axis=0).sum(), 1e-24)
@@ -130,7 +136,7 @@ def sampled_layer(x: Array, width: int, slope: float, rng: np.random.Generator) 
 
 
 def hidden_of(weights: Mapping[str, object], net: Network, activation: str) -> Hidden:
-    """Return the hidden layers that `net` has in `weights`."""
+    """Return the hidden layers, in float64, that `net` has in `weights`."""
     own = net.of(weights)
     layers = tuple((own[f"w{i}"].astype(float), own[f"b{i}"].astype(float)) for i in range(depth_of(own)))
     return Hidden(activation, layers)

@@ -64,7 +64,8 @@ class LinearField:
         return sum(net.outputs * self.hidden[net.prefix].width for net in self.networks)
 
     def columns(self, wanted: Network, output: int) -> slice:
-        """Return where the unknowns of an output of a network lie."""
+        """Return the slice of θ in which the unknowns of an `output` of the network `wanted` lie; raise `KeyError` for
+        a network that the model has not."""
         begin = 0
         for net in self.networks:
             width = self.hidden[net.prefix].width
@@ -107,8 +108,8 @@ class LinearField:
         return self._gathered(x, range(x.shape[1]), np.arange(self.size), np.ones_like(x))
 
     def rows(self, group: Group, x: Array, counts: Array) -> Array:
-        """Return the features of a group that is not shared, `(n, components, unknowns)` at x `(n, 2*dof)`, times what
-        each component of each row `counts` `(n, 2*dof)`."""
+        """Return the features of a `group` that is not shared, `(n, components, unknowns)` at x `(n, 2*dof)`, times
+        `counts` `(n, 2*dof)`, the weight of each component of each row."""
         return self._gathered(x, group.components, group.places[0], counts)
 
     def _gathered(self, x: Array, components: Sequence[int], places: Index, counts: Array) -> Array:
@@ -133,12 +134,12 @@ class LinearField:
         return rows
 
     def shared_features(self, x: Array) -> Array:
-        """Return the features `(n, width)` that every component of a shared group has."""
+        """Return the features `(n, width)` at x `(n, 2*dof)` that every component of a shared group has."""
         net = self.terms[0].net
         return self.hidden[net.prefix].values(x[:, net.columns])
 
     def given(self, x: Array) -> Array:
-        """Return f₀ `(n, 2*dof)`, what is known of the field beforehand."""
+        """Return f₀ `(n, 2*dof)` at x `(n, 2*dof)`, what is known of the field beforehand: p/m on dq/dt, or zero."""
         inverse_mass, known = get_model(self.task.model).inverse_mass(self.task.known), np.zeros_like(x)
         if inverse_mass is not None:
             dof = x.shape[1] // 2
@@ -155,7 +156,7 @@ class LinearField:
         return named
 
     def snapshot(self, theta: Array) -> Snapshot:
-        """Freeze the model with last layers θ."""
+        """Freeze the model with last layers θ `(size,)`."""
         weights = {**self.weights(theta), **self.task.known}
         return Snapshot(self.task.model, self.task.data.dof, dict(self.task.model_settings), weights)
 
@@ -176,7 +177,7 @@ def can_be_halved(task: FitTask) -> bool:
 
 def drawn_field(task: FitTask, x: Array, rng: np.random.Generator, halved: bool = False) -> LinearField:
     """Return the task's field on hidden layers drawn from pairs of the states x `(n, 2*dof)`, or on those of the fit
-    that it begins at.
+    that it begins at. Source of the layers: Bolager et al. 2023.
 
     `halved`: units take positions or momenta alone, where `can_be_halved`. An H that is T(p) + V(q), a field that is
     (f(p), g(q)), needs no others, and it has more units for each then.

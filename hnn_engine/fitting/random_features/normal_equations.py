@@ -1,7 +1,7 @@
 """The least-squares problem of a field that is linear in its unknowns, gathered in blocks of rows.
 
 Each component of the field counts by its usual size, and rows with huge derivatives, such as close encounters, count
-less, or a few of them would rule all.
+less, or a few of them would decide the solution.
 """
 
 from functools import cached_property
@@ -46,7 +46,7 @@ class Regression:
         return np.asarray(1 / np.maximum(1.0, size / max(calm, 1e-300)))[:, None]
 
     def add(self, block: Index) -> None:
-        """Gather the rows `block`."""
+        """Add the rows with the indices `block` `(n,)` to the sums."""
         x, weight = self.states[block], self._weight[block]
         counts = self._scale * weight
         targets = (self.rates[block] - self.field.given(x)) * counts
@@ -58,7 +58,7 @@ class Regression:
                 normal.add(self.field.rows(group, x, counts).reshape(wanted.size, -1), wanted.reshape(-1, 1))
 
     def solve(self) -> Array:
-        """Return θ from the rows so far."""
+        """Return θ `(size,)` from the rows so far, by ridge regression of each group of components."""
         theta, self.chosen = np.zeros(self.field.size), []
         for group, normal in zip(self.field.groups, self.normals, strict=True):
             found, ridge = normal.solved(self._ridge)
@@ -69,8 +69,8 @@ class Regression:
         return theta
 
     def missed(self, rows: Index, theta: Array) -> float:
-        """Return the square of what θ leaves over on `rows`, as they count: its median, which a few rows that no field
-        of so many units follows do not rule."""
+        """Return the median over `rows` `(n,)` of the square of what θ `(size,)` leaves over, components and rows
+        counted as in the fit: a few rows that no field of so many units follows do not rule it."""
         x = self.states[rows]
         left = self.field.given(x) + self.field.features(x) @ theta - self.rates[rows]
         return float(np.median(np.square(left * self._scale * self._weight[rows]).sum(axis=1)))
@@ -82,14 +82,16 @@ def unknowns_of(field: LinearField) -> list[int]:
 
 
 def enough(field: LinearField) -> int:
-    """Return on how many states a field is solved."""
+    """Return on how many states a field is solved: `ROWS` equations an unknown, and more as far as `WORK`
+    multiplications go."""
     counts = [(group.places.shape[1], 1 if group.shared else len(group.components)) for group in field.groups]
     work = sum(components * unknowns**2 for unknowns, components in counts)
     return max(*(int(ROWS * unknowns / components) for unknowns, components in counts), int(WORK / work), 1)
 
 
 def needed_bytes(field: LinearField) -> int:
-    """Return the memory that a fit takes at its peak: matrices of the unknowns, and a block of features twice."""
+    """Return the bytes of memory that a fit takes at its peak: matrices of the unknowns, and a block of features
+    twice."""
     grams = [unknowns**2 for unknowns in unknowns_of(field)]
     each = max(BLOCK, field.size * 2 * field.task.data.dof)
     return int(8 * (sum(grams) + COPIES * max(grams) + 3 * each))

@@ -15,7 +15,7 @@ RIDGES = np.geomspace(1e-13, 1e-1, 49)  # that are tried: below the first, round
 
 @dataclass
 class Normal:
-    """AᵀA `(k, k)`, Aᵀy `(k, m)` and yᵀy of all rows so far."""
+    """AᵀA `(k, k)`, Aᵀy `(k, m)` and yᵀy, summed over columns, of all `rows` so far."""
 
     gram: Array
     moment: Array
@@ -24,7 +24,7 @@ class Normal:
 
     @staticmethod
     def empty(features: int, targets: int = 1) -> "Normal":
-        """Return the sums of no rows."""
+        """Return the sums of no rows, for k `features` and m `targets`."""
         return Normal(np.zeros((features, features)), np.zeros((features, targets)))
 
     def add(self, features: Array, targets: Array) -> None:
@@ -35,11 +35,12 @@ class Normal:
         self.rows += len(features)
 
     def solved(self, ridge: float | None = None) -> tuple[Array, float]:
-        """Return w `(k, m)` and its ridge.
+        """Return w `(k, m)`, which minimises ‖A w − y‖² + λ‖w‖², and its ridge, λ over the mean diagonal element of
+        AᵀA.
 
-        Without a `ridge` it is the one with the least generalised cross-validation score: what is left over,
-        n ‖A w − y‖² / (n − trace)², where the trace counts the degrees of freedom that λ leaves. Source: Golub,
-        Heath & Wahba 1979.
+        Without a `ridge` it is the one with the least generalised cross-validation score: what is left over, n ‖A w −
+        y‖² / (n − trace)², where the trace counts the degrees of freedom that λ leaves. Source: Golub, Heath & Wahba
+        1979.
         """
         if ridge is None:
             return self._chosen()
@@ -69,14 +70,16 @@ class Normal:
 
 
 def ridge_solve(features: Array, targets: Array, ridge: float | None) -> Array:
-    """Return w `(k, m)` of features `(n, k)` and targets `(n, m)`; without a `ridge` the data choose it."""
+    """Return w `(k, m)` of features `(n, k)` and targets `(n, m)`, which minimises ‖features w − targets‖² + λ‖w‖²;
+    without a `ridge` the data choose it, by generalised cross-validation (Golub, Heath & Wahba 1979)."""
     normal = Normal.empty(features.shape[1], targets.shape[1])
     normal.add(features, targets)
     return normal.solved(ridge)[0]
 
 
 def affine_solve(features: Array, targets: Array, ridge: float) -> tuple[Array, Array]:
-    """Return (w, b) of features w + b ≈ targets, by ridge regression of what is left of both less their means."""
+    """Return (w, b), `(k, m)` and `(m,)`, of features `(n, k)` w + b ≈ targets `(n, m)`: ‖A w − y‖² + λ‖w‖² is least
+    for A and y less their means, λ = `ridge` · mean(diag(AᵀA))."""
     centre, mean = features.mean(axis=0), targets.mean(axis=0)
     w = ridge_solve(features - centre, targets - mean, ridge)
     return w, mean - centre @ w

@@ -2,8 +2,8 @@
 
 One linear least-squares problem, whatever the family (`linear_field`): no steps, no rate, milliseconds for a small
 network. Each component of the field counts by its spread, and rows with huge derivatives, such as close encounters,
-count less, or a few of them would rule all. The normal equations are gathered in blocks, so memory does not grow with
-the data. Source: Bolager et al. 2023; Rahma, Datar & Dietrich 2024, arXiv 2411.17511.
+count less, or a few of them would decide the solution. The normal equations are gathered in blocks, so memory does not
+grow with the data. Source: Bolager et al. 2023; Rahma, Datar & Dietrich 2024, arXiv 2411.17511.
 """
 
 import time
@@ -34,7 +34,7 @@ LOOKED_AT = 500  # rows that a loss on screen is of: it would take longer than t
 TRIAL_WIDTH, LARGEST_TRIAL = 20, 200  # of the small fits that choose which coordinates a unit sees: times dof³; at most
 NO_MATTER = 1e8  # bytes that any machine has: asking for what is free takes as long as a tenth of a small fit
 DEAR = 6  # equations an unknown take as long to gather as to solve
-LENIENCE = 3.0  # times the error of units that see all: those that see halves keep rollouts calm beyond the data
+LENIENCE = 3.0  # times the error of units that see all: those that see halves keep rollouts bounded beyond the data
 
 
 class SampledFieldFit:
@@ -88,7 +88,10 @@ class SampledFieldFit:
 
 
 class Problem:
-    """The regressions of a task, on states freed from noise and hidden layers drawn from them."""
+    """The regressions of a task, on states freed from noise and hidden layers drawn from them.
+
+    Making one raises `ExperimentError` where the data or the memory do not suffice.
+    """
 
     def __init__(self, task: FitTask) -> None:
         """Take the usable rows of `task`, states freed from noise, and draw hidden layers by its seed."""
@@ -106,11 +109,11 @@ class Problem:
 
     @property
     def states(self) -> Array:
-        """The states of `rows` that the fit is solved on."""
+        """The states `(n, 2*dof)` of the n `rows` that the fit is solved on."""
         return self.regression.states
 
     def blocks(self) -> list[Index]:
-        """Return the rows to gather, block by block."""
+        """Return the indices of the rows to gather, block by block, `BLOCK` numbers of features each."""
         each = max(1, BLOCK // max(self.field.size * self.states.shape[1], 1))
         return np.array_split(self._some, -(-len(self._some) // each))
 
@@ -119,13 +122,13 @@ class Problem:
         return all(n.rows >= DEAR * len(n.gram) for n in self.regression.normals)
 
     def solved(self) -> Array:
-        """Return the last layers θ: all blocks gathered and solved, without a word on the way."""
+        """Return the last layers θ `(size,)`: all blocks gathered and solved at once."""
         for block in self.blocks():
             self.regression.add(block)
         return self.regression.solve()
 
     def said(self) -> str:
-        """Return a sentence on the solution."""
+        """Return a sentence on the solution, for people."""
         ridges = " and ".join(f"{ridge:.0e}" for ridge in sorted(set(self.regression.chosen)))
         by = "chosen by generalised cross-validation" if self._ridge is None else "as set"
         parts = [f"solved on {len(self._some)} states with ridge {ridges}, {by}"]
@@ -167,7 +170,8 @@ def _missed(field: LinearField, states: Array, rates: Array) -> float:
 
 
 def usable_rows(task: FitTask) -> Index:
-    """Return the training rows that are finite; raise `ExperimentError` where there are fewer than two."""
+    """Return the indices `(n,)` of the training rows that are finite; raise `ExperimentError` where there are fewer
+    than two."""
     data = task.data
     rows = np.flatnonzero(data.train & finite(data))
     if len(rows) < 2:
@@ -179,18 +183,19 @@ def usable_rows(task: FitTask) -> Index:
 
 
 def finite(data: Dataset) -> Mask:
-    """Return which rows are finite numbers."""
+    """Return the mask `(N,)` of the rows whose states and derivatives are finite numbers."""
     return np.asarray(np.isfinite(data.coords).all(axis=1) & np.isfinite(data.dcoords).all(axis=1))
 
 
 def cleaned_states(task: FitTask, rows: Index) -> Array:
-    """Return the states of `rows` to fit on, `(n, 2*dof)`, with less noise where the recipe is to see to that."""
+    """Return the states of `rows` `(n,)` to fit on, `(n, 2*dof)`, with less noise where the recipe is to see to
+    that."""
     cleaned = drawn_together(task.data, rows) if task.settings["states"] == "together" else None
     return task.data.coords[rows] if cleaned is None else cleaned
 
 
 def check_memory(needed: int) -> None:
-    """Raise `ExperimentError` where a fit would need more memory than there is."""
+    """Raise `ExperimentError` where a fit that needs `needed` bytes would need more memory than there is."""
     free = free_memory() if needed > NO_MATTER else None
     if free is not None and needed > free:
         raise ExperimentError(
@@ -200,7 +205,7 @@ def check_memory(needed: int) -> None:
 
 
 def check_spread(states: Array) -> None:
-    """Raise `ExperimentError` where all of `states` are one point."""
+    """Raise `ExperimentError` where all of `states` `(n, 2*dof)` are one point."""
     if not np.ptp(states, axis=0).any():
         raise ExperimentError(
             "All training states are the same point, and hidden units are drawn between different ones: choose "
@@ -209,7 +214,8 @@ def check_spread(states: Array) -> None:
 
 
 def loss_rows(task: FitTask) -> tuple[Index, Index]:
-    """Return the rows that the losses on screen are of: at most `LOOKED_AT` that train, and of the others."""
+    """Return the indices, `(n,)` and `(m,)`, of the rows that the losses on screen are of: at most `LOOKED_AT` that
+    train, and of the others."""
     usable, some = finite(task.data), []
     for mask, stream in ((task.data.train, 2), (~task.data.train, 3)):
         rows = np.flatnonzero(mask & usable)
@@ -218,5 +224,5 @@ def loss_rows(task: FitTask) -> tuple[Index, Index]:
 
 
 def data_loss(snapshot: Snapshot, data: Dataset, rows: Index) -> float:
-    """Return the mean squared error of the field against the derivatives of `rows`."""
+    """Return the mean over `rows` `(n,)` and coordinates of (field(coords) − dcoords)²."""
     return float(np.square(snapshot.field(data.coords[rows]) - data.dcoords[rows]).mean())

@@ -74,7 +74,8 @@ class DenoiseFit:
 
 
 def prepared(task: FitTask) -> tuple[GaussNewton, Guess]:
-    """Return the problem of `task` and the guess to begin with."""
+    """Return the problem of `task` and the guess to begin with: what the recipe `sampled` finds. Raises
+    `ExperimentError` where the data do not suffice for that."""
     data, start = task.data, Problem(task)
     theta = start.solved()
     chosen = _fitting(segments(data, start.rows), start.field.size * 2 * data.dof, task.seed)

@@ -24,8 +24,8 @@ DOUBT = 4.0  # times the mean square of what is missed
 
 
 class Runs(NamedTuple):
-    """Trajectories side by side, the shorter ones filled up: states x and rates y `(B, T, D)`, the steps between
-    neighbours `(B, T − 1, 1)`, which rows there are `(B, T)` and which links `(B, T − 1)`."""
+    """Trajectories side by side, the shorter ones filled up: states x and rates y `(B, T, D)`, the steps in s between
+    neighbours `(B, T − 1, 1)`, which rows there are `(B, T)` and which links `(B, T − 1)`, 1 or 0. D = 2*dof."""
 
     x: Array
     y: Array
@@ -35,7 +35,7 @@ class Runs(NamedTuple):
 
 
 def side_by_side(runs: list[Index], t: Array, x: Array, y: Array) -> Runs:
-    """Return `runs` of rows of t `(N,)`, x and y `(N, D)` as one block."""
+    """Return `runs` of rows of t `(N,)` in s, x and y `(N, D)` as one block."""
     longest = max(len(run) for run in runs)
     there = np.array([np.arange(longest) < len(run) for run in runs], dtype=np.float64)
     rows = np.array([np.concatenate([run, np.full(longest - len(run), run[-1])]) for run in runs])
@@ -76,19 +76,21 @@ class _At(NamedTuple):
 
 @dataclass(frozen=True)
 class GaussNewton:
-    """The problem of one set of trajectories."""
+    """The least-squares problem of one set of trajectories; its sum is at the head of the module."""
 
     field: LinearField
     runs: Runs
     weights: Weights
 
     def cost(self, guess: Guess, left: Left) -> float:
-        """Return the sum that is to be least, of `guess` and what it leaves."""
+        """Return the sum that is to be least, of `guess` and what it leaves: squares of `left` over their variances,
+        and Σ θ²/s²."""
         sums = [(np.square(part) * weight).sum() for part, weight in zip(left, self.weights[:3], strict=True)]
         return float(sum(sums) + (self.weights.theta * np.square(guess.theta)).sum())
 
     def left(self, guess: Guess) -> Left:
-        """Return what `guess` leaves over."""
+        """Return what `guess` leaves over: z − x and f(z) − ẋ `(B, T, D)`, and z′ − z − h/6 (f(z) + 4 f(z½) + f(z′))
+        `(B, T − 1, D)`, by Hermite–Simpson collocation. Source: Betts, Practical Methods for Optimal Control, 4.5."""
         f = self._f(guess.z, guess.theta)
         z0, z1, h = guess.z[:, :-1], guess.z[:, 1:], self.runs.steps
         middle = self._f(_middle(z0, z1, f[:, :-1], f[:, 1:], h), guess.theta)
@@ -97,8 +99,8 @@ class GaussNewton:
         return Left((guess.z - self.runs.x) * rows, (f - self.runs.y) * rows, link * self.runs.links[..., None])
 
     def believable(self, left: Left) -> "GaussNewton":
-        """Return the problem with larger variances of rates and links where more of them is `left`: a network
-        that is too small for the field must not bend the states to make up for it."""
+        """Return the problem with larger variances of rates and links where more of them is `left`, `DOUBT` times the
+        mean square: a network that is too small for the field must not bend the states to make up for it."""
         w = self.weights
         missed_rates = np.square(left.rates).sum(axis=(0, 1)) / self.runs.rows.sum()
         missed_links = np.square(left.links).sum(axis=(0, 1)) / max(self.runs.links.sum(), 1.0)
@@ -110,8 +112,8 @@ class GaussNewton:
         return replace(self, weights=weights)
 
     def improved(self, guess: Guess, left: Left) -> tuple[Guess, Left]:
-        """Return a better guess and what it leaves, by a step of Gauss and Newton that is halved until it is better;
-        the same guess where none is."""
+        """Return a better guess and what it leaves, by a Gauss–Newton step that is halved until it is better, at most
+        `HALVINGS` times; the same guess where none is."""
         cost = self.cost(guess, left)
         step = self._step(guess)
         for halving in range(HALVINGS):
