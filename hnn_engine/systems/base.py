@@ -23,9 +23,9 @@ NEWTON_ROUNDS = 20  # for a momentum that gives a velocity; one is enough where 
 class DataRecipe:
     """How a system's training data is made: the paper's recipe where the paper has one.
 
-    `trajectories` × `points` samples at `linspace(0, horizon, points)`; `noise` is the standard deviation of the
-    normal noise on the states; the first `round(test_fraction · trajectories)` trajectories test if `test_first`,
-    else the last ones do.
+    `trajectories` × `points` samples at `linspace(0, horizon, points)` in s; `noise` is the standard deviation of the
+    normal noise on the states, in the unit of each; the first `round(test_fraction · trajectories)` trajectories test
+    if `test_first`, else the last ones do.
     """
 
     trajectories: int
@@ -77,35 +77,38 @@ class System(Scene):
         raise AttributeError(f"{type(self).__name__} has no attribute '{name}'")
 
     def law_constants(self) -> Array:
-        """Return what `grad_hamiltonian` and `dissipation` get as `c`: the constants, unless a system differs."""
+        """Return what `grad_hamiltonian` and `dissipation` get as `c`, `(constants,)` in SI units: the constants in
+        their order, unless a system differs."""
         return np.array([float(value) for value in self.values.values()])
 
     @property
     def caption(self) -> str:
-        """What people call the system with these constants."""
+        """The name, for people, of the system with these constants."""
         return self.title
 
     @abstractmethod
     def hamiltonian(self, coords: Array) -> Array:
-        """Return H in joules, `(..., 2*dof) -> (...)`."""
+        """Return H in J, `(..., 2*dof) -> (...)`."""
 
     @staticmethod
     @abstractmethod
     def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
-        """Write ∇H into `out`. `x`, `out`: `(2*dof, ...)`, a row a coordinate; `c`: as `law_constants` gives them."""
+        """Write ∇H into `out`. `x`, `out`: `(2*dof, ...)`, a row a coordinate, SI units; `c`: as `law_constants` gives
+        them."""
 
     @staticmethod
     def dissipation(x: Array, c: Array, out: Array) -> None:
-        """Add to `out` what friction adds to d(coords)/dt. Shapes as in `grad_hamiltonian`."""
+        """Add to `out` what friction adds to d(coords)/dt, a second. Shapes as in `grad_hamiltonian`."""
 
     def gradient(self, coords: Array) -> Array:
-        """Return ∇H = (∂H/∂q, ∂H/∂p), `(..., 2*dof)`."""
+        """Return ∇H = (∂H/∂q, ∂H/∂p), `(..., 2*dof)`, at `coords` `(..., 2*dof)`, in J per unit of each."""
         out = np.empty_like(coords)
         self.grad_hamiltonian(coords.T, self.law, out.T)
         return out
 
     def friction(self, coords: Array) -> Array | None:
-        """Return what friction adds to d(coords)/dt, or None where there is none."""
+        """Return what friction adds to d(coords)/dt, `(..., 2*dof)`, at `coords` `(..., 2*dof)`, or None where there is
+        none."""
         if not self.damped:
             return None
         drag = np.zeros_like(coords)
@@ -117,7 +120,7 @@ class System(Scene):
         return self
 
     def field(self, coords: Array) -> Array:
-        """Return d(coords)/dt = J∇H + friction, `(..., 2*dof)`."""
+        """Return d(coords)/dt = J∇H + friction, a second, `(..., 2*dof)`, at `coords` `(..., 2*dof)`."""
         flow = symplectic(self.gradient(coords))
         if self.damped:
             self.dissipation(coords.T, self.law, flow.T)
@@ -134,7 +137,7 @@ class System(Scene):
 
     @property
     def min_energy(self) -> float | None:
-        """Return min H, or None where H has no minimum."""
+        """Return min H in J, or None where H has no minimum."""
         return None
 
     @property
@@ -149,30 +152,33 @@ class System(Scene):
         return float(np.median(np.abs(energies - (self.min_energy or 0.0))))
 
     def energy_scale(self, start: Array) -> float:
-        """Return E = max(H(start) − min H, floor), or with |H(start)| where H has no minimum."""
+        """Return E = max(H(start) − min H, floor) in J, or with |H(start)| where H has no minimum; `start` is
+        `(2*dof,)`."""
         energy = float(self.hamiltonian(start))
         scale = abs(energy) if self.min_energy is None else energy - self.min_energy
         return max(scale, self.energy_floor)
 
     @property
     def grid_reach(self) -> Array | None:
-        """Half the width of a grid of states in q and in p, `(2,)`: as far as the portrait reaches, unless a system
-        says otherwise. None where there are more degrees of freedom than one."""
+        """Half the width of a grid of states in q and in p, `(2,)`, in their units: as far as the portrait reaches,
+        unless a system says otherwise. None where there are more degrees of freedom than one."""
         return np.array([max(-c.low, c.high) for c in self.coordinates]) if self.dof == 1 else None
 
     @abstractmethod
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
-        """Draw `count` initial states of the training distribution, `(count, 2*dof)`."""
+        """Draw `count` initial states of the training distribution by `rng`, `(count, 2*dof)`, in SI units."""
 
     def exact(self, start: Array, t: Array) -> Array | None:
-        """Return the exact solution `(T, 2*dof)` from `start` `(2*dof,)` at `t` `(T,)` in s, or None without one."""
+        """Return the exact solution `(T, 2*dof)` from `start` `(2*dof,)` at `t` `(T,)` in s from the start, or None
+        without one."""
         return None
 
     # The scene, unless a system has its own ---------------------------------------------------------------------------
 
     @cached_property
     def inertia(self) -> Array | None:
-        """1/(∂²H/∂pᵢ²) where the kinetic energy is Σ pᵢ²/(2mᵢ) with fixed mᵢ, found by trying; else None."""
+        """1/(∂²H/∂pᵢ²) `(dof,)` in kg or kg m² where the kinetic energy is Σ pᵢ²/(2mᵢ) with fixed mᵢ, found by trying;
+        else None."""
         dof, starts = self.dof, np.vstack([self.default_start, self.sample_starts(np.random.default_rng(0), 8)])
         steps = np.concatenate([np.zeros((dof, dof)), np.diag([c.high for c in self.coordinates[dof:]])], axis=1)
         starts[:, dof:] = 0.0
@@ -187,7 +193,7 @@ class System(Scene):
 
     @property
     def default_start(self) -> Array:
-        """The initial state that the window opens with, `(2*dof,)`."""
+        """The initial state that the window opens with, `(2*dof,)`, in SI units."""
         start: Array = self.sample_starts(np.random.default_rng(0), 1)[0]
         return start
 
@@ -231,7 +237,8 @@ class System(Scene):
         return np.concatenate([self._drawing.nearest(coords[: self.dof], at), coords[self.dof :]])
 
     def push(self, coords: Array, body: int, velocity: tuple[float, float]) -> Array:
-        """Return `coords` with the p whose ∂H/∂p is the nearest velocity along the curve, by Newton's method.
+        """Return `coords` `(2*dof,)` with the p whose ∂H/∂p is the velocity along the curve nearest to `velocity`
+        (m/s), by Newton's method.
 
         A step that brings ∂H/∂p no nearer is halved: not every velocity need belong to some p.
         """

@@ -22,7 +22,11 @@ class DampedMassSpring(Damped, MassSpring):
     data: ClassVar[DataRecipe] = DataRecipe(50, 30, 10.0, 0.1, 0.5, False, False)
 
     def exact(self, start: Array, t: Array) -> Array | None:
-        """Return the damped oscillation, also where it creeps, `(T, 2)`, from `start` `(2,)` at `t` `(T,)` in s."""
+        """Return the damped oscillation, also where it creeps, `(T, 2)`, from `start` `(2,)` at `t` `(T,)` in s.
+
+        q = q₀C + (v₀ + λq₀)S and dq/dt = v₀C − (λv₀ + ω²q₀)S, with C and S as `damped_pair` has them, λ = γ/2 and p = m
+        dq/dt.
+        """
         cos, sin = damped_pair(t, self.damping / 2, self.frequency**2)
         q, v, slow = start[0], start[1] / self.mass, self.damping / 2
         position = q * cos + (v + slow * q) * sin
@@ -31,10 +35,10 @@ class DampedMassSpring(Damped, MassSpring):
 
 
 def damped_pair(t: Array, rate: float, stiffness: float) -> tuple[Array, Array]:
-    """Return e^(−λt)·(cos νt, sin(νt)/ν) with ν² = `stiffness` − λ², also where ν² is zero or negative.
+    """Return e^(−λt)·(cos νt, sin(νt)/ν), `(T,)` each, with ν² = `stiffness` − λ², also where ν² is zero or negative.
 
-    The solutions of x″ + 2λx′ + (λ² + ν²)x = 0 are their combinations: under-, critically and over-damped.
-    `t`: `(T,)` in s. `rate`: λ ≥ 0 in 1/s. `stiffness`: in 1/s².
+    The solutions of x″ + 2λx′ + (λ² + ν²)x = 0 are their combinations: under-, critically and over-damped. `t`: `(T,)`
+    in s. `rate`: λ ≥ 0 in 1/s. `stiffness`: in 1/s².
     """
     square = stiffness - rate**2
     nu = math.sqrt(abs(square))

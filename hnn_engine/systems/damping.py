@@ -1,4 +1,4 @@
-"""Friction in proportion to the momentum, for systems that have an undamped sister."""
+"""Friction in proportion to the momentum, for systems that exist without it too."""
 
 from copy import copy
 from typing import ClassVar, Self
@@ -29,7 +29,7 @@ class Damped(System):
     damping: float
 
     def with_friction(self, scale: float) -> Self:
-        """Return this system with its damping multiplied by `scale`."""
+        """Return this system with its damping γ, in 1/s, multiplied by `scale`."""
         damping = scale * self.damping
         other = copy(self)
         other.values = {**self.values, DAMPING.name: damping}
@@ -39,8 +39,8 @@ class Damped(System):
 
     @staticmethod
     def dissipation(x: Array, c: Array, out: Array) -> None:
-        """Subtract γp from dp/dt, the rows of `out` from dof on; γ in 1/s is the last of `c`. Shapes as in
-        `grad_hamiltonian`."""
+        """Subtract γp from dp/dt, the rows of `out` from dof on; γ in 1/s is the last of `c`. `x`, `out`: `(2*dof,
+        ...)`, a row a coordinate."""
         damping = c[-1]
         for i in range(len(x) // 2, len(x)):
             out[i] -= damping * x[i]

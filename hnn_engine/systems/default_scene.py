@@ -33,13 +33,14 @@ class Drawing(Protocol):
     radius: float  # of the bead, m
 
     def at(self, q: Array) -> Array:
-        """Return where the bead is, `(..., dof) -> (..., 2)`."""
+        """Return where the bead is in m, `(..., dof) -> (..., 2)`."""
 
     def tangents(self, q: Array) -> Array:
         """Return how it moves with each coordinate, ∂(x, y)/∂q, `(..., dof) -> (..., 2, dof)`."""
 
     def nearest(self, q: Array, at: tuple[float, float]) -> Array:
-        """Return the q `(dof,)` that brings the bead from where `q` has it as near to `at` as it gets."""
+        """Return the q `(dof,)` that brings the bead from where `q` `(dof,)` has it as near to `at`, in m, as it
+        gets."""
 
 
 class OnCurve:
@@ -74,18 +75,18 @@ class OnCurve:
         return np.stack([x, height], axis=-1)
 
     def tangents(self, q: Array) -> Array:
-        """Return d(position)/dq `(..., 2, 1)`."""
+        """Return d(position)/dq `(..., 2, 1)` at q `(..., 1)`."""
         along = np.ones_like(q[..., 0])
         up = self._scale * self._slope(q) if self._slope and self._scale else np.zeros_like(along)
         return np.stack([along, up], axis=-1)[..., None]
 
     def nearest(self, q: Array, at: tuple[float, float]) -> Array:
-        """Return the q `(1,)` under the point `at`."""
+        """Return the q `(1,)` under the point `at`, in m."""
         return np.array([at[0]])
 
 
 class OnRing:
-    """A bead on the unit circle at angle q from hanging."""
+    """A bead on the circle of radius 1 m at the angle q, in rad, from hanging."""
 
     bounds: Bounds = (-1.25, 1.25, -1.25, 1.25)
     radius = 0.1
@@ -101,11 +102,11 @@ class OnRing:
         return np.stack([np.sin(q[..., 0]), -np.cos(q[..., 0])], axis=-1)
 
     def tangents(self, q: Array) -> Array:
-        """Return d(position)/dq `(..., 2, 1)`."""
+        """Return d(position)/dq = (cos q, sin q), m a rad, `(..., 2, 1)` at q `(..., 1)`."""
         return np.stack([np.cos(q[..., 0]), np.sin(q[..., 0])], axis=-1)[..., None]
 
     def nearest(self, q: Array, at: tuple[float, float]) -> Array:
-        """Return the angle `(1,)` of the point `at`, in the turn nearest to `q`."""
+        """Return the angle `(1,)` in rad of the point `at`, in m, in the turn nearest to `q` `(1,)`."""
         return np.array([nearest_turn(math.atan2(at[0], -at[1]), float(q[0]))])
 
 
@@ -124,15 +125,15 @@ class InPlane:
             self.fixed = (Lines(contours(xs, ys, values, _levels(inside))),)
 
     def at(self, q: Array) -> Array:
-        """Return q itself: it is the position `(..., 2)` in m."""
+        """Return q `(..., 2)` itself: it is the position in m."""
         return np.array(q)
 
     def tangents(self, q: Array) -> Array:
-        """Return the identity: d(position)/dq `(..., 2, 2)`."""
+        """Return the identity, d(position)/dq `(..., 2, 2)`, for q `(..., 2)`."""
         return np.broadcast_to(np.eye(2), (*q.shape[:-1], 2, 2))
 
     def nearest(self, q: Array, at: tuple[float, float]) -> Array:
-        """Return the point `at` as q `(2,)`."""
+        """Return the point `at`, in m, as q `(2,)`."""
         return np.array(at, dtype=np.float64)
 
 
@@ -156,10 +157,11 @@ def drawing_of(
 
 
 def contours(xs: Array, ys: Array, values: Array, levels: Array) -> Array:
-    """Return segments `(n, 2, 2)` of the lines where `values` `(len(ys), len(xs))` are at one of `levels`.
+    """Return segments `(n, 2, 2)` of the lines where `values` `(len(ys), len(xs))` are at one of `levels` `(k,)`; `xs`
+    and `ys` are the columns' and rows' coordinates, in m.
 
     Each square of the grid is cut in two triangles, in which the values are taken to be linear: where one corner lies
-    on the other side of a level than the other two, the line crosses its two edges.
+    on the other side of a level than the other two, the line crosses its two edges (marching triangles).
     """
     corners = np.stack([*np.meshgrid(xs, ys), values], axis=-1)
     a, b, c, d = corners[:-1, :-1], corners[:-1, 1:], corners[1:, :-1], corners[1:, 1:]

@@ -17,7 +17,7 @@ STRAIGHT_DAMPING = 0.1  # how strongly such a push is held back, as a part of th
 
 
 class DoublePendulum(System):
-    """θ₁, θ₂ are the rods' angles from hanging. With Δ = θ₁ − θ₂ and D = m₁ + m₂ sin²Δ:
+    """θ₁, θ₂ are the rods' angles from hanging, in rad. With Δ = θ₁ − θ₂ and D = m₁ + m₂ sin²Δ, in J:
 
     H = (m₂l₂²p₁² + (m₁+m₂)l₁²p₂² − 2m₂l₁l₂p₁p₂ cos Δ) / (2m₂l₁²l₂²D) + (m₁+m₂)gl₁(1 − cos θ₁) + m₂gl₂(1 − cos θ₂).
     """
@@ -79,8 +79,11 @@ class DoublePendulum(System):
 
     @staticmethod
     def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
-        """Write ∇H into `out`. `x`, `out`: `(2*dof, ...)`, a row a coordinate; `c`: the constants, as `law_constants`
-        gives them."""
+        """Write ∇H into `out`. `x`, `out`: `(4, ...)`, a row a coordinate; `c`: m₁, m₂ in kg, l₁, l₂ in m, g in m/s².
+
+        With T the kinetic energy, Δ = θ₁ − θ₂, D = m₁ + m₂ sin²Δ and ωᵢ = ∂H/∂pᵢ: ∂T/∂Δ = sin Δ (p₁p₂/(l₁l₂) − 2m₂T cos
+        Δ)/D, ∂H/∂θ₁ = ∂T/∂Δ + (m₁+m₂)gl₁ sin θ₁, ∂H/∂θ₂ = m₂gl₂ sin θ₂ − ∂T/∂Δ.
+        """
         # T = ½(p₁ω₁ + p₂ω₂), and ∂T/∂Δ = sin Δ (p₁p₂/(l₁l₂) − 2m₂T cos Δ)/D.
         mass, m2, l1, l2, g = c[0] + c[1], c[1], c[2], c[3], c[4]
         delta = x[0] - x[1]
@@ -105,14 +108,14 @@ class DoublePendulum(System):
         return 0.01 * sum(self.weight_moments)
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
-        """Draw `count` starts at rest, both angles uniform within 1 rad, `(count, 4)`."""
+        """Draw `count` starts at rest by `rng`, both angles uniform within 1 rad, `(count, 4)`."""
         starts = np.zeros((count, 4))
         starts[:, :2] = rng.uniform(-1.0, 1.0, (count, 2))
         return starts
 
     @property
     def default_start(self) -> Array:
-        """The initial state that the window opens with, `(2*dof,)`."""
+        """The initial state that the window opens with, `(4,)`, in rad and kg m²/s."""
         return np.array([0.9, -0.6, 0.0, 0.0])
 
     @property
@@ -145,7 +148,10 @@ class DoublePendulum(System):
         return np.stack([upper, upper + self.length_2 * rates[..., 1:] * _across(coords[..., 1])], axis=-2)
 
     def place(self, coords: Array, body: int, at: tuple[float, float]) -> Array:
-        """Body 0 turns the upper rod; body 1 bends both rods, its elbow staying on the side where it is."""
+        """Return `coords` `(4,)` with `body` moved as near to `at` (m) as the rods allow; p stays.
+
+        Body 0 turns the upper rod; body 1 bends both rods, its elbow staying on the side where it is.
+        """
         moved = np.array(coords, dtype=np.float64)
         if body == 0:
             moved[0] = nearest_turn(math.atan2(at[0], -at[1]), coords[0])
@@ -166,7 +172,11 @@ class DoublePendulum(System):
         return upper, math.atan2(x, y)
 
     def push(self, coords: Array, body: int, velocity: tuple[float, float]) -> Array:
-        """Body 0 changes the upper rod's rate; body 1 changes both by as little as gives it the velocity."""
+        """Return `coords` `(4,)` with the momenta that give `body` the velocity nearest to `velocity` (m/s); the angles
+        stay.
+
+        Body 0 changes the upper rod's rate; body 1 changes both by as little as gives it the velocity.
+        """
         missing = np.asarray(velocity) - self.velocities(coords)[body]
         jacobian = np.stack([self.length_1 * _across(coords[0]), self.length_2 * _across(coords[1])], axis=-1)
         rates = self.gradient(coords)[2:]

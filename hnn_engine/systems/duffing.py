@@ -15,7 +15,8 @@ START_REACH = 1.5  # of training starts, as above
 
 
 class Duffing(System):
-    """H = p²/2 + aq²/2 + bq⁴/4, at 1 kg. With a < 0 there are two wells, at q = ±√(−a/b), and a hump of height a²/(4b).
+    """H = p²/2 + aq²/2 + bq⁴/4 in J, at 1 kg. With a < 0 there are two wells, at q = ±√(−a/b), and a hump of height
+    a²/(4b).
 
     Source: Kovacic & Brennan, The Duffing Equation, Wiley 2011.
     """
@@ -55,23 +56,23 @@ class Duffing(System):
 
     @staticmethod
     def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
-        """Write ∇H into `out`. `x`, `out`: `(2*dof, ...)`, a row a coordinate; `c`: the constants, as `law_constants`
-        gives them."""
+        """Write ∇H = (aq + bq³, p) into `out`. `x`, `out`: `(2, ...)`; `c`: a in N/m, b in N/m³."""
         q = x[0]
         out[0] = (c[0] + c[1] * q * q) * q
         out[1] = x[1]
 
     @property
     def min_energy(self) -> float | None:
-        """The least energy in J, where there is one."""
+        """The least energy in J: −a²/(4b) for a < 0, else 0."""
         return -(min(self.linear, 0.0) ** 2) / (4 * self.cubic)
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
-        """Draw `count` initial states of the training distribution by `rng`, `(count, 2*dof)`."""
+        """Draw `count` starts by `rng`, q and p uniform as far as `START_REACH` times the distance of a well, `(count,
+        2)`, in m and kg m/s."""
         far = START_REACH * self.scale
         return rng.uniform(-1.0, 1.0, (count, 2)) * (far, self._momentum(far))
 
     @property
     def default_start(self) -> Array:
-        """The initial state that the window opens with, `(2*dof,)`."""
+        """The initial state that the window opens with, `(2,)`, in m and kg m/s."""
         return np.array([1.45 * self.scale, 0.0])

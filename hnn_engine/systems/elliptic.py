@@ -18,8 +18,8 @@ def pendulum_solution(start: Array, t: Array, *, inertia: float, weight_moment: 
     """Return the exact motion `(T, 2)` of H = p²/(2I) + W(1 − cos q); q is continuous, not wrapped.
 
     With ω = √(W/I), s = p/(2√(IW)) and κ² = H/(2W) = sin²(q/2) + s²: a swing (κ < 1) is sin(q/2) = κ sn(ωt + u₀ | κ²),
-    s = κ cn; a turn (κ > 1) is q/2 = ±am(κωt + u₀ | κ⁻²), s = ±κ dn.
-    `start`: `(2,)`, rad and kg m²/s. `t`: `(T,)` in s. `inertia`: I in kg m². `weight_moment`: W in N m.
+    s = κ cn; a turn (κ > 1) is q/2 = ±am(κωt + u₀ | κ⁻²), s = ±κ dn. Source: DLMF 22.19(i). `start`: `(2,)`, rad and kg
+    m²/s. `t`: `(T,)` in s. `inertia`: I in kg m². `weight_moment`: W in N m.
     """
     turns = 2 * math.pi * round(float(start[0]) / (2 * math.pi))
     half = (float(start[0]) - turns) / 2
@@ -50,7 +50,8 @@ def _turn(half: float, s: float, below: float, phase: Array) -> tuple[Array, Arr
 
 
 def first_integral(phi: float, complement: float) -> float:
-    """Return F(φ | m) = ∫₀^φ (1 − m sin²θ)^(−½) dθ for every real φ; `complement` is 1 − m in (0, 1]."""
+    """Return F(φ | m) = ∫₀^φ (1 − m sin²θ)^(−½) dθ for every real φ, `phi`, in rad; `complement` is 1 − m in (0, 1]. By
+    Carlson's R_F: DLMF 19.25."""
     from scipy.special import elliprf
 
     half_turns = round(phi / math.pi)
@@ -60,9 +61,11 @@ def first_integral(phi: float, complement: float) -> float:
 
 
 def amplitude(u: Array, complement: float) -> Array:
-    """Return Jacobi's amplitude am(u | m), continuous in `u`; `complement` is 1 − m in (0, 1].
+    """Return Jacobi's amplitude am(u | m) in rad, `(T,)` as `u`, in which it is continuous; `complement` is 1 − m in
+    (0, 1].
 
-    scipy's `ellipj` takes m, and for m beyond 1 − 10⁻¹⁰ a form that is not periodic: hence this one.
+    By the arithmetic-geometric mean: Abramowitz & Stegun 16.4. scipy's `ellipj` takes m, and for m beyond 1 − 10⁻¹⁰ a
+    form that is not periodic: hence this one.
     """
     means, gaps = [1.0], [math.sqrt(1 - complement)]
     other = math.sqrt(complement)

@@ -43,11 +43,11 @@ class Gravity(System):
     @property
     @abstractmethod
     def typical_orbit(self) -> Array:
-        """The relative equilibrium that training starts scatter about, at its middle size, `(4n,)`: the scale of all
-        ranges and energies."""
+        """The relative equilibrium that training starts scatter about, at its middle size, `(4n,)` in m and kg m/s: the
+        scale of all ranges and energies."""
 
     def law_constants(self) -> Array:
-        """Return what the law gets as `c`: the masses in kg, then G, `(bodies + 1,)`."""
+        """Return what the law gets as `c`: the masses in kg, then G in N m²/kg², `(bodies + 1,)`."""
         return np.array([*self.masses, self.gravitation])
 
     @property
@@ -83,7 +83,7 @@ class Gravity(System):
     @staticmethod
     def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
         """Write ∇H = (Σⱼ G mᵢmⱼ (rᵢ − rⱼ)/|rᵢ − rⱼ|³, pᵢ/mᵢ) into `out`. `x`, `out`: `(4*bodies, ...)`, all x, all y,
-        then the momenta; `c`: the masses, then G."""
+        then the momenta, in m and kg m/s; `c`: the masses in kg, then G in N m²/kg²."""
         n = len(c) - 1
         for i in range(2 * n):
             out[i] = 0.0
@@ -111,9 +111,10 @@ class Gravity(System):
     # Orbits -----------------------------------------------------------------------------------------------------------
 
     def revolving(self, places: Array, rate: Array) -> Array:
-        """Return states `(N, 4n)` that turn rigidly, counterclockwise, about their resting centre of mass.
+        """Return states `(N, 4n)` that turn rigidly, counterclockwise, about their resting centre of mass: vᵢ = `rate`
+        × rᵢ.
 
-        `places`: `(N, n, 2)` in m, from anywhere. `rate`: `(N,)`, the angular velocity in 1/s.
+        `places`: `(N, n, 2)` in m, from anywhere. `rate`: `(N,)`, the angular velocity in rad/s.
         """
         masses = self.masses
         arms = places - (masses @ places / masses.sum())[:, None]
@@ -122,14 +123,16 @@ class Gravity(System):
         return np.concatenate([x, y, -momenta * y, momenta * x], axis=-1)
 
     def kicked(self, orbits: Array, rng: np.random.Generator) -> Array:
-        """Return `orbits` `(N, 4n)` with each component of each velocity multiplied by 1 + `KICK`·U(−1, 1)."""
+        """Return `orbits` `(N, 4n)`, in m and kg m/s, with each component of each velocity multiplied by 1 +
+        `KICK`·U(−1, 1), by `rng`. Source: Greydanus et al. 2019 for three bodies."""
         starts, half = orbits.copy(), orbits.shape[-1] // 2
         starts[:, half:] *= 1 + KICK * rng.uniform(-1.0, 1.0, (len(orbits), half))
         return starts
 
     @property
     def default_start(self) -> Array:
-        """One of the training distribution, but with its centre of mass at rest, so that the motion stays in view."""
+        """One of the training distribution, `(4n,)` in m and kg m/s, but with its centre of mass at rest, so that the
+        motion stays in view."""
         n, masses = len(self.masses), self.masses
         start: Array = self.sample_starts(np.random.default_rng(self.default_seed), 1)[0]
         for momenta in (start[2 * n : 3 * n], start[3 * n :]):
@@ -137,7 +140,8 @@ class Gravity(System):
         return start
 
     def exact(self, start: Array, t: Array) -> Array | None:
-        """Return the rigid rotation about a drifting centre of mass, where `start` is a relative equilibrium.
+        """Return the rigid rotation about a drifting centre of mass `(T, 4n)` at `t` `(T,)` in s, where `start` `(4n,)`
+        is a relative equilibrium; else None.
 
         That is where vᵢ = ω × rᵢ and aᵢ = −ω² rᵢ for all bodies, r and v from the centre of mass.
         """
@@ -182,7 +186,8 @@ class Gravity(System):
         return np.stack([coords[..., 2 * n : 3 * n], coords[..., 3 * n :]], axis=-1) / self.masses[:, None]
 
     def place(self, coords: Array, body: int, at: tuple[float, float]) -> Array:
-        """Move one body freely, but not into another: there they touch."""
+        """Return `coords` `(4n,)` with `body` moved to `at` (m), but not into another body: there they touch; p
+        stays."""
         moved, n = np.array(coords, dtype=np.float64), len(self.masses)
         radii = np.array([star_radius(m) for m in self.masses])
         others = np.arange(n) != body
@@ -191,27 +196,27 @@ class Gravity(System):
         return moved
 
     def push(self, coords: Array, body: int, velocity: tuple[float, float]) -> Array:
-        """Return `coords` `(2*dof,)` with the momentum that gives `body` the nearest allowed velocity to `velocity`
-        (m/s); q stays."""
+        """Return `coords` `(4n,)` with the momentum that gives `body` the `velocity` (m/s); q stays."""
         pushed, n = np.array(coords, dtype=np.float64), len(self.masses)
         pushed[[2 * n + body, 3 * n + body]] = self.masses[body] * np.asarray(velocity)
         return pushed
 
 
 def star_radius(mass: float) -> float:
-    """Return a body's radius in metres, which grows with the cube root of `mass` in kg."""
+    """Return a body's radius in m, which grows with the cube root of `mass` in kg, from 0.07 to 0.23 m."""
     return float(np.clip(0.13 * np.cbrt(mass), 0.07, 0.23))
 
 
 def polygons(first: Array, n: int) -> Array:
-    """Return the corners `(N, n, 2)` of regular polygons about the origin, counterclockwise from `first` `(N, 2)`."""
+    """Return the corners `(N, n, 2)` of regular polygons about the origin, counterclockwise from `first` `(N, 2)`, in
+    its unit."""
     angles = 2 * math.pi * np.arange(n) / n
     corners: Array = np.cos(angles)[:, None] * first[:, None] + np.sin(angles)[:, None] * _turned(first)[:, None]
     return corners
 
 
 def nearest_outside(at: Array, centres: Array, radii: Array) -> Array:
-    """Return the point nearest to `at` `(2,)` that lies in none of the discs about `centres` `(N, 2)`.
+    """Return the point `(2,)` nearest to `at` `(2,)` that lies in none of the discs about `centres` `(N, 2)`, all in m.
 
     It is `at` itself, or the nearest point of one circle, or where two circles cross. `radii`: `(N,)`.
     """

@@ -25,19 +25,19 @@ class HenonHeiles(System):
         return tuple(Coordinate(name, name, u, -top / self.coupling, top / self.coupling) for name, u, top in axes)
 
     def hamiltonian(self, coords: Array) -> Array:
-        """Return H = (px² + py² + x² + y²)/2 + λ (x² y − y³/3) `(...)` in J; Hénon & Heiles 1964."""
+        """Return H = (px² + py² + x² + y²)/2 + λ(x²y − y³/3) in J, `(..., 4) -> (...)`. Source: Hénon & Heiles 1964."""
         x, y, px, py = coords[..., 0], coords[..., 1], coords[..., 2], coords[..., 3]
         return np.asarray((px**2 + py**2 + x**2 + y**2) / 2 + self.coupling * (x**2 * y - y**3 / 3))
 
     @staticmethod
     def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
-        """Write ∇H into `out`. `x`, `out`: `(4, ...)`, a row a coordinate; `c`: the constants."""
+        """Write ∇H = (x + 2λxy, y + λ(x² − y²), px, py) into `out`, `(4, ...)` as `x`; `c`: λ in N/m²."""
         out[0] = x[0] + 2 * c[0] * x[0] * x[1]
         out[1] = x[1] + c[0] * (x[0] * x[0] - x[1] * x[1])
         out[2], out[3] = x[2], x[3]
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
-        """Draw `count` initial states of the training distribution by `rng`, `(count, 2*dof)`."""
+        """Draw `count` starts `(count, 4)` by `rng`, in m and kg m/s, below the escape energy and within 1/(2λ) m."""
         radius, share, place, heading = rng.uniform(size=(4, count)) * [[0.5], [1], [2 * np.pi], [2 * np.pi]]
         # V ≤ r²/2 + r³/3, which is below 1/6 wherever r < ½: what is left up to there, the star shares in as it moves.
         x, y = radius * np.cos(place), radius * np.sin(place)

@@ -44,7 +44,8 @@ def _from_start(
 
 
 def eccentric_anomaly(mean: Array, eccentricity: float) -> Array:
-    """Solve Kepler's equation E − e sin E = M for E `(T,)` by Newton's method, kept inside M − e ≤ E ≤ M + e."""
+    """Solve Kepler's equation E − e sin E = M for E `(T,)` in rad, for M, `mean`, `(T,)` in rad and e in [0, 1), by
+    Newton's method, kept inside M − e ≤ E ≤ M + e by bisection."""
     low, high = mean - eccentricity, mean + eccentricity
     guess = mean + eccentricity * np.sin(mean)
     for _ in range(NEWTON_ROUNDS):

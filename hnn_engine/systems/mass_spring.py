@@ -21,7 +21,7 @@ RADII = (0.1, 1.0)  # of the training starts
 
 
 class MassSpring(System):
-    """H = p²/(2m) + kq²/2; q is the displacement from rest. The defaults give the paper's q² + p² (ω = 2)."""
+    """H = p²/(2m) + kq²/2 in J; q is the displacement from rest in m. The defaults give the paper's q² + p² (ω = 2)."""
 
     name: ClassVar[str] = "mass-spring"
     title: ClassVar[str] = "Mass-spring"
@@ -83,24 +83,25 @@ class MassSpring(System):
 
     @property
     def grid_reach(self) -> Array | None:
-        """Half the width of a grid of states in q and in p, `(2,)`: a fifth beyond the training starts."""
+        """Half the width of a grid of states in q (m) and in p (kg m/s), `(2,)`: a fifth beyond the training starts."""
         return 1.2 * RADII[1] * self._units
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
-        """Draw `count` starts, in all directions from rest, their radius uniform as the paper has it, `(count, 2)`."""
+        """Draw `count` starts by `rng`, in all directions from rest, their radius uniform as the paper has it, `(count,
+        2)`, in m and kg m/s. Source: Greydanus et al. 2019, published code."""
         starts: Array = scaled_to_radius(rng, count, *RADII) * self._units
         return starts
 
     def exact(self, start: Array, t: Array) -> Array | None:
-        """Return q = q₀ cos ωt + p₀/(mω) sin ωt and p = p₀ cos ωt − mω q₀ sin ωt with ω² = k/m, `(T, 2)`, at `t` `(T,)`
-        in s."""
+        """Return q = q₀ cos ωt + p₀/(mω) sin ωt and p = p₀ cos ωt − mω q₀ sin ωt with ω² = k/m, `(T, 2)`, from `start`
+        (q₀, p₀) at `t` `(T,)` in s."""
         phase, scale = self.frequency * t, self.momentum_scale
         cos, sin = np.cos(phase), np.sin(phase)
         return np.stack([start[0] * cos + start[1] / scale * sin, start[1] * cos - start[0] * scale * sin], axis=-1)
 
     @property
     def default_start(self) -> Array:
-        """The initial state that the window opens with, `(2*dof,)`."""
+        """The initial state that the window opens with, `(2,)`, in m and kg m/s."""
         return np.array([0.8, 0.0])
 
     @property
@@ -140,5 +141,5 @@ class MassSpring(System):
 
 
 def block_side(mass: float) -> float:
-    """Return a block's side in metres, which grows with the cube root of `mass` in kg."""
+    """Return a block's side in m, which grows with the cube root of `mass` in kg, from 0.28 to 0.7 m."""
     return float(np.clip(0.45 * np.cbrt(mass / 0.5), 0.28, 0.7))

@@ -37,7 +37,7 @@ class NBody(Gravity):
 
     @property
     def caption(self) -> str:
-        """What people call the system with this number of bodies."""
+        """The name, for people, of the system with this number of bodies."""
         return f"{int(self.bodies)} bodies"
 
     @property
@@ -55,10 +55,11 @@ class NBody(Gravity):
 
     @property
     def typical_orbit(self) -> Array:
-        """A state of the middle of the training distribution, `(4*bodies,)`: what scales and ranges are taken from."""
+        """A state of the middle of the training distribution, `(4*bodies,)` in m and kg m/s: what scales and ranges are
+        taken from."""
         orbit: Array = self._rings(np.array([[TYPICAL_RADIUS, 0.0]]))[0]
         return orbit
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
-        """Draw `count` turning rings, each momentum changed a little, `(count, 4*bodies)`."""
+        """Draw `count` turning rings by `rng`, each momentum changed a little, `(count, 4*bodies)` in m and kg m/s."""
         return self.kicked(self._rings(scaled_to_radius(rng, count, *RADII)), rng)

@@ -16,7 +16,8 @@ RADII = (1.3, 2.3)  # of the training starts
 
 
 class Pendulum(System):
-    """H = p²/(2ml²) + mgl(1 − cos q); q is the angle from hanging. The defaults give the paper's 3(1 − cos q) + p²."""
+    """H = p²/(2ml²) + mgl(1 − cos q) in J; q is the angle from hanging in rad. The defaults give the paper's 3(1 − cos
+    q) + p²."""
 
     name: ClassVar[str] = "pendulum"
     title: ClassVar[str] = "Pendulum"
@@ -85,23 +86,26 @@ class Pendulum(System):
 
     @property
     def grid_reach(self) -> Array | None:
-        """Half the width of a grid of states in q and in p, `(2,)`: a fifth beyond the training starts."""
+        """Half the width of a grid of states in q (rad) and in p (kg m²/s), `(2,)`: a fifth beyond the training
+        starts."""
         return 1.2 * RADII[1] * self._units
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
-        """Draw `count` starts, in all directions from rest, their radius uniform as the paper has it, `(count, 2)`."""
+        """Draw `count` starts by `rng`, in all directions from rest, their radius uniform as the paper has it, `(count,
+        2)`, in rad and kg m²/s. Source: Greydanus et al. 2019, published code."""
         starts: Array = scaled_to_radius(rng, count, *RADII) * self._units
         return starts
 
     def exact(self, start: Array, t: Array) -> Array | None:
-        """Return the solution by Jacobi's elliptic functions, `(T, 2)`, from `start` `(2,)` at `t` `(T,)` in s."""
+        """Return the solution by Jacobi's elliptic functions, `(T, 2)` in rad and kg m²/s, from `start` `(2,)` at `t`
+        `(T,)` in s; equations and source: `elliptic.pendulum_solution`."""
         from hnn_engine.systems.elliptic import pendulum_solution
 
         return pendulum_solution(start, t, inertia=self.moment_of_inertia, weight_moment=self.weight_moment)
 
     @property
     def default_start(self) -> Array:
-        """The initial state that the window opens with, `(2*dof,)`."""
+        """The initial state that the window opens with, `(2,)`, in rad and kg m²/s."""
         return np.array([2.0, 0.0])
 
     @property
@@ -142,5 +146,6 @@ class Pendulum(System):
 
 
 def bob_radius(mass: float) -> float:
-    """Return a disc's radius, as a part of the length scale, whose area grows with `mass` in kg."""
+    """Return a disc's radius, as a part of the length scale, which grows with the cube root of `mass` in kg, from 0.05
+    to 0.2."""
     return float(np.clip(0.1 * np.cbrt(mass / 0.5), 0.05, 0.2))

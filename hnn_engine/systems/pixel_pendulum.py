@@ -52,20 +52,23 @@ class PixelPendulum(Pendulum):
 
     @property
     def default_start(self) -> Array:
-        """The initial state that the window opens with, `(2*dof,)`."""
+        """The initial state that the window opens with, `(2,)`, in rad and kg m²/s."""
         return np.array([0.5, 0.0])
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
-        """Draw `count` starts within the largest angle and speed of the task, `(count, 2)`."""
+        """Draw `count` starts by `rng` within the largest angle and speed of the task, `(count, 2)` in rad and kg
+        m²/s."""
         return self.starts_within(rng, count, START_ANGLE, START_SPEED)
 
     def starts_within(self, rng: np.random.Generator, count: int, angle: float, speed: float) -> Array:
-        """Draw `count` states `(count, 2)`, within `angle` in rad and gymnasium's `speed` in rad/s."""
+        """Draw `count` states `(count, 2)` by `rng`, in rad and kg m²/s, within `angle` in rad and gymnasium's `speed`
+        in rad/s."""
         drawn = rng.uniform(-1.0, 1.0, (count, 2)) * (angle, speed)
         return self.centred(drawn[:, 0], drawn[:, 1])
 
     def centred(self, angle: Array, speed: Array) -> Array:
-        """Return (q, p) `(N, 2)` of gymnasium's `angle` from hanging and `speed` `(N,)`, half a step behind."""
+        """Return (q, p) `(N, 2)`, in rad and kg m²/s, of gymnasium's `angle` from hanging in rad and `speed` in rad/s,
+        `(N,)` each, which is half a step behind: p = ml² speed − ½ dt mgl sin q."""
         half = 0.5 * FRAME_SECONDS
         q = np.asarray(angle, dtype=np.float64)
         p = self.moment_of_inertia * np.asarray(speed, dtype=np.float64) - half * self.weight_moment * np.sin(q)

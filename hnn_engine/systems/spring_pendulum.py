@@ -17,7 +17,7 @@ ANGLE, STRETCH = 0.7, 0.15  # largest of a training start, in rad from hanging a
 
 
 class SpringPendulum(System):
-    """H = (px² + py²)/(2m) + mgy + ½k(r − l)², r² = x² + y²; (x, y) is the bob, from the pivot, y upward.
+    """H = (px² + py²)/(2m) + mgy + ½k(r − l)² in J, r² = x² + y²; (x, y) is the bob in m, from the pivot, y upward.
 
     At the defaults the spring bounces twice in the time of a swing, k = 3mg/l, and the two trade their energy. Source:
     Lynch, Int. J. Non-Linear Mechanics 37, 345 (2002).
@@ -55,7 +55,8 @@ class SpringPendulum(System):
         )
 
     def hamiltonian(self, coords: Array) -> Array:
-        """Return H = (px² + py²)/2m + m g y + k (r − l)²/2 `(...)` in J, with r the length of the spring."""
+        """Return H = (px² + py²)/(2m) + mgy + k(r − l)²/2 in J, `(..., 4) -> (...)`, with r = √(x² + y²) the length of
+        the spring."""
         x, y, px, py = np.moveaxis(coords, -1, 0)
         stretch = np.sqrt(x**2 + y**2 + SOFTENING) - self.length
         kinetic = (px**2 + py**2) / (2 * self.mass)
@@ -64,8 +65,8 @@ class SpringPendulum(System):
 
     @staticmethod
     def grad_hamiltonian(x: Array, c: Array, out: Array) -> None:
-        """Write ∇H into `out`. `x`, `out`: `(2*dof, ...)`, a row a coordinate; `c`: the constants, as `law_constants`
-        gives them."""
+        """Write ∇H = (κx, κy + mg, px/m, py/m), κ = k(1 − l/r), into `out`. `x`, `out`: `(4, ...)`, a row a coordinate;
+        `c`: m in kg, l in m, k in N/m, g in m/s²."""
         mass, length, stiffness, gravity = c[0], c[1], c[2], c[3]
         pull = stiffness * (1 - length / np.sqrt(x[0] * x[0] + x[1] * x[1] + SOFTENING))
         out[0] = pull * x[0]
@@ -75,12 +76,13 @@ class SpringPendulum(System):
 
     @property
     def min_energy(self) -> float | None:
-        """The least energy in J, where there is one."""
+        """The least energy in J, of the bob hanging at rest: −mgl − (mg)²/(2k)."""
         weight = self.mass * self.gravity
         return -weight * self.length - weight**2 / (2 * self.stiffness)
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
-        """Draw `count` initial states of the training distribution by `rng`, `(count, 2*dof)`."""
+        """Draw `count` starts at rest by `rng`, `(count, 4)` in m and kg m/s: angle within `ANGLE` of hanging, length
+        within `STRETCH` of the hanging one."""
         angle, stretch = rng.uniform(-1.0, 1.0, (2, count)) * [[ANGLE], [STRETCH]]
         return self._resting(angle, stretch)
 
@@ -91,7 +93,7 @@ class SpringPendulum(System):
 
     @property
     def default_start(self) -> Array:
-        """The initial state that the window opens with, `(2*dof,)`."""
+        """The initial state that the window opens with, `(4,)`, in m and kg m/s."""
         start: Array = self._resting(np.array([0.1]), np.array([0.15]))[0]
         return start
 

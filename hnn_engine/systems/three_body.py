@@ -49,10 +49,12 @@ class ThreeBody(Gravity):
 
     @property
     def typical_orbit(self) -> Array:
-        """A state of the middle of the training distribution, `(4*bodies,)`: what scales and ranges are taken from."""
+        """A state of the middle of the training distribution, `(12,)` in m and kg m/s: what scales and ranges are taken
+        from."""
         orbit: Array = self._triangles(np.array([[TYPICAL_RADIUS, 0.0]]))[0]
         return orbit
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
-        """Draw `count` turning triangles, each momentum changed a little, `(count, 12)`."""
+        """Draw `count` turning triangles by `rng`, each momentum changed a little, `(count, 12)` in m and kg m/s.
+        Source: Greydanus et al. 2019, published code."""
         return self.kicked(self._triangles(scaled_to_radius(rng, count, *RADII)), rng)

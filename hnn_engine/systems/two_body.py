@@ -39,7 +39,8 @@ class TwoBody(Gravity):
 
     @property
     def typical_orbit(self) -> Array:
-        """A state of the middle of the training distribution, `(4*bodies,)`: what scales and ranges are taken from."""
+        """A state of the middle of the training distribution, `(8,)` in m and kg m/s: what scales and ranges are taken
+        from."""
         orbit: Array = self._orbit(np.array([[TYPICAL_SEPARATION / 2, 0.0]]), np.ones(1))[0]
         return orbit
 
@@ -55,7 +56,8 @@ class TwoBody(Gravity):
         return self.mass_1 * self.mass_2 / total * math.sqrt(self.gravitation * total / separation)
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
-        """Draw `count` nearly circular orbits around the common centre, `(count, 8)`."""
+        """Draw `count` nearly circular orbits around the common centre by `rng`, `(count, 8)` in m and kg m/s. Source:
+        Greydanus et al. 2019, published code."""
         half = rng.uniform(0.5, 1.5, (count, 2))  # body 1 of two equal ones: half the separation
         return self._orbit(half, 1 + SPEED_SPREAD * rng.standard_normal(count))
 
@@ -71,8 +73,8 @@ class TwoBody(Gravity):
         return np.stack([near * x, -far * x, near * y, -far * y, px, -px, py, -py], axis=-1)
 
     def exact(self, start: Array, t: Array) -> Array | None:
-        """Return the Kepler orbit of both bodies around their moving centre, `(T, 8)`, from `start` `(8,)` at `t`
-        `(T,)` in s; None where it is unbound or straight."""
+        """Return the Kepler orbit of both bodies around their moving centre, `(T, 8)` in m and kg m/s, from `start`
+        `(8,)` at `t` `(T,)` in s; None where it is unbound or straight. Equations and source: `kepler.kepler_orbit`."""
         places, momenta = start[:4].reshape(2, 2), start[4:].reshape(2, 2)  # axes × bodies
         masses, total = self.masses, self.mass_1 + self.mass_2
         speeds = momenta / masses
@@ -88,7 +90,7 @@ class TwoBody(Gravity):
 
     @property
     def default_start(self) -> Array:
-        """The initial state that the window opens with, `(2*dof,)`."""
+        """The initial state that the window opens with, `(8,)`, in m and kg m/s."""
         start: Array = self._orbit(np.array([[0.96, 0.72]]), np.array([0.93]))[0]
         return start
 
