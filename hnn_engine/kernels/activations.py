@@ -95,7 +95,8 @@ def _sine(a: Any) -> Any:
 
 @jit_ordered
 def activate(a: Any, bias: Any, code: int, h: Any, slope: Any, curve: Any) -> None:
-    """h <- σ(a + bias), slope <- σ′; curve <- σ″ for SiLU, whose σ″ is no function of the two. All `(rows, width)`."""
+    """h <- σ(a + bias), slope <- σ′; curve <- σ″ for SiLU, whose σ″ is no function of the two. All `(rows, width)`,
+    `bias` `(width,)`, float32; `code` as in `ACTIVATION_CODES`."""
     width = bias.size
     for i in range(a.shape[0]):
         ai, hi, si = a[i], h[i], slope[i]
@@ -125,7 +126,8 @@ def activate(a: Any, bias: Any, code: int, h: Any, slope: Any, curve: Any) -> No
 
 @jit_ordered
 def bend(code: int, h: Any, slope: Any, curve: Any, u: Any, out: Any) -> None:
-    """out <- u ⊙ σ″, which follows from σ and σ′ except for SiLU, whose `curve` holds it. All `(rows, width)`."""
+    """out <- u ⊙ σ″, which follows from σ (`h`) and σ′ (`slope`) except for SiLU, whose `curve` holds it. All `(rows,
+    width)`, float32; `code` as in `ACTIVATION_CODES`."""
     h, slope, out = h.reshape(h.size), slope.reshape(slope.size), out.reshape(out.size)
     curve, u = curve.reshape(curve.size), u.reshape(u.size)
     if code == TANH:

@@ -166,10 +166,12 @@ def _settle(
 def advance_adaptive(
     flow: Any, x: Any, meters: Any, which: Any, times: Any, out: Any, rtol: float, atol: float, budget: int
 ) -> None:
-    """Go on from the states x and their `meters` `(lanes, EACH)` for about `budget` calls of the field, or until one
-    of them is done, or lost: where its step size has vanished or x has left the finite numbers.
+    """Go on from the states x and their `meters` `(lanes, EACH)` for about `budget` calls of the field, or until one of
+    them is done, or lost: where its step size has vanished or x has left the finite numbers.
 
-    Fills `out` `(…, rows, coordinates)` at `times`, for each lane at its place in `which` `(lanes,)`.
+    x `(2·dof·lanes,)`, coordinate by coordinate, is moved in place. Fills `out` `(…, T, 2·dof)` at `times` `(T,)` in s,
+    for each lane at its place in `which` `(lanes,)`. `rtol`, `atol`: tolerances of a step's error. Source: Hairer,
+    Nørsett & Wanner, II.5 and II.10.
     """
     lanes, end, calls, going = meters.shape[0], times[-1], 0, True
     k, new, spare, h = np.empty((_ROWS, x.size)), np.empty(x.size), np.empty(x.size), np.empty(x.size)

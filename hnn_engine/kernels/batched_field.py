@@ -36,7 +36,8 @@ _SPARE = 3  # blocks of rows beside the slopes of each layer
 
 
 def room(net: WeightLayout, rows: int, single: bool) -> tuple[Any, Any]:
-    """Return the working memory of `rows` states, in the precision that is computed in; the other is empty."""
+    """Return the working memory of `rows` states, `((depth + 3)·rows, width)` in float64 and in float32, in the
+    precision that is computed in, float32 where `single`; the other has no rows."""
     shape = ((int(net.head[DEPTH]) + _SPARE) * rows, int(net.head[WIDTH]))
     wide, narrow = ((0, shape[1]), shape) if single else (shape, (0, shape[1]))
     return np.zeros(wide), np.zeros(narrow, dtype=np.float32)
@@ -107,7 +108,7 @@ def _square(weights: Any, at: int, layer: int, width: int) -> Any:
 
 @jit
 def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, work: Any, out: Any) -> None:
-    """out += a pass at each state of x."""
+    """out += a term at each state of x."""
     code, depth, width, at = head[CODE], head[DEPTH], head[WIDTH], WHOLE + which * EACH
     last, n = head[at + LAST], x.size // head[SIZE]
     sums, hidden, bias = work[:n], work[n : 2 * n], work[2 * n]
@@ -146,7 +147,10 @@ def _field(x: Any, head: Any, numbers: Any, weights: Any, work: Any, out: Any) -
 def batched_field_float32(
     x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, out: Any
 ) -> None:
-    """out <- the field at a block of states, computed in float32: about six digits."""
+    """out <- the field at a block of states x, computed in float32: about six digits.
+
+    x, out: `(rows·2·dof,)`, coordinate by coordinate; the others as `WeightLayout` and `room` have them.
+    """
     _field(x, head, numbers, single, work32, out)
 
 
@@ -154,5 +158,8 @@ def batched_field_float32(
 def batched_field_float64(
     x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, out: Any
 ) -> None:
-    """out <- the field at a block of states, computed in float64."""
+    """out <- the field at a block of states x, computed in float64.
+
+    x, out: `(rows·2·dof,)`, coordinate by coordinate; the others as `WeightLayout` and `room` have them.
+    """
     _field(x, head, numbers, double, work, out)

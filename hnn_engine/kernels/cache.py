@@ -33,9 +33,10 @@ def loops() -> Any | None:
 def load(build_elsewhere: bool = False, interrupt: Callable[[], bool] = lambda: False) -> bool:
     """Load the compiled loops, compiling them first where that is yet to do; return whether they are there.
 
-    Compiling takes some twenty seconds, once a machine and version. With `build_elsewhere` another process does it, so
+    Compiling takes about `SECONDS` s, once a machine and version. With `build_elsewhere` another process does it, so
     that this one goes on meanwhile; `interrupt` is asked now and then and ends that. Where the loops cannot be had
-    (numba lacks a folder to keep them in, or does not run here), the answer stays False.
+    (numba lacks a folder to keep them in, or does not run here), the answer stays False and nothing is raised: see
+    `absent`.
     """
     global _loops, _absent
     while not _lock.acquire(timeout=0.05):

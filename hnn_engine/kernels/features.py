@@ -55,7 +55,8 @@ def _add_gradients(
 
 
 def values(activation: str, x: Array, w: Array, b: Array) -> Array:
-    """Return σ(x w + b) `(n, units)` at x `(n, k)`."""
+    """Return σ(x w + b) `(n, units)` at x `(n, k)`, w `(k, units)`, b `(units,)`, all float64; `activation` is a key of
+    `ACTIVATION_CODES`."""
     x, w, b = (np.require(part, np.float64, ["C", "W"]) for part in (x, w, b))
     assert x.shape[1] == len(w)  # compiled loops check no bounds
     assert w.shape[1] == len(b)
@@ -72,8 +73,8 @@ def add_gradients(
     first: int,
     out: Array,
 ) -> None:
-    """Add the derivatives of the units of a layer, x `(n, k)`, w `(k, units)` and b `(units,)`, to `out` `(n, targets,
-    columns)`, from column `first` on.
+    """Add the derivatives σ′(x w + b) w of the units of a layer, x `(n, k)`, w `(k, units)` and b `(units,)`, to `out`
+    `(n, targets, columns)`, from column `first` on.
 
     `into`: (input, target, factor), each derivative by that input goes to that target times factor and what the target
     of the row `counts`, `(n, targets)`.

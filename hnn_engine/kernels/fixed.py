@@ -40,7 +40,7 @@ def coefficients(scheme: object) -> tuple[int, Array] | None:
 
 @jit
 def largest(x: Any) -> float:
-    """Return the largest |x|; NaN where there is one."""
+    """Return the largest |xᵢ| of x `(n,)`; NaN where there is one."""
     big = 0.0
     for i in range(x.size):
         a = abs(x[i])
@@ -51,7 +51,7 @@ def largest(x: Any) -> float:
 
 @jit
 def shifted(x: Any, h: float, k: Any, out: Any) -> None:
-    """out <- x + h k."""
+    """out <- x + h k, `(n,)` each."""
     for i in range(x.size):
         out[i] = x[i] + h * k[i]
 
@@ -141,9 +141,11 @@ def follow_fixed(
     table: Any,
     out: Any,
 ) -> None:
-    """Move x along and write it into the rows of `out`, from the second on, at `times`; end at a failure.
+    """Move x `(2·dof,)` along and write it into the rows of `out` `(T, 2·dof)`, from the second on, at `times` `(T,)`
+    in s; end at a failure.
 
-    `kind` and `table` are those of `coefficients`.
+    Between two times there are `substeps` equal steps. `kind` and `table` are those of `coefficients`; the equations
+    stand with `integrators.RungeKutta`, `Splitting` and `ImplicitMidpoint`.
     """
     k, spare = np.empty((table.shape[1], x.size)), np.empty(x.size)
     for i in range(1, times.size):
@@ -162,6 +164,6 @@ def evaluate_flow(
     x: Any,
     out: Any,
 ) -> None:
-    """out <- the field at each row of x."""
+    """out <- the field d(coords)/dt, a second, at each row of x; both `(n, 2·dof)`."""
     for i in range(x.shape[0]):
         flow_at(x[i], flow, out[i])

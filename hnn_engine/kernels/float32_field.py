@@ -28,7 +28,7 @@ from hnn_engine.kernels.perceptron import (
 
 @jit
 def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, work32: Any, out: Any) -> None:
-    """out += a pass at x, to about six digits."""
+    """out += a term at x, to about six digits."""
     code, depth, width, at = head[CODE], head[DEPTH], head[WIDTH], WHOLE + which * EACH
     first, inner, inner_transposed = head[at + FIRST], head[at + INNER], head[at + INNER_TRANSPOSED]
     last, final, biases = head[at + LAST], head[at + OUT], head[at + BIAS]
@@ -57,7 +57,10 @@ def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, work32:
 
 @jit_for(NETWORK)
 def float32_field(x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, out: Any) -> None:
-    """out <- the field at x of networks with float32 weights, to about six digits."""
+    """out <- the field at x of networks with float32 weights, to about six digits.
+
+    x, out: `(2·dof,)`; the others as `WeightLayout` and its `memory` have them.
+    """
     begin_field(x, head, numbers, out)
     for which in range(head[PASSES]):
         _add_pass(x, head, which, numbers, single, work32, out)

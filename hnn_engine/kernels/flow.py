@@ -101,7 +101,7 @@ def _compiled(function: Any) -> Pointer:
 
 
 def law_flow(system: System, direction: int = FlowDirection.FORWARD) -> Flow:
-    """Return the flow of a system with its constants."""
+    """Return the flow of a system with its constants, in the `direction` that is one of `integrators.FlowDirection`."""
     kind, size = type(system), 2 * system.dof
     grad_hamiltonian, dissipation = _compiled(kind.grad_hamiltonian), _compiled(kind.dissipation)
     functions = (False, system.damped, grad_hamiltonian, dissipation, system.law, _NETWORKS[True])
@@ -148,7 +148,8 @@ def batched_network_flow(
 
 @jit
 def flow_at(x: Any, flow: Any, out: Any) -> None:
-    """out <- d(coords)/dt at x: J∇H + friction of a law, or the network's field, in the flow's direction."""
+    """out <- d(coords)/dt at x, `(2·dof,)` both: J∇H + friction of a law, or the network's field, in the flow's
+    direction: as it is, −f, or ±∇H."""
     dof = x.size // 2
     if flow.learned:
         flow.field(x, flow.head, flow.numbers, flow.single, flow.double, flow.work, flow.work32, out)

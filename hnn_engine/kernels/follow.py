@@ -130,7 +130,7 @@ def _adaptive(
 
 
 def evaluate(flow: Flow, coords: Array) -> Array:
-    """Return the field at `coords` `(N, 2*dof)`, for small N."""
+    """Return the field, a second, at `coords` `(N, 2*dof)`, as `(N, 2*dof)`, for small N."""
     rows = np.array(coords, dtype=np.float64)
     out = np.empty_like(rows)
     evaluate_flow(flow, rows, out)

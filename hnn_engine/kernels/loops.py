@@ -36,7 +36,8 @@ __all__ = [
 
 
 def warm() -> None:
-    """Compile (or load from disk) what is not compiled by being imported: the laws of the systems.
+    """Compile (or load from disk) what is not compiled by being imported: the laws of the systems. Raises what numba
+    raises where it cannot compile.
 
     BLAS, which the steps of a fit call, is scipy's: it would else be loaded within the first of them.
     """

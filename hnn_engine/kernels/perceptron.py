@@ -67,7 +67,8 @@ def _log_near_one(e: float) -> float:
 
 @jit
 def activate_wide(x: Any, slope: Any, code: int, bits: Any, power: Any, poly: Any) -> None:
-    """x <- σ(x), slope <- σ′. `power` is `bits` seen as float64. `0.0 * a` lets NaN through, which `min` does not."""
+    """x <- σ(x), slope <- σ′, `(width,)` and float64 like `power` and `poly`; `code` as in `ACTIVATION_CODES`. `power`
+    is `bits` seen as float64. `0.0 * a` lets NaN through, which `min` does not."""
     if code == SINE:
         for i in range(x.size):
             a = x[i]
@@ -95,7 +96,8 @@ def activate_wide(x: Any, slope: Any, code: int, bits: Any, power: Any, poly: An
 
 @jit
 def accumulate(x: Any, weights: Any, at: int, out: Any) -> None:
-    """out += x @ the matrix whose rows begin at `at`, four at a time so that `out` is read and written less often."""
+    """out += x @ W, W the matrix `(n, width)` whose rows begin at `at` in the flat `weights`, x `(n,)`, out `(width,)`;
+    four rows at a time so that `out` is read and written less often."""
     width = out.size
     whole = x.size - x.size % 4
     for i in range(0, whole, 4):
@@ -113,7 +115,8 @@ def accumulate(x: Any, weights: Any, at: int, out: Any) -> None:
 
 @jit
 def project(x: Any, weights: Any, at: int, scale: float, out: Any) -> None:
-    """out += scale · the matrix whose few long rows begin at `at` @ x."""
+    """out += scale · W @ x, W the matrix `(m, width)` whose few long rows begin at `at` in the flat `weights`, x
+    `(width,)`, out `(m,)`."""
     for i in range(out.size):
         row = weights[at + i * x.size : at + (i + 1) * x.size]
         total = x[0] * row[0]
@@ -122,14 +125,14 @@ def project(x: Any, weights: Any, at: int, scale: float, out: Any) -> None:
         out[i] += scale * total
 
 
-# What `head` holds: of the whole, and of each pass where its arrays begin (`LAST` is −1 where it does not go back).
+# What `head` holds: of the whole, and of each term where its arrays begin (`LAST` is −1 where it does not go back).
 CODE, DEPTH, WIDTH, SIZE, PASSES, WHOLE = 0, 1, 2, 3, 4, 5
 FIRST, INNER, INNER_TRANSPOSED, LAST, OUT, BIAS, EACH = 0, 1, 2, 3, 4, 5, 6
 
 
 @jit
 def begin_field(x: Any, head: Any, numbers: Any, out: Any) -> None:
-    """out <- (rates·p, 0); the terms are added to that."""
+    """out <- (rates·p, 0), `(2·dof,)` as x; the terms are added to that. `rates` `(dof,)` end `numbers`."""
     dof = x.size // 2
     for i in range(dof):
         out[i] = numbers[numbers.size - dof + i] * x[dof + i]
@@ -138,21 +141,22 @@ def begin_field(x: Any, head: Any, numbers: Any, out: Any) -> None:
 
 @jit
 def scale_of(head: Any, numbers: Any, which: int) -> float:
-    """Return what a pass is multiplied by."""
+    """Return the factor of the term number `which`: 1, or the friction's."""
     scale: float = numbers[numbers.size - head[SIZE] // 2 - head[PASSES] + which]
     return scale
 
 
 @jit
 def has_gone_forward(head: Any, which: int) -> bool:
-    """Return whether a pass goes back from where the one before has gone forward: the slopes are still there."""
+    """Return whether the term number `which` goes back from where the one before has gone forward: the slopes are still
+    there."""
     at = WHOLE + which * EACH
     return which > 0 and head[at + FIRST] == head[at - EACH + FIRST] and head[at + LAST] >= 0
 
 
 @jit
 def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, work: Any, out: Any) -> None:
-    """out += a pass at x, in float64. A loop reads and writes rows of `work`; it does not reshape, which is slow."""
+    """out += a term at x, in float64. A loop reads and writes rows of `work`; it does not reshape, which is slow."""
     code, depth, width, at = head[CODE], head[DEPTH], head[WIDTH], WHOLE + which * EACH
     first, inner, inner_transposed = head[at + FIRST], head[at + INNER], head[at + INNER_TRANSPOSED]
     last, final, biases = head[at + LAST], head[at + OUT], head[at + BIAS]
@@ -196,11 +200,17 @@ NETWORK = types.void(VECTOR, INTEGERS, VECTOR, SINGLES, VECTOR, MATRIX, SINGLE_R
 
 @jit_for(NETWORK)
 def field_single(x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, out: Any) -> None:
-    """out <- the field at x of networks with float32 weights."""
+    """out <- the field at x of networks with float32 weights, computed in float64.
+
+    x, out: `(2·dof,)`; the others as `WeightLayout` and its `memory` have them.
+    """
     _field(x, head, numbers, single, work, out)
 
 
 @jit_for(NETWORK)
 def field_double(x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, out: Any) -> None:
-    """out <- the field at x of networks with float64 weights."""
+    """out <- the field at x of networks with float64 weights.
+
+    x, out: `(2·dof,)`; the others as `WeightLayout` and its `memory` have them.
+    """
     _field(x, head, numbers, double, work, out)

@@ -45,7 +45,7 @@ class Coder(NamedTuple):
     outputs: int
     h: Single  # (3, rows, width), what each hidden layer gives
     r: Single  # (2, rows, width), the part of the middle layers without their residual
-    d: Single  # (2, rows, width), what the loss says of layers
+    d: Single  # (2, rows, width), the derivatives of the loss by layers
     spare: Single  # as many numbers as the largest matrix has
 
 
@@ -60,13 +60,13 @@ class Autoencoder(NamedTuple):
     first: Single  # (len(live), width): the rows of W₀ that matter; then their gradient
     z: Single  # (2·rows, 2)
     dz: Single
-    y: Single  # (rows, numbers of a pair): what is decoded; then what the loss says of it
+    y: Single  # (rows, numbers of a pair): what is decoded; then the derivative of the loss by it
     step: Single  # (rows, 2), z′ − z
 
 
 def autoencoder(seen: int, width: int, live: npt.NDArray[np.int64]) -> Autoencoder:
-    """Return what `advance_pixels` needs of an autoencoder of `seen` numbers and `width` units; `live` are the numbers
-    that are not 0 in every frame."""
+    """Return what `advance_pixels` needs of an autoencoder of `seen` numbers and `width` units; `live` `(L,)` are the
+    indices of the numbers that are not 0 in every frame."""
     encoder = _coder(0, (seen, width, LATENTS), 2 * ROWS)
     begin = (seen + 1) * width + 2 * (width + 1) * width + (width + 1) * LATENTS
     decoder = _coder(begin, (LATENTS, width, seen), ROWS)
@@ -181,7 +181,7 @@ def _decode(coders: Any, flat: Any, n: int) -> None:
 
 @jit
 def _reconstruction_error(coders: Any, n: int, share: float) -> float:
-    """Return Σ (y − x)²; y <- what a loss of `share` times that says of it."""
+    """Return Σ (y − x)²; y <- the derivative of `share` times that by it."""
     total, twice = 0.0, np.float32(2.0 * share)
     for i in range(n):
         x, y = coders.x[i], coders.y[i]
@@ -197,7 +197,7 @@ def _reconstruction_error(coders: Any, n: int, share: float) -> float:
 
 @jit
 def _velocity_error(coders: Any, n: int, share: float) -> float:
-    """Return Σ (z_p − (z′_q − z_q))²; dz <- what a loss of `share` times that says of z and z′."""
+    """Return Σ (z_p − (z′_q − z_q))²; dz <- the derivative of `share` times that by z and z′."""
     total, twice = 0.0, np.float32(2.0 * share)
     for i in range(n):
         z, then, dz, dthen = coders.z[i], coders.z[n + i], coders.dz[i], coders.dz[n + i]
@@ -367,11 +367,12 @@ def advance_pixels(
     pixels: int,
     adam: tuple[bool, float, float, float, float],
 ) -> float:
-    """Return the loss of a model on rows that begin with the frames `first` `(N,)`; learn from it if asked to.
+    """Return the loss of a model on rows that begin with the frames `first` `(N,)`; learn from it if asked to. The loss
+    stands at the head of the module (Greydanus et al. 2019, section 5).
 
-    `weights`: flat weights `(W,)`, their gradient, Adam's moments `(2, W)` and the last good weights. `film`: a table
-    of frames `(F, live numbers of a frame)`, and `(F,)` what of ‖frame‖² it leaves out. `pixels`: the numbers of a pair
-    that the reconstruction is a mean over. `adam` as in `training.advance`.
+    `weights`: flat float32 weights `(W,)`, their gradient `(W,)`, Adam's moments `(2, W)` and the last good weights
+    `(W,)`. `film`: a table of frames `(F, live numbers of a frame)`, and `(F,)` what of ‖frame‖² it leaves out.
+    `pixels`: the numbers of a pair that the reconstruction is a mean over. `adam` as in `training.advance`.
     """
     flat, grad, moments, good = weights
     table, rest = film
@@ -395,7 +396,8 @@ def pixel_network(
     field: tuple[int, int],
 ) -> tuple[Autoencoder, Work]:
     """Return what `advance_pixels` needs of a model: `sizes` are numbers of a pair and units of the autoencoder's
-    layers, `field` units and number of the hidden layers of its dynamics."""
+    layers, `live` `(L,)` the indices of the numbers that are not 0 in every frame, `field` units and number of the
+    hidden layers of its dynamics."""
     return autoencoder(*sizes, live), network(networks, terms, activation, (LATENTS // 2, *field))
 
 

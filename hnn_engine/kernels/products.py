@@ -9,7 +9,7 @@ from hnn_engine.kernels.jit import jit
 
 @jit
 def thin(x: Any, matrix: Any, out: Any) -> None:
-    """out <- x @ matrix, for x of few columns."""
+    """out <- x @ matrix, `(n, k) @ (k, width)`, for x of few columns."""
     begin = 2 - x.shape[1] % 2
     for i in range(x.shape[0]):
         row = out[i]
@@ -29,7 +29,7 @@ def thin(x: Any, matrix: Any, out: Any) -> None:
 
 @jit
 def thin_transposed(g: Any, matrix: Any, out: Any) -> None:
-    """out <- g @ matrix.T, for a matrix of few rows."""
+    """out <- g @ matrix.T, `(n, width) @ (width, k)`, for a matrix of few rows."""
     odd = matrix.shape[0] % 2
     for i in range(g.shape[0]):
         row = g[i]
@@ -49,7 +49,8 @@ def thin_transposed(g: Any, matrix: Any, out: Any) -> None:
 
 @jit
 def add_outer(x: Any, g: Any, out: Any) -> None:
-    """out += x.T @ g, for x of few columns; four rows at a time: `out` is then read and written a quarter as often."""
+    """out += x.T @ g, `(k, n) @ (n, width)`, for x of few columns; four rows at a time: `out` is then read and written
+    a quarter as often."""
     rows = x.shape[0]
     quads = rows - rows % 4
     for i in range(0, quads, 4):
@@ -69,7 +70,7 @@ def add_outer(x: Any, g: Any, out: Any) -> None:
 
 @jit
 def multiply(x: Any, y: Any, out: Any) -> None:
-    """out <- x ⊙ y, of equal shapes: one long loop."""
+    """out <- x ⊙ y, of equal shapes, in one long loop."""
     a, b, c = x.reshape(x.size), y.reshape(y.size), out.reshape(out.size)
     for i in range(a.size):
         c[i] = a[i] * b[i]
@@ -77,7 +78,8 @@ def multiply(x: Any, y: Any, out: Any) -> None:
 
 @jit
 def multiply_by(x: Any, out: Any) -> None:
-    """out ⊙= x; `multiply` onto one of its own factors would go number by number, for fear of overlap."""
+    """out <- out ⊙ x, of equal shapes; `multiply` onto one of its own factors would go number by number, in case they
+    overlap."""
     a, b = x.reshape(x.size), out.reshape(out.size)
     for i in range(a.size):
         b[i] *= a[i]
@@ -93,7 +95,7 @@ def add_multiplied(x: Any, y: Any, out: Any) -> None:
 
 @jit
 def scale_columns(x: Any, factors: Any, out: Any) -> None:
-    """out <- x ⊙ factors, one factor a column."""
+    """out <- x ⊙ factors, `(n, width)`, one factor a column, `(width,)`."""
     for i in range(x.shape[0]):
         row, new = x[i], out[i]
         for j in range(factors.size):
@@ -102,7 +104,7 @@ def scale_columns(x: Any, factors: Any, out: Any) -> None:
 
 @jit
 def add_product(x: Any, g: Any, out: Any, spare: Any) -> None:
-    """out += x.T @ g, through `spare`: BLAS as it is called here does not add."""
+    """out += x.T @ g, `(k, n) @ (n, m)`, through `spare` `(k, m)`: BLAS as it is called here does not add."""
     np.dot(x.T, g, spare)
     for i in range(out.shape[0]):
         row, more = out[i], spare[i]

@@ -41,7 +41,7 @@ _TINY, _TINY_SQUARE, _NONE = np.float32(1e-15), np.float32(1e-32), np.float32(0.
 
 
 class Net(NamedTuple):
-    """A pass through a network: what it is, and memory for one block of rows, of each hidden layer where nothing else
+    """A term through a network: what it is, and memory for one block of rows, of each hidden layer where nothing else
     is said.
 
     `left` and `right` hold the factors of dL/dW, twice as many rows: of a block of n rows, u's derivatives and g in the
@@ -65,8 +65,8 @@ class Net(NamedTuple):
     slopes: Array  # σ′
     curves: Array  # σ″, of SiLU
     u: Array  # g before it is multiplied by σ′; later dL/dσ′
-    t: Array  # one layer: a, or what the loss says of a layer's output
-    r: Array  # (rows, outputs or inputs), what it gives; later what the loss says of it
+    t: Array  # one layer: a, or the derivative of the loss by a layer's output
+    r: Array  # (rows, outputs or inputs), what it gives; later the derivative of the loss by it
     out: Array  # the part of the last matrix that it needs, transposed
     out_grad: Array
     spare: Array  # (width, width)
@@ -80,7 +80,7 @@ class Work(NamedTuple):
     terms: int
     size: int  # of all weights
     rates: Array  # (dof,), of p in dq/dt
-    e: Array  # (rows, 2·dof), the field; later what the loss says of it
+    e: Array  # (rows, 2·dof), the field; later the derivative of the loss by it
 
 
 def network(
@@ -90,7 +90,8 @@ def network(
     sizes: tuple[int, int, int],
     rates: Array | None = None,
 ) -> Work:
-    """Return what `advance` needs of a model; `sizes` are dof, and units and number of the hidden layers."""
+    """Return what `advance` needs of a model; `sizes` are dof, and units and number of the hidden layers; `rates`
+    `(dof,)` multiply p in dq/dt, None: not at all."""
     dof, width, depth = sizes
     begin, places = 0, {}
     for net in networks:
@@ -137,7 +138,8 @@ def _net(
 
 @jit
 def layer_of(flat: Any, net: Any, layer: int) -> Any:
-    """Return W `(inputs or width, width)` and b `(width,)` of a hidden layer."""
+    """Return W `(inputs or width, width)` and b `(width,)` of the hidden layer number `layer` of `net` in the weights
+    `flat` `(W,)`."""
     inputs, width = net.x.shape[1], net.width
     at, rows = net.begin, inputs
     if layer > 0:
@@ -148,7 +150,7 @@ def layer_of(flat: Any, net: Any, layer: int) -> Any:
 
 @jit
 def _read(net: Any, x: Any) -> None:
-    """net.x <- what the pass reads of the coordinates."""
+    """net.x <- what the term reads of the coordinates."""
     half = x.shape[1] // 2
     for i in range(x.shape[0]):
         for k in range(net.x.shape[1]):
@@ -182,7 +184,7 @@ def _back_to_inputs(net: Any, flat: Any, n: int) -> None:
 
 @jit
 def _give(net: Any, flat: Any, n: int, field: Any) -> None:
-    """field += what the pass gives."""
+    """field += what the term gives."""
     if net.output < 0:
         thin_transposed(net.left[net.depth - 1, n : 2 * n], net.out, net.r)
     else:
@@ -195,7 +197,7 @@ def _give(net: Any, flat: Any, n: int, field: Any) -> None:
 
 @jit
 def take(net: Any, n: int, e: Any) -> None:
-    """r <- what the loss says of what the pass gave."""
+    """net.r <- dL/d(what the term gave), `(n, outputs or inputs)`, from e = dL/d(field) `(n, 2·dof)`."""
     for i in range(n):
         for k in range(net.targets.size):
             net.r[i, k] = net.factors[k] * e[i, net.targets[k]]
@@ -203,7 +205,8 @@ def take(net: Any, n: int, e: Any) -> None:
 
 @jit
 def residual(work: Any, flat: Any, x: Any, d: Any, share: float) -> float:
-    """Return the sum of (field − d)²; e <- what a loss of `share` times that says of the field."""
+    """Return the sum of (field − d)² at x, `(n, 2·dof)` both; work.e <- 2·`share`·(field − d), the derivative by the
+    field of `share` times that."""
     n, half, total, e = x.shape[0], work.rates.size, 0.0, work.e
     for i in range(n):
         for k in range(half):
@@ -254,9 +257,10 @@ def _back_to_sums(net: Any, layer: int, n: int) -> Any:
 
 @jit
 def backward(net: Any, flat: Any, grad: Any, n: int) -> Any:
-    """grad += dL/dweights of this block: dW_l = h_{l−1}ᵀ da_l + du_{l−1}ᵀ g_l, db_l = Σ da_l, dh_{l−1} = da_l W_lᵀ.
+    """grad += dL/dweights of this block of n rows: dW_l = h_{l−1}ᵀ da_l + du_{l−1}ᵀ g_l, db_l = Σ da_l, dh_{l−1} = da_l
+    W_lᵀ.
 
-    Return da of the first layer: with W₁ᵀ it is what the loss says of the inputs.
+    `flat`, `grad`: `(W,)`. Return da of the first layer, `(n, width)`: da W₁ᵀ is dL/d(inputs).
     """
     upper = n if net.output < 0 else 0
     if net.output < 0:
@@ -278,7 +282,7 @@ def backward(net: Any, flat: Any, grad: Any, n: int) -> Any:
 
 @jit
 def begin_pass(net: Any, flat: Any) -> None:
-    """out <- the columns of the last matrix that the pass needs, as rows; their gradient <- 0."""
+    """net.out <- the columns of the last matrix in `flat` `(W,)` that the term needs, as rows; their gradient <- 0."""
     net.out_grad[:] = np.float32(0.0)
     for k in range(net.out.shape[0]):
         column = net.last + max(net.output, k)
@@ -288,7 +292,7 @@ def begin_pass(net: Any, flat: Any) -> None:
 
 @jit
 def end_pass(net: Any, grad: Any) -> None:
-    """grad += the gradient of those columns."""
+    """grad `(W,)` += the gradient of the columns of the last matrix that the term needs."""
     for k in range(net.out.shape[0]):
         column = net.last + max(net.output, k)
         for i in range(net.width):
@@ -297,7 +301,11 @@ def end_pass(net: Any, grad: Any) -> None:
 
 @jit
 def move(flat: Any, grad: Any, moments: Any, good: Any, rate: float, root: float, decay: float) -> None:
-    """m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; w ← w − rate·m/(√v / root + ε), with g including decay·w."""
+    """m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; w ← w − rate·m/(√v / root + ε), with g including decay·w.
+
+    `flat` (w), `grad` (g), `good` (w as it was): `(W,)`; `moments` (m, v): `(2, W)`; float32. `rate` is α/(1 − β₁ⁿ) and
+    `root` √(1 − β₂ⁿ) in step n. Source: Kingma & Ba 2015.
+    """
     mean, square = moments[0], moments[1]
     alpha, part, per_root = np.float32(rate), np.float32(decay), np.float32(1.0 / root)
     for i in range(flat.size):
@@ -352,9 +360,10 @@ def advance(
 ) -> float:
     """Return the loss of weights `flat` `(W,)` on `rows`, coords and dcoords `(N, 2*dof)`; learn from it if asked to.
 
-    `adam`: whether to learn, the largest loss to learn from, and α / (1 − β₁ⁿ), √(1 − β₂ⁿ) and the L2 term's share for
-    step n. Learning fills `grad` `(W,)` with dL/dw; within the limit it copies the weights to `good` `(W,)`, then moves
-    `moments` `(2, W)` and the weights. Source: Kingma & Ba 2015.
+    Loss: mean over rows and coordinates of (field(coords) − dcoords)². `adam`: whether to learn, the largest loss to
+    learn from, and α / (1 − β₁ⁿ), √(1 − β₂ⁿ) and the L2 term's share for step n. Learning fills `grad` `(W,)` with
+    dL/dw; within the limit it copies the weights to `good` `(W,)`, then moves `moments` `(2, W)` and the weights.
+    Source: Kingma & Ba 2015.
     """
     coords, dcoords = (np.require(part, np.float32, ["C", "W"]) for part in rows)
     # Compiled loops check no bounds.

@@ -17,7 +17,7 @@ LINE = 64  # bytes of a cache line
 class WeightLayout(NamedTuple):
     """A field as the loops read it. `head`: activation, depth, width, 2·dof, how many terms, and their places.
 
-    `numbers` holds the biases, a scale of each pass, and the `rates` `(dof,)` of p. `single` or `double` holds the
+    `numbers` holds the biases, a scale of each term, and the `rates` `(dof,)` of p. `single` or `double` holds the
     matrices, the other is empty. Each array begins on a cache line, which saves a sixth of the time.
     """
 
@@ -27,13 +27,13 @@ class WeightLayout(NamedTuple):
     double: Array
 
     def memory(self) -> tuple[Array, npt.NDArray[np.float32]]:
-        """Return the working memory of a field, in either precision."""
+        """Return the working memory of a field, `(depth + 4, width)`, in float64 and in float32."""
         shape = (int(self.head[DEPTH]) + 4, int(self.head[WIDTH]))
         return on_lines(np.zeros(shape)).reshape(shape), on_lines(np.zeros(shape, dtype=np.float32)).reshape(shape)
 
 
 def on_lines(values: Any) -> Any:
-    """Return `values`, flat, copied to where a cache line begins."""
+    """Return `values`, of any shape, flat, copied to where a cache line (`LINE` bytes) begins."""
     raw = np.zeros(values.nbytes + LINE, dtype=np.uint8)
     begin = -raw.ctypes.data % LINE
     made = raw[begin : begin + values.nbytes].view(values.dtype)
@@ -49,9 +49,10 @@ def weight_layout(
     friction: float = 1.0,
     rates: Array | None = None,
 ) -> WeightLayout:
-    """Lay out the sum of `terms` and of `rates`·p on dq/dt; `friction` multiplies the terms that are friction.
+    """Lay out the sum of `terms` and of `rates`·p on dq/dt, `rates` `(dof,)`; `friction` multiplies the terms that are
+    friction.
 
-    All networks have the same hidden widths.
+    `weights` have the shapes of `Model.weight_shapes`; all networks have the same hidden widths.
     """
     depth, width = _shape(terms[0].net.of(weights))
     matrices, biases = _Buffer(), _Buffer()
@@ -77,7 +78,7 @@ def _shape(net: Mapping[str, Any]) -> tuple[int, int]:
 def _place(
     one: Term, net: Mapping[str, Any], first: Any, dof: int, matrices: "_Buffer", biases: "_Buffer"
 ) -> list[int]:
-    """Lay down what a pass needs and return where, in the order of `head`."""
+    """Lay down what a term needs and return where, in the order of `head`."""
     depth, _ = _shape(net)
     inner = [net[f"w{i}"] for i in range(1, depth)]
     places = [matrices.put(first), matrices.put(*inner)]
@@ -99,7 +100,7 @@ def _first(one: Term, matrix: Any, dof: int) -> Any:
 
 
 def _spread(one: Term, matrix: Any, dof: int) -> Any:
-    """Return the rows of `matrix` where the pass puts them in d(coords)/dt, `(2*dof, width)`."""
+    """Return the rows of `matrix` where the term puts them in d(coords)/dt, `(2*dof, width)`."""
     rows = np.zeros((2 * dof, matrix.shape[1]), matrix.dtype)
     for row, (component, factor) in zip(matrix, one.into, strict=True):
         rows[component] += matrix.dtype.type(factor) * row
