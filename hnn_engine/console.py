@@ -93,7 +93,7 @@ def let_go() -> None:
 
 
 def sentence(error: OSError) -> str:
-    """Return what to say of `error`, by which stdout cannot be written."""
+    """Return what to say of `error`, which is why stdout cannot be written."""
     reason = {errno.EBADF: "it is closed", errno.ENOSPC: "the disk is full"}.get(error.errno or 0, error.strerror)
     return f"What this command prints cannot be written ({reason}): send it somewhere else, as in '> result.txt'"
 

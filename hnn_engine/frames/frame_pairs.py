@@ -98,11 +98,12 @@ class Filmable(Protocol):
     """A system whose films begin within an angle and a speed."""
 
     def starts_within(self, rng: np.random.Generator, count: int, angle: float, speed: float) -> Array:
-        """Draw `count` states `(count, 2)`, within `angle` in rad and `speed` in rad/s."""
+        """Draw `count` states `(count, 2)` by `rng`, in rad and kg m²/s, within `angle` in rad and `speed` in rad/s."""
 
 
 def film_starts(system: System, rng: np.random.Generator, count: int, angle: float, speed: float) -> Array:
-    """Draw `count` states `(count, 2)` that films of `system` begin at, within `angle` in rad and `speed` in rad/s."""
+    """Draw `count` states `(count, 2)` by `rng`, in rad and kg m²/s, that films of `system` begin at, within `angle` in
+    rad and `speed` in rad/s."""
     assert isinstance(system, Filmable), f"no camera sees {system.name}"
     return system.starts_within(rng, count, angle, speed)
 

@@ -67,7 +67,8 @@ def reproduce(
 
 
 def result_tables(results: Sequence[Result]) -> list[TaskTable]:
-    """Return the tables of `results`."""
+    """Return the tables of `results`, one a task and recipe; those on another recording than the paper's are not
+    compared with it."""
     foreign = {result.planned.task.name for result in results if result.planned.foreign}
     return tables([result.row for result in results], foreign)
 

@@ -11,12 +11,13 @@ SMALLEST_ROUNDNESS = 1e-12  # 1 − e² below which an orbit counts as a fall al
 
 
 def kepler_orbit(position: Array, velocity: Array, t: Array, mu: float) -> tuple[Array, Array] | None:
-    """Return position and velocity `(T, 2)` of r″ = −μ r/|r|³ at times `t` `(T,)`, or None if unbound or collinear.
+    """Return position in m and velocity in m/s, `(T, 2)` each, of r″ = −μ r/|r|³ at times `t` `(T,)` in s, or None if
+    unbound or collinear.
 
-    With the eccentric anomaly E from Kepler's equation E − e sin E = nt + M₀ and D = E − E₀:
-    r = f r₀ + g v₀, f = 1 − a/r₀ (1 − cos D), g = t − (D − sin D)/n. Working from the start, not from the
-    pericentre, keeps circles regular. `position`, `velocity`: `(2,)` in m and m/s. `mu`: μ in m³/s².
-    Source: Battin, An Introduction to the Mathematics and Methods of Astrodynamics (f and g by eccentric anomaly).
+    With the eccentric anomaly E from Kepler's equation E − e sin E = nt + M₀ and D = E − E₀: r = f r₀ + g v₀, f = 1 −
+    a/r₀ (1 − cos D), g = t − (D − sin D)/n. Working from the start, not from the pericentre, keeps circles regular.
+    `position`, `velocity`: `(2,)` in m and m/s. `mu`: μ in m³/s². Source: Battin, An Introduction to the Mathematics
+    and Methods of Astrodynamics (f and g by eccentric anomaly).
     """
     distance = math.hypot(*position)
     spin = float(position[0] * velocity[1] - position[1] * velocity[0])

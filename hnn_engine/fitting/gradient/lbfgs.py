@@ -60,7 +60,8 @@ class LbfgsFit:
 
     def events(self) -> Iterator[Event]:
         """Run the fit; each `next` takes one step w ← w − α H g, with α by a line search and H from the last `MEMORY`
-        steps. Source: Nocedal & Wright 2006, algorithm 7.4."""
+        steps, or tells the losses (`fitting.events`). A loss that is not finite at the start ends in `Failed`. Source:
+        Nocedal & Wright 2006, algorithm 7.4."""
         yield Started(self.steps)
         began = time.perf_counter()
         loss, gradient = self._loss(self._at)

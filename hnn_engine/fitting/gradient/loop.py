@@ -78,7 +78,9 @@ class GradientFit:
         return self.objective.freeze(self.backend.flat)
 
     def events(self) -> Iterator[Event]:
-        """Run the fit; each `next` takes one step of Adam, tests the weights or ends the fit (`fitting.events`)."""
+        """Run the fit; each `next` takes one step of Adam (Kingma & Ba 2015; the equations stand with
+        `GradientBackend`), tests the weights or ends the fit, in the order of `fitting.events`. What diverges ends in
+        `Failed`, and no error."""
         yield Started(self.steps)
         every = 10 if len(self.train_rows[0]) <= LIVE_TEST_ROWS else 50
         best_known = 0

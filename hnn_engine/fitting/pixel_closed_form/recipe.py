@@ -73,8 +73,8 @@ class SampledFit:
         return frozen(self.task, {n: w.copy() for n, w in self._weights.items()}, z, self._map_rows)
 
     def events(self) -> Iterator[Event]:
-        """Run the fit; each `next` does one of the steps at the head of the module. What the data do not allow ends in
-        `Failed`."""
+        """Run the fit; each `next` does one of the steps at the head of the module or tells the losses
+        (`fitting.events`). Data that do not allow a step end in `Failed`, and no error."""
         steps = _Steps(self.task, self._weights).all()
         yield Started(len(steps))
         for step, find in enumerate(steps, 1):

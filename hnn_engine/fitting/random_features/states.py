@@ -60,7 +60,8 @@ class SampledFieldFit:
         return self.problem.field.snapshot(self._theta)
 
     def events(self) -> Iterator[Event]:
-        """Run the fit; each `next` does one block's work."""
+        """Run the fit; each `next` gathers one block of rows, solves what is gathered, or tells the losses
+        (`fitting.events`)."""
         blocks = self.problem.blocks()
         yield Started(len(blocks))
         solved, loss = True, float("nan")

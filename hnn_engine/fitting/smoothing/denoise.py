@@ -48,7 +48,8 @@ class DenoiseFit:
         return self._problem.field.snapshot(self._guess.theta)
 
     def events(self) -> Iterator[Event]:
-        """Run the fit; each `next` does one step's work."""
+        """Run the fit; each `next` takes one Gauss–Newton step or tells its losses (`fitting.events`). States that do
+        not stay finite end in `Failed`, and no error."""
         yield Started(self.steps)
         left = self._problem.left(self._guess)
         for step in range(1, self.steps + 1):
