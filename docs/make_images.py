@@ -31,12 +31,12 @@ INSTANTS = {  # of the demonstrations that are drawn, in s
     "pixels": 6.6,
     "pixel-energy": 7.5,
 }
-FILM_SECONDS = 3.2  # of the film that is shown
+FILM_SECONDS = 3.2  # of the video that is shown
 LARGEST_FILM = 600_000  # bytes
 
 
 def lab(*words: str, config: Path) -> None:
-    """Run `hnn-lab` with settings of its own, so that nobody's theme, hints or recent files get into the picture."""
+    """Run `hnn-lab` with settings of its own, so that no user's theme, hints or recent files get into the picture."""
     environment = os.environ | {"XDG_CONFIG_HOME": str(config)}
     subprocess.run([sys.executable, "-m", "app.main", *words], check=True, env=environment)
 
@@ -83,7 +83,7 @@ def fits(experiment: Experiment) -> list[Run]:
 
 
 def film(session: Path, name: str) -> None:
-    """Write the film that compares the models of a session."""
+    """Write the video that compares the models of a session."""
     target = IMAGES / name
     words = (str(session), "--out", str(target), "--force", "--height", "200", "--horizon", str(FILM_SECONDS))
     lab("film", *words, config=session.parent)

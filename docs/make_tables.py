@@ -1,9 +1,9 @@
 """Make the tables of the reproduction from its fits: `python docs/make_tables.py FITS.json [MORE.json …] [--write]`.
 
 FITS.json is what `hnn-lab reproduce --json` wrote. Without --write the tables are printed as Markdown. With it those of
-fits.json go into README.md beside it, those of another NAME.json into NAME.md, with what the report (from --report;
-index.html or NAME.html beside it) says of machine and versions; and a short table of all goes into the repository's
-README between its two marks. So no figure is typed by hand.
+fits.json go into README.md in the same folder, those of another NAME.json into NAME.md, with what the report (from
+--report; index.html or NAME.html there) says of machine and versions; and a short table of all goes into the
+repository's README between its two marks. So no figure is typed.
 """
 
 import argparse
@@ -22,8 +22,8 @@ HEAD = """# The paper's experiments, run again
 
 Made from [{fits}]({fits}) by `python docs/make_tables.py {place} --write`.
 
-What is compared, and how, is in [tasks](../tasks.md); what each figure means in [figures](../figures.md). Each figure
-of ours is held, by its median over seeds, against the larger of the paper's and of a rerun of the paper's code: losses
+What is compared, and how, is in [tasks](../tasks.md); what each figure means in [figures](../figures.md). The median
+over seeds of each of our figures is compared with the larger of the paper's and of a rerun of the paper's code: losses
 within a factor of 1.5 and energies within 3 count as the same. ± is the standard error of the mean over seeds.
 """
 
@@ -43,7 +43,7 @@ def page_of(fits: Path) -> Path:
 
 
 def write(several: list[Path]) -> None:
-    """Write the page beside each of the fits, and the short table into the README."""
+    """Write the page of each of the fits, in its folder, and the short table into the README."""
     found = {fits: tables(read_rows(fits)) for fits in several}
     for fits in several:
         if not fits.resolve().is_relative_to(ROOT):
@@ -86,7 +86,7 @@ def between(text: str, content: str) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Make the tables of the reproduction.")
     parser.add_argument("fits", type=Path, nargs="+", metavar="FITS.json", help="what 'hnn-lab reproduce --json' wrote")
-    parser.add_argument("--write", action="store_true", help="into README.md beside it and the repository's README")
+    parser.add_argument("--write", action="store_true", help="into README.md in its folder and the repository's README")
     options = parser.parse_args()
     try:
         if options.write:
