@@ -4,8 +4,9 @@ The modules behind these names are loaded when a name is first used: a window on
 them. No name loads scipy; a derivative does.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hnn_engine.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from hnn_engine.recordings.columns import ANGLE_UNITS, KINDS, LENGTH_UNITS, TIME_UNITS, Columns
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
         read_shipped_recording,
         shipped_recording,
     )
-    from hnn_engine.recordings.recording import Recording, ReferenceEnergy, find_gaps
+    from hnn_engine.recordings.recording import Kind, Recording, ReferenceEnergy, find_gaps
     from hnn_engine.recordings.scene import RecordedScene
 
 _HOMES = {
@@ -41,17 +42,10 @@ _HOMES = {
         "read_shipped_recording",
         "shipped_recording",
     ),
-    "recording": ("Recording", "ReferenceEnergy", "find_gaps"),
+    "recording": ("Kind", "Recording", "ReferenceEnergy", "find_gaps"),
     "scene": ("RecordedScene",),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-
+__getattr__ = lazy_names(__name__, _HOMES)
 
 __all__ = [
     "ANGLE_UNITS",

@@ -4,8 +4,9 @@ The modules behind these names are loaded when a name is first used. Pillow and 
 writes a file, when it does.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hnn_engine.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from hnn_engine.video.angle_tracking import AngleReader
@@ -27,14 +28,7 @@ _HOMES = {
     "angle_tracking": ("AngleReader",),
     "writing": ("SUFFIXES", "write_video"),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-
+__getattr__ = lazy_names(__name__, _HOMES)
 
 __all__ = [
     "FEWEST_FRAMES",
