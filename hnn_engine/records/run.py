@@ -44,7 +44,7 @@ RUN_FILES: dict[str, int] = {  # name -> largest size that is read, in bytes
 }
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ENDINGS = ("finished", "stopped", "failed")
-LOST = sys.float_info.max  # stands in a file for a loss that no number holds
+LOST = sys.float_info.max  # stands in a file for a figure that no number holds
 
 
 @dataclass(frozen=True)
@@ -186,8 +186,9 @@ _COUNTED, _MOST_COUNTED = ("diverged",), 1_000_000  # rollouts that are evaluate
 
 
 def _figures_json(figures: Figures) -> dict[str, float | int | None]:
-    """Return `figures` as JSON values: what has no meaning or diverged is null, but no loss is."""
-    return {k: LOST if v is None and k in _REQUIRED else v for k, v in figures.as_dict().items()}
+    """Return `figures` as JSON values: what has no meaning is null, and what is infinite, as where rollouts diverge, is
+    `LOST`."""
+    return {k: v if v is None or math.isfinite(v) else LOST for k, v in asdict(figures).items()}
 
 
 def _read_figures(value: object) -> Figures | None:
@@ -215,4 +216,4 @@ def _figure(name: str, value: object) -> Any:
         expected = f"a count up to {_MOST_COUNTED:,}" if counted else "a number of at least 0"
         found = f"{name} is {ascii(value)[:40]}, expected {expected}"
         raise RecordError(f"the figures in run.json are no numbers that they can be: {found}; restore it")
-    return math.inf if value == LOST and name in _REQUIRED else value
+    return math.inf if value == LOST and not counted else value

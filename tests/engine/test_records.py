@@ -287,9 +287,10 @@ def test_a_session_keeps_its_film_once(tmp_path: Path) -> None:
     assert session_bytes(back) == session_bytes(session)
 
 
-def test_figures_that_are_infinite_read_back_as_none_and_losses_as_they_are(tmp_path: Path) -> None:
-    write_run(replace(a_run(), figures=Figures(1.0, np.inf, np.nan, diverged=15)), tmp_path / "run")
-    assert load_run(tmp_path / "run").figures == Figures(1.0, np.inf, None, diverged=15)
+def test_figures_that_are_infinite_or_have_no_meaning_read_back_as_they_are(tmp_path: Path) -> None:
+    diverged = Figures(1.0, np.inf, np.inf, None, 0.0, valid_time=12.5, diverged=15)
+    write_run(replace(a_run(), figures=diverged), tmp_path / "run")
+    assert load_run(tmp_path / "run").figures == diverged
     write_run(replace(a_run(), figures=None), tmp_path / "none")
     assert load_run(tmp_path / "none").figures is None
 
