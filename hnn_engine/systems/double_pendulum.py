@@ -1,19 +1,22 @@
 """The double pendulum: a pendulum that hangs from a pendulum, with its canonical momenta."""
 
 import math
-from typing import ClassVar
+from collections.abc import Mapping
+from copy import copy
+from typing import ClassVar, Self
 
 import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.geometry import Anchor, Bob, Bounds, Primitive, Rod
-from hnn_engine.parameters import Parameter
+from hnn_engine.parameters import Parameter, Value
 from hnn_engine.scene import Coordinate, nearest_turn
 from hnn_engine.systems.base import DataRecipe, System
 from hnn_engine.systems.pendulum import bob_radius
 
 NEARLY_STRAIGHT = 0.1  # |sin(θ₂ − θ₁)| below which the second bob cannot be pushed well along the rods
 STRAIGHT_DAMPING = 0.1  # how strongly such a push is held back, as a part of the rods' length
+REACH = 1.0  # rad; of a training start
 
 
 class DoublePendulum(System):
@@ -36,6 +39,20 @@ class DoublePendulum(System):
     )
     data: ClassVar[DataRecipe] = DataRecipe(200, 100, 10.0, 0.0, 0.2, False, False)
     separable: ClassVar[bool] = False
+    start_parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter(
+            "reach",
+            "Start angle",
+            REACH,
+            0.05,
+            3.1,
+            "θ",
+            "rad",
+            "Largest angle of a training start, of both rods; they start at rest.",
+            acts="data",
+        ),
+    )
+    reach: float = REACH
 
     @property
     def coordinates(self) -> tuple[Coordinate, ...]:
@@ -108,10 +125,16 @@ class DoublePendulum(System):
         return 0.01 * sum(self.weight_moments)
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
-        """Draw `count` starts at rest by `rng`, both angles uniform within 1 rad, `(count, 4)`."""
+        """Draw `count` starts at rest by `rng`, both angles uniform within `reach` (1 rad), `(count, 4)`."""
         starts = np.zeros((count, 4))
-        starts[:, :2] = rng.uniform(-1.0, 1.0, (count, 2))
+        starts[:, :2] = rng.uniform(-self.reach, self.reach, (count, 2))
         return starts
+
+    def with_starts(self, data: Mapping[str, Value]) -> Self:
+        """Return this system with training starts within the angle `reach` of `data`, in rad."""
+        other = copy(self)
+        other.reach = float(data.get("reach", REACH))
+        return other
 
     @property
     def default_start(self) -> Array:
