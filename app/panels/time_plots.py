@@ -39,7 +39,7 @@ class TimePlot(QWidget):
     """
 
     titled = Signal(str)
-    unknown = "truth is not known here"  # said where its rollout is one of many
+    unknown = "truth not known"  # said where its rollout is one of many
 
     def __init__(self, lab: Lab, plot: LabPlot, series: Series, span: Span, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -269,7 +269,7 @@ class ErrorPanel(TimePlot):
     With a second start also how far truth gets from it, and as dots how far each model gets from its own.
     """
 
-    unknown = "not errors: truth is not known here"
+    unknown = "no errors: truth not known"
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         plot = LabPlot("", "t (s)", "‖x̂ − x‖ / rms ‖x‖", log_y=True)
@@ -312,7 +312,7 @@ class ErrorPanel(TimePlot):
         title = "Error against the recording" if recorded else "Error against truth"
         tip = "‖x̂ − x‖ / rms ‖x‖ of truth, angles by their wrapped difference. 1: as large as truth itself."
         if np.isfinite(known):
-            title += f", known for {known:.3g} s"
+            title = f"Error (truth to {known:.3g} s)"
             tip += "\n" + how_long_known(known)
         if answer is not None and answer.twin is not None:
             tip += (

@@ -16,6 +16,7 @@ from hnn_engine.axis_ticks import log_label, log_ticks, nice_ticks, tick_label
 Array = npt.NDArray[np.float64]
 Shape = Literal["dot", "ring", "cross"]
 _TICK_GAPS = {"bottom": 70.0, "left": 34.0}  # pixels between ticks, at least
+_WORDS_GAP = 5.0  # pixels around the words of a mark
 
 
 class Marker(pg.GraphicsObject):  # type: ignore[misc]
@@ -218,11 +219,12 @@ class KnownMark(pg.GraphicsObject):  # type: ignore[misc]
         painter.drawLine(QPointF(x, 0.0), QPointF(x, self._area.bottom()))
         painter.setFont(small_font(painter.font(), 0.9))
         painter.setPen(theme.color("muted"))
-        width = painter.fontMetrics().horizontalAdvance(self._words)
-        inside = width + 12 <= self._area.width()
-        left = x + 6 if inside else x - 6 - width
-        if left >= 0:
-            painter.drawText(QPointF(left, self._area.bottom() - 8), self._words)
+        longest = max(painter.fontMetrics().horizontalAdvance(word) for word in self._words.split())
+        right = longest + 2 * _WORDS_GAP <= self._area.width()  # else the words stand before the line
+        left, width = (x, self._area.width()) if right else (0.0, float(x))
+        room = QRectF(left, 0.0, width, self._area.height()).adjusted(_WORDS_GAP, 0.0, -_WORDS_GAP, -_WORDS_GAP)
+        side = Qt.AlignmentFlag.AlignLeft if right else Qt.AlignmentFlag.AlignRight
+        painter.drawText(room, int(side | Qt.AlignmentFlag.AlignBottom | Qt.TextFlag.TextWordWrap), self._words)
 
     def _lay(self) -> None:
         width, height = self._view.width(), self._view.height()

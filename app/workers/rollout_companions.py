@@ -14,7 +14,7 @@ from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment
 from hnn_engine.rollouts.energy_drift import energy_drift, relative_error, separation
 from hnn_engine.rollouts.rollout import Rollout
-from hnn_engine.rollouts.truth import HAIR, follow_truth, known_until, moved_start
+from hnn_engine.rollouts.truth import HAIR_TEXT, follow_truth, known_until, moved_start
 
 TWIN = "twin"  # its key, and its role in the theme: grey
 Follow = Callable[[Request, ShownModel], Rollout | str]
@@ -88,7 +88,7 @@ class RolloutCompanions:
         return RolloutCurve(
             TWIN,
             TWIN,
-            f"start {HAIR:g} away",
+            f"start {HAIR_TEXT} away",
             twin.t,
             twin.coords,
             energy_drift(system, twin.coords, truth.coords),

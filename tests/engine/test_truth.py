@@ -83,7 +83,7 @@ def test_the_kept_states_are_those_that_extrapolation_gives_now(case: Case) -> N
     with mpmath.workdps(DIGITS):
         (state,) = followed(law_of(case.system), case.first_state, (FIRST,), 1e-26, 0.2)
         gaps = [abs(now - mpf(then)) for now, then in zip(state, kept["states"][0], strict=True)]
-    assert max(gaps) < 1e-22
+    assert max(gaps) < 1e-20  # of 22 digits
 
 
 def swing(q0: Any, p0: Any, t: Any, damping: Any, c: dict[str, Any]) -> tuple[Any, Any]:
@@ -173,7 +173,7 @@ def test_the_error_of_truth_is_what_the_documentation_says(case: Case) -> None:
     for cell, follow in ways:
         measured = error_of(case, follow)
         # Rounding differs between processors, and chaos enlarges it.
-        assert measured < 5 * value_of(cell), f"{case.name}: {measured:.1e}, but {cell} is stated"
+        assert measured < 5 * value_of(cell) + 1e-14, f"{case.name}: {measured:.1e}, but {cell} is stated"
         assert value_of(cell) < 100 * measured + 1e-14, f"{case.name}: {measured:.1e}, but {cell} is stated"
 
 
