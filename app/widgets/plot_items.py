@@ -219,12 +219,11 @@ class KnownMark(pg.GraphicsObject):  # type: ignore[misc]
         painter.drawLine(QPointF(x, 0.0), QPointF(x, self._area.bottom()))
         painter.setFont(small_font(painter.font(), 0.9))
         painter.setPen(theme.color("muted"))
-        longest = max(painter.fontMetrics().horizontalAdvance(word) for word in self._words.split())
-        right = longest + 2 * _WORDS_GAP <= self._area.width()  # else the words stand before the line
-        left, width = (x, self._area.width()) if right else (0.0, float(x))
-        room = QRectF(left, 0.0, width, self._area.height()).adjusted(_WORDS_GAP, 0.0, -_WORDS_GAP, -_WORDS_GAP)
-        side = Qt.AlignmentFlag.AlignLeft if right else Qt.AlignmentFlag.AlignRight
-        painter.drawText(room, int(side | Qt.AlignmentFlag.AlignBottom | Qt.TextFlag.TextWordWrap), self._words)
+        if self._area.width() < painter.fontMetrics().height() + 2 * _WORDS_GAP:
+            return
+        painter.translate(x + _WORDS_GAP, self._area.bottom() - _WORDS_GAP)
+        painter.rotate(-90.0)  # upward: the span is often narrow
+        painter.drawText(QPointF(0.0, float(painter.fontMetrics().ascent())), self._words)
 
     def _lay(self) -> None:
         width, height = self._view.width(), self._view.height()

@@ -14,7 +14,7 @@ from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment
 from hnn_engine.rollouts.energy_drift import energy_drift, relative_error, separation
 from hnn_engine.rollouts.rollout import Rollout
-from hnn_engine.rollouts.truth import HAIR_TEXT, follow_truth, known_until, moved_start
+from hnn_engine.rollouts.truth import HAIR_TEXT, follow_truth, known_at_once, known_until, moved_start
 
 TWIN = "twin"  # its key, and its role in the theme: grey
 Follow = Callable[[Request, ShownModel], Rollout | str]
@@ -42,9 +42,17 @@ class RolloutCompanions:
     def at_once(self, answer: Answer, stop: Stop) -> Answer:
         """Return `answer` with truth's second rollout, where one is wanted, and with all else that is known already."""
         request, key = answer.request, self._truth_key(answer.request)
+        if not request.preview:
+            self._know_at_once(request, key)
         known = self._known[1] if self._known is not None and self._known[0] == key else float("nan")
         models = tuple(self._with_apart(request, track) for track in answer.models)
         return replace(answer, models=models, twin=self._second_truth(answer, key, stop), known_until=known)
+
+    def _know_at_once(self, request: Request, key: Hashable) -> None:
+        system, spec = request.experiment.moving, request.experiment.rollout
+        if system is not None and (self._known is None or self._known[0] != key):
+            until = known_at_once(system, np.array(request.experiment.start), spec.truth, spec.steering)
+            self._known = (key, until) if until is not None else self._known
 
     def behind(self, answer: Answer, stop: Callable[[], bool]) -> Answer:
         """Return `answer` complete, or the same object where it lacked nothing or `stop` ended the work."""

@@ -67,14 +67,22 @@ def known_until(
     of the two goes on; a pixel is a `PIXELS`-th of the larger side of the scene as it opens. Infinity where they never
     part; NaN where `interrupt` ended the work, and for a method of fixed steps, whose error is that of its step.
     """
-    if not get_integrator(integrator).adaptive:
-        return float("nan")
-    if system.solved and steering.kind in ("none", "reverse") and system.exact(start, np.zeros(1)) is not None:
-        return float("inf")
+    at_once = known_at_once(system, start, integrator, steering)
+    if at_once is not None:
+        return at_once
     other = follow_truth(system, start, truth.t, integrator, steering, tolerance=COARSER, interrupt=interrupt)
     if interrupt is not None and interrupt():
         return float("nan")
     return parting_time(system, truth.t, truth.coords, other.coords)
+
+
+def known_at_once(system: System, start: Array, integrator: str, steering: Steering) -> float | None:
+    """Return what `known_until` gives without a second rollout: infinity for a closed form, NaN for a method of fixed
+    steps; None where it takes one."""
+    if not get_integrator(integrator).adaptive:
+        return float("nan")
+    closed = system.solved and steering.kind in ("none", "reverse")
+    return float("inf") if closed and system.exact(start, np.zeros(1)) is not None else None
 
 
 def parting_time(system: System, t: Array, one: Array, other: Array) -> float:

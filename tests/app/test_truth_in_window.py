@@ -123,13 +123,13 @@ async def test_chaos_opens_with_a_second_start_that_parts_from_the_first(bench: 
     assert twin is not None
     assert (twin.coords[0] - truth.coords[0]).tolist() == [pytest.approx(HAIR), 0.0, 0.0, 0.0]
     assert twin.error[0] < 1e-3
-    assert twin.error.max() > 0.3
+    assert twin.error.max() > 0.3  # of truth itself
     assert "twin" in bench.window.error._curves
     drawn = bench.window.error._curves["twin"][0].getData()[1]
     assert drawn.max() - drawn.min() > 3.0, "decades"
     assert [path.track for path in bench.window.scene._paths] == [twin]
     assert twin.title in legend(bench)
-    assert bench.window.error.known.time == bench.answer.known_until < 20.0
+    assert bench.window.error.known.time == bench.answer.known_until < 29.0
 
 
 async def test_a_second_start_is_a_switch_of_the_view_menu(bench: Bench) -> None:
