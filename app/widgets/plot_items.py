@@ -221,6 +221,7 @@ class KnownMark(pg.GraphicsObject):  # type: ignore[misc]
         painter.setPen(theme.color("muted"))
         if self._area.width() < painter.fontMetrics().height() + 2 * _WORDS_GAP:
             return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.translate(x + _WORDS_GAP, self._area.bottom() - _WORDS_GAP)
         painter.rotate(-90.0)  # upward: the span is often narrow
         painter.drawText(QPointF(0.0, float(painter.fontMetrics().ascent())), self._words)
