@@ -101,7 +101,7 @@ class Dataset:
 
 def data_parameters(system: System | type[System]) -> tuple[Parameter, ...]:
     """Return the parameters of the system's data: those of a film, where a camera sees it."""
-    return FILM_PARAMETERS if system.observed else DATA_PARAMETERS
+    return FILM_PARAMETERS if system.observed else (*DATA_PARAMETERS, *system.start_parameters)
 
 
 def data_defaults(system: System | type[System]) -> dict[str, Value]:
@@ -115,6 +115,7 @@ def data_defaults(system: System | type[System]) -> dict[str, Value]:
         "horizon": recipe.horizon,
         "noise": recipe.noise,
         "layout": "orbits",
+        **{p.name: p.default for p in system.start_parameters},
     }
 
 
@@ -139,7 +140,7 @@ def make_dataset(
             f"{count} trajectories of {points} points are {count * points:,} rows, but at most {most:,} "
             "are possible: choose fewer trajectories or points"
         )
-    rng = np.random.default_rng([seed, 0])
+    system, rng = system.with_starts(settings), np.random.default_rng([seed, 0])
     if settings["layout"] == "grid":
         return _on_grid(system, math.isqrt(count * points), noise, rng)
     starts = system.sample_starts(rng, count)

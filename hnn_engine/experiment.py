@@ -179,9 +179,10 @@ class Experiment:
 
     @property
     def reference_system(self) -> System | None:
-        """The system that a fit is compared with; None for a recording, and where data is drawn, which is no
-        system's."""
-        return None if self.edits.drawn else self.system
+        """The system that a fit is compared with, with starts as in its data; None for a recording, and where data is
+        drawn, which is no system's."""
+        system = self.system
+        return None if system is None or self.edits.drawn else system.with_starts(self.data)
 
     @property
     def moving(self) -> System | None:

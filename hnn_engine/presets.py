@@ -63,6 +63,17 @@ def _friction() -> Experiment:
     )
 
 
+def _chaos() -> Experiment:
+    base = _on("double-pendulum", "baseline", "hnn")
+    return replace(
+        base,
+        data={**base.data, "reach": 2.4, "trajectories": 400, "points": 50, "horizon": 3.0},
+        start=(1.9, -1.0, 0.0, 0.0),
+        # By adaptive steps: at these speeds the error of RK4 in steps of 0.04 s would be larger than the models' own.
+        rollout=replace(base.rollout, integrator="dop853", horizon=30.0, dt=0.03),
+    )
+
+
 def _luck() -> Experiment:
     base = _on("mass-spring", "baseline", "hnn")
     return replace(base, data={**base.data, "trajectories": 8, "noise": 0.2})
@@ -139,6 +150,15 @@ PRESETS: dict[str, Preset] = {
             "A plain network, one that knows dq/dt = p/m, a general H and H = T(p) + V(q) on the same data.",
             False,
             _structure,
+        ),
+        Preset(
+            "chaos",
+            "Chaos",
+            "Two starts a hair apart, where their distance grows tenfold every three seconds: so do the errors of the "
+            "models, however small they begin.",
+            False,
+            _chaos,
+            {"twin": True},
         ),
         Preset(
             "luck",

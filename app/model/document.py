@@ -53,6 +53,7 @@ class View:
     warm_start: bool = False  # a fit begins at the shown runs, and not at fresh weights
     tool: str = "start"  # what the mouse does on the portrait: `TOOLS`
     seeds: int = 1  # how many times a fit is repeated, each with data and weights of its own
+    twin: bool = False  # truth and models also from a second start, a hair from the first
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for the session file."""
@@ -64,7 +65,7 @@ class View:
         view = View()
         if isinstance(values.get("field"), str):
             view = replace(view, field=values["field"][:LONGEST_NAME])
-        for name in ("arrows", "contours", "data", "compare", "latents", "live_fit", "warm_start"):
+        for name in ("arrows", "contours", "data", "compare", "latents", "live_fit", "warm_start", "twin"):
             key = ON_DISK.get(name, name)
             if isinstance(values.get(key), bool):
                 view = replace(view, **{name: values[key]})

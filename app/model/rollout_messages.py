@@ -43,6 +43,7 @@ class Request:
     states: States | None = None  # some of the training data
     drawn: Drawn | None = None  # rows that were drawn with the mouse
     evaluated: str = ""  # the key of the model that is to follow them, or ''
+    twin: bool = False  # truth and models are also followed from a start a hair from the first
     urgent: bool = True  # asked by a hand: it interrupts a full request that is under way
     asked: float = 0.0  # perf_counter when the mouse moved
 
@@ -68,6 +69,7 @@ class RolloutCurve:
     member: int = 0  # of its group; the first stands for it
     own: Array = field(default_factory=lambda: np.empty(0))  # drift of the model's own H, where it is wanted and known
     in_step: int | None = None  # painted frames before the first out of step with truth; None where there are none
+    apart: Array = field(default_factory=lambda: np.empty(0))  # from its own rollout of a start a hair away, at `t`
 
     def state_at(self, t: float) -> Array:
         """Return the coords `(2*dof,)` at `t` s, linear between samples; NaN where the rollout has ended."""
@@ -94,6 +96,8 @@ class Answer:
     scale: float = float("nan")
     encoded_truth: Array | None = None  # truth as the model encodes it whose latents the portrait shows, `(T, 2)`
     missed: Missed | None = None  # which drawn rows the evaluated model does not fit
+    twin: RolloutCurve | None = None  # truth from a start a hair away
+    known_until: float = float("nan")  # s up to which truth is known to a pixel; inf for all of it, NaN if not computed
 
     @property
     def leads(self) -> tuple[RolloutCurve, ...]:

@@ -17,6 +17,7 @@ from hnn_engine.frames.frame_pairs import FILM_PARAMETERS
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.number_format import grouped, number
 from hnn_engine.parameters import Parameter
+from hnn_engine.systems import System
 
 if TYPE_CHECKING:
     from hnn_engine.recordings import Recording
@@ -70,6 +71,8 @@ class DataPanel(QWidget):
         self._gesture: object = None
         self.section = Section("Data")
         self.simulated, self.layout_form = self._forms(DATA_PARAMETERS, {LAYOUT})
+        self.starts: ParameterForm | None = None  # where training starts lie, of a system that lets it be said
+        self._starts_of = ""
         self.film: ParameterForm | None = None
         self.film_more: ParameterForm | None = None
         self.seed = ParameterForm((SEED, SEEDS))
@@ -108,6 +111,7 @@ class DataPanel(QWidget):
         """Show the experiment's data settings."""
         system = experiment.system
         filmed = system is not None and system.observed
+        self._show_starts(system)
         self.simulated.setVisible(system is not None and not filmed)
         self.layout_form.setVisible(system is not None and not filmed and system.grid_reach is not None)
         if filmed and self.film is None:
@@ -117,7 +121,7 @@ class DataPanel(QWidget):
         for part in (self.film, self.film_more):
             if part is not None:
                 part.setVisible(filmed)
-        for part in (self.simulated, self.layout_form, self.film, self.film_more):
+        for part in (self.simulated, self.starts, self.layout_form, self.film, self.film_more):
             if part is not None:
                 part.set_values(experiment.data)
         grid = experiment.data.get(LAYOUT) == "grid"
@@ -129,6 +133,21 @@ class DataPanel(QWidget):
         for form in (self.measured, self.reference):
             if form is not None:
                 form.setVisible(experiment.recording is not None)
+
+    def _show_starts(self, system: System | None) -> None:
+        """A form for what else the system's own data has."""
+        name = system.name if system is not None and system.start_parameters else ""
+        if name == self._starts_of:
+            return
+        if self.starts is not None:
+            self.section.body.removeWidget(self.starts)
+            self.starts.deleteLater()
+            self.starts = None
+        self._starts_of = name
+        if system is not None and name:
+            self.starts = ParameterForm(system.start_parameters)
+            self.starts.edited.connect(self._on_simulated)
+            self.section.body.insertWidget(self.section.body.indexOf(self.simulated) + 1, self.starts)
 
     def _show_measured(self, source: RecordingSource) -> None:
         from hnn_engine.recordings import DERIVATIVES

@@ -112,7 +112,8 @@ class ScenePanel(QWidget):
         scene = answer.request.experiment.scene
         dof = scene.dof
         self._truth = _path(answer.truth, scene, dof) if answer.truth is not None else None
-        self._paths = tuple(_path(track, scene, dof) for track in answer.leads)
+        twin = () if answer.twin is None else (answer.twin,)
+        self._paths = tuple(_path(track, scene, dof) for track in (*twin, *answer.leads))
         self._target = self._fitting_bounds(scene)
         if not self.lab.playback.moving:  # else the next frame paints it
             self.update()

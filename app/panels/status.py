@@ -52,6 +52,8 @@ class StatusLine(QWidget):
             entry = (track.model, get_model(track.model).title)
             if entry not in roles:
                 roles.append(entry)
+        if answer.twin is not None:
+            roles.append((answer.twin.model, answer.twin.title))
         self._show_legend(tuple(roles))
         text = self._words(answer)
         if text != self.sentence.text():
@@ -74,7 +76,8 @@ class StatusLine(QWidget):
 
     def _words(self, answer: Answer) -> str:
         if not answer.models:
-            return "Press Train to fit the models."
+            known = _known(answer)
+            return "Press Train to fit the models." + (f" T{known[1:]}." if known else "")
         steering = answer.request.experiment.rollout.steering
         if steering.kind == "reverse":
             return _return_words(answer)
@@ -85,7 +88,7 @@ class StatusLine(QWidget):
         if answer.truth is not None and answer.truth.measured:
             recorded = _last(answer.truth.drift)
             parts.append(f"the recording's {_changed(recorded)}" if np.isfinite(recorded) and any(parts) else "")
-        parts.append(_gap(answer))
+        parts += [_gap(answer), _known(answer)]
         return "; ".join(p for p in parts if p)
 
     def _of(self, track: RolloutCurve, answer: Answer) -> str:
@@ -136,6 +139,11 @@ def _gap(answer: Answer) -> str:
         return ""
     name = get_model(gap.model).title
     return f"{name}'s Ĥ is off by {percent(gap.rms / answer.scale)} of E {gap.where}"
+
+
+def _known(answer: Answer) -> str:
+    """Up to when truth is known, where that is less than all of it."""
+    return f"truth is known for {answer.known_until:.3g} s" if np.isfinite(answer.known_until) else ""
 
 
 def _last(values: Array) -> float:

@@ -17,11 +17,13 @@ from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
 from hnn_engine.experiment import same_system
 from hnn_engine.model_colors import model_dash
+from hnn_engine.rollouts.truth import HAIR_TEXT, how_long_known
 
 if TYPE_CHECKING:  # a window on a simulated system needs no recordings
     from hnn_engine.recordings import ReferenceEnergy
 
 DOTS = 25  # over the horizon, of a model's own energy, drawn with the true one
+APART_DOTS = 50  # over the horizon, of how far a model gets from its own second start
 MOST_DRIFT = 300.0  # percent: the axis grows no further for a model that has left the plot anyway
 LEAST_ERROR = 1e-7
 
@@ -37,6 +39,7 @@ class TimePlot(QWidget):
     """
 
     titled = Signal(str)
+    unknown = "truth not known"  # said where its rollout is one of many
 
     def __init__(self, lab: Lab, plot: LabPlot, series: Series, span: Span, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,6 +50,7 @@ class TimePlot(QWidget):
         self._span = span
         self.cursor_line = plot.cursor_line()
         self.band = plot.time_band()
+        self.known = plot.known_mark(self.unknown)
         self._curves: dict[str, tuple[pg.PlotCurveItem, Marker]] = {}
         self._spreads: dict[str, Spread] = {}
         layout = QVBoxLayout(self)
@@ -62,6 +66,7 @@ class TimePlot(QWidget):
         if not same_system(old.experiment, new.experiment):
             self._clear(set(self._curves))
             self._clear_bands(set(self._spreads))
+            self.known.set_time(float("nan"))
             self.plot.following = True
 
     def _name(self, title: str) -> None:
@@ -79,7 +84,8 @@ class TimePlot(QWidget):
 
     def _on_answered(self, answer: Answer) -> None:
         truth = [answer.truth] if answer.truth is not None else []
-        tracks = [*truth, *answer.leads]
+        twin = [answer.twin] if answer.twin is not None else []
+        tracks = [*truth, *twin, *answer.leads]
         self._clear(set(self._curves) - {t.key for t in tracks})
         request = answer.request
         shown = [self._draw(request, track) for track in tracks]
@@ -91,6 +97,7 @@ class TimePlot(QWidget):
         low, high = self._span(finite)
         spec = request.experiment.rollout
         self.band.set_span(*spec.steering.interval(spec.length))
+        self.known.set_time(answer.known_until)
         self.plot.grow_to(0.0, spec.length, low, high)
 
     def _draw(self, request: Request, track: RolloutCurve) -> Array:
@@ -135,6 +142,7 @@ class EnergyPanel(TimePlot):
         self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.choice.activated.connect(lambda: lab.document.set_view(energy_of=str(self.choice.currentData())))
         self._dots: dict[str, pg.ScatterPlotItem] = {}
+        self._known = float("nan")  # up to when truth is, s
         self._bar = QWidget()
         row = QHBoxLayout(self._bar)
         row.setContentsMargins(8, 0, 8, 0)
@@ -158,6 +166,9 @@ class EnergyPanel(TimePlot):
     def _on_answered(self, answer: Answer) -> None:
         super()._on_answered(answer)
         self._show_bar(answer)
+        if not np.array_equal(self._known, answer.known_until, equal_nan=True):
+            self._known = answer.known_until
+            self._sync(self.lab.document.view)
 
     def _draw_more(self, answer: Answer) -> list[Array]:
         """A model's own drift together with the true one, as dots: on truth's line a second line could not be seen."""
@@ -190,7 +201,9 @@ class EnergyPanel(TimePlot):
             self.choice.setItemText(i, text)
         shown = ENERGY_OF.index(view.energy_of)
         self._name(words.titles[shown])
-        set_tip(self, words.tip if view.energy_of == "reference" else f"{words.tip}\n{words.own_tip}")
+        tips = [words.tip, *([words.own_tip] if view.energy_of != "reference" else [])]
+        tips += [how_long_known(self._known)] if np.isfinite(self._known) else []
+        set_tip(self, "\n".join(tips))
 
     def _words(self) -> "_Words":
         experiment = self.lab.experiment
@@ -251,18 +264,66 @@ def _of_recording(reference: "ReferenceEnergy | None") -> _Words:
 
 
 class ErrorPanel(TimePlot):
-    """Distance from truth in phase space, relative to truth's rms size, on a log axis."""
+    """Distance from truth in phase space, relative to truth's rms size, on a log axis.
+
+    With a second start also how far truth gets from it, and as dots how far each model gets from its own.
+    """
+
+    unknown = "no errors: truth not known"
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         plot = LabPlot("", "t (s)", "‖x̂ − x‖ / rms ‖x‖", log_y=True)
         super().__init__(lab, plot, error_series, error_span, parent)
         self.setAccessibleName("Error")
-        self._name("Error against truth")
-        set_tip(self, "‖x̂ − x‖ / rms ‖x‖ of truth, angles by their wrapped difference. 1: as large as truth itself.")
+        self._dots: dict[str, pg.ScatterPlotItem] = {}
+        self._tip = ""
+        self._show_words(None)
 
     def _on_changed(self, old: State, new: State) -> None:
         super()._on_changed(old, new)
-        self._name("Error against the recording" if new.experiment.recording is not None else "Error against truth")
+        if not same_system(old.experiment, new.experiment):
+            for key in list(self._dots):
+                self.plot.discard(self._dots.pop(key))
+            self._show_words(None)
+
+    def _on_answered(self, answer: Answer) -> None:
+        super()._on_answered(answer)
+        self._show_words(answer)
+
+    def _draw_more(self, answer: Answer) -> list[Array]:
+        """How far each model gets from its own second start, as dots: its error is the line."""
+        apart = {t.key: t for t in answer.leads if len(t.apart)}
+        for key in set(self._dots) - set(apart):
+            self.plot.discard(self._dots.pop(key))
+        return [self._draw_dots(track, answer.request.experiment.rollout.length) for track in apart.values()]
+
+    def _draw_dots(self, track: RolloutCurve, length: float) -> Array:
+        if track.key not in self._dots:
+            self._dots[track.key] = self.plot.dots(track.model, size=4.0, alpha=255, z=20)
+        rows = np.unique(np.searchsorted(track.t, np.linspace(0.0, length, APART_DOTS)).clip(max=len(track.apart) - 1))
+        values: Array = np.log10(np.maximum(track.apart[rows], LEAST_ERROR))
+        good = np.isfinite(values)
+        self._dots[track.key].setData(track.t[rows][good], values[good])
+        return values
+
+    def _show_words(self, answer: Answer | None) -> None:
+        recorded = self.lab.experiment.recording is not None
+        known = answer.known_until if answer is not None else float("nan")
+        title = "Error against the recording" if recorded else "Error against truth"
+        tip = "‖x̂ − x‖ / rms ‖x‖ of truth, angles by their wrapped difference. 1: as large as truth itself."
+        if np.isfinite(known):
+            title = f"Error (truth to {known:.3g} s)"
+            tip += "\n" + how_long_known(known)
+        if answer is not None and answer.twin is not None:
+            tip += (
+                f"\nGrey: truth from a start a hair ({HAIR_TEXT}) away. Dots: each model from that start, against its "
+                "own rollout from the first."
+            )
+        if title != self.title:
+            self._name(title)
+        if tip != self._tip:
+            self._tip = tip
+            set_tip(self, tip)
 
 
 def drift_series(request: Request, track: RolloutCurve) -> tuple[Array, Array]:

@@ -13,11 +13,21 @@ from PySide6.QtWidgets import QGraphicsSimpleTextItem, QWidget
 
 from app.style.theme import Theme, current_theme, small_font, theme_signals
 from app.widgets.plane_map import PlaneMap
-from app.widgets.plot_items import LabAxis, Marker, Shape, Spread, TimeBand, TimeCursor
+from app.widgets.plot_items import KnownMark, LabAxis, Marker, Shape, Spread, TimeBand, TimeCursor
 from hnn_engine.axis_ticks import Range, framed, grown
 from hnn_engine.model_colors import DashPattern
 
-__all__ = ["LabAxis", "LabPlot", "Marker", "Spread", "TimeBand", "TimeCursor", "lab_pen", "show_until_diverged"]
+__all__ = [
+    "KnownMark",
+    "LabAxis",
+    "LabPlot",
+    "Marker",
+    "Spread",
+    "TimeBand",
+    "TimeCursor",
+    "lab_pen",
+    "show_until_diverged",
+]
 
 Array = npt.NDArray[np.float64]
 _START: Range = (0.0, 1.0)
@@ -147,6 +157,12 @@ class LabPlot(pg.PlotWidget):  # type: ignore[misc]
     def time_band(self) -> TimeBand:
         """Add a tinted span of time; `set_span` shows it."""
         item = TimeBand(self.view)
+        self._restylers[item] = item.restyle
+        return item
+
+    def known_mark(self, words: str) -> KnownMark:
+        """Add a mark from which on something is not known, as `words` say; `set_time` shows it."""
+        item = KnownMark(self.view, words)
         self._restylers[item] = item.restyle
         return item
 

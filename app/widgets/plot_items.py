@@ -16,6 +16,7 @@ from hnn_engine.axis_ticks import log_label, log_ticks, nice_ticks, tick_label
 Array = npt.NDArray[np.float64]
 Shape = Literal["dot", "ring", "cross"]
 _TICK_GAPS = {"bottom": 70.0, "left": 34.0}  # pixels between ticks, at least
+_WORDS_GAP = 5.0  # pixels around the words of a mark
 
 
 class Marker(pg.GraphicsObject):  # type: ignore[misc]
@@ -171,6 +172,71 @@ class TimeBand(pg.GraphicsObject):  # type: ignore[misc]
 
     def _shown(self, begin: float, end: float) -> bool:
         return self._span[1] > self._span[0] and end > 0.0 and begin < self._view.width()
+
+
+class KnownMark(pg.GraphicsObject):  # type: ignore[misc]
+    """An instant from which something is not known any more: a dashed line, a grey tint after it, and words.
+
+    It lies over the view in pixels, from its top to its bottom, behind the curves.
+    """
+
+    def __init__(self, view: pg.ViewBox, words: str) -> None:
+        super().__init__(view)
+        self._view, self._words = view, words
+        self._time = float("nan")
+        self._area = QRectF()
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self.setZValue(-94)
+        view.sigRangeChanged.connect(self._lay)
+        view.sigResized.connect(self._lay)
+
+    def set_time(self, time: float) -> None:
+        """Stand at `time`, in the units of the x axis; nowhere where it is not finite."""
+        if time != self._time and not (np.isnan(time) and np.isnan(self._time)):
+            self._time = time
+            self._lay()
+
+    @property
+    def time(self) -> float:
+        """Where it stands; not finite where it does not."""
+        return self._time
+
+    def restyle(self) -> None:
+        """Take the colours and the type of the current theme."""
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        return QRectF() if self._area.isEmpty() else QRectF(0.0, 0.0, self._area.right(), self._area.bottom())
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        if self._area.isEmpty():
+            return
+        theme = current_theme()
+        painter.fillRect(self._area, theme.color("muted", 30))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setPen(QPen(theme.color("muted"), 1.0, Qt.PenStyle.DashLine))
+        x = round(self._area.left())
+        painter.drawLine(QPointF(x, 0.0), QPointF(x, self._area.bottom()))
+        painter.setFont(small_font(painter.font(), 0.9))
+        painter.setPen(theme.color("muted"))
+        if self._area.width() < painter.fontMetrics().height() + 2 * _WORDS_GAP:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.translate(x + _WORDS_GAP, self._area.bottom() - _WORDS_GAP)
+        painter.rotate(-90.0)  # upward: the span is often narrow
+        painter.drawText(QPointF(0.0, float(painter.fontMetrics().ascent())), self._words)
+
+    def _lay(self) -> None:
+        width, height = self._view.width(), self._view.height()
+        area = QRectF()
+        if np.isfinite(self._time):
+            x = self._view.mapFromView(QPointF(self._time, 0.0)).x()
+            if x < width:
+                area = QRectF(max(x, 0.0), 0.0, width - max(x, 0.0), height)
+        if area != self._area:
+            self.prepareGeometryChange()
+            self._area = area
+            self.update()
 
 
 class LabAxis(pg.AxisItem):  # type: ignore[misc]

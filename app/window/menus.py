@@ -13,6 +13,7 @@ from app.style.icons import icon
 from app.widgets.text import action_text, set_tip
 from app.window.session_actions import SessionActions
 from hnn_engine.errors import shortened
+from hnn_engine.rollouts.truth import HAIR_TEXT
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,16 @@ class Menus:
     def _view_menu(self, menu: QMenu, docks: Iterable[QDockWidget]) -> None:
         for dock in docks:
             menu.addAction(dock.toggleViewAction())
+        menu.addSeparator()
+        document = self._lab.document
+        self.twin = QAction("Second start, a hair away", self._owner, checkable=True, checked=document.view.twin)
+        set_tip(
+            self.twin,
+            f"Follow truth and the models also from a start {HAIR_TEXT} away: Error shows how the two part.",
+        )
+        self.twin.toggled.connect(lambda on: document.set_view(twin=on))
+        document.view_changed.connect(lambda _, view: self.twin.setChecked(view.twin))
+        menu.addAction(self.twin)
         menu.addSeparator()
         self._action(menu, "Reset the layout", self._window.reset_layout, "Ctrl+0", "reset-layout")
         self._action(menu, "Theme", self._window.switch_theme, "Ctrl+D", "theme")

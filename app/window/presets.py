@@ -71,7 +71,7 @@ class Presets:
             self._show(preset.title, preset.experiment())
 
     def _show(self, title: str, experiment: Experiment, view: dict[str, object] | None = None) -> None:
-        plain = {"axes": None, "field": "truth", "compare": False, "energy_of": "reference", "seeds": 1}
+        plain = {"axes": None, "field": "truth", "compare": False, "energy_of": "reference", "seeds": 1, "twin": False}
         self._session_actions.study(f"Open {title[:1].lower()}{title[1:]}", experiment, **{**plain, **(view or {})})
 
     async def _open_recorded(self, task: Task) -> None:

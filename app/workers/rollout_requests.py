@@ -108,6 +108,7 @@ class RolloutRequests(QObject):
                 states=self.states,
                 drawn=self.drawn,
                 evaluated=evaluated_key(models, view),
+                twin=view.twin,
                 urgent=self._urgent,
                 asked=moved_at or time.perf_counter(),
             )

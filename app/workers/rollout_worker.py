@@ -3,8 +3,8 @@
 A request is frozen; an answer carries the request, by which a stale one is known. While a button is down a request is a
 preview: fewer steps. Truth is the reference integrator's. Until that is compiled, collocation stands in for it: alone
 in a preview (see `PREVIEW_TOLERANCE`), and at first in a full request (at `STAND_IN_TOLERANCE`), which is then answered
-twice. A full request is interrupted by a newer one from a drag, not by newer weights: so it always gets done while a
-model trains.
+twice. Behind it, up to when truth is known is computed, and one more answer says it (`RolloutCompanions`). A full
+request is interrupted by a newer one from a drag, not by newer weights: so it always gets done while a model trains.
 """
 
 import logging
@@ -17,6 +17,7 @@ import numpy as np
 
 from app.model.rollout_messages import Answer, Request, RolloutCurve, ShownModel
 from app.workers.latest_only import LatestOnly
+from app.workers.rollout_companions import RolloutCompanions
 from app.workers.thread_priority import give_way
 from hnn_engine.coords import Array
 from hnn_engine.experiment import Experiment
@@ -42,6 +43,7 @@ from hnn_engine.rollout_analysis import (
 from hnn_engine.rollouts.energy_drift import energy_drift, relative_error
 from hnn_engine.rollouts.rollout import Rollout
 from hnn_engine.rollouts.steering import follow, gap_after_return
+from hnn_engine.rollouts.truth import follow_truth
 from hnn_engine.snapshot import Float32Snapshot, Snapshot
 
 _log = logging.getLogger(__name__)
@@ -63,6 +65,7 @@ class RolloutWorker:
         self._frictions: dict[str, tuple[Snapshot, Snapshot]] = {}  # as fitted, and with another friction
         self._in_step: dict[str, tuple[Hashable, int]] = {}  # painted frames of each model before the first out of step
         self._plane: tuple[Hashable, Hashable, PortraitField] | None = None
+        self._companions = RolloutCompanions(self._truth_key, self._model_key, self._follow_fully)
         # Two threads in all: on two processors a third would only be in the way.
         self._helper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rollout", initializer=give_way)
         self.reference_ready = False  # set once scipy is loaded; until then collocation stands in, at full accuracy
@@ -103,7 +106,8 @@ class RolloutWorker:
         return (pending is not None and pending.urgent) or self._latest.closing
 
     def _compute(self, request: Request) -> None:
-        """Answer `request`, and where it is not a preview again with the reference integrator's truth."""
+        """Answer `request`, and where it is not a preview again with the reference integrator's truth, and with what
+        goes with it."""
         began = time.perf_counter()
         stop = None if request.preview else self._interrupted
         costly_first = sorted(request.models, key=lambda m: not m.snapshot.has_energy)  # ∇H takes a second pass
@@ -126,8 +130,16 @@ class RolloutWorker:
             took = time.perf_counter() - began
             _log.debug("Rollouts of %d models: %.1f ms, preview %s", len(models), 1000 * took, request.preview)
             missed = missed_rows(request)
-            self._answer = Answer(request, truth, models, plane, took, energy_scale(request.experiment), seen, missed)
-            self.wake()
+            answer = Answer(request, truth, models, plane, took, energy_scale(request.experiment), seen, missed)
+            self._give(self._companions.at_once(answer, stop) if exact else answer)
+            if exact and not request.preview:
+                complete = self._companions.behind(answer, self._interrupted)
+                if complete is not answer:
+                    self._give(complete)
+
+    def _give(self, answer: Answer) -> None:
+        self._answer = answer
+        self.wake()
 
     def _stages(self, request: Request) -> tuple[bool, ...]:
         """Whether the truth is the reference integrator's, in each of the answers to come."""
@@ -193,7 +205,7 @@ class RolloutWorker:
         if answer is None:
             start, times = np.array(experiment.start), self._times(request)
             if exact:
-                answer = follow(system, start, times, experiment.rollout.truth, steering, interrupt=stop)
+                answer = follow_truth(system, start, times, experiment.rollout.truth, steering, interrupt=stop)
             else:
                 tolerance = PREVIEW_TOLERANCE if request.preview else STAND_IN_TOLERANCE
                 answer = collocated_truth(system, start, times, steering, tolerance, stop)
@@ -246,6 +258,9 @@ class RolloutWorker:
         flow = Float32Snapshot(snapshot) if shown.live or request.preview else snapshot
         steering = request.experiment.rollout.steering
         return follow(flow, start, times, method, steering, tolerance=MODEL_TOLERANCE, interrupt=stop)
+
+    def _follow_fully(self, request: Request, shown: ShownModel) -> Rollout | str:
+        return self._follow(request, shown, self._interrupted)
 
     def _track(
         self,

@@ -18,7 +18,7 @@ from hnn_engine.cli.training import keep_run, load_loops, run_fit
 from hnn_engine.cli.values import number, start_of
 from hnn_engine.console import is_unicode, say
 from hnn_engine.coords import Array
-from hnn_engine.datasets import DATA_PARAMETERS, data_parameters
+from hnn_engine.datasets import data_parameters
 from hnn_engine.errors import ExperimentError, ParameterError, shown
 from hnn_engine.evaluation import Figures, evaluate
 from hnn_engine.experiment import (
@@ -30,15 +30,16 @@ from hnn_engine.experiment import (
     new_experiment,
 )
 from hnn_engine.fitting import RECIPES, get_recipe, recipe_note
-from hnn_engine.frame_metrics import encoded_start
-from hnn_engine.frames.frame_pairs import FILM_PARAMETERS, camera_of, pair_at
+from hnn_engine.frame_metrics import MODEL_TOLERANCE, encoded_start
+from hnn_engine.frames.frame_pairs import camera_of, pair_at
 from hnn_engine.integrators import INTEGRATORS, get_integrator
 from hnn_engine.missing_libraries import need
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.parameters import Parameter, bind
 from hnn_engine.records import Run, check_file, check_target, load_run, write_file
-from hnn_engine.rollouts.rollout import rollout
-from hnn_engine.systems import SYSTEMS, get_system
+from hnn_engine.rollouts.rollout import Rollout, rollout
+from hnn_engine.rollouts.truth import COARSER, TOLERANCE, how_long_known, parting_time
+from hnn_engine.systems import SYSTEMS, System, get_system
 from hnn_engine.tasks import TASKS
 
 # Tables ---------------------------------------------------------------------------------------------------------------
@@ -215,7 +216,7 @@ def _simulated(options: argparse.Namespace) -> Experiment:
 
 def _given_data(options: argparse.Namespace) -> dict[str, object]:
     """Return what was said of simulated data."""
-    names = dict.fromkeys(p.name for p in (*DATA_PARAMETERS, *FILM_PARAMETERS))
+    names = dict.fromkeys(p.name for system in SYSTEMS.values() for p in data_parameters(system))
     values = {name: getattr(options, name.replace("-", "_")) for name in names}
     return {name: value for name, value in values.items() if value is not None}
 
@@ -281,16 +282,25 @@ def simulate(options: argparse.Namespace) -> None:
     spec = replace(
         base, dt=number(options.dt, base.dt, "--dt"), horizon=number(options.horizon, base.horizon, "--horizon")
     ).checked()
-    tolerance = 1e-12 if flow is system else 1e-9
+    tolerance = TOLERANCE if flow is system else MODEL_TOLERANCE
     if flow is not system and system.observed:
         start = encoded_start(flow, pair_at(system, camera_of(run.experiment.data), start), start)
     answer = rollout(flow, start, spec.times, options.integrator, tolerance=tolerance)
     if answer.note:
         say(f"The rollout {answer.note}; the rows after that are left out.")
+    if flow is system and get_integrator(options.integrator).adaptive:
+        _say_how_long_known(system, answer, options.integrator)
     alive = np.isfinite(answer.coords).all(axis=-1)
     header = ["t", *[c.name for c in system.coordinates], "H"]
     energy = system.hamiltonian(answer.coords[alive])
     _write_csv(options.out, header, np.column_stack([answer.t[alive], answer.coords[alive], energy]))
+
+
+def _say_how_long_known(system: System, truth: Rollout, integrator: str) -> None:
+    other = rollout(system, truth.coords[0], truth.t, integrator, tolerance=COARSER)
+    known = parting_time(system, truth.t, truth.coords, other.coords)
+    if np.isfinite(known):
+        say(how_long_known(known))
 
 
 def _write_csv(path: Path, header: list[str], rows: Array) -> None:

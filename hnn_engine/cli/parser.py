@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from hnn_engine import __version__
 from hnn_engine.cli import commands, filming, racing, reproducing
 from hnn_engine.errors import LINE, choice, one_line, shortened
+from hnn_engine.systems import SYSTEMS
 from hnn_engine.tasks import SIMULATED, TASKS
 
 TABLES = ("systems", "models", "recipes", "integrators", "tasks")
@@ -96,6 +97,9 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         ("thickness", "thickness of the rod relative to its length"),
     ):
         train.add_argument(f"--{name}", metavar="N", help=text)
+    for parameter in {p.name: p for system in SYSTEMS.values() for p in system.start_parameters}.values():
+        whose = ", ".join(name for name, system in SYSTEMS.items() if parameter in system.start_parameters)
+        train.add_argument(f"--{parameter.name}", metavar="N", help=f"{parameter.help} ({parameter.unit}; {whose})")
     train.add_argument("--param", metavar="NAME=VALUE", action="append", default=[], help="a constant of the system")
     train.add_argument(
         "--setting", metavar="NAME=VALUE", action="append", default=[], help="a setting of the model or the recipe"

@@ -45,11 +45,17 @@ def learned_drift(system: System, energy: Array, truth: Array) -> Array:
 def relative_error(coords: Array, truth: Array, periodic: tuple[bool, ...]) -> Array:
     """Return ‖x̂ − x‖ / rms‖x‖ `(min(T, T'),)` of `coords` `(T, 2*dof)` and `truth` `(T', 2*dof)`, angles, as
     `periodic` `(2*dof,)` says, by their wrapped difference."""
-    rows = min(len(coords), len(truth))
+    return separation(coords, truth, truth, periodic)
+
+
+def separation(one: Array, other: Array, truth: Array, periodic: tuple[bool, ...]) -> Array:
+    """Return the distance of the rollouts `one` and `other`, `(T, 2*dof)` and `(T', 2*dof)`, in units of rms‖x‖ of
+    `truth`, `(min(T, T'),)`; else as `relative_error`."""
+    rows = min(len(one), len(other))
     size = float(np.sqrt(np.mean(np.sum(truth**2, axis=-1))))
-    gap = difference(coords[:rows], truth[:rows], periodic)
-    error: Array = np.sqrt(np.sum(gap**2, axis=-1)) / max(size, 1e-12)
-    return error
+    gap = difference(one[:rows], other[:rows], periodic)
+    apart: Array = np.sqrt(np.sum(gap**2, axis=-1)) / max(size, 1e-12)
+    return apart
 
 
 def verdict(title: str, drift: Array, horizon: float, damped: bool, ended: float) -> str:

@@ -59,6 +59,8 @@ class System(Scene):
     opening: ClassVar[float | None] = None  # seconds that rollouts on screen open with, where that is not `horizon`
     separable: ClassVar[bool]  # H = T(p) + V(q) and no friction
     damped: ClassVar[bool] = False
+    solved: ClassVar[bool] = False  # `exact` is the motion from every start for which it gives one, to the last digits
+    start_parameters: ClassVar[tuple[Parameter, ...]] = ()  # settings of the data that say where training starts lie
     close_encounters: ClassVar[bool] = False  # now and then a trajectory needs far smaller steps than the others
     frame_seconds: ClassVar[float] = 0.0  # from one frame to the next, where a camera sees it
     pair: ClassVar[tuple[str, str]] = ("baseline", "hnn")  # the models that it opens with
@@ -167,6 +169,11 @@ class System(Scene):
     @abstractmethod
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
         """Draw `count` initial states of the training distribution by `rng`, `(count, 2*dof)`, in SI units."""
+
+    def with_starts(self, data: Mapping[str, Value]) -> Self:
+        """Return this system with `sample_starts` as the settings `data` of its training data say, see
+        `start_parameters`; itself where it has none."""
+        return self
 
     def exact(self, start: Array, t: Array) -> Array | None:
         """Return the exact solution `(T, 2*dof)` from `start` `(2*dof,)` at `t` `(T,)` in s from the start, or None

@@ -32,6 +32,7 @@ class MassSpring(System):
     )
     data: ClassVar[DataRecipe] = DataRecipe(50, 30, 3.0, 0.1, 0.5, False, True)
     separable: ClassVar[bool] = True
+    solved: ClassVar[bool] = True
 
     @property
     def coordinates(self) -> tuple[Coordinate, ...]:

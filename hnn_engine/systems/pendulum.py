@@ -29,6 +29,7 @@ class Pendulum(System):
     )
     data: ClassVar[DataRecipe] = DataRecipe(50, 45, 3.0, 0.1, 0.5, False, True)
     separable: ClassVar[bool] = True
+    solved: ClassVar[bool] = True
 
     @property
     def coordinates(self) -> tuple[Coordinate, ...]:

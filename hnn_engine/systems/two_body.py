@@ -31,6 +31,7 @@ class TwoBody(Gravity):
     )
     data: ClassVar[DataRecipe] = DataRecipe(1000, 50, 20.0, 0.0, 0.2, True, True)
     horizon: ClassVar[float] = 25.0
+    solved: ClassVar[bool] = True
 
     @property
     def masses(self) -> Array:
