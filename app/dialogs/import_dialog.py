@@ -416,7 +416,7 @@ class ImportDialog(QDialog):
         self._title.setText(f"{self._name}{rows}")
         known = "The layout is known; no changes are needed." if found.roles.known else f"{found.table.format}."
         self._known.setText(known[:1].upper() + known[1:])
-        self.complain(found.problem if not found.questions else "")
+        self.complain(found.problem)
         if curves is not None:
             self.curve.show_curves(curves)
         else:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
+LONGEST_NUMBER = 500  # characters
 LARGEST_NUMBER = 1e100  # so that squares and differences stay finite
 MISSING = frozenset(
     (
@@ -49,6 +50,8 @@ def plain_number(cell: str) -> str:
 
 def looks_numeric(cell: str) -> bool:
     """Whether a cell is a number, whatever its marks mean; 'inf' is one, 'nan' is not."""
+    if len(cell) > LONGEST_NUMBER:
+        return False
     text = plain_number(cell)
     return bool(_NUMBER.match(text)) or text.lower().lstrip("+-") in ("inf", "infinity")
 
@@ -140,7 +143,7 @@ class ClockReader:
 
 def is_clock(cell: str) -> bool:
     """Whether a cell is a time of day, with a date or without."""
-    return _clock(cell.strip()) is not None
+    return len(cell) < LONGEST_NUMBER and _clock(cell.strip()) is not None
 
 
 def counts_frames(cells: Iterable[str]) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from hnn_engine.errors import RecordingError
 from hnn_engine.limits import MOST_COLUMNS
-from hnn_engine.recordings.cells import Marks, find_marks, is_clock, is_missing, looks_numeric, number
+from hnn_engine.recordings.cells import LONGEST_NUMBER, Marks, find_marks, is_clock, is_missing, looks_numeric, number
 from hnn_engine.recordings.headings import Heading, labelled, parse_heading, with_units
 from hnn_engine.recordings.rows import ARROW, COMMENTS, Form, delimiter_of, shortened, split_line
 from hnn_engine.recordings.units import parse_unit
@@ -313,6 +313,8 @@ def _fitted(line: str, form: Form, width: int, alone: bool) -> list[str] | None:
 
     One that stands `alone` may part known names otherwise than the rows part their cells.
     """
+    if len(line) > width * LONGEST_NUMBER:
+        return None
     if width == 1:
         return None if looks_numeric(line) else [line.strip().strip('"')]
     for delimiter in dict.fromkeys((form.delimiter, "\t", ";", ",", None)):
@@ -350,6 +352,8 @@ def _check_header(path: str, lines: Sequence[str], first: int, form: Form, width
         if not line.strip() or line.lstrip().startswith(COMMENTS):
             continue
         cells = cells_of(line, form)
+        if len(line) > len(cells) * LONGEST_NUMBER:
+            return
         known = [cell for cell in cells if cell and parse_heading(cell).quantity and not looks_numeric(cell)]
         if len(cells) in (1, width) or len(known) < 2 or any(map(looks_numeric, cells)):
             return

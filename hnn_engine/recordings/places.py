@@ -32,7 +32,7 @@ class Question:
     @property
     def sentence(self) -> str:
         """Both in one line."""
-        return f"{self.text}: say {self.option}"
+        return f"{self.text}; expected an answer: say {self.option}"
 
 
 class PlaceFinder:
