@@ -101,8 +101,10 @@ def _table(name: str, arrays: Mapping[str, npt.NDArray[Any]], called: str) -> Ar
     """Return arrays as the columns of a table: those of one length, and the columns of one that has two dimensions."""
     columns: dict[str, Array] = {}
     single: list[str] = []
+    fields: set[str] = set()  # names that the array itself gives its columns
     for key, array in arrays.items():
         columns |= _columns(key, array, single)
+        fields |= set(array.dtype.names or ())
     if not columns:
         held = ", ".join(shortened(key, 20) for key in arrays) or "no array of numbers"
         raise RecordingError(f"{name} holds {held}; expected {_WANTED}: save such ones")
@@ -115,8 +117,8 @@ def _table(name: str, arrays: Mapping[str, npt.NDArray[Any]], called: str) -> Ar
         found = f"{name} holds more than {MOST_ROWS} rows of numbers"
         raise RecordingError(f"{found}; expected 4 to {MOST_ROWS}: choose another file or cut this one")
     values = np.column_stack(list(kept.values()))
-    named = any(arrays) and not all(key.startswith("column ") for key in kept)
-    headings = tuple(parse_heading(key) if named else Heading(key, "") for key in kept)
+    headings = tuple(parse_heading(key) if key in arrays or key in fields else Heading(key, "") for key in kept)
+    named = any(heading.name for heading in headings)
     head = tuple(tuple(f"{x:.10g}" for x in row) for row in values[: min(_PREVIEW, 100_000 // len(kept) + 1)])
     notes = (f"left out: {', '.join(shortened(key, 20) for key in left[:5])}",) if left else ()
     return ArrayTable(

@@ -230,12 +230,12 @@ def _without_unit(text: str) -> tuple[str, str]:
         if parse_unit(inner) or not (_OBJECTS.match(inner.lower()) or inner.lower() in _REMARKS or _is_remark(inner)):
             return _joined(text[: found.start()], text[found.end() :]), inner
     whole = parse_unit(text)
-    if whole is not None and ("/" in text or text.casefold() in _ALONE_UNITS | _CLOCKS):
+    if whole is not None and whole.quantity != "other" and ("/" in text or text.casefold() in _ALONE_UNITS | _CLOCKS):
         return text, text
-    for pattern in (_DIN, _LAST_WORD, _IN):
+    for pattern in (_IN, _LAST_WORD, _DIN):
         parted = pattern.match(text)
         if parted and not text.startswith("/") and parse_unit(parted[2]):
-            return parted[1].strip(), parted[2].strip().strip("()")
+            return parted[1].rstrip(" /,:"), parted[2].strip().strip("()")
     return _without_tail(text)
 
 
@@ -245,7 +245,7 @@ def _is_remark(text: str) -> bool:
 
 
 def _joined(before: str, after: str) -> str:
-    return " ".join(f"{before} {after}".split())
+    return " ".join(f"{before} {after}".split()).rstrip(" /,:")
 
 
 def _without_tail(text: str) -> tuple[str, str]:

@@ -376,7 +376,7 @@ def _program(before: Sequence[str], headings: tuple[Heading, ...]) -> str:
         return "SLEAP"
     if "kinovea" in first.lower():
         return "Kinovea"
-    names = {heading.name for heading in headings}
+    names = {heading.name for heading in headings if heading.name}
     tracker = first.strip().startswith("#multi") or (len(before) > 1 and _MASS.match(first))
     if tracker and "t" in names and names <= _TRACKER_NAMES and not any(heading.stated for heading in headings):
         return "Tracker"

@@ -118,7 +118,7 @@ class PlaceFinder:
 
     def _signature(self, column: int) -> tuple[str, str]:
         name, unit = self.headings[column].signature
-        return re.sub(r"\.\d+$", "", name), unit
+        return re.sub(r"\s*\.\d+$", "", name), unit
 
     def _labelled(self) -> list[list[int]]:
         groups: dict[str, list[int]] = {}

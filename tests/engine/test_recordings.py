@@ -114,9 +114,7 @@ def test_an_inspection_shows_names_rows_and_roles(tmp_path: Path) -> None:
     assert shown.table.head[1] == ("5", "b", ".2", "3")
     assert shown.reading is not None
     assert len(shown.reading.t) == 4
-    assert shown.columns == Columns(
-        0, 3, 2, None, "length", length_unit="mm", time_unit="ms", velocity_unit="m/s"
-    )
+    assert shown.columns == Columns(0, 3, 2, None, "length", length_unit="mm", time_unit="ms", velocity_unit="m/s")
     assert "m/s agrees with the slope" in " ".join(shown.notes)
 
 
@@ -155,7 +153,9 @@ def test_missing_velocity_is_estimated_even_in_short_runs(tmp_path: Path) -> Non
 
 
 def test_time_may_restart_with_a_trial(tmp_path: Path) -> None:
-    text = rows(np.repeat([3.0, 7.0, 9.0], 5), np.tile(np.arange(5) / 5, 3), np.linspace(0, 1, 15), np.full(15, 1 / 2.8))
+    text = rows(
+        np.repeat([3.0, 7.0, 9.0], 5), np.tile(np.arange(5) / 5, 3), np.linspace(0, 1, 15), np.full(15, 1 / 2.8)
+    )
     recording = read_recording(write(tmp_path, "trial,t,angle,velocity\n" + text))
     assert recording.trial.tolist() == [0] * 5 + [1] * 5 + [2] * 5
     assert recording.gaps.size == 0
