@@ -23,6 +23,7 @@ from app.widgets.recording_curve import Curves, RecordingCurve, make_curves
 from app.widgets.text import PlainLabel, heading, problem_label, quiet_label, set_tip
 from app.workers.latest_only import LatestAnswer
 from hnn_engine.errors import ParameterError, RecordingError, shortened
+from hnn_engine.number_format import number
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import (
     ANGLE_UNITS,
@@ -38,10 +39,12 @@ from hnn_engine.recordings import (
     inspect_opened,
     inspect_table,
     parse_rate,
+    time_step,
 )
 
 ROWS = 12  # of the file that are shown
 COLUMNS = 40  # of the file that are shown; all may be chosen
+MOST_SAID = 230  # pixels of the questions and notes, which are scrolled then
 WIDEST = 40  # characters of a column's name or a cell
 NONE = "none"
 POSITIONS, INTEGRAL = "positions", "integral"
@@ -74,7 +77,10 @@ def curves_of(found: TableInspection) -> Curves | None:
     seconds = 1.0 if columns.rate or columns.time is None else columns.time_factor
     time = "t (s)" if seconds == 1.0 else f"t ({columns.time_unit})"
     size, unit = _shown_unit(columns)
-    rate = f"{unit}/s" if unit else "1/s"
+    opened = {question.role for question in found.open_questions}
+    unit = "unit open" if "coordinate" in opened else unit
+    time = "t (unit open)" if "time" in opened else time
+    rate = "unit open" if {"coordinate", "velocity", "time"} & opened else f"{unit}/s" if unit else "1/s"
     q, v = reading.coords.T / size
     parted = np.union1d(reading.gaps, np.flatnonzero(np.diff(reading.trial)) + 1)
     estimated = "" if columns.velocity is not None else ", slope of q"
@@ -135,8 +141,8 @@ class ImportDialog(QDialog):
         left.addWidget(self._table(), 1)
         left.addLayout(self._form())
         self.curve = RecordingCurve()
-        right.addWidget(self.curve, 3)
-        right.addWidget(self._said(), 2)
+        right.addWidget(self.curve, 1)
+        right.addWidget(self._said())
         sides = QHBoxLayout()
         sides.setSpacing(16)
         sides.addLayout(left, 1)
@@ -183,6 +189,7 @@ class ImportDialog(QDialog):
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setAccessibleName("Questions and notes")
+        self._area = area
         return area
 
     def _form(self) -> QGridLayout:
@@ -333,7 +340,7 @@ class ImportDialog(QDialog):
 
     def _on_word(self, word: str, box: QComboBox) -> None:
         if word == "unit":
-            kind = self.kind.currentData()
+            kind = self.kind.currentData() or (self.found.columns.kind if self.found.columns else "angle")
             self._words["kind"] = kind
             word = f"{kind}-unit"
         elif word == "kind":
@@ -356,6 +363,7 @@ class ImportDialog(QDialog):
     def _mark_rate(self) -> None:
         text = self.rate.text().strip()
         asked = any(question.role == "rate" for question in self.found.open_questions)
+        self.rate.setPlaceholderText("needed" if asked else "from the time")
         try:
             wrong = parse_rate(text.replace(",", ".")) is None if text else asked
         except ParameterError:
@@ -414,8 +422,8 @@ class ImportDialog(QDialog):
         self.found = found
         rows = f": {len(found.reading.t)} rows" if found.reading is not None else ""
         self._title.setText(f"{self._name}{rows}")
-        known = "The layout is known; no changes are needed." if found.roles.known else f"{found.table.format}."
-        self._known.setText(known[:1].upper() + known[1:])
+        known = "the layout is known; no changes are needed" if found.roles.known else found.table.format
+        self._known.setText(f"{known[:1].upper()}{known[1:]}{_counted(found)}.")
         self.complain(found.problem)
         if curves is not None:
             self.curve.show_curves(curves)
@@ -453,7 +461,9 @@ class ImportDialog(QDialog):
             self.rate.setText(f"{self._rate:g}" if self._rate else "")
         for role, widgets in self._rows.items():
             for widget in widgets[1:]:
-                _mark(widget, role in opened and role != "rate")
+                chosen = isinstance(widget, QComboBox) and widget.currentIndex() >= 0
+                others = any(isinstance(box, QComboBox) and box.currentIndex() < 0 for box in widgets[1:])
+                _mark(widget, role in opened and role != "rate" and not (chosen and others))
         self._mark_rate()
 
     def _show_coordinate(self, columns: Columns | None, asked: bool) -> None:
@@ -465,9 +475,11 @@ class ImportDialog(QDialog):
         value = POSITIONS if columns.y is not None else INTEGRAL if columns.integral else columns.coordinate
         self.coordinate.setCurrentIndex(self.coordinate.findData(value))
         self._fill_units(columns.kind)
-        _choose(self.kind, self._words.get("kind") if asked else columns.kind)
+        said = self._words.get("kind")
+        _choose(self.kind, said if asked and columns.kind == "number" else said or columns.kind)
         unit = columns.angle_unit if columns.kind == "angle" else columns.length_unit
-        _choose(self.unit, None if asked else unit)
+        if columns.kind != "number":
+            _choose(self.unit, None if asked else unit)
 
     def _fill_units(self, kind: str) -> None:
         units = {"angle": list(ANGLE_UNITS), "length": list(LENGTH_UNITS)}.get(kind, [])
@@ -500,6 +512,7 @@ class ImportDialog(QDialog):
         roles = self.found.role_of()
         labels = [f"{name}\n{roles.get(i, 'not used')}" for i, name in enumerate(self._names)]
         self.table.setHorizontalHeaderLabels(labels)
+        self.table.resizeColumnsToContents()
 
     def _show_said(self) -> None:
         """Write the questions and the notes."""
@@ -514,6 +527,22 @@ class ImportDialog(QDialog):
             self._questions.addWidget(label)
         for note in self.found.notes:
             self._questions.addWidget(quiet_label(f"{note[:1].upper()}{note[1:]}."))
+        wide = max(200, self._area.viewport().width() - 8)
+        labels = [self._questions.itemAt(i).widget() for i in range(self._questions.count())]
+        high = sum(label.heightForWidth(wide) + 4 for label in labels if label is not None)
+        self._area.setFixedHeight(min(high + 4, MOST_SAID) if labels else 0)
+
+
+def _counted(found: TableInspection) -> str:
+    """Say how far rows are apart, and how many trials and gaps there are."""
+    reading = found.reading
+    if reading is None:
+        return ""
+    trials, gaps = int(reading.trial[-1]) + 1, len(reading.gaps)
+    told = [f"rows {number(time_step(reading))} s apart"]
+    told += [f"{trials} trials"] if trials > 1 else []
+    told += [f"{gaps} gap{'s' if gaps > 1 else ''}"] if gaps else ["no gaps"]
+    return f"; {', '.join(told)}"
 
 
 def _choose(box: QComboBox, value: object) -> None:

@@ -130,7 +130,7 @@ class RecordingCurve(QWidget):
 
 def _room_for(height: float) -> int:
     """Return how many ticks an upright axis has room for."""
-    return max(2, int(height / 36))
+    return max(3, int(height / 24))
 
 
 def _ticks_width(painter: QPainter, span: Range, height: float) -> float:

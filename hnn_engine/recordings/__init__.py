@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         derivatives,
         get_derivative,
     )
-    from hnn_engine.recordings.inspection import TableInspection, inspect_opened, inspect_table
+    from hnn_engine.recordings.inspection import TableInspection, inspect_opened, inspect_table, time_step
     from hnn_engine.recordings.opening import TABLES, open_table
     from hnn_engine.recordings.places import Question
     from hnn_engine.recordings.reading import (
@@ -58,7 +58,7 @@ _HOMES = {
     ),
     "dataset": ("RecordedRows", "recording_dataset"),
     "estimates": ("DERIVATIVES", "WINDOW", "DerivativeInfo", "Derivatives", "derivatives", "get_derivative"),
-    "inspection": ("TableInspection", "inspect_opened", "inspect_table"),
+    "inspection": ("TableInspection", "inspect_opened", "inspect_table", "time_step"),
     "opening": ("TABLES", "open_table"),
     "reading": (
         "is_paper_pendulum",
@@ -108,4 +108,5 @@ __all__ = [
     "read_shipped_recording",
     "recording_dataset",
     "shipped_recording",
+    "time_step",
 ]

@@ -106,6 +106,7 @@ _CLOCKS = frozenset(["millis", "micros", "msec", "usec", "milliseconds", "micros
 _UNIT_WORDS = frozenset(
     [
         "us",
+        "μs",
         "ms",
         "ns",
         "s",
@@ -198,6 +199,12 @@ def with_units(headings: Iterable[Heading], units: Iterable[str]) -> tuple[Headi
             heading = replace(heading, quantity=_quantity(heading, words_of(heading.name)))
         found.append(heading)
     return tuple(found)
+
+
+def in_pixels(heading: Heading) -> Heading:
+    """Return the heading of a position as one in pixels, where it states no unit."""
+    position = heading.quantity == "length" and heading.axis and not heading.stated
+    return replace(heading, stated="px", unit=parse_unit("px"), quantity="pixels") if position else heading
 
 
 def words_of(name: str) -> list[str]:

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from hnn_engine.errors import RecordingError
 from hnn_engine.limits import MOST_COLUMNS
 from hnn_engine.recordings.cells import LONGEST_NUMBER, Marks, find_marks, is_clock, is_missing, looks_numeric, number
-from hnn_engine.recordings.headings import Heading, labelled, parse_heading, with_units
+from hnn_engine.recordings.headings import Heading, in_pixels, labelled, parse_heading, with_units
 from hnn_engine.recordings.rows import ARROW, COMMENTS, Form, delimiter_of, shortened, split_line
 from hnn_engine.recordings.units import parse_unit
 
+PICTURES = ("DeepLabCut", "SLEAP")  # programs whose positions are in pixels, y downward
 LONGEST_HEADER = 1000  # lines before the first row of numbers
 LONGEST_NAME = 80  # characters of a column's name
 SAMPLE = 100  # last lines of the head that show what rows look like
@@ -104,6 +105,8 @@ def find_layout(path: str, lines: Sequence[str], whole: bool, marks: Marks | Non
         known, doubtful = marks, ""
     before = [line for line in lines[:first] if line.strip()]
     program = _program(before, headings)
+    if program in PICTURES:
+        headings = tuple(in_pixels(heading) for heading in headings)
     said = next((found[1].lower() == "yes" for found in map(_IN_DEGREES.match, before) if found), None)
     return Layout(form, known, doubtful, first, kinds, headings, named, found.lines, comments, program, said)
 

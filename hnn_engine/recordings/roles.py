@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from hnn_engine.errors import shortened
 from hnn_engine.recordings.columns import Columns, Stated, known_layout
 from hnn_engine.recordings.headings import Heading
-from hnn_engine.recordings.layout import CLOCK
+from hnn_engine.recordings.layout import CLOCK, PICTURES
 from hnn_engine.recordings.places import PlaceFinder, Question
 from hnn_engine.recordings.recording import Kind
 from hnn_engine.recordings.table import Table
@@ -234,7 +234,7 @@ class _Finder(PlaceFinder):
         unit = self._heading(x).unit
         down = self.stated.words.get("y-axis")
         downward = (
-            down == "down" if down else bool(unit and unit.quantity == "pixels") or self.table.program in _PICTURES
+            down == "down" if down else bool(unit and unit.quantity == "pixels") or self.table.program in PICTURES
         )
         self.settled.add("coordinate")
         if down:
@@ -254,5 +254,3 @@ class _Finder(PlaceFinder):
         }
         return ((columns.coordinate, axes["x"], axes["y"]),) if {"x", "y"} <= set(axes) else ()
 
-
-_PICTURES = ("DeepLabCut", "SLEAP")

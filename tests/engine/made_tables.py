@@ -115,6 +115,7 @@ def _written(
     if form == "{n}":  # no units: what is in the SI may be read so, all else is to be asked
         time_unit, unit, rate = (draw(st.sampled_from((had, si))) for had, si in zip((time_unit, unit, rate), SI[kind]))
         unit = SI[kind][1] if unit == "rev" else unit  # within ±2π as well
+        time_unit = "s" if time_unit == "min" else time_unit  # steps of 0.0005 may be seconds
         rate = SI[kind][2] if rate in ("km/h", "in/s") else rate  # within a factor 2 of another unit's slope
     if form == "{n}_{u}" and not {time_unit, unit, rate} <= TAILS:
         form = "{n} ({u})"
