@@ -424,11 +424,14 @@ class ImportDialog(QDialog):
         self._title.setText(f"{self._name}{rows}")
         known = "the layout is known; no changes are needed" if found.roles.known else found.table.format
         self._known.setText(f"{known[:1].upper()}{known[1:]}{_counted(found)}.")
-        self.complain(found.problem)
+        decimal = any(question.role == "decimal" for question in found.open_questions)
+        self.complain("" if decimal else found.problem)
         if curves is not None:
             self.curve.show_curves(curves)
         else:
-            self.curve.show_hint("Answer what is open to see the curve.")
+            self.curve.show_hint(
+                "Answer what is open to see the curve." if found.questions else "Nothing can be read so."
+            )
         self._show_boxes()
         self._show_said()
         self._show_rows()
@@ -439,7 +442,7 @@ class ImportDialog(QDialog):
         """Set every box to what is taken, or to nothing where that is open."""
         columns, opened = self.found.columns, {question.role for question in self.found.open_questions}
         for box, value in (
-            (self.time, columns.time if columns else None),
+            (self.time, columns.time if columns else self.found.roles.time),
             (self.velocity, columns.velocity if columns else self._columns.get("velocity")),
             (self.trial, columns.trial if columns else None),
             (self.bob_x, columns.coordinate if columns else None),
@@ -528,7 +531,8 @@ class ImportDialog(QDialog):
         for note in self.found.notes:
             self._questions.addWidget(quiet_label(f"{note[:1].upper()}{note[1:]}."))
         wide = max(200, self._area.viewport().width() - 8)
-        labels = [self._questions.itemAt(i).widget() for i in range(self._questions.count())]
+        items = [self._questions.itemAt(i) for i in range(self._questions.count())]
+        labels = [item.widget() for item in items if item is not None]
         high = sum(label.heightForWidth(wide) + 4 for label in labels if label is not None)
         self._area.setFixedHeight(min(high + 4, MOST_SAID) if labels else 0)
 

@@ -257,6 +257,8 @@ def _joined(before: str, after: str) -> str:
 
 def _without_tail(text: str) -> tuple[str, str]:
     """Return a name without the unit that its last words are, as in 'angle_deg', 'time us', 'rate_dps' or 'timeMs'."""
+    if len(text) > 1 and text[-1] in "°º":
+        return text[:-1].rstrip(" _,:"), text[-1]
     words = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z][a-z]?$|[A-Z][a-z][a-z]?$)", " ", text))
     lower = [word.casefold() for word in words]
     for length in (3, 2, 1):

@@ -85,7 +85,7 @@ class TableInspection:
         """Return what each column is used as, by its number from 0; a column that is not used is not there."""
         columns = self.columns
         if columns is None:
-            return {}
+            return {} if self.roles.time is None else {self.roles.time: "time"}
         runs = ((columns.time, columns.coordinate, columns.velocity), *columns.runs)
         found: dict[int, str] = {}
         for time, coordinate, rate in runs:

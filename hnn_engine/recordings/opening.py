@@ -6,11 +6,9 @@ sizes are known. Their readers are loaded when the first such file is opened.
 
 import os
 import re
-from collections.abc import Sequence
-from pathlib import PurePath
+from dataclasses import replace
 
 from hnn_engine.errors import RecordingError, shortened
-from hnn_engine.limits import MOST_COLUMNS
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings.cells import Marks
 from hnn_engine.recordings.layout import LONGEST_HEADER, SAMPLE, Layout, cells_of, find_layout
@@ -105,22 +103,16 @@ def _sheet(name: str, sheets: dict[str, str], marks: Marks | None) -> Table:
             left += [title] if content.strip() else []
             continue
         try:
-            found = _text_table(text_of(name, content), marks or Marks("."), title)
+            exact = None if "," in content else Marks()  # a cell that is a number has a point
+            found = _text_table(text_of(name, content), marks or exact, title)
         except RecordingError as error:
             fault = fault or error
     if found is None:
         raise fault or RecordingError(f"{name} has no sheets; expected one with a table: export the recording again")
     if left:
         others = ", ".join(f"'{shortened(title, 30)}'" for title in left[:3])
-        note = f"the sheet '{shortened(next(iter(sheets)), 30)}' is read" if len(sheets) == 1 else f"{others} left out"
-        return _noted(found, f"of the workbook's sheets {note}")
+        return replace(found, notes=(*found.notes, f"of the workbook's sheets {others} left out"))
     return found
-
-
-def _noted(table: Table, note: str) -> Table:
-    from dataclasses import replace
-
-    return replace(table, notes=(*table.notes, note))
 
 
 def _text_table(text: Text, marks: Marks | None, sheet: str = "") -> TextTable:
@@ -182,10 +174,3 @@ def _head(text: Text) -> list[str]:
             break
     lines = "".join(head).split("\n")
     return lines if lines[-1] else lines[:-1]
-
-
-def check_columns(name: str, count: int, names: Sequence[str] = ()) -> None:
-    """Raise `RecordingError` where an array or a sheet has more columns than a table may have."""
-    if count > MOST_COLUMNS:
-        found = f"{PurePath(name).name and name} makes {count:,} columns"
-        raise RecordingError(f"{found}; expected up to {MOST_COLUMNS:,}: export time and what was measured alone")

@@ -29,6 +29,7 @@ class Roles:
     notes: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
     known: bool = False
+    time: int | None = None  # the column of the time, where it is known though a coordinate is not
     spare: tuple[tuple[int, int, int], ...] = field(default=())  # an angle with x and y, to be held against each other
 
 
@@ -61,6 +62,7 @@ class _Finder(PlaceFinder):
             tuple(self.notes),
             tuple(self.questions),
             spare=self._spare(columns),
+            time=self.time,
         )
 
     def _columns(self) -> Columns | None:
@@ -253,4 +255,3 @@ class _Finder(PlaceFinder):
             if self.headings[c].label == label and len(self.headings[c].name) == 1
         }
         return ((columns.coordinate, axes["x"], axes["y"]),) if {"x", "y"} <= set(axes) else ()
-

@@ -270,7 +270,8 @@ class _Reading:
     def _ragged(self, cells: list[str], line: int) -> RecordingError:
         first, width = self._table.layout.first + 1, self._table.width
         makes = f"{len(cells)} column{'s' if len(cells) > 1 else ''}"
-        found = f"'{shortened((self._table.layout.form.delimiter or ' ').join(cells))}' makes {makes} where line {first} makes {width}"
+        row = shortened((self._table.layout.form.delimiter or " ").join(cells))
+        found = f"'{row}' makes {makes} where line {first} makes {width}"
         return RecordingError(
             f"{self._table.path}, line {line}: {found}; expected rows of one width: correct or delete the line"
         )

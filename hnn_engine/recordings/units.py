@@ -2,7 +2,7 @@
 
 A text is a product of factors, each a name with a whole exponent, as `deg/s`, `m/s²`, `rad s⁻¹` or `m/s/s`. Names stand
 in `_NAMES` below and nowhere else: a name that is not there makes a text that is not understood, never one that is
-guessed. docs/decisions/units.md says why there is no library behind it.
+guessed. docs/decisions/units-by-a-list.md says why there is no library behind it.
 """
 
 import math
@@ -171,7 +171,7 @@ _QUANTITIES: Mapping[tuple[int, int, int, int], str] = {
     (0, 0, -1, 1): "pixel velocity",
     (0, 0, -1, 0): "frequency",
 }
-_FACTOR = re.compile(r"^([^\d+-]+?)\.?\^?([+-]?\d)?$")
+_FACTOR = re.compile(r"^([^\d+^-]+?)\.?(?:\^?([+-]?\d))?$")
 
 
 @cache
@@ -248,5 +248,5 @@ def _raised(power: int) -> str:
 def _other(plain: str, text: str) -> Unit | None:
     """Return a unit some factor of which is of no coordinate, as N·m or µT/s."""
     words = re.split(r"[/·]", re.sub(r"\^?-?\d", "", plain.lower()))
-    known = all(word in _OTHERS or word in _NAMES for word in words if word)
-    return Unit(text.strip().strip("()[]").strip(), "other", 1.0) if known and any(words) else None
+    known = all(word in _OTHERS or word in _NAMES for word in words) and any(word in _OTHERS for word in words)
+    return Unit(text.strip().strip("()[]").strip(), "other", 1.0) if known else None

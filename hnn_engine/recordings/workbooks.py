@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from hnn_engine.errors import RecordingError, shortened
-from hnn_engine.limits import LARGEST_TABLE, MOST_COLUMNS, MOST_ROWS
+from hnn_engine.limits import LARGEST_TABLE, MOST_CELLS, MOST_COLUMNS, MOST_ROWS
 from hnn_engine.missing_libraries import need
 from hnn_engine.recordings.packed import damaged, opened_zip
 from hnn_engine.recordings.regular import open_regular
@@ -13,7 +13,6 @@ from hnn_engine.recordings.regular import open_regular
 _WANTED = "an Excel workbook"
 _REFERENCE = re.compile(rb'<c[^>]*?\br="([A-Z]{1,5})(\d{1,9})"')
 _BLOCK = 2**20
-MOST_CELLS = 20_000_000  # that a sheet may span: its reader makes all of them, those that are empty too
 
 
 def read_workbook(name: str, kind: str) -> dict[str, str]:

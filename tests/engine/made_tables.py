@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 Array = npt.NDArray[np.float64]
 ANGLES = {
-    "rad": 1.0, "radians": 1.0, "deg": math.pi / 180, "degrees": math.pi / 180, "°": math.pi / 180, "Grad": math.pi / 180,
+    "rad": 1.0, "radians": 1.0, "deg": math.pi / 180, "degrees": math.pi / 180, "°": math.pi / 180,
+    "Grad": math.pi / 180,
     "deg.": math.pi / 180, "mrad": 1e-3, "rev": 2 * math.pi,
 }  # fmt: skip
 LENGTHS = {"m": 1.0, "cm": 0.01, "mm": 1e-3, "in": 0.0254, "ft": 0.3048, "inches": 0.0254, "metres": 1.0}
@@ -113,7 +114,9 @@ def _written(
     time_unit, unit, rate = (draw(st.sampled_from(sorted(table))) for table in (TIMES, units, rates))
     form = draw(st.sampled_from(FORMS))
     if form == "{n}":  # no units: what is in the SI may be read so, all else is to be asked
-        time_unit, unit, rate = (draw(st.sampled_from((had, si))) for had, si in zip((time_unit, unit, rate), SI[kind]))
+        time_unit, unit, rate = (
+            draw(st.sampled_from((had, si))) for had, si in zip((time_unit, unit, rate), SI[kind], strict=True)
+        )
         unit = SI[kind][1] if unit == "rev" else unit  # within ±2π as well
         time_unit = "s" if time_unit == "min" else time_unit  # steps of 0.0005 may be seconds
         rate = SI[kind][2] if rate in ("km/h", "in/s") else rate  # within a factor 2 of another unit's slope

@@ -142,34 +142,59 @@ def test_lengths_are_read(name: str, tmp_path: Path) -> None:
     is_right(read(tmp_path, heading + "\n" + rows(line)), "length", scale)
 
 
+def cols(*columns: object) -> Line:
+    """Return lines of these columns, with six digits."""
+    arrays = [np.asarray(column) for column in columns]
+    return lambda i: ",".join(f"{array[i]:.6f}" if array.dtype.kind == "f" else str(array[i]) for array in arrays)
+
+
+FRAME = np.arange(len(T))
+ACROSS, BELOW = 300 + 100 * np.sin(Q), 90 + 100 * np.cos(Q)  # a bob in a picture
+CENTIS = [
+    f"0:00:{i // 30:02d}:{i % 30:02d} {x:.4f} {180 - y:.4f}" for i, (x, y) in enumerate(zip(ACROSS, BELOW, strict=True))
+]
+WHOLE = [n if n < 1000 else f"{n // 1000}.{n % 1000:03d}" for n in (round(q * 1000) + 2000 for q in Q)]
+
 # What a table leaves open, and what then is said: a word of the question, the answer, and the rate.
 ASKED: dict[str, tuple[str, Line, str, str, str | None]] = {
-    "unit unknown": ("t (s),angle (furlong)", lambda i: f"{T[i]:.4f},{Q[i] * DEG:.4f}", "'furlong'", "angle-unit=deg", None),
-    "grad": ("t (s),angle (grad)", lambda i: f"{T[i]:.4f},{Q[i] * DEG:.4f}", "'grad'", "angle-unit=deg", None),
-    "time unit unknown": ("t (jiffies),angle (rad)", lambda i: f"{T[i] * 1e3:.1f},{Q[i]:.5f}", "'jiffies'", "time-unit=ms", None),
-    "milliseconds unsaid": ("time,angle (rad)", lambda i: f"{T[i] * 1e3:.1f},{Q[i]:.5f}", "hardly seconds", "time-unit=ms", None),
-    "frames as t": ("t,angle (rad)", lambda i: f"{i},{Q[i]:.5f}", "hardly seconds", "", "30"),
-    "degrees unsaid": ("t (s),Winkel", lambda i: f"{T[i]:.4f},{Q[i] * DEG:.4f}", "probably degrees", "angle-unit=deg", None),
-    "degrees as radians": ("t (s),angle (rad),rate (deg/s)", lambda i: f"{T[i]:.4f},{Q[i]:.5f},{V[i]:.5f}", "57.3", "velocity-unit=rad/s", None),
-    "mm/s as m/s": ("t (s),angle (rad),omega (mrad/s)", lambda i: f"{T[i]:.4f},{Q[i]:.5f},{V[i]:.5f}", "1000", "velocity-unit=rad/s", None),
-    "ms as s": ("t (s),angle (rad),omega (rad/s)", lambda i: f"{T[i] * 1e3:.1f},{Q[i]:.5f},{V[i]:.5f}", "1000", "time-unit=ms", None),
-    "sign": ("t (s),angle (rad),omega (rad/s)", lambda i: f"{T[i]:.4f},{Q[i]:.5f},{-V[i]:.5f}", "reversed", "velocity=none", None),
-    "another's rate": ("t (s),angle (rad),omega (rad/s)", lambda i: f"{T[i]:.4f},{Q[i]:.5f},{Q[i]:.5f}", "does not follow", "velocity=none", None),
-    "two angles": ("t (s),theta1 (rad),theta2 (rad)", lambda i: f"{T[i]:.4f},{Q[i]:.5f},{V[i]:.4f}", "may each be", "coordinate=2", None),
-    "no names": ("", lambda i: f"{T[i]:.4f},{Q[i]:.5f},{math.sin(i):.4f}", "have no names", "coordinate=2,kind=angle,angle-unit=rad", None),
-    "unknown names": ("t (s),A0,A1", lambda i: f"{T[i]:.4f},{Q[i]:.5f},{V[i]:.4f}", "is known to be", "coordinate=2,angle-unit=rad", None),
-    "score alone": ("t (s),likelihood,a", lambda i: f"{T[i]:.4f},0.99{i % 9},{Q[i]:.5f}", "is known to be", "coordinate=3,angle-unit=rad", None),
-    "SLEAP": ("track,frame_idx,instance.score,A.x,A.y,A.score", lambda i: f"track_0,{i},0.9,{300 + 100 * math.sin(Q[i]):.4f},{90 + 100 * math.cos(Q[i]):.4f},0.9", "counts frames", "x=4,y=5", "30"),
-    "DeepLabCut": ("scorer,n,n,n\nbodyparts,bob,bob,bob\ncoords,x,y,likelihood", lambda i: f"{i},{300 + 100 * math.sin(Q[i]):.4f},{90 + 100 * math.cos(Q[i]):.4f},0.9", "counts frames", "x=2,y=3", "30"),
-    "Kinovea": ("#Kinovea Trajectory data export\n#T X Y", lambda i: f"0:00:{int(T[i]):02d}:{int(T[i] * 30 + 1e-6) % 30:02d} {300 + 100 * math.sin(Q[i]):.4f} {90 - 100 * math.cos(Q[i]):.4f}", "count frames or hundredths", "x=2,y=3", "30"),
-    "pixels": ("t (s),x (px),y (px)", lambda i: f"{T[i]:.4f},{300 + 100 * math.sin(Q[i]):.4f},{90 + 100 * math.cos(Q[i]):.4f}", "in pixels", "x=2,y=3", None),
-    "pivot tracked": ("t (s),px_x (px),px_y (px),bob x (px),bob y (px)", lambda i: f"{T[i]:.4f},{300 + i},{90},{300 + i + 100 * math.sin(Q[i]):.4f},{90 + 100 * math.cos(Q[i]):.4f}", "may each be", "x=4,y=5,pivot-x=2,pivot-y=3", None),
-    "gyroscope": ("t (s),Gyroscope z (deg/s)", lambda i: f"{T[i]:.4f},{V[i] * DEG:.4f}", "is a rate", "", None),
-    "accelerometer": ("t (s),ax (m/s^2),ay (m/s^2)", lambda i: f"{T[i]:.4f},{V[i]:.4f},{Q[i]:.4f}", "acceleration", "", None),
-    "jumps by 360": ("t (s),angle (rad)", lambda i: f"{T[i]:.4f},{Q[i] * DEG % 360:.4f}", "is hardly in rad", "", None),
-    "constant": ("t (s),angle (rad)", lambda i: f"{T[i]:.4f},0.5", "constant", "", None),
-    "German thousands": ("Zeit (s);Winkel (mrad)", lambda i: f"{T[i]:.4f}".replace(".", ",") + f";{(lambda n: n if n < 1000 else f'{n // 1000}.{n % 1000:03d}')(round(Q[i] * 1000) + 2000)}", "read in two ways", "", None),
-}  # fmt: skip
+    "unit unknown": ("t (s),angle (furlong)", cols(T, Q * DEG), "'furlong'", "angle-unit=deg", None),
+    "grad": ("t (s),angle (grad)", cols(T, Q * DEG), "'grad'", "angle-unit=deg", None),
+    "time unit unknown": ("t (jiffies),angle (rad)", cols(T * 1e3, Q), "'jiffies'", "time-unit=ms", None),
+    "milliseconds unsaid": ("time,angle (rad)", cols(T * 1e3, Q), "hardly seconds", "time-unit=ms", None),
+    "frames as t": ("t,angle (rad)", cols(FRAME, Q), "hardly seconds", "", "30"),
+    "degrees unsaid": ("t (s),Winkel", cols(T, Q * DEG), "probably degrees", "angle-unit=deg", None),
+    "degrees as radians": ("t (s),angle (rad),rate (deg/s)", cols(T, Q, V), "57.3", "velocity-unit=rad/s", None),
+    "a thousandth": ("t (s),angle (rad),omega (mrad/s)", cols(T, Q, V), "1000", "velocity-unit=rad/s", None),
+    "ms as s": ("t (s),angle (rad),omega (rad/s)", cols(T * 1e3, Q, V), "1000", "time-unit=ms", None),
+    "sign": ("t (s),angle (rad),omega (rad/s)", cols(T, Q, -V), "reversed", "velocity=none", None),
+    "another's rate": ("t (s),angle (rad),omega (rad/s)", cols(T, Q, Q), "does not follow", "velocity=none", None),
+    "two angles": ("t (s),theta1 (rad),theta2 (rad)", cols(T, Q, V), "may each be", "coordinate=2", None),
+    "no names": ("", cols(T, Q, np.sin(FRAME)), "have no names", "coordinate=2,angle-unit=rad", None),
+    "unknown names": ("t (s),A0,A1", cols(T, Q, V), "is known to be", "coordinate=2,angle-unit=rad", None),
+    "score alone": ("t (s),likelihood,a", cols(T, 1 - V**2 / 90, Q), "is known", "coordinate=3,angle-unit=rad", None),
+    "SLEAP": (
+        "track,frame_idx,instance.score,A.x,A.y,A.score",
+        cols(["track_0"] * len(T), FRAME, 0.9 + 0 * T, ACROSS, BELOW, 0.9 + 0 * T),
+        *("counts frames", "x=4,y=5", "30"),
+    ),
+    "DeepLabCut": (
+        "scorer,n,n,n\nbodyparts,bob,bob,bob\ncoords,x,y,likelihood",
+        cols(FRAME, ACROSS, BELOW, 0.9 + 0 * T),
+        *("counts frames", "x=2,y=3", "30"),
+    ),
+    "Kinovea": ("#Kinovea Trajectory data export\n#T X Y", lambda i: CENTIS[i], "frames or", "x=2,y=3", "30"),
+    "pixels": ("t (s),x (px),y (px)", cols(T, ACROSS, BELOW), "in pixels", "x=2,y=3", None),
+    "pivot tracked": (
+        "t (s),hook x (px),hook y (px),bob x (px),bob y (px)",
+        cols(T, 300.0 + FRAME, 90 + 0 * T, FRAME + ACROSS, BELOW),
+        *("may each be", "x=4,y=5,pivot-x=2,pivot-y=3", None),
+    ),
+    "gyroscope": ("t (s),Gyroscope z (deg/s)", cols(T, V * DEG), "is a rate", "", None),
+    "accelerometer": ("t (s),ax (m/s^2),ay (m/s^2)", cols(T, V, Q), "acceleration", "", None),
+    "jumps by 360": ("t (s),angle (rad)", cols(T, Q * DEG % 360), "is hardly in rad", "", None),
+    "constant": ("t (s),angle (rad)", cols(T, 0 * T + 0.5), "constant", "", None),
+    "German thousands": ("t (s);angle (mrad)", lambda i: f"0,{i:03d};{WHOLE[i]}", "read in two ways", "", None),
+}
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -310,9 +335,123 @@ def test_zips_are_read(tmp_path: Path) -> None:
     text = '"Time (s)","Angle (rad)"\n' + rows(lambda i: f"{T[i]:.4f},{Q[i]:.5f}")
     is_right(read(tmp_path, packed(Raw_csv=text, meta__device_csv='"property","value"\n"a","1"\n'), "a.zip"))
     is_right(read(tmp_path, packed(Raw_csv=text, Notes_csv="only words\n"), "b.zip"))
-    with pytest.raises(RecordingError, match="holds 2 tables, 'A.csv', 'B.csv'"):
+    with pytest.raises(RecordingError, match=r"holds 2 tables, 'A\.csv', 'B\.csv'"):
         read(tmp_path, packed(A_csv=text, B_csv=text), "c.zip")
     with pytest.raises(RecordingError, match="expected a text or CSV file in it"):
         read(tmp_path, packed(picture=""), "d.zip")
     with pytest.raises(RecordingError, match="MB unpacked"):
         read(tmp_path, packed(A_csv="0,1\n" * 10_000_000), "e.zip")
+
+
+def xlsx(cells: list[list[str | float]], far: str = "") -> bytes:
+    """Return a workbook of one sheet, as small as can be; `far` is a cell that stands far from the others."""
+    lines = []
+    for i, row in enumerate(cells, start=1):
+        parts = []
+        for j, cell in enumerate(row):
+            at = f"{chr(65 + j)}{i}"
+            if isinstance(cell, str):
+                parts.append(f'<c r="{at}" t="inlineStr"><is><t>{cell}</t></is></c>' if cell else "")
+            else:
+                parts.append(f'<c r="{at}"><v>{cell!r}</v></c>')
+        lines.append(f'<row r="{i}">{"".join(parts)}</row>')
+    if far:
+        digits = far.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        lines.append(f'<row r="{digits}"><c r="{far}"><v>1</v></c></row>')
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    form = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, text in (
+            (
+                "[Content_Types].xml",
+                f'<Types xmlns="{package}/content-types"><Default Extension="rels" '
+                f'ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" '
+                f'ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="{form}.sheet.main'
+                '+xml"/>'
+                f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{form}.worksheet+xml"/></Types>',
+            ),
+            (
+                "_rels/.rels",
+                f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{office}/officeDocument" '
+                'Target="xl/workbook.xml"/></Relationships>',
+            ),
+            (
+                "xl/workbook.xml",
+                f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
+                '<sheet name="Data" sheetId="1" r:id="r1"/></sheets>'
+                "</workbook>",
+            ),
+            (
+                "xl/_rels/workbook.xml.rels",
+                f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{office}/worksheet" '
+                'Target="worksheets/sheet1.xml"/></Relationships>',
+            ),
+            (
+                "xl/worksheets/sheet1.xml",
+                f'<worksheet xmlns="{main}"><sheetData>{"".join(lines)}</sheetData></worksheet>',
+            ),
+        ):
+            file.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>{text}')
+    return buffer.getvalue()
+
+
+def test_workbooks_are_read(tmp_path: Path) -> None:
+    body: list[list[str | float]] = [[float(t), float(q), float(v)] for t, q, v in zip(T, Q, V, strict=True)]
+    heading: list[str | float] = ["Time (s)", "Angle (rad)", "Velocity (rad/s)"]
+    is_right(read(tmp_path, xlsx([heading, *body]), "a.xlsx"))
+    is_right(read(tmp_path, xlsx([["Pendulum 3"], [], heading, *body]), "b.xlsx"))
+    in_degrees: list[list[str | float]] = [[t, float(q) * DEG] for t, q, _ in body]  # type: ignore[arg-type]
+    is_right(read(tmp_path, xlsx([["Zeit", "Winkel"], ["s", "°"], *in_degrees]), "c.xlsx"))
+    as_text: list[list[str | float]] = [
+        [f"{t:.4f}".replace(".", ","), f"{q:.5f}".replace(".", ",")] for t, q, _ in body
+    ]
+    is_right(read(tmp_path, xlsx([["t (s)", "angle (rad)"], *as_text]), "d.xlsx"))
+    is_right(read(tmp_path, xlsx([["t (s)", "angle (rad)"], *as_text]), "d.xlsx", said="decimal=comma"))
+    holes = [[*row[:1], "" if 40 <= i < 44 else row[1], row[2]] for i, row in enumerate(body)]
+    shown = read(tmp_path, xlsx([heading[:2], *[row[:2] for row in holes]]), "e.xlsx").to_json()
+    assert (shown["rows"], shown["gaps"]) == (146, 1)
+
+
+def test_a_sheet_whose_cells_lie_far_apart_is_refused(tmp_path: Path) -> None:
+    body: list[list[str | float]] = [
+        ["t (s)", "angle (rad)"],
+        *([float(t), float(q)] for t, q in zip(T, Q, strict=True)),
+    ]
+    with pytest.raises(RecordingError, match="spans 16,384 columns and 1,048,576 rows"):
+        read(tmp_path, xlsx(body, far="XFD1048576"), "far.xlsx")
+
+
+def test_a_velocity_alone_in_a_sheet_of_words_is_no_table(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="no row of numbers"):
+        read(tmp_path, xlsx([["only", "words"], ["and", "more"]]), "words.xlsx")
+
+
+def test_an_angle_is_held_against_its_positions(tmp_path: Path) -> None:
+    def line(scale: float) -> Line:
+        return lambda i: (
+            f"{T[i]:.4f}\t{math.sin(Q[i]):.5f}\t{-math.cos(Q[i]):.5f}\t{scale * Q[i] - 90 * scale / DEG:.5f}"
+        )
+
+    head = "mass_A\nt\tx\ty\tθ\n"
+    agrees = read(tmp_path, head + rows(line(DEG)))
+    assert agrees.questions == ()
+    assert "agrees with the positions" in " ".join(agrees.notes)
+    differs = read(tmp_path, head + rows(line(2 * DEG)))
+    assert "does not agree with the positions" in differs.questions[0]
+
+
+def test_tracker_s_small_angles_are_asked_about(tmp_path: Path) -> None:
+    text = "mass_A\nt\tθ\tω\n" + rows(lambda i: f"{T[i]:.4f}\t{Q[i]:.5f}\t{V[i]:.5f}")
+    assert "may be degrees or radians" in read(tmp_path, text).questions[0]
+    is_right(read(tmp_path, text, said="angle-unit=rad,velocity-unit=rad/s"))
+
+
+def test_the_y_axis_is_asked_about_where_the_bob_would_stand_above_its_pivot(tmp_path: Path) -> None:
+    text = "t (s),x (px),y (px)\n" + rows(
+        lambda i: f"{T[i]:.4f},{300 + 100 * math.sin(Q[i]):.4f},{90 - 100 * math.cos(Q[i]):.4f}"
+    )
+    assert "above its pivot" in read(tmp_path, text, said="x=2,y=3").questions[0]
+    is_right(read(tmp_path, text, said="x=2,y=3,y-axis=up"))
