@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.figures import Aims, Figures, rounded, say
 from benchmarks.scale import peak_mb
 from hnn_engine.limits import MOST_ROWS
-from hnn_engine.recordings import Columns, preview, read_recording
+from hnn_engine.recordings import Columns, inspect_table, read_recording
 
 RUNS = 3
 STEP = 0.01  # seconds from row to row
@@ -61,11 +61,11 @@ def write(path: Path, case: Case, rows: int) -> None:
 
 
 def compared(path: Path, case: Case, runs: int) -> Figures:
-    """Return the seconds of both and of a preview, medians, and the median of their ratios."""
+    """Return the seconds of both and of an inspection, medians, and the median of their ratios."""
     ways: dict[str, Callable[[], object]] = {
         "reading": lambda: read_recording(path, case.columns),
         "loadtxt": lambda: np.loadtxt(path, delimiter=case.delimiter, skiprows=1, usecols=case.columns.used),
-        "preview": lambda: preview(path),
+        "inspection": lambda: inspect_table(path),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(runs + 1):

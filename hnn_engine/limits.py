@@ -8,7 +8,8 @@ MOST_COLUMNS = 1_000
 LONGEST_LINE = 1_000_000  # characters
 MOST_ROWS = 2_000_000
 MOST_TRIALS = 10_000
-LARGEST_TABLE = 200 * 2**20  # bytes
+LARGEST_TABLE = 200 * 2**20  # bytes, of the file and of what is unpacked from it
+MOST_CELLS = 20_000_000  # that a sheet of a workbook may span: its reader makes all of them, those that are empty too
 
 # Data drawn, moved and removed. Fewer strokes can be drawn (`data_edits.MOST_STROKES`), but erasing cuts them up.
 MOST_STROKES = 5_000  # pieces included

@@ -1,152 +1,569 @@
-"""Import measured data: see the columns, say what they are."""
+"""Import measured data: see the columns and the curve that would be read, and settle what the file leaves open."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
+import numpy as np
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QFormLayout,
+    QGridLayout,
     QHBoxLayout,
+    QLineEdit,
+    QScrollArea,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from app.widgets.text import heading, problem_label, quiet_label, set_tip
-from hnn_engine.errors import shortened
-from hnn_engine.recordings import ANGLE_UNITS, KINDS, LENGTH_UNITS, TIME_UNITS, Columns, FilePreview
+from app.widgets.recording_curve import Curves, RecordingCurve, make_curves
+from app.widgets.text import PlainLabel, heading, problem_label, quiet_label, set_tip
+from app.workers.latest_only import LatestAnswer
+from hnn_engine.errors import ParameterError, RecordingError, shortened
+from hnn_engine.number_format import number
+from hnn_engine.progress import ProgressCallback
+from hnn_engine.recordings import (
+    ANGLE_UNITS,
+    KINDS,
+    LENGTH_UNITS,
+    TIME_UNITS,
+    VELOCITY_UNITS,
+    Columns,
+    Recording,
+    Stated,
+    TableInspection,
+    column_names,
+    inspect_opened,
+    inspect_table,
+    parse_rate,
+    time_step,
+)
 
 ROWS = 12  # of the file that are shown
 COLUMNS = 40  # of the file that are shown; all may be chosen
+MOST_SAID = 230  # pixels of the questions and notes, which are scrolled then
 WIDEST = 40  # characters of a column's name or a cell
 NONE = "none"
-_KIND_TITLES = {"angle": "an angle", "length": "a length"}
+POSITIONS, INTEGRAL = "positions", "integral"
+_KIND_TITLES = {"angle": "an angle", "length": "a length", "number": "plain numbers"}
+
+
+@dataclass(frozen=True, eq=False)
+class Wish:
+    """What is to be read of the table that `found` shows, after what is `stated`."""
+
+    found: TableInspection
+    stated: Stated
+    reopened: bool
+
+    def answer(self, tell: ProgressCallback) -> "tuple[TableInspection, Curves | None]":
+        """Return what is found, and its curves."""
+        if self.reopened:
+            found = inspect_table(self.found.table.path, self.stated, tell)
+        else:
+            found = inspect_opened(self.found.table, self.stated, tell, lenient=True)
+        return found, curves_of(found)
+
+
+def curves_of(found: TableInspection) -> Curves | None:
+    """Return the curves of what would be read, on axes in the units of the file; None where nothing can be."""
+    reading = found.reading
+    if reading is None:
+        return None
+    columns = reading.columns
+    seconds = 1.0 if columns.rate or columns.time is None else columns.time_factor
+    time = "t (s)" if seconds == 1.0 else f"t ({columns.time_unit})"
+    size, unit = _shown_unit(columns)
+    opened = {question.role for question in found.open_questions}
+    unit = "unit open" if "coordinate" in opened else unit
+    time = "t (unit open)" if "time" in opened else time
+    rate = "unit open" if {"coordinate", "velocity", "time"} & opened else f"{unit}/s" if unit else "1/s"
+    q, v = reading.coords.T / size
+    parted = np.union1d(reading.gaps, np.flatnonzero(np.diff(reading.trial)) + 1)
+    estimated = "" if columns.velocity is not None else ", slope of q"
+    labels = (time, f"q ({unit})" if unit else "q", f"v ({rate}{estimated})")
+    return make_curves(reading.t / seconds, q, v, parted, reading.gaps, labels)
+
+
+def _shown_unit(columns: Columns) -> tuple[float, str]:
+    """Return the unit of the coordinate's axis, and its size in rad or m."""
+    if columns.kind == "number":
+        return 1.0, ""
+    if columns.kind == "length":
+        return columns.coordinate_factor, columns.length_unit
+    if columns.y is not None or columns.integral:
+        return ANGLE_UNITS["deg"], "deg"
+    return columns.coordinate_factor, columns.angle_unit
 
 
 class ImportDialog(QDialog):
-    """Shows the first rows of a file and asks for the role of each column. `columns()` is the answer."""
+    """Shows a file and what would be read of it, and asks what it leaves open.
 
-    def __init__(self, found: FilePreview, parent: QWidget | None = None) -> None:
+    `recording()` is the answer, once `ready`.
+
+    `close_threads` ends what works behind it, and waits.
+    """
+
+    def __init__(self, found: TableInspection, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.found = found
+        self._columns: dict[str, int | None] = {}  # what the user said
+        self._words: dict[str, str] = {}
+        self._rate: float | None = None
+        self._newest: Wish | None = None
+        self._reader = LatestAnswer(lambda wish, tell: wish.answer(tell), self, gives_way=False)
+        self._reader.answered.connect(self._on_answer)
         self.setWindowTitle("Open a recording")
         self.setModal(True)
-        self.resize(620, 520)
+        self._build()
+        self._show(found, curves_of(found))
+
+    def close_threads(self) -> None:
+        """End the thread; this may take a moment."""
+        self._reader.close()
+
+    # Its parts --------------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        name = self.found.table.path.replace("\\", "/").rsplit("/", 1)[-1]
+        self._title, self._known = heading(), quiet_label()
+        self._name = shortened(name)
+        self.problem = problem_label()
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
+        self.open_button = self.buttons.button(QDialogButtonBox.StandardButton.Open)
+        self.open_button.setProperty("primary", True)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        left, right = QVBoxLayout(), QVBoxLayout()
+        left.addWidget(self._table(), 1)
+        left.addLayout(self._form())
+        self.curve = RecordingCurve()
+        right.addWidget(self.curve, 1)
+        right.addWidget(self._said())
+        sides = QHBoxLayout()
+        sides.setSpacing(16)
+        sides.addLayout(left, 1)
+        sides.addLayout(right, 1)
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
-        name = found.path.replace("\\", "/").rsplit("/", 1)[-1]
-        known = "The layout is known; no changes are needed." if found.known else "State what each column is."
-        layout.addWidget(heading(f"{shortened(name)}: {found.count} rows"))
-        layout.addWidget(quiet_label(known))
-        if len(found.columns) > COLUMNS:
-            layout.addWidget(quiet_label(f"The first {COLUMNS} of {len(found.columns)} columns are shown."))
-        layout.addWidget(self._table(), 1)
-        layout.addLayout(self._form())
-        self.problem = problem_label()
+        layout.addWidget(self._title)
+        layout.addWidget(self._known)
+        if self.found.table.width > COLUMNS:
+            layout.addWidget(quiet_label(f"The first {COLUMNS} of {self.found.table.width} columns are shown."))
+        layout.addLayout(sides, 1)
         layout.addWidget(self.problem)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
-        buttons.button(QDialogButtonBox.StandardButton.Open).setProperty("primary", True)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        layout.addWidget(buttons)
-        self._show(found.guess)
+        layout.addWidget(self.buttons)
+        room = self.screen().availableSize()
+        self.resize(min(max(1040, 6 * room.width() // 10), room.width() - 60), min(720, room.height() - 70))
 
     def _table(self) -> QTableWidget:
-        rows = self.found.rows[:ROWS]
-        names = self.found.columns[:COLUMNS]
+        rows = self.found.table.head[:ROWS]
+        names = column_names(self.found.table)[:COLUMNS]
         table = QTableWidget(len(rows), len(names))
-        table.setHorizontalHeaderLabels([shortened(name, WIDEST) for name in names])
+        self._names = [shortened(name, WIDEST) for name in names]
+        table.setHorizontalHeaderLabels(self._names)
         table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         table.setAccessibleName("First rows of the file")
         table.verticalHeader().hide()
-        table.setMinimumHeight(150)
+        table.setMinimumSize(300, 130)
         for i, row in enumerate(rows):
             for j, cell in enumerate(row[:COLUMNS]):
                 table.setItem(i, j, QTableWidgetItem(_short(cell)))
         table.resizeColumnsToContents()
+        self.table = table
         return table
 
-    def _form(self) -> QFormLayout:
-        form = QFormLayout()
-        form.setSpacing(6)
-        self.time, self.trial = self._column_box(False), self._column_box(True)
-        self.coordinate, self.velocity = self._column_box(False), self._column_box(True)
-        self.kind, self.unit, self.time_unit = QComboBox(), QComboBox(), QComboBox()
-        for kind in KINDS:
-            self.kind.addItem(_KIND_TITLES[kind], kind)
-        self.time_unit.addItems(list(TIME_UNITS))
-        self.kind.currentIndexChanged.connect(self._on_kind)
-        for label, column, *others in (
-            ("Time", self.time, self.time_unit),
-            ("Coordinate", self.coordinate, self.kind, self.unit),
-            ("Velocity", self.velocity),
-            ("Trial", self.trial),
-        ):
-            form.addRow(label, _in_a_row(label, column, others))
-        set_tip(self.velocity, "Per unit of time, in the coordinate's unit. Without one it is estimated.")
-        set_tip(self.trial, "Numbers the trials; time may restart where it changes.")
-        return form
+    def _said(self) -> QScrollArea:
+        """The place of questions and notes."""
+        self._questions = QVBoxLayout()
+        self._questions.setContentsMargins(0, 0, 6, 0)
+        self._questions.setSpacing(4)
+        self._questions.setAlignment(Qt.AlignmentFlag.AlignTop)
+        inner = QWidget()
+        inner.setLayout(self._questions)
+        area = QScrollArea()
+        area.setWidget(inner)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setAccessibleName("Questions and notes")
+        self._area = area
+        return area
 
-    def _column_box(self, optional: bool) -> QComboBox:
+    def _form(self) -> QGridLayout:
+        self._grid = QGridLayout()
+        self._grid.setSpacing(6)
+        self._grid.setColumnStretch(1, 1)
+        self.time, self.trial = self._column_box("time", (NONE,)), self._column_box("trial", (NONE,))
+        self.velocity = self._column_box("velocity", (NONE,))
+        self.coordinate = self._column_box("coordinate")
+        self.coordinate.addItem("the angle of positions x and y", POSITIONS)
+        self.coordinate.addItem("the integral of the velocity", INTEGRAL)
+        self.time_unit = self._word_box("time-unit", TIME_UNITS)
+        self.kind = self._word_box("kind", KINDS, _KIND_TITLES)
+        self.unit = self._word_box("unit", ANGLE_UNITS)
+        self.velocity_unit = self._word_box("velocity-unit", VELOCITY_UNITS)
+        self.bob_x, self.bob_y = self._column_box("x"), self._column_box("y")
+        self.pivot_x, self.pivot_y = self._column_box("pivot-x", ("fitted",)), self._column_box("pivot-y", ("fitted",))
+        self.axis = self._word_box("y-axis", ("up", "down"), {"up": "y points up", "down": "y points down"})
+        self.decimal = self._word_box("decimal", ("point", "comma"), {"point": "point 1.5", "comma": "comma 1,5"})
+        self.rate = QLineEdit()
+        self.rate.setPlaceholderText("from the time")
+        self.rate.setAccessibleName("Rows per second")
+        self.rate.editingFinished.connect(self._on_rate)
+        self.rate.textEdited.connect(lambda _: self._mark_rate())
+        self._rows: dict[str, tuple[QWidget, ...]] = {}
+        rows: tuple[tuple[str, str, tuple[QWidget, ...]], ...] = (
+            (
+                "time",
+                "Time",
+                (
+                    self.time,
+                    self.time_unit,
+                ),
+            ),
+            ("rate", "Rows per second", (self.rate,)),
+            (
+                "coordinate",
+                "Coordinate",
+                (
+                    self.coordinate,
+                    self.kind,
+                    self.unit,
+                ),
+            ),
+            (
+                "positions",
+                "Position x, y",
+                (
+                    self.bob_x,
+                    self.bob_y,
+                    self.axis,
+                ),
+            ),
+            (
+                "pivot",
+                "Pivot x, y",
+                (
+                    self.pivot_x,
+                    self.pivot_y,
+                ),
+            ),
+            (
+                "velocity",
+                "Velocity",
+                (
+                    self.velocity,
+                    self.velocity_unit,
+                ),
+            ),
+            ("trial", "Trial", (self.trial,)),
+            ("decimal", "Decimal mark", (self.decimal,)),
+        )
+        for role, title, boxes in rows:
+            self._add_row(role, title, boxes)
+        set_tip(self.velocity, "Without one it is the slope of the coordinate.")
+        set_tip(self.trial, "Names the trials; time may restart where it changes.")
+        set_tip(self.rate, "For rows without a time, and for a column that counts frames.")
+        return self._grid
+
+    def _add_row(self, role: str, title: str, boxes: Iterable[QWidget]) -> None:
+        row = QHBoxLayout()
+        label = PlainLabel(title)
+        for i, box in enumerate(boxes):
+            if not box.accessibleName():
+                box.setAccessibleName(f"{title}: {'column' if not i else 'kind or unit'}")
+            row.addWidget(box, 0 if i else 1)
+        at = self._grid.rowCount()
+        self._grid.addWidget(label, at, 0)
+        self._grid.addLayout(row, at, 1)
+        self._rows[role] = (label, *boxes)
+
+    def _column_box(self, role: str, first: Iterable[str] = ()) -> QComboBox:
         box = QComboBox()
-        if optional:
-            box.addItem(NONE, None)
-        for index, name in enumerate(self.found.columns):
+        for title in first:
+            box.addItem(title, None)
+        for index, name in enumerate(column_names(self.found.table)):
             box.addItem(shortened(name, WIDEST), index)
-        if len(self.found.columns) > COLUMNS:
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setMinimumContentsLength(8)
+        box.activated.connect(lambda _: self._on_column(role, box))
         return box
 
-    def _show(self, columns: Columns) -> None:
-        for box, value in (
-            (self.time, columns.time),
-            (self.trial, columns.trial),
-            (self.coordinate, columns.coordinate),
-            (self.velocity, columns.velocity),
-        ):
-            box.setCurrentIndex(max(0, box.findData(value)))
-        self.kind.setCurrentIndex(self.kind.findData(columns.kind))
-        self._on_kind()
-        self.unit.setCurrentText(columns.angle_unit if columns.kind == "angle" else columns.length_unit)
-        self.time_unit.setCurrentText(columns.time_unit)
+    def _word_box(self, word: str, values: Iterable[str], titles: Mapping[str, str] | None = None) -> QComboBox:
+        box = QComboBox()
+        for value in values:
+            box.addItem((titles or {}).get(value, value), value)
+        box.setPlaceholderText("choose")
+        box.activated.connect(lambda _: self._on_word(word, box))
+        return box
 
-    def _on_kind(self) -> None:
-        units = list(ANGLE_UNITS if self.kind.currentData() == "angle" else LENGTH_UNITS)
-        if [self.unit.itemText(i) for i in range(self.unit.count())] != units:
-            self.unit.clear()
-            self.unit.addItems(units)
+    # What the user says -----------------------------------------------------------------------------------------------
 
-    def columns(self) -> Columns:
-        """Return what the user said."""
-        chosen = replace(
-            self.found.guess,
-            time=self.time.currentData(),
-            trial=self.trial.currentData(),
-            coordinate=self.coordinate.currentData(),
-            velocity=self.velocity.currentData(),
-            kind=self.kind.currentData(),
-            time_unit=self.time_unit.currentText(),
+    def _on_column(self, role: str, box: QComboBox) -> None:
+        chosen = box.currentData()
+        if role == "coordinate":
+            self._forget("x", "y", "pivot-x", "pivot-y", "coordinate")
+            if chosen == POSITIONS:
+                self._columns |= self._first_positions()
+            elif chosen == INTEGRAL:
+                self._words["coordinate"] = INTEGRAL
+                if self.velocity.currentData() is not None:
+                    self._columns["velocity"] = self.velocity.currentData()
+            else:
+                self._columns["coordinate"] = chosen
+        elif role in ("pivot-x", "pivot-y") and chosen is None:
+            self._forget("pivot-x", "pivot-y")
+        elif role in ("pivot-x", "pivot-y"):
+            self._columns[role] = chosen
+            other = "pivot-y" if role == "pivot-x" else "pivot-x"
+            self._columns.setdefault(other, min(chosen + 1, self.found.table.width - 1))
+        else:
+            self._columns[role] = chosen
+        self._ask()
+
+    def _first_positions(self) -> dict[str, int | None]:
+        """Return the columns named x and y, or the first two that are neither time nor frames."""
+        axes = {head.axis: i for i, head in reversed(list(enumerate(self.found.table.headings))) if head.axis in "xy"}
+        if {"x", "y"} <= set(axes):
+            return {"x": axes["x"], "y": axes["y"]}
+        taken = {self.time.currentData()}
+        free = [i for i, kind in enumerate(self.found.table.kinds) if kind == "N" and i not in taken]
+        return {"x": free[0], "y": free[1]} if len(free) > 1 else {"x": 0, "y": min(1, self.found.table.width - 1)}
+
+    def _forget(self, *names: str) -> None:
+        for name in names:
+            self._columns.pop(name, None)
+            self._words.pop(name, None)
+
+    def _on_word(self, word: str, box: QComboBox) -> None:
+        if word == "unit":
+            kind = self.kind.currentData() or (self.found.columns.kind if self.found.columns else "angle")
+            self._words["kind"] = kind
+            word = f"{kind}-unit"
+        elif word == "kind":
+            self._forget("angle-unit", "length-unit")
+            self._fill_units(box.currentData())
+        self._words[word] = box.currentData()
+        self._ask()
+
+    def _on_rate(self) -> None:
+        text = self.rate.text().strip()
+        try:
+            rate = parse_rate(text.replace(",", ".")) if text else None
+        except ParameterError:
+            self._mark_rate()
+            return
+        if rate != self._rate:
+            self._rate = rate
+            self._ask()
+
+    def _mark_rate(self) -> None:
+        text = self.rate.text().strip()
+        asked = any(question.role == "rate" for question in self.found.open_questions)
+        self.rate.setPlaceholderText("needed" if asked else "from the time")
+        try:
+            wrong = parse_rate(text.replace(",", ".")) is None if text else asked
+        except ParameterError:
+            wrong = True
+        _mark(self.rate, wrong)
+
+    @property
+    def stated(self) -> Stated:
+        """What the user said."""
+        return Stated(dict(self._columns), dict(self._words), self._rate)
+
+    def _ask(self) -> None:
+        """Read anew, after what the user says now."""
+        reopened = self._words.get("decimal", "") != (
+            self._newest.stated.words.get("decimal", "") if self._newest else ""
         )
-        unit = self.unit.currentText()
-        return replace(chosen, angle_unit=unit) if chosen.kind == "angle" else replace(chosen, length_unit=unit)
+        self._newest = Wish(self.found, self.stated, reopened)
+        self._reader.ask(self._newest)
+        self.open_button.setEnabled(False)
+        self._show_rows()
+
+    def _on_answer(self, wish: Wish, answer: tuple[TableInspection, Curves | None] | None, problem: str) -> None:
+        if wish is not self._newest:
+            return
+        if answer is None:
+            self.complain(problem)
+            self.curve.show_hint("Nothing can be read so.")
+            return
+        self._show(*answer)
+
+    # What is shown ----------------------------------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a recording to open."""
+        return self.found.reading is not None and not self.found.questions and not self._reader.busy
+
+    def recording(self) -> Recording:
+        """Return the recording; raise `RecordingError`."""
+        if self._reader.busy:
+            raise RecordingError("The file is still being read: please wait")
+        return self.found.recording()
+
+    def accept(self) -> None:
+        """Close where there is a recording to open."""
+        if self.ready:
+            super().accept()
 
     def complain(self, sentence: str) -> None:
-        """Say under the form why it cannot be read so."""
+        """Say under the form why it cannot be read so; an empty sentence takes that back."""
         self.problem.setText(sentence)
-        self.problem.show()
+        self.problem.setVisible(bool(sentence))
+
+    def _show(self, found: TableInspection, curves: Curves | None) -> None:
+        """Show what was found, and what of it is open."""
+        self.found = found
+        rows = f": {len(found.reading.t)} rows" if found.reading is not None else ""
+        self._title.setText(f"{self._name}{rows}")
+        known = "the layout is known; no changes are needed" if found.roles.known else found.table.format
+        self._known.setText(f"{known[:1].upper()}{known[1:]}{_counted(found)}.")
+        decimal = any(question.role == "decimal" for question in found.open_questions)
+        self.complain("" if decimal else found.problem)
+        if curves is not None:
+            self.curve.show_curves(curves)
+        else:
+            self.curve.show_hint(
+                "Answer what is open to see the curve." if found.questions else "Nothing can be read so."
+            )
+        self._show_boxes()
+        self._show_said()
+        self._show_rows()
+        self.open_button.setEnabled(self.ready)
+        set_tip(self.open_button, "" if self.ready else "Answer the open questions first.")
+
+    def _show_boxes(self) -> None:
+        """Set every box to what is taken, or to nothing where that is open."""
+        columns, opened = self.found.columns, {question.role for question in self.found.open_questions}
+        for box, value in (
+            (self.time, columns.time if columns else self.found.roles.time),
+            (self.velocity, columns.velocity if columns else self._columns.get("velocity")),
+            (self.trial, columns.trial if columns else None),
+            (self.bob_x, columns.coordinate if columns else None),
+            (self.bob_y, columns.y if columns else None),
+            (self.pivot_x, columns.pivot[0] if columns and columns.pivot else None),
+            (self.pivot_y, columns.pivot[1] if columns and columns.pivot else None),
+        ):
+            box.setCurrentIndex(max(0, box.findData(value)) if value is not None else 0)
+        self._show_coordinate(columns, "coordinate" in opened)
+        known_time = columns is not None and columns.time is not None and "time" not in opened
+        _choose(self.time_unit, columns.time_unit if columns and known_time else None)
+        known_rate = columns is not None and columns.velocity is not None and "velocity" not in opened
+        _choose(self.velocity_unit, columns.velocity_unit or None if columns and known_rate else None)
+        _choose(self.axis, None if columns is None else "down" if columns.downward else "up")
+        _choose(
+            self.decimal, self._words.get("decimal") or (None if "decimal" in opened else self.decimal.currentData())
+        )
+        if not self.rate.hasFocus():
+            self.rate.setText(f"{self._rate:g}" if self._rate else "")
+        for role, widgets in self._rows.items():
+            for widget in widgets[1:]:
+                chosen = isinstance(widget, QComboBox) and widget.currentIndex() >= 0
+                others = any(isinstance(box, QComboBox) and box.currentIndex() < 0 for box in widgets[1:])
+                _mark(widget, role in opened and role != "rate" and not (chosen and others))
+        self._mark_rate()
+
+    def _show_coordinate(self, columns: Columns | None, asked: bool) -> None:
+        if columns is None:
+            value: object = INTEGRAL if INTEGRAL in self._words.values() else self._columns.get("coordinate")
+            self.coordinate.setCurrentIndex(self.coordinate.findData(value) if value is not None else -1)
+            _choose(self.kind, self._words.get("kind"))
+            return
+        value = POSITIONS if columns.y is not None else INTEGRAL if columns.integral else columns.coordinate
+        self.coordinate.setCurrentIndex(self.coordinate.findData(value))
+        self._fill_units(columns.kind)
+        said = self._words.get("kind")
+        _choose(self.kind, said if asked and columns.kind == "number" else said or columns.kind)
+        unit = columns.angle_unit if columns.kind == "angle" else columns.length_unit
+        if columns.kind != "number":
+            _choose(self.unit, None if asked else unit)
+
+    def _fill_units(self, kind: str) -> None:
+        units = {"angle": list(ANGLE_UNITS), "length": list(LENGTH_UNITS)}.get(kind, [])
+        if [self.unit.itemText(i) for i in range(self.unit.count())] != units:
+            self.unit.clear()
+            for name in units:
+                self.unit.addItem(name, name)
+            self.unit.setCurrentIndex(-1)
+        self.unit.setVisible(bool(units))
+
+    def _show_rows(self) -> None:
+        """Show the rows that have a sense for what is chosen."""
+        positions = self.coordinate.currentData() == POSITIONS
+        doubtful = bool(self.found.table.doubtful) or "decimal" in self._words
+        opened = {question.role for question in self.found.open_questions}
+        shown = {
+            "rate": self.time.currentData() is None or "rate" in opened or self._rate is not None,
+            "positions": positions,
+            "pivot": positions,
+            "decimal": doubtful,
+            "velocity": not positions,
+        }
+        for role, wanted in shown.items():
+            for widget in self._rows[role]:
+                widget.setVisible(wanted)
+        for box in (self.kind, self.unit):
+            box.setVisible(not positions and (box is self.kind or self.unit.count() > 0))
+        self.time_unit.setVisible(self.time.currentData() is not None and self._rate is None)
+        self.velocity_unit.setVisible(not positions and self.velocity.currentData() is not None)
+        roles = self.found.role_of()
+        labels = [f"{name}\n{roles.get(i, 'not used')}" for i, name in enumerate(self._names)]
+        self.table.setHorizontalHeaderLabels(labels)
+        self.table.resizeColumnsToContents()
+
+    def _show_said(self) -> None:
+        """Write the questions and the notes."""
+        while (item := self._questions.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
+        for question in self.found.open_questions:
+            label = problem_label()
+            label.setText(f"{question.text[:1].upper()}{question.text[1:]}.")
+            label.show()
+            self._questions.addWidget(label)
+        for note in self.found.notes:
+            self._questions.addWidget(quiet_label(f"{note[:1].upper()}{note[1:]}."))
+        wide = max(200, self._area.viewport().width() - 8)
+        items = [self._questions.itemAt(i) for i in range(self._questions.count())]
+        labels = [item.widget() for item in items if item is not None]
+        high = sum(label.heightForWidth(wide) + 4 for label in labels if label is not None)
+        self._area.setFixedHeight(min(high + 4, MOST_SAID) if labels else 0)
 
 
-def _in_a_row(label: str, column: QComboBox, others: Sequence[QComboBox]) -> QHBoxLayout:
-    row = QHBoxLayout()
-    column.setAccessibleName(f"{label}: column")
-    row.addWidget(column, 1)
-    for box in others:
-        box.setAccessibleName(f"{label}: kind or unit")
-        row.addWidget(box)
-    return row
+def _counted(found: TableInspection) -> str:
+    """Say how far rows are apart, and how many trials and gaps there are."""
+    reading = found.reading
+    if reading is None:
+        return ""
+    trials, gaps = int(reading.trial[-1]) + 1, len(reading.gaps)
+    told = [f"rows {number(time_step(reading))} s apart"]
+    told += [f"{trials} trials"] if trials > 1 else []
+    told += [f"{gaps} gap{'s' if gaps > 1 else ''}"] if gaps else ["no gaps"]
+    return f"; {', '.join(told)}"
+
+
+def _choose(box: QComboBox, value: object) -> None:
+    """Set a box to a value; to nothing where it is None. A unit that is not listed is added."""
+    at = box.findData(value) if value is not None else -1
+    if at < 0 and isinstance(value, str) and value:
+        box.addItem(value, value)
+        at = box.count() - 1
+    box.setCurrentIndex(at)
+
+
+def _mark(box: QWidget, problem: bool) -> None:
+    """Dress `box` as one that needs attention, or not."""
+    if bool(box.property("problem")) != problem:
+        box.setProperty("problem", problem)
+        box.style().unpolish(box)
+        box.style().polish(box)
 
 
 def _short(cell: str) -> str:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,11 +19,13 @@ from hnn_engine.errors import HnnLabError, ProtectedFileError, shortened
 from hnn_engine.experiment import Experiment, recording_experiment
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import (
-    Columns,
-    FilePreview,
+    TABLES,
     Recording,
+    Stated,
+    TableInspection,
+    inspect_opened,
     is_paper_pendulum,
-    preview,
+    open_table,
     read_recording,
     read_shipped_recording,
 )
@@ -155,7 +156,7 @@ class Files:
 
     async def ask_recording(self) -> Experiment | None:
         """Ask for a file of measured data and its columns; return the experiment on it."""
-        kinds = "Recordings (*.txt *.csv *.tsv *.dat);;All files (*)"
+        kinds = f"Recordings ({' '.join(f'*{suffix}' for suffix in TABLES)});;All files (*)"
         path = await self._ask_path("Open a recording", save=False, kinds=kinds)
         return await self.import_recording(path) if path is not None else None
 
@@ -165,7 +166,7 @@ class Files:
         if is_video(path):
             return await self.import_film(path)
         try:
-            found: FilePreview = await self._watched("Open a recording", path, lambda tell: preview(path, tell))
+            found = await self._watched("Open a recording", path, lambda tell: _inspected(path, tell))
         except HnnLabError as error:
             self._complain(str(error))
             return None
@@ -174,17 +175,16 @@ class Files:
         dialog = ImportDialog(found, self._window)
         try:
             while await finished(dialog) == QDialog.DialogCode.Accepted.value:
-                columns = dialog.columns()
                 try:
-                    recording: Recording = await self._watched("Open a recording", path, partial(_read, path, columns))
+                    recording = dialog.recording()
                     if is_paper_pendulum(recording):
                         settings().measured_pendulum = path.absolute()
                     return recording_experiment(recording)
                 except HnnLabError as error:
                     dialog.complain(str(error))
-                except EndedError:
-                    dialog.complain("Reading was stopped: open it again, or choose other columns")
         finally:
+            with suppress(RuntimeError):  # the window has gone already, and with it the thread of its files
+                await self._away(dialog.close_threads)
             dialog.deleteLater()
         return None
 
@@ -293,8 +293,10 @@ class Files:
             dialog.deleteLater()
 
 
-def _read(path: Path, columns: Columns, tell: ProgressCallback) -> Recording:
-    return read_recording(path, columns, tell)
+def _inspected(path: Path, tell: ProgressCallback) -> TableInspection:
+    """Find out what is in a table; what cannot be read as it stands may be settled in the dialog."""
+    table = open_table(path, lambda share: tell(0.2 * share))
+    return inspect_opened(table, Stated(), lambda share: tell(0.2 + 0.8 * share), lenient=True)
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

@@ -203,7 +203,7 @@ def _experiment(options: argparse.Namespace, start: Run | None) -> Experiment:
 
 
 def _simulated(options: argparse.Namespace) -> Experiment:
-    for name in ("method", "columns", "crop", "fps"):
+    for name in ("method", "columns", "rate", "crop", "fps"):
         if getattr(options, name) is not None:
             raise ParameterError(f"--{name} is for a recording, but --system was given: leave it out")
     if options.layout == "grid" and options.horizon is not None:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from hnn_engine import __version__
-from hnn_engine.cli import commands, filming, racing, reproducing
+from hnn_engine.cli import commands, filming, inspecting, racing, reproducing
 from hnn_engine.errors import LINE, choice, one_line, shortened
 from hnn_engine.systems import SYSTEMS
 from hnn_engine.tasks import SIMULATED, TASKS
 
 TABLES = ("systems", "models", "recipes", "integrators", "tasks")
-COMMANDS = (*TABLES, "train", "evaluate", "simulate", "film", "race", "reproduce")
+COMMANDS = (*TABLES, "train", "inspect", "evaluate", "simulate", "film", "race", "reproduce")
 _SIGNED = ("--start", "--param", "--setting")  # options whose value may begin with a minus sign
 
 
@@ -57,6 +57,7 @@ def build_parser() -> Parser:
         table.add_argument("--json", action="store_true", help="as a JSON array")
         table.set_defaults(run=getattr(commands, f"list_{name}"))
     _add_train(subs.add_parser("train", help="fit a model and keep the run"))
+    _add_inspect(subs.add_parser("inspect", help="say what would be read of a recording"))
     _add_evaluate(subs.add_parser("evaluate", help="evaluate a run again"))
     _add_simulate(subs.add_parser("simulate", help="write a rollout as CSV"))
     _add_film(subs.add_parser("film", help="write a video that compares the models' frames with the true ones"))
@@ -69,7 +70,9 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     source = train.add_mutually_exclusive_group(required=True)
     source.add_argument("--system", metavar="S", help="a system's name; see 'hnn-lab systems'")
     source.add_argument(
-        "--recording", metavar="FILE", help="measured data: text or CSV, a video, or a folder of its pictures"
+        "--recording",
+        metavar="FILE",
+        help="measured data: a table (text, CSV, Excel, NumPy, MATLAB, zip), a video, or a folder of its pictures",
     )
     train.add_argument("--model", required=True, metavar="M", help="see 'hnn-lab models'")
     train.add_argument("--recipe", default="paper", metavar="R", help="see 'hnn-lab recipes' (paper)")
@@ -109,14 +112,27 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     )
     train.add_argument("--fps", metavar="N", help="frames per second of a video; a folder of pictures needs it")
     train.add_argument("--method", metavar="D", help="how derivatives of a recording are estimated")
-    train.add_argument(
-        "--columns",
-        metavar="ROLE=N,…",
-        help="what the recording's columns are, counted from 1, as in "
-        "time=1,coordinate=2,velocity=3,kind=angle,angle-unit=deg",
-    )
+    _add_table_options(train)
     train.add_argument("--json", action="store_true", help="print one line of JSON on stdout")
     train.set_defaults(run=commands.train)
+
+
+def _add_table_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--columns",
+        metavar="ROLE=N,…",
+        help="what the recording's columns are, counted from 1, and their units, where the file does not say, as in "
+        "time=1,coordinate=2,velocity=3,angle-unit=deg",
+    )
+    parser.add_argument("--rate", metavar="HZ", help="rows per second of a table without a time")
+
+
+def _add_inspect(inspect: argparse.ArgumentParser) -> None:
+    inspect.add_argument("recording", metavar="FILE", help="a table, a video, or a folder of its pictures")
+    _add_table_options(inspect)
+    inspect.add_argument("--fps", metavar="N", help="frames per second of a video")
+    inspect.add_argument("--json", action="store_true", help="print one line of JSON on stdout")
+    inspect.set_defaults(run=inspecting.inspect)
 
 
 def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:

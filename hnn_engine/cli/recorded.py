@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from hnn_engine.cli.columns import parse_columns
 from hnn_engine.console import end_progress, is_live, progress, say
 from hnn_engine.errors import ParameterError, shortened
 from hnn_engine.experiment import Experiment, recording_experiment
-from hnn_engine.recordings import Recording, get_derivative, read_recording
+from hnn_engine.recordings import Recording, Stated, get_derivative, inspect_table, parse_stated
 from hnn_engine.video import Crop, Video, as_recording, extract_frames, is_video, read_video
 
 FILM_OPTIONS = ("crop", "size", "fps")
@@ -40,17 +39,25 @@ def _table(options: argparse.Namespace) -> Recording:
     for name in ("crop", "fps"):
         if getattr(options, name) is not None:
             raise ParameterError(f"--{name} is for a video, but {options.recording} is none by its name: leave it out")
-    columns = parse_columns(options.columns) if options.columns else None
     with Reading(options.recording) as reading:
-        return read_recording(options.recording, columns, reading.tell)
+        found = inspect_table(options.recording, stated_of(options), reading.tell)
+    recording = found.recording()
+    say(f"{shortened(Path(options.recording).name)}: {found.describe()}")
+    return recording
+
+
+def stated_of(options: argparse.Namespace) -> Stated:
+    """Return what `--columns` and `--rate` say of a table; raise `ParameterError`."""
+    return parse_stated(options.columns or "", options.rate)
 
 
 def _film(options: argparse.Namespace) -> Recording:
     """Read a film, cut out what `--crop` says or its middle, and read the angles."""
-    if options.columns:
-        raise ParameterError(f"--columns is for a table, but {options.recording} is a video: leave it out")
+    for name in ("columns", "rate"):
+        if getattr(options, name) is not None:
+            raise ParameterError(f"--{name} is for a table, but {options.recording} is a video: leave it out")
     crop = None if options.crop is None else parse_crop(options.crop)
-    seconds = None if options.fps is None else 1 / _rate(options.fps)
+    seconds = None if options.fps is None else 1 / rate_of(options.fps)
     size = SIZE if options.size is None else _whole(options.size)
     with Reading(options.recording) as reading:
         film = read_video(options.recording, reading.tell)
@@ -111,7 +118,8 @@ def on_film(crop: Crop, film: Video) -> Crop:
     return Crop(min(left, film.width - side), min(top, film.height - side), side)
 
 
-def _rate(text: str) -> float:
+def rate_of(text: str) -> float:
+    """Return frames per second; raise `ParameterError`."""
     try:
         rate = float(text)
     except ValueError:

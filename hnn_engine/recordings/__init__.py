@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 from hnn_engine.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from hnn_engine.recordings.columns import ANGLE_UNITS, KINDS, LENGTH_UNITS, TIME_UNITS, Columns
+    from hnn_engine.recordings.columns import (
+        ANGLE_UNITS,
+        KINDS,
+        LENGTH_UNITS,
+        TIME_UNITS,
+        VELOCITY_UNITS,
+        Columns,
+        Stated,
+        column_names,
+        parse_rate,
+        parse_stated,
+    )
     from hnn_engine.recordings.dataset import RecordedRows, recording_dataset
     from hnn_engine.recordings.estimates import (
         DERIVATIVES,
@@ -19,31 +30,46 @@ if TYPE_CHECKING:
         derivatives,
         get_derivative,
     )
+    from hnn_engine.recordings.inspection import TableInspection, inspect_opened, inspect_table, time_step
+    from hnn_engine.recordings.opening import TABLES, open_table
+    from hnn_engine.recordings.places import Question
     from hnn_engine.recordings.reading import (
-        FilePreview,
         is_paper_pendulum,
-        preview,
         read_recording,
         read_shipped_recording,
         shipped_recording,
     )
     from hnn_engine.recordings.recording import Kind, Recording, ReferenceEnergy, find_gaps
     from hnn_engine.recordings.scene import RecordedScene
+    from hnn_engine.recordings.table import Table
 
 _HOMES = {
-    "columns": ("ANGLE_UNITS", "KINDS", "LENGTH_UNITS", "TIME_UNITS", "Columns"),
+    "columns": (
+        "ANGLE_UNITS",
+        "KINDS",
+        "LENGTH_UNITS",
+        "TIME_UNITS",
+        "VELOCITY_UNITS",
+        "Columns",
+        "Stated",
+        "column_names",
+        "parse_rate",
+        "parse_stated",
+    ),
     "dataset": ("RecordedRows", "recording_dataset"),
     "estimates": ("DERIVATIVES", "WINDOW", "DerivativeInfo", "Derivatives", "derivatives", "get_derivative"),
+    "inspection": ("TableInspection", "inspect_opened", "inspect_table", "time_step"),
+    "opening": ("TABLES", "open_table"),
     "reading": (
-        "FilePreview",
         "is_paper_pendulum",
-        "preview",
         "read_recording",
         "read_shipped_recording",
         "shipped_recording",
     ),
     "recording": ("Kind", "Recording", "ReferenceEnergy", "find_gaps"),
+    "places": ("Question",),
     "scene": ("RecordedScene",),
+    "table": ("Table",),
 }
 __getattr__ = lazy_names(__name__, _HOMES)
 
@@ -52,24 +78,35 @@ __all__ = [
     "DERIVATIVES",
     "KINDS",
     "LENGTH_UNITS",
+    "TABLES",
     "TIME_UNITS",
+    "VELOCITY_UNITS",
     "WINDOW",
     "Columns",
     "DerivativeInfo",
     "Derivatives",
-    "FilePreview",
     "Kind",
+    "Question",
     "RecordedRows",
     "RecordedScene",
     "Recording",
     "ReferenceEnergy",
+    "Stated",
+    "Table",
+    "TableInspection",
+    "column_names",
     "derivatives",
     "find_gaps",
     "get_derivative",
+    "inspect_opened",
+    "inspect_table",
     "is_paper_pendulum",
-    "preview",
+    "open_table",
+    "parse_rate",
+    "parse_stated",
     "read_recording",
     "read_shipped_recording",
     "recording_dataset",
     "shipped_recording",
+    "time_step",
 ]

@@ -1,32 +1,48 @@
-"""What each column of a recording is: the user's word, or a guess from names and numbers."""
+"""What the columns of a recording are: which is read as what and in which units, and what the user says of it."""
 
 import math
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
-import numpy as np
-
-from hnn_engine.coords import Array
-from hnn_engine.errors import RecordingError
+from hnn_engine.errors import ParameterError, RecordingError, choice
+from hnn_engine.recordings.cells import Marks
 from hnn_engine.recordings.recording import Kind
-from hnn_engine.recordings.rows import is_number
-from hnn_engine.recordings.table import LARGEST_NUMBER, Table
+from hnn_engine.recordings.table import Table
+from hnn_engine.recordings.units import Unit, parse_unit, units_of
 
-KINDS: tuple[Kind, ...] = ("angle", "length")
-ANGLE_UNITS: Mapping[str, float] = {"rad": 1.0, "deg": math.pi / 180}
-LENGTH_UNITS: Mapping[str, float] = {"m": 1.0, "cm": 0.01, "mm": 0.001}
-TIME_UNITS: Mapping[str, float] = {"s": 1.0, "ms": 0.001, "min": 60.0}
+KINDS: tuple[Kind, ...] = ("angle", "length", "number")
+
+
+def _factors(quantity: str) -> Mapping[str, float]:
+    found = {name: parse_unit(name) for name in units_of(quantity)}
+    return MappingProxyType({name: unit.factor for name, unit in found.items() if unit is not None})
+
+
+def _size(name: str) -> float:
+    """Return the size of a unit in SI."""
+    unit = parse_unit(name)
+    return unit.factor if unit is not None else math.nan
+
+
+ANGLE_UNITS = _factors("angle")
+LENGTH_UNITS = _factors("length")
+TIME_UNITS = _factors("time")
+VELOCITY_UNITS = MappingProxyType({**_factors("angular velocity"), **_factors("velocity"), "1/s": 1.0})
 
 
 @dataclass(frozen=True)
 class Columns:
-    """What each column is, counted from 0. Velocities are in the coordinate's unit per unit of time.
+    """What each column is, counted from 0.
 
-    `angle_unit` counts where `kind` is 'angle', `length_unit` where it is 'length'.
+    Without a `time` rows are `rate` a second; with both, the column counts frames at that rate. With `y` the coordinate
+    is the angle of the position (`coordinate`, `y`) about the `pivot`, two columns or a fitted one, with y `downward`
+    in pictures. With `integral` it is that of the velocity. `angle_unit` counts where `kind` is 'angle', `length_unit`
+    where it is 'length'; without a `velocity_unit` velocities are in the coordinate's unit per unit of time. `runs` are
+    further runs beside the first one, each its time, coordinate and velocity.
     """
 
-    time: int
+    time: int | None
     coordinate: int
     velocity: int | None = None
     trial: int | None = None
@@ -34,36 +50,69 @@ class Columns:
     angle_unit: str = "rad"
     length_unit: str = "m"
     time_unit: str = "s"
+    velocity_unit: str = ""
+    rate: float = 0.0
+    y: int | None = None
+    pivot: tuple[int, int] | None = None
+    downward: bool = False
+    integral: bool = False
+    runs: tuple[tuple[int | None, int, int | None], ...] = ()
 
     @property
     def used(self) -> list[int]:
-        """The columns that are read: time, coordinate, and velocity and trial where there are any."""
-        return [c for c in (self.time, self.coordinate, self.velocity, self.trial) if c is not None]
+        """The columns that are read, each once, in the order of time, coordinate, velocity and trial."""
+        own = (self.time, self.coordinate, self.velocity, self.trial, self.y, *(self.pivot or ()))
+        others = (column for run in self.runs for column in run)
+        return list(dict.fromkeys(column for column in (*own, *others) if column is not None))
 
     @property
     def coordinate_factor(self) -> float:
-        """Radians or metres in one unit of the coordinate."""
-        return ANGLE_UNITS[self.angle_unit] if self.kind == "angle" else LENGTH_UNITS[self.length_unit]
+        """Radians or metres in one unit of the coordinate; 1 for a plain number."""
+        if self.y is not None or self.kind == "number":
+            return 1.0
+        return _size(self.angle_unit if self.kind == "angle" else self.length_unit)
 
     @property
     def time_factor(self) -> float:
-        """Seconds in one unit of time."""
-        return TIME_UNITS[self.time_unit]
+        """Seconds in one unit of time, or from one frame to the next."""
+        return 1 / self.rate if self.rate else _size(self.time_unit)
+
+    @property
+    def velocity_factor(self) -> float:
+        """Radians, metres or ones per second in one unit of the velocity."""
+        if self.velocity_unit:
+            return _size(self.velocity_unit)
+        return self.coordinate_factor / (1.0 if self.rate else self.time_factor)
 
     def check(self, table: Table) -> None:
         """Raise `RecordingError` where a column is not in `table` or used twice, or a kind or unit is unknown."""
-        choices = ((self.kind, KINDS), (self.angle_unit, ANGLE_UNITS), (self.length_unit, LENGTH_UNITS))
-        for value, allowed in (*choices, (self.time_unit, TIME_UNITS)):
-            if value not in allowed:
-                raise RecordingError(f"'{value}' is no kind or unit of a column; expected one of {', '.join(allowed)}")
+        if self.kind not in KINDS:
+            raise RecordingError(f"'{self.kind}' is no kind of a coordinate; expected one of {', '.join(KINDS)}")
+        for name, quantities in self._units():
+            unit = parse_unit(name)
+            if unit is None or unit.quantity not in quantities:
+                known = ", ".join(known for quantity in quantities for known in units_of(quantity)[:4])
+                raise RecordingError(f"'{name}' is no unit of {quantities[0]}; expected one such as {known}")
         for column in self.used:
             if not 0 <= column < table.width:
-                found = f"{table.path}, line {table.first_line}: there is no column {column + 1}"
+                found = f"{table.where}: there is no column {column + 1}"
                 raise RecordingError(f"{found}; expected 1 to {table.width}: choose one of these")
-        if len(set(self.used)) < len(self.used):
-            counted = ", ".join(str(column + 1) for column in self.used)
+        roles = [self.time, self.coordinate, None if self.integral else self.velocity, self.trial, self.y]
+        given = [column for column in (*roles, *(self.pivot or ())) if column is not None]
+        if len(set(given)) < len(given):
+            counted = ", ".join(str(column + 1) for column in given)
             found = f"{table.path}: the columns {counted} are not all different"
             raise RecordingError(f"{found}; expected one role a column: choose another one")
+
+    def _units(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Return the units, each with what quantities it may be of."""
+        rate = ((self.velocity_unit, _QUANTITIES["velocity-unit"]),) if self.velocity_unit else ()
+        return (
+            (self.angle_unit, ("angle",)),
+            (self.length_unit, ("length",)),
+            (self.time_unit, ("time",)),
+            *rate,
+        )
 
 
 # Schmidt & Lipson's files name their two quantities in a comment; trial and time stand before them unnamed.
@@ -85,132 +134,95 @@ def column_names(table: Table) -> tuple[str, ...]:
     """Return the names to show: the header's, those of a known layout, or 'column 1' …"""
     known = known_layout(table)
     if known is None:
-        return table.names
+        return tuple(heading.text for heading in table.headings)
     return ("trial", "time (s)", "angle (rad)" if known.kind == "angle" else "position", "velocity")
 
 
-_TIME = re.compile(r"^(t|time|times|timestamp|zeit|temps|sec|seconds)$")
-_TRIAL = re.compile(r"^(trial|run|trajectory|experiment|series|take)$")
-_ANGLE = re.compile(r"^(q|o|angle|theta|θ|phi|φ|alpha|α|winkel)$")
-_LENGTH = re.compile(r"^(x|y|z|s|position|pos|displacement|distance|length|elongation|weg)$")
-_VELOCITY = re.compile(r"^(v|vx|vy|vel|velocity|speed|p|omega|ω|w|thetadot|xdot|qdot|geschwindigkeit|rate)$")
+# What the user says ---------------------------------------------------------------------------------------------------
+
+PLACES = ("time", "coordinate", "velocity", "trial", "x", "y", "pivot-x", "pivot-y")
+_OPTIONAL = ("time", "velocity", "trial")  # that may be 'none'
+INTEGRAL = "integral"
+_QUANTITIES = {
+    "time-unit": ("time",),
+    "angle-unit": ("angle",),
+    "length-unit": ("length",),
+    "velocity-unit": ("angular velocity", "velocity", "frequency"),
+}
+_CHOICES: Mapping[str, tuple[str, ...]] = {"kind": KINDS, "decimal": ("point", "comma"), "y-axis": ("up", "down")}
+WORDS = ("kind", *_QUANTITIES, "decimal", "y-axis")
+MOST_RATE = 1e6
 
 
-def guess_columns(table: Table) -> Columns:
-    """Return what each column most likely is, by the known layouts, then by names, then by the numbers themselves.
+@dataclass(frozen=True)
+class Stated:
+    """What the user says of a table; all else is found out. `columns` are counted from 0, None for none at all."""
 
-    Raises `RecordingError` where fewer than two columns hold numbers.
+    columns: Mapping[str, int | None] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    rate: float | None = None
+
+    @property
+    def integral(self) -> bool:
+        """Whether the coordinate is the integral of the velocity."""
+        return self.words.get("coordinate") == INTEGRAL
+
+    @property
+    def marks(self) -> Marks | None:
+        """How numbers are written, where that is said."""
+        return {"point": Marks(".", ","), "comma": Marks(",", "."), None: None}[self.words.get("decimal")]
+
+    def unit(self, name: str) -> Unit | None:
+        """Return the unit that `name`, as 'time-unit', is said to be."""
+        return parse_unit(self.words[name]) if name in self.words else None
+
+
+def parse_stated(text: str, rate: str | None = None) -> Stated:
+    """Read 'time=1,coordinate=2,kind=angle,angle-unit=deg', columns counted from 1, and a rate.
+
+    Raises `ParameterError` for what is none of these.
     """
-    known = known_layout(table)
-    if known is not None:
-        return known
-    values = _sample(table)
-    if len(values) < 2:
-        found = f"{table.path}, line {table.first_line}: fewer than two columns hold numbers"
-        raise RecordingError(f"{found}; expected at least a time and a coordinate: export both")
-    words = {column: _word(table.names[column]) if table.named else "" for column in values}
-    trial, time = _guess_clock(values, words)
-    rest = [column for column in values if column not in (trial, time)]
-    if not rest:
-        trial, rest = None, [column for column in values if column != time]
-    coordinate = _guess_coordinate(rest, words)
-    velocity = _guess_velocity(values, words, rest, time, coordinate)
-    return _with_units(table, Columns(time, coordinate, velocity, trial), values[coordinate], words[coordinate])
+    columns: dict[str, int | None] = {}
+    words: dict[str, str] = {}
+    for part in filter(None, text.split(",")) if text else ():
+        name, _, value = (piece.strip() for piece in part.partition("="))
+        if name in PLACES and value.isdecimal() and value.isascii() and int(value) > 0:
+            columns[name] = int(value) - 1
+        elif name in _OPTIONAL and value == "none":
+            columns[name] = None
+        elif name == "coordinate" and value == INTEGRAL:
+            words[name] = value
+        elif name in WORDS and value:
+            words[name] = _checked(name, value)
+        else:
+            known = f"{', '.join(PLACES)} with a column counted from 1, or {', '.join(WORDS)} with a word"
+            raise ParameterError(f"--columns has '{part}', but each part must be one of {known}")
+    if ("x" in columns) != ("y" in columns) or ("pivot-x" in columns) != ("pivot-y" in columns):
+        raise ParameterError(f"--columns is '{text}', but an angle from positions needs both: add x=N,y=N")
+    if "pivot-x" in columns and "x" not in columns:
+        raise ParameterError(f"--columns is '{text}', but a pivot is that of a position: add x=N,y=N")
+    return Stated(columns, words, None if rate is None else parse_rate(rate))
 
 
-def _sample(table: Table) -> dict[int, Array]:
-    """Return the head of every column most of whose cells are numbers, without the rows where one of them is not.
-
-    A single wrong cell must not make a column look like text: reading then names its line.
-    """
-    cells = [table.cells(row) for row in range(len(table.head.rows))]
-    head = np.array([[float(cell) if is_number(cell) else np.nan for cell in row] for row in cells])
-    head[~(np.abs(head) < LARGEST_NUMBER)] = np.nan
-    numeric = np.flatnonzero(np.isfinite(head).mean(axis=0) > 0.5)
-    whole = np.isfinite(head[:, numeric]).all(axis=1)
-    kept = head[whole] if np.count_nonzero(whole) > 1 else np.nan_to_num(head)
-    return {int(column): kept[:, column] for column in numeric}
+def parse_rate(text: str) -> float:
+    """Return rows per second; raise `ParameterError`."""
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 1 / MOST_RATE < rate < MOST_RATE:
+        raise ParameterError(f"--rate is '{text}', but it must be how many rows per second has, as in 30")
+    return rate
 
 
-def _word(name: str) -> str:
-    """Return the first word of a name, lower case: 'angle' of 'Angle (rad)', 'time' of 'time_ms'."""
-    found = re.match(r"[^\W\d_]+", name.strip())
-    return found.group().lower() if found else ""
-
-
-def _guess_clock(values: Mapping[int, Array], words: Mapping[int, str]) -> tuple[int | None, int]:
-    """Return the columns of trial and time: by name, else a nearly constant column and the first one that rises."""
-    trial = next((c for c, word in words.items() if _TRIAL.match(word)), None)
-    time = next((c for c, word in words.items() if _TIME.match(word)), None)
-    if trial is None and len(values) > 2:
-        trial = next((c for c, x in values.items() if c != time and not words[c] and _counts_trials(x)), None)
-    if time is None:
-        rising = (
-            c for c, x in values.items() if c != trial and _rises(x, values[trial] if trial is not None else None)
-        )
-        time = next(rising, next(c for c in values if c != trial))
-    return trial, time
-
-
-def _counts_trials(x: Array) -> bool:
-    steps = np.diff(x)
-    return bool((x == np.floor(x)).all() and (steps >= 0).all() and np.count_nonzero(steps) <= len(x) // 4)
-
-
-def _rises(x: Array, trial: Array | None) -> bool:
-    same = np.ones(len(x) - 1, dtype=bool) if trial is None else np.diff(trial) == 0
-    return bool((np.diff(x)[same] > 0).all())
-
-
-def _guess_coordinate(rest: list[int], words: Mapping[int, str]) -> int:
-    for pattern in (_ANGLE, _LENGTH):
-        named = [c for c in rest if pattern.match(words[c])]
-        if named:
-            return named[0]
-    return next((c for c in rest if not _VELOCITY.match(words[c])), rest[0])
-
-
-def _guess_velocity(
-    values: Mapping[int, Array], words: Mapping[int, str], rest: list[int], time: int, coordinate: int
-) -> int | None:
-    """Return the column named as a velocity, or the nameless one that goes with the coordinate's slope."""
-    others = [c for c in rest if c != coordinate]
-    named = next((c for c in others if _VELOCITY.match(words[c])), None)
-    if named is not None:
-        return named
-    likeness = ((c, _slope_likeness(values[time], values[coordinate], values[c])) for c in others if not words[c])
-    return next((c for c, like in likeness if like > 0.8), None)
-
-
-def _slope_likeness(t: Array, x: Array, v: Array) -> float:
-    """Return the cosine between the slope of x and v, both at the middles of the steps where time rises."""
-    rises = np.diff(t) > 0
-    with np.errstate(over="ignore", invalid="ignore"):
-        slope, middle = np.diff(x)[rises] / np.diff(t)[rises], (v[1:] + v[:-1])[rises]
-        norm = float(np.linalg.norm(slope) * np.linalg.norm(middle))
-        return float(slope @ middle) / norm if 0 < norm < np.inf else 0.0
-
-
-def _with_units(table: Table, guess: Columns, coordinate: Array, word: str) -> Columns:
-    """Complete a guess with the units that the names state; without a name, up to π is an angle in radians."""
-    length = _stated(table, guess.coordinate, LENGTH_UNITS)
-    angle = _stated(table, guess.coordinate, {"rad": 1, "deg": 1, "°": 1, "degrees": 1})
-    named_length = bool(_LENGTH.match(word)) or (length is not None and not _ANGLE.match(word))
-    nameless = not word and float(np.abs(coordinate).max()) > math.pi
-    kind: Kind = "length" if angle is None and (named_length or nameless) else "angle"
-    return Columns(
-        guess.time,
-        guess.coordinate,
-        guess.velocity,
-        guess.trial,
-        kind,
-        "rad" if angle in (None, "rad") else "deg",
-        length or "m",
-        _stated(table, guess.time, TIME_UNITS) or "s",
-    )
-
-
-def _stated(table: Table, column: int, units: Mapping[str, object]) -> str | None:
-    """Return the unit that follows the first word of a column's name: 'ms' of 'time [ms]' and of 'time_ms'."""
-    words = re.split(r"[\s_()\[\]/,]+", table.names[column].strip().lower())
-    return next((word for word in words[1:] if word in units), None) if table.named else None
+def _checked(name: str, value: str) -> str:
+    """Return a kind or the name of a unit; raise `ParameterError` where it is none."""
+    if name in _CHOICES:
+        if value not in _CHOICES[name]:
+            raise ParameterError(f"--columns has {name}={value}: {choice(value, _CHOICES[name], '')}")
+        return value
+    unit = parse_unit(value)
+    if unit is None or unit.quantity not in _QUANTITIES[name]:
+        known = ", ".join(name for quantity in _QUANTITIES[name] for name in units_of(quantity)[:4])
+        raise ParameterError(f"--columns has {name}={value}, but it must be a unit of {name[:-5]}, as {known}")
+    return unit.name

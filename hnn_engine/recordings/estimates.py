@@ -11,8 +11,8 @@ from hnn_engine.errors import RecordingError, UnknownNameError
 from hnn_engine.parameters import Parameter
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings.recording import Indices, Mask, Recording, segments
+from hnn_engine.recordings.regular import part, unheard
 from hnn_engine.recordings.smoothing import spline_slopes, spline_weights
-from hnn_engine.recordings.text import part, unheard
 
 ORDER = 3  # of Savitzky and Golay's polynomial
 SHORTEST = 1e-3  # part of the median step that a spline's steps must have

@@ -1,8 +1,9 @@
-"""From a file to a recording: what the window shows before the import, and the import itself."""
+"""From a table and its roles to a recording: rows, trials and gaps, in SI units, and whether the numbers agree."""
 
 import logging
 import os
 import re
+from bisect import bisect_left, insort
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
@@ -12,19 +13,27 @@ import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
+from hnn_engine.limits import MOST_TRIALS
 from hnn_engine.progress import ProgressCallback
-from hnn_engine.recordings.columns import Columns, column_names, guess_columns, known_layout
+from hnn_engine.recordings.columns import Columns, Stated, known_layout
 from hnn_engine.recordings.estimates import velocity
-from hnn_engine.recordings.recording import Indices, Recording, find_gaps
+from hnn_engine.recordings.opening import open_table
+from hnn_engine.recordings.places import Question
+from hnn_engine.recordings.plausible import is_wrapped
+from hnn_engine.recordings.positions import ROUND, SHORTEST_ARC, fit_circle, hanging_angle, hangs_below
+from hnn_engine.recordings.recording import Indices, Mask, Recording, find_gaps
+from hnn_engine.recordings.regular import part, unheard
+from hnn_engine.recordings.roles import Roles, find_roles
 from hnn_engine.recordings.rows import shortened
-from hnn_engine.recordings.table import FEWEST_ROWS, Numbers, Table, read_table
-from hnn_engine.recordings.text import part, unheard
+from hnn_engine.recordings.table import FEWEST_ROWS, Numbers, Table
+from hnn_engine.recordings.verdict import Checked, check_numbers
 
 _log = logging.getLogger(__name__)
-PREVIEW_ROWS = 12
 LOOKED, PARSED = 0.2, 0.9  # of reading: when the file is looked over, and when its numbers are read
 LARGEST = 1e6  # rad, m, rad/s or m/s: beyond it a rollout counts as diverged
 SIMULATED = "simulated recording"  # a comment that begins so marks a file that no instrument measured
+REPEATS = 0.02  # of the rows may repeat the time before and are left out; more of them show that it was rounded
+RESTARTS = 0.25  # of a trial's length: a time that falls to its first quarter begins a new trial
 
 # The paper evaluates Schmidt & Lipson's real pendulum by this energy; the file is told by its layout, rows and times.
 PAPER_ROWS, PAPER_FIRST, PAPER_LAST = 556, 5.0, 99.5
@@ -34,58 +43,93 @@ PAPER_ENERGY = (2.4, 1.0)
 _STATED_ENERGY = re.compile(r"^reference energy: a = (\S+), b = (\S+)$", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class FilePreview:
-    """What a file holds: `columns` by name, the first `rows` as text, the `count` of rows, and a `guess` of the roles.
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """The rows of a table as (q, v) in SI units; `lines` are theirs in the file. `columns` may lack the velocity that
+    was left out because cells of it are empty. `notes` and `questions` say what the numbers show."""
 
-    `known` says that the layout is known by itself and the guess therefore no guess.
-    """
+    columns: Columns
+    t: Array
+    trial: Indices
+    coords: Array
+    gaps: Indices
+    lines: Indices
+    notes: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
 
-    path: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    count: int
-    guess: Columns
-    known: bool
 
+@dataclass(frozen=True, eq=False)
+class _Track:
+    """Rows as the file has them, in its own units; `first` is where a new trial begins whatever the time does."""
 
-def preview(path: str | os.PathLike[str], progress: ProgressCallback | None = None) -> FilePreview:
-    """Look into a text or CSV file: at its first rows, and how many there are.
+    t: Array
+    q: Array
+    v: Array | None
+    first: Mask
+    lines: Indices
 
-    `progress` hears the share that is done, and what it raises ends the work. Raises `RecordingError` where it is no
-    table of numbers.
-    """
-    tell = progress or unheard
-    table = read_table(path, part(tell, 0.0, LOOKED))
-    head = tuple(tuple(table.cells(row)) for row in range(min(PREVIEW_ROWS, len(table.head.rows))))
-    guess, known = guess_columns(table), known_layout(table) is not None
-    return FilePreview(table.path, column_names(table), head, table.count(part(tell, LOOKED, 1.0)), guess, known)
+    def taken(self, rows: Indices) -> "_Track":
+        """Return some of the rows; a trial that begins at one that is left out begins at the next."""
+        starts = np.cumsum(self.first)[rows]
+        first = np.diff(starts, prepend=starts[:1]) > 0
+        v = self.v[rows] if self.v is not None else None
+        return _Track(self.t[rows], self.q[rows], v, first, self.lines[rows])
 
 
 def read_recording(
-    path: str | os.PathLike[str], columns: Columns | None = None, progress: ProgressCallback | None = None
+    path: str | os.PathLike[str],
+    columns: Columns | None = None,
+    progress: ProgressCallback | None = None,
+    stated: Stated | None = None,
 ) -> Recording:
-    """Read a recording; without `columns` they are guessed as `preview` guesses them.
+    """Read a recording; without `columns` they are found out, after what is `stated`, and what is open is refused.
 
     Without a velocity column the velocity is the slope of the coordinate: Savitzky–Golay, else a smoothing spline where
     steps are uneven, else plain differences in runs that are too short for both. Raises `RecordingError`, with file,
-    line and value, for what is no table of numbers, what is not finite, and time that does not rise within a trial; and
-    what `progress`, which hears the share that is done, raises.
+    line and value, for what is no table of numbers, what is not finite, and time that does not rise within a trial;
+    with the option that settles it for what a file leaves open; and what `progress`, which hears the share that is
+    done, raises.
     """
     tell = progress or unheard
-    table = read_table(path, part(tell, 0.0, LOOKED))
-    columns = columns or guess_columns(table)
+    said = stated or Stated()
+    table = open_table(path, part(tell, 0.0, LOOKED), said.marks)
+    roles = Roles(columns, stated=ALL) if columns is not None else find_roles(table, said)
+    found = read_table(table, roles, part(tell, LOOKED, 1.0))
+    return as_recording(table, roles, found)
+
+
+ALL = frozenset(("time", "coordinate", "velocity", "axis"))
+
+
+def read_table(table: Table, roles: Roles, tell: ProgressCallback = unheard) -> Reading:
+    """Return the rows of `table` by its roles, with all notes and questions; raise `RecordingError`, also where too
+    little is known to read it at all."""
+    columns = roles.columns
+    if columns is None or (columns.time is None and not columns.rate):
+        raise RecordingError(f"{table.path}: {roles.questions[0].sentence}")
     columns.check(table)
-    numbers = table.numbers(columns.used, columns.trial, part(tell, LOOKED, PARSED))
-    values = dict(zip(columns.used, numbers.values.T, strict=True))
-    t = np.ascontiguousarray(values[columns.time]) * columns.time_factor
-    trial = _trials(None if columns.trial is None else values[columns.trial], len(t))
-    _check_time(numbers, columns, values[columns.time], t, trial)
+    numbers = table.numbers(columns.used, part(tell, 0.0, 0.85))
+    notes = [*table.notes, *roles.notes, *numbers.left_out]
+    at = {column: i for i, column in enumerate(columns.used)}
+    columns, notes = _without_empty_velocity(table, columns, numbers, at, notes)
+    track, notes = _track(table, columns, numbers, at, notes)
+    t, trial, track, notes = _timed(table, columns, track, notes)
+    q, questions, notes = _coordinate(table, columns, roles, track, trial, notes)
     gaps = find_gaps(t, trial)
-    coords = _coords(numbers, columns, values, t, trial, gaps, part(tell, PARSED, 1.0))
+    coords, v = _coords(table, columns, track, t, trial, gaps, q, part(tell, 0.85, 1.0))
+    checked = Checked(columns, roles, t, trial, coords, v)
+    found, more = check_numbers(table, checked, _beside(table, roles, columns))
     tell(1.0)
-    _log.info("Recording opened: %s, %d rows", table.path, len(t))
-    return _described(table, columns, t, trial, coords, gaps)
+    left = (*roles.questions, *questions, *found)
+    return Reading(columns, t, trial, coords, gaps, track.lines, (*notes, *more), left)
+
+
+def as_recording(table: Table, roles: Roles, found: Reading) -> Recording:
+    """Return what was read as a recording; raise `RecordingError` where a question is open."""
+    if found.questions:
+        raise RecordingError(f"{table.path}: {found.questions[0].sentence}")
+    _log.info("Recording opened: %s, %d rows", table.path, len(found.t))
+    return _described(table, roles, found)
 
 
 def shipped_recording() -> Traversable:
@@ -99,56 +143,226 @@ def read_shipped_recording() -> Recording:
         return read_recording(path)
 
 
-def _trials(column: Array | None, count: int) -> Indices:
-    """Number the trials from 0: a new one begins wherever the column changes."""
-    trial = np.zeros(count, dtype=np.int64)
-    if column is not None:
-        trial[1:] = np.cumsum(np.diff(column) != 0)
-    return trial
+# Rows ---------------------------------------------------------------------------------------------------------------
 
 
-def _check_time(numbers: Numbers, columns: Columns, stated: Array, t: Array, trial: Indices) -> None:
+def _without_empty_velocity(
+    table: Table, columns: Columns, numbers: Numbers, at: dict[int, int], notes: list[str]
+) -> tuple[Columns, list[str]]:
+    """Return the columns without a velocity that is empty in some rows: its slope is then estimated in all of them."""
+    if columns.velocity is None or columns.integral:
+        return columns, notes
+    count = 0
+    for _, coordinate, rate in ((columns.time, columns.coordinate, columns.velocity), *columns.runs):
+        if rate is not None:
+            there = ~np.isnan(numbers.values[:, at[coordinate]])
+            count += int(np.count_nonzero(np.isnan(numbers.values[there, at[rate]])))
+    if not count:
+        return columns, notes
+    name = shortened(table.headings[columns.velocity].text)
+    note = f"'{name}' is empty in {count} rows and left out: the velocity is the slope of the coordinate"
+    runs = tuple((time, coordinate, None) for time, coordinate, _ in columns.runs)
+    return replace(columns, velocity=None, runs=runs), [*notes, note]
+
+
+def _track(
+    table: Table, columns: Columns, numbers: Numbers, at: dict[int, int], notes: list[str]
+) -> tuple[_Track, list[str]]:
+    """Return the rows that hold a time and a coordinate, runs beside each other one after the other."""
+    first = np.zeros(len(numbers.values), dtype=bool)
+    notes = _mark_parts(numbers, first, notes)
+    if columns.trial is not None:
+        named = numbers.values[:, at[columns.trial]]
+        first[1:] |= np.diff(named) != 0
+    tracks: list[_Track] = []
+    for time, coordinate, rate in ((columns.time, columns.coordinate, columns.velocity), *columns.runs):
+        t = np.arange(len(first), dtype=np.float64) if time is None else numbers.values[:, at[time]]
+        own = _Track(t, numbers.values[:, at[coordinate]], None, first, numbers.lines)
+        if rate is not None and not (columns.integral and rate == coordinate):
+            own = replace(own, v=numbers.values[:, at[rate]])
+        present = ~np.isnan(own.t) & ~np.isnan(own.q)
+        for column in (columns.y, *(columns.pivot or ())):
+            present &= True if column is None else ~np.isnan(numbers.values[:, at[column]])
+        if columns.y is not None:
+            own = replace(own, q=_angles(table, columns, numbers.values, at, present))
+        used = np.flatnonzero(present).astype(np.int64)
+        if not len(used):
+            continue
+        missing = int(used[-1] - used[0] + 1 - len(used))
+        edges = 0 if columns.runs else len(first) - int(used[-1] - used[0] + 1)
+        if missing + edges:
+            notes = [*notes, f"{missing + edges} row{'s' if missing + edges > 1 else ''} without a value left out"]
+        own = own.taken(used)
+        own.first[0] = bool(tracks)
+        tracks.append(own)
+    if columns.runs:
+        notes = [*notes, f"{len(columns.runs) + 1} runs stand side by side: each is a trial"]
+    count = sum(len(track.t) for track in tracks)
+    table.check_count(count)
+    if len(tracks) == 1:
+        return tracks[0], notes
+    v = None if tracks[0].v is None else np.concatenate([one.v for one in tracks if one.v is not None])
+    joined = _Track(
+        np.concatenate([one.t for one in tracks]),
+        np.concatenate([one.q for one in tracks]),
+        v,
+        np.concatenate([one.first for one in tracks]),
+        np.concatenate([one.lines for one in tracks]),
+    )
+    return joined, notes
+
+
+def _mark_parts(numbers: Numbers, first: Mask, notes: list[str]) -> list[str]:
+    """Mark the rows after blank lines and headings as first of a trial, where the parts between are long enough."""
+    for rows, what in ((numbers.headed, "the heading is repeated"), (numbers.blank, "blank lines part the rows")):
+        parts = np.diff(np.concatenate([[0], rows, [len(first)]]))
+        if len(rows) and parts.min() >= FEWEST_ROWS:
+            first[rows] = True
+            notes = [*notes, f"{what}: {len(parts)} trials begin there"]
+    return notes
+
+
+def _timed(table: Table, columns: Columns, track: _Track, notes: list[str]) -> tuple[Array, Indices, _Track, list[str]]:
+    """Return times in s, trials numbered from 0, and the rows; raise `RecordingError` where time does not rise."""
+    t = track.t * columns.time_factor
+    first, restarts = _restarts(t, track.first)
+    if restarts:
+        notes = [*notes, f"the time restarts {restarts} time{'s' if restarts > 1 else ''}: a trial begins there"]
+    inside = ~first[1:]
+    same = np.flatnonzero((np.diff(t) == 0) & inside) + 1
+    if 0 < len(same) <= REPEATS * len(t):
+        kept = np.ones(len(t), dtype=bool)
+        kept[same] = False
+        track = replace(track, first=first).taken(np.flatnonzero(kept).astype(np.int64))
+        t, first = t[kept], track.first
+        notes = [*notes, f"{len(same)} row{'s' if len(same) > 1 else ''} with the time of the row before left out"]
+    trial = np.cumsum(first).astype(np.int64)
+    trial -= trial[0]
+    _check_time(table, columns, track, t, trial)
+    return t, trial, track, notes
+
+
+def _restarts(t: Array, first: Mask) -> tuple[Mask, int]:
+    """Return where trials begin, those too where the time falls back to near the beginning of a trial."""
+    first = first.copy()
+    back = np.flatnonzero((np.diff(t) < 0) & ~first[1:]) + 1
+    if len(back) > MOST_TRIALS:
+        return first, 0
+    starts = [0, *(int(row) for row in np.flatnonzero(first))]
+    count = 0
+    for row in back:
+        start = starts[bisect_left(starts, int(row)) - 1]
+        length = t[row - 1] - t[start]
+        if row - start >= FEWEST_ROWS and t[row] <= t[start] + RESTARTS * length:
+            first[row] = True
+            insort(starts, int(row))
+            count += 1
+    return first, count
+
+
+def _check_time(table: Table, columns: Columns, track: _Track, t: Array, trial: Indices) -> None:
     """Raise `RecordingError` where time does not rise within a trial, or no trial is long enough."""
+    if trial[-1] >= MOST_TRIALS:
+        found = f"{table.path} has more than {MOST_TRIALS:,} trials up to line {track.lines[-1]}"
+        raise RecordingError(f"{found}; expected a column that changes with each trial: choose another one, or none")
     bad = np.flatnonzero((np.diff(t) <= 0) & (np.diff(trial) == 0))
+    time = columns.time if columns.time is not None else columns.coordinate
     if bad.size:
         row = int(bad[0]) + 1
-        before = f"{stated[row - 1]:.10g} in line {numbers.lines[row - 1]}"
-        what = f"repeats {before}" if t[row] == t[row - 1] else f"runs backward from {before}"
+        before = f"{table.cell(int(track.lines[row - 1]), time)} in line {track.lines[row - 1]}"
+        again = t[row] == t[row - 1]
+        what = f"repeats {before}" if again else f"runs backward from {before}"
         advice = "correct the line, or say which column counts the trials if a new one begins here"
-        raise numbers.fault(row, columns.time, what, "time that rises within a trial", advice)
+        if again and bad.size > REPEATS * len(t):
+            what, advice = f"{what}: the times were rounded", "export them with more digits, or say --rate HZ"
+        raise table.fault(int(track.lines[row]), time, what, "time that rises within a trial", advice)
     if np.bincount(trial).max() < FEWEST_ROWS:
         what = f"begins one of {trial[-1] + 1} trials, none of which has {FEWEST_ROWS} rows"
-        raise numbers.fault(0, columns.time if columns.trial is None else columns.trial, what, "longer trials")
+        raise table.fault(int(track.lines[0]), time if columns.trial is None else columns.trial, what, "longer trials")
+
+
+# The coordinate -------------------------------------------------------------------------------------------------------
+
+
+def _angles(table: Table, columns: Columns, values: Array, at: dict[int, int], present: Mask) -> Array:
+    """Return the angle of the positions about the pivot; NaN in rows without one. Raises `RecordingError`."""
+    assert columns.y is not None
+    x, y = values[:, at[columns.coordinate]], values[:, at[columns.y]]
+    if not present.any():
+        return np.full(len(x), np.nan)
+    if columns.pivot is not None:
+        x, y = x - values[:, at[columns.pivot[0]]], y - values[:, at[columns.pivot[1]]]
+    else:
+        circle = fit_circle(x[present], y[present])
+        around = np.unwrap(np.arctan2(y[present] - circle.y, x[present] - circle.x))
+        if not (circle.spread < ROUND and float(np.ptp(around)) > SHORTEST_ARC):
+            found = f"{table.path}: the positions lie on no circle about a pivot"
+            expected = "those of a bob on an arc that is not too short"
+            raise RecordingError(f"{found}; expected {expected}: say pivot-x=N,pivot-y=N, or choose one coordinate")
+        x, y = x - circle.x, y - circle.y
+    angle = np.full(len(x), np.nan)
+    angle[present] = hanging_angle(x[present], y[present], columns.downward)
+    return angle
+
+
+def _coordinate(
+    table: Table, columns: Columns, roles: Roles, track: _Track, trial: Indices, notes: list[str]
+) -> tuple[Array, list[Question], list[str]]:
+    """Return q in SI units, angles unwrapped within each trial."""
+    questions: list[Question] = []
+    q = track.q * (columns.velocity_factor if columns.integral else columns.coordinate_factor)
+    if columns.y is not None:
+        notes = [
+            *notes,
+            "the angle is that of the position about " + ("its pivot" if columns.pivot else "a fitted pivot"),
+        ]
+        if not hangs_below(np.sin(q), -np.cos(q), False) and "axis" not in roles.stated:
+            towards = "down" if columns.downward else "up"
+            text = f"with y pointing {towards} the bob would swing above its pivot"
+            questions.append(Question("axis", text, "--columns y-axis=down, or y-axis=up"))
+    _check_size(table, columns.coordinate, track.lines, q)
+    if columns.kind == "angle" and not columns.integral and is_wrapped(q):
+        q = _unwrapped(q, trial)
+    return q, questions, notes
 
 
 def _coords(
-    numbers: Numbers,
+    table: Table,
     columns: Columns,
-    values: dict[int, Array],
+    track: _Track,
     t: Array,
     trial: Indices,
     gaps: Indices,
+    q: Array,
     tell: ProgressCallback,
-) -> Array:
-    """Return (q, v) `(N, 2)` in SI units, angles unwrapped within each trial."""
-    q = values[columns.coordinate] * columns.coordinate_factor
-    _check_size(numbers, columns.coordinate, q)
-    if columns.kind == "angle":
-        q = _unwrapped(q, trial)
-    if columns.velocity is None:
+) -> tuple[Array, Array | None]:
+    """Return (q, v) `(N, 2)` in SI units, and the velocity that the file gives."""
+    if columns.integral:
+        rate, q = q, _integral(t, q, trial)
+        _check_size(table, columns.coordinate, track.lines, q)
+        return np.stack([q, rate], axis=-1), None
+    if track.v is None:
         v = velocity(t, q, trial, gaps, tell)
-        _check_size(numbers, columns.coordinate, v, "changes too fast")
-    else:
-        v = values[columns.velocity] * columns.coordinate_factor / columns.time_factor
-        _check_size(numbers, columns.velocity, v)
-    return np.stack([q, v], axis=-1)
+        _check_size(table, columns.coordinate, track.lines, v, "changes too fast")
+        return np.stack([q, v], axis=-1), None
+    v = track.v * columns.velocity_factor
+    _check_size(table, columns.velocity or 0, track.lines, v)
+    return np.stack([q, v], axis=-1), v
 
 
-def _check_size(numbers: Numbers, column: int, x: Array, what: str = "is too large") -> None:
+def _integral(t: Array, v: Array, trial: Indices) -> Array:
+    """Return the integral of v from each trial's first row on, by trapezoids."""
+    areas = (v[1:] + v[:-1]) / 2 * np.diff(t) * (np.diff(trial) == 0)
+    whole = np.concatenate([[0.0], np.cumsum(areas)])
+    starts = np.flatnonzero(np.diff(trial, prepend=-1))
+    return np.asarray(whole - whole[starts][trial])
+
+
+def _check_size(table: Table, column: int, lines: Indices, x: Array, what: str = "is too large") -> None:
     large = np.flatnonzero(~(np.abs(x) < LARGEST))
     if large.size:
         expected = f"less than {LARGEST:g} in rad or m and s"
-        raise numbers.fault(int(large[0]), column, what, expected, "check the units, or correct the line")
+        raise table.fault(int(lines[large[0]]), column, what, expected, "check the units, or correct the line")
 
 
 def _unwrapped(q: Array, trial: Indices) -> Array:
@@ -160,19 +374,34 @@ def _unwrapped(q: Array, trial: Indices) -> Array:
     return np.asarray(q - 2 * np.pi * (total - total[starts][trial]))
 
 
-def _described(table: Table, columns: Columns, t: Array, trial: Indices, coords: Array, gaps: Indices) -> Recording:
+def _beside(table: Table, roles: Roles, columns: Columns) -> Array | None:
+    """Return the positions that stand beside an angle, `(rows, 3)`: the angle in rad, x and y; None without any."""
+    if not roles.spare or columns.runs or "coordinate" in roles.stated:
+        return None
+    try:
+        values = table.numbers(list(roles.spare[0])).values
+    except RecordingError:
+        return None
+    whole = values[np.isfinite(values).all(axis=1)]
+    return whole * np.array([columns.coordinate_factor, 1.0, 1.0]) if len(whole) >= FEWEST_ROWS else None
+
+
+# What it is called ----------------------------------------------------------------------------------------------------
+
+
+def _described(table: Table, roles: Roles, found: Reading) -> Recording:
     """Return the recording with what its header and layout say of it."""
     recording = Recording(
         title=PurePath(table.path).stem.replace("_", " ").strip().capitalize() or "Recording",
         source=table.path,
-        kind=columns.kind,
-        t=t,
-        trial=trial,
-        coords=coords,
-        gaps=gaps,
+        kind=found.columns.kind,
+        t=found.t,
+        trial=found.trial,
+        coords=found.coords,
+        gaps=found.gaps,
         simulated=any(comment.lower().startswith(SIMULATED) for comment in table.comments),
-        known=known_layout(table) == columns,
-        velocity_estimated=columns.velocity is None,
+        known=roles.known or known_layout(table) == found.columns,
+        velocity_estimated=found.columns.velocity is None,
     )
     return _with_stated_energy(recording, table.comments)
 

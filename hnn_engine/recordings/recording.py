@@ -12,7 +12,7 @@ from hnn_engine.camera import Frames, Reader
 from hnn_engine.coords import Array
 from hnn_engine.errors import ParameterError
 
-Kind = Literal["angle", "length"]
+Kind = Literal["angle", "length", "number"]
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 

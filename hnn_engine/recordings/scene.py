@@ -1,4 +1,4 @@
-"""The scene of a recording: a bob on a unit rod for an angle, a block on a rail for a length, at unit mass."""
+"""The scene of a recording: a bob on a unit rod for an angle, a block on a rail else, at unit mass."""
 
 import math
 
@@ -27,10 +27,10 @@ class RecordedScene(Scene):
     def coordinates(self) -> tuple[Coordinate, ...]:
         """The angle or position q and its velocity p, of a unit mass, with the ranges of their axes."""
         (q_low, q_high), (p_low, p_high) = self._ranges
-        unit = "rad" if self._angle else "m"
+        unit = {"angle": "rad", "length": "m", "number": ""}[self.recording.kind]
         return (
             Coordinate("q", "q", unit, q_low, q_high, periodic=self._angle),
-            Coordinate("p", "p", f"{unit}/s", p_low, p_high),
+            Coordinate("p", "p", f"{unit or 1}/s", p_low, p_high),
         )
 
     @property

@@ -1,298 +1,345 @@
-"""A file of text turned into columns of numbers, with the line of every number kept for messages."""
+"""A table: columns with headings, and their cells as numbers, with the line of every row kept for messages."""
 
 import math
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
-from hnn_engine.limits import MOST_COLUMNS, MOST_ROWS, MOST_TRIALS
+from hnn_engine.limits import MOST_ROWS
 from hnn_engine.progress import ProgressCallback
-from hnn_engine.recordings.rows import (
-    COMMENTS,
-    Indices,
-    Rows,
-    delimiter_of,
-    is_local_number,
-    is_number,
-    rows_of,
-    shortened,
-    split_line,
-)
-from hnn_engine.recordings.text import Text, lines_in, look_over, unheard
+from hnn_engine.recordings.cells import LARGEST_NUMBER, ClockReader, Marks, is_missing, number
+from hnn_engine.recordings.headings import Heading
+from hnn_engine.recordings.layout import CLOCK, NUMBER, Layout, cells_of
+from hnn_engine.recordings.regular import unheard
+from hnn_engine.recordings.rows import Indices, Rows, rows_of, shortened
+from hnn_engine.recordings.text import Text, lines_in
 
-LARGEST_NUMBER = 1e100  # so that squares and differences stay finite
 FEWEST_ROWS = 4  # rows of numbers that a derivative can be estimated from
-HEAD_ROWS = 1000  # that are kept as text
-HEAD_CELLS = 100_000  # or fewer where there are many columns
-HEAD_LENGTH = 4 * 2**20  # characters that a header and first rows are sought in
-LONGEST_HEADER = 1000  # lines before the first row of numbers
-LONGEST_NAME = 80  # characters of a column's name
+KEPT = 2  # sets of columns of a table that is open in a dialog, so that units are chosen at once
+LONGEST_FOOTER = 20  # lines after the last row
+
+
+class Numbers(NamedTuple):
+    """Columns as numbers: `values` `(rows, columns)`, NaN where nothing is, the line of each row, the rows that begin
+    after a blank line or a heading in between, and what was left out, in words."""
+
+    values: Array
+    lines: Indices
+    blank: Indices
+    headed: Indices
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
-    """A text with rows of cells, all of one width. `names` are the header's, or 'column 1' … where there is none.
+class Table(ABC):
+    """What a file holds. `headings` and `kinds` have a column each; `head` are the first rows as text."""
 
-    `head` holds the first rows. `delimiter` is None for blanks, and parts the cells as the file has it. `comments` are
-    the leading comment lines without their mark. `before` is the number of lines before the first row.
-    """
-
-    text: Text
-    names: tuple[str, ...]
+    path: str
+    headings: tuple[Heading, ...]
     named: bool
+    kinds: tuple[str, ...]
     comments: tuple[str, ...]
-    head: Rows
-    delimiter: str | None
-    before: int
-
-    @property
-    def path(self) -> str:
-        """The file."""
-        return self.text.path
+    head: tuple[tuple[str, ...], ...]
+    format: str
+    program: str = ""
+    degrees: bool | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
         """Number of columns."""
-        return len(self.names)
+        return len(self.headings)
 
     @property
-    def first_line(self) -> int:
-        """The line of the first row."""
-        return int(self.head.lines[0])
+    def where(self) -> str:
+        """What messages about columns begin with."""
+        return self.path
 
-    def cells(self, row: int) -> list[str]:
-        """Return the cells of a `row` of the head as text."""
-        return split_line(self.head.rows[row], self.head.delimiter)
+    @property
+    def doubtful(self) -> str:
+        """A number that may be read in two ways, '' where there is none."""
+        return ""
 
-    def blocks(self) -> Iterator[tuple[Rows, float]]:
-        """Yield the rows in blocks, each with the share of the file up to its end."""
-        before = 0
-        for block, share in self.text.blocks():
-            count = lines_in(block)
-            if before + count > self.before:
-                yield rows_of(block, before, max(0, self.before - before), self.delimiter), share
-            before += count
+    @abstractmethod
+    def numbers(self, columns: Sequence[int], tell: ProgressCallback = unheard) -> Numbers:
+        """Return `columns` of all rows; raise `RecordingError` for what is no number, time or mark for nothing."""
 
-    def count(self, tell: ProgressCallback = unheard) -> int:
-        """Return the number of rows; raise `RecordingError` where there are too few or too many."""
-        count = 0
-        for block, share in self.blocks():
-            count += len(block.rows)
-            if count > MOST_ROWS:
-                break
-            tell(share)
-        self.check_count(count)
-        return count
+    @abstractmethod
+    def cell(self, line: int, column: int) -> str:
+        """Return what is written in a cell."""
+
+    def fault(self, line: int, column: int, what: str, expected: str, advice: str = "") -> RecordingError:
+        """Return the error that the cell of `column` in `line` is wrong."""
+        return self._fault(line, self.cell(line, column), column, what, expected, advice)
+
+    def _fault(self, line: int, cell: str, column: int, what: str, expected: str, advice: str = "") -> RecordingError:
+        found = f"'{shortened(cell)}' in column {column + 1} ({shortened(self.headings[column].text)})"
+        advice = advice or "correct or delete the line, or choose another column"
+        return RecordingError(f"{self.path}, line {line}: {found} {what}; expected {expected}: {advice}")
 
     def check_count(self, count: int) -> None:
         """Raise `RecordingError` where so many rows are too few or too many."""
         if not FEWEST_ROWS <= count <= MOST_ROWS:
-            rows = f"{'more than ' if count > MOST_ROWS else ''}{min(count, MOST_ROWS)} row{'s' if count > 1 else ''}"
-            found = f"{self.path} holds {rows} of numbers, the first in line {self.first_line}"
+            rows = f"{'more than ' if count > MOST_ROWS else ''}{min(count, MOST_ROWS)} row{'s' if count != 1 else ''}"
+            found = f"{self.where} holds {rows} of numbers"
             raise RecordingError(f"{found}; expected {FEWEST_ROWS} to {MOST_ROWS}: choose another file or cut this one")
-
-    def numbers(self, columns: list[int], trial: int | None = None, tell: ProgressCallback = unheard) -> "Numbers":
-        """Return `columns` of all rows; `trial` is the one that changes with every trial.
-
-        Raises `RecordingError` for what is no finite number, a row of another width, and too many rows or trials.
-        """
-        if self.text.lines - self.before > MOST_ROWS:
-            self.count()
-        values, lines, trials = [np.empty((0, len(columns)))], [np.empty(0, dtype=np.int64)], 1
-        for block, share in self.blocks():
-            if block.rows:
-                _check_width(self, block)
-                values.append(_parsed(self, block, columns))
-                trials += 0 if trial is None else _changes(values[-2:], columns.index(trial))
-                if trials > MOST_TRIALS:
-                    raise self._many_trials(int(block.lines[-1]))
-                lines.append(block.lines)
-            tell(share)
-        found = Numbers(self, np.concatenate(values), np.concatenate(lines))
-        self.check_count(len(found.lines))
-        return found
-
-    def _many_trials(self, line: int) -> RecordingError:
-        found = f"{self.path} has more than {MOST_TRIALS:,} trials up to line {line}"
-        return RecordingError(f"{found}; expected a column that changes with each trial: choose another one, or none")
-
-    def fault(self, line: int, cell: str, column: int, what: str, expected: str, advice: str = "") -> RecordingError:
-        """Return the error that the `cell` of `column` in `line` is wrong."""
-        found = f"'{shortened(cell)}' in column {column + 1} ({self.names[column]})"
-        advice = advice or "correct or delete the line, or choose another column"
-        return RecordingError(f"{self.path}, line {line}: {found} {what}; expected {expected}: {advice}")
 
 
 @dataclass(frozen=True, eq=False)
-class Numbers:
-    """Columns of a table as numbers: `values` `(rows, columns)`, and the line of each row, `lines` `(rows,)`."""
+class TextTable(Table):
+    """A table that is text: of a file, of a member of a zip, or of a sheet."""
 
-    table: Table
-    values: Array
-    lines: Indices
+    text: Text = field(kw_only=True)
+    layout: Layout = field(kw_only=True)
+    kept: dict[tuple[int, ...], Numbers] = field(kw_only=True, default_factory=dict)  # what was read last
 
-    def fault(self, row: int, column: int, what: str, expected: str, advice: str = "") -> RecordingError:
-        """Return the error that the cell at `row`, `column` is wrong."""
-        line = int(self.lines[row])
-        rows = rows_of(self.table.text.line(line), line - 1, 0, self.table.delimiter)
-        cells = split_line(rows.rows[0], rows.delimiter) if rows.rows else []
-        return self.table.fault(line, cells[column] if column < len(cells) else "", column, what, expected, advice)
+    @property
+    def where(self) -> str:
+        """The file, and the line of its first row."""
+        return f"{self.path}, from line {self.layout.first + 1}," if self.layout.first else self.path
 
+    @property
+    def doubtful(self) -> str:
+        """A number that may be read in two ways, '' where there is none."""
+        return self.layout.doubtful
 
-def read_table(path: str | os.PathLike[str], tell: ProgressCallback = unheard) -> Table:
-    """Look at a text or CSV file separated by commas, semicolons, tabs or blanks, with a header or without.
+    def cell(self, line: int, column: int) -> str:
+        """Return what is written in a cell."""
+        cells = cells_of(self.text.line(line), self.layout.form)
+        return cells[column] if column < len(cells) else ""
 
-    Commas are decimal where semicolons or tabs separate. Raises `RecordingError` for a folder, a missing, unreadable,
-    binary, empty or too large file, and in its first rows for ragged ones, too few, too many columns, and where no two
-    columns hold numbers.
-    """
-    text = look_over(os.fspath(path), tell)
-    lines = _head(text)
-    first = _first_row(text, lines)
-    delimiter = delimiter_of(lines[first])
-    comments = tuple(line.strip().lstrip("%# ").strip() for line in lines[:first] if line.strip().startswith(COMMENTS))
-    head = rows_of("\n".join(lines), 0, first, delimiter)
-    width = len(split_line(head.rows[0], head.delimiter))
-    header = _header(lines[:first], comments, width, delimiter)
-    names = tuple(shortened(name, LONGEST_NAME) for name in header or (f"column {i + 1}" for i in range(width)))
-    table = Table(text, names, bool(header), comments, head, delimiter, first)
-    _check_width(table, head)
-    _check_shape(table, len(lines) == text.lines)
-    most = min(HEAD_ROWS, HEAD_CELLS // width)
-    return replace(table, head=Rows(head.rows[:most], head.lines[:most], head.delimiter))
+    def blocks(self) -> Iterator[tuple[Rows, float]]:
+        """Yield the rows in blocks, each with the share of the file up to its end."""
+        before, first = 0, self.layout.first
+        for block, share in self.text.blocks():
+            count = lines_in(block)
+            if before + count > first:
+                yield rows_of(block, before, max(0, first - before), self.layout.form), share
+            before += count
 
+    def numbers(self, columns: Sequence[int], tell: ProgressCallback = unheard) -> Numbers:
+        """Return `columns` of all rows; raise `RecordingError` for what is no number, time or mark for nothing."""
+        key = tuple(columns)
+        if key in self.kept:
+            return self.kept[key]
+        if self.text.lines - self.layout.first > MOST_ROWS:
+            self._count()
+        reading = _Reading(self, columns)
+        for block, share in self.blocks():
+            reading.add(block)
+            tell(share)
+        found = reading.result()
+        self.check_count(len(found.lines))
+        if len(self.kept) == KEPT:
+            del self.kept[next(iter(self.kept))]
+        self.kept[key] = found
+        return found
 
-def _head(text: Text) -> list[str]:
-    """Return the first lines: more than a header has, if there are so many, and then rows of numbers."""
-    head = ""
-    for block, _ in text.blocks():
-        head += block
-        if head.count("\n") > LONGEST_HEADER + FEWEST_ROWS or len(head) > HEAD_LENGTH:
-            break
-    lines = head.split("\n")
-    return lines if lines[-1] else lines[:-1]
-
-
-def _first_row(text: Text, lines: list[str]) -> int:
-    """Return the index of the first line that holds a number and is no comment."""
-    for i, line in enumerate(lines[: LONGEST_HEADER + 1]):
-        row = line.strip()
-        if not row or row.startswith(COMMENTS):
-            continue
-        delimiter = delimiter_of(line)
-        _check_columns(text, i + 1, row, delimiter)
-        if any(map(is_local_number, split_line(row, delimiter))):
-            return i
-    raise _nothing(text, lines)
+    def _count(self) -> None:
+        """Raise `RecordingError` where there are too many rows, before they are read."""
+        count = 0
+        for block, _ in self.blocks():
+            count += len(block.rows)
+            if count > MOST_ROWS:
+                self.check_count(count)
 
 
-def _check_columns(text: Text, number: int, row: str, delimiter: str | None) -> None:
-    """Raise `RecordingError` where a row has too many columns; counted without making them."""
-    if len(row) > MOST_COLUMNS:
-        width = row.count(delimiter) + 1 if delimiter else len(row.split())
-        if width > MOST_COLUMNS:
-            found = f"{text.path}, line {number} makes {width:,} columns"
-            raise RecordingError(f"{found}; expected up to {MOST_COLUMNS:,}: export time and what was measured alone")
+class _Reading:
+    """The rows of a text read so far, and what was no row: it is a fault where another row follows."""
+
+    def __init__(self, table: TextTable, columns: Sequence[int]) -> None:
+        self._table, self._columns = table, list(columns)
+        self._values, self._lines = [np.empty((0, len(self._columns)))], [np.empty(0, dtype=np.int64)]
+        self._blank: list[int] = []
+        self._headed: list[int] = []
+        self._count = 0
+        self._pending: list[tuple[int, str, RecordingError]] = []  # lines that are no rows, and not yet faults
+        self._kinds = {c: table.kinds[c] for c in self._columns}
+        self._readers = [_reader(table.kinds[c], table.layout.marks) for c in self._columns]
+        self._numeric = all(kind == NUMBER for kind in self._kinds.values())
+
+    def add(self, block: Rows) -> None:
+        """Take a block of rows."""
+        values = self._fast(block) if block.plain and self._numeric else None
+        if values is None:
+            self._slowly(block)
+        elif len(values):
+            self._raise_pending()
+            self._keep(values, block.lines)
+
+    def result(self) -> Numbers:
+        """Return all that was read."""
+        if len(self._pending) > LONGEST_FOOTER:
+            self._raise_pending()
+        said = []
+        if self._pending:
+            line, text, _ = self._pending[0]
+            count = len(self._pending)
+            lines = f"line {line}, '{shortened(text)}'," if count == 1 else f"{count} lines from {line} on"
+            said.append(f"{lines} at the end {'is' if count == 1 else 'are'} no row and left out")
+        values, lines_of = np.concatenate(self._values), np.concatenate(self._lines)
+        blank = np.array(self._blank, dtype=np.int64)
+        headed = np.array(self._headed, dtype=np.int64)
+        inside = [np.unique(at[(at > 0) & (at < len(values))]) for at in (blank, headed)]
+        return Numbers(values, lines_of, inside[0], inside[1], tuple(said))
+
+    def _keep(self, values: Array, lines: Indices) -> None:
+        self._values.append(values)
+        self._lines.append(lines)
+        self._count += len(values)
+
+    def _raise_pending(self) -> None:
+        if self._pending:
+            raise self._pending[0][2]
+
+    def _fast(self, block: Rows) -> Array | None:
+        """Return a block whose rows are plain numbers, read at once; None where they are not."""
+        layout = self._table.layout
+        mark, width, rows = layout.form.delimiter, self._table.width, block.rows
+        if mark is None:
+            widths = [len(row.split()) for row in rows]
+        else:
+            widths = [row.count(mark) + 1 for row in rows]
+        if widths.count(width) != len(widths):
+            return None
+        if layout.marks.decimal == ",":
+            text = "\n".join(rows)
+            if "." in text:
+                return None
+            rows = text.replace(",", ".").split("\n")
+        try:
+            values = np.loadtxt(rows, delimiter=mark, usecols=self._columns, comments=None, ndmin=2)
+        except ValueError:
+            return None
+        if len(values) != len(rows) or not (np.abs(np.nan_to_num(values)) < LARGEST_NUMBER).all():
+            return None
+        return np.asarray(values, dtype=np.float64)
+
+    def _slowly(self, block: Rows) -> None:
+        """Take a block cell by cell."""
+        values: list[list[float]] = []
+        lines: list[int] = []
+        parted, base, after_blank = frozenset(block.parted), self._count, False
+        for i, (row, line) in enumerate(zip(block.rows, block.lines, strict=True)):
+            after_blank = after_blank or i in parted
+            cells = cells_of(row, self._table.layout.form)
+            found = self._row(cells, int(line))
+            if isinstance(found, list):
+                self._raise_pending()
+                if after_blank:
+                    self._blank.append(base + len(values))
+                after_blank = False
+                values.append(found)
+                lines.append(int(line))
+            elif found is None:
+                self._pending.clear()
+                self._headed.append(base + len(values))
+            else:
+                self._pending.append((int(line), row, found))
+        if len(block.rows) in parted or after_blank:
+            self._blank.append(base + len(values))
+        if values:
+            self._keep(np.array(values, dtype=np.float64), np.array(lines, dtype=np.int64))
+
+    def _row(self, cells: list[str], line: int) -> list[float] | RecordingError | None:
+        """Return the numbers of a row; None for a heading that is repeated; an error for what is neither."""
+        width = self._table.width
+        if len(cells) != width and (len(cells) < width or any(cells[width:])):
+            return None if self._is_header(cells) else self._ragged(cells, line)
+        values = []
+        for column, read in zip(self._columns, self._readers, strict=True):
+            value = read(cells[column])
+            if value is None or math.isinf(value) or abs(value) >= LARGEST_NUMBER:
+                if self._is_header(cells):
+                    return None
+                fault = self._fault(cells[column], column, line)
+                if value is not None:
+                    raise fault
+                return fault
+            values.append(value)
+        return values
+
+    def _is_header(self, cells: list[str]) -> bool:
+        return tuple(cells) in self._table.layout.headers
+
+    def _ragged(self, cells: list[str], line: int) -> RecordingError:
+        first, width = self._table.layout.first + 1, self._table.width
+        makes = f"{len(cells)} column{'s' if len(cells) > 1 else ''}"
+        row = shortened((self._table.layout.form.delimiter or " ").join(cells))
+        found = f"'{row}' makes {makes} where line {first} makes {width}"
+        return RecordingError(
+            f"{self._table.path}, line {line}: {found}; expected rows of one width: correct or delete the line"
+        )
+
+    def _fault(self, cell: str, column: int, line: int) -> RecordingError:
+        table, marks = self._table, self._table.layout.marks
+        if table.kinds[column] == CLOCK:
+            return table._fault(line, cell, column, "is no time", "a time such as 14:32:05.033")
+        other = Marks("," if marks.decimal == "." else ".")
+        if number(cell, Marks(other.decimal, marks.decimal)) is not None or number(cell, other) is not None:
+            expected = f"numbers whose decimal mark is '{marks.decimal}', as those before"
+            advice = "correct the line, or say --columns decimal=point or decimal=comma"
+            return table._fault(line, cell, column, "can be read in two ways", expected, advice)
+        found = number(cell, marks)
+        if found is None:
+            return table._fault(line, cell, column, "is not a number", "a number such as 0.25 or 2.5e-1")
+        what = "is not finite" if math.isinf(found) else "is too large"
+        return table._fault(line, cell, column, what, "an ordinary number")
 
 
-def _nothing(text: Text, lines: list[str]) -> RecordingError:
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            seen = min(len(lines), LONGEST_HEADER + 1)
-            after = "what follows holds" if seen == text.lines else f"the first {seen} lines hold"
-            found = f"{text.path}, line {number}: '{shortened(line.strip())}' and {after} no row of numbers"
-            return RecordingError(f"{found}; expected numeric columns such as time and angle: choose a recording")
-    return RecordingError(f"{text.path} is empty; expected rows of numbers such as time and angle: choose a recording")
+def _reader(kind: str, marks: Marks) -> Callable[[str], float | None]:
+    """Return what reads the cells of a column: numbers, times of day, or names, which are counted."""
+    if kind == CLOCK:
+        return ClockReader().seconds
+    if kind == NUMBER:
+        return _number_reader(marks)
+    names: dict[str, float] = {}
+
+    def name(cell: str) -> float | None:
+        return math.nan if is_missing(cell) else names.setdefault(cell, float(len(names)))
+
+    return name
 
 
-def _parsed(table: Table, block: Rows, columns: list[int]) -> Array:
-    """Return `columns` of a block as finite numbers, `(rows, columns)`."""
-    try:
-        values = np.loadtxt(block.rows, delimiter=block.delimiter, usecols=columns, comments=None, ndmin=2)
-    except ValueError:
-        raise _first_fault(table, block, columns) from None
-    if len(values) != len(block.rows) or not (np.abs(values) < LARGEST_NUMBER).all():
-        raise _first_fault(table, block, columns)
-    return np.asarray(values, dtype=np.float64)
+def _number_reader(marks: Marks) -> Callable[[str], float | None]:
+    """Return what reads numbers: most of them at once, the others by every rule."""
+    commas = marks.decimal == ","
+
+    def read(cell: str) -> float | None:
+        if cell.isascii() and "_" not in cell and not (commas and "." in cell):
+            try:
+                value = float(cell.replace(",", ".") if commas else cell)
+            except ValueError:
+                return number(cell, marks)
+            return value if math.isfinite(value) else number(cell, marks)
+        return number(cell, marks)
+
+    return read
 
 
-def _changes(parts: list[Array], column: int) -> int:
-    """Return how often `column` changes in the last of `parts`, and from the one before to it."""
-    before = [part[-1:, column] for part in parts[:-1]]
-    return int(np.count_nonzero(np.diff(np.concatenate([*before, parts[-1][:, column]]))))
+@dataclass(frozen=True, eq=False)
+class ArrayTable(Table):
+    """A table that is an array `(rows, columns)` already: of NumPy or MATLAB."""
 
+    values: Array = field(kw_only=True)
 
-def _first_fault(table: Table, block: Rows, columns: list[int]) -> RecordingError:
-    for row, text in enumerate(block.rows):
-        cells = split_line(text, block.delimiter)
-        for column in columns:
-            cell = cells[column] if column < len(cells) else ""
-            what, expected = _problem(cell)
-            if what:
-                return table.fault(int(block.lines[row]), cell, column, what, expected)
-    return RecordingError(
-        f"{table.path} could not be read as numbers; expected rows of numbers: export it again as CSV"
-    )
+    def cell(self, line: int, column: int) -> str:
+        """Return a number as text."""
+        return f"{self.values[line - 1, column]:.10g}"
 
-
-def _problem(cell: str) -> tuple[str, str]:
-    """Return what is wrong with a cell, and what was expected; empty where it is a finite number."""
-    if not is_number(cell):
-        return "is not a number" if cell.strip() else "is empty", "a number such as 0.25 or 2.5e-1"
-    number = float(cell)
-    if abs(number) < LARGEST_NUMBER:
-        return "", ""
-    return "is too large" if math.isfinite(number) else "is not finite", "an ordinary number"
-
-
-def _check_width(table: Table, block: Rows) -> None:
-    """Raise `RecordingError` where a row of `block` has not as many cells as the table has columns."""
-    delimiter, width = block.delimiter, table.width
-    if delimiter is None:
-        widths = [len(row.split()) for row in block.rows]
-    else:
-        widths = [row.count(delimiter) + 1 for row in block.rows]
-    if widths.count(width) != len(widths):
-        row = next(i for i, found in enumerate(widths) if found != width)
-        text = shortened(" ".join(block.rows[row].split()))
-        found = f"'{text}' makes {_columns(widths[row])} where line {table.first_line} makes {width}"
-        where = f"{table.path}, line {block.lines[row]}"
-        raise RecordingError(f"{where}: {found}; expected rows of one width: correct or delete the line")
-
-
-def _columns(count: int) -> str:
-    return f"{count} column{'s' if count > 1 else ''}"
-
-
-def _header(before: list[str], comments: tuple[str, ...], width: int, delimiter: str | None) -> tuple[str, ...] | None:
-    """Return the names above the numbers: a line of words (a second one holds units) or the last comment."""
-    words = [line for line in before if line.strip() and not line.strip().startswith(COMMENTS)]
-    fitting = [cells for line in words if len(cells := _trimmed(line, delimiter, width)) == width]
-    if not fitting and comments:
-        cells = _trimmed(comments[-1], delimiter, width)
-        fitting = [cells] if len(cells) == width and not any(map(is_number, cells)) else []
-    if not fitting:
-        return None
-    names, units = fitting[0], fitting[1] if len(fitting) > 1 else [""] * width
-    joined = (f"{name} ({unit.strip('()[]')})" if unit else name for name, unit in zip(names, units, strict=True))
-    return tuple(name or f"column {i}" for i, name in enumerate(joined, start=1))
-
-
-def _trimmed(line: str, delimiter: str | None, width: int) -> list[str]:
-    cells = split_line(line.strip(" "), delimiter)
-    return cells[:-1] if len(cells) == width + 1 and not cells[-1] else cells
-
-
-def _check_shape(table: Table, whole: bool) -> None:
-    """Raise `RecordingError` where the head, which may be the `whole` table, has too few rows or columns of numbers."""
-    if whole:
-        table.check_count(len(table.head.rows))
-    numeric = sum(is_number(cell) for cell in table.cells(0))
-    if numeric < 2:
-        row = shortened(table.head.rows[0])
-        found = f"{table.path}, line {table.first_line}: '{row}' has {numeric} numeric column(s)"
-        raise RecordingError(f"{found}; expected at least two, a time and a coordinate: export both")
+    def numbers(self, columns: Sequence[int], tell: ProgressCallback = unheard) -> Numbers:
+        """Return `columns` of all rows; raise `RecordingError` for what is infinite or too large."""
+        values = np.array(self.values[:, list(columns)], dtype=np.float64)
+        wrong = np.argwhere(np.isinf(values) | (np.abs(np.nan_to_num(values, posinf=0, neginf=0)) >= LARGEST_NUMBER))
+        if len(wrong):
+            row, at = (int(i) for i in wrong[0])
+            raise self.fault(row + 1, columns[at], "is not finite or too large", "an ordinary number")
+        self.check_count(len(values))
+        nothing = np.empty(0, dtype=np.int64)
+        tell(1.0)
+        return Numbers(values, np.arange(1, len(values) + 1), nothing, nothing)

@@ -1,17 +1,22 @@
-"""The text of a file, read a block of lines at a time: whether it may be opened, how large it is, and its encoding."""
+"""The text of a file, read a block of lines at a time: whether it may be opened, how large it is, and its encoding.
+
+The file may be a text itself or a member of a zip; a sheet of a workbook is a text that is in memory already.
+"""
 
 import codecs
 import io
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 from hnn_engine.errors import RecordingError
 from hnn_engine.limits import LARGEST_TABLE, LONGEST_LINE, MOST_ROWS
 from hnn_engine.progress import ProgressCallback
-from hnn_engine.regular_files import IrregularError, opened
+from hnn_engine.recordings.packed import opened_zip
+from hnn_engine.recordings.regular import open_regular, unheard
 
 BLOCK = 2**20  # bytes that are read at a time
 MOST_LINES = MOST_ROWS + MOST_ROWS // 2  # blank lines and comments included
@@ -19,48 +24,27 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")  # a text has tabs, feeds and lin
 _CONTROL_BYTES = bytes([*range(9), *range(14, 32)])
 
 
-def unheard(share: float) -> None:
-    """Hear of progress that nobody waits for."""
-
-
-def part(tell: ProgressCallback, begin: float, end: float) -> ProgressCallback:
-    """Return what hears of a part of the work, from `begin` to `end` of 1."""
-    return lambda share: tell(begin + (end - begin) * share)
-
-
-def open_regular(name: str, wanted: str) -> BinaryIO:
-    """Open the ordinary file `name` to read it; what is `wanted` instead of another one is said in a `RecordingError`.
-
-    A pipe that nobody writes to, or a device, is refused and never waited for.
-    """
-    try:
-        return opened(name)
-    except IsADirectoryError:
-        raise RecordingError(f"{name} is a folder; expected {wanted}: choose a file inside it") from None
-    except IrregularError:
-        raise RecordingError(f"{name} is not an ordinary file; expected {wanted}: choose another one") from None
-    except FileNotFoundError:
-        raise RecordingError(f"{name} does not exist; expected {wanted}: check the path") from None
-    except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        reason = getattr(error, "strerror", None) or str(error)
-        raise RecordingError(
-            f"{name} cannot be read ({reason}); expected {wanted} that is readable: check it"
-        ) from None
-
-
 @dataclass(frozen=True)
 class Text:
-    """A file that is text: of so many `lines`, and no line of it is too long."""
+    """What is text: of so many `lines`, and no line of it is too long.
+
+    It is the file at `path`, or the `member` of that zip, or the `content` that was read from it.
+    """
 
     path: str
     encoding: str
     lines: int
+    member: str = ""
+    content: str | None = None
 
     def blocks(self) -> Iterator[tuple[str, float]]:
         """Yield the text in blocks of whole lines, line ends all '\\n', each with the share of the file up to its end;
         raise `RecordingError` where it is not what it was before."""
+        if self.content is not None:
+            yield from _parts(self.content)
+            return
         try:
-            yield from _blocks(self.path, self.encoding)
+            yield from _blocks(self.path, self.encoding, self.member)
         except UnicodeDecodeError:
             raise RecordingError(
                 f"{self.path} changed while it was read; expected a finished file: open it again"
@@ -82,16 +66,25 @@ def lines_in(block: str) -> int:
     return block.count("\n") + (not block.endswith("\n"))
 
 
-def look_over(name: str, tell: ProgressCallback = unheard) -> Text:
-    """Return the text of `name` once it is known to be one: UTF-8, UTF-16 with its mark, or Latin-1.
+def text_of(name: str, content: str) -> Text:
+    """Return what was read from `name` as a text; raise `RecordingError` where it is too long."""
+    lines = lines_in(content) if content else 0
+    if lines > MOST_LINES:
+        raise _many_lines(name)
+    return Text(name, "utf-8", lines, content=content)
+
+
+def look_over(name: str, tell: ProgressCallback = unheard, member: str = "") -> Text:
+    """Return the text of `name`, or of its `member`, once it is known to be one: UTF-8, UTF-16 with its mark, or
+    Latin-1.
 
     Raises `RecordingError` for what is no ordinary file, what is too large or has too long a line, and what is no text.
     """
-    with open_regular(name, _WANTED) as file:
+    with _opened(name, member) as (file, _):
         marked = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     for encoding in ["utf-16"] if marked else ["utf-8-sig", "latin-1"]:
         try:
-            return Text(name, encoding, _lines(name, encoding, tell))
+            return Text(name, encoding, _lines(name, encoding, member, tell), member)
         except UnicodeDecodeError:
             continue
     raise RecordingError(f"{name} is damaged text; expected UTF-8 text or CSV: export the recording again")
@@ -100,17 +93,32 @@ def look_over(name: str, tell: ProgressCallback = unheard) -> Text:
 _WANTED = "a text or CSV file"
 
 
-def _lines(name: str, encoding: str, tell: ProgressCallback) -> int:
+@contextmanager
+def _opened(name: str, member: str) -> Iterator[tuple[IO[bytes], int]]:
+    """Open the file, or its member, and say how many bytes it has."""
+    if not member:
+        with open_regular(name, _WANTED) as file:
+            yield file, os.fstat(file.fileno()).st_size
+        return
+    with opened_zip(name) as packed, packed.open(member) as inner:
+        yield inner, packed.getinfo(member).file_size
+
+
+def _lines(name: str, encoding: str, member: str, tell: ProgressCallback) -> int:
     """Return the number of lines, once every block is known to be text."""
     count = 0
-    for block, share in _blocks(name, encoding):
+    for block, share in _blocks(name, encoding, member):
         _check_text(name, block, count)
         count += lines_in(block)
         if count > MOST_LINES:
-            found = f"{name} has more than {MOST_LINES:,} lines"
-            raise RecordingError(f"{found}; expected up to {MOST_ROWS:,} rows of numbers: cut it or leave out rows")
+            raise _many_lines(name)
         tell(share)
     return count
+
+
+def _many_lines(name: str) -> RecordingError:
+    found = f"{name} has more than {MOST_LINES:,} lines"
+    return RecordingError(f"{found}; expected up to {MOST_ROWS:,} rows of numbers: cut it or leave out rows")
 
 
 def _check_text(name: str, block: str, before: int) -> None:
@@ -124,9 +132,17 @@ def _check_text(name: str, block: str, before: int) -> None:
         raise RecordingError(f"{where}; expected rows of numbers: export the recording as text or CSV")
 
 
-def _blocks(name: str, encoding: str) -> Iterator[tuple[str, float]]:
-    with open_regular(name, _WANTED) as file:
-        size = os.fstat(file.fileno()).st_size
+def _parts(content: str) -> Iterator[tuple[str, float]]:
+    """Yield a text that is in memory in blocks of whole lines."""
+    at, size = 0, len(content)
+    while at < size:
+        end = size if size - at <= BLOCK else content.find("\n", at + BLOCK) + 1 or size
+        yield content[at:end], end / size
+        at = end
+
+
+def _blocks(name: str, encoding: str, member: str) -> Iterator[tuple[str, float]]:
+    with _opened(name, member) as (file, size):
         _check_size(name, size)
         decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate=True)
         rest, taken, lines = "", 0, 0
@@ -146,7 +162,7 @@ def _blocks(name: str, encoding: str) -> Iterator[tuple[str, float]]:
             yield rest, 1.0
 
 
-def _read(name: str, file: BinaryIO) -> bytes:
+def _read(name: str, file: IO[bytes]) -> bytes:
     try:
         return file.read(BLOCK)
     except OSError as error:

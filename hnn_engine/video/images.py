@@ -9,7 +9,7 @@ import numpy as np
 
 from hnn_engine.errors import RecordingError
 from hnn_engine.progress import ProgressCallback
-from hnn_engine.recordings.text import open_regular
+from hnn_engine.recordings.regular import open_regular
 from hnn_engine.video.clip import LARGEST_FILM, DecodedFrames, Pictures, check_count, check_pixels, reduction
 from hnn_engine.video.containers import Stated, gif, missing, png_ends, tiff, webp
 from hnn_engine.video.library_errors import FILMS, named, quiet_pillow

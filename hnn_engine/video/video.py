@@ -9,7 +9,7 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
 from hnn_engine.progress import ProgressCallback
-from hnn_engine.recordings.text import open_regular
+from hnn_engine.recordings.regular import open_regular
 from hnn_engine.video.clip import MOST_PIXELS, DecodedFrames, Pictures, check_count, check_pixels, reduction
 from hnn_engine.video.containers import Stated, missing, video_ends
 from hnn_engine.video.library_errors import DAMAGED, FILMS, named

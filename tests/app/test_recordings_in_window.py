@@ -7,21 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtWidgets import QDialogButtonBox, QProgressDialog, QPushButton, QTableWidget
+from PySide6.QtWidgets import QProgressDialog, QPushButton, QTableWidget
 
 from app.dialogs.import_dialog import COLUMNS, ImportDialog
+from app.widgets.text import PlainLabel
 from app.window import file_dialogs
-from hnn_engine.recordings import Columns, Recording, read_recording
+from hnn_engine.recordings import TableInspection, inspect_table
 from hnn_engine.records import load_session
 from tests.app.bench import CTRL, Bench, differ
 
 MEASURED = Path(__file__).parents[3] / "shared" / "data"
-STANDARD = QDialogButtonBox.StandardButton
 
 
 def swinging(folder: Path) -> Path:
     """A CSV of two trials of a pendulum, in degrees, its columns in no usual order."""
-    lines = ["angle [deg];seconds;speed;run"]
+    lines = ["angle [deg];seconds;speed [deg/s];run"]
     for run in (1, 2):
         for i in range(60):
             t = 0.05 * i
@@ -42,9 +42,8 @@ async def dialog_on(bench: Bench, path: Path) -> ImportDialog:
 
 async def accept(bench: Bench, dialog: ImportDialog) -> None:
     """Press Open in the import dialog."""
-    box = dialog.findChild(QDialogButtonBox)
-    assert box is not None
-    bench.click(box.button(STANDARD.Open))
+    await bench.until(lambda: dialog.ready, "what is chosen to be read")
+    bench.click(dialog.open_button)
     await bench.frames(5)
     if not bench.window.findChildren(ImportDialog):
         await bench.in_front()
@@ -57,13 +56,20 @@ class TestImport:
         assert table is not None
         assert table.columnCount() == 4
         header = [table.horizontalHeaderItem(i) for i in range(4)]
-        assert [item.text() for item in header if item is not None] == ["angle [deg]", "seconds", "speed", "run"]
+        shown = [item.text().splitlines() for item in header if item is not None]
+        assert [name for name, _ in shown] == ["angle [deg]", "seconds", "speed [deg/s]", "run"]
+        assert [role for _, role in shown] == ["coordinate", "time", "velocity", "trial"]
         cell = table.item(0, 0)
         assert cell is not None
         assert float(cell.text()) == 20.0
-        columns = dialog.columns()
+        columns = dialog.found.columns
+        assert columns is not None
         assert (columns.time, columns.coordinate, columns.velocity, columns.trial) == (1, 0, 2, 3)
-        assert (columns.kind, columns.angle_unit) == ("angle", "deg")
+        assert (columns.kind, columns.angle_unit, columns.velocity_unit) == ("angle", "deg", "deg/s")
+        assert dialog.curve.curves is not None
+        assert dialog.curve.curves.labels == ("t (s)", "q (deg)", "v (deg/s)")
+        assert dialog.curve.curves.ranges[1][1] == pytest.approx(46.4, abs=0.1)
+        assert len(dialog.curve.curves.segments) == 2
         await accept(bench, dialog)
         await bench.until(lambda: bench.experiment.recording is not None, "the recording")
         recording = bench.experiment.recording
@@ -83,6 +89,9 @@ class TestImport:
         bench.choose(dialog.kind, "length")
         bench.choose(dialog.unit, "cm")
         bench.choose(dialog.velocity, "none")
+        await bench.until(lambda: dialog.ready, "what is chosen to be read")
+        assert dialog.curve.curves is not None
+        assert dialog.curve.curves.labels == ("t (s)", "q (cm)", "v (cm/s, slope of q)")
         await accept(bench, dialog)
         await bench.until(lambda: bench.experiment.recording is not None, "the recording")
         recording = bench.experiment.recording
@@ -94,12 +103,14 @@ class TestImport:
 
     async def test_a_bad_choice_is_said_inside_the_dialog_and_can_be_mended(self, bench: Bench, tmp_path: Path) -> None:
         dialog = await dialog_on(bench, swinging(tmp_path))
-        bench.choose(dialog.trial, "none")
-        await accept(bench, dialog)
+        bench.choose(dialog.time, "angle [deg]")
+        bench.choose(dialog.coordinate, "seconds")
         await bench.until(lambda: "runs backward" in dialog.problem.text(), "the reason")
-        assert dialog.isVisible()
+        assert not dialog.open_button.isEnabled()
+        assert dialog.curve.curves is None
         assert bench.experiment.recording is None
-        bench.choose(dialog.trial, "run")
+        bench.choose(dialog.time, "seconds")
+        bench.choose(dialog.coordinate, "angle [deg]")
         await accept(bench, dialog)
         await bench.until(lambda: bench.experiment.recording is not None, "the recording")
         await bench.settled()
@@ -163,7 +174,7 @@ class TestShipped:
 async def test_the_measured_pendulum_goes_the_whole_way(bench: Bench, tmp_path: Path) -> None:
     await bench.warm()
     dialog = await dialog_on(bench, MEASURED / "real_pend_h_1.txt")
-    assert dialog.found.known
+    assert dialog.found.roles.known
     await accept(bench, dialog)
     await bench.until(lambda: bench.experiment.recording is not None, "the recording")
     await bench.in_front()
@@ -234,7 +245,8 @@ async def test_the_measured_pendulum_goes_the_whole_way(bench: Bench, tmp_path: 
 @pytest.mark.skipif(not MEASURED.is_dir(), reason="the measured data are not beside the repository")
 async def test_the_measured_oscillator_is_a_length(bench: Bench) -> None:
     dialog = await dialog_on(bench, MEASURED / "real_linear_h_1.txt")
-    assert dialog.columns().kind == "length"
+    assert dialog.found.columns is not None
+    assert dialog.found.columns.kind == "length"
     await accept(bench, dialog)
     await bench.until(lambda: bench.experiment.recording is not None, "the recording")
     await bench.settled()
@@ -250,9 +262,10 @@ class TestManyColumns:
         dialog = await dialog_on(bench, path)
         table = dialog.findChild(QTableWidget)
         assert table is not None
-        assert (table.columnCount(), dialog.coordinate.count()) == (COLUMNS, 1000)
-        assert dialog.columns().coordinate == 999
-        assert dialog.width() < 900
+        assert (table.columnCount(), dialog.time.count()) == (COLUMNS, 1001)
+        assert dialog.found.columns is not None
+        assert dialog.found.columns.coordinate == 999
+        assert dialog.width() < 1400
         await accept(bench, dialog)
         await bench.until(lambda: bench.experiment.recording is not None, "the recording")
         await bench.settled()
@@ -263,27 +276,84 @@ class TestLongReading:
         self, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         before = bench.experiment
-        dialog = await dialog_on(bench, swinging(tmp_path))
         shares: list[float] = []
 
-        def slow(path: Path, columns: Columns, tell: Callable[[float], None]) -> Recording:
+        def slow(path: Path, tell: Callable[[float], None]) -> TableInspection:
             for i in range(2000):
                 time.sleep(0.01)
                 shares.append(i / 2000)
                 tell(i / 2000)
-            return read_recording(path, columns)
+            return inspect_table(path)
 
-        monkeypatch.setattr(file_dialogs, "_read", slow)
-        await accept(bench, dialog)
+        monkeypatch.setattr(file_dialogs, "_inspected", slow)
+        bench.key(Qt.Key.Key_I, CTRL)
+        await bench.name_file_only(swinging(tmp_path))
         progress = await bench.dialog(QProgressDialog)
         await bench.until(lambda: "left" in progress.labelText() or "s" in progress.labelText()[-3:], "the time left")
         assert progress.value() < 100
         button = progress.findChild(QPushButton)
         assert button is not None
         bench.click(button)
-        await bench.until(lambda: "stopped" in dialog.problem.text(), "the dialog again")
+        await bench.until(lambda: not progress.isVisible(), "the window again")
+        await bench.in_front()
         assert len(shares) < 1900
-        assert dialog.isVisible()
+        assert not bench.window.findChildren(ImportDialog)
         assert bench.experiment is before
-        bench.key(Qt.Key.Key_Escape, widget=dialog)
-        await bench.frames(3)
+
+
+class TestQuestions:
+    async def test_open_waits_for_an_answer_and_the_curve_follows_it(self, bench: Bench, tmp_path: Path) -> None:
+        path = tmp_path / "degrees.csv"
+        t = np.arange(240) / 30
+        path.write_text("t,angle\n" + "".join(f"{a:.4f},{50 * np.cos(4 * a):.4f}\n" for a in t), encoding="utf-8")
+        dialog = await dialog_on(bench, path)
+        assert not dialog.open_button.isEnabled()
+        assert any("probably degrees" in label.text() for label in dialog.findChildren(PlainLabel))
+        assert dialog.unit.currentIndex() == -1
+        assert dialog.unit.property("problem")
+        bench.choose(dialog.kind, "angle")
+        bench.choose(dialog.unit, "deg")
+        await bench.until(lambda: dialog.ready, "the answer")
+        assert not dialog.unit.property("problem")
+        await accept(bench, dialog)
+        await bench.until(lambda: bench.experiment.recording is not None, "the recording")
+        recording = bench.experiment.recording
+        assert recording is not None
+        assert recording.coords[0, 0] == pytest.approx(np.radians(50))
+        await bench.settled()
+
+    async def test_a_rate_is_asked_for_and_taken(self, bench: Bench, tmp_path: Path) -> None:
+        path = tmp_path / "frames.csv"
+        rows = "".join(f"{i},{0.5 * np.cos(4 * i / 30):.5f}\n" for i in range(120))
+        path.write_text("frame,angle (rad)\n" + rows, encoding="utf-8")
+        dialog = await dialog_on(bench, path)
+        assert dialog.rate.isVisible()
+        assert not dialog.ready
+        bench.type_into(dialog.rate, "30")
+        await bench.until(lambda: dialog.ready, "the answer")
+        assert dialog.isVisible()
+        await accept(bench, dialog)
+        await bench.until(lambda: bench.experiment.recording is not None, "the recording")
+        recording = bench.experiment.recording
+        assert recording is not None
+        assert recording.seconds == pytest.approx(1 / 30)
+        await bench.settled()
+
+    async def test_an_angle_is_read_from_positions(self, bench: Bench, tmp_path: Path) -> None:
+        path = tmp_path / "bob.csv"
+        t = np.arange(150) / 30
+        angle = 0.7 * np.cos(4 * t)
+        lines = [
+            f"{a:.4f},{320 + 200 * np.sin(q):.3f},{100 + 200 * np.cos(q):.3f}" for a, q in zip(t, angle, strict=True)
+        ]
+        path.write_text("t (s),x (px),y (px)\n" + "\n".join(lines), encoding="utf-8")
+        dialog = await dialog_on(bench, path)
+        assert not dialog.ready
+        bench.choose(dialog.coordinate, "positions")
+        await bench.until(lambda: dialog.ready, "the angle")
+        await accept(bench, dialog)
+        await bench.until(lambda: bench.experiment.recording is not None, "the recording")
+        recording = bench.experiment.recording
+        assert recording is not None
+        np.testing.assert_allclose(recording.coords[:, 0], angle, atol=1e-3)
+        await bench.settled()

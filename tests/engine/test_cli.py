@@ -391,7 +391,7 @@ def test_columns_can_be_named(hnn_lab: Command, tmp_path: Path) -> None:
     assert recording is not None
     np.testing.assert_allclose(recording.coords[:, 0], np.cos(t), atol=1e-9)
     complaint(hnn_lab(*words, "--force", "--columns", "time=2,place=1"), "'place=1'", "coordinate")
-    complaint(hnn_lab(*words, "--force", "--columns", "time=2"), "which column is the coordinate")
+    complaint(hnn_lab(*words, "--force", "--columns", "time=2"), "the unit of column 1 is not stated", "angle-unit=deg")
 
 
 def test_a_fit_that_waits_for_the_compiler_says_so(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

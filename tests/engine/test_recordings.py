@@ -24,8 +24,9 @@ from hnn_engine.recordings import (
     RecordedScene,
     Recording,
     ReferenceEnergy,
+    column_names,
     derivatives,
-    preview,
+    inspect_table,
     read_recording,
     read_shipped_recording,
     recording_dataset,
@@ -101,24 +102,29 @@ def test_every_layout_gives_the_same_recording(tmp_path: Path, text: str) -> Non
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
 def test_other_encodings_are_read(tmp_path: Path, encoding: str) -> None:
     path = write(tmp_path, table(";", "time (s);angle (°);velocity").encode(encoding))
-    assert preview(path).columns == ("time (s)", "angle (°)", "velocity")
-    assert preview(path).guess.angle_unit == "deg"
+    found = inspect_table(path)
+    assert [heading.text for heading in found.table.headings] == ["time (s)", "angle (°)", "velocity"]
+    assert found.columns is not None
+    assert found.columns.angle_unit == "deg"
 
 
-def test_preview_shows_names_rows_and_a_guess(tmp_path: Path) -> None:
-    shown = preview(write(tmp_path, "time_ms,note,velocity,x [mm]\n" + "0,a,1,2\n5,b,1,3\n10,c,2,4\n15,d,3,6\n"))
-    assert shown.columns == ("time_ms", "note", "velocity", "x [mm]")
-    assert shown.rows[1] == ("5", "b", "1", "3")
-    assert shown.count == 4
-    assert shown.guess == Columns(0, 3, 2, None, "length", length_unit="mm", time_unit="ms")
+def test_an_inspection_shows_names_rows_and_roles(tmp_path: Path) -> None:
+    text = "time_ms,note,velocity,x [mm]\n" + "0,a,.2,2\n5,b,.2,3\n10,c,.2,4\n15,d,.2,5\n"
+    shown = inspect_table(write(tmp_path, text))
+    assert shown.table.head[1] == ("5", "b", ".2", "3")
+    assert shown.reading is not None
+    assert len(shown.reading.t) == 4
+    assert shown.columns == Columns(0, 3, 2, None, "length", length_unit="mm", time_unit="ms", velocity_unit="m/s")
+    assert "m/s agrees with the slope" in " ".join(shown.notes)
 
 
 def test_nameless_columns_are_told_by_their_numbers(tmp_path: Path) -> None:
     t = np.arange(40) * 0.1
     text = rows(np.repeat([0.0, 1.0], 20), np.tile(t[:20], 2), 5 * np.sin(t), 5 * np.cos(t), delimiter=" ")
-    shown = preview(write(tmp_path, text))
-    assert shown.columns == ("column 1", "column 2", "column 3", "column 4")
-    assert shown.guess == Columns(1, 2, 3, 0, "length")
+    shown = inspect_table(write(tmp_path, text))
+    assert [heading.text for heading in shown.table.headings] == ["column 1", "column 2", "column 3", "column 4"]
+    assert shown.columns == Columns(1, 2, 3, 0, "number", velocity_unit="1/s")
+    assert shown.questions == ()
 
 
 def test_units_become_si(tmp_path: Path) -> None:
@@ -147,7 +153,9 @@ def test_missing_velocity_is_estimated_even_in_short_runs(tmp_path: Path) -> Non
 
 
 def test_time_may_restart_with_a_trial(tmp_path: Path) -> None:
-    text = rows(np.repeat([3.0, 7.0, 9.0], 5), np.tile(np.arange(5) / 5, 3), np.linspace(0, 1, 15), np.ones(15))
+    text = rows(
+        np.repeat([3.0, 7.0, 9.0], 5), np.tile(np.arange(5) / 5, 3), np.linspace(0, 1, 15), np.full(15, 1 / 2.8)
+    )
     recording = read_recording(write(tmp_path, "trial,t,angle,velocity\n" + text))
     assert recording.trial.tolist() == [0] * 5 + [1] * 5 + [2] * 5
     assert recording.gaps.size == 0
@@ -178,20 +186,17 @@ GOOD = "0,0,0\n1,1,1\n2,2,2\n3,3,3\n"
         ("\n  \n", "is empty"),
         ("# only\n# words\n", "line 1: '# only'"),
         ("dear reader\nno numbers here\n", "line 1: 'dear reader'"),
-        (GOOD + "4,4\n", "line 5: '4,4' makes 2 columns where line 1 makes 3"),
-        (GOOD + "4;4;4\n", "line 5"),
-        ("t,q,v\n" + GOOD + "\n4,abc,4\n", r"line 7: 'abc' in column 2 \(q\) is not a number"),
-        (GOOD + "4,,4\n", r"line 5: '' in column 2 \(column 2\) is empty"),
-        (GOOD + "4,1_000,4\n", "line 5: '1_000'"),
-        ("0,1,2\n", "holds 1 row of numbers, the first in line 1"),
-        ("t,q\n0,1\n1,2\n2,3\n", "holds 3 rows of numbers, the first in line 2; expected 4"),
-        (GOOD + "4,nan,4\n", "line 5: 'nan' in column 2"),
+        (GOOD + "4,4\n5,5,5\n", "line 5: '4,4' makes 2 columns where line 1 makes 3"),
+        (GOOD + "4;4;4\n5,5,5\n", "line 5"),
+        ("t,q,v\n" + GOOD + "\n4,abc,4\n5,5,5\n", r"line 7: 'abc' in column 2 \(q\) is not a number"),
+        (GOOD + "4,1_000,4\n5,5,5\n", "line 5: '1_000'"),
+        ("0,1,2\n", "holds 1 row of numbers"),
+        ("t,q\n0,1\n1,2\n2,3\n", "from line 2, holds 3 rows of numbers; expected 4"),
         (GOOD + "4,1,-inf\n", "line 5: '-inf' in column 3"),
         (GOOD + "4,1e300,4\n", "line 5: '1e300'"),
         (GOOD + "4,1e7,4\n", "line 5: '1e7' in column 2 .* too large"),
         (GOOD + "2.5,4,4\n", "line 5: '2.5' in column 1 .* runs backward from 3 in line 4"),
         (GOOD + "# pause\n3,4,4\n", "line 6: '3' in column 1 .* repeats 3 in line 4"),
-        ("a,b\n1,x\n2,y\n3,z\n4,w\n", "line 2: '1,x' has 1 numeric column"),
     ],
 )
 def test_a_wrong_file_is_refused_in_one_sentence(tmp_path: Path, text: str | bytes, said: str) -> None:
@@ -206,39 +211,39 @@ def test_a_wrong_file_is_refused_in_one_sentence(tmp_path: Path, text: str | byt
 
 def test_a_file_with_two_sided_columns_is_ragged_before_anything_else(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="line 3: '1,1,1,1' makes 4 columns"):
-        preview(write(tmp_path, "t,q,v\n0,0,0\n1,1,1,1\n2,2,2\n3,3,3\n"))
+        inspect_table(write(tmp_path, "t,q,v\n0,0,0\n1,1,1,1\n2,2,2\n3,3,3\n"))
 
 
 def test_no_column_of_numbers(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match="fewer than two columns hold numbers"):
-        preview(write(tmp_path, "0,1\n1,a\n2,b\n3,c\n"))
+    with pytest.raises(RecordingError, match="no column holds an angle or a position"):
+        read_recording(write(tmp_path, "0,d\n1.5,a\n2,b\n3,c\n"))
 
 
 def test_folder_missing_unreadable_and_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RecordingError, match="is a folder"):
-        preview(tmp_path)
+        inspect_table(tmp_path)
     with pytest.raises(RecordingError, match="does not exist"):
-        preview(tmp_path / "none.csv")
+        inspect_table(tmp_path / "none.csv")
     with pytest.raises(RecordingError, match="cannot be read"):
-        preview("a\0b")
+        inspect_table("a\0b")
     good, large = write(tmp_path, GOOD), tmp_path / "large.csv"
     with large.open("wb") as file:
         file.truncate(LARGEST_TABLE + 1)
     with pytest.raises(RecordingError, match=f"more than {LARGEST_TABLE // 2**20} MB"):  # told from the size alone
-        preview(large)
+        inspect_table(large)
 
     def refuse(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("os.open", refuse)
     with pytest.raises(RecordingError, match="Permission denied"):
-        preview(good)
+        inspect_table(good)
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no device files here")
 def test_a_device_is_refused() -> None:
     with pytest.raises(RecordingError, match="not an ordinary file"):
-        preview("/dev/zero")
+        inspect_table("/dev/zero")
 
 
 @pytest.mark.parametrize(
@@ -247,8 +252,8 @@ def test_a_device_is_refused() -> None:
         (Columns(0, 3), "no column 4; expected 1 to 3"),
         (Columns(0, -1), "no column 0"),
         (Columns(0, 1, 1), "1, 2, 2 are not all different"),
-        (Columns(0, 1, angle_unit="turn"), "'turn'"),
-        (Columns(0, 1, time_unit="h"), "'h'"),
+        (Columns(0, 1, angle_unit="furlong"), "'furlong'"),
+        (Columns(0, 1, time_unit="fortnight"), "'fortnight'"),
         (Columns(1, 2, None, 0), "none of which has 4 rows"),
     ],
 )
@@ -421,13 +426,14 @@ def test_impossible_fractions_are_refused(tmp_path: Path, fraction: float) -> No
 def test_its_layout_is_known_by_itself(tmp_path: Path) -> None:
     t = np.arange(8) / 6 + 5
     lines = rows(np.zeros(8), t, 0.1 * np.sin(t), 0.1 * np.cos(t), delimiter="  ").replace("\n", " \r\n")
-    angle = preview(write(tmp_path, "%o v\r\n" + lines, "o.txt"))
-    assert angle.known
-    assert angle.guess == Columns(1, 2, 3, 0, "angle")
-    assert angle.columns == ("trial", "time (s)", "angle (rad)", "velocity")
-    length = preview(write(tmp_path, "% x v\n" + lines, "x.txt"))
-    assert length.known
-    assert length.guess.kind == "length"
+    angle = inspect_table(write(tmp_path, "%o v\r\n" + lines, "o.txt"))
+    assert angle.roles.known
+    assert angle.columns == Columns(1, 2, 3, 0, "angle")
+    assert column_names(angle.table) == ("trial", "time (s)", "angle (rad)", "velocity")
+    length = inspect_table(write(tmp_path, "% x v\n" + lines, "x.txt"))
+    assert length.roles.known
+    assert length.columns is not None
+    assert length.columns.kind == "length"
     assert read_recording(tmp_path / "o.txt").reference is None  # the layout alone is not the paper's pendulum
 
 

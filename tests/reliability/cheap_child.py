@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hnn_engine.errors import HnnLabError
-from hnn_engine.recordings import Columns, preview, read_recording
+from hnn_engine.recordings import Columns, inspect_table, read_recording
 from hnn_engine.video import clip, read_video
 from tests.reliability.damage_films import SIDE, encode_video
 
@@ -30,7 +30,7 @@ def tables(folder: Path) -> Iterator[Case]:
         with path.open("wb") as file:
             for part in parts:
                 file.write(part)
-        return name, lambda: (preview(path), read_recording(path, columns))
+        return name, lambda: (inspect_table(path), read_recording(path, columns))
 
     rows = b"".join(b"%d,%d,0.5,0.25\n" % (i // 2, i) for i in range(400_000))
     yield table("60000 columns.csv", *[b",".join([b"0.5"] * 60_000) + b"\n"] * 5)

@@ -9,23 +9,25 @@ from pathlib import Path
 import pytest
 
 from hnn_engine.cli import main, recorded
-from hnn_engine.errors import RecordingError
-from hnn_engine.recordings import Columns, preview, read_recording, text
+from hnn_engine.errors import HnnLabError, RecordingError
+from hnn_engine.recordings import Columns, inspect_table, read_recording, text
 from tests.reliability.damage_tables import damaged_table, whole_tables
 from tests.reliability.outcome import evaluated
 from tests.reliability.tally import Tally
 
 
 def try_tables(folder: Path, seeds: range) -> Counter[str]:
-    """Read a damaged table for each of `seeds`, first for the dialog and then whole."""
+    """Read a damaged table for each of `seeds`, as the dialog does and then as the command line does."""
     tables, path, counts = whole_tables(), folder / "track.csv", Counter[str]()
     for seed in seeds:
         path.write_bytes(damaged_table(seed, tables))
 
         def read() -> object:
-            shown = preview(path)
-            recording = read_recording(path, shown.guess)
-            assert shown.count == len(recording.t)
+            shown = inspect_table(path)
+            recording = read_recording(path)
+            assert shown.questions == ()
+            assert shown.reading is not None
+            assert len(shown.reading.t) == len(recording.t)
             return recording
 
         evaluated(read, counts, f"the table of seed {seed}")  # type: ignore[arg-type]
@@ -59,11 +61,13 @@ def test_thousands_of_damaged_tables_are_read_or_refused(tmp_path: Path, tally: 
 def outcome(path: Path) -> object:
     """Return what reading gives: a message, or the numbers."""
     try:
-        shown = preview(path)
-        recording = read_recording(path, shown.guess)
-    except RecordingError as error:
+        shown = inspect_table(path)
+        if shown.questions:
+            return shown.questions
+        recording = shown.recording()
+    except HnnLabError as error:
         return str(error)
-    return shown, recording.t.tolist(), recording.coords.tolist(), recording.trial.tolist(), recording.title
+    return shown.to_json(), recording.t.tolist(), recording.coords.tolist(), recording.trial.tolist(), recording.title
 
 
 def test_it_does_not_matter_where_blocks_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +86,7 @@ def test_reading_tells_how_far_it_is_and_can_be_stopped(tmp_path: Path, monkeypa
     monkeypatch.setattr(text, "BLOCK", 500)
     path = tmp_path / "track.csv"
     path.write_text("\n".join(whole_tables()["trials"]), encoding="utf-8")
-    for read in (preview, read_recording):
+    for read in (inspect_table, read_recording):
         heard: list[float] = []
         read(path, progress=heard.append)
         assert len(heard) > 10
@@ -116,8 +120,8 @@ def test_a_table_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkey
     rows = "".join(f"{i},{i / 7}\n" for i in range(500))
     for end, said in (
         (b"\xff\xfe\xe4\n", "changed while it was read"),
-        (b"501,x\n", "'x' in column 2"),
-        (b"7\n", "makes 1"),
+        (b"501,x\n502,1\n", "'x' in column 2"),
+        (b"7\n502,1\n", "makes 1"),
     ):
         path.write_text(rows, encoding="utf-8")
 
