@@ -26,11 +26,20 @@ from app.widgets.text import PlainLabel, heading, problem_label, quiet_label, se
 from app.workers.latest_only import LatestAnswer
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError, shortened
-from hnn_engine.number_format import number, parse
+from hnn_engine.number_format import NO_BREAK, number, parse
 from hnn_engine.parameters import Parameter, Value
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import Recording
-from hnn_engine.video import FEWEST_FRAMES, MOST_FRAMES, Crop, FrameSequence, Video, as_recording, extract_frames
+from hnn_engine.video import (
+    FEWEST_FRAMES,
+    MOST_FRAMES,
+    Crop,
+    FrameSequence,
+    Video,
+    as_recording,
+    extract_frames,
+    inspection_of,
+)
 from hnn_engine.video.extract import SIDES
 
 SIZE = 28  # pixels of a frame's side, as the paper has it
@@ -61,7 +70,7 @@ class Wish:
         return self.every * (max(1, (self.last - self.first) // (self.every * QUICK)) if self.quick else 1)
 
     def taken(self, tell: ProgressCallback) -> FrameSequence:
-        """Return the frames, as if they were 1 s apart. What is quick is not ended by `tell`: during a drag no
+        """Return the frames, as if they were usually 1 s apart. What is quick is not ended by `tell`: during a drag no
         frames would ever be shown."""
         seconds, told = 1 / self.step, None if self.quick else tell
         return extract_frames(
@@ -98,9 +107,9 @@ def extraction_parameters(film: Video) -> tuple[Parameter, ...]:
     )
 
 
-def _reduced(film: Video) -> str:
-    """Say how a large film was made smaller."""
-    return f", each made of {film.reduced} × {film.reduced} of the file" if film.reduced > 1 else ""
+def _shown(pace: float) -> str:
+    """Return a rate or a period as the box shows it."""
+    return f"{pace:.6g}"
 
 
 def mark(box: QWidget, problem: bool) -> None:
@@ -171,11 +180,15 @@ class VideoImportDialog(QDialog):
         sides.addWidget(self._model_side())
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
-        layout.addWidget(heading(f"{shortened(name)}: {self.film.count} frames of {kept}{_reduced(self.film)}"))
+        layout.addWidget(heading(f"{shortened(name)}: {self.film.count} frames of {kept}"))
         self.note = problem_label()
         self.note.setText(f"{self.film.note[:1].upper()}{self.film.note[1:]}.")
         self.note.setVisible(bool(self.film.note))
         layout.addWidget(self.note)
+        self.facts = quiet_label()
+        layout.addWidget(self.facts)
+        self.question = problem_label()
+        layout.addWidget(self.question)
         layout.addWidget(quiet_label("Drag the square so that it covers the whole swing and the pivot."))
         layout.addLayout(sides, 1)
         layout.addWidget(self.problem)
@@ -193,7 +206,7 @@ class VideoImportDialog(QDialog):
         self.slider.chosen.connect(lambda value, _: self._show_frame(round(value)))
         self.instant = quiet_label()
         self.instant.setWordWrap(False)
-        longest = f"frame {self.film.count} of {self.film.count}"
+        longest = self._instant_words(self.film.count - 1, self.film.seconds or 1.0)
         self.instant.setMinimumWidth(self.instant.fontMetrics().horizontalAdvance(longest) + 4)
         self.instant.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         below = QHBoxLayout()
@@ -232,18 +245,18 @@ class VideoImportDialog(QDialog):
         """How fast the film goes."""
         self.rate, self.rate_unit = QLineEdit(), QComboBox()
         self.rate_unit.addItems([RATE, PERIOD])
-        self.rate.setFixedWidth(84)
+        self.rate.setFixedWidth(68)
         self.rate.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.rate.setAccessibleName("Frame rate of the video")
         self.rate_unit.setAccessibleName("Unit of the frame rate")
         self.rate.setPlaceholderText("needed")
         if self.film.seconds is not None:
-            self.rate.setText(f"{1 / self.film.seconds:.6g}")
+            self.rate.setText(_shown(1 / self.film.seconds))
         self.rate.textEdited.connect(self._tell_state)
         self.rate_unit.currentIndexChanged.connect(self._on_unit)
         title = PlainLabel("Frame rate")
         title.setBuddy(self.rate)
-        set_tip(title, "Frame rate, or time between frames, at which it was recorded.")
+        set_tip(title, "Frame rate, or time between frames, at which it was recorded; where it varies, the usual one.")
         grid = QGridLayout()
         grid.setHorizontalSpacing(8)
         grid.addWidget(title, 0, 0)
@@ -256,7 +269,7 @@ class VideoImportDialog(QDialog):
         """Say the same pace in the other unit."""
         value = self._pace_number()
         if value is not None:
-            self.rate.setText(f"{1 / value:.6g}")
+            self.rate.setText(_shown(1 / value))
         self._tell_state()
 
     # What is asked for ------------------------------------------------------------------------------------------------
@@ -272,8 +285,11 @@ class VideoImportDialog(QDialog):
     @property
     def seconds(self) -> float | None:
         """Seconds from one frame of the film to the next, as stated; None where nothing is, or no number."""
-        value = self._pace_number()
-        return value if value is None or self.rate_unit.currentText() == PERIOD else 1 / value
+        value, own = self._pace_number(), self.film.seconds
+        period = self.rate_unit.currentText() == PERIOD
+        if own is not None and self.rate.text() == _shown(own if period else 1 / own):
+            return own  # what is shown is rounded
+        return value if value is None or period else 1 / value
 
     @property
     def ready(self) -> bool:
@@ -345,10 +361,15 @@ class VideoImportDialog(QDialog):
 
     def _show_frame(self, frame: int) -> None:
         self.view.show_picture(self.film.picture(frame))
-        self.instant.setText(f"frame {frame + 1} of {self.film.count}")
-        self.curve.show_instant(frame)
+        self.instant.setText(self._instant_words(frame, self.seconds))
+        self.curve.show_instant(float(self.film.places[frame]))
         self._show_taken()
         self._show_rod()
+
+    def _instant_words(self, frame: int, seconds: float | None) -> str:
+        """Say which frame it is and when it was taken, where that is known."""
+        when = "" if seconds is None else f", {seconds * self.film.places[frame]:.3f}{NO_BREAK}s"
+        return f"frame {frame + 1} of {self.film.count}{when}"
 
     def _row(self) -> int | None:
         """Return which of the taken frames is the nearest to the one that is looked at."""
@@ -367,7 +388,7 @@ class VideoImportDialog(QDialog):
         row = self._row()
         if self.read is None or self.footage is None or self._wish is None or row is None:
             return
-        at = row - round(float(self.read.t[0]))
+        at = row - int(np.searchsorted(self.footage.t, self.read.t[0]))
         if 0 <= at < len(self.read.t):
             reader, angle = self.footage.reader, float(self.read.coords[at, 0])
             pivot = QPointF(*reader.pivot)
@@ -385,12 +406,26 @@ class VideoImportDialog(QDialog):
         if self._taker.busy or self._reader.busy:
             self._tell_state()
 
+    def _tell_facts(self) -> None:
+        """Say what the film is at the pace that is stated, and what of it has to be said."""
+        stated = self.seconds
+        found = inspection_of(self.film, None if stated == self.film.seconds else stated)
+        notes = [note for note in found.notes if note.lower() != self.film.note.lower()]
+        self.facts.setText(" ".join(f"{part}." for part in (found.summary, *notes)))
+        question = self.film.facts.question if stated is None else ""
+        self.question.setText(f"{question}." if question else "")
+        self.question.setVisible(bool(question))
+
     def _tell_state(self) -> None:
+        self._tell_facts()
+        self.instant.setText(self._instant_words(self.frame, self.seconds))
         self.open_button.setEnabled(self.ready)
         mark(self.rate, self.seconds is None)
         if self.read is not None and self._wish is not None:
             wish, angles = self._wish, np.degrees(self.read.coords[:, 0])
-            self.curve.show_curve(wish.first + wish.every * self.read.t, angles, (wish.first, wish.last))
+            places = self.film.places
+            span = float(places[wish.first]), float(places[wish.last])
+            self.curve.show_curve(span[0] + wish.every * self.read.t, angles, span, self.read.gaps)
             self.said.setText(self._words(self.read, angles))
         else:
             busy = self._taker.busy or self._reader.busy
@@ -417,4 +452,7 @@ class VideoImportDialog(QDialog):
             return f"{swing}{seen}. State the frame rate."
         wish = self._wish
         assert wish is not None
-        return f"{swing}{seen}, {number(wish.every * self.seconds)} s apart."
+        steps = wish.every * self.seconds * np.diff(read.t)
+        steps = np.delete(steps, read.gaps - 1) if len(read.gaps) < len(steps) else steps
+        low, high = number(float(steps.min())), number(float(steps.max()))
+        return f"{swing}{seen}, {low if low == high else f'{low} to {high}'} s apart."

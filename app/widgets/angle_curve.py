@@ -1,4 +1,6 @@
-"""A small curve of an angle over time, with the instant that is looked at."""
+"""A small curve of an angle over time, interrupted where frames are missing, with the instant that is looked at."""
+
+from itertools import pairwise
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -6,19 +8,20 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.style.theme import current_theme, small_font, tabular
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, Index
 from hnn_engine.number_format import number
 
 PAD = 6.0
 
 
 class AngleCurve(QWidget):
-    """Draws angles in degrees over the number of their frame; or, in their place, a hint."""
+    """Draws angles in degrees over when their frames were taken; or, in their place, a hint."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._frames: Array = np.empty(0)
         self._degrees: Array = np.empty(0)
+        self._gaps: Index = np.empty(0, dtype=np.int64)
         self._span, self._at, self._hint = (0.0, 1.0), 0.0, ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(72)
@@ -27,9 +30,10 @@ class AngleCurve(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(280, 96)
 
-    def show_curve(self, frames: Array, degrees: Array, span: tuple[float, float]) -> None:
-        """Show `degrees` `(N,)` at `frames` `(N,)` on an axis over `span`."""
-        self._frames, self._degrees, self._span, self._hint = frames, degrees, span, ""
+    def show_curve(self, frames: Array, degrees: Array, span: tuple[float, float], gaps: Index) -> None:
+        """Show `degrees` `(N,)` at `frames` `(N,)`, in usual steps, on an axis over `span`; no line leads over `gaps`,
+        to each of which frames are missing."""
+        self._frames, self._degrees, self._span, self._gaps, self._hint = frames, degrees, span, gaps, ""
         self.update()
 
     def show_hint(self, hint: str) -> None:
@@ -38,7 +42,7 @@ class AngleCurve(QWidget):
         self.update()
 
     def show_instant(self, frame: float) -> None:
-        """Mark the frame that is looked at."""
+        """Mark the frame that is looked at, by when it was taken, in usual steps."""
         self._at = frame
         self.update()
 
@@ -70,4 +74,6 @@ class AngleCurve(QWidget):
         painter.setPen(QPen(theme.color("accent"), 1.0))
         painter.drawLine(QPointF(at, room.top()), QPointF(at, room.bottom()))
         painter.setPen(QPen(theme.color("truth"), 1.2))
-        painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]))
+        points = [QPointF(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]
+        for begin, end in pairwise([0, *self._gaps.tolist(), len(points)]):
+            painter.drawPolyline(QPolygonF(points[begin:end]))

@@ -12,10 +12,11 @@ from hnn_engine.console import end_progress, is_live, progress, say
 from hnn_engine.errors import ParameterError, shortened
 from hnn_engine.experiment import Experiment, recording_experiment
 from hnn_engine.recordings import Recording, Stated, get_derivative, inspect_table, parse_stated
-from hnn_engine.video import Crop, Video, as_recording, extract_frames, is_video, read_video
+from hnn_engine.video import Crop, Video, as_recording, extract_frames, inspection_of, is_video, read_video
 
 FILM_OPTIONS = ("crop", "size", "fps")
 SIZE = 28  # pixels of a frame's side
+EVEN = 1e-3  # part of a step by which steps may differ and be said to be one
 LATE = 1.0  # seconds until the progress of reading is shown
 OFTEN, SELDOM = 0.2, 2.0  # seconds from one word to the next, on a terminal and elsewhere
 
@@ -61,13 +62,15 @@ def _film(options: argparse.Namespace) -> Recording:
     size = SIZE if options.size is None else _whole(options.size)
     with Reading(options.recording) as reading:
         film = read_video(options.recording, reading.tell)
-    if film.note:
-        say(f"{shortened(Path(options.recording).name)}: {film.note}")
     square = Crop.whole(film) if crop is None else on_film(crop, film)
     recording = as_recording(extract_frames(film, square, size, seconds=seconds))
+    name = shortened(Path(options.recording).name)
+    for line in inspection_of(film, seconds).describe().splitlines():
+        say(f"{name}: {line}")
     far = math.degrees(float(np.abs(recording.coords[:, 0]).max()))
-    told = f"{len(recording.t)} frames, {recording.seconds:.4g} s apart, angles up to {far:.0f}°"
-    say(f"{shortened(Path(options.recording).name)}: {told}")
+    steps = np.diff(recording.t)
+    apart = f"{steps.min():.4g}" if np.ptp(steps) < EVEN * steps.min() else f"{steps.min():.4g} to {steps.max():.4g}"
+    say(f"{name}: {len(recording.t)} frames, {apart} s apart, angles up to {far:.0f}°")
     return recording
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hnn_engine.video.clip import FEWEST_FRAMES, MOST_FRAMES, Crop, Video
     from hnn_engine.video.extract import FrameSequence, extract_frames
     from hnn_engine.video.images import IMAGES
+    from hnn_engine.video.inspection import FilmInspection, inspect_film, inspection_of
     from hnn_engine.video.reading import VIDEOS, is_video, read_video
     from hnn_engine.video.tiles import Tile, side_by_side
     from hnn_engine.video.to_recording import as_recording
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "clip": ("FEWEST_FRAMES", "MOST_FRAMES", "Crop", "Video"),
     "images": ("IMAGES",),
+    "inspection": ("FilmInspection", "inspect_film", "inspection_of"),
     "reading": ("VIDEOS", "is_video", "read_video"),
     "to_recording": ("as_recording",),
     "tiles": ("Tile", "side_by_side"),
@@ -38,11 +40,14 @@ __all__ = [
     "VIDEOS",
     "AngleReader",
     "Crop",
+    "FilmInspection",
     "FrameSequence",
     "Tile",
     "Video",
     "as_recording",
     "extract_frames",
+    "inspect_film",
+    "inspection_of",
     "is_video",
     "read_video",
     "side_by_side",

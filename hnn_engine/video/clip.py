@@ -1,6 +1,6 @@
 """A film in memory, the square that is cut out of it, and how much of a large one is kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
+from hnn_engine.video.display import UPRIGHT, Orientation
 
 Pictures = npt.NDArray[np.uint8]
 
@@ -20,12 +21,27 @@ LARGEST_FILM = 400 * 10**6  # bytes of grey pixels that are kept
 SHORTEST_SIDE = 160  # pixels that must be left of a large film's shorter side
 
 
+@dataclass(frozen=True)
+class FilmFacts:
+    """What a file says of its film: the `format`, the `rate_tagged` in frames per second (None where no tag has one),
+    and how its pictures are turned. `remarks` are what else is worth knowing, `question` what has to be asked of its
+    frame rate, and `answers` what that may be, in frames per second."""
+
+    format: str = ""
+    rate_tagged: float | None = None
+    orientation: Orientation = UPRIGHT
+    remarks: tuple[str, ...] = ()
+    question: str = ""
+    answers: tuple[float, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Video:
     """A film: `pictures` `(count, height, width)` grey (luma, uint8), `seconds` from one to the next, None if unknown.
 
     `path` is the file or folder. `reduced` is how many pixels of the file, each way, make one here: 1 but for large
-    films. `note` says what of the file could not be read; it is empty where all could.
+    films. `note` says what of the file could not be read; it is empty where all could. Frame i was taken at
+    `seconds` · `clock[i]`; where `clock` is None, at `seconds` · i. `facts` is what the file says of itself.
     """
 
     path: str
@@ -34,6 +50,8 @@ class Video:
     seconds: float | None = None
     reduced: int = 1
     note: str = ""
+    clock: Array | None = None
+    facts: FilmFacts = field(default_factory=FilmFacts)
 
     @property
     def count(self) -> int:
@@ -49,6 +67,11 @@ class Video:
     def height(self) -> int:
         """Rows of pixels."""
         return int(self.pictures.shape[1])
+
+    @property
+    def places(self) -> Array:
+        """When each frame was taken, `(count,)`, in usual steps from the first one."""
+        return np.arange(self.count, dtype=np.float64) if self.clock is None else self.clock
 
     def picture(self, i: int) -> Pictures:
         """Return frame `i`, from 0 (from the end below 0), `(height, width)`."""
@@ -80,12 +103,14 @@ class Crop:
 
 class DecodedFrames(NamedTuple):
     """What a reader hands over: frames, the time in s at which each begins where that is known, the reduction, and a
-    note of what is missing."""
+    note of what is missing. Times count in units of `tick` s; `facts` is what the file says of itself."""
 
     pictures: Pictures
     times: Array | None
     reduced: int
     note: str = ""
+    tick: float = 0.0
+    facts: FilmFacts = FilmFacts()
 
 
 def check_count(path: str, count: int) -> None:

@@ -19,12 +19,21 @@ BRIGHT = 242.0  # grey levels that what moves has in a usual frame, at its brigh
 
 @dataclass(frozen=True, eq=False)
 class FrameSequence:
-    """Frames of a film: `frames` `(N, size, size)` uint8, bright on dark, `dt` s apart, cut out of `source`."""
+    """Frames of a film: `frames` `(N, size, size)` uint8, bright on dark, usually `dt` s apart, cut out of `source`.
+
+    Frame i was taken at `dt` · `clock[i]`; where `clock` is None, at `dt` · i.
+    """
 
     title: str
     source: str
     frames: Pictures
     dt: float
+    clock: Array | None = None
+
+    @property
+    def t(self) -> Array:
+        """When each frame was taken, `(N,)` s from the first."""
+        return self.dt * (np.arange(len(self.frames), dtype=np.float64) if self.clock is None else self.clock)
 
     @property
     def size(self) -> int:
@@ -43,7 +52,7 @@ class FrameSequence:
         return self.reader
 
     def with_steps(self, dt: float) -> "FrameSequence":
-        """Return the same frames `dt` s apart; what has been found out about them stays."""
+        """Return the same frames with usual steps of `dt` s; what has been found out about them stays."""
         same = replace(self, dt=dt)
         same.__dict__.update({name: value for name, value in vars(self).items() if name in ("reader", "angles")})
         return same
@@ -71,9 +80,9 @@ def extract_frames(
     is near white in a usual frame; whatever is on the other side of the background becomes black. For an autoencoder
     that means: almost all of a frame is 0, the picture of a bright thing is what there is to learn, and its brightness
     does not depend on the film. `dark` says that the moving thing is darker than what is behind it; None finds out.
-    `seconds` lie between successive frames of the film, where it does not know or is to be corrected. Raises
-    `RecordingError` for a crop outside the picture, too few or too many frames, no motion, and unknown time steps; and
-    what `progress` raises.
+    `seconds` is the usual step between successive frames of the film, where it does not know or is to be corrected: its
+    times are stretched to that. Raises `RecordingError` for a crop outside the picture, too few or too many frames, no
+    motion, and unknown time steps; and what `progress` raises.
     """
     crop.check(film)
     dt = every * _seconds(film, seconds)
@@ -86,13 +95,17 @@ def extract_frames(
     frames = _scaled(film, crop, size, chosen, progress or (lambda share: None))
     seen = sampled(frames)
     moved = moving(seen, f"The chosen part of {film.path}")
-    return FrameSequence(film.title, film.path, _turned(frames, still_background(seen, moved, dark)), dt)
+    turned = _turned(frames, still_background(seen, moved, dark))
+    clock = None if film.clock is None else (film.clock[chosen] - film.clock[chosen[0]]) / every
+    return FrameSequence(film.title, film.path, turned, dt, clock)
 
 
 def _seconds(film: Video, stated: float | None) -> float:
     seconds = film.seconds if stated is None else stated
     if seconds is None:
-        raise RecordingError(f"{film.path} does not say how far its frames are apart; expected seconds: state them")
+        asked = film.facts.question or "the file does not say how far its frames are apart: state the frame rate"
+        options = " or ".join(f"--fps {rate:.4g}" for rate in film.facts.answers) or "--fps RATE"
+        raise RecordingError(f"{film.path}: {asked[:1].lower()}{asked[1:]} ({options} on the command line)")
     if not 0 < seconds < np.inf:
         raise RecordingError(f"{seconds} s between frames of {film.path} is no time step; expected a number above 0")
     return seconds

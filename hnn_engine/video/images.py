@@ -7,19 +7,31 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
+from hnn_engine.number_format import number
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings.regular import open_regular
-from hnn_engine.video.clip import LARGEST_FILM, DecodedFrames, Pictures, check_count, check_pixels, reduction
-from hnn_engine.video.containers import Stated, gif, missing, png_ends, tiff, webp
+from hnn_engine.video.clip import (
+    LARGEST_FILM,
+    DecodedFrames,
+    FilmFacts,
+    Pictures,
+    check_count,
+    check_pixels,
+    reduction,
+)
+from hnn_engine.video.containers import Stated, gif, missing, png_ends, tiff, video_ends, webp
 from hnn_engine.video.library_errors import FILMS, named, quiet_pillow
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp")
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")  # Pillow knows others, some of which start programs
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".avif")
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")  # Pillow knows others, some of which start programs
 PICTURE = "an image"
+TICKS = {"gif": 0.01, "webp": 0.001, "avif": 0.001}  # s in which delays count, or Pillow rounds them to
+SHORTEST_SHOWN = 0.02  # s: browsers and viewers show a GIF's frames of less for 0.1 s
 
 
 def natural(name: str) -> list[tuple[int, str]]:
@@ -42,7 +54,7 @@ def read_folder(place: Path, tell: ProgressCallback) -> DecodedFrames:
             raise _unlike(file, picture.shape[::-1], files[0], first.shape[::-1])
         pictures[i] = picture
         tell((i + 1) / len(files))
-    return DecodedFrames(pictures, None, factor)
+    return DecodedFrames(pictures, None, factor, facts=FilmFacts("folder of images"))
 
 
 def _files(place: Path) -> list[Path]:
@@ -53,7 +65,7 @@ def _files(place: Path) -> list[Path]:
                 names.append(entry.name)
                 check_count(str(place), len(names))
     if not names:
-        raise RecordingError(f"{place} holds no images; expected png, jpg, bmp, tif, gif or webp: choose another")
+        raise RecordingError(f"{place} holds no images; expected png, jpg, bmp, tif, gif, webp or avif: choose another")
     return [place / name for name in sorted(names, key=natural)]
 
 
@@ -99,52 +111,51 @@ def _checked(path: Path, file: BinaryIO) -> BinaryIO:
     return file
 
 
-def read_animation(place: Path, tell: ProgressCallback) -> DecodedFrames:
-    """Read the frames of one file of images, as far as it goes, with their times from the delays after each."""
+def read_animation(place: Path, name: str, tell: ProgressCallback) -> DecodedFrames:
+    """Read the frames of one file of images, of the format `name`, as far as it goes, with their times from the delays
+    after each."""
     from PIL import Image
 
     quiet_pillow()
     with open_regular(str(place), FILMS) as file:
         with named(place):
-            stated, source = _surveyed(place, file)
+            stated, source = _surveyed(place, file, name)
             image = Image.open(source, formats=FORMATS)
         with image:
             if stated is None:
-                stated = _stated(image, file)
-            return _frames(place, image, stated, tell)
+                stated = _stated(image, file, name)
+            return _frames(place, image, name, stated, tell)
 
 
-def _surveyed(place: Path, file: BinaryIO) -> tuple[Stated | None, BinaryIO | BytesIO]:
+def _surveyed(place: Path, file: BinaryIO, name: str) -> tuple[Stated | None, BinaryIO | BytesIO]:
     """Return what a file says of itself, None where Pillow has to be asked, and what Pillow is to read."""
-    head = file.read(12)
-    file.seek(0)
     source: BinaryIO | BytesIO = file
     stated: Stated | None = None
-    if head[:4] == b"GIF8":
+    if name in ("webp", "avif") and file.seek(0, 2) > LARGEST_FILM:  # Pillow reads it whole
+        raise RecordingError(f"{place} has more than {LARGEST_FILM // 10**6} MB; expected {FILMS}: cut it")
+    file.seek(0)
+    if name == "gif":
         stated = gif(file)
-    elif head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+    elif name == "tiff":
         stated = tiff(file)
-    elif head[:4] == b"RIFF":
-        if file.seek(0, 2) > LARGEST_FILM:
-            raise RecordingError(f"{place} has more than {LARGEST_FILM // 10**6} MB; expected {FILMS}: cut it")
-        file.seek(0)
+    elif name == "webp":
         stated, source = webp(file)
     file.seek(0)
-    if stated is not None and head[:4] == b"GIF8" and not stated.held:
+    if stated is not None and name == "gif" and not stated.held:
         raise ValueError("no picture at all")
     check_count(str(place), 0 if stated is None else stated.held)
     return stated, source
 
 
-def _stated(image: "Image", file: BinaryIO) -> Stated:
-    count = int(getattr(image, "n_frames", 1))
+def _stated(image: "Image", file: BinaryIO, name: str) -> Stated:
+    count, ends = int(getattr(image, "n_frames", 1)), {"png": png_ends, "avif": video_ends}.get(name)
     at = file.tell()
-    ends = image.format != "PNG" or png_ends(file)
+    whole = ends is None or ends(file)
     file.seek(at)
-    return Stated(count, ends, count)
+    return Stated(count, whole, count)
 
 
-def _frames(place: Path, image: "Image", stated: Stated, tell: ProgressCallback) -> DecodedFrames:
+def _frames(place: Path, image: "Image", name: str, stated: Stated, tell: ProgressCallback) -> DecodedFrames:
     """Read the frames up to the first that cannot be read."""
     check_count(str(place), stated.held)
     if stated.held < 2 and stated.whole:
@@ -152,11 +163,13 @@ def _frames(place: Path, image: "Image", stated: Stated, tell: ProgressCallback)
     check_pixels(str(place), *image.size)
     factor = reduction(str(place), stated.held, *image.size)
     pictures, delays, kept = np.empty((0, 0, 0), dtype=np.uint8), np.zeros(stated.held), 0
+    begun = np.full(stated.held, np.nan)
     for i in range(stated.held):
         try:
             with named(place):
                 image.seek(i)
-                picture, delay = grey(image, factor), float(image.info.get("duration") or 0) / 1000
+                picture = grey(image, factor)  # only then WebP and AVIF know their times
+                delay, begin = float(image.info.get("duration") or 0), image.info.get("timestamp")
         except RecordingError:
             if i == 0:
                 raise
@@ -165,11 +178,24 @@ def _frames(place: Path, image: "Image", stated: Stated, tell: ProgressCallback)
             pictures = np.empty((stated.held, *picture.shape), dtype=np.uint8)
         if picture.shape != pictures.shape[1:]:
             break
-        pictures[i], delays[i], kept = picture, delay, i + 1
+        pictures[i], delays[i], kept = picture, delay / 1000, i + 1
+        begun[i] = np.nan if begin is None else float(begin) / 1000
         tell(kept / stated.held)
     steps = delays[: max(0, kept - 1)]
-    times = np.concatenate([[0.0], np.cumsum(steps)]) if (steps > 0).all() else None
-    return DecodedFrames(pictures[:kept], times, factor, missing(kept, stated))
+    times = begun[:kept] if np.isfinite(begun[:kept]).all() else np.concatenate([[0.0], np.cumsum(steps)])
+    facts = FilmFacts(name, remarks=_delay_remarks(name, steps))
+    known = times if (steps > 0).all() else None
+    return DecodedFrames(pictures[:kept], known, factor, missing(kept, stated), TICKS.get(name, 0.0), facts)
+
+
+def _delay_remarks(name: str, steps: Array) -> tuple[str, ...]:
+    """Say what players make of a GIF's delays that they do not follow."""
+    short = int((steps < SHORTEST_SHOWN - 1e-9).sum())
+    if name != "gif" or not short:
+        return ()
+    delays = f"{number(1000 * float(np.median(steps)), 'ms')} between frames, as the file says"
+    shown = "players show a GIF's frames for 100 ms where it says less than 20 ms"
+    return (f"{delays}; {shown}",)
 
 
 def grey(image: "Image", factor: int) -> Pictures:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from hnn_engine.errors import RecordingError
 
-FILMS = "a folder of images, an animated GIF, or a video (mp4, mov, avi, mkv, webm)"
+FILMS = (
+    "a video (mp4, mov, 3gp, avi, mkv, webm, mts, mpg, wmv, flv), animation (gif, webp, avif, png) or folder of images"
+)
+TABLES = "a table (csv, txt)"
 DAMAGED = "damaged, or not what its name says"
 
 

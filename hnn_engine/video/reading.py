@@ -3,31 +3,46 @@
 import logging
 import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from hnn_engine.atomic_write import reading
-from hnn_engine.coords import Array
 from hnn_engine.disk import operations
 from hnn_engine.errors import RecordingError
 from hnn_engine.missing_libraries import explained
 from hnn_engine.progress import ProgressCallback
-from hnn_engine.video.clip import FEWEST_FRAMES, DecodedFrames, Pictures, Video
+from hnn_engine.recordings.regular import open_regular
+from hnn_engine.video.clip import FEWEST_FRAMES, DecodedFrames, Video
 from hnn_engine.video.images import IMAGES, read_animation, read_folder
-from hnn_engine.video.library_errors import FILMS
+from hnn_engine.video.library_errors import FILMS, TABLES
+from hnn_engine.video.signatures import HEAD, format_of, head_of, is_text
+from hnn_engine.video.timing import rising, tagged_pace, timing
 
 _log = logging.getLogger(__name__)
-VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm")
-UNEVEN = 0.6  # part of the median step by which a step may differ and still be a usual one
-LONGEST_HOLD = 4  # times as many frames that a film may have once held ones are repeated
+VIDEOS = tuple(
+    f".{name}"
+    for name in (
+        *("mp4", "m4v", "mov", "qt", "3gp", "3g2", "avi", "mkv", "webm", "mts", "m2ts", "ts", "mpg", "mpeg", "vob"),
+        *("wmv", "asf", "flv", "ogv", "mxf", "dv"),
+    )
+)
+UNKNOWN_PACE = "The file does not say how far its frames are apart: state the frame rate"
 
 
 def is_video(path: str | os.PathLike[str]) -> bool:
-    """Whether `path` is a folder, or by its name a video or images: what `look` reads."""
+    """Whether `path` is a folder, or a film or picture by what is in it: what `read_video` reads.
+
+    What is text is none, whatever its name is. Of a file that is not there or cannot be read, and of one whose content
+    is not known, the name tells: then `read_video` says what is wrong with it.
+    """
     place = Path(path)
-    with suppress(OSError):  # `look`, or whatever else reads it, says what is wrong
+    with suppress(OSError, ValueError):  # `read_video`, or whatever else reads it, says what is wrong
         if operations.is_folder(operations.kind(place)):
+            return True
+        head = head_of(place)
+        if head and is_text(head):
+            return False
+        if format_of(head) is not None:
             return True
     return place.suffix.lower() in (*IMAGES, *VIDEOS)
 
@@ -36,11 +51,10 @@ def is_video(path: str | os.PathLike[str]) -> bool:
 def read_video(path: str | os.PathLike[str], progress: ProgressCallback | None = None) -> Video:
     """Read a folder of images (2 before 10), an animated GIF or a video, whole and in grey.
 
-    A film of more than 400 MB is kept with half its pixels each way, or a third and so on. Frames that are held, as
-    GIFs and films of varying frame rate have them, are repeated, so that steps are even. `progress` hears the share
-    that is done, and what it raises ends the work. A file that is cut off or damaged is read as far as it goes, and the
-    film's note says so. Raises `RecordingError` for what is no such film, images of unlike sizes, fewer than 20 frames,
-    and what is too large even when reduced.
+    A film of more than 400 MB is kept with half its pixels each way, or a third and so on. Each frame keeps its own
+    time, where the file has one. `progress` hears the share that is done, and what it raises ends the work. A file that
+    is cut off or damaged is read as far as it goes, and the film's note says so. Raises `RecordingError` for what is
+    no such film, images of unlike sizes, fewer than 20 frames, and what is too large even when reduced.
     """
     place = Path(path)
     reel = _reel(place, progress or (lambda share: None))
@@ -48,10 +62,9 @@ def read_video(path: str | os.PathLike[str], progress: ProgressCallback | None =
     if count < FEWEST_FRAMES:
         found = f"{place} holds {count} frame{'s' if count != 1 else ''}{f', for {reel.note}' if reel.note else ''}"
         raise RecordingError(f"{found}; expected at least {FEWEST_FRAMES}: choose a longer video")
-    pictures, seconds = (reel.pictures, None) if reel.times is None else _evened(place, reel.pictures, reel.times)
     _log.info("Film opened: %s, %d frames", place, count)
     title = place.stem.replace("_", " ").strip().capitalize() or "Video"
-    return Video(str(place), title, pictures, seconds, reel.reduced, reel.note)
+    return _timed(Video(str(place), title, reel.pictures, None, reel.reduced, reel.note, None, reel.facts), reel)
 
 
 def _reel(place: Path, tell: ProgressCallback) -> DecodedFrames:
@@ -62,28 +75,32 @@ def _reel(place: Path, tell: ProgressCallback) -> DecodedFrames:
         return read_folder(place, tell)
     if found is None:
         raise RecordingError(f"{place} does not exist; expected {FILMS}: check the path")
-    if place.suffix.lower() in VIDEOS:
-        from hnn_engine.video.video import decode_video
+    with open_regular(str(place), FILMS) as file, reading(place, RecordingError):
+        head = file.read(HEAD)
+    if head and is_text(head):
+        raise RecordingError(f"{place} is text, and no video; expected {FILMS}: open it as a table, or choose a video")
+    kind = format_of(head)
+    if kind is None:
+        unknown = f"{place} cannot be read (in an unknown container, or damaged)"
+        raise RecordingError(f"{unknown}; expected {FILMS}, or {TABLES}: check it")
+    if not kind.demuxer:
+        return read_animation(place, kind.name, tell)
+    from hnn_engine.video.video import decode_video
 
-        return decode_video(place, tell)
-    if place.suffix.lower() in IMAGES:
-        return read_animation(place, tell)
-    raise RecordingError(f"{place} is no video by its name; expected {FILMS}: choose one of these")
+    return decode_video(place, kind, tell)
 
 
-def _evened(place: Path, pictures: Pictures, times: Array) -> tuple[Pictures, float]:
-    """Return frames at even steps, each as it stands on screen then, and the step in s."""
-    steps = np.diff(times)
-    usual = np.median(steps)
-    if not (usual > 0 and steps.min() >= 0):
-        raise RecordingError(f"{place}: its frames have no times that rise; expected a video: export it again")
-    alike = np.abs(steps - usual) <= UNEVEN * usual
-    step = float(steps[alike].mean())
-    if alike.all():
-        return pictures, step
-    count = round(float(times[-1] - times[0]) / step) + 1
-    if count > LONGEST_HOLD * len(times):
-        uneven = f"{place}: its frames are {steps.min():.3g} to {steps.max():.3g} s apart"
-        raise RecordingError(f"{uneven}; expected steady steps: export it at a constant frame rate")
-    shown = np.searchsorted(times, times[0] + (np.arange(count) + 0.5) * step, side="right") - 1
-    return pictures[shown], step
+def _timed(film: Video, reel: DecodedFrames) -> Video:
+    """Return `film` with the times of its frames, or the question for them."""
+    facts, path = film.facts, film.path
+    if reel.times is None:
+        return replace(film, facts=replace(facts, question=UNKNOWN_PACE))
+    kept = rising(path, reel.times)
+    stray = film.count - len(kept)
+    found = timing(path, reel.times[kept], reel.tick)
+    pace = tagged_pace(found.step, facts.rate_tagged)
+    left_out = f"{stray} frame{'s' if stray > 1 else ''} with a time no later than one before left out" if stray else ""
+    remarks = tuple(remark for remark in (pace.remark, left_out) if remark)
+    pictures = film.pictures[kept] if stray else film.pictures
+    said = replace(facts, remarks=(*facts.remarks, *remarks), question=pace.question, answers=pace.answers)
+    return replace(film, pictures=pictures, seconds=pace.step, clock=found.clock, facts=said)

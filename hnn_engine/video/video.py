@@ -1,8 +1,10 @@
 """A video decoded into grey frames by PyAV, as players show it: upright, and with square pixels."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -10,59 +12,97 @@ from hnn_engine.coords import Array
 from hnn_engine.errors import RecordingError
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings.regular import open_regular
-from hnn_engine.video.clip import MOST_PIXELS, DecodedFrames, Pictures, check_count, check_pixels, reduction
+from hnn_engine.video.clip import (
+    MOST_PIXELS,
+    DecodedFrames,
+    FilmFacts,
+    Pictures,
+    check_count,
+    check_pixels,
+    reduction,
+)
 from hnn_engine.video.containers import Stated, missing, video_ends
+from hnn_engine.video.display import UPRIGHT, Orientation, orientation
 from hnn_engine.video.library_errors import DAMAGED, FILMS, named
+from hnn_engine.video.signatures import DEMUXERS, RAW_DEMUXERS, FilmFormat
 
 if TYPE_CHECKING:
     from av import VideoFrame, VideoStream
     from av.container import InputContainer
 
-# What FFmpeg may take a file for, whatever its name ends with: others, such as a list of films, would have it open what
-# the file names.
-FORMATS = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "m4v", "h264", "hevc")
-OPTIONS = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"}
+# The file is handed over open and its container is named, so that FFmpeg neither guesses what it is nor opens another:
+# no protocol is allowed.
+OPTIONS = {"format_whitelist": ",".join((*DEMUXERS, *RAW_DEMUXERS)), "protocol_whitelist": "none"}
 SIZED = ("mov", "matroska", "avi")  # those whose parts say how long they are, so that it is seen what is cut off
 SHORT, SHORT_SECONDS = 0.02, 0.1  # by which Matroska's clocks may fall short of the length that it states
 HOLE = 1.5  # median steps from one frame to the next between which one is missing
 REORDERED = 18  # frames at the end of a film that may be stored in another order than they are shown
 TOLD = 500  # packets that are counted between two words of progress
+RATE_TAGS = ("com.android.capture.fps",)  # frames per second that a camera says it took
+MOST_RATE = 1000  # frames per second that a bare stream may state: codecs count in finer units too
+UNSTATED = "7/3"  # frames per second that a bare stream is given: what comes back as that does not state its own
 
 
-def decode_video(place: Path, tell: ProgressCallback) -> DecodedFrames:
+_Stamp = tuple[int | None, int | None]  # when it is presented, and decoded, in units of the stream
+
+
+class _Decoded(NamedTuple):
+    """A frame as it is shown, its time stamp, whether it was patched up, how it was turned, and FFmpeg's angle of
+    that, which tells no mirrored picture from a turned one."""
+
+    picture: Pictures
+    stamp: _Stamp
+    corrupt: bool
+    orientation: Orientation
+    rotation: int
+
+
+def decode_video(place: Path, kind: FilmFormat, tell: ProgressCallback) -> DecodedFrames:
     """Decode the first stream of pictures in `place`, as far as it goes; raise `RecordingError` where there is none."""
     with open_regular(str(place), FILMS) as file:
         whole = video_ends(file)
-    with named(place):
-        container = _opened(place)
-    with container:
-        stated = _count(place, container, whole, tell)
-    with named(place):
-        container = _opened(place)
-    with container:
-        return _decoded(place, container, stated, tell)
+        with _opened(place, file, kind) as container:
+            stated = _count(place, container, whole, tell)
+        with _opened(place, file, kind) as container:
+            return _decoded(place, container, kind, stated, tell)
 
 
-def _opened(place: Path) -> "InputContainer":
+@contextmanager
+def _opened(place: Path, file: BinaryIO, kind: FilmFormat) -> Iterator["InputContainer"]:
+    """Open the container in `file`, from its beginning."""
     import av
 
-    try:
-        return av.open(str(place), options={"max_pixels": str(MOST_PIXELS)}, container_options=OPTIONS)
-    except av.ArgumentError as error:
-        unknown = f"{place} cannot be read (in an unknown container, or damaged)"
-        raise RecordingError(f"{unknown}; expected {FILMS}: check or export it again") from error
+    file.seek(0)
+    options = {**OPTIONS, "framerate": UNSTATED} if kind.raw else OPTIONS
+    with named(place):
+        container = av.open(
+            file, "r", kind.demuxer, options={"max_pixels": str(MOST_PIXELS)}, container_options=options
+        )
+    with container:
+        yield container
 
 
 def _is_one_of(names: tuple[str, ...], container: "InputContainer") -> bool:
     return not set(names).isdisjoint(container.format.name.split(","))
 
 
+def _stream(place: Path, container: "InputContainer") -> "VideoStream":
+    """Return the first stream of moving pictures: a cover is none."""
+    import av
+
+    def is_cover(stream: "VideoStream") -> bool:
+        return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+    streams = [stream for stream in container.streams.video if not is_cover(stream)]
+    if not streams:
+        raise RecordingError(f"{place} holds no pictures; expected a video: choose another file")
+    return streams[0]
+
+
 def _count(place: Path, container: "InputContainer", whole: bool, tell: ProgressCallback) -> Stated:
     """Return how many frames are in the file, without decoding them, and what its header claims if it is not whole."""
-    if not container.streams.video:
-        raise RecordingError(f"{place} holds no pictures; expected a video: choose another file")
+    stream, count, latest = _stream(place, container), 0, 0.0
     whole = whole or not _is_one_of(SIZED, container)
-    stream, count, latest = container.streams.video[0], 0, 0.0
     packets = container.demux()
     while True:
         try:
@@ -86,20 +126,23 @@ def _count(place: Path, container: "InputContainer", whole: bool, tell: Progress
     return Stated(count, whole, None if whole else int(stream.frames or 0))
 
 
-def _decoded(place: Path, container: "InputContainer", stated: Stated, tell: ProgressCallback) -> DecodedFrames:
+def _decoded(
+    place: Path, container: "InputContainer", kind: FilmFormat, stated: Stated, tell: ProgressCallback
+) -> DecodedFrames:
     """Decode frames up to the first that cannot be decoded."""
+    stream = _stream(place, container)
     with named(place):
-        stream = container.streams.video[0]
         width, height = _shown_size(place, stream)
         stream.thread_type = "AUTO"
-        rate = stream.average_rate
     factor = reduction(str(place), stated.held, width, height)
-    pictures, times = np.empty((0, 0, 0), dtype=np.uint8), list[float | None]()
+    pictures, times = np.empty((0, 0, 0), dtype=np.uint8), list[_Stamp]()
     frames, patched = container.decode(stream), list[int]()
+    found: _Decoded | None = None
+    shown = UPRIGHT
     for i in range(stated.held):
         try:
             with named(place):
-                found = _next(frames, width // factor, height // factor)
+                found = _next(frames, width // factor, height // factor, found)
         except RecordingError:
             if i == 0:
                 raise
@@ -107,19 +150,42 @@ def _decoded(place: Path, container: "InputContainer", stated: Stated, tell: Pro
         if found is None:
             stated = stated._replace(held=i)  # a decoder may give fewer than there are packets
             break
-        picture, time, corrupt = found
         if i == 0:
-            pictures = np.empty((stated.held, *picture.shape), dtype=np.uint8)
-        if picture.shape != pictures.shape[1:]:
+            pictures, shown = np.empty((stated.held, *found.picture.shape), dtype=np.uint8), found.orientation
+        if found.picture.shape != pictures.shape[1:]:
             break
-        pictures[i] = picture
-        times.append(time)
-        patched += [i] if corrupt else []
+        pictures[i] = found.picture
+        times.append(found.stamp)
+        patched += [i] if found.corrupt else []
         tell((i + 1) / stated.held)
-    starts = _times(times, rate)
+    with named(place):
+        facts, starts = _facts(container, kind, stream, shown), _times(times, stream, kind)
     kept = len(times) if stated.whole else _unbroken(len(times), starts, patched)
     note = _note(kept, stated, sum(i < kept for i in patched))
-    return DecodedFrames(pictures[:kept], None if starts is None else starts[:kept], factor, note)
+    tick = float(stream.time_base or 0)
+    return DecodedFrames(pictures[:kept], None if starts is None else starts[:kept], factor, note, tick, facts)
+
+
+def _facts(container: "InputContainer", kind: FilmFormat, stream: "VideoStream", shown: Orientation) -> FilmFacts:
+    """Return what the container says of its film."""
+    tags = {**stream.metadata, **container.metadata}
+    tagged = next((rate for tag in RATE_TAGS if (rate := _positive(tags.get(tag))) is not None), None)
+    codec = stream.codec_context.name if stream.codec_context is not None else ""
+    remarks = list[str]()
+    if shown.aslant:
+        remarks.append(f"The picture is to be shown aslant; it is turned by {shown.rotation}°, the nearest right angle")
+    if kind.raw:
+        remarks.append("A stream without a container has no time stamps")
+    return FilmFacts(f"{kind.name}, {codec}" if codec else kind.name, tagged, shown, tuple(remarks))
+
+
+def _positive(text: str | None) -> float | None:
+    """Return a number above 0 as a tag has it, None for anything else."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if 1e-3 < value < 1e6 else None
 
 
 def _unbroken(count: int, starts: Array | None, patched: list[int]) -> int:
@@ -138,10 +204,25 @@ def _unbroken(count: int, starts: Array | None, patched: list[int]) -> int:
     return count
 
 
-def _next(frames: Iterator["VideoFrame"], width: int, height: int) -> tuple[Pictures, float | None, bool] | None:
-    """Return the next frame's picture, its time in s, and whether it was patched up; None at the end."""
+def _next(frames: Iterator["VideoFrame"], width: int, height: int, before: _Decoded | None) -> _Decoded | None:
+    """Return the next frame; None at the end.
+
+    A frame's side data keep it alive until garbage is collected, which makes decoding three times as slow: they are
+    looked at where the rotation is not that of the frame `before`.
+    """
+    from av.sidedata.sidedata import Type
+
     frame = next(frames, None)
-    return None if frame is None else (_grey(frame, width, height), frame.time, bool(frame.is_corrupt))
+    if frame is None:
+        return None
+    if before is not None and before.rotation == frame.rotation:
+        shown = before.orientation
+    else:
+        matrix: Any = frame.side_data.get(Type.DISPLAYMATRIX)
+        shown = UPRIGHT if matrix is None else orientation(bytes(matrix))
+    scaled = frame.reformat(width=width, height=height, format="gray", interpolation="AREA")
+    picture: Any = scaled.to_ndarray()
+    return _Decoded(shown.shown(picture), (frame.pts, frame.dts), bool(frame.is_corrupt), shown, frame.rotation)
 
 
 def _note(kept: int, stated: Stated, patched: int) -> str:
@@ -161,15 +242,19 @@ def _shown_size(place: Path, stream: "VideoStream") -> tuple[int, int]:
     return shown, height
 
 
-def _grey(frame: "VideoFrame", width: int, height: int) -> Pictures:
-    """Return the luma of a frame at `width` × `height`, turned as the camera was held."""
-    scaled = frame.reformat(width=width, height=height, format="gray", interpolation="AREA")
-    picture: Any = scaled.to_ndarray()
-    return np.asarray(np.rot90(picture, round(frame.rotation / 90)))
+def _times(stamps: list[_Stamp], stream: "VideoStream", kind: FilmFormat) -> Array | None:
+    """Return when each frame is shown, s, in the order in which they are; None where nothing tells.
 
-
-def _times(times: list[float | None], rate: Any) -> Array | None:
-    """Return when each frame begins, s; by the rate where the frames do not say it, and None where nothing does."""
-    if all(time is not None for time in times):
-        return np.array(times, dtype=np.float64)
-    return np.arange(len(times)) / float(rate) if rate else None
+    By the times of presentation; where not all have one, by those of decoding, and then by the rate.
+    """
+    rate, unit = stream.average_rate, stream.time_base
+    if kind.raw:
+        own = stream.codec_context.framerate  # the average is what the stream was given
+        stated = own is not None and 1 <= own <= MOST_RATE and abs(own - Fraction(UNSTATED)) > 0.01
+        return np.arange(len(stamps)) / float(own) if stated and own is not None else None
+    for column in zip(*stamps, strict=True):
+        known = [stamp for stamp in column if stamp is not None]
+        if unit is not None and len(known) == len(stamps):
+            whole = np.array(known, dtype=np.int64)
+            return np.asarray((whole - whole[0]) * unit.numerator / unit.denominator, dtype=np.float64)
+    return np.arange(len(stamps)) / float(rate) if rate else None

@@ -19,6 +19,7 @@ from hnn_engine.errors import RecordingError
 from hnn_engine.records import load_session, save_session
 from hnn_engine.video import AngleReader, Crop, extract_frames, read_video
 from tests.app.bench import Bench
+from tests.engine.films import at_rates, write_film
 
 COUNT, WIDTH, HEIGHT = 40, 64, 40
 ANGLES = 0.6 * np.cos(0.35 * np.arange(COUNT))
@@ -213,11 +214,36 @@ class TestDialog:
         await bench.until(lambda: dialog.ready, "an angle")
         assert not dialog.problem.isVisible()
         bench.slide(dialog.slider, 1.0)
-        assert dialog.instant.text() == "frame 40 of 40"
+        assert dialog.instant.text().replace("\u00a0", " ") == "frame 40 of 40, 1.950 s"
         assert dialog.view._rod is not None, "past the last frame that is taken it shows the last one"
         bench.key(Qt.Key.Key_Escape, widget=dialog)
         await bench.until(lambda: not bench.window.findChildren(VideoImportDialog), "a closed dialog")
         assert bench.document.state is state
+
+    async def test_a_film_of_varying_rate_keeps_its_times(self, bench: Bench, tmp_path: Path) -> None:
+        times = at_rates((1, 30), (1, 20))
+        dialog = await dialog_on(bench, write_film(tmp_path / "swing.mp4", times))
+        await bench.until(lambda: dialog.ready, "an angle")
+        said = dialog.facts.text().replace("\u00a0", " ")
+        assert said.startswith("mp4, h264: 2.033 s, 20 to 30 frames per second. Steps are uneven")
+        assert f"{len(times)} frames, 0.0333 to 0.05 s apart" in dialog.said.text()
+        assert dialog.recording().t == pytest.approx(times, abs=1e-4)
+        bench.type_into(dialog.rate, "60")
+        assert "The rate is stated, 60 frames per second instead of 30" in dialog.facts.text()
+        assert dialog.recording().t == pytest.approx(times / 2, abs=1e-4)
+        await press(bench, dialog, CANCEL)
+
+    async def test_which_of_two_rates_is_true_is_asked(self, bench: Bench, tmp_path: Path) -> None:
+        path = write_film(tmp_path / "swing.mp4", np.arange(40) / 30, tags={"com.android.capture.fps": "60"})
+        dialog = await dialog_on(bench, path)
+        assert "A tag says 60 frames per second, the time stamps say 30" in dialog.question.text()
+        assert dialog.question.isVisible()
+        assert not dialog.open_button.isEnabled()
+        bench.type_into(dialog.rate, "60")
+        await bench.until(lambda: dialog.ready, "an angle")
+        assert not dialog.question.isVisible()
+        assert dialog.recording().seconds == pytest.approx(1 / 60)
+        await press(bench, dialog, CANCEL)
 
     async def test_what_is_lost_out_of_sight_is_said(self, bench: Bench, tmp_path: Path) -> None:
         frames = pictures()
@@ -242,7 +268,7 @@ class TestDialog:
 
 async def test_what_is_no_film_is_one_sentence_and_nothing_is_lost(bench: Bench, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.mp4"
-    damaged.write_bytes(b"no video")
+    damaged.write_bytes(b"\0\0\0\x18ftypmp42 no video")
     short = write_gif(tmp_path / "short.gif", pictures(9))
     unlike = write_folder(tmp_path / "unlike", pictures(24))
     Image.new("L", (9, 9)).save(unlike / "picture7.png")

@@ -363,7 +363,7 @@ def test_what_is_said_of_a_film_is_checked(hnn_lab: Command, tmp_path: Path) -> 
     folder.mkdir()
     for i in range(30):
         Image.new("L", (40, 40), 7 * i).save(folder / f"{i}.png")
-    complaint(hnn_lab(*words, folder), str(folder), "state them")
+    complaint(hnn_lab(*words, folder), str(folder), "state the frame rate (--fps RATE")
     complaint(hnn_lab(*words, folder, "--fps", 20, "--model", "pixel-hnn"), str(folder))
     assert not (tmp_path / "run").exists()
 

@@ -248,7 +248,7 @@ def test_the_command_line_says_what_is_missing(films: Path, tmp_path: Path, caps
     path.write_bytes((films / "whole" / "swing.gif").read_bytes()[:-300])
     command = ["train", "--recording", str(path), "--model", "baseline", "--setting", "steps=1", "--out"]
     assert main([*command, str(tmp_path / "run")]) == 0
-    assert "swing.gif: the file has no end mark after" in capsys.readouterr().err
+    assert "swing.gif: The file has no end mark after" in capsys.readouterr().err
 
 
 def test_pictures_turned_by_their_camera_are_read(tmp_path: Path) -> None:

@@ -72,8 +72,8 @@ def place(tmp_path: Path) -> Path:
     """A folder to work in, with two films that are none."""
     (tmp_path / "without").mkdir()
     (tmp_path / "without" / "sitecustomize.py").write_text(WITHOUT)
-    (tmp_path / "swing.mp4").write_bytes(b"no video")
-    (tmp_path / "swing.gif").write_bytes(b"no video")
+    (tmp_path / "swing.mp4").write_bytes(b"\0\0\0\x18ftypmp42 no video")
+    (tmp_path / "swing.gif").write_bytes(b"GIF89a\0 no video")
     return tmp_path
 
 
