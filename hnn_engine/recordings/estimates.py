@@ -1,6 +1,7 @@
 """Time derivatives of a recorded track: a table of methods, none of which looks across a gap but the paper's."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,7 +18,8 @@ from hnn_engine.recordings.smoothing import spline_slopes, spline_weights
 ORDER = 3  # of Savitzky and Golay's polynomial
 SHORTEST = 1e-3  # part of the median step that a spline's steps must have
 TOLD = 64  # runs between two words of progress
-UNEVEN = 0.1  # a segment is even where no step differs from the mean by more than this part of it
+TOGETHER = 20_000  # rows whose cubics are fitted together
+UNEVEN = 0.1  # a segment is even where no step differs from the mean, and no time from its place, by more of a step
 
 WINDOW = Parameter(
     "window",
@@ -50,7 +52,7 @@ DERIVATIVES: dict[str, DerivativeInfo] = {
         DerivativeInfo(
             "savitzky-golay",
             "Savitzky–Golay",
-            "The slope of a cubic fitted to the rows around; needs even steps.",
+            "The slope of a cubic fitted to the rows around, at their times.",
             False,
             (WINDOW,),
         ),
@@ -144,15 +146,35 @@ def _forward_difference(t: Array, x: Array, runs: list[slice], window: int, tell
 def _savitzky_golay(t: Array, x: Array, runs: list[slice], window: int, tell: ProgressCallback) -> Array:
     """Return the slopes of cubics over `window` rows, at a run's ends those of its last whole window.
 
-    Source: Savitzky & Golay, Anal. Chem. 36 (1964) 1627.
+    Where steps are even all cubics share their weights; elsewhere each is fitted at the times of its own rows. Source:
+    Savitzky & Golay, Anal. Chem. 36 (1964) 1627.
     """
     from scipy.signal import savgol_filter
 
     slopes = np.full_like(x, np.nan)
     for run in _told(runs, tell):
-        if run.stop - run.start >= window and is_even(t[run]):
+        if run.stop - run.start < window:
+            continue
+        if is_even(t[run]):
             step = float(np.diff(t[run]).mean())
             slopes[run] = savgol_filter(x[run], window, ORDER, deriv=1, delta=step, axis=0)
+        elif is_graded(t[run]):
+            slopes[run] = local_slopes(t[run], x[run], window)
+    return slopes
+
+
+def local_slopes(t: Array, x: Array, window: int) -> Array:
+    """Return the slopes `(n, k)` of cubics through the `window` rows around each of `x` `(n, k)` at times `t` `(n,)`,
+    least squares; steps may be uneven."""
+    slopes, half = np.empty_like(x), window // 2
+    for first in range(0, len(t), TOGETHER):
+        rows = np.arange(first, min(first + TOGETHER, len(t)))
+        around = np.clip(rows - half, 0, len(t) - window)[:, None] + np.arange(window)
+        span = (t[around[:, -1]] - t[around[:, 0]])[:, None]
+        powers = ((t[around] - t[rows][:, None]) / span)[..., None] ** np.arange(ORDER + 1)  # (rows, window, 4)
+        across = powers.swapaxes(1, 2)
+        with suppress(np.linalg.LinAlgError):
+            slopes[rows] = np.linalg.solve(across @ powers, across @ x[around])[:, 1] / span
     return slopes
 
 
@@ -189,9 +211,12 @@ _METHODS: dict[str, Callable[[Array, Array, list[slice], int, ProgressCallback],
 
 
 def is_even(t: Array) -> bool:
-    """Whether no step of `t` differs from the mean step by more than a tenth."""
+    """Whether no step of `t` differs from the mean step by more than a tenth, nor any time from where even steps would
+    have it by more than a tenth of one: small deviations may add up."""
     steps = np.diff(t)
-    return bool(np.abs(steps - steps.mean()).max() <= UNEVEN * steps.mean())
+    step = steps.mean()
+    added = np.cumsum(steps - step)
+    return bool(max(np.abs(steps - step).max(), np.ptp(added) / 2) <= UNEVEN * step)
 
 
 def is_graded(t: Array) -> bool:
@@ -208,6 +233,4 @@ def _advice(recording: Recording, method: str, window: int) -> str:
         return (
             f"{found}, for the longest run without a gap has {longest} rows; expected {window}: take a smaller window"
         )
-    if method == "smoothing-spline":
-        return f"{found}, for some time steps are next to nothing; expected similar ones: choose forward-difference"
-    return f"{found}, for the time steps are uneven; expected them alike within {UNEVEN:.0%}: choose smoothing-spline"
+    return f"{found}, for some time steps are next to nothing; expected similar ones: choose forward-difference"

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import savgol_filter
 
 from hnn_engine.coords import Array
 from hnn_engine.errors import ParameterError, RecordingError, UnknownNameError
@@ -32,6 +33,7 @@ from hnn_engine.recordings import (
     recording_dataset,
     shipped_recording,
 )
+from hnn_engine.recordings.estimates import estimate, local_slopes
 from hnn_engine.recordings.scene import rounded_outward
 
 ROOT = Path(__file__).parents[2]
@@ -371,13 +373,26 @@ def test_midpoints_are_of_second_order_where_differences_are_of_first(tmp_path: 
     assert off["midpoint"][1] < 0.02 * off["forward-difference"][1]
 
 
-def test_uneven_steps_are_for_the_spline(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", SMOOTH)
+def test_uneven_steps_count_as_they_are(tmp_path: Path, method: str) -> None:
     t = np.cumsum(np.random.default_rng(3).uniform(0.035, 0.05, 150))
     recording = read_recording(write(tmp_path, rows(t, np.sin(2 * t), 2 * np.cos(2 * t))), Columns(0, 1, 2))
-    dcoords, _ = derivatives(recording, "smoothing-spline")
+    dcoords, _ = derivatives(recording, method)
     assert dcoords[:, 0] == pytest.approx(recording.coords[:, 1], abs=1e-2)
-    with pytest.raises(RecordingError, match=r"uneven.*smoothing-spline"):
-        derivatives(recording, "savitzky-golay")
+
+
+def test_steps_that_drift_slowly_are_not_even() -> None:
+    t = np.cumsum(np.linspace(0.033, 0.036, 300))  # no step is 5 % off, and the times are by four steps
+    x = np.stack([np.sin(4 * t), 4 * np.cos(4 * t)], axis=-1)
+    nothing = np.empty(0, dtype=np.int64)
+    found = estimate(t, x, np.zeros(300, dtype=np.int64), nothing, "savitzky-golay", 9).dcoords[:, 0]
+    assert np.abs(found - x[:, 1]).max() < 0.03
+
+
+def test_cubics_at_even_times_are_those_of_savitzky_and_golay() -> None:
+    t = 0.1 * np.arange(60)
+    x = np.random.default_rng(5).normal(size=(60, 2))
+    np.testing.assert_allclose(local_slopes(t, x, 9), savgol_filter(x, 9, 3, deriv=1, delta=0.1, axis=0), atol=1e-9)
 
 
 def test_bad_methods_and_windows_are_refused(tmp_path: Path) -> None:
