@@ -19,6 +19,7 @@ from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.initial_frames import frame_seconds, initial_condition, reader_of
 from hnn_engine.models import get_model
 from hnn_engine.models.autoencoder import Single
+from hnn_engine.recordings import Recording
 from hnn_engine.rollouts.steering import follow
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.video import Tile, side_by_side
@@ -48,6 +49,23 @@ class _Strip:
         lost = np.flatnonzero(~(np.abs(self.off[: frame + 1]) < IN_STEP))
         state = "in step" if not len(lost) else f"lost at {lost[0]}"
         return f"{np.rad2deg(abs(self.off[frame])):.1f}° off, {state}"
+
+
+def filmed_pairs(recording: Recording, row: int, times: Array) -> Frames:
+    """Return the recorded pairs of frames `(F, 2, size, size)` that begin at `row` and at `times` `(T,)` after it.
+
+    By their times: each is the nearest frame, and none, black, where that is more than half a step off, as where
+    frames are missing. They end with the recording.
+    """
+    assert recording.frames is not None
+    t, half = recording.t[row:] - recording.t[row], 0.5 * recording.seconds
+    times = np.append(times, times[-1] + recording.seconds)
+    times = times[times <= t[-1] + half]
+    right = np.clip(np.searchsorted(t, times), 1, len(t) - 1)
+    nearest = np.where(times - t[right - 1] <= t[right] - times, right - 1, right)
+    shown = recording.frames[row + nearest].copy()
+    shown[np.abs(t[nearest] - times) > half * (1 + 1e-6)] = 0
+    return np.stack([shown[:-1], shown[1:]], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +124,7 @@ class ComparisonVideo:
         row = recording.row_at(np.array(experiment.start))
         if row is None:
             raise ExperimentError("The start is not on a recorded row, so there is no video of it: start at one")
-        frames = recording.frames[row : row + len(self._times) + 1]
-        return np.stack([frames[:-1], frames[1:]], axis=1)
+        return filmed_pairs(recording, row, self._times)
 
     @cached_property
     def _times(self) -> Array:

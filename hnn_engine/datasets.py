@@ -59,6 +59,9 @@ ENERGY_LIMIT = 1e-6  # relative; what changes its energy by more is no longer th
 MOST_LOST = 0.2  # of all trajectories: where more are lost, those that are left no longer represent the system
 REDRAWS = 20
 REMEMBERED = 100_000  # numbers of the tracks that were made last
+FEWEST_FILMED = 8  # rows of a film that a model of frames is fitted on
+FEWEST_TESTS = 0.05  # part of the rows of a film that tests, and that trains, at least
+FILM_TRAINS = 0.8  # part of the rows of a film that train, where they are split anew
 
 Mask = npt.NDArray[np.bool_]
 
@@ -176,10 +179,23 @@ def _filmed(system: System, settings: Mapping[str, Value], rng: np.random.Genera
 
 def filmed(data: Dataset, recording: Recording, rows: Index) -> Dataset:
     """Return those of `data`, which are the `rows` `(N,)` of a filmed `recording`, that have two frames behind them,
-    `(M, 2*dof)` with M ≤ N, with their frames."""
+    `(M, 2*dof)` with M ≤ N, with their frames.
+
+    Where the frame rate changes these may lie in one part of the film alone: then they are split by time anew. Raises
+    `ExperimentError` where there are too few.
+    """
     frame_pairs, whole = recorded_frame_pairs(recording, rows)
+    if np.count_nonzero(whole) < FEWEST_FILMED:
+        raise ExperimentError(
+            f"Only {np.count_nonzero(whole)} of {len(rows)} frames have two others behind them at one step of "
+            f"{recording.seconds:.3g} s, but a model of frames needs {FEWEST_FILMED}: film at a steady rate, or choose "
+            "a model of the angle"
+        )
+    train = data.train[whole]
+    if not FEWEST_TESTS <= np.count_nonzero(~train) / len(train) <= 1 - FEWEST_TESTS:
+        train = np.arange(len(train)) < round(FILM_TRAINS * len(train))
     states = data.coords[whole], data.dcoords[whole]
-    return Dataset(*states, data.t[whole], data.trajectory[whole], data.train[whole], frame_pairs=frame_pairs)
+    return Dataset(*states, data.t[whole], data.trajectory[whole], train, frame_pairs=frame_pairs)
 
 
 def _on_grid(system: System, side: int, noise: float, rng: np.random.Generator) -> Dataset:

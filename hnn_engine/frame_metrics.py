@@ -163,15 +163,22 @@ def fresh_starts(system: System, frame_pairs: FramePairs, seed: int, count: int)
 
 
 def recorded_in_step(snapshot: Snapshot, data: Dataset) -> float:
-    """Return how many frames a film painted from the first test row on stays in step with the recorded one."""
+    """Return how many frames a film painted from the first test row on stays in step with the recorded one.
+
+    Where frames are missing or uneven before that many are seen, they are those of the test rows, at their own times.
+    """
     frame_pairs = data.frame_pairs
     assert frame_pairs is not None
     rows = np.flatnonzero(~data.train)
     first = int(frame_pairs.first[rows[0]])
     last = min(first + FRAMES + 1, len(frame_pairs.frames))
-    t = np.linspace(0.0, frame_pairs.seconds * (last - first - 1), last - first)
+    if frame_pairs.run_end(first) >= last:
+        t = np.linspace(0.0, frame_pairs.seconds * (last - first - 1), last - first)
+        truth = frame_pairs.reader.read(frame_pairs.frames[first:last])
+    else:
+        rows = rows[np.argsort(data.t[rows])][: FRAMES + 1]
+        t, truth = data.t[rows] - data.t[rows[0]], data.coords[rows, 0]
     start = encoded_start(snapshot, frame_pairs.pairs(rows[:1])[0], data.coords[rows[0]])
     model = rollout(snapshot, start, t, "dop853", tolerance=MODEL_TOLERANCE).coords
     read = painted_angles(snapshot, model, frame_pairs.reader)
-    truth = frame_pairs.reader.read(frame_pairs.frames[first:last])
     return float(Take(t, truth[:, None, None], model[:, None], read[:, None]).in_step[0])

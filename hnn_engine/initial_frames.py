@@ -19,10 +19,10 @@ def pair_of_frames(experiment: Experiment, start: Array, size: int) -> Frames | 
     if recording is None or recording.frames is None or recording.frame_size != size:
         return None
     row = recording.row_at(start)
-    last = len(recording.frames) - 1
-    if row is None or row >= last or recording.trial[row] != recording.trial[row + 1]:
+    if row is None:
         return None
-    return recording.frames[row : row + 2]
+    after = int(recording.frame_steps.after[row])
+    return None if after < 0 else recording.frames[[row, after]]
 
 
 def reader_of(experiment: Experiment, size: int) -> Reader | None:

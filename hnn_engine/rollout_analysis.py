@@ -43,8 +43,9 @@ def collocated_truth(
 def encoded_truth(experiment: Experiment, coords: Array, autoencoder: FrozenAutoencoder) -> Array | None:
     """Return the latents `(T, 2)` that an encoder gives for the frames along truth's `coords` `(T, 2*dof)`.
 
-    Frames are rendered for a system. For a recording they are those from the start's row on; the last of them begins
-    no pair, so its latents are NaN. None where there are no frames of the size that `autoencoder` takes.
+    Frames are rendered for a system. For a recording they are those from the start's row on; where none is a step
+    later, as behind the last of them, latents are NaN. None where there are no frames of the size that `autoencoder`
+    takes.
     """
     system = experiment.moving
     if system is not None:
@@ -52,9 +53,11 @@ def encoded_truth(experiment: Experiment, coords: Array, autoencoder: FrozenAuto
     recording, row = experiment.recording, recorded_row(experiment) or 0
     if recording is None or recording.frames is None or recording.frame_size != autoencoder.size:
         return None
-    frames = recording.frames[row : row + len(coords) + 1]
-    z = autoencoder.encode(np.stack([frames[:-1], frames[1:]], axis=1))
-    return np.concatenate([z, np.full((len(coords) - len(z), 2), np.nan)])
+    after = recording.frame_steps.after[row : row + len(coords)]
+    paired = np.flatnonzero(after >= 0)
+    z = np.full((len(coords), 2), np.nan)
+    z[paired] = autoencoder.encode(np.stack([recording.frames[row + paired], recording.frames[after[paired]]], axis=1))
+    return z
 
 
 def states_as_seen(experiment: Experiment, states: States, autoencoder: FrozenAutoencoder) -> States | None:

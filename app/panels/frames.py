@@ -25,9 +25,10 @@ from hnn_engine.coords import Array, wrap_angle
 from hnn_engine.experiment import Experiment
 from hnn_engine.frame_metrics import encoded_start
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
-from hnn_engine.initial_frames import frame_seconds, pair_of_frames, reader_of
+from hnn_engine.initial_frames import film_along, pair_of_frames, reader_of
 from hnn_engine.models import get_model
 from hnn_engine.number_format import NO_BREAK, number
+from hnn_engine.rollout_analysis import recorded_row
 
 NUDGE = math.radians(2.0)
 FINE_NUDGE = math.radians(0.2)
@@ -149,8 +150,20 @@ class FramesPanel(QWidget):
         if not track.measured:
             return self.lab.state_of(track)
         row = int(np.searchsorted(track.t, self.lab.playback.time + 1e-9, side="right")) - 1
-        state: Array = track.coords[max(min(row, len(track.t) - 2), 0)]  # a film stands still between its frames
+        row = max(min(row, len(track.t) - 2), 0)
+        if self._in_gap(track.t, row):
+            return None
+        state: Array = track.coords[row]  # a film stands still between its frames
         return state
+
+    def _in_gap(self, t: Array, row: int) -> bool:
+        """Whether the instant lies where frames are missing behind `row` of a film whose rows are at `t`."""
+        experiment = self.lab.experiment
+        recording = experiment.recording
+        if recording is None or not len(recording.gaps):
+            return False
+        begun = recorded_row(experiment) or 0
+        return row + begun + 1 in recording.gaps and self.lab.playback.time > t[row] + recording.seconds
 
     def _pair(self, size: int) -> Frames | None:
         """The two frames that begin at the instant; of each size once."""
@@ -243,15 +256,21 @@ class FramesPanel(QWidget):
         steps = self._step_words(track) if track is not None else ()
         return (*(f"{word} · {said}" for word in steps), said)
 
+    def _frame_times(self) -> Array:
+        """When the frames along truth are shown, s; empty where there are none."""
+        answer = self.lab.answer
+        times = None if answer is None or answer.truth is None else film_along(self.lab.experiment, answer.truth.t)
+        return np.empty(0) if times is None else times
+
     def _step_words(self, track: RolloutCurve) -> tuple[str, ...]:
-        seconds, frames = frame_seconds(self.lab.experiment), track.in_step
-        if frames is None or not seconds:
+        frames, times = track.in_step, self._frame_times()
+        if frames is None or not len(times):
             return ()
         if not frames:
             return ("out of step",)
-        so_far = math.floor(self.lab.playback.time / seconds + 1e-6) + 1
+        so_far = int(np.searchsorted(times, self.lab.playback.time + 1e-6, side="right"))
         if so_far > frames:
-            return (f"lost step at {number(frames * seconds)}{NO_BREAK}s",)
+            return (f"lost step at {number(float(times[frames]))}{NO_BREAK}s",)
         plural = "" if so_far == 1 else "s"
         return f"in step for {so_far} frame{plural}", f"in step: {so_far}"
 

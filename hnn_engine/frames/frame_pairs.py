@@ -17,6 +17,7 @@ from hnn_engine.coords import Array, Index
 from hnn_engine.errors import ExperimentError
 from hnn_engine.parameters import Parameter, Value
 from hnn_engine.recordings import Recording
+from hnn_engine.recordings.frame_steps import chains
 from hnn_engine.rollouts.steps import step_of
 from hnn_engine.systems.base import System
 
@@ -52,7 +53,8 @@ class FramePairs:
     `first` being `(N,)`.
 
     The frame `first[n]` + 2 is there too. `camera` makes more of them, where they are simulated, from starts within
-    `start_angle` in rad and `start_speed` in rad/s; `reader` reads their angles.
+    `start_angle` in rad and `start_speed` in rad/s; `reader` reads their angles. Of a film, `breaks` are the frames
+    that do not follow the one before.
     """
 
     frames: Frames
@@ -62,11 +64,17 @@ class FramePairs:
     camera: Camera | None = None
     start_angle: float = math.pi
     start_speed: float = 0.0
+    breaks: Index | None = None
 
     @property
     def size(self) -> int:
         """Pixels across and down a frame."""
         return int(self.frames.shape[-1])
+
+    def run_end(self, first: int) -> int:
+        """Return the end of the frames that follow each other from frame `first` on."""
+        later = np.empty(0) if self.breaks is None else self.breaks[self.breaks > first]
+        return int(later[0]) if len(later) else len(self.frames)
 
     def pairs(self, rows: npt.NDArray[Any]) -> Frames:
         """Return the uint8 pairs `(M, 2, size, size)` of the chosen `rows`, indices `(M,)` or a mask `(N,)`."""
@@ -154,9 +162,16 @@ def rows_of(trajectories: int, frames: int) -> Index:
 
 
 def recorded_frame_pairs(recording: Recording, rows: Index) -> tuple[FramePairs, npt.NDArray[np.bool_]]:
-    """Return what was filmed of those of the recorded `rows` `(N,)` that have two frames behind them, and the mask
-    `(N,)` of these."""
+    """Return what was filmed of those of the recorded `rows` `(N,)` that have two frames behind them, each a step later
+    by their times, and the mask `(N,)` of these."""
     assert recording.frames is not None
     assert recording.reader is not None
-    whole = rows + 2 < len(recording.frames)
-    return FramePairs(recording.frames, rows[whole], recording.seconds, recording.reader), whole
+    after = recording.frame_steps.after
+    whole = (after[rows] >= 0) & (after[np.maximum(after[rows], 0)] >= 0)
+    frames, place = recording.frames, np.arange(len(after))
+    order = chains(after)
+    if (order != place).any():
+        frames = frames[order]
+        place[order] = np.arange(len(after))
+    breaks = np.flatnonzero(after[order] < 0) + 1
+    return FramePairs(frames, place[rows[whole]], recording.seconds, recording.reader, breaks=breaks), whole

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from hnn_engine.camera import Frames, Reader
 from hnn_engine.coords import Array
 from hnn_engine.errors import ParameterError
+from hnn_engine.recordings.frame_steps import FrameSteps, frame_steps
 
 Kind = Literal["angle", "length", "number"]
 Indices = npt.NDArray[np.int64]
@@ -69,7 +71,7 @@ class Recording:
     q is in rad (unwrapped within each trial) or m and v in rad/s or m/s, which is p at unit mass. `gaps` holds each
     row before which rows are missing. `known` says that the file's layout was known by itself, `simulated` that no
     instrument measured it, `velocity_estimated` that v was computed from q. Of a film, `frames` `(N, size, size)` are
-    the pictures themselves, a row's at the same index and evenly spaced in time, and `reader` reads their angles.
+    the pictures themselves, a row's at the same index, and `reader` reads their angles.
     """
 
     title: str
@@ -91,10 +93,15 @@ class Recording:
         """Pixels across and down a frame; 0 where there are none."""
         return int(self.frames.shape[-1]) if self.frames is not None else 0
 
+    @cached_property
+    def frame_steps(self) -> FrameSteps:
+        """Which row comes one step after each, by their times."""
+        return frame_steps(self.t, self.trial)
+
     @property
     def seconds(self) -> float:
-        """Time from one row to the next, s; of a film, whose frames are evenly spaced, from frame to frame."""
-        return float(self.t[1] - self.t[0])
+        """Time from one row to the next, s; of a film whose frames are not evenly spaced, the step of `frame_steps`."""
+        return float(self.t[1] - self.t[0]) if self.frames is None else self.frame_steps.seconds
 
     @property
     def trials(self) -> int:

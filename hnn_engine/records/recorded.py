@@ -38,7 +38,6 @@ _NPY = re.compile(
 )
 SAMPLES = ("t", "trial", "coords", "gaps")
 READER = tuple(f"reader.{name}" for name in ("pivot", "radii", "body", "explained"))
-EVEN = 1e-6  # part of a step by which the steps between frames may differ
 
 _Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -271,9 +270,8 @@ def _read_film(arrays: _Arrays, t: Array, trial: Array, where: str) -> dict[str,
         expected = f"at least {FEWEST_FRAMES} square ones of bytes, one for each sample"
         found = f"the frames in data.npz are {frames.dtype} {frames.shape}, expected {expected}"
         raise RecordError(f"{where} is damaged: {found}; restore it from a copy")
-    steps = np.diff(t)
-    if trial.any() or np.abs(steps - steps[0]).max() > EVEN * abs(steps[0]):
-        raise RecordError(f"{where} is damaged: the frames in data.npz are not at even steps; restore it from a copy")
+    if trial.any():
+        raise RecordError(f"{where} is damaged: the frames in data.npz are of several films; restore it from a copy")
     pivot, radii, body, explained = (arrays[name] for name in READER)
     if not _readable(size, pivot, radii, body, explained):
         raise RecordError(f"{where} is damaged: {_UNREADABLE}; restore it from a copy")

@@ -177,7 +177,7 @@ SPOILT_FILM: list[tuple[dict[str, Any], str]] = [
     ({"frames": BLANK[:23]}, "one for each sample"),
     ({"frames": BLANK[:, :-1]}, "square ones"),
     ({"frames": np.zeros(24, np.uint8)}, "square ones"),
-    ({"t": 0.05 * np.arange(24.0) ** 1.1}, "not at even steps"),
+    ({"trial": np.repeat([0, 1], 12)}, "of several films"),
     ({"reader.body": None}, "cannot be read"),
     ({"reader.body": np.full((4, 40), np.nan)}, "the picture of the pendulum"),
     ({"reader.body": np.zeros((4, 40))}, "the picture of the pendulum"),
