@@ -10,11 +10,13 @@ from hnn_engine.fitting.pixel_closed_form.splines import splines
 from hnn_engine.fitting.subsampling import drawn
 
 SAMPLE = 4000  # frames that the curve is made of
-LANDMARKS, CROWD, NEIGHBOURS = 256, 3, 8  # at most; frames a landmark at least; neighbours in the width of its kernel
+LANDMARKS, CROWD = 256, 3  # at most; frames a landmark at least
+NEIGHBOURS = (8, 4, 3)  # in the width of a landmark's kernel: fewer are tried where frames are few, and far apart
 CURVE_POINTS = 801
 FIRST_PIECES, PIECES = 24, (24, 32, 48, 64)  # of the curve, coarse to fine
 CLEAR, FOG, FOGGY = 8, 40, 0.05  # frames a piece, by the noise over the frames' spread
 OFF_CURVE = 0.1  # of the frames' spread
+FEW = LANDMARKS * CROWD  # frames: of more there are as many landmarks as there can be, and neighbours enough
 GROUP = 4000  # frames that are placed together
 
 
@@ -44,14 +46,15 @@ class Curve:
         return float(np.sqrt(np.square(across).sum() / (len(scores) * max(1, scores.shape[1] - 1))))
 
 
-def rough_curve(scores: Array, noise: float, rng: np.random.Generator) -> Curve:
+def rough_curve(scores: Array, noise: float, rng: np.random.Generator, neighbours: int = NEIGHBOURS[0]) -> Curve:
     """Return a first curve along `scores` `(N, K)`, of a `noise` each, as a diffusion map among landmarks orders them.
 
-    It is made of a sample of them. Source: Coifman & Lafon 2006.
+    It is made of a sample of them; the kernel is as wide as so many `neighbours` of a landmark. Source: Coifman & Lafon
+    2006.
     """
     some = scores[drawn(len(scores), SAMPLE, rng)]
     marks = some[spread_out(some, min(LANDMARKS, len(some) // CROWD))]
-    order = np.argsort(np.argsort(along_film(some, marks)))
+    order = np.argsort(np.argsort(along_film(some, marks, neighbours)))
     return smooth_curve(order / (len(some) - 1), some, _pieces(some, noise, FIRST_PIECES))
 
 
@@ -60,14 +63,22 @@ def film_curve(rough: Curve, scores: Array, noise: float, rng: np.random.Generat
 
     Splines are refined from a `rough` curve on, each by the places on the one before (a principal curve: Hastie &
     Stuetzle 1989). A closed curve, or a sheet, leaves frames farther away than their noise and `OFF_CURVE` of their
-    spread account for.
+    spread account for. Of few frames other rough curves are tried too, by fewer neighbours, and the shortest curve is taken: one that has the frames in a wrong order runs to and fro.
     """
-    some, curve = scores[drawn(len(scores), SAMPLE, rng)], rough
-    for pieces in PIECES:
-        s = curve.project(some)
-        curve = smooth_curve((s - s.min()) / (s.max() - s.min()), some, _pieces(some, noise, pieces))
+    some = scores[drawn(len(scores), SAMPLE, rng)]
     allowed = np.square(OFF_CURVE) * some.var(axis=0).sum() / some.shape[1] + np.square(2 * noise)
-    return curve if curve.distance(some) ** 2 < allowed else None
+    others = NEIGHBOURS[1:] if len(scores) < FEW else ()
+    begun = [rough, *(rough_curve(scores, noise, rng, neighbours) for neighbours in others)]
+    found = [_refined(curve, some, noise) for curve in begun]
+    return min((c for c in found if c.distance(some) ** 2 < allowed), key=lambda c: float(c.at[-1]), default=None)
+
+
+def _refined(curve: Curve, scores: Array, noise: float) -> Curve:
+    """Return splines along `scores` from a first `curve` on."""
+    for pieces in PIECES:
+        s = curve.project(scores)
+        curve = smooth_curve((s - s.min()) / (s.max() - s.min()), scores, _pieces(scores, noise, pieces))
+    return curve
 
 
 def _pieces(scores: Array, noise: float, wanted: int) -> int:
@@ -87,7 +98,7 @@ def spread_out(points: Array, count: int) -> Index:
     return np.array(chosen)
 
 
-def along_film(points: Array, marks: Array) -> Array:
+def along_film(points: Array, marks: Array, neighbours: int = NEIGHBOURS[0]) -> Array:
     """Return a coordinate `(n,)` of `points` `(n, K)` that rises along an open curve through `marks` `(m, K)`, by
     diffusion among them.
 
@@ -95,7 +106,7 @@ def along_film(points: Array, marks: Array) -> Array:
     is extended to the points by Nyström's formula. Source: Coifman & Lafon 2006.
     """
     d2 = square_distances(marks, marks)
-    width = max(float(np.median(np.sort(d2, axis=1)[:, min(NEIGHBOURS, len(marks) - 1)])), 1e-12 * float(d2.max()))
+    width = max(float(np.median(np.sort(d2, axis=1)[:, min(neighbours, len(marks) - 1)])), 1e-12 * float(d2.max()))
     kernel = np.exp(-d2 / width)
     density = kernel.sum(axis=1)
     kernel /= density[:, None] * density

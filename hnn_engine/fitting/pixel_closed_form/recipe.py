@@ -24,7 +24,7 @@ from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finis
 from hnn_engine.fitting.pixel_closed_form import field
 from hnn_engine.fitting.pixel_closed_form.autoencoder import Layer, Reading, decoder_end, decoder_start, encoder_start
 from hnn_engine.fitting.pixel_closed_form.principal_components import Films, Principal, principal_frames, training_films
-from hnn_engine.fitting.pixel_closed_form.principal_curve import Curve, film_curve, rough_curve
+from hnn_engine.fitting.pixel_closed_form.principal_curve import FEW, Curve, film_curve, rough_curve
 from hnn_engine.fitting.pixel_closed_form.slow_feature import jumps, straightened
 from hnn_engine.fitting.pixel_snapshot import LIVE_TEST_ROWS, frame_pairs_of, frozen, map_rows, pixel_model
 from hnn_engine.fitting.random_features.hidden_layers import hidden_layers
@@ -35,6 +35,7 @@ from hnn_engine.snapshot import Snapshot
 
 SAMPLE = 8000  # frames that a half of the autoencoder is solved on
 AWAY = "choose the recipe adam or paper, or record more, with smaller swings or less noise"
+AWAY_OF_FEW = "record longer, or choose the recipe adam or paper"
 
 
 class SampledFit:
@@ -142,9 +143,12 @@ class _Steps:
     def _refine(self) -> None:
         curve = film_curve(self.curve, self.scores, self.frames.noise, self._rng)
         if curve is None:
+            count = len(self.scores)
+            few = f"Only {count} frames train, which may be too few: they" if count < FEW else "The frames that train"
+            away = AWAY_OF_FEW if count < FEW else AWAY
             raise ExperimentError(
-                "The frames that train do not lie along one open curve, as those of a pendulum that never turns over "
-                f"do, so they have no closed form: {AWAY}"
+                f"{few} do not lie along one open curve, as those of a pendulum that never turns over do, so they have "
+                f"no closed form: {away}"
             )
         self.curve, self.places = curve, curve.project(self.scores)
         self.noise = curve.distance(self.scores[drawn(len(self.scores), SAMPLE, self._rng)])
