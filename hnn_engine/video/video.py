@@ -218,7 +218,8 @@ def _next(frames: Iterator["VideoFrame"], width: int, height: int, before: _Deco
     if before is not None and before.rotation == frame.rotation:
         shown = before.orientation
     else:
-        matrix: Any = frame.side_data.get(Type.DISPLAYMATRIX)
+        by_type: Any = frame.side_data  # whose annotation has names for keys
+        matrix = by_type.get(Type.DISPLAYMATRIX)
         shown = UPRIGHT if matrix is None else orientation(bytes(matrix))
     scaled = frame.reformat(width=width, height=height, format="gray", interpolation="AREA")
     picture: Any = scaled.to_ndarray()

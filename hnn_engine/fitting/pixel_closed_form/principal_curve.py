@@ -63,7 +63,8 @@ def film_curve(rough: Curve, scores: Array, noise: float, rng: np.random.Generat
 
     Splines are refined from a `rough` curve on, each by the places on the one before (a principal curve: Hastie &
     Stuetzle 1989). A closed curve, or a sheet, leaves frames farther away than their noise and `OFF_CURVE` of their
-    spread account for. Of few frames other rough curves are tried too, by fewer neighbours, and the shortest curve is taken: one that has the frames in a wrong order runs to and fro.
+    spread account for. Of few frames other rough curves are tried too, by fewer neighbours, and the shortest curve is
+    taken: one that has the frames in a wrong order runs to and fro.
     """
     some = scores[drawn(len(scores), SAMPLE, rng)]
     allowed = np.square(OFF_CURVE) * some.var(axis=0).sum() / some.shape[1] + np.square(2 * noise)
