@@ -47,7 +47,7 @@ def inspect(options: argparse.Namespace) -> int:
 
 def _table(options: argparse.Namespace) -> Inspection:
     if options.fps is not None:
-        raise ParameterError(f"--fps is for a video, but {options.recording} is none by its name: say --rate")
+        raise ParameterError(f"--fps is for a video, but {options.recording} is none: say --rate")
     with Reading(options.recording) as reading:
         return inspect_table(options.recording, stated_of(options), reading.tell)
 

@@ -39,7 +39,7 @@ def recorded(options: argparse.Namespace, simulated: Collection[str]) -> Experim
 def _table(options: argparse.Namespace) -> Recording:
     for name in ("crop", "fps"):
         if getattr(options, name) is not None:
-            raise ParameterError(f"--{name} is for a video, but {options.recording} is none by its name: leave it out")
+            raise ParameterError(f"--{name} is for a video, but {options.recording} is none: leave it out")
     with Reading(options.recording) as reading:
         found = inspect_table(options.recording, stated_of(options), reading.tell)
     recording = found.recording()

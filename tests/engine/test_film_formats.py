@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from hnn_engine.errors import RecordingError
+from hnn_engine.recordings.text import look_over
 from hnn_engine.video import inspect_film, is_video, read_video
 from hnn_engine.video.display import Orientation, orientation
 from hnn_engine.video.signatures import DEMUXERS, RAW_DEMUXERS, format_of, is_text
@@ -133,6 +134,8 @@ def test_what_is_neither_is_refused_with_both_lists(tmp_path: Path) -> None:
         with pytest.raises(RecordingError, match=r"mp4, mov, 3gp.*gif, webp.*csv, txt") as caught:
             read_video(path)
         assert len(str(caught.value)) < 300
+        with pytest.raises(RecordingError, match=r"csv, txt.*mp4, mov"):
+            look_over(str(path))
 
 
 def test_no_demuxer_opens_other_files_or_reads_text() -> None:
