@@ -10,7 +10,7 @@ from hnn_engine.errors import RecordingError
 FILMS = (
     "a video (mp4, mov, 3gp, avi, mkv, webm, mts, mpg, wmv, flv), animation (gif, webp, avif, png) or folder of images"
 )
-TABLES = "a table (csv, txt, xlsx, npy, mat)"
+TABLES = "a table (csv, txt)"
 DAMAGED = "damaged, or not what its name says"
 
 
