@@ -70,7 +70,7 @@ class RolloutWorker:
         self._helper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rollout", initializer=give_way)
         self.reference_ready = False  # set once scipy is loaded; until then collocation stands in, at full accuracy
         self.failure: Callable[[Exception], None] = lambda error: None
-        self.wake: Callable[[], None] = lambda: None  # called in the worker's thread when an answer is there
+        self.wake: Callable[[bool], None] = lambda urgent: None  # called in its thread: there is an answer to a request
 
     @property
     def busy(self) -> bool:
@@ -139,7 +139,7 @@ class RolloutWorker:
 
     def _give(self, answer: Answer) -> None:
         self._answer = answer
-        self.wake()
+        self.wake(answer.request.urgent)
 
     def _stages(self, request: Request) -> tuple[bool, ...]:
         """Whether the truth is the reference integrator's, in each of the answers to come."""

@@ -68,7 +68,7 @@ async def test_recipes_race_and_the_winner_is_told_drawn_and_kept(
     assert window.plots.finish.value is not None
     for line in (*window.plots._lines["sampled"], *window.plots._lines["paper"]):
         assert line.head.isVisible()
-    assert len(window.plots._lines["paper"][0].curve.getData()[0]) > 50
+    assert len(window.plots._lines["paper"][0].curve.data[0]) > 50
     bench.click(window.keep_button)
     await over(bench, window)
     state = bench.document.state
