@@ -15,6 +15,7 @@ from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import same_system
 from hnn_engine.model_colors import model_dash
 from hnn_engine.models import get_model
+from hnn_engine.percentiles import percentile
 
 MOST_POINTS = 360  # of a curve: more than its pixels would not be seen
 EVERY = 9  # frames between two drawings while a model trains
@@ -110,7 +111,7 @@ class LossPanel(QWidget):
             dots.set_data(tx, ty)
             if len(y):
                 lows.append(float(min(y.min(), ty.min(initial=np.inf))))
-                highs.append(float(np.percentile(y, 99.5)))
+                highs.append(percentile(y, 99.5))
                 last = max(last, float(steps[-1]))
         if self.lab.training.worker.running and self.lab.training.series:
             last = max([last, *(_reach(s.step, s.info.steps) for s in self.lab.training.series.values())])

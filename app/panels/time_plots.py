@@ -16,6 +16,7 @@ from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
 from hnn_engine.experiment import same_system
 from hnn_engine.model_colors import model_dash
+from hnn_engine.percentiles import percentile
 from hnn_engine.rollouts.truth import HAIR_TEXT, how_long_known
 
 if TYPE_CHECKING:  # a window on a simulated system needs no recordings
@@ -274,7 +275,7 @@ class ErrorPanel(TimePlot):
         plot = LabPlot("", "t (s)", "‖x̂ − x‖ / rms ‖x‖", log_y=True)
         super().__init__(lab, plot, error_series, error_span, parent)
         self.setAccessibleName("Error")
-        self._dots: dict[str, pg.ScatterPlotItem] = {}
+        self._dots: dict[str, Dots] = {}
         self._tip = ""
         self._show_words(None)
 
@@ -302,7 +303,7 @@ class ErrorPanel(TimePlot):
         rows = np.unique(np.searchsorted(track.t, np.linspace(0.0, length, APART_DOTS)).clip(max=len(track.apart) - 1))
         values: Array = np.log10(np.maximum(track.apart[rows], LEAST_ERROR))
         good = np.isfinite(values)
-        self._dots[track.key].setData(track.t[rows][good], values[good])
+        self._dots[track.key].set_data(track.t[rows][good], values[good])
         return values
 
     def _show_words(self, answer: Answer | None) -> None:
@@ -353,4 +354,4 @@ def error_span(values: Array) -> tuple[float, float]:
     """A range of decades that holds the error."""
     if not len(values):
         return -4.0, 0.5
-    return float(max(np.percentile(values, 2), -6.0)), float(min(max(values.max(), 0.0), 3.0))
+    return max(percentile(values, 2.0), -6.0), float(min(max(values.max(), 0.0), 3.0))
