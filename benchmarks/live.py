@@ -22,6 +22,12 @@ from hnn_engine.experiment import Experiment, model_spec, new_experiment
 TASKS = ("mass-spring", "pendulum")
 MODELS = {"hnn": ("hnn",), "both": ("baseline", "hnn")}
 AIMS: Aims = {f"{task}.hnn.{hand}.fit_ms.p95": ("≤", 8.0) for task in TASKS for hand in ("noise", "trajectory")}
+AGAINST: Aims = {
+    f"ratio.{task}.{which}.{hand}.picture_ms.p95": ("≤", 0.5)
+    for task in TASKS
+    for which in MODELS
+    for hand in ("noise", "trajectory")
+}
 SECONDS = 10.0  # of moving, of each kind
 LATE_SECONDS = 20.0
 SWINGS_PER_SECOND = 0.4
