@@ -67,7 +67,8 @@ class Line:
         """Draw `points` `(n, 2)`, those that are finite and above zero; return log10 of what is drawn."""
         good = points[(points > 0).all(axis=1) & np.isfinite(points).all(axis=1)]
         x, y = thinned(log10(good[:, 0]), log10(good[:, 1]))
-        self.raw.set_data(*((x, y) if noisy else ([], [])))
+        rows = len(x) if noisy else 0
+        self.raw.set_data(x[:rows], y[:rows])
         y = calmed(y) if noisy else y
         self.curve.set_data(x, y)
         if len(x):

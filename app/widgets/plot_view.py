@@ -45,7 +45,8 @@ class PlotView:
     def pixels(self, points: Array) -> Array:
         """Return the pixels `(n, 2)` of `points` `(n, 2)`, all finite."""
         found: Array = points * self._scale + self._shift
-        return np.clip(found, -FURTHEST, FURTHEST, out=found)
+        np.clip(found, -FURTHEST, FURTHEST, out=found)
+        return found
 
     def pixel(self, x: float, y: float) -> QPointF:
         """Return the pixel of (`x`, `y`), to parts of a pixel."""

@@ -78,7 +78,7 @@ async def test_opens_on_the_pendulum_with_data_ready(bench: Bench) -> None:
     panel = bench.window.training
     assert bench.experiment.source_name == "pendulum"
     assert bench.lab.playback.playing
-    assert len(bench.window.portrait.dots.given.data) > 1000
+    assert len(bench.window.portrait.dots.given.data[0]) > 1000
     assert panel.button.text() == "Train"
     assert panel.button.isEnabled()
     assert "Train" in bench.window.status.sentence.text()
