@@ -8,8 +8,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QImage, QPainter
+from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QRegion, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolBar, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -24,7 +24,7 @@ from app.widgets.notice import NoticeBar
 from app.widgets.number_slider import NumberSlider
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.plane_map import colored
-from app.widgets.plot import LabPlot, show_until_diverged
+from app.widgets.plot import LabPlot, Layer, show_until_diverged
 from app.widgets.scene_painter import (
     SceneStyle,
     SceneView,
@@ -312,6 +312,56 @@ class TestPlot:
         assert plot.grab().toImage() == blank
         apply_theme(qapp, DARK)
 
+    def test_the_wheel_zooms_around_the_pointer_and_beside_an_axis_along_it_alone(self, plot: LabPlot) -> None:
+        plot.show_range(0, 20, -1, 1)
+        at = plot.view.pixel(5.0, 0.5)
+        turn(plot, at, 120)
+        (x0, x1), (y0, y1) = plot.ranges
+        assert x1 - x0 < 20
+        assert y1 - y0 < 2
+        point = plot.view.point(at)
+        assert (point.x(), point.y()) == pytest.approx((5.0, 0.5))
+        across = plot.ranges[0]
+        turn(plot, QPointF(20.0, at.y()), -120)
+        assert plot.ranges[0] == across
+        assert plot.ranges[1] == pytest.approx((-1.0, 1.0))
+        upward = plot.ranges[1]
+        turn(plot, QPointF(at.x(), plot.height() - 5.0), -120)
+        assert plot.ranges == (pytest.approx((0.0, 20.0)), upward)
+
+    def test_what_is_painted_again_in_parts_is_what_is_painted_whole(
+        self, plot: LabPlot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plot.show_range(0, 4, 0, 2)
+        plot.set_title("A title")
+        dots, arrows = plot.dots(layer=Layer.DATA), plot.segments("field")
+        curve, head = plot.curve("hnn", model_dash("hnn")), plot.marker("hnn")
+        grid = np.linspace(0.2, 1.8, 40)
+        steps = (
+            lambda: dots.set_data(2 * grid, grid),
+            lambda: arrows.set_data(grid, grid[::-1]),
+            lambda: curve.set_data(grid, np.sqrt(grid)),
+            lambda: head.place(1.0, 1.0),
+            lambda: head.place(1.1, 1.0),
+            lambda: dots.set_data(grid, grid),
+            lambda: curve.set_data(grid, grid, grid != grid[20]),
+            lambda: dots.set_visible(False),
+            lambda: arrows.set_data([], []),
+            lambda: plot.show_range(0, 3, 0, 2),
+        )
+        backing = QImage(plot.size(), QImage.Format.Format_RGB32)
+        plot.render(backing)
+        due: list[QRect] = []
+        monkeypatch.setattr(plot, "update", lambda *area: due.append(*area or (plot.rect(),)))
+        for step in steps:
+            due.clear()
+            step()
+            for area in due:
+                plot.render(backing, area.topLeft(), QRegion(area))
+            whole = QImage(plot.size(), QImage.Format.Format_RGB32)
+            plot.render(whole)
+            assert backing == whole, step
+
 
 class TestMap:
     def test_colours_reach_to_the_limit_and_stay_there(self) -> None:
@@ -369,6 +419,14 @@ class TestMap:
         assert key.words.isVisible()
         key.show_reason("Nothing to compare")
         assert (key.name.text(), key.words.isVisible(), key.toolTip()) == ("Nothing to compare", False, "")
+
+
+def turn(plot: LabPlot, at: QPointF, angle: int) -> None:
+    """Turn the wheel at `at` by `angle`, of which a notch has 120."""
+    none, phase = Qt.MouseButton.NoButton, Qt.ScrollPhase.NoScrollPhase
+    where, pixels, turned = QPointF(plot.mapToGlobal(at)), QPoint(), QPoint(0, angle)
+    event = QWheelEvent(at, where, pixels, turned, none, Qt.KeyboardModifier.NoModifier, phase, False)
+    QApplication.sendEvent(plot, event)
 
 
 def pixel(plot: LabPlot, x: float, y: float) -> QPoint:
