@@ -401,6 +401,11 @@ class Caption(Item):
         self.text = ""
         self._at = (0.0, 0.0)
 
+    @property
+    def color(self) -> QColor:
+        """The colour in the current theme."""
+        return current_theme().color(self._role)
+
     def write(self, text: str, x: float, y: float) -> None:
         """Write `text` above (x, y); nothing where it is empty."""
         if (text, (x, y)) != (self.text, self._at):
@@ -416,7 +421,7 @@ class Caption(Item):
 
     def paint(self, painter: QPainter) -> None:
         painter.setFont(self.font)
-        painter.setPen(current_theme().color(self._role))
+        painter.setPen(self.color)
         painter.drawText(self.area, Qt.AlignmentFlag.AlignCenter, plain(self.text))
 
 

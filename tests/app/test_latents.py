@@ -90,7 +90,7 @@ async def test_models_of_another_camera_see_the_states_of_the_data_at_their_own_
     assert system is not None
     assert own.size == 10
     encoded = own.encode(pairs_at(system, camera_of(bench.experiment.data, 10), data.coords[data.train]))
-    drawn = np.column_stack(bench.window.portrait.dots.given.getData())
+    drawn = np.column_stack(bench.window.portrait.dots.given.data)
     np.testing.assert_allclose(drawn, encoded, atol=1e-4)
     assert not bench.unforeseen
 
@@ -103,7 +103,7 @@ async def test_a_drag_in_the_latents_begins_the_rollout_just_there(bench: Bench)
     await bench.settled()
     assert bench.experiment.rollout.begin == "latents"
     dragged = own.latents(np.array(bench.experiment.start))
-    np.testing.assert_allclose([portrait.start.pos().x(), portrait.start.pos().y()], dragged, atol=1e-9)
+    np.testing.assert_allclose([portrait.start.at.x(), portrait.start.at.y()], dragged, atol=1e-9)
     np.testing.assert_allclose(own.latents(bench.model("pixel-hnn").coords[0]), dragged, atol=1e-9)
     assert (portrait.start_pixel() - start - QPointF(40, -30)).manhattanLength() < 3
     bench.key(Qt.Key.Key_Z, CTRL)
