@@ -388,9 +388,9 @@ def test_a_preview_gives_way_to_the_full_horizon(warm: RolloutWorker, monkeypatc
     def held(*args: Any, **more: Any) -> Rollout:
         began.set()
         assert go.wait(20)
-        return follow(*args, **more)
+        return follow_truth(*args, **more)
 
-    monkeypatch.setattr(app.workers.rollout_worker, "follow", held)
+    monkeypatch.setattr(app.workers.rollout_worker, "follow_truth", held)
     answered: list[bool] = []
 
     def wake(urgent: bool) -> None:
