@@ -19,7 +19,7 @@ NUDGE_SECONDS = 0.8  # keys pressed within this time of each other are one undo 
 class Dragging(QObject):
     """The gesture under way. `edit(label, gesture, **changes)` changes the experiment, or says why it cannot be so.
 
-    Signals: `moved()` the start is elsewhere, and its rollouts are wanted at once and not with the next frame;
+    Signals: `moved()` rollouts are wanted at once and not with the next frame: the start is elsewhere, or was let go;
     `changed()` a gesture goes on or ends: what depends on `active` is wanted.
     """
 
@@ -61,6 +61,7 @@ class Dragging(QObject):
         self.active, self._gesture = False, None
         self._playback.hold(False)
         self.changed.emit()
+        self.moved.emit()
 
     def cancel(self) -> None:
         """Take the gesture back."""

@@ -190,7 +190,7 @@ def _grip(window: WatchedWindow, place: str) -> tuple[QWidget, Callable[[], QPoi
     """Return the widget that takes the mouse, and where on it the start is to be grabbed now."""
     panel, portrait, lab = window.scene, window.portrait, window.lab
     if place == "portrait":
-        return portrait.plot.viewport(), portrait.start_pixel
+        return portrait.plot, portrait.start_pixel
 
     def outermost() -> QPointF:
         scene = lab.experiment.scene

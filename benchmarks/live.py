@@ -22,6 +22,12 @@ from hnn_engine.experiment import Experiment, model_spec, new_experiment
 TASKS = ("mass-spring", "pendulum")
 MODELS = {"hnn": ("hnn",), "both": ("baseline", "hnn")}
 AIMS: Aims = {f"{task}.hnn.{hand}.fit_ms.p95": ("≤", 8.0) for task in TASKS for hand in ("noise", "trajectory")}
+AGAINST: Aims = {
+    f"ratio.{task}.{which}.{hand}.picture_ms.p95": ("≤", 0.5)
+    for task in TASKS
+    for which in MODELS
+    for hand in ("noise", "trajectory")
+}
 SECONDS = 10.0  # of moving, of each kind
 LATE_SECONDS = 20.0
 SWINGS_PER_SECOND = 0.4
@@ -105,7 +111,7 @@ async def _task(window: WatchedWindow, task: str, name: str, seconds: float) -> 
     by_noise = await _dragged(window, noise, QPointF(8.0, noise.height() / 2), _to_and_fro(across), seconds)
     say(f"{task}, {name}: {seconds:g} s of a trajectory")
     lab.document.set_view(tool="move")
-    plot = window.portrait.plot.viewport()
+    plot = window.portrait.plot
     by_trajectory = await _dragged(window, plot, _dot(window), circle(RADIUS, SWINGS_PER_SECOND), seconds)
     lab.document.set_view(tool="start")
     units = lab.experiment.models[0].settings["width"]
@@ -136,5 +142,4 @@ def _dot(window: WatchedWindow) -> QPointF:
     portrait = window.portrait
     at = portrait.dots.at
     x, y = at[int(np.argmin(np.square(at).sum(axis=1)))]
-    view = portrait.plot.view.mapViewToScene(QPointF(float(x), float(y)))
-    return QPointF(portrait.plot.viewportTransform().map(view))
+    return portrait.plot.view.pixel(float(x), float(y))

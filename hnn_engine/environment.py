@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-LIBRARIES = ("numpy", "scipy", "numba", "torch", "safetensors", "contourpy", "PIL", "av", "PySide6", "pyqtgraph")
+LIBRARIES = ("numpy", "scipy", "numba", "torch", "safetensors", "contourpy", "PIL", "av", "PySide6")
 PATIENCE = 20.0  # s that git may take
 
 

@@ -15,7 +15,6 @@ _Result = TypeVar("_Result")
 LIBRARIES = {
     "PySide6": ("PySide6-Essentials", "the window needs it"),
     "shiboken6": ("PySide6-Essentials", "the window needs it"),
-    "pyqtgraph": ("pyqtgraph", "the window needs it"),
     "qasync": ("qasync", "the window needs it"),
     "contourpy": ("contourpy", "the window needs it for contours"),
     "numpy": ("numpy", "everything here needs it"),

@@ -19,6 +19,7 @@ from hnn_engine.data_edits import STROKES
 from hnn_engine.datasets import Dataset
 from hnn_engine.frames.frame_pairs import FramePairs
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
+from hnn_engine.percentiles import percentile, percentiles
 from hnn_engine.scene import Scene
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems import System
@@ -295,7 +296,7 @@ class _Plane:
             self._lines(own - constant) if contours else NO_CONTOURS,
             rms,
             typical=float(np.median(size)),
-            reach=float(np.percentile(size, INSIDE)),
+            reach=percentile(size, INSIDE),
             inside=self._states is not None,
             beyond=beyond_data(self._spec, self._states, self._autoencoder) if self._states is not None else (),
         )
@@ -353,9 +354,9 @@ def _spread(states: States) -> tuple[Array, float, float]:
     known = np.asarray(states.coords @ evened, dtype=np.float32)
     apart = _squares(known, known)
     np.fill_diagonal(apart, np.inf)
-    width = max(1.5 * float(np.sqrt(np.percentile(apart.min(axis=1), 90.0))), 1e-3)
+    width = max(1.5 * float(np.sqrt(percentile(apart.min(axis=1), 90.0))), 1e-3)
     around = np.exp(apart * (-0.5 / width**2)).sum(axis=1)
-    return evened, width, max(float(np.percentile(around, 100.0 - INSIDE)), _THIN)
+    return evened, width, max(percentile(around, 100.0 - INSIDE), _THIN)
 
 
 def _squares(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -380,7 +381,7 @@ def contour_levels(energy: Array) -> Array:
     Eₖ = E₀ + (E₁ − E₀)(k / `LEVELS`)^1.6 between their 0.5th and 97th percentiles, so that they are denser near a
     minimum.
     """
-    low, high = np.nanpercentile(energy[np.isfinite(energy)], [0.5, 97.0])
+    low, high = percentiles(energy[np.isfinite(energy)], (0.5, 97.0))
     steps: Array = np.linspace(0.0, 1.0, LEVELS + 1)[1:] ** 1.6
     result: Array = low + (high - low) * steps
     return result

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-WINDOW_LIBRARIES = {"PySide6", "pyqtgraph", "qasync", "shiboken6"}
+WINDOW_LIBRARIES = {"PySide6", "qasync", "shiboken6"}
 HEAVY = WINDOW_LIBRARIES | {"torch", "scipy", "numba", "safetensors", "contourpy", "PIL", "av"}
 
 PICTURE = ROOT / "docs" / "architecture.md"

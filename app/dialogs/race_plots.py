@@ -4,12 +4,9 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-import pyqtgraph as pg
-from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.panels.loss import log10, thinned
-from app.style.theme import Theme, current_theme, small_font, theme_signals
 from app.widgets.plot import LabPlot, Marker
 from hnn_engine.coords import Array
 from hnn_engine.race import Standing
@@ -40,32 +37,21 @@ def recipe_color(recipe: str) -> str:
 class Level:
     """A dashed line across a plot, with its name over its left end."""
 
-    def __init__(self, plot: LabPlot, role: str, name: str, anchor: tuple[float, float]) -> None:
-        self._plot, self._role = plot, role
+    def __init__(self, plot: LabPlot, role: str) -> None:
         self.line = plot.curve(role, (6.0, 4.0), 1.5, z=-5, smooth=False)
-        self.text = pg.TextItem(name, anchor=anchor)
-        self.text.setZValue(30)
-        self.text.setVisible(False)
-        plot.view.addItem(self.text, ignoreBounds=True)
+        self.caption = plot.caption(role, ENLARGED * 0.9)
         self.value: float | None = None
-        self.restyle(current_theme())
 
     def show(self, value: float | None, name: str, x0: float, x1: float) -> None:
         """Lie at log10 `value` from `x0` to `x1`, or nowhere."""
         known = value is not None and math.isfinite(value) and value > 0
         self.value = float(np.log10(value)) if known and value is not None else None
-        self.text.setVisible(known)
         if self.value is None:
-            self.line.setData([], [])
+            self.line.set_data([], [])
+            self.caption.write("", 0.0, 0.0)
             return
-        self.line.setData(np.array([x0, x1]), np.array([self.value, self.value]))
-        self.text.setText(name)
-        self.text.setPos(x0, self.value)
-
-    def restyle(self, theme: Theme) -> None:
-        """Take the colours of `theme`."""
-        self.text.setFont(small_font(self._plot.font(), ENLARGED * 0.9))
-        self.text.setColor(QColor(theme.role(self._role)))
+        self.line.set_data(np.array([x0, x1]), np.array([self.value, self.value]))
+        self.caption.write(name, x0, self.value)
 
 
 class Line:
@@ -75,20 +61,20 @@ class Line:
         self._plot = plot
         self.raw = plot.curve(role, width=1.0, alpha=RAW, z=0, smooth=False)
         self.curve = plot.curve(role, width=WIDE, z=5)
-        self.curve.opts["antialias"] = True  # some hundred points
         self.head: Marker = plot.marker(role, "dot", 12.0)
 
     def show(self, points: Array, noisy: bool) -> tuple[Array, Array]:
         """Draw `points` `(n, 2)`, those that are finite and above zero; return log10 of what is drawn."""
         good = points[(points > 0).all(axis=1) & np.isfinite(points).all(axis=1)]
         x, y = thinned(log10(good[:, 0]), log10(good[:, 1]))
-        self.raw.setData(*((x, y) if noisy else ([], [])))
+        rows = len(x) if noisy else 0
+        self.raw.set_data(x[:rows], y[:rows])
         y = calmed(y) if noisy else y
-        self.curve.setData(x, y)
+        self.curve.set_data(x, y)
         if len(x):
             self.head.place(float(x[-1]), float(y[-1]))
         else:
-            self.head.setVisible(False)
+            self.head.set_visible(False)
         return x, y
 
     def discard(self) -> None:
@@ -104,15 +90,14 @@ class RacePlots(QWidget):
         super().__init__(parent)
         self.loss = self._plot("Training loss", "mean squared error")
         self.error = self._plot("Error of the field", "mean squared error")
-        self.floor = Level(self.loss, "muted", "", (0.0, 1.0))
-        self.finish = Level(self.error, "accent_hover", "", (0.0, 1.0))
+        self.floor = Level(self.loss, "muted")
+        self.finish = Level(self.error, "accent_hover")
         self._lines: dict[str, tuple[Line, Line]] = {}
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(12)
         layout.addWidget(self.loss, 1)
         layout.addWidget(self.error, 1)
-        theme_signals.changed.connect(self._restyle)
         self.clear()
 
     def _plot(self, title: str, y_label: str) -> LabPlot:
@@ -152,10 +137,6 @@ class RacePlots(QWidget):
             role = recipe_color(recipe)
             self._lines[recipe] = Line(self.loss, role), Line(self.error, role)
         return self._lines[recipe]
-
-    def _restyle(self, theme: Theme) -> None:
-        for level in (self.floor, self.finish):
-            level.restyle(theme)
 
 
 def calmed(y: Array) -> Array:

@@ -4,18 +4,18 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.lab import Lab
 from app.model.document import State
-from app.widgets.plot import LabPlot
+from app.widgets.plot import Curve, Dots, LabPlot
 from app.widgets.text import set_tip
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import same_system
 from hnn_engine.model_colors import model_dash
 from hnn_engine.models import get_model
+from hnn_engine.percentiles import percentile
 
 MOST_POINTS = 360  # of a curve: more than its pixels would not be seen
 EVERY = 9  # frames between two drawings while a model trains
@@ -36,7 +36,7 @@ class LossPanel(QWidget):
         self.plot = LabPlot("", "step", "mean squared error", log_y=True)
         self.setAccessibleName("Loss")
         self._show_tip()
-        self._curves: dict[str, tuple[pg.PlotCurveItem, pg.PlotCurveItem, pg.ScatterPlotItem]] = {}
+        self._curves: dict[str, tuple[Curve, Curve, Dots]] = {}
         self.floor = self.plot.curve("muted", (4.0, 4.0), z=-5, smooth=False)
         self._floor: float | None = None
         self._frames = 0
@@ -105,13 +105,13 @@ class LossPanel(QWidget):
                 )
             raw, smooth, dots = self._curves[key]
             x, y = thinned(steps, log10(train))
-            raw.setData(x, y)
-            smooth.setData(x, smoothed(y))
+            raw.set_data(x, y)
+            smooth.set_data(x, smoothed(y))
             tx, ty = thinned(test_steps, log10(test), 80)
-            dots.setData(tx, ty)
+            dots.set_data(tx, ty)
             if len(y):
                 lows.append(float(min(y.min(), ty.min(initial=np.inf))))
-                highs.append(float(np.percentile(y, 99.5)))
+                highs.append(percentile(y, 99.5))
                 last = max(last, float(steps[-1]))
         if self.lab.training.worker.running and self.lab.training.series:
             last = max([last, *(_reach(s.step, s.info.steps) for s in self.lab.training.series.values())])
@@ -121,10 +121,10 @@ class LossPanel(QWidget):
         known = self._floor is not None and self._floor > 0
         if known and self._floor is not None:
             level = float(np.log10(self._floor))
-            self.floor.setData(np.array([0.0, last]), np.array([level, level]))
+            self.floor.set_data(np.array([0.0, last]), np.array([level, level]))
             lows, highs = [*lows, level], [*highs, level]
         else:
-            self.floor.setData([], [])
+            self.floor.set_data([], [])
         self.plot.following = True if not self._curves else self.plot.following
         self.plot.grow_to(0.0, last, min(lows, default=-3.0) - 0.1, max(highs, default=0.0) + 0.1)
 

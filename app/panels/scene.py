@@ -54,6 +54,7 @@ class ScenePanel(QWidget):
         self._truth: _Path | None = None
         self._bounds: Bounds = self._scene.bounds
         self._target: Bounds = self._bounds
+        self._view = SceneView(self._bounds, (0, 0, 1, 1))
         self._hot: _Grip | None = None
         self._grip: _Grip | None = None
         self._pointer: FinePointer | None = None
@@ -94,7 +95,10 @@ class ScenePanel(QWidget):
     def view(self) -> SceneView:
         """How the world is mapped onto the panel at present."""
         inner = self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
-        return SceneView(self._bounds, (inner.x(), inner.y(), max(inner.width(), 1), max(inner.height(), 1)))
+        rect = (inner.x(), inner.y(), max(inner.width(), 1), max(inner.height(), 1))
+        if (self._view.bounds, self._view.rect) != (self._bounds, rect):
+            self._view = SceneView(self._bounds, rect)  # it keeps what is worked out for it
+        return self._view
 
     # What is shown ----------------------------------------------------------------------------------------------------
 

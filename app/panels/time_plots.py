@@ -5,18 +5,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.lab import Lab
 from app.model.document import ENERGY_OF, State, View
 from app.model.rollout_messages import Answer, Request, RolloutCurve
-from app.widgets.plot import LabPlot, Marker, Spread, show_until_diverged
+from app.widgets.plot import Curve, Dots, LabPlot, Marker, Spread, show_until_diverged
 from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
 from hnn_engine.experiment import same_system
 from hnn_engine.model_colors import model_dash
+from hnn_engine.percentiles import percentile
 from hnn_engine.rollouts.truth import HAIR_TEXT, how_long_known
 
 if TYPE_CHECKING:  # a window on a simulated system needs no recordings
@@ -51,7 +51,7 @@ class TimePlot(QWidget):
         self.cursor_line = plot.cursor_line()
         self.band = plot.time_band()
         self.known = plot.known_mark(self.unknown)
-        self._curves: dict[str, tuple[pg.PlotCurveItem, Marker]] = {}
+        self._curves: dict[str, tuple[Curve, Marker]] = {}
         self._spreads: dict[str, Spread] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -141,7 +141,7 @@ class EnergyPanel(TimePlot):
         self.choice.setAccessibleName("Energy by")
         self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.choice.activated.connect(lambda: lab.document.set_view(energy_of=str(self.choice.currentData())))
-        self._dots: dict[str, pg.ScatterPlotItem] = {}
+        self._dots: dict[str, Dots] = {}
         self._known = float("nan")  # up to when truth is, s
         self._bar = QWidget()
         row = QHBoxLayout(self._bar)
@@ -185,7 +185,7 @@ class EnergyPanel(TimePlot):
         t, values = track.t[rows], np.asarray(100.0 * track.own[rows])
         with np.errstate(invalid="ignore"):
             good = np.abs(values) < 1e6
-        self._dots[track.key].setData(t[good], values[good])
+        self._dots[track.key].set_data(t[good], values[good])
         return values
 
     def _show_bar(self, answer: Answer | None) -> None:
@@ -275,7 +275,7 @@ class ErrorPanel(TimePlot):
         plot = LabPlot("", "t (s)", "‖x̂ − x‖ / rms ‖x‖", log_y=True)
         super().__init__(lab, plot, error_series, error_span, parent)
         self.setAccessibleName("Error")
-        self._dots: dict[str, pg.ScatterPlotItem] = {}
+        self._dots: dict[str, Dots] = {}
         self._tip = ""
         self._show_words(None)
 
@@ -303,7 +303,7 @@ class ErrorPanel(TimePlot):
         rows = np.unique(np.searchsorted(track.t, np.linspace(0.0, length, APART_DOTS)).clip(max=len(track.apart) - 1))
         values: Array = np.log10(np.maximum(track.apart[rows], LEAST_ERROR))
         good = np.isfinite(values)
-        self._dots[track.key].setData(track.t[rows][good], values[good])
+        self._dots[track.key].set_data(track.t[rows][good], values[good])
         return values
 
     def _show_words(self, answer: Answer | None) -> None:
@@ -354,4 +354,4 @@ def error_span(values: Array) -> tuple[float, float]:
     """A range of decades that holds the error."""
     if not len(values):
         return -4.0, 0.5
-    return float(max(np.percentile(values, 2), -6.0)), float(min(max(values.max(), 0.0), 3.0))
+    return max(percentile(values, 2.0), -6.0), float(min(max(values.max(), 0.0), 3.0))

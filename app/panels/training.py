@@ -259,7 +259,7 @@ class TrainingPanel(QWidget):
         a, b = old.experiment, new.experiment
         if replace(a, start=b.start, data=b.data, edits=b.edits, seed=b.seed) != b:
             self.sync(b)
-        elif a is not b or old.runs is not new.runs or old.shown is not new.shown:
+        elif replace(a, start=b.start) != b or old.runs is not new.runs or old.shown is not new.shown:
             self._show_staleness()
 
     def _show_staleness(self) -> None:

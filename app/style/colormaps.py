@@ -1,4 +1,4 @@
-"""Colour tables of 256 entries for fields and maps: perceptually even, readable by colour-blind people."""
+"""The colour table of maps, of 256 entries: perceptually even, readable by colour-blind people."""
 
 from functools import lru_cache
 
@@ -25,15 +25,6 @@ _LAB = np.array(
         [0.0259040371, 0.7827717662, -0.8086757660],
     ]
 )
-
-
-@lru_cache(maxsize=4)
-def sequential(name: str = "viridis") -> Table:
-    """Return `viridis` or `cividis` as RGBA, `(256, 4)`, for magnitudes."""
-    import pyqtgraph as pg
-
-    table: Table = np.asarray(pg.colormap.get(name).getLookupTable(nPts=_SIZE, alpha=True), dtype=np.uint8)
-    return table
 
 
 # Ends of the diverging table, for light and dark paper: equally far from it in lightness and in colour, and mild

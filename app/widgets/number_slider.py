@@ -4,7 +4,7 @@ import math
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QSlider, QStyle, QStyleOptionSlider
+from PySide6.QtWidgets import QSlider
 
 _STEPS = 1000
 
@@ -79,6 +79,9 @@ class NumberSlider(QSlider):
             event.ignore()
 
     def _value_at(self, x: float) -> int:
+        # Loaded here: its hundreds of enumerated names would take their time before the first paint.
+        from PySide6.QtWidgets import QStyle, QStyleOptionSlider
+
         option = QStyleOptionSlider()
         self.initStyleOption(option)
         handle = self.style().pixelMetric(QStyle.PixelMetric.PM_SliderLength, option, self)

@@ -4,31 +4,33 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPolygonF
-from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath
 
 from app.style.colormaps import diverging
 from app.style.theme import current_theme
+from app.widgets.plot_items import Item, Layer
+from app.widgets.plot_view import PlotView
+from app.widgets.scene_view import polygon
+from hnn_engine.axis_ticks import Range
 
 Array = npt.NDArray[np.float64]
-Range = tuple[float, float]
 _TILE = 6  # pixels from stripe to stripe
 _VEIL, _GAP = 205, 110  # how far a stripe, and what lies between, hides the map, of 255
 
 
-class PlaneMap(pg.GraphicsObject):  # type: ignore[misc]
+class PlaneMap(Item):
     """The map; `show_values` fills it, `clear` empties it."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, z: float) -> None:
+        super().__init__(z, Layer.BACKGROUND)
         self._values: Array | None = None
         self._limit = 1.0
-        self._rect = QRectF()
+        self._rect = QRectF()  # in the plane
         self._image = QImage()
+        self._rings: Sequence[Array] = ()
+        self._place = QRectF()  # in pixels
         self._hatched = QPainterPath()
-        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
 
     def show_values(self, values: Array, limit: float, x: Range, y: Range, hatched: Sequence[Array] = ()) -> None:
         """Paint `values` `(rows, columns)`, lowest y first, known at evenly spaced points from edge to edge of the
@@ -36,41 +38,40 @@ class PlaneMap(pg.GraphicsObject):  # type: ignore[misc]
         each `(k, 2)`, an odd number deep, the map is hatched: there it should not be relied on."""
         if values is self._values and limit == self._limit and self._rect == _cells(values, x, y):
             return
-        self.prepareGeometryChange()
-        self._values, self._limit, self._rect = values, limit, _cells(values, x, y)
-        self._hatched = path_of(hatched)
+        self._values, self._limit, self._rect, self._rings = values, limit, _cells(values, x, y), hatched
         self.restyle()
+        self.changed()
 
     def clear(self) -> None:
         """Show nothing."""
         if self._values is not None:
-            self.prepareGeometryChange()
-            self._values, self._rect, self._image = None, QRectF(), QImage()
-            self.update()
+            self._values, self._image = None, QImage()
+            self.changed()
 
     def restyle(self) -> None:
-        """Take the colours of the current theme."""
         if self._values is not None:
-            self._image = colored(self._values, self._limit)
-            self.update()
+            self._image = colored(self._values[::-1], self._limit)
 
-    def boundingRect(self) -> QRectF:
-        return self._rect
+    def lay(self, view: PlotView) -> QRectF:
+        if self._values is None:
+            return QRectF()
+        low, high = view.pixel(self._rect.left(), self._rect.top()), view.pixel(self._rect.right(), self._rect.bottom())
+        self._place = QRectF(low, high).normalized()
+        self._hatched = path_of([view.pixels(ring) for ring in self._rings])
+        return self._place.intersected(view.area)
 
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+    def paint(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
-        painter.drawImage(self._rect, self._image)
+        painter.drawImage(self._place, self._image)
         if not self._hatched.isEmpty():
-            brush = QBrush(stripes(current_theme().color("paper")))
-            brush.setTransform(painter.worldTransform().inverted()[0])
-            painter.fillPath(self._hatched, brush)
+            painter.fillPath(self._hatched, QBrush(stripes(current_theme().color("paper"))))
 
 
 def path_of(rings: Sequence[Array]) -> QPainterPath:
     """Return closed rings, each `(k, 2)`, as one path, filled an odd number deep."""
     path = QPainterPath()
     for ring in rings:
-        path.addPolygon(QPolygonF([QPointF(x, y) for x, y in ring]))
+        path.addPolygon(polygon(ring))
         path.closeSubpath()
     return path
 

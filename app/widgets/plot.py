@@ -1,55 +1,57 @@
-"""The laboratory's plot: light to draw, calm in its ranges, in the colours of the theme."""
+"""The laboratory's plot: light to draw, calm in its ranges, in the colours of the theme.
 
-import contextlib
-from collections.abc import Callable
-from typing import Any
+What stays (frame, grid, field, data) is painted into pictures once; a repaint lays the picture down and draws what
+moves over it, and of that only what is due.
+"""
+
+import math
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pyqtgraph as pg
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QPen
-from PySide6.QtWidgets import QGraphicsSimpleTextItem, QWidget
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QFont, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QWidget
 
 from app.style.theme import Theme, current_theme, small_font, theme_signals
 from app.widgets.plane_map import PlaneMap
-from app.widgets.plot_items import KnownMark, LabAxis, Marker, Shape, Spread, TimeBand, TimeCursor
+from app.widgets.plot_axes import Axes
+from app.widgets.plot_items import (
+    Caption,
+    Curve,
+    Dots,
+    Item,
+    KnownMark,
+    Layer,
+    Marker,
+    Segments,
+    Shape,
+    Spread,
+    TimeBand,
+    TimeCursor,
+)
+from app.widgets.plot_view import PlotView
+from app.widgets.text import plain
 from hnn_engine.axis_ticks import Range, framed, grown
 from hnn_engine.model_colors import DashPattern
 
-__all__ = [
-    "KnownMark",
-    "LabAxis",
-    "LabPlot",
-    "Marker",
-    "Spread",
-    "TimeBand",
-    "TimeCursor",
-    "lab_pen",
-    "show_until_diverged",
-]
-
 Array = npt.NDArray[np.float64]
 _START: Range = (0.0, 1.0)
+_ZOOM = 1.02 ** (-1 / 8)  # of the ranges, for each unit of the wheel, of which a notch has 120
+_TITLE_AT = QPointF(6, 2)  # from the upper left corner of what is drawn
+_Kind = TypeVar("_Kind", bound=Item)
 
 
-def lab_pen(role: str, dash: DashPattern = (), width: float = 1.0, alpha: int = 255) -> QPen:
-    """Return a pen of constant width in pixels, in the current theme's colour `role` (see `Theme.role`)."""
-    pen = QPen(current_theme().color(role, alpha), width)
-    pen.setCosmetic(True)
-    if dash:
-        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-        pen.setDashPattern(dash)
-    return pen
-
-
-class LabPlot(pg.PlotWidget):  # type: ignore[misc]
+class LabPlot(QWidget):
     """A plot without menu or buttons: wheel zooms, drag pans, a double click fits and lets the ranges follow again.
 
-    On an axis with `log_x` or `log_y` the data are log10. `enlarged`: how many times larger its type is.
+    On an axis with `log_x` or `log_y` the data are log10. `enlarged`: how many times larger its type is. Signals:
+    `ranged()` other ranges are shown, `laid_out()` those or on another size, `fitted()` by a double click.
     """
 
     fitted = Signal()
+    ranged = Signal()
+    laid_out = Signal()
 
     def __init__(
         self,
@@ -62,55 +64,39 @@ class LabPlot(pg.PlotWidget):  # type: ignore[misc]
         log_x: bool = False,
         enlarged: float = 1.0,
     ) -> None:
-        axes = {"bottom": LabAxis("bottom", log_x), "left": LabAxis("left", log_y)}
-        super().__init__(parent, enableMenu=False, axisItems=axes)
-        self._axes, self._enlarged = axes, enlarged
+        super().__init__(parent)
+        self.axes, self._enlarged = Axes(log_x, log_y), enlarged
+        self._x = self._y = _START
         self._wanted: tuple[Range, Range] | None = None
-        self._restylers: dict[Any, Callable[[], None]] = {}
         self._exact = False
         self.following = True
-        self.view = self.getViewBox()
-        self.view.disableAutoRange()
-        self.view.setDefaultPadding(0.0)
-        self.view.setRange(xRange=_START, yRange=_START, padding=0)
-        self.hideButtons()
-        for widget in (self, self.viewport()):  # the background covers it: Qt need not clear it first
-            widget.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.plotItem.layout.setContentsMargins(0, 8, 16, 0)  # room for half a tick's label
-        self._title = QGraphicsSimpleTextItem(self.view)
-        self._title.setPos(6, 2)
-        self._title.setZValue(60)
-        self._grid = pg.PlotCurveItem(connect="pairs", skipFiniteCheck=True)
-        self._grid.setZValue(-100)
-        self._grid_ticks: tuple[Any, ...] = ()
-        self.view.addItem(self._grid, ignoreBounds=True)
-        self._describe(title, x_label, y_label)
-        self._connect()
-        self._restyle(current_theme())
-
-    def _describe(self, title: str, x_label: str, y_label: str) -> None:
-        self.set_title(title)
-        self.set_labels(x_label, y_label)
+        self._title = ""
+        self._items: list[Item] = []
+        self._pictures: dict[Layer, QPixmap] = {}
+        self._panned: tuple[QPointF, bool, bool] | None = None  # from where the mouse drags, across and upward or not
+        self.view = PlotView(_START, _START, 0.0, 0.0, 1.0, 1.0)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # it paints every pixel: Qt need not clear them first
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setMinimumSize(120, 90)
-
-    def _connect(self) -> None:
-        self.view.sigRangeChanged.connect(self._lay_grid)
-        self.view.sigResized.connect(self._lay_grid)
-        self.view.sigRangeChangedManually.connect(self._on_moved_by_user)
+        self._add(self.axes.grid)
+        self.set_title(title)
+        self.set_labels(x_label, y_label)
         theme_signals.changed.connect(self._restyle)
+        self._restyle(current_theme())
 
     # Contents
 
     def set_title(self, text: str) -> None:
         """Write `text` small at the top left, inside the plot."""
-        self._title.setText(text)
+        self._title = text
         self.setAccessibleName(text)
+        self._forget(Layer.BACKGROUND)
 
     def set_labels(self, x_label: str, y_label: str) -> None:
         """Write symbol and unit along the axes: 'q (rad)'."""
-        self._axes["bottom"].set_title(x_label)
-        self._axes["left"].set_title(y_label)
+        self.axes.bottom.title, self.axes.left.title = x_label, y_label
+        self._forget(Layer.BACKGROUND)
+        self._lay()
 
     def curve(
         self,
@@ -120,86 +106,79 @@ class LabPlot(pg.PlotWidget):  # type: ignore[misc]
         alpha: int = 255,
         z: float = 0.0,
         smooth: bool = True,
-    ) -> pg.PlotCurveItem:
+        layer: Layer = Layer.LIVE,
+    ) -> Curve:
         """Add an empty curve in the theme's colour `role`; its data must be finite (see `show_until_diverged`).
 
-        `smooth` antialiases where `width` is 1, which costs nothing on a smooth curve and half as much again on noise.
+        `smooth` antialiases: of a line a pixel wide that costs nothing on a smooth curve and half as much again on
+        noise; a wider one is then slow to draw beyond some hundred points.
         """
-        item = pg.PlotCurveItem(skipFiniteCheck=True, antialias=smooth and width <= 1.0)
-        item.setZValue(z)
-        return self._add(item, lambda: item.setPen(lab_pen(role, dash, width, alpha)))
+        return self._add(Curve(role, dash, width, alpha, z, smooth, layer))
+
+    def segments(self, role: str, alpha: int = 255, z: float = 0.0) -> Segments:
+        """Add an empty set of straight strokes in the theme's colour `role`, behind all that moves."""
+        return self._add(Segments(role, alpha, z, smooth=True))
 
     def spread(self, role: str, alpha: int = 46, z: float = -5.0) -> Spread:
         """Add an empty band in the theme's colour `role`; `set_band` fills it."""
-        item = Spread(role, alpha)
-        item.setZValue(z)
-        self._add(item, item.restyle)
-        return item
+        return self._add(Spread(role, alpha, z))
 
-    def dots(self, role: str = "data", size: float = 3.0, alpha: int = 200, z: float = -10.0) -> pg.ScatterPlotItem:
+    def dots(
+        self, role: str = "data", size: float = 3.0, alpha: int = 200, z: float = -10.0, layer: Layer = Layer.LIVE
+    ) -> Dots:
         """Add an empty set of dots of `size` pixels in the theme's colour `role`."""
-        item = pg.ScatterPlotItem(size=size, pen=None, pxMode=True, antialias=True)
-        item.setZValue(z)
-        return self._add(item, lambda: item.setBrush(current_theme().color(role, alpha)))
+        return self._add(Dots(role, size, alpha, z, layer))
 
-    def marker(self, role: str, shape: Shape = "dot", size: float = 9.0) -> Marker:
+    def marker(self, role: str, shape: Shape = "dot", size: float = 9.0, z: float = 50.0) -> Marker:
         """Add a hidden mark in the theme's colour `role`; `place` shows it."""
-        item = Marker(role, shape, size)
-        self._add(item, item.restyle)
-        return item
+        return self._add(Marker(role, shape, size, z))
 
     def cursor_line(self) -> TimeCursor:
         """Add an upright line for the instant that is shown."""
-        item = TimeCursor(self.view)
-        self._restylers[item] = item.restyle
-        return item
+        return self._add(TimeCursor())
 
     def time_band(self) -> TimeBand:
         """Add a tinted span of time; `set_span` shows it."""
-        item = TimeBand(self.view)
-        self._restylers[item] = item.restyle
-        return item
+        return self._add(TimeBand())
 
     def known_mark(self, words: str) -> KnownMark:
         """Add a mark from which on something is not known, as `words` say; `set_time` shows it."""
-        item = KnownMark(self.view, words)
-        self._restylers[item] = item.restyle
-        return item
-
-    def dress(self, item: Any, role: str, dash: DashPattern = (), width: float = 1.0, alpha: int = 255) -> None:
-        """Draw a curve in another role from now on."""
-        self._restylers[item] = lambda: item.setPen(lab_pen(role, dash, width, alpha))
-        self._restylers[item]()
+        return self._add(KnownMark(words))
 
     def plane_map(self, z: float = -50.0) -> PlaneMap:
         """Add an empty map of values over the plane."""
-        item = PlaneMap()
-        item.setZValue(z)
-        self._add(item, item.restyle)
-        return item
+        return self._add(PlaneMap(z))
 
-    def discard(self, item: Any) -> None:
-        """Take away what `curve`, `dots`, `marker` or `plane_map` gave."""
-        self._restylers.pop(item, None)
-        self.view.removeItem(item)
+    def caption(self, role: str, size: float = 1.0) -> Caption:
+        """Add words in the theme's colour `role`, `size` times as large as the plot's; `write` shows them."""
+        return self._add(Caption(role, small_font(self.font(), size)))
 
-    def _add(self, item: Any, restyle: Callable[[], None]) -> Any:
-        self._restylers[item] = restyle
-        restyle()
-        self.view.addItem(item, ignoreBounds=True)
+    def discard(self, item: Item) -> None:
+        """Take away what `curve`, `dots`, `marker` or another of these gave."""
+        item.set_visible(False)
+        item.canvas = None
+        self._items.remove(item)
+
+    def _add(self, item: _Kind) -> _Kind:
+        item.canvas = self
+        self._items.append(item)
+        self._items.sort(key=lambda one: one.z)
+        item.changed()
         return item
 
     # Ranges
 
+    @property
+    def ranges(self) -> tuple[Range, Range]:
+        """What is shown across and upward."""
+        return self._x, self._y
+
     def grow_to(self, x0: float, x1: float, y0: float, y1: float) -> None:
         """Show x0..x1 exactly and let the y range hold y0..y1, grown in steps of ×1.5; a view set by the user stays."""
         self._wanted, self._exact = ((x0, x1), (y0, y1)), False
-        if not self.following:
-            return
-        shown_x, shown_y = self.view.viewRange()
-        wide = (x0, x1) if x1 > x0 else tuple(shown_x)
-        tall = framed((y0, y1)) if tuple(shown_y) == _START else grown(tuple(shown_y), (y0, y1))
-        self._show((wide[0], wide[1]), tall)
+        if self.following:
+            tall = framed((y0, y1)) if self._y == _START else grown(self._y, (y0, y1))
+            self._show((x0, x1) if x1 > x0 else self._x, tall)
 
     def show_range(self, x0: float, x1: float, y0: float, y1: float) -> None:
         """Show exactly this, and come back to it on a double click; a view moved by the user stays."""
@@ -216,65 +195,174 @@ class LabPlot(pg.PlotWidget):  # type: ignore[misc]
         self.following = True
         self.fitted.emit()
 
-    def _show(self, wide: Range, tall: Range) -> None:
-        shown = self.view.viewRange()
-        if list(wide) != shown[0] or list(tall) != shown[1]:
-            self.view.setRange(xRange=wide, yRange=tall, padding=0, disableAutoRange=True)
-
-    def _on_moved_by_user(self) -> None:
+    def move_to(self, x: Range, y: Range) -> None:
+        """Show these ranges, as a hand does: they stay until a double click."""
         self.following = False
+        self._show(x, y)
 
-    def close(self) -> bool:
-        """Close for good: pyqtgraph takes the plot apart here, so the theme must not reach it any more."""
-        with contextlib.suppress(RuntimeError):  # closed twice
-            theme_signals.changed.disconnect(self._restyle)
-        return bool(super().close())
+    def _show(self, wide: Range, tall: Range) -> None:
+        if (wide, tall) != (self._x, self._y) and _is_range(wide) and _is_range(tall):
+            self._x, self._y = wide, tall
+            self._lay()
+            self.ranged.emit()
+
+    # Layout and painting
+
+    def _lay(self) -> None:
+        """Lay everything out for the present ranges and size."""
+        view = self.axes.view(self._x, self._y, self.width(), self.height())
+        if view == self.view:
+            return
+        self.view = view
+        self._pictures.clear()
+        self.axes.lay(view)
+        for item in self._items:
+            item.area = item.lay(view) if item.visible else QRectF()
+        self.update()
+        self.laid_out.emit()
+
+    def relay(self, item: Item) -> None:
+        """Lay `item` out anew, and draw where it was and where it is."""
+        before = item.area
+        item.area = item.lay(self.view) if item.visible else QRectF()
+        if before.isEmpty() and item.area.isEmpty():
+            return
+        if item.layer is not Layer.LIVE:
+            self._forget(item.layer)
+            return
+        for area in (before, item.area):
+            if not area.isEmpty():
+                self.update(area.toAlignedRect())
+
+    def _forget(self, layer: Layer) -> None:
+        """Paint the pictures from `layer` on anew when they are next needed."""
+        for kept in [one for one in self._pictures if one >= layer]:
+            del self._pictures[kept]
+        self.update()
+
+    def _picture(self, layer: Layer) -> QPixmap:
+        """Return all that stays, up to `layer`."""
+        ratio, kept = self.devicePixelRatioF(), self._pictures.get(layer)
+        if kept is not None and kept.devicePixelRatio() == ratio:
+            return kept
+        if layer is Layer.BACKGROUND:
+            picture = QPixmap(math.ceil(self.width() * ratio), math.ceil(self.height() * ratio))
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(current_theme().color("paper"))
+        else:
+            picture = self._picture(Layer(layer - 1)).copy()
+        painter = QPainter(picture)
+        self._paint_items(painter, layer, self.view.area)
+        if layer is Layer.BACKGROUND:
+            painter.setClipping(False)
+            self.axes.paint(painter, self.view, self.height())
+        painter.end()
+        self._pictures[layer] = picture
+        return picture
+
+    def _paint_items(self, painter: QPainter, layer: Layer, due: QRectF) -> None:
+        painter.setClipRect(self.view.area, Qt.ClipOperation.IntersectClip)
+        for item in self._items:
+            if item.layer is layer and item.area.intersects(due):
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                item.paint(painter)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, due = QPainter(self), event.rect()
+        picture = self._picture(Layer.DATA)
+        ratio = picture.devicePixelRatio()
+        source = QRectF(due.x() * ratio, due.y() * ratio, due.width() * ratio, due.height() * ratio)
+        painter.drawPixmap(QRectF(due), picture, source)  # Qt clips it to what is due
+        self._paint_items(painter, Layer.LIVE, QRectF(due))
+        if self._title:
+            painter.setFont(self._title_font())
+            painter.setPen(current_theme().color("muted"))
+            place = self.view.area.topLeft() + _TITLE_AT
+            painter.drawText(place + QPointF(0, painter.fontMetrics().ascent()), plain(self._title))
+        painter.end()
+
+    def _title_font(self) -> QFont:
+        font = small_font(small_font(self.font(), self._enlarged))
+        font.setWeight(QFont.Weight.DemiBold)
+        return font
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._lay()
+
+    def _restyle(self, theme: Theme) -> None:
+        self.axes.restyle(small_font(small_font(self.font(), self._enlarged), 0.85))
+        for item in self._items:
+            item.restyle()
+        self._forget(Layer.BACKGROUND)
+
+    # The mouse
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        super().mouseDoubleClickEvent(event)
         if event.button() == Qt.MouseButton.LeftButton:
             self.fit()
 
-    # Looks
+    def _along(self, at: QPointF) -> tuple[bool, bool]:
+        """Whether what is done at `at` changes the range across, and that upward: beside an axis that axis alone."""
+        below, beside = at.y() > self.view.area.bottom(), at.x() < self.view.area.left()
+        return not beside or below, not below or beside
 
-    def _lay_grid(self) -> None:
-        (x0, x1), (y0, y1) = self.view.viewRange()
-        _, upright = self._axes["bottom"].ticks(x0, x1, self.view.width())
-        _, level = self._axes["left"].ticks(y0, y1, self.view.height())
-        ticks = (upright, level, x0, x1, y0, y1)
-        if ticks != self._grid_ticks:
-            self._grid_ticks = ticks
-            self._grid.setData(*grid_lines(upright, level, (x0, x1), (y0, y1)))
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        share = _ZOOM ** event.angleDelta().y()
+        across, upward = self._along(event.position())
+        fixed = self.view.point(event.position())
+        x = _zoomed(self._x, fixed.x(), share) if across else self._x
+        y = _zoomed(self._y, fixed.y(), share) if upward else self._y
+        self.move_to(x, y)
+        event.accept()
 
-    def _restyle(self, theme: Theme) -> None:
-        self.setBackground(QColor(theme.paper))
-        self._grid.setPen(lab_pen("faint"))
-        base = small_font(self.font(), self._enlarged)
-        font = small_font(base)
-        font.setWeight(QFont.Weight.DemiBold)
-        self._title.setFont(font)
-        self._title.setBrush(QColor(theme.muted))
-        for axis in self._axes.values():
-            axis.restyle(base)
-        for restyle in self._restylers.values():
-            restyle()
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._panned = (event.position(), *self._along(event.position()))
 
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._panned is None:
+            return
+        before, across, upward = self._panned
+        self._panned = (event.position(), across, upward)
+        moved, unit = event.position() - before, self.view.unit
+        dx, dy = -moved.x() * unit[0] * across, moved.y() * unit[1] * upward
+        self.move_to((self._x[0] + dx, self._x[1] + dx), (self._y[0] + dy, self._y[1] + dy))
 
-def grid_lines(upright: list[float], level: list[float], wide: Range, tall: Range) -> tuple[Array, Array]:
-    """Return x and y of the grid's lines, two points a line, for a curve that connects pairs."""
-    x = np.concatenate([np.repeat(upright, 2), np.tile(wide, len(level))])
-    y = np.concatenate([np.tile(tall, len(upright)), np.repeat(level, 2)])
-    return x, y
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._panned = None
 
 
-def show_until_diverged(curve: pg.PlotCurveItem, end: Marker | None, x: Array, y: Array, limit: float = 1e12) -> None:
+def _is_range(one: Range) -> bool:
+    return math.isfinite(one[0]) and math.isfinite(one[1]) and one[1] - one[0] > 1e-12 * max(abs(one[0]), abs(one[1]))
+
+
+def _zoomed(wide: Range, fixed: float, share: float) -> Range:
+    return fixed + (wide[0] - fixed) * share, fixed + (wide[1] - fixed) * share
+
+
+def show_until_diverged(curve: Curve, end: Marker | None, x: Array, y: Array, limit: float = 1e12) -> None:
     """Draw `y` `(n,)` over `x` `(n,)` up to the first value that is not finite or passes ±`limit`; `end` marks it."""
     good = np.isfinite(y) & np.isfinite(x) & (np.abs(y) <= limit)
     count = len(y) if good.all() else int(np.argmin(good))
-    curve.setData(x[:count], y[:count])
+    curve.set_data(x[:count], y[:count])
     if end is None:
         return
     if 0 < count < len(y):
         end.place(float(x[count - 1]), float(y[count - 1]))
     else:
-        end.setVisible(False)
+        end.set_visible(False)
+
+
+__all__ = [
+    "Curve",
+    "Dots",
+    "KnownMark",
+    "LabPlot",
+    "Layer",
+    "Marker",
+    "Segments",
+    "Spread",
+    "show_until_diverged",
+]

@@ -1,280 +1,442 @@
-"""Small things that move over a plot, each cheap to repaint: markers, the time cursor; and the plot's axis."""
+"""What is drawn in a plot: curves, dots, bands, marks and words, each laid out in pixels once, painted from there."""
 
-from typing import Literal
+from enum import IntEnum
+from functools import lru_cache
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF
-from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap, QPolygonF
+from shiboken6 import wrapInstance
 
 from app.style.theme import current_theme, small_font
-from app.widgets.text import write_axis
-from hnn_engine.axis_ticks import log_label, log_ticks, nice_ticks, tick_label
+from app.widgets.plot_view import PlotView
+from app.widgets.scene_view import polygon
+from app.widgets.text import plain
+from hnn_engine.model_colors import DashPattern
 
 Array = npt.NDArray[np.float64]
 Shape = Literal["dot", "ring", "cross"]
-_TICK_GAPS = {"bottom": 70.0, "left": 34.0}  # pixels between ticks, at least
 _WORDS_GAP = 5.0  # pixels around the words of a mark
+_NO_POINTS: Array = np.empty((0, 2))
+_NOWHERE = QRectF()
+_DENSE = 1000  # points from which on those that fall together in half a pixel are left out
+_first_of: Any = wrapInstance  # its stub knows no arrays
 
 
-class Marker(pg.GraphicsObject):  # type: ignore[misc]
-    """A mark of fixed size in pixels at a point of the data: a curve's head, a handle, or the × of a diverged one."""
+class Layer(IntEnum):
+    """How often something changes: what stays is painted into pictures, over which the rest moves."""
 
-    def __init__(self, role: str, shape: Shape = "dot", size: float = 9.0) -> None:
-        super().__init__()
-        self._role, self._shape, self._size = role, shape, size
-        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
-        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
-        self.setVisible(False)
-        self.setZValue(50)
+    BACKGROUND = 0
+    DATA = 1
+    LIVE = 2
 
-    def place(self, x: float, y: float) -> None:
-        """Show the mark at (x, y)."""
-        self.setPos(x, y)
-        if not self.isVisible():
-            self.setVisible(True)
+
+class Canvas(Protocol):
+    """The plot, as what is drawn in it knows it."""
+
+    @property
+    def view(self) -> PlotView:
+        """How the data is laid out at present."""
+
+    def relay(self, item: "Item") -> None:
+        """Lay `item` out anew, and draw where it was and where it is."""
+
+
+def lab_pen(role: str, dash: DashPattern = (), width: float = 1.0, alpha: int = 255) -> QPen:
+    """Return a pen of constant width in pixels, in the current theme's colour `role` (see `Theme.role`)."""
+    pen = QPen(current_theme().color(role, alpha), width)
+    pen.setCosmetic(True)
+    if dash:
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        pen.setDashPattern(dash)
+    return pen
+
+
+class Item:
+    """Something drawn in a plot: of two the one with the larger `z` lies above. `area` is what it covers, in pixels."""
+
+    def __init__(self, z: float, layer: Layer = Layer.LIVE) -> None:
+        self.z, self.layer = z, layer
+        self.visible = True
+        self.area = _NOWHERE
+        self.canvas: Canvas | None = None  # set by the plot that draws it
+
+    def set_visible(self, on: bool) -> None:
+        """Show or hide it."""
+        if on != self.visible:
+            self.visible = on
+            self.changed()
+
+    def changed(self) -> None:
+        """Have it laid out and drawn anew."""
+        if self.canvas is not None:
+            self.canvas.relay(self)
+
+    def lay(self, view: PlotView) -> QRectF:
+        """Work out where it is in `view`; return what it covers, empty where there is nothing to see."""
+        raise NotImplementedError
+
+    def paint(self, painter: QPainter) -> None:
+        """Paint it where it was laid out."""
+        raise NotImplementedError
 
     def restyle(self) -> None:
         """Take the colours of the current theme."""
-        self.update()
 
-    def boundingRect(self) -> QRectF:
+
+def _covered(pixels: Array, margin: float, view: PlotView) -> QRectF:
+    """Return the part of `view` that `pixels` `(n, 2)` cover with a `margin` around them."""
+    if not len(pixels):
+        return _NOWHERE
+    (x0, y0), (x1, y1) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
+    return QRectF(x0 - margin, y0 - margin, x1 - x0 + 2 * margin, y1 - y0 + 2 * margin).intersected(view.area)
+
+
+class Curve(Item):
+    """A line through points. `pen` is that of the theme's colour `role`; `smooth`: it is antialiased."""
+
+    def __init__(
+        self, role: str, dash: DashPattern, width: float, alpha: int, z: float, smooth: bool, layer: Layer
+    ) -> None:
+        super().__init__(z, layer)
+        self._smooth = smooth
+        self._points = _NO_POINTS
+        self._cuts: npt.NDArray[np.intp] = np.empty(0, dtype=np.intp)
+        self._pieces: list[QPolygonF] = []
+        self.dress(role, dash, width, alpha)
+
+    @property
+    def data(self) -> tuple[Array, Array]:
+        """The points' x and y."""
+        return self._points[:, 0], self._points[:, 1]
+
+    def set_data(self, x: npt.ArrayLike, y: npt.ArrayLike, joined: npt.NDArray[np.bool_] | None = None) -> None:
+        """Draw through `x`, `y` `(n,)`, all finite; each point joined to the next, or those where `joined` `(n,)`."""
+        empty_before = not len(self._points)
+        self._points = np.column_stack([x, y]).astype(np.float64, copy=False)
+        self._cuts = np.empty(0, dtype=np.intp) if joined is None else np.flatnonzero(~joined) + 1
+        if len(self._points) or not empty_before:
+            self.changed()
+
+    def dress(self, role: str, dash: DashPattern = (), width: float = 1.0, alpha: int = 255) -> None:
+        """Draw in this way from now on."""
+        self._dress = role, dash, width, alpha
+        self.pen = lab_pen(*self._dress)
+        self.changed()
+
+    def restyle(self) -> None:
+        self.pen = lab_pen(*self._dress)
+
+    def lay(self, view: PlotView) -> QRectF:
+        pixels = view.pixels(self._points)
+        pieces = np.split(pixels, self._cuts) if len(self._cuts) else [_thinned(pixels)]
+        self._pieces = [polygon(piece) for piece in pieces if len(piece) > 1]
+        return _covered(pixels, self.pen.widthF() / 2 + 1, view)
+
+    def paint(self, painter: QPainter) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
+        painter.setPen(self.pen)
+        for piece in self._pieces:
+            painter.drawPolyline(piece)
+
+
+def _thinned(pixels: Array) -> Array:
+    """Return `pixels` `(n, 2)` without those that fall into the same half pixel as the one before."""
+    if len(pixels) < _DENSE:
+        return pixels
+    moves: npt.NDArray[np.bool_] = np.diff(np.rint(2 * pixels), axis=0).any(axis=1)
+    moves[-1] = True
+    kept: Array = pixels[np.concatenate([[True], moves])]
+    return kept
+
+
+class Segments(Item):
+    """Straight strokes of a pixel's width in the theme's colour `role`, two points each: arrows, a grid."""
+
+    def __init__(self, role: str, alpha: int, z: float, smooth: bool) -> None:
+        super().__init__(z, Layer.BACKGROUND)
+        self._role, self._alpha, self._smooth = role, alpha, smooth
+        self._points = self._pixels = _NO_POINTS
+
+    @property
+    def data(self) -> tuple[Array, Array]:
+        """The ends' x and y, one stroke after the other."""
+        return self._points[:, 0], self._points[:, 1]
+
+    def set_data(self, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
+        """Draw from the first to the second of `x`, `y` `(2 n,)`, from the third to the fourth, and so on."""
+        self._points = np.column_stack([x, y]).astype(np.float64, copy=False)
+        self.changed()
+
+    def lay(self, view: PlotView) -> QRectF:
+        self._pixels = np.ascontiguousarray(view.pixels(self._points))
+        return _covered(self._pixels, 1.5, view)
+
+    def paint(self, painter: QPainter) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
+        painter.setPen(lab_pen(self._role, alpha=self._alpha))
+        _draw_lines(painter, self._pixels)
+
+
+def _draw_lines(painter: QPainter, pixels: Array) -> None:
+    """Draw from the first to the second of `pixels` `(2 n, 2)`, and so on; a QLineF is four doubles."""
+    if len(pixels):
+        lines: Any = painter.drawLines
+        lines(_first_of(pixels.ctypes.data, QLineF), len(pixels) // 2)
+
+
+class Dots(Item):
+    """Round dots of `size` pixels in the theme's colour `role`."""
+
+    def __init__(self, role: str, size: float, alpha: int, z: float, layer: Layer) -> None:
+        super().__init__(z, layer)
+        self._role, self._size, self._alpha = role, size, alpha
+        self._points = _NO_POINTS
+        self._fragments: Array = np.empty((0, 10))
+
+    @property
+    def color(self) -> QColor:
+        """The colour in the current theme."""
+        return current_theme().color(self._role, self._alpha)
+
+    @property
+    def data(self) -> tuple[Array, Array]:
+        """The dots' x and y."""
+        return self._points[:, 0], self._points[:, 1]
+
+    def set_data(self, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
+        """Draw dots at `x`, `y` `(n,)`, all finite."""
+        empty_before = not len(self._points)
+        self._points = np.column_stack([x, y]).astype(np.float64, copy=False)
+        if len(self._points) or not empty_before:
+            self.changed()
+
+    def lay(self, view: PlotView) -> QRectF:
+        pixels = view.pixels(self._points)
+        self._fragments = np.zeros((len(pixels), 10))  # a QPainter.PixmapFragment is ten doubles
+        self._fragments[:, :2] = pixels
+        self._fragments[:, [6, 7, 9]] = 1.0  # scales and opacity
+        return _covered(pixels, self._size / 2 + 2, view)
+
+    def paint(self, painter: QPainter) -> None:
+        dot = _dot(self.color.rgba(), self._size, painter.device().devicePixelRatioF())
+        self._fragments[:, 4], self._fragments[:, 5] = dot.width(), dot.height()
+        self._fragments[:, [6, 7]] = 1.0 / dot.devicePixelRatio()
+        first = _first_of(self._fragments.ctypes.data, QPainter.PixmapFragment)
+        painter.drawPixmapFragments(first, len(self._fragments), dot)
+
+
+@lru_cache(maxsize=64)
+def _dot(color: int, size: float, ratio: float) -> QPixmap:
+    side = int(np.ceil((size + 2) * ratio))
+    pixmap = QPixmap(side, side)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor.fromRgba(color))
+    painter.drawEllipse(QPointF(side / 2, side / 2), size * ratio / 2, size * ratio / 2)
+    painter.end()
+    pixmap.setDevicePixelRatio(ratio)
+    return pixmap
+
+
+class Marker(Item):
+    """A mark of fixed size in pixels at a point of the data: a curve's head, a handle, or the × of a diverged one."""
+
+    def __init__(self, role: str, shape: Shape = "dot", size: float = 9.0, z: float = 50.0) -> None:
+        super().__init__(z)
+        self._role, self._shape, self._size = role, shape, size
+        self.visible = False
+        self.at = QPointF()
+        self._pixel = QPointF()
+
+    def place(self, x: float, y: float) -> None:
+        """Show the mark at (x, y)."""
+        at = QPointF(x, y)
+        if at != self.at or not self.visible:
+            self.at, self.visible = at, True
+            self.changed()
+
+    def lay(self, view: PlotView) -> QRectF:
+        self._pixel = view.pixel(self.at.x(), self.at.y())
         half = self._size / 2 + 2.5
-        return QRectF(-half, -half, 2 * half, 2 * half)
+        return QRectF(self._pixel.x() - half, self._pixel.y() - half, 2 * half, 2 * half).intersected(view.area)
 
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        theme, half = current_theme(), self._size / 2
+    def paint(self, painter: QPainter) -> None:
+        theme, half, at = current_theme(), self._size / 2, self._pixel
         color = theme.color(self._role)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         if self._shape == "cross":
             painter.setPen(QPen(color, 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-            painter.drawLine(QPointF(-half, -half), QPointF(half, half))
-            painter.drawLine(QPointF(-half, half), QPointF(half, -half))
+            painter.drawLine(at + QPointF(-half, -half), at + QPointF(half, half))
+            painter.drawLine(at + QPointF(-half, half), at + QPointF(half, -half))
             return
         ring = self._shape == "ring"
         painter.setPen(QPen(color if ring else theme.color("paper"), 2.0 if ring else 1.5))
         painter.setBrush(theme.color("paper") if ring else color)
-        painter.drawEllipse(QPointF(0, 0), half, half)
+        painter.drawEllipse(at, half, half)
 
 
-class Spread(pg.GraphicsObject):  # type: ignore[misc]
+class Spread(Item):
     """The area between two curves over the same x."""
 
-    def __init__(self, role: str, alpha: int) -> None:
-        super().__init__()
+    def __init__(self, role: str, alpha: int, z: float) -> None:
+        super().__init__(z)
         self._role, self._alpha = role, alpha
+        self._points = _NO_POINTS
         self._shape = QPolygonF()
-        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
 
     def set_band(self, x: Array, low: Array, high: Array) -> None:
         """Fill from `low` to `high` over `x`, `(n,)` each, all finite; nothing where they are empty."""
-        self.prepareGeometryChange()
-        there, back = np.column_stack([x, high]), np.column_stack([x, low])[::-1]
-        self._shape = QPolygonF([QPointF(a, b) for a, b in np.concatenate([there, back]).tolist()])
-        self.update()
+        self._points = np.concatenate([np.column_stack([x, high]), np.column_stack([x, low])[::-1]])
+        self.changed()
 
-    def restyle(self) -> None:
-        """Take the colours of the current theme."""
-        self.update()
+    def lay(self, view: PlotView) -> QRectF:
+        pixels = view.pixels(self._points)
+        self._shape = polygon(pixels)
+        return _covered(pixels, 1.0, view)
 
-    def boundingRect(self) -> QRectF:
-        return self._shape.boundingRect()
-
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+    def paint(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(current_theme().color(self._role, self._alpha))
         painter.drawPolygon(self._shape)
 
 
-class TimeCursor(pg.GraphicsObject):  # type: ignore[misc]
-    """A thin upright line at one instant. It lies over the view in pixels: moving it repaints two columns only."""
+class TimeCursor(Item):
+    """A thin upright line at one instant: moving it draws two columns of pixels only."""
 
-    def __init__(self, view: pg.ViewBox) -> None:
-        super().__init__(view)
-        self._view = view
+    def __init__(self) -> None:
+        super().__init__(40.0)
         self._time = 0.0
-        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
-        self.setZValue(40)
-        view.sigRangeChanged.connect(self._lay)
-        view.sigResized.connect(self._on_resized)
 
     def set_time(self, time: float) -> None:
         """Stand at `time`, in the units of the x axis."""
         self._time = time
-        self._lay()
+        if self.canvas is not None and self.lay(self.canvas.view) != self.area:
+            self.changed()
 
-    def restyle(self) -> None:
-        """Take the colours of the current theme."""
-        self.update()
+    def lay(self, view: PlotView) -> QRectF:
+        x = round(view.pixel(self._time, view.y[0]).x())
+        if not view.left <= x <= view.left + view.width:
+            return _NOWHERE
+        return QRectF(min(x, int(view.left + view.width) - 1), view.top, 1.0, view.height)
 
-    def boundingRect(self) -> QRectF:
-        return QRectF(-1.0, 0.0, 2.0, self._view.height())
-
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(QPen(current_theme().color("muted", 170), 1.0))
-        painter.drawLine(QPointF(0.0, 0.0), QPointF(0.0, self._view.height()))
-
-    def _on_resized(self) -> None:
-        self.prepareGeometryChange()
-        self._lay()
-
-    def _lay(self) -> None:
-        x = self._view.mapFromView(QPointF(self._time, 0.0)).x()
-        inside = 0.0 <= x <= self._view.width()
-        if inside:
-            self.setPos(round(x), 0.0)
-        if inside != self.isVisible():
-            self.setVisible(inside)
+    def paint(self, painter: QPainter) -> None:
+        painter.fillRect(self.area, current_theme().color("muted", 170))
 
 
-class TimeBand(pg.GraphicsObject):  # type: ignore[misc]
+class TimeBand(Item):
     """A tinted span of time behind the curves, from top to bottom of the view."""
 
-    def __init__(self, view: pg.ViewBox) -> None:
-        super().__init__(view)
-        self._view = view
+    def __init__(self) -> None:
+        super().__init__(-95.0, Layer.BACKGROUND)
         self._span = (0.0, 0.0)
-        self._area = QRectF()
-        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
-        self.setZValue(-95)
-        view.sigRangeChanged.connect(self._lay)
-        view.sigResized.connect(self._lay)
 
     def set_span(self, begin: float, end: float) -> None:
         """Cover `begin` to `end`, in the units of the x axis; nothing where they are equal."""
         if (begin, end) != self._span:
             self._span = (begin, end)
-            self._lay()
+            self.changed()
 
-    def restyle(self) -> None:
-        """Take the colours of the current theme."""
-        self.update()
+    def lay(self, view: PlotView) -> QRectF:
+        begin, end = (view.pixel(t, view.y[0]).x() for t in self._span)
+        if not (self._span[1] > self._span[0] and end > view.left and begin < view.left + view.width):
+            return _NOWHERE
+        return QRectF(begin, view.top, max(end - begin, 2.0), view.height).intersected(view.area)
 
-    def boundingRect(self) -> QRectF:
-        return self._area
-
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        if not self._area.isEmpty():
-            painter.fillRect(self._area, current_theme().color("warning", 34))
-
-    def _lay(self) -> None:
-        begin, end = (self._view.mapFromView(QPointF(t, 0.0)).x() for t in self._span)
-        begin, end = max(begin, 0.0), min(end, self._view.width())
-        area = QRectF(begin, 0.0, max(end - begin, 2.0), self._view.height()) if self._shown(begin, end) else QRectF()
-        if area != self._area:
-            self.prepareGeometryChange()
-            self._area = area
-            self.update()
-
-    def _shown(self, begin: float, end: float) -> bool:
-        return self._span[1] > self._span[0] and end > 0.0 and begin < self._view.width()
+    def paint(self, painter: QPainter) -> None:
+        painter.fillRect(self.area, current_theme().color("warning", 34))
 
 
-class KnownMark(pg.GraphicsObject):  # type: ignore[misc]
-    """An instant from which something is not known any more: a dashed line, a grey tint after it, and words.
+class KnownMark(Item):
+    """An instant from which something is not known any more: a dashed line, a grey tint after it, and words."""
 
-    It lies over the view in pixels, from its top to its bottom, behind the curves.
-    """
-
-    def __init__(self, view: pg.ViewBox, words: str) -> None:
-        super().__init__(view)
-        self._view, self._words = view, words
-        self._time = float("nan")
-        self._area = QRectF()
-        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
-        self.setZValue(-94)
-        view.sigRangeChanged.connect(self._lay)
-        view.sigResized.connect(self._lay)
+    def __init__(self, words: str) -> None:
+        super().__init__(-94.0)
+        self._words = words
+        self.time = float("nan")  # where it stands; not finite where it does not
 
     def set_time(self, time: float) -> None:
         """Stand at `time`, in the units of the x axis; nowhere where it is not finite."""
-        if time != self._time and not (np.isnan(time) and np.isnan(self._time)):
-            self._time = time
-            self._lay()
+        if time != self.time and not (np.isnan(time) and np.isnan(self.time)):
+            self.time = time
+            self.changed()
 
-    @property
-    def time(self) -> float:
-        """Where it stands; not finite where it does not."""
-        return self._time
+    def lay(self, view: PlotView) -> QRectF:
+        if not np.isfinite(self.time):
+            return _NOWHERE
+        begin, end = max(view.pixel(self.time, view.y[0]).x(), view.left), view.left + view.width
+        return QRectF(begin, view.top, end - begin, view.height) if begin < end else _NOWHERE
 
-    def restyle(self) -> None:
-        """Take the colours and the type of the current theme."""
-        self.update()
-
-    def boundingRect(self) -> QRectF:
-        return QRectF() if self._area.isEmpty() else QRectF(0.0, 0.0, self._area.right(), self._area.bottom())
-
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        if self._area.isEmpty():
-            return
-        theme = current_theme()
-        painter.fillRect(self._area, theme.color("muted", 30))
+    def paint(self, painter: QPainter) -> None:
+        theme, area = current_theme(), self.area
+        painter.fillRect(area, theme.color("muted", 30))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(QPen(theme.color("muted"), 1.0, Qt.PenStyle.DashLine))
-        x = round(self._area.left())
-        painter.drawLine(QPointF(x, 0.0), QPointF(x, self._area.bottom()))
-        painter.setFont(small_font(painter.font(), 0.9))
+        x = round(area.left())
+        painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+        font = painter.font()
+        painter.setFont(small_font(font, 0.9))
         painter.setPen(theme.color("muted"))
-        if self._area.width() < painter.fontMetrics().height() + 2 * _WORDS_GAP:
-            return
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        painter.translate(x + _WORDS_GAP, self._area.bottom() - _WORDS_GAP)
-        painter.rotate(-90.0)  # upward: the span is often narrow
-        painter.drawText(QPointF(0.0, float(painter.fontMetrics().ascent())), self._words)
-
-    def _lay(self) -> None:
-        width, height = self._view.width(), self._view.height()
-        area = QRectF()
-        if np.isfinite(self._time):
-            x = self._view.mapFromView(QPointF(self._time, 0.0)).x()
-            if x < width:
-                area = QRectF(max(x, 0.0), 0.0, width - max(x, 0.0), height)
-        if area != self._area:
-            self.prepareGeometryChange()
-            self._area = area
-            self.update()
+        if area.width() >= painter.fontMetrics().height() + 2 * _WORDS_GAP:
+            painter.save()
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+            painter.translate(x + _WORDS_GAP, area.bottom() - _WORDS_GAP)
+            painter.rotate(-90.0)  # upward: the span is often narrow
+            painter.drawText(QPointF(0.0, float(painter.fontMetrics().ascent())), plain(self._words))
+            painter.restore()
+        painter.setFont(font)
 
 
-class LabAxis(pg.AxisItem):  # type: ignore[misc]
-    """An axis of fixed width, so that nothing jumps; with `log` the data are log10, the labels powers of ten."""
+class Caption(Item):
+    """Words in the theme's colour `role`, whose lower left corner is at a point of the data."""
 
-    def __init__(self, orientation: str, log: bool = False) -> None:
-        super().__init__(orientation)
-        self.log = log
-        self.enableAutoSIPrefix(False)
-        self.setStyle(tickLength=0, tickTextOffset=4, autoExpandTextSpace=False, autoReduceTextSpace=False)
-        self.setStyle(hideOverlappingLabels=False)
+    def __init__(self, role: str, font: QFont, z: float = 30.0) -> None:
+        super().__init__(z)
+        self._role, self.font = role, font
+        self.text = ""
+        self._at = (0.0, 0.0)
 
-    def set_title(self, text: str) -> None:
-        """Write `text`, symbol and unit, along the axis; '' takes its room away."""
-        write_axis(self, text)
-        self.showLabel(bool(text))
-        if self.orientation == "left":
-            self.setWidth(60 if text else 46)
-        else:
-            self.setHeight(36 if text else 22)
+    @property
+    def color(self) -> QColor:
+        """The colour in the current theme."""
+        return current_theme().color(self._role)
 
-    def restyle(self, base: QFont) -> None:
-        """Take the colours of the current theme, and type that goes with `base`."""
-        theme = current_theme()
-        self.setPen(QPen(theme.color("line"), 1.0))
-        self.setTextPen(QPen(theme.color("muted")))
-        font = small_font(base, 0.85)
-        self.setTickFont(font)
-        self.label.setFont(font)
-        self.label.setDefaultTextColor(QColor(theme.muted))
+    def write(self, text: str, x: float, y: float) -> None:
+        """Write `text` above (x, y); nothing where it is empty."""
+        if (text, (x, y)) != (self.text, self._at):
+            self.text, self._at = text, (x, y)
+            self.changed()
 
-    def ticks(self, low: float, high: float, size: float) -> tuple[float, list[float]]:
-        """Return the spacing and the ticks between `low` and `high` on `size` pixels."""
-        room = max(2, int(size / _TICK_GAPS[self.orientation]))
-        return log_ticks(low, high, room) if self.log else nice_ticks(low, high, room)
+    def lay(self, view: PlotView) -> QRectF:
+        if not self.text:
+            return _NOWHERE
+        metrics, corner = QFontMetricsF(self.font), view.pixel(*self._at)
+        width, height = metrics.horizontalAdvance(plain(self.text)) + 8, metrics.height() + 4
+        return QRectF(corner.x(), corner.y() - height, width, height)
 
-    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
-        return [self.ticks(min(minVal, maxVal), max(minVal, maxVal), size)]
+    def paint(self, painter: QPainter) -> None:
+        painter.setFont(self.font)
+        painter.setPen(self.color)
+        painter.drawText(self.area, Qt.AlignmentFlag.AlignCenter, plain(self.text))
 
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        return [log_label(value) if self.log else tick_label(value, spacing) for value in values]
+
+__all__ = [
+    "Canvas",
+    "Caption",
+    "Curve",
+    "Dots",
+    "Item",
+    "KnownMark",
+    "Layer",
+    "Marker",
+    "Segments",
+    "Spread",
+    "TimeBand",
+    "TimeCursor",
+    "lab_pen",
+]

@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from hnn_engine.percentiles import percentile
+
 Array = npt.NDArray[np.float64]
 
 REACH = 0.82  # the longest arrow, in cells
@@ -21,7 +23,7 @@ def arrow_lines(at: Array, flow: Array, pixels: tuple[float, float]) -> tuple[Ar
     cell = float(np.min(np.abs(at[-1, -1] - at[0, 0]) * scale)) / (at.shape[0] - 1)
     vector = flow.reshape(-1, 2) * scale
     speed = np.linalg.norm(vector, axis=-1, keepdims=True)
-    top = float(np.percentile(speed, 98)) or 1.0
+    top = percentile(speed, 98.0) or 1.0
     length = REACH * cell * np.sqrt(np.minimum(speed / top, 1.0))
     unit = vector / np.maximum(speed, 1e-300)
     side = np.stack([-unit[:, 1], unit[:, 0]], axis=-1)

@@ -54,6 +54,8 @@ class SceneView:
 def polygon(points: npt.NDArray[np.float64]) -> QPolygonF:
     """Return `points` `(n, 2)`, in pixels, as a polygon, copied in one go: a QPointF is two doubles."""
     result = QPolygonF()
+    if not len(points):
+        return result
     result.resize(len(points))
     memory: Any = _pointer(result.data(), 16 * len(points), True)
     np.frombuffer(memory, dtype=np.float64).reshape(-1, 2)[:] = points

@@ -34,6 +34,7 @@ class SystemCard(QAbstractButton):
         super().__init__(parent)
         self._system = self._drawn = system
         self._q: npt.NDArray[np.float64] = np.array(system.default_start[: system.dof])
+        self._measured: tuple[tuple[int, str], tuple[QFont, bool]] | None = None
         self.setCheckable(True)
         self.setText(system.title)
         set_tip(self, rich("<b>{}</b><br>{}", system.title, system.summary))
@@ -113,12 +114,21 @@ class SystemCard(QAbstractButton):
 
     def _title_height(self) -> int:
         """One line, or two where the title is longer than the card is wide."""
-        return _LINE if self._fits(self._title_font()) else 2 * _LINE
+        return _LINE if self._title_layout()[1] else 2 * _LINE
 
     def _title_font(self) -> QFont:
         """A smaller one for a long title, if that spares it a second line."""
-        usual, small = (small_font(self.font(), share) for share in (0.75, 0.7))
-        return small if not self._fits(usual) and self._fits(small) else usual
+        return self._title_layout()[0]
+
+    def _title_layout(self) -> tuple[QFont, bool]:
+        """The title's font, and whether it fits into one line; measured once for a width and a font."""
+        key = self.width(), self.font().key()
+        if self._measured is None or self._measured[0] != key:
+            usual, small = (small_font(self.font(), share) for share in (0.75, 0.7))
+            fits = self._fits(usual)
+            font = small if not fits and self._fits(small) else usual
+            self._measured = key, (font, fits or font is small)
+        return self._measured[1]
 
     def _fits(self, font: QFont) -> bool:
         return QFontMetrics(font).horizontalAdvance(self.text()) <= self.width() - 2 - _SLACK

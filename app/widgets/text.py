@@ -183,11 +183,3 @@ class Page(QTextBrowser):
 
     def loadResource(self, kind: int, name: QUrl | str) -> None:
         return None
-
-
-# Plots ----------------------------------------------------------------------------------------------------------------
-
-
-def write_axis(axis: Any, text: str) -> None:
-    """Write `text` along an axis of a plot, which takes markup."""
-    axis.setLabel(escape(plain(text)) or None)

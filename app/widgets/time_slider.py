@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QSlider, QStyle, QStyleOptionSlider, QWidget
+from PySide6.QtWidgets import QSlider, QWidget
 
 from app.style.theme import current_theme
 
@@ -27,6 +27,8 @@ class TimeSlider(QSlider):
         super().paintEvent(event)
         if self._mark is None:
             return
+        from PySide6.QtWidgets import QStyle, QStyleOptionSlider  # later than the first paint: see NumberSlider
+
         option = QStyleOptionSlider()
         self.initStyleOption(option)
         handle = QStyle.SubControl.SC_SliderHandle

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -39,7 +39,6 @@ from app.widgets.notice import NoticeBar
 from app.widgets.text import name_action, title_text
 from app.window.menus import Menus, WindowActions
 from app.window.paint_throttle import PaintThrottle
-from app.window.pyqtgraph_loader import load_plot_library
 from app.window.session_actions import SessionActions
 from app.workers.journal_worker import Journal
 from hnn_engine.experiment import same_system
@@ -152,7 +151,7 @@ class MainWindow(QMainWindow):
         self.statusBar().setSizeGripEnabled(False)
         self.statusBar().addWidget(self.status, 1)
 
-    # The plots. pyqtgraph takes half of all loading time, so the window stands, with truth moving, before it is there.
+    # The plots. The window stands, with truth moving, before they are there.
 
     @cached_property
     def portrait(self) -> "PortraitPanel":
@@ -214,10 +213,9 @@ class MainWindow(QMainWindow):
         self.lab.rollouts.refresh()
 
     async def furnish_in_turn(self) -> None:
-        """Once truth moves, load pyqtgraph and make the plots one by one, frames in between."""
+        """Once truth moves, make the plots one by one, frames in between."""
         while self.lab.answer is None or self.lab.playback.time == 0.0:
             await asyncio.sleep(0.01)
-        await load_plot_library()
         for name in PLOTS:
             getattr(self, name)
             await asyncio.sleep(0.01)
@@ -406,18 +404,9 @@ class MainWindow(QMainWindow):
         self.notice.raise_()
 
     def event(self, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.UpdateRequest:
-            if self._paint_throttle.holds():
-                return True
-            self._settle_plots()
+        if event.type() is QEvent.Type.UpdateRequest and self._paint_throttle.holds():
+            return True
         return super().event(event)
-
-    def _settle_plots(self) -> None:
-        """Let the plots find out what has changed before they are painted: a paint in between would forget where their
-        items were and leave pieces of them behind."""
-        for name in PLOTS:
-            if name in vars(self):
-                QCoreApplication.sendPostedEvents(getattr(self, name).plot.scene(), QEvent.Type.MetaCall.value)
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)

@@ -27,7 +27,7 @@ class RolloutRequests(QObject):
 
     answered = Signal(object)
     failed = Signal(str, str)
-    _woken = Signal()
+    _woken = Signal(bool)
 
     def __init__(
         self,
@@ -124,9 +124,9 @@ class RolloutRequests(QObject):
             self.answer = answer
             self.answered.emit(answer)
 
-    def _on_woken(self) -> None:
-        """There is an answer: it is shown at once during a drag, and after the next frame otherwise."""
-        if self._dragging():
+    def _on_woken(self, urgent: bool) -> None:
+        """There is an answer: it is shown at once where a hand waits for it, and after the next frame otherwise."""
+        if urgent or self._dragging():
             self.take()
 
     def _on_failure(self, error: Exception) -> None:

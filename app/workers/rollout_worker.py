@@ -70,7 +70,7 @@ class RolloutWorker:
         self._helper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rollout", initializer=give_way)
         self.reference_ready = False  # set once scipy is loaded; until then collocation stands in, at full accuracy
         self.failure: Callable[[Exception], None] = lambda error: None
-        self.wake: Callable[[], None] = lambda: None  # called in the worker's thread when an answer is there
+        self.wake: Callable[[bool], None] = lambda urgent: None  # called in its thread: there is an answer to a request
 
     @property
     def busy(self) -> bool:
@@ -102,26 +102,36 @@ class RolloutWorker:
             self.failure(error)
 
     def _interrupted(self) -> bool:
+        """Whether a full request is to end for a newer one of a hand."""
         pending = self._latest.waiting
         return (pending is not None and pending.urgent) or self._latest.closing
+
+    def _let_go(self) -> bool:
+        """Whether a preview is to end: the hand has let go, and the full horizon is waited for."""
+        pending = self._latest.waiting
+        return (pending is not None and pending.urgent and not pending.preview) or self._latest.closing
 
     def _compute(self, request: Request) -> None:
         """Answer `request`, and where it is not a preview again with the reference integrator's truth, and with what
         goes with it."""
         began = time.perf_counter()
-        stop = None if request.preview else self._interrupted
+        stop = self._let_go if request.preview else self._interrupted
         costly_first = sorted(request.models, key=lambda m: not m.snapshot.has_energy)  # ∇H takes a second pass
         begun = {m.key: self._helper.submit(self._follow, request, m, stop) for m in costly_first}
         plane = self._field(request)
         followed: dict[str, Rollout | str] = {}
         for exact in self._stages(request):
             truth = self._truth(request, exact, stop)
+            if stop():
+                for one in begun.values():
+                    one.cancel()
+                return
             for m in reversed(costly_first):  # what the helper has not begun is done here meanwhile
                 if m.key not in followed:
                     mine = begun[m.key].cancel()
                     followed[m.key] = self._follow(request, m, stop) if mine else begun[m.key].result()
             models = tuple(self._track(request, m, followed[m.key], truth, stop) for m in request.models)
-            if stop is not None and stop():
+            if stop():
                 return
             self._rollouts = {m.key: (self._model_key(request, m), followed[m.key]) for m in request.models}
             self._in_step = {m.key: self._in_step[m.key] for m in request.models if m.key in self._in_step}
@@ -139,7 +149,7 @@ class RolloutWorker:
 
     def _give(self, answer: Answer) -> None:
         self._answer = answer
-        self.wake()
+        self.wake(answer.request.urgent)
 
     def _stages(self, request: Request) -> tuple[bool, ...]:
         """Whether the truth is the reference integrator's, in each of the answers to come."""
@@ -196,7 +206,7 @@ class RolloutWorker:
         asked = steer_key(request), request.preview
         return stage_key(experiment), experiment.start, experiment.rollout.truth, asked, times[-1], len(times)
 
-    def _truth(self, request: Request, exact: bool, stop: Callable[[], bool] | None) -> RolloutCurve | None:
+    def _truth(self, request: Request, exact: bool, stop: Callable[[], bool]) -> RolloutCurve | None:
         experiment = request.experiment
         system = experiment.moving
         if system is None:
@@ -209,7 +219,7 @@ class RolloutWorker:
             else:
                 tolerance = PREVIEW_TOLERANCE if request.preview else STAND_IN_TOLERANCE
                 answer = collocated_truth(system, start, times, steering, tolerance, stop)
-            if stop is None or not stop():
+            if not stop():
                 self._truths[exact] = (self._truth_key(request), answer)
         drift = energy_drift(system, answer.coords, answer.coords)
         empty = np.empty(0)
@@ -244,7 +254,7 @@ class RolloutWorker:
         )
         return shown.snapshot, start, method, steer, times[-1], len(times), single_precision
 
-    def _follow(self, request: Request, shown: ShownModel, stop: Callable[[], bool] | None) -> Rollout | str:
+    def _follow(self, request: Request, shown: ShownModel, stop: Callable[[], bool]) -> Rollout | str:
         """Return a model's rollout, or why it cannot be had. Runs in either thread."""
         method = request.experiment.rollout.integrator
         reason = why_not(method, shown.snapshot)
@@ -268,7 +278,7 @@ class RolloutWorker:
         shown: ShownModel,
         answer: Rollout | str,
         truth: RolloutCurve | None,
-        stop: Callable[[], bool] | None,
+        stop: Callable[[], bool],
     ) -> RolloutCurve:
         if isinstance(answer, str):
             nothing, none = np.full((1, 2 * request.experiment.scene.dof), np.nan), np.array([np.nan])
@@ -302,7 +312,7 @@ class RolloutWorker:
         shown: ShownModel,
         answer: Rollout,
         truth: RolloutCurve | None,
-        stop: Callable[[], bool] | None,
+        stop: Callable[[], bool],
     ) -> int | None:
         """Return how long the film that a model paints stays in step with truth's, in frames; None for a preview."""
         if shown.snapshot.autoencoder is None or truth is None or request.preview:
@@ -319,7 +329,7 @@ class RolloutWorker:
             return None
         coords, angles = states_at(film, answer.t, answer.coords), states_at(film, truth.t, truth.coords)[:, 0]
         frames = frames_in_step(shown.snapshot, coords, angles, reader, stop)
-        if stop is None or not stop():
+        if not stop():
             self._in_step[shown.key] = key, frames
         return frames
 

@@ -13,6 +13,7 @@ import numpy as np
 from hnn_engine.coords import Array
 from hnn_engine.errors import HnnLabError
 from hnn_engine.geometry import Anchor, Bounds, Lines, Primitive, Rail
+from hnn_engine.percentiles import percentiles
 from hnn_engine.scene import Coordinate, nearest_turn
 
 HEIGHT = 0.5  # of the curve V(q), as a part of the width
@@ -185,7 +186,7 @@ def _levels(values: Array) -> Array:
     known = values[np.isfinite(values)]
     if not len(known):
         return np.empty(0)
-    low, high = np.percentile(known, [0.0, 75.0])
+    low, high = percentiles(known, (0.0, 75.0))
     levels: Array = low + (high - low) * (np.arange(1, LEVELS + 1) / LEVELS) ** 2
     return levels
 

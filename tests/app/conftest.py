@@ -15,10 +15,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
-import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QEvent, QSettings, QTimer
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
 import app.application
@@ -54,10 +53,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 @pytest.fixture(autouse=True)
 def no_leaks(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail where a test leaves a top-level widget, a thread, a process or, in the window's tests, an active timer."""
-    pg.setConfigOption("mouseRateLimit", 0)
     before = {**widgets_and_threads(), **processes()}
     yield
-    delete_menus()
     for _ in range(3):
         qapp.processEvents()
         qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
@@ -70,14 +67,6 @@ def no_leaks(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[Non
     after = {**widgets_and_threads(), **processes()}
     left = [text for key, text in after.items() if key not in before] + timers
     assert not left, f"left behind: {sorted(left)}"
-
-
-def delete_menus() -> None:
-    """Delete the menus without a parent, with all that is in them: every plot of pyqtgraph has ten of them, and Qt
-    would ask those of every window there ever was whenever a style or a font is set."""
-    for widget in QApplication.topLevelWidgets():
-        if isinstance(widget, QMenu):
-            widget.deleteLater()
 
 
 def widgets_and_threads() -> dict[tuple[str, int], str]:

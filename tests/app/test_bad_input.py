@@ -247,7 +247,7 @@ class TestUnforeseen:
     ) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(app.workers.rollout_worker, "energy_drift", lambda *_: 1 / 0)
-            plot = bench.window.portrait.plot.viewport()
+            plot = bench.window.portrait.plot
             at = QPointF(bench.window.portrait.start_pixel().toPoint())
             await bench.drag(plot, at, at + QPointF(-60, -40), steps=12)
             await bench.until(lambda: bench.error_dialogs(), "the dialog")

@@ -85,12 +85,12 @@ async def test_the_map_and_its_words_say_what_a_direct_computation_says(bench: B
     assert view.background.key.words.text() == f"rms {words}"
     assert bench.window.status.sentence.text().endswith(f"HNN's Ĥ is off by {words}")
     assert view.background.key.name.text() == "HNN: Ĥ − H"
-    assert view.background.own_contours.opts["pen"].color().name().upper() == "#0072B2"
+    assert view.background.own_contours.pen.color().name().upper() == "#0072B2"
     for item, contours in (
         (view.background.own_contours, found.contours),
         (view.background.contours, bench.answer.field.contours),
     ):
-        assert np.array_equal(np.stack(item.getData(), axis=-1), contours.points)
+        assert np.array_equal(np.stack(item.data, axis=-1), contours.points)
 
 
 async def test_the_figures_go_with_the_energy_of_the_start_and_the_map_stays(bench: Bench) -> None:
@@ -112,19 +112,12 @@ async def test_switched_off_it_leaves_nothing(bench: Bench) -> None:
     compare(bench)
     await bench.settled()
     assert not portrait.background.key.isVisible()
-    assert not portrait.background.map.isVisible()
+    assert not portrait.background.map.visible
     assert bench.answer.field is not None
     assert bench.answer.field.gap is None
     assert "Ĥ" not in bench.window.status.sentence.text()
-    assert portrait.background.contours.opts["pen"].color().alpha() == 150
-    assert (
-        len(
-            portrait.background.own_contours.getData()[0]
-            if portrait.background.own_contours.getData()[0] is not None
-            else ()
-        )
-        == 0
-    )
+    assert portrait.background.contours.pen.color().alpha() == 150
+    assert len(portrait.background.own_contours.data[0]) == 0
 
 
 async def test_a_baseline_alone_has_nothing_to_compare(bench: Bench) -> None:
@@ -226,7 +219,7 @@ class TestEnergy:
     async def test_by_its_own_an_hnn_keeps_its_energy(self, bench: Bench) -> None:
         await trained(bench)
         energy, hnn = bench.window.energy, bench.model("hnn")
-        true = energy._curves[hnn.key][0].getData()[1]
+        true = energy._curves[hnn.key][0].data[1]
         bench.choose(energy.choice, "learned")
         await bench.settled()
         hnn, baseline = bench.model("hnn"), bench.model("baseline")
@@ -235,10 +228,10 @@ class TestEnergy:
         assert learned is not None
         assert system is not None
         expected = 100 * (learned - learned[0]) / system.energy_scale(hnn.coords[0])
-        own = energy._curves[hnn.key][0].getData()[1]
+        own = energy._curves[hnn.key][0].data[1]
         np.testing.assert_allclose(own, expected, atol=1e-9)
         assert np.abs(own).max() < 0.01 * np.abs(true).max()
-        assert np.allclose(energy._curves[baseline.key][0].getData()[1], 100 * baseline.drift)
+        assert np.allclose(energy._curves[baseline.key][0].data[1], 100 * baseline.drift)
         assert energy.title == "Energy drift: own Ĥ"
         assert "Ĥ differs from H" in energy.toolTip()
 
@@ -249,10 +242,10 @@ class TestEnergy:
         await bench.settled()
         hnn = bench.model("hnn")
         (dots,) = energy._dots.values()
-        t, values = dots.getData()
+        t, values = dots.data
         assert 20 <= len(t) <= 30
         np.testing.assert_allclose(values, 100 * np.interp(t, hnn.t, hnn.own), atol=1e-9)
-        assert np.allclose(energy._curves[hnn.key][0].getData()[1], 100 * hnn.drift)
+        assert np.allclose(energy._curves[hnn.key][0].data[1], 100 * hnn.drift)
         bench.choose(energy.choice, "reference")
         await bench.settled()
         assert energy._dots == {}

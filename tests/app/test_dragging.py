@@ -44,7 +44,7 @@ def in_portrait(bench: Bench) -> QPointF:
     panel = bench.window.portrait
     start = np.array(bench.experiment.start)
     at = QPointF(*panel.chart.place(start))
-    return QPointF(panel.plot.viewportTransform().map(panel.plot.view.mapViewToScene(at)))
+    return panel.plot.view.pixel(at.x(), at.y())
 
 
 def body_at(bench: Bench, body: int) -> QPointF:
@@ -70,7 +70,7 @@ async def carry(
 ) -> None:
     """Drag what is at `where()` and check at every move that it stays where the pointer has it."""
     plot = bench.window.portrait.plot
-    target = plot.viewport() if widget is plot else bench.window.scene
+    target = plot if widget is plot else bench.window.scene
     grabbed = QPointF(where().toPoint()) + QPointF(3.0, -2.0)  # never quite in the middle
     offset = where() - grabbed
     bench.press(target, grabbed)
@@ -189,9 +189,9 @@ async def test_arrow_head_moves_the_momentum(bench: Bench, system: str, body: in
 class TestGestures:
     async def test_shift_drags_finely(self, bench: Bench) -> None:
         await still(bench, "pendulum")
-        plot = bench.window.portrait.plot.viewport()
+        plot = bench.window.portrait.plot
         at = QPointF(in_portrait(bench).toPoint())
-        pixel = bench.window.portrait.plot.view.viewPixelSize()[0]
+        pixel = bench.window.portrait.plot.view.unit[0]
         before, seen = bench.experiment.start[0], []
         bench.press(plot, at)
         for i in range(1, 21):
@@ -206,7 +206,7 @@ class TestGestures:
     async def test_escape_takes_a_drag_back(self, bench: Bench) -> None:
         await still(bench, "pendulum")
         for widget, at in (
-            (bench.window.portrait.plot.viewport(), in_portrait(bench)),
+            (bench.window.portrait.plot, in_portrait(bench)),
             (bench.window.scene, body_at(bench, 0)),
         ):
             before = bench.document.state
@@ -227,8 +227,8 @@ class TestGestures:
         before = bench.document.state
         bench.press(bench.window.scene, body_at(bench, 0))
         bench.release(bench.window.scene, body_at(bench, 0))
-        bench.press(bench.window.portrait.plot.viewport(), in_portrait(bench))
-        bench.release(bench.window.portrait.plot.viewport(), in_portrait(bench))
+        bench.press(bench.window.portrait.plot, in_portrait(bench))
+        bench.release(bench.window.portrait.plot, in_portrait(bench))
         await bench.frames(2)
         assert bench.document.state is before
         assert not bench.lab.drag.active
@@ -237,16 +237,16 @@ class TestGestures:
         await still(bench, "pendulum")
         before = bench.document.state
         plot = bench.window.portrait.plot
-        ranges = plot.view.viewRange()
+        ranges = plot.ranges
         at = in_portrait(bench) + QPointF(-80, 60)
-        await bench.drag(plot.viewport(), at, at + QPointF(40, 30))
+        await bench.drag(plot, at, at + QPointF(40, 30))
         assert bench.document.state is before
-        assert plot.view.viewRange() != ranges
+        assert plot.ranges != ranges
 
     async def test_play_waits_at_the_start_and_goes_on(self, bench: Bench) -> None:
         playback = bench.lab.playback
         at = QPointF(in_portrait(bench).toPoint())
-        plot = bench.window.portrait.plot.viewport()
+        plot = bench.window.portrait.plot
         await bench.drag(plot, at, at + QPointF(-60, -20), let_go=False)
         assert playback.playing
         assert playback.time == 0.0
@@ -334,7 +334,7 @@ async def test_a_drag_while_a_model_trains(bench: Bench) -> None:
 
     bench.lab.answered.connect(on_answer)
     at = QPointF(in_portrait(bench).toPoint())
-    await bench.drag(bench.window.portrait.plot.viewport(), at, at + QPointF(-70, -40), steps=15)
+    await bench.drag(bench.window.portrait.plot, at, at + QPointF(-70, -40), steps=15)
     await bench.until(lambda: followed and followed[-1] and not bench.answer.request.preview, "rollouts that follow")
     assert bench.lab.training.worker.running
     assert bench.document.undo_label == "Move the start"

@@ -48,20 +48,20 @@ async def test_latents_of_the_hnn_are_shown_with_the_data_as_it_encodes_them(ben
     assert data is not None
     assert data.frame_pairs is not None
     encoded = own.encode(data.frame_pairs.pairs(data.train))
-    drawn = np.column_stack(portrait.dots.given.getData())
+    drawn = np.column_stack(portrait.dots.given.data)
     np.testing.assert_allclose(drawn, encoded, atol=1e-5)
-    (x0, x1), (y0, y1) = portrait.plot.view.viewRange()
+    (x0, x1), (y0, y1) = portrait.plot.ranges
     assert x0 < encoded[:, 0].min() < encoded[:, 0].max() < x1
     assert y0 < encoded[:, 1].min() < encoded[:, 1].max() < y1
     assert "Pixel HNN: q = " in portrait.words.toolTip()
     # Rollouts are the model's own, through its map; truth's are its frames, encoded.
     track = bench.model("pixel-hnn")
     line = portrait._curves[track.key][0]
-    np.testing.assert_allclose(np.column_stack(line.getData()), own.latents(track.coords), atol=1e-9)
+    np.testing.assert_allclose(np.column_stack(line.data), own.latents(track.coords), atol=1e-9)
     system = bench.experiment.system
     assert system is not None
     pair = pair_at(system, camera_of(bench.experiment.data), bench.truth[7])
-    drawn = np.column_stack(portrait._curves["truth"][0].getData())
+    drawn = np.column_stack(portrait._curves["truth"][0].data)
     np.testing.assert_allclose(drawn[7], own.encode(pair[None])[0], atol=1e-5)
 
 
@@ -74,7 +74,7 @@ async def test_the_field_of_choice_chooses_the_latents_and_switching_back_shows_
     await bench.settled()
     assert isinstance(bench.window.portrait.chart, StateChart)
     assert not bench.window.portrait.words.isVisible()
-    x, _ = bench.window.portrait.plot.view.viewRange()
+    x, _ = bench.window.portrait.plot.ranges
     assert x == pytest.approx([-np.pi / 2, np.pi / 2])
 
 
@@ -90,7 +90,7 @@ async def test_models_of_another_camera_see_the_states_of_the_data_at_their_own_
     assert system is not None
     assert own.size == 10
     encoded = own.encode(pairs_at(system, camera_of(bench.experiment.data, 10), data.coords[data.train]))
-    drawn = np.column_stack(bench.window.portrait.dots.given.getData())
+    drawn = np.column_stack(bench.window.portrait.dots.given.data)
     np.testing.assert_allclose(drawn, encoded, atol=1e-4)
     assert not bench.unforeseen
 
@@ -99,11 +99,11 @@ async def test_a_drag_in_the_latents_begins_the_rollout_just_there(bench: Bench)
     await seeing(bench)
     portrait, own = bench.window.portrait, autoencoder(bench)
     before, start = bench.experiment.start, portrait.start_pixel()
-    await bench.drag(portrait.plot.viewport(), start, start + QPointF(40, -30))
+    await bench.drag(portrait.plot, start, start + QPointF(40, -30))
     await bench.settled()
     assert bench.experiment.rollout.begin == "latents"
     dragged = own.latents(np.array(bench.experiment.start))
-    np.testing.assert_allclose([portrait.start.pos().x(), portrait.start.pos().y()], dragged, atol=1e-9)
+    np.testing.assert_allclose([portrait.start.at.x(), portrait.start.at.y()], dragged, atol=1e-9)
     np.testing.assert_allclose(own.latents(bench.model("pixel-hnn").coords[0]), dragged, atol=1e-9)
     assert (portrait.start_pixel() - start - QPointF(40, -30)).manhattanLength() < 3
     bench.key(Qt.Key.Key_Z, CTRL)

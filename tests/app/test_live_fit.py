@@ -41,12 +41,12 @@ async def refitted(bench: Bench) -> None:
 def at(bench: Bench, q: float, p: float) -> QPointF:
     """Where (q, p) is in the portrait, in pixels."""
     plot = bench.window.portrait.plot
-    return QPointF(plot.viewportTransform().map(plot.view.mapViewToScene(QPointF(q, p))))
+    return plot.view.pixel(q, p)
 
 
 async def draw(bench: Bench, path: Array, waits: Sequence[int] = (25,)) -> None:
     """Draw along `path` `(n, 2)` with the mouse; moves come, by the screen's clock, `waits` (ms) apart in turn."""
-    plot = bench.window.portrait.plot.viewport()
+    plot = bench.window.portrait.plot
     bench.hand_clock = 1000
     bench.press(plot, at(bench, *path[0]))
     for count, point in enumerate(path[1:]):
@@ -249,7 +249,7 @@ async def test_a_drawn_ring_becomes_the_data_and_a_crossing_stroke_is_not_follow
     assert bench.answer.missed is not None
     assert bench.answer.missed.share > 0.1
     assert "does not fit" in bench.window.portrait.words.whole
-    assert len(bench.window.portrait.dots.missed.getData()[0]) == len(bench.answer.missed.at)
+    assert len(bench.window.portrait.dots.missed.data[0]) == len(bench.answer.missed.at)
     bench.click(tools.only)
     await refitted(bench)
     assert bench.lab.dataset is not None
@@ -274,7 +274,7 @@ async def test_a_hand_lets_go_where_the_document_changes_under_it(bench: Bench) 
     await bench.pick("mass-spring")
     await bench.pick("pendulum")
     await bench.settled()
-    data, plot = bench.lab.dataset, bench.window.portrait.plot.viewport()
+    data, plot = bench.lab.dataset, bench.window.portrait.plot
     assert data is not None
     begin = QPointF(at(bench, *data.coords[7]).toPoint())
 
@@ -320,7 +320,7 @@ async def test_points_and_trajectories_are_moved_and_taken_back(bench: Bench) ->
     bench.edit(data={**bench.experiment.data, "noise": 0.0})
     await refitted(bench)
     bench.click(bench.window.data.tools.buttons["move"])
-    data, plot = bench.lab.dataset, bench.window.portrait.plot.viewport()
+    data, plot = bench.lab.dataset, bench.window.portrait.plot
     assert data is not None
     row = int(np.flatnonzero(data.train)[7])
     begin = QPointF(at(bench, *data.coords[row]).toPoint())
@@ -356,7 +356,7 @@ async def test_a_rubber_takes_points_out_without_a_live_fit_too(bench: Bench) ->
     bench.edit(data={**bench.experiment.data, "trajectories": 6, "points": 30, "noise": 0.0})
     await bench.settled()
     bench.click(bench.window.data.tools.buttons["erase"])
-    data, plot = bench.lab.dataset, bench.window.portrait.plot.viewport()
+    data, plot = bench.lab.dataset, bench.window.portrait.plot
     assert data is not None
     row = int(np.flatnonzero(data.train)[7])
     place = at(bench, *data.coords[row])

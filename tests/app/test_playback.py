@@ -71,7 +71,7 @@ async def test_every_view_shows_the_same_instant(bench: Bench) -> None:
     await bench.frames(2)
     index = round(2.4 / bench.lab.playback.step_seconds)
     head = bench.window.portrait._curves["truth"][1]
-    assert head.pos().x() == pytest.approx(bench.truth[index, 0])
-    assert head.pos().y() == pytest.approx(bench.truth[index, 1])
+    assert head.at.x() == pytest.approx(bench.truth[index, 0])
+    assert head.at.y() == pytest.approx(bench.truth[index, 1])
     assert bench.window.energy.cursor_line._time == pytest.approx(2.4)
     assert bench.window.error.cursor_line._time == pytest.approx(2.4)

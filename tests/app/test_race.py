@@ -67,8 +67,8 @@ async def test_recipes_race_and_the_winner_is_told_drawn_and_kept(
     assert "faster than paper" in first[2]
     assert window.plots.finish.value is not None
     for line in (*window.plots._lines["sampled"], *window.plots._lines["paper"]):
-        assert line.head.isVisible()
-    assert len(window.plots._lines["paper"][0].curve.getData()[0]) > 50
+        assert line.head.visible
+    assert len(window.plots._lines["paper"][0].curve.data[0]) > 50
     bench.click(window.keep_button)
     await over(bench, window)
     state = bench.document.state
@@ -255,7 +255,7 @@ async def test_it_fits_a_small_screen_and_changes_its_dress(bench: Bench) -> Non
     for theme in (DARK, LIGHT):
         apply_theme(application, theme)
         await bench.frames(2)
-        drawn = window.plots.finish.text.color.name()
+        drawn = window.plots.finish.caption.color.name()
         assert drawn == theme.accent_hover.lower()
 
 

@@ -380,3 +380,28 @@ def test_what_a_hand_leaves_behind_is_computed_anew_however_few_its_steps(warm: 
     exact = rollout(snapshot, np.array(short.start), short.rollout.times).coords
     np.testing.assert_array_equal(coords, exact)
     assert 0 < np.abs(single_precision - exact).max() < 1e-3
+
+
+def test_a_preview_gives_way_to_the_full_horizon(warm: RolloutWorker, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, go = threading.Event(), threading.Event()
+
+    def held(*args: Any, **more: Any) -> Rollout:
+        began.set()
+        assert go.wait(20)
+        return follow_truth(*args, **more)
+
+    monkeypatch.setattr(app.workers.rollout_worker, "follow_truth", held)
+    answered: list[bool] = []
+
+    def wake(urgent: bool) -> None:
+        answer = warm.newest()
+        assert answer is not None
+        answered.append(answer.request.preview)
+
+    warm.wake = wake
+    warm.ask(request(preview=True))
+    assert began.wait(20)
+    warm.ask(request(preview=False))
+    go.set()
+    wait(lambda: not warm.busy)
+    assert answered == [False]

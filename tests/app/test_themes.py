@@ -127,14 +127,14 @@ async def test_a_curve_that_moves_just_before_a_repaint_leaves_nothing_behind(be
     await bench.warm()  # what is loaded in the background draws the curve anew
     await bench.frames(20)
     curve = panel._curves["truth"][0]
-    x, y = curve.getData()
-    centre = panel.plot.viewport().rect().center()
-    panel.plot.viewport().update(QRect(centre, QSize(40, 40)))  # something else is due within the curve's bounds
-    curve.setData(0.4 * x, 0.4 * y)
+    x, y = curve.data
+    centre = panel.plot.rect().center()
+    panel.plot.update(QRect(centre, QSize(40, 40)))  # something else is due within the curve's bounds
+    curve.set_data(0.4 * x, 0.4 * y)
     QCoreApplication.sendEvent(window, QEvent(QEvent.Type.UpdateRequest))
     await bench.frames(10)
     shown = on_screen(window)
-    panel.plot.viewport().repaint()
+    panel.plot.repaint()
     await bench.frames(4)
     assert on_screen(window) == shown
 
@@ -142,8 +142,8 @@ async def test_a_curve_that_moves_just_before_a_repaint_leaves_nothing_behind(be
 def on_screen(window: MainWindow) -> QImage:
     """The pixels that the window has handed to the screen."""
     screen = window.screen()
-    place = window.portrait.plot.viewport().mapTo(window, QPoint(0, 0))
-    size = window.portrait.plot.viewport().size()
+    place = window.portrait.plot.mapTo(window, QPoint(0, 0))
+    size = window.portrait.plot.size()
     image: QImage = screen.grabWindow(window.winId()).toImage().copy(QRect(place, size))
     assert not image.isNull()
     return image

@@ -93,16 +93,16 @@ async def test_losses_and_ghosts_grow_on_screen(bench: Bench) -> None:
 
     bench.lab.answered.connect(on_answer)
     curve = bench.window.portrait._curves[fits["hnn"]][0]
-    early = np.array(curve.getData())
+    early = np.array(curve.data)
     await bench.until(lambda: len(stamps) > 20, "twenty answers")
     bench.lab.answered.disconnect(on_answer)
     assert np.median(np.diff(stamps)) <= 0.2, "fewer than five a second"
     for snapshots in seen.values():
         fresh = [not same_weights(a, b) for a, b in pairwise(snapshots)]
         assert np.mean(fresh) > 0.8, "answers without new weights"
-    assert differ(early, np.array(curve.getData()))
-    x, _ = bench.window.loss._curves[fits["hnn"]][0].getData()
-    await bench.until(lambda: bench.window.loss._curves[fits["hnn"]][0].getData()[0][-1] > x[-1], "a longer curve")
+    assert differ(early, np.array(curve.data))
+    x, _ = bench.window.loss._curves[fits["hnn"]][0].data
+    await bench.until(lambda: bench.window.loss._curves[fits["hnn"]][0].data[0][-1] > x[-1], "a longer curve")
     bench.click(bench.window.training.stop_button)
     await bench.ended()
 

@@ -48,10 +48,10 @@ async def test_the_time_plots_mark_from_when_truth_is_not_known(bench: Bench) ->
     assert 10.0 < known < 36.0
     for panel in (bench.window.energy, bench.window.error):
         assert panel.known.time == known
-        area = panel.known._area
-        left = panel.plot.view.mapFromView(QPointF(known, 0.0)).x()
+        area = panel.known.area
+        left = panel.plot.view.pixel(known, 0.0).x()
         assert area.left() == pytest.approx(left, abs=1.0)
-        assert area.right() == pytest.approx(panel.plot.view.width(), abs=1.0)
+        assert area.right() == pytest.approx(panel.plot.view.area.right(), abs=1.0)
         assert "a distance from it is no error" in panel.toolTip()
     assert bench.window.error.title == f"Error (truth to {known:.3g} s)"
     assert bench.window.error.known._words.startswith("no errors")
@@ -67,7 +67,7 @@ async def test_nothing_is_marked_where_truth_is_known_throughout(bench: Bench) -
     await bench.pick("pendulum")
     assert bench.answer.known_until == np.inf
     for panel in (bench.window.energy, bench.window.error):
-        assert panel.known._area.isEmpty()
+        assert panel.known.area.isEmpty()
         assert "no error" not in panel.toolTip()
     assert bench.window.error.title == "Error against truth"
     assert "is known" not in bench.window.status.sentence.text()
@@ -80,11 +80,11 @@ async def test_the_mark_is_gone_while_the_start_is_dragged_and_comes_back(bench:
     await bench.drag(scene, at, at + QPointF(12.0, -8.0), let_go=False)
     await bench.until(lambda: bench.answer.request.preview, "a preview")
     assert np.isnan(bench.answer.known_until)
-    assert bench.window.error.known._area.isEmpty()
+    assert bench.window.error.known.area.isEmpty()
     bench.release(scene, at + QPointF(12.0, -8.0))
     await bench.settled()
     assert np.isfinite(bench.answer.known_until)
-    assert not bench.window.error.known._area.isEmpty()
+    assert not bench.window.error.known.area.isEmpty()
 
 
 async def test_the_rollouts_stand_there_before_it_is_computed_how_long_truth_is_known(
@@ -125,7 +125,7 @@ async def test_chaos_opens_with_a_second_start_that_parts_from_the_first(bench: 
     assert twin.error[0] < 1e-3
     assert twin.error.max() > 0.3  # of truth itself
     assert "twin" in bench.window.error._curves
-    drawn = bench.window.error._curves["twin"][0].getData()[1]
+    drawn = bench.window.error._curves["twin"][0].data[1]
     assert drawn.max() - drawn.min() > 3.0, "decades"
     assert [path.track for path in bench.window.scene._paths] == [twin]
     assert twin.title in legend(bench)

@@ -8,15 +8,15 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QImage, QPainter
+from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QRegion, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolBar, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.dialogs.error_dialog import ErrorDialog, ErrorReporter
 from app.style.apply import apply_theme
-from app.style.colormaps import diverging, sequential
+from app.style.colormaps import diverging
 from app.style.icons import icon, logo
 from app.style.theme import DARK, LIGHT, THEMES, Theme, current_theme
 from app.widgets.map_key import MapKey
@@ -24,7 +24,7 @@ from app.widgets.notice import NoticeBar
 from app.widgets.number_slider import NumberSlider
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.plane_map import colored
-from app.widgets.plot import LabPlot, show_until_diverged
+from app.widgets.plot import LabPlot, Layer, show_until_diverged
 from app.widgets.scene_painter import (
     SceneStyle,
     SceneView,
@@ -260,57 +260,107 @@ def plot(qtbot: QtBot) -> LabPlot:
 class TestPlot:
     def test_grow_to_keeps_the_range_until_it_is_passed(self, plot: LabPlot) -> None:
         plot.grow_to(0, 20, -1, 1)
-        first = plot.view.viewRange()
+        first = plot.ranges
         plot.grow_to(0, 20, -0.9, 1.05)
-        assert plot.view.viewRange() == first
+        assert plot.ranges == first
         plot.grow_to(0, 20, -0.9, 1.5)
-        assert plot.view.viewRange()[1][1] > 1.5
-        assert plot.view.viewRange()[1][0] == first[1][0]
+        assert plot.ranges[1][1] > 1.5
+        assert plot.ranges[1][0] == first[1][0]
 
     def test_a_view_moved_by_hand_stays_until_a_double_click(self, plot: LabPlot) -> None:
         plot.grow_to(0, 20, -1, 1)
-        plot.view.setRange(xRange=(5, 6), yRange=(0, 0.1), padding=0)
-        plot.view.sigRangeChangedManually.emit([True, True])
+        plot.move_to((5, 6), (0, 0.1))
         plot.grow_to(0, 20, -5, 5)
-        assert plot.view.viewRange()[0] == [5, 6]
-        QTest.mouseDClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(250, 150))
-        assert plot.view.viewRange()[0] == [0, 20]
+        assert plot.ranges[0] == (5, 6)
+        QTest.mouseDClick(plot, Qt.MouseButton.LeftButton, pos=QPoint(250, 150))
+        assert plot.ranges[0] == (0, 20)
         assert plot.following
 
     def test_the_theme_reaches_plots_that_stand(self, plot: LabPlot, qapp: QApplication) -> None:
         curve, dots = plot.curve("hnn", model_dash("hnn")), plot.dots()
         baseline = plot.curve("baseline", model_dash("baseline"))
         apply_theme(qapp, DARK)
-        assert plot.backgroundBrush().color() == QColor(DARK.paper)
-        assert curve.opts["pen"].color() == QColor(DARK.model_color("hnn"))
-        assert dots.opts["brush"].color().name().upper() == DARK.data
-        assert baseline.opts["pen"].dashPattern() == list(model_dash("baseline"))
+        assert curve.pen.color() == QColor(DARK.model_color("hnn"))
+        assert dots.color.name().upper() == DARK.data
+        assert baseline.pen.dashPattern() == list(model_dash("baseline"))
         assert plot.grab().toImage().pixelColor(2, 2) == QColor(DARK.paper)
 
     def test_a_diverged_curve_ends_with_a_mark(self, plot: LabPlot) -> None:
         curve, end = plot.curve("baseline"), plot.marker("baseline", "cross")
         x, y = np.arange(6.0), np.array([0.0, 1.0, 2.0, np.inf, np.nan, 0.0])
         show_until_diverged(curve, end, x, y)
-        assert len(curve.getData()[0]) == 3
-        assert (end.isVisible(), end.pos()) == (True, QPointF(2.0, 2.0))
+        assert len(curve.data[0]) == 3
+        assert (end.visible, end.at) == (True, QPointF(2.0, 2.0))
         show_until_diverged(curve, end, x, np.zeros(6))
-        assert not end.isVisible()
+        assert not end.visible
 
     def test_the_time_cursor_hides_outside_the_range(self, plot: LabPlot) -> None:
         cursor = plot.cursor_line()
         plot.grow_to(0, 20, -1, 1)
         cursor.set_time(10.0)
-        assert cursor.isVisible()
-        assert cursor.pos().x() == pytest.approx(plot.view.width() / 2, abs=1.0)
-        assert cursor.boundingRect().width() <= 4
+        assert cursor.area.left() == pytest.approx(plot.view.area.center().x(), abs=1.0)
+        assert cursor.area.width() <= 4
         cursor.set_time(21.0)
-        assert not cursor.isVisible()
+        assert cursor.area.isEmpty()
 
     def test_what_is_discarded_is_gone(self, plot: LabPlot, qapp: QApplication) -> None:
+        blank = plot.grab().toImage()
         curve = plot.curve("hnn")
+        curve.set_data([0.0, 1.0], [0.0, 1.0])
+        assert plot.grab().toImage() != blank
         plot.discard(curve)
-        assert curve not in plot.view.addedItems
+        assert plot.grab().toImage() == blank
         apply_theme(qapp, DARK)
+
+    def test_the_wheel_zooms_around_the_pointer_and_beside_an_axis_along_it_alone(self, plot: LabPlot) -> None:
+        plot.show_range(0, 20, -1, 1)
+        at = plot.view.pixel(5.0, 0.5)
+        turn(plot, at, 120)
+        (x0, x1), (y0, y1) = plot.ranges
+        assert x1 - x0 < 20
+        assert y1 - y0 < 2
+        point = plot.view.point(at)
+        assert (point.x(), point.y()) == pytest.approx((5.0, 0.5))
+        across = plot.ranges[0]
+        turn(plot, QPointF(20.0, at.y()), -120)
+        assert plot.ranges[0] == across
+        assert plot.ranges[1] == pytest.approx((-1.0, 1.0))
+        upward = plot.ranges[1]
+        turn(plot, QPointF(at.x(), plot.height() - 5.0), -120)
+        assert plot.ranges == (pytest.approx((0.0, 20.0)), upward)
+
+    def test_what_is_painted_again_in_parts_is_what_is_painted_whole(
+        self, plot: LabPlot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plot.show_range(0, 4, 0, 2)
+        plot.set_title("A title")
+        dots, arrows = plot.dots(layer=Layer.DATA), plot.segments("field")
+        curve, head = plot.curve("hnn", model_dash("hnn")), plot.marker("hnn")
+        grid = np.linspace(0.2, 1.8, 40)
+        steps = (
+            lambda: dots.set_data(2 * grid, grid),
+            lambda: arrows.set_data(grid, grid[::-1]),
+            lambda: curve.set_data(grid, np.sqrt(grid)),
+            lambda: head.place(1.0, 1.0),
+            lambda: head.place(1.1, 1.0),
+            lambda: dots.set_data(grid, grid),
+            lambda: curve.set_data(grid, grid, grid != grid[20]),
+            lambda: dots.set_visible(False),
+            lambda: arrows.set_data([], []),
+            lambda: plot.show_range(0, 3, 0, 2),
+        )
+        backing = QImage(plot.size(), QImage.Format.Format_RGB32)
+        plot.render(backing)
+        due: list[QRect] = []
+        monkeypatch.setattr(plot, "update", lambda *area: due.append(*area or (plot.rect(),)))
+        for step in steps:
+            due.clear()
+            step()
+            for area in due:
+                plot.render(backing, area.topLeft(), QRegion(area))
+            whole = QImage(plot.size(), QImage.Format.Format_RGB32)
+            plot.render(whole)
+            assert backing == whole, step
 
 
 class TestMap:
@@ -342,7 +392,7 @@ class TestMap:
                 assert near(image.pixelColor(pixel(plot, x, y)), theme.color("paper")), (x, y)
         plane.clear()
         assert near(plot.grab().toImage().pixelColor(pixel(plot, 3.8, 1.9)), DARK.color("paper"))
-        assert plane.boundingRect().isEmpty()
+        assert plane.area.isEmpty()
 
     def test_is_paler_where_it_is_hatched(self, plot: LabPlot) -> None:
         plot.show_range(0, 4, 0, 2)
@@ -371,10 +421,17 @@ class TestMap:
         assert (key.name.text(), key.words.isVisible(), key.toolTip()) == ("Nothing to compare", False, "")
 
 
+def turn(plot: LabPlot, at: QPointF, angle: int) -> None:
+    """Turn the wheel at `at` by `angle`, of which a notch has 120."""
+    none, phase = Qt.MouseButton.NoButton, Qt.ScrollPhase.NoScrollPhase
+    where, pixels, turned = QPointF(plot.mapToGlobal(at)), QPoint(), QPoint(0, angle)
+    event = QWheelEvent(at, where, pixels, turned, none, Qt.KeyboardModifier.NoModifier, phase, False)
+    QApplication.sendEvent(plot, event)
+
+
 def pixel(plot: LabPlot, x: float, y: float) -> QPoint:
     """Where (x, y) is in the plot's widget."""
-    at: QPoint = plot.mapFromScene(plot.view.mapViewToScene(QPointF(x, y)))
-    return at
+    return plot.view.pixel(x, y).toPoint()
 
 
 def near(one: QColor, other: QColor) -> bool:
@@ -406,9 +463,6 @@ class TestTheme:
         for theme in THEMES.values():
             assert len({theme.model_color(name) for name in names}) == len(names)
         assert len({model_dash(name) for name in names}) == len(names)
-
-    def test_sequential_tables(self) -> None:
-        assert sequential().shape == sequential("cividis").shape == (256, 4)
 
     @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
     def test_the_diverging_table_is_blank_at_zero_and_even_on_both_sides(self, theme: Theme) -> None:

@@ -78,7 +78,7 @@ async def test_opens_on_the_pendulum_with_data_ready(bench: Bench) -> None:
     panel = bench.window.training
     assert bench.experiment.source_name == "pendulum"
     assert bench.lab.playback.playing
-    assert len(bench.window.portrait.dots.given.data) > 1000
+    assert len(bench.window.portrait.dots.given.data[0]) > 1000
     assert panel.button.text() == "Train"
     assert panel.button.isEnabled()
     assert "Train" in bench.window.status.sentence.text()
@@ -96,8 +96,8 @@ async def test_picking_a_card_switches_everything(bench: Bench, name: str) -> No
     assert bench.experiment.source_name == name
     assert window.scene.grab().toImage() != scene
     assert bench.truth.shape[1] == 2 * dof
-    assert window.portrait.plot._axes["bottom"].labelText == coordinates[0].label
-    assert window.portrait.plot._axes["left"].labelText == coordinates[dof].label
+    assert window.portrait.plot.axes.bottom.title == coordinates[0].label
+    assert window.portrait.plot.axes.left.title == coordinates[dof].label
     assert bench.lab.dataset is not data
     assert bench.document.undo_label == f"Choose {SYSTEMS[name].title.lower()}"
     bench.key(Qt.Key.Key_Z, CTRL)
@@ -114,7 +114,7 @@ async def test_any_two_coordinates_can_be_the_axes(bench: Bench) -> None:
     await bench.settled()
     assert portrait.axes == (1, 3)
     line = portrait._curves["truth"][0]
-    x, _ = line.getData()
+    x, _ = line.data
     assert np.allclose(x, wrap_angle(bench.truth[:, 1]))
     bench.choose(portrait.y_axis, "θ₂")
     assert portrait.axes[0] != portrait.axes[1]

@@ -66,7 +66,7 @@ class Places(Fingers):
 
     async def drag_in_the_portrait(self) -> None:
         panel = self.bench.window.portrait
-        plot = panel.plot.viewport()
+        plot = panel.plot
         await self._drag(plot, panel.start_pixel() if self.chance(0.7) else self.place(plot))
 
     async def drag_in_the_scene(self) -> None:

@@ -47,7 +47,7 @@ class Pen(Fingers):
             kind = self.dice.choice(list(STROKES))
             pause, count, reach = STROKES[kind]
             self.trail.add(kind)
-            plot = self.bench.window.portrait.plot.viewport()
+            plot = self.bench.window.portrait.plot
             await self._go(self._path(self.place(plot), count, reach), pause)
 
     async def move_data(self) -> None:
@@ -78,9 +78,9 @@ class Pen(Fingers):
         """The pixel of one of the dots that are drawn, or any other."""
         panel = self.bench.window.portrait
         if not len(panel.dots.at) or self.chance(0.1):
-            return self.place(panel.plot.viewport())
+            return self.place(panel.plot)
         x, y = self.dice.choice(panel.dots.at.tolist())
-        return QPointF(panel.plot.viewportTransform().map(panel.plot.view.mapViewToScene(QPointF(x, y))))
+        return panel.plot.view.pixel(x, y)
 
     def _path(self, begin: QPointF, count: int, reach: float) -> list[QPointF]:
         """An arc of `count` + 1 points that begins at `begin` and ends some `reach` pixels away."""
@@ -95,14 +95,14 @@ class Pen(Fingers):
         """Press, move along `path` with `pause` seconds between the moves, and let go or press Escape."""
         plot = self.bench.window.portrait.plot
         amid = self.dice.randrange(len(path)) if self.chance(0.2) else -1
-        self.bench.press(plot.viewport(), path[0], modifiers)
+        self.bench.press(plot, path[0], modifiers)
         for i, point in enumerate(path):
-            self.bench.move(plot.viewport(), point, modifiers)
+            self.bench.move(plot, point, modifiers)
             await asyncio.sleep(pause)
             if i == amid:
                 await self.something_amid()
         if self.chance(0.15):
             self.trail.add("Escape")
             self.bench.key(Qt.Key.Key_Escape, widget=plot)
-        self.bench.release(plot.viewport(), path[-1], modifiers)
+        self.bench.release(plot, path[-1], modifiers)
         await self.bench.frames(1)

@@ -97,7 +97,7 @@ def lab(place: Path, words: tuple[str, ...], without: str = "", **more: str) -> 
         ("av", ("train", "--recording", "swing.mp4", "--model", "pixel-hnn", "--out", "run"), "av is not installed"),
         ("numpy", ("systems",), "numpy is not installed, and everything here needs it: install it by '"),
         pytest.param("qasync", (), "qasync is not installed", marks=pytest.mark.long),
-        pytest.param("pyqtgraph,PySide6", ("screenshot", "--system", "pendulum", "--out", "a.png"),
+        pytest.param("PySide6", ("screenshot", "--system", "pendulum", "--out", "a.png"),
                      "PySide6-Essentials is not installed", marks=pytest.mark.long),
         pytest.param("PIL", ("train", "--recording", "swing.gif", "--model", "pixel-hnn", "--out", "run"),
                      "pillow is not installed, and pictures and videos need it", marks=pytest.mark.long),

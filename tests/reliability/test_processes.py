@@ -16,7 +16,7 @@ from hnn_engine import child_processes, environment
 from tests.reliability.tally import Tally
 
 PATIENCE = 60.0  # s that a busy machine may take to begin or end something
-LIBRARIES = ("numpy", "numba", "llvmlite", "scipy", "torch", "PIL", "av", "PySide6", "shiboken6", "pyqtgraph", "qasync")
+LIBRARIES = ("numpy", "numba", "llvmlite", "scipy", "torch", "PIL", "av", "PySide6", "shiboken6", "qasync")
 OTHERS = ("contourpy", "safetensors", "yaml", "app", "hnn_engine", "resources", "sitecustomize", "usercustomize")
 
 # What runs beside the window: it compiles (here: finds everything compiled), fits live, and races.

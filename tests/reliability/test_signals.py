@@ -179,7 +179,7 @@ sys.exit(main())
         ("systems", "hnn_engine.cli.parser"),
         ("systems", "numpy"),
         ("screenshot --system pendulum --out x.png", "PySide6.QtWidgets"),
-        pytest.param("screenshot --system pendulum --out x.png", "pyqtgraph", marks=pytest.mark.long),
+        pytest.param("screenshot --system pendulum --out x.png", "app.widgets.plot", marks=pytest.mark.long),
         pytest.param("train --system pendulum --model hnn --out x", "scipy", marks=pytest.mark.long),
         pytest.param("train --system pendulum --model hnn --out x", "numba", marks=pytest.mark.long),
     ],

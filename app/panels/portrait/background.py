@@ -4,12 +4,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyqtgraph as pg
-from PySide6.QtWidgets import QGraphicsItem
 
 from app.model.document import View
 from app.widgets.map_key import MapKey
-from app.widgets.plot import LabPlot
+from app.widgets.plot import Curve, LabPlot, Layer, Segments
 from app.widgets.quiver import arrow_lines
 from hnn_engine.models import MODELS
 from hnn_engine.number_format import number, percent
@@ -30,21 +28,18 @@ class PortraitBackground:
         self._plot = plot
         self.key = MapKey()
         self.map = plot.plane_map(z=-50)
-        self.arrows = plot.curve("field", z=-30, alpha=190, smooth=True)
-        self.contours = plot.curve("field", z=-40, alpha=150)
-        self.own_contours = plot.curve("field", z=-39)
-        for item in (self.map, self.arrows, self.contours, self.own_contours):
-            # They change rarely and cover the plot: Qt keeps them as pictures, so a moving head repaints nothing else.
-            item.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
-        self._drawn: dict[pg.PlotCurveItem, tuple[npt.NDArray[Any], ...]] = {}  # what arrows and contours show
+        self.arrows = plot.segments("field", z=-30, alpha=190)
+        self.contours = plot.curve("field", z=-40, alpha=150, layer=Layer.BACKGROUND)
+        self.own_contours = plot.curve("field", z=-39, layer=Layer.BACKGROUND)
+        self._drawn: dict[Curve | Segments, tuple[npt.NDArray[Any], ...]] = {}  # what arrows and contours show
         self._compared = ""  # the model in whose colour its contours are
 
     def sync(self, view: View) -> None:
         """Show and hide what the view says."""
-        self.arrows.setVisible(view.arrows)
-        self.contours.setVisible(view.contours)
-        self.own_contours.setVisible(view.contours and view.compare)
-        self.map.setVisible(view.compare)
+        self.arrows.set_visible(view.arrows)
+        self.contours.set_visible(view.contours)
+        self.own_contours.set_visible(view.contours and view.compare)
+        self.map.set_visible(view.compare)
         self.key.setVisible(view.compare)
 
     def show_field(self, field: PortraitField | None) -> None:
@@ -75,27 +70,27 @@ class PortraitBackground:
             return
         self._compared = compared
         if compared:
-            self._plot.dress(self.contours, "truth", alpha=110)
-            self._plot.dress(self.own_contours, compared, alpha=150)
+            self.contours.dress("truth", alpha=110)
+            self.own_contours.dress(compared, alpha=150)
         else:
-            self._plot.dress(self.contours, "field", alpha=150)
+            self.contours.dress("field", alpha=150)
 
     def _draw_arrows(self, field: PortraitField | None) -> None:
         if field is None or field.at is None or field.flow is None:
             if self._differs(self.arrows):
-                self.arrows.setData([], [])
+                self.arrows.set_data([], [])
             return
-        pixels = self._plot.view.viewPixelSize()
+        pixels = self._plot.view.unit
         if self._differs(self.arrows, field.at, field.flow, np.array(pixels)):
             strokes = arrow_lines(field.at, field.flow, (1 / pixels[0], 1 / pixels[1]))
-            self.arrows.setData(*strokes, connect="pairs")
+            self.arrows.set_data(*strokes)
 
-    def _draw_contours(self, item: pg.PlotCurveItem, contours: Contours) -> None:
+    def _draw_contours(self, item: Curve, contours: Contours) -> None:
         if self._differs(item, contours.points, contours.joins):
-            joins = contours.joins.astype(np.ubyte) if len(contours.points) else "all"
-            item.setData(contours.points[:, 0], contours.points[:, 1], connect=joins)
+            joined = contours.joins.astype(bool) if len(contours.points) else None
+            item.set_data(contours.points[:, 0], contours.points[:, 1], joined)
 
-    def _differs(self, item: pg.PlotCurveItem, *now: npt.NDArray[Any]) -> bool:
+    def _differs(self, item: Curve | Segments, *now: npt.NDArray[Any]) -> bool:
         """Whether `item` shows anything else than `now`: truth's stay as they are while a model trains."""
         before, self._drawn[item] = self._drawn.get(item, ()), now
         return len(before) != len(now) or not all(map(np.array_equal, before, now))

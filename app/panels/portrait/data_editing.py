@@ -43,7 +43,7 @@ class DataEditor:
         self._rubbed: set[Place] = set()
         self._still: tuple[Array, Index, Dataset | None] = dots.at, dots.rows, None  # where the dots were when it began
         self._working = False  # a change of the document is this editor's own
-        self.pencil = plot.curve("accent", (), 2.0, 255, 40.0)
+        self.pencil = plot.curve("accent", (), 2.0, 255, 40.0, smooth=False)
         lab.document.changed.connect(self._on_changed)
 
     @property
@@ -80,7 +80,7 @@ class DataEditor:
         if self._tool == "draw":
             self._path.append((_seconds(event), *_pair(self._plane(event.position()))))
             path = np.array(self._path)
-            self.pencil.setData(path[:, 1], path[:, 2])
+            self.pencil.set_data(path[:, 1], path[:, 2])
         elif self._tool == "move":
             self._carry(self._plane(event.position()) - self._pressed)
         elif self._tool == "erase":
@@ -100,7 +100,7 @@ class DataEditor:
     def cancel(self) -> bool:
         """Cancel the gesture; return whether there was one."""
         tool, self._tool = self._tool, ""
-        self.pencil.setData([], [])
+        self.pencil.set_data([], [])
         if tool in ("move", "erase"):
             self._lab.drag.slide(final=True)
             self._lab.document.cancel(self._gesture)
@@ -110,7 +110,7 @@ class DataEditor:
         """End the gesture where the experiment changes otherwise: what it began with does not exist any more."""
         if self._tool and not self._working and old.experiment is not new.experiment:
             tool, self._tool = self._tool, ""
-            self.pencil.setData([], [])
+            self.pencil.set_data([], [])
             if tool in ("move", "erase"):
                 self._lab.drag.slide(final=True)
 
@@ -126,19 +126,19 @@ class DataEditor:
         shape = CURSORS.get(self.tool, Qt.CursorShape.PointingHandCursor)
         if self.tool != "draw" and self._nearest(at, whole=False) is None:
             shape = Qt.CursorShape.ArrowCursor
-        if self._plot.viewport().cursor().shape() != shape:
-            self._plot.viewport().setCursor(shape)
+        if self._plot.cursor().shape() != shape:
+            self._plot.setCursor(shape)
 
     # The gestures -----------------------------------------------------------------------------------------------------
 
     def _keep_stroke(self) -> None:
-        self.pencil.setData([], [])
+        self.pencil.set_data([], [])
         path = np.array(self._path)
         try:
             # A second of drawing is one of playback.
             seconds = (path[:, 0] - path[0, 0]) * self._lab.playback.speed
             order = np.argsort(self._axes())  # the plane may show p across and q upwards
-            pixel = self._plot.view.viewPixelSize()
+            pixel = self._plot.view.unit
             stroke = stroke_of(seconds, path[:, 1:][:, order], (pixel[order[0]], pixel[order[1]]))
             edits = self._lab.experiment.edits.with_stroke(stroke)
         except HnnLabError as error:
@@ -170,13 +170,11 @@ class DataEditor:
         return chosen.axes if chosen is not None else (0, dof)
 
     def _plane(self, at: QPointF) -> QPointF:
-        scene = self._plot.viewportTransform().inverted()[0].map(at)
-        point: QPointF = self._plot.view.mapSceneToView(scene)
-        return point
+        return self._plot.view.point(at)
 
     def _distances(self, at: QPointF, dots: Array) -> Array:
         """How far each of `dots` `(n, 2)` is from `at`, in pixels."""
-        here, (dx, dy) = self._plane(at), self._plot.view.viewPixelSize()
+        here, (dx, dy) = self._plane(at), self._plot.view.unit
         return np.asarray(np.hypot((dots[:, 0] - here.x()) / dx, (dots[:, 1] - here.y()) / dy))
 
     def _nearest(self, at: QPointF, whole: bool) -> Place | None:

@@ -3,11 +3,9 @@
 from typing import Protocol
 
 import numpy as np
-import pyqtgraph as pg
-from PySide6.QtWidgets import QGraphicsItem
 
 from app.model.rollout_messages import Answer
-from app.widgets.plot import LabPlot
+from app.widgets.plot import LabPlot, Layer
 from hnn_engine.coords import Array, Index
 from hnn_engine.data_edits import STROKES
 from hnn_engine.datasets import Dataset
@@ -29,8 +27,7 @@ class DataPoints:
         self.data: Dataset | None = None
         self.rows: Index = np.empty(0, dtype=np.int64)
         self.at: Array = np.empty((0, 2))
-        self.given = plot.dots("data", size=3.0, alpha=150, z=-20)
-        self.given.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+        self.given = plot.dots("data", size=3.0, alpha=150, z=-20, layer=Layer.DATA)
         self.drawn = plot.dots("accent", size=5.0, alpha=220, z=-15)
         self.missed = plot.dots("error", size=7.0, alpha=255, z=-14)
 
@@ -46,27 +43,22 @@ class DataPoints:
         drawn = np.zeros(len(self.at), dtype=bool)
         if self.data is not None:
             drawn = self.data.trajectory[self.rows] >= STROKES
-        _set(self.given, self.at[~drawn])
-        _set(self.drawn, self.at[drawn])
+        self.given.set_data(*self.at[~drawn].T)
+        self.drawn.set_data(*self.at[drawn].T)
 
     def lay_encoded(self, at: Array) -> None:
         """Put dots where a model encodes the frames, `at` `(n, 2)`."""
         self.at = at
-        _set(self.given, at)
-        _set(self.drawn, at[:0])
+        self.given.set_data(*at.T)
+        self.drawn.set_data(*at[:0].T)
 
     def lay_missed(self, answer: Answer | None, chart: Chart) -> None:
         """Put the red dots on what was drawn and is not followed."""
         missed = answer.missed if answer is not None else None
-        _set(self.missed, chart.place(missed.at) if missed is not None else np.empty((0, 2)))
+        at = chart.place(missed.at) if missed is not None else np.empty((0, 2))
+        self.missed.set_data(*at.T)
 
     def set_visible(self, on: bool) -> None:
         """Show or hide all dots."""
         for item in (self.given, self.drawn, self.missed):
-            item.setVisible(on)
-
-
-def _set(item: pg.ScatterPlotItem, at: Array) -> None:
-    """Let `item` show dots at `at` `(n, 2)`; to show none again costs nothing."""
-    if len(at) or len(item.data):
-        item.setData(at[:, 0], at[:, 1])
+            item.set_visible(on)

@@ -3,12 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QGraphicsItem,
     QHBoxLayout,
     QToolButton,
     QVBoxLayout,
@@ -26,7 +24,7 @@ from app.panels.portrait.projection import MAP_TIP, Chart, LatentChart, StateCha
 from app.style.theme import theme_signals
 from app.widgets.drag import FinePointer
 from app.widgets.elided import ElidedLabel
-from app.widgets.plot import LabPlot, Marker
+from app.widgets.plot import Curve, LabPlot, Marker
 from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
@@ -44,7 +42,6 @@ The autoencoder computes these two numbers from the frames. Drag the start here 
 With several models: the one chosen in "Field of", or else the first with an H."""
 
 _NARROWEST = 240  # pixels
-_KEPT = QGraphicsItem.CacheMode.DeviceCoordinateCache
 _KEYS = {
     Qt.Key.Key_Left: (0, -1.0),
     Qt.Key.Key_Right: (0, 1.0),
@@ -101,7 +98,7 @@ class PortraitPanel(QWidget):
         self.plot = PortraitPlot(self)
         self._answer: Answer | None = None
         self._field: PortraitField | None = None
-        self._curves: dict[str, tuple[pg.PlotCurveItem, Marker, Marker]] = {}
+        self._curves: dict[str, tuple[Curve, Marker, Marker]] = {}
         self._members: dict[str, int] = {}  # which repetition of its fit a curve is drawn as
         self._latents: LatentChart | None = None  # of the newest answer, where latents are shown
         self._seen: RolloutCurve | None = None  # truth, in these latents
@@ -125,8 +122,7 @@ class PortraitPanel(QWidget):
         self._measured = self.plot.dots("truth", size=4.0, alpha=230, z=10)
         self.words = ElidedLabel()  # what map the latents have
         self.words.setContentsMargins(12, 2, 16, 0)
-        self.start = self.plot.marker("accent", "ring", 12.0)
-        self.start.setZValue(60)
+        self.start = self.plot.marker("accent", "ring", 12.0, z=60.0)
 
     def _build_bar(self) -> None:
         self._bar = QWidget()
@@ -170,8 +166,8 @@ class PortraitPanel(QWidget):
         lab.playback.moved.connect(self._on_moved)
         lab.document.changed.connect(self._on_changed)
         lab.document.view_changed.connect(self._on_view)
-        self.plot.view.sigRangeChanged.connect(lambda *_: self._show_plane())
-        self.plot.view.sigResized.connect(lambda *_: self._draw_field())
+        self.plot.ranged.connect(self._show_plane)
+        self.plot.laid_out.connect(self._draw_field)
         self.x_axis.activated.connect(self._on_axes)
         self.y_axis.activated.connect(self._on_axes)
         self.field_of.activated.connect(lambda: lab.document.set_view(field=str(self.field_of.currentData())))
@@ -286,12 +282,12 @@ class PortraitPanel(QWidget):
         self._place_start()
 
     def _fit_range(self, answer: Answer | None) -> None:
-        (x0, x1), (y0, y1) = self.plot.view.viewRange()
+        (x0, x1), (y0, y1) = self.plot.ranges
         self.plot.show_range(*self.chart.ranges(answer, (x0, x1, y0, y1)))
         self._show_plane()
 
     def _show_plane(self) -> None:
-        (x0, x1), (y0, y1) = self.plot.view.viewRange()
+        (x0, x1), (y0, y1) = self.plot.ranges
         start = self.lab.experiment.start
         self.lab.rollouts.show_portrait(PortraitSpec(self.axes, (x0, x1), (y0, y1), start))
 
@@ -370,7 +366,7 @@ class PortraitPanel(QWidget):
     def _draw_tracks(self) -> None:
         tracks = self._tracks()
         if not any(track.measured for track in tracks):
-            self._measured.setData([], [])
+            self._measured.set_data([], [])
         changed = {t.key for t in tracks if self._members.get(t.key, t.member) != t.member}
         self._members = {t.key: t.member for t in tracks}
         for key in (set(self._curves) - set(self._members)) | (changed & set(self._curves)):
@@ -387,28 +383,25 @@ class PortraitPanel(QWidget):
             head = self.plot.marker(track.model, "dot", 11.0 if truth else 10.0)
             self._curves[track.key] = (line, head, self.plot.marker(track.model, "cross", 9.0))
         line, _, cross = self._curves[track.key]
-        # A truth that stands still is kept as a picture, over which the models move.
-        still = track.key == "truth" and not self.lab.drag.active
-        line.setCacheMode(_KEPT if still else QGraphicsItem.CacheMode.NoCache)
         at = self._drawable(track)
         if track.measured and self._latents is None:
-            line.setData(at[:, 0], at[:, 1], connect=np.zeros(len(at), dtype=np.ubyte), symbol=None)
+            line.set_data([], [])
             self._draw_measured(at[:, 0], at[:, 1])
         else:
-            line.setData(at[:, 0], at[:, 1], connect=joins(at, self.chart.periods))
+            line.set_data(at[:, 0], at[:, 1], joins(at, self.chart.periods))
         if np.isfinite(track.ended) and len(at):
             cross.place(*at[-1])
         else:
-            cross.setVisible(False)
+            cross.set_visible(False)
 
     def _draw_measured(self, xs: Array, ys: Array) -> None:
         """A measured track is dots, not a line: the states between them are unknown."""
-        self._measured.setData(xs, ys)
+        self._measured.set_data(xs, ys)
 
     def _drawable(self, track: RolloutCurve) -> Array:
         """Where the states are that can be drawn: up to the first that is not finite or far outside."""
         assert self._answer is not None
-        (x0, x1), (y0, y1) = self.plot.view.viewRange()
+        (x0, x1), (y0, y1) = self.plot.ranges
         reach = FAR * max(x1 - x0, y1 - y0)
         at = self.chart.track(self._answer, track)
         with np.errstate(invalid="ignore"):
@@ -445,7 +438,7 @@ class PortraitPanel(QWidget):
             head = self._curves[track.key][1]
             state = self._position(track) if len(track.t) and not track.member else None
             if state is None or not np.isfinite(state).all():
-                head.setVisible(False)
+                head.set_visible(False)
             else:
                 head.place(*state)
 
@@ -463,9 +456,7 @@ class PortraitPanel(QWidget):
 
     def start_pixel(self) -> QPointF:
         """Where the start is, in pixels of the plot."""
-        # By the transform and not by mapFromScene, which knows whole pixels only: a fine drag goes by parts of them.
-        pixel: QPointF = self.plot.viewportTransform().map(self.plot.view.mapViewToScene(self.start.pos()))
-        return pixel
+        return self.plot.view.pixel(self.start.at.x(), self.start.at.y())
 
     def _near(self, at: QPointF) -> bool:
         gap = self.start_pixel() - at
@@ -477,7 +468,7 @@ class PortraitPanel(QWidget):
         if not self._near(at):
             return False
         self._pointer = FinePointer(at, self.start_pixel())
-        self.plot.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
+        self.plot.setCursor(Qt.CursorShape.ClosedHandCursor)
         return True
 
     def carry(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> bool:
@@ -487,15 +478,14 @@ class PortraitPanel(QWidget):
             return False
         if self._pointer is None:
             shape = Qt.CursorShape.OpenHandCursor if self._near(at) else Qt.CursorShape.ArrowCursor
-            if self.plot.viewport().cursor().shape() != shape:
-                self.plot.viewport().setCursor(shape)
+            if self.plot.cursor().shape() != shape:
+                self.plot.setCursor(shape)
             return False
         if self._pointer.moved(at, modifiers):
             if not self.lab.drag.active:
                 self.lab.drag.begin()
                 settings().dragged_once = True
-            scene = self.plot.viewportTransform().inverted()[0].map(self._pointer.target)
-            point = self.plot.view.mapSceneToView(scene)
+            point = self.plot.view.point(self._pointer.target)
             start = np.array(self.lab.experiment.start)
             self.lab.drag.move(self.chart.moved(start, point.x(), point.y()), self.chart.begin)
         return True
@@ -507,7 +497,7 @@ class PortraitPanel(QWidget):
         self._pointer = None
         if self.lab.drag.active:
             self.lab.drag.end()
-        self.plot.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
+        self.plot.setCursor(Qt.CursorShape.OpenHandCursor)
         return True
 
     def key(self, event: QKeyEvent) -> bool:
@@ -518,13 +508,13 @@ class PortraitPanel(QWidget):
             self._pointer = None
             if self.lab.drag.active:
                 self.lab.drag.cancel()
-            self.plot.viewport().unsetCursor()
+            self.plot.unsetCursor()
             return True
         if event.key() not in _KEYS:
             return False
         which, sign = _KEYS[Qt.Key(event.key())]
         fine = 0.1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
-        low, high = self.plot.view.viewRange()[which]
+        low, high = self.plot.ranges[which]
         at = self.chart.start(self.lab.experiment, self._answer)
         at[which] += sign * fine * NUDGE * (high - low)
         self.lab.drag.nudge(self.chart.moved(np.array(self.lab.experiment.start), *at), self.chart.begin)

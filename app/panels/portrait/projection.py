@@ -154,13 +154,13 @@ def grown(half: float, reach: float) -> float:
     return half * float(GROWTH ** np.ceil(np.log(reach / half) / np.log(GROWTH))) if reach > half else half
 
 
-def joins(at: Array, periods: tuple[bool, bool]) -> npt.NDArray[np.ubyte] | str:
-    """Return which of the positions `at` `(n, 2)` join the next: not across the cut of an angle."""
-    joined = np.ones(len(at), dtype=np.ubyte)
+def joins(at: Array, periods: tuple[bool, bool]) -> npt.NDArray[np.bool_] | None:
+    """Return which of the positions `at` `(n, 2)` join the next: not across the cut of an angle; None where all do."""
+    joined = np.ones(len(at), dtype=np.bool_)
     for values, periodic in zip(at.T, periods, strict=True):
         if periodic and len(values) > 1:
-            joined[:-1][np.abs(np.diff(values)) > np.pi] = 0
-    return "all" if joined.all() else joined
+            joined[:-1][np.abs(np.diff(values)) > np.pi] = False
+    return None if joined.all() else joined
 
 
 def map_words(latents: Latents) -> str:
