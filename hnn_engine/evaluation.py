@@ -72,6 +72,7 @@ class Watch:
     """Tells `progress` how far an evaluation has come, as often as it is asked; what that raises ends the work."""
 
     def __init__(self, progress: ProgressCallback | None = None) -> None:
+        """Begin at none."""
         self.share = 0.0
         self._progress = progress
 
@@ -181,13 +182,13 @@ def field_at(snapshot: Snapshot, coords: Array, watch: Watch | None = None) -> A
     out = np.empty_like(coords)
 
     def fill(begins: Array) -> Array:
-        for i in begins.tolist():
+        for i in map(int, begins):
             out[i : i + BLOCK] = snapshot.many(coords[i : i + BLOCK])
             if watch is not None:
                 watch()
         return begins
 
-    in_threads(fill, parts(np.arange(0, len(coords), BLOCK), len(coords), shared=8))
+    in_threads(fill, parts(np.arange(0.0, len(coords), BLOCK), len(coords), shared=8))
     return out
 
 

@@ -119,7 +119,7 @@ class Snapshot:
         return result
 
     def many(self, coords: Array) -> Array:
-        """Return d(coords)/dt at many states `(N, 2*dof)` in float64: together by a compiled loop, where one is loaded."""
+        """Return d(coords)/dt at many states `(N, 2*dof)` in float64, by a compiled loop where it is loaded."""
         kernels = loops()
         if kernels is None or len(coords) < 2:
             return self.field(coords)

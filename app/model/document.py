@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
+from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment, checked, same_system, without_strange_hand
+from hnn_engine.fitting import RECIPES, get_recipe
+from hnn_engine.fitting.network_sizes import SIZE
+from hnn_engine.limits import MOST_MODELS
+from hnn_engine.models.base import NETWORK_PARAMETERS
+from hnn_engine.parameters import Value, bind
 
 if TYPE_CHECKING:  # what reads and writes files is loaded when the first file is
     from hnn_engine.records import Run, Session
@@ -33,7 +39,40 @@ class State:
 
 ENERGY_OF = ("reference", "learned", "both")
 TOOLS = ("start", "draw", "move", "erase")
+_SIZE_PARAMETERS = tuple(p for p in NETWORK_PARAMETERS if p.name in SIZE)
 ON_DISK = {"warm_start": "polish"}  # fields of a view that have another name in session files
+
+
+@dataclass(frozen=True)
+class BeforeLive:
+    """What a live fit has changed, as it was: the recipe with its settings for `source`, and the size of the networks
+    by model. Its end puts it back."""
+
+    source: str
+    recipe: str
+    settings: dict[str, Value]
+    sizes: dict[str, dict[str, Value]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for the session file."""
+        return dict(self.__dict__)
+
+    @staticmethod
+    def from_dict(value: object) -> "BeforeLive | None":
+        """Read what `as_dict` wrote; None where it is no such thing, or names no recipe."""
+        if not isinstance(value, dict):
+            return None
+        source, recipe, settings, sizes = (value.get(name) for name in ("source", "recipe", "settings", "sizes"))
+        if not isinstance(source, str) or not isinstance(recipe, str) or recipe not in RECIPES:
+            return None
+        if not isinstance(settings, dict) or not isinstance(sizes, dict) or len(sizes) > MOST_MODELS:
+            return None
+        try:
+            bound = bind(get_recipe(recipe).parameters, settings, "the recipe")
+            sizes = {str(name): bind(_SIZE_PARAMETERS, dict(size), "the network") for name, size in sizes.items()}
+        except (HnnLabError, TypeError, ValueError):
+            return None
+        return BeforeLive(source[:LONGEST_NAME], recipe, bound, sizes)
 
 
 @dataclass(frozen=True)
@@ -50,13 +89,14 @@ class View:
     energy_of: str = "reference"  # by the true H (a recording's reference), by the models' own, or by both: `ENERGY_OF`
     speed: float = 1.0
     live_fit: bool = False  # models are fitted anew with every change
+    before_live: BeforeLive | None = None
     warm_start: bool = False  # a fit begins at the shown runs, and not at fresh weights
     tool: str = "start"  # what the mouse does on the portrait: `TOOLS`
     seeds: int = 1  # how many times a fit is repeated, each with data and weights of its own
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for the session file."""
-        return {ON_DISK.get(k, k): list(v) if isinstance(v, tuple) else v for k, v in self.__dict__.items()}
+        return {ON_DISK.get(k, k): _plain(v) for k, v in self.__dict__.items()}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> "View":
@@ -68,6 +108,8 @@ class View:
             key = ON_DISK.get(name, name)
             if isinstance(values.get(key), bool):
                 view = replace(view, **{name: values[key]})
+        if view.live_fit:
+            view = replace(view, before_live=BeforeLive.from_dict(values.get("before_live")))
         if values.get("energy_of") in ENERGY_OF:
             view = replace(view, energy_of=values["energy_of"])
         axes, speed = values.get("axes"), values.get("speed")
@@ -78,6 +120,12 @@ class View:
         if _is_whole(values.get("seeds"), 1, MOST_SEEDS):
             view = replace(view, seeds=values["seeds"])
         return view
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BeforeLive):
+        return value.as_dict()
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _is_whole(value: object, low: int, high: int) -> bool:
@@ -197,6 +245,22 @@ class Document(QObject):
 
         self._map_history(with_run)
         self._set(with_run(self.state))
+
+    def set_figures(self, evaluated: "Run") -> None:
+        """Give the run of the id of `evaluated` its figures, in the whole history: undo takes them from none."""
+
+        def with_figures(state: State) -> State:
+            if all(run.id != evaluated.id or run.figures is evaluated.figures for run in state.runs):
+                return state
+            runs = tuple(
+                replace(run, figures=evaluated.figures) if run.id == evaluated.id else run for run in state.runs
+            )
+            return replace(state, runs=runs)
+
+        self._map_history(with_figures)
+        new = with_figures(self.state)
+        if new is not self.state:
+            self._set(new)
 
     def _map_history(self, change: Callable[[State], State]) -> None:
         for step in (*self._undo, *self._redo):

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, Index
 from hnn_engine.integrators import DIVERGED, EVALUATION_LIMIT
 
 Field = Callable[[Array], Array]
@@ -40,7 +41,7 @@ class EmbeddedMethod:
         """Return the error of each step in units of the tolerance, `(N,)`. `k` `(N, rows, n)`; `scale` `(N, n)`."""
         raise NotImplementedError
 
-    def at(self, k: Array, h: Array, x: Array, new: Array, owner: Array, theta: Array) -> Array:
+    def at(self, k: Array, h: Array, x: Array, new: Array, owner: Index, theta: Array) -> Array:
         """Return the dense output `(R, n)` at the parts `theta` `(R,)` of the steps `owner` `(R,)`."""
         raise NotImplementedError
 
@@ -49,6 +50,7 @@ class DormandPrince5(EmbeddedMethod):
     """Dormand and Prince's pair of order 5(4), scipy's RK45; dense output of order 4 by Shampine's polynomial."""
 
     def __init__(self) -> None:
+        """Read scipy's coefficients."""
         from scipy.integrate import RK45
 
         super().__init__(RK45)
@@ -56,9 +58,9 @@ class DormandPrince5(EmbeddedMethod):
 
     def error(self, k: Array, h: Array, scale: Array) -> Array:
         """Return the error of each step in units of the tolerance, `(N,)`."""
-        return _norm(_combined(k, self._e) * h[:, None] / scale) / scale.shape[1] ** 0.5
+        return _norm(_combined(k, self._e) * h[:, None] / scale) / float(scale.shape[1]) ** 0.5
 
-    def at(self, k: Array, h: Array, x: Array, new: Array, owner: Array, theta: Array) -> Array:
+    def at(self, k: Array, h: Array, x: Array, new: Array, owner: Index, theta: Array) -> Array:
         """Return the dense output `(R, n)`."""
         q = k.swapaxes(1, 2) @ self._p  # (N, n, 4)
         powers = np.cumprod(np.repeat(theta[:, None], self._p.shape[1], axis=1), axis=1)
@@ -70,6 +72,7 @@ class DormandPrince8(EmbeddedMethod):
     """Dormand and Prince's method of order 8(5,3), scipy's DOP853; dense output of order 7."""
 
     def __init__(self) -> None:
+        """Read scipy's coefficients."""
         from scipy.integrate import DOP853
 
         super().__init__(DOP853)
@@ -83,7 +86,7 @@ class DormandPrince8(EmbeddedMethod):
         size = np.sqrt((fifth + 0.01 * third) * scale.shape[1])
         return np.where(size == 0.0, 0.0, np.abs(h) * fifth / np.where(size == 0.0, 1.0, size))
 
-    def at(self, k: Array, h: Array, x: Array, new: Array, owner: Array, theta: Array) -> Array:
+    def at(self, k: Array, h: Array, x: Array, new: Array, owner: Index, theta: Array) -> Array:
         """Return the dense output `(R, n)`."""
         moved, h = new - x, h[:, None]
         f = np.empty((len(x), 3 + len(self._d), x.shape[1]))
@@ -162,7 +165,7 @@ class _Lanes:
 
     def _first_steps(self) -> Array:
         """Choose the first step of each. Source: Hairer, Nørsett & Wanner, II.4."""
-        f, root = self.k[:, 0], self.x.shape[1] ** 0.5
+        f, root = self.k[:, 0], float(self.x.shape[1]) ** 0.5
         scale, span = self._atol + np.abs(self.x) * self._rtol, np.abs(self.end - self.t)
         d0, d1 = _norm(self.x / scale) / root, _norm(f / scale) / root
         h0 = np.minimum(np.where((d0 < 1e-5) | (d1 < 1e-5), 1e-6, 0.01 * d0 / d1), span)
@@ -205,7 +208,7 @@ class _Lanes:
         grow = _GROW if error == 0.0 else min(_GROW, _SAFETY * error**self._method.exponent)
         return min(1.0, grow) if rejected else grow
 
-    def _write(self, out: Array, taken: Array, h: Array, new: Array, after: Array) -> None:
+    def _write(self, out: Array, taken: npt.NDArray[np.bool_], h: Array, new: Array, after: Array) -> None:
         """Write the rows between each t and `after`, of the steps that are `taken`."""
         until = np.where(taken, (self.times <= after[:, None]).sum(axis=1), self.next)
         passed = np.flatnonzero(until > self.next)
