@@ -9,9 +9,8 @@ from PySide6.QtCore import QObject, Signal
 
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment, checked, same_system, without_strange_hand
-from hnn_engine.fitting import RECIPES, get_recipe
+from hnn_engine.fitting import get_recipe
 from hnn_engine.fitting.network_sizes import SIZE
-from hnn_engine.limits import MOST_MODELS
 from hnn_engine.models.base import NETWORK_PARAMETERS
 from hnn_engine.parameters import Value, bind
 
@@ -53,26 +52,30 @@ class BeforeLive:
     settings: dict[str, Value]
     sizes: dict[str, dict[str, Value]]
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for the session file."""
-        return dict(self.__dict__)
+    def as_list(self) -> list[Value]:
+        """Names and values in turn, as a view in a session file may hold them: no deeper than a list."""
+        named: dict[str, Value] = {"source": self.source, "recipe": self.recipe}
+        named |= {f"settings.{name}": value for name, value in self.settings.items()}
+        named |= {f"{model}.{name}": value for model, size in self.sizes.items() for name, value in size.items()}
+        return [part for pair in named.items() for part in pair]
 
     @staticmethod
-    def from_dict(value: object) -> "BeforeLive | None":
-        """Read what `as_dict` wrote; None where it is no such thing, or names no recipe."""
-        if not isinstance(value, dict):
+    def from_list(values: object) -> "BeforeLive | None":
+        """Read what `as_list` wrote; None where it is no such thing, or holds what a recipe or a network cannot be."""
+        if not isinstance(values, list) or len(values) % 2:
             return None
-        source, recipe, settings, sizes = (value.get(name) for name in ("source", "recipe", "settings", "sizes"))
-        if not isinstance(source, str) or not isinstance(recipe, str) or recipe not in RECIPES:
-            return None
-        if not isinstance(settings, dict) or not isinstance(sizes, dict) or len(sizes) > MOST_MODELS:
-            return None
+        named = dict(zip(map(str, values[::2]), values[1::2], strict=True))
+        source, recipe = str(named.pop("source", "")), str(named.pop("recipe", ""))
+        groups: dict[str, dict[str, object]] = {"settings": {}}
+        for name, value in named.items():
+            group, _, own = name.rpartition(".")
+            groups.setdefault(group, {})[own] = value
         try:
-            bound = bind(get_recipe(recipe).parameters, settings, "the recipe")
-            sizes = {str(name): bind(_SIZE_PARAMETERS, dict(size), "the network") for name, size in sizes.items()}
-        except (HnnLabError, TypeError, ValueError):
+            settings = bind(get_recipe(recipe).parameters, groups.pop("settings"), "the recipe")
+            sizes = {model: bind(_SIZE_PARAMETERS, size, "the network") for model, size in groups.items()}
+        except HnnLabError:
             return None
-        return BeforeLive(source[:LONGEST_NAME], recipe, bound, sizes)
+        return BeforeLive(source[:LONGEST_NAME], recipe, settings, sizes)
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class View:
             if isinstance(values.get(key), bool):
                 view = replace(view, **{name: values[key]})
         if view.live_fit:
-            view = replace(view, before_live=BeforeLive.from_dict(values.get("before_live")))
+            view = replace(view, before_live=BeforeLive.from_list(values.get("before_live")))
         if values.get("energy_of") in ENERGY_OF:
             view = replace(view, energy_of=values["energy_of"])
         axes, speed = values.get("axes"), values.get("speed")
@@ -124,7 +127,7 @@ class View:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, BeforeLive):
-        return value.as_dict()
+        return value.as_list()
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -280,8 +283,10 @@ class Document(QObject):
         self._redo.clear()
         self.path, self.suggestion = path, None
         self._saved = state if saved else None
-        self.set_view(**(view or View()).__dict__)
+        new = view or View()
+        self.set_view(**{**new.__dict__, "live_fit": False, "before_live": None})
         self._set(state)
+        self.set_view(live_fit=new.live_fit, before_live=new.before_live)  # of the state that is there by now
 
     def mark_saved(self, state: State, path: Path) -> None:
         """Note that `state` now stands at `path`."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 
-from app.model.document import State, View
+from app.model.document import BeforeLive, State, View
 from app.workers import live_fit_process
 from app.workers.live_fit_process import FitRequest, LiveFitProcess
 from hnn_engine.coords import Array
@@ -191,25 +191,32 @@ async def test_a_system_of_frames_is_opened_with_the_recipe_from_before(bench: B
 
 
 @pytest.mark.parametrize(
-    "damage",
+    ("name", "value"),
     [
-        {"recipe": "no such"},
-        {"settings": {"steps": -3}},
-        {"settings": [1]},
-        {"sizes": {"hnn": {"width": 0}}},
-        {"sizes": {"hnn": 3}},
-        {"source": None},
+        ("recipe", "no such"),
+        ("settings.steps", -3),
+        ("settings.pace", 1),
+        ("hnn.width", 0),
+        ("hnn.units", 4),
+        ("odd", 1),
     ],
 )
-def test_what_a_file_says_of_before_is_believed_only_where_it_can_be(damage: dict[str, object]) -> None:
-    sizes = {"hnn": {"width": 64, "depth": "auto"}}
-    good = {"source": "pendulum", "recipe": "paper", "settings": {"steps": 10}, "sizes": sizes}
-    read = View.from_dict({"live_fit": True, "before_live": good}).before_live
-    assert read is not None
-    assert (read.recipe, read.sizes) == ("paper", sizes)
-    assert View.from_dict(View(live_fit=True, before_live=read).as_dict()).before_live == read
-    assert View.from_dict({"live_fit": True, "before_live": {**good, **damage}}).before_live is None
-    assert View.from_dict({"live_fit": False, "before_live": good}).before_live is None
+def test_what_a_file_says_of_before_is_believed_only_where_it_can_be(name: str, value: object) -> None:
+    good = {"source": "pendulum", "recipe": "paper", "settings.steps": 10, "hnn.width": 64, "hnn.depth": "auto"}
+
+    def read(values: object, live: bool = True) -> BeforeLive | None:
+        listed = [part for pair in values.items() for part in pair] if isinstance(values, dict) else values
+        return View.from_dict({"live_fit": live, "before_live": listed}).before_live
+
+    found = read(good)
+    assert found is not None
+    assert (found.recipe, found.settings["steps"]) == ("paper", 10)
+    assert found.sizes == {"hnn": {"width": 64, "depth": "auto"}}
+    assert View.from_dict(View(live_fit=True, before_live=found).as_dict()).before_live == found
+    assert read({**good, name: value}) is None
+    assert read(good, live=False) is None
+    for strange in (None, 3, ["source"], {}, [[], []]):
+        assert read(strange) is None
 
 
 async def test_frames_are_refused_and_another_system_goes_on(bench: Bench) -> None:
