@@ -58,7 +58,8 @@ class DormandPrince5(EmbeddedMethod):
 
     def error(self, k: Array, h: Array, scale: Array) -> Array:
         """Return the error of each step in units of the tolerance, `(N,)`."""
-        return _norm(_combined(k, self._e) * h[:, None] / scale) / float(scale.shape[1]) ** 0.5
+        size: Array = _norm(_combined(k, self._e) * h[:, None] / scale) / scale.shape[1] ** 0.5
+        return size
 
     def at(self, k: Array, h: Array, x: Array, new: Array, owner: Index, theta: Array) -> Array:
         """Return the dense output `(R, n)`."""
@@ -174,7 +175,8 @@ class _Lanes:
         steep = np.maximum(d1, d2)
         pairs = zip(h0.tolist(), steep.tolist(), strict=True)
         h1 = [max(1e-6, a * 1e-3) if s <= 1e-15 else (0.01 / s) ** -self._method.exponent for a, s in pairs]
-        return np.minimum(np.minimum(100 * h0, np.array(h1)), span)
+        first: Array = np.minimum(np.minimum(100 * h0, np.array(h1)), span)
+        return first
 
     def step(self, out: Array) -> None:
         """Try a step of each: take it, and write the rows of `out` that it has passed, or shorten it."""
