@@ -7,7 +7,6 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.dragging import Dragging
-from app.evaluation import Evaluation
 from app.model.document import Document, State, View
 from app.model.frame_clock import FrameClock
 from app.model.playback import Playback
@@ -15,6 +14,7 @@ from app.model.rollout_messages import Answer, RolloutCurve, ShownModel
 from app.model.seed_ensembles import SeedEnsembles
 from app.training import Training
 from app.workers.dataset_worker import DatasetWorker
+from app.workers.evaluation import Evaluation
 from app.workers.live_fit import LiveFit
 from app.workers.preload import Preload
 from app.workers.rollout_requests import RolloutRequests

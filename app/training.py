@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.evaluation import Evaluation
 from app.model.document import Document
 from app.model.rollout_messages import ShownModel
 from app.workers.dataset_worker import DatasetWorker
+from app.workers.evaluation import Evaluation
 from app.workers.training_worker import FitEvent, FitInfo, JobEnded, JobStarted, Kept, Live, Message, TrainingWorker
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError

@@ -97,7 +97,9 @@ def list_recipes(options: argparse.Namespace) -> None:
     ]
     width = max(map(len, RECIPES))
     networks = [f"{r.name:<{width}}  {sizes_in_words(r.sizes)}" for r in RECIPES.values()]
-    _print_table(rows, options.json, ("", "Automatic networks, units × hidden layers:", *networks))
+    _print_table(
+        rows, options.json, ("", "Automatic networks, units × hidden layers, by degrees of freedom:", *networks)
+    )
 
 
 def list_integrators(options: argparse.Namespace) -> None:

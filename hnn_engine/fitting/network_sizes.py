@@ -29,7 +29,7 @@ Sizes = tuple[tuple[int, NetworkSize], ...]  # up to so many degrees of freedom;
 SIZE = ("width", "depth")  # the settings of a model that hold it
 PAPER_NETWORK = NetworkSize(200, 2)
 PAPER_SIZES: Sizes = ((1, PAPER_NETWORK),)
-SAMPLED_SIZES: Sizes = ((1, NetworkSize(60)), (2, NetworkSize(600)), (4, NetworkSize(600)), (5, NetworkSize(1500)))
+SAMPLED_SIZES: Sizes = ((1, NetworkSize(60)), (4, NetworkSize(600)), (5, NetworkSize(1500)))
 DENOISE_SIZES: Sizes = ((1, NetworkSize(60)), (2, NetworkSize(300)), (4, NetworkSize(600)), (5, NetworkSize(1500)))
 LBFGS_SIZES: Sizes = ((1, NetworkSize(60)), (2, NetworkSize(300)), (4, NetworkSize(600)), (5, NetworkSize(1500)))
 LIVE_SIZES: Sizes = ((1, NetworkSize(40)), (2, NetworkSize(150)), (3, NetworkSize(300)))  # refitted within some frames
@@ -67,9 +67,11 @@ def completed(settings: Mapping[str, object]) -> dict[str, object]:
 
 
 def sizes_in_words(sizes: Sizes) -> str:
-    """Return '60 × 1; from 2 degrees of freedom 600 × 1'."""
-    words, before = [], 0
-    for most, size in sizes:
-        words.append(str(size) if before == 0 else f"from {before + 1} degrees of freedom {size}")
-        before = most
-    return "; ".join(words)
+    """Return '200 × 2', or by degrees of freedom '1: 60 × 1; 2 to 4: 600 × 1; 5 and more: 1500 × 1'."""
+    if len(sizes) == 1:
+        return str(sizes[0][1])
+    words, first = [], 1
+    for most, size in sizes[:-1]:
+        words.append(f"{first}: {size}" if most == first else f"{first} to {most}: {size}")
+        first = most + 1
+    return "; ".join([*words, f"{first} and more: {sizes[-1][1]}"])

@@ -127,7 +127,11 @@ def test_a_number_that_is_none_is_refused_and_the_sentence_names_auto() -> None:
 def test_a_table_has_a_row_for_every_problem() -> None:
     sizes = ((1, NetworkSize(60)), (2, NetworkSize(300)))
     assert [size_for(sizes, dof).width for dof in (1, 2, 3, 64)] == [60, 300, 300, 300]
-    assert sizes_in_words(sizes) == "60 × 1; from 2 degrees of freedom 300 × 1"
+    assert sizes_in_words(sizes) == "1: 60 × 1; 2 and more: 300 × 1"
+    assert sizes_in_words(((1, NetworkSize(200, 2)),)) == "200 × 2"
+    assert sizes_in_words(((1, NetworkSize(6)), (4, NetworkSize(7)), (5, NetworkSize(8)))) == (
+        "1: 6 × 1; 2 to 4: 7 × 1; 5 and more: 8 × 1"
+    )
 
 
 def test_the_command_line_lists_them_and_takes_them(capsys: pytest.CaptureFixture[str], tmp_path: Any) -> None:
