@@ -134,7 +134,8 @@ async def close_window(window: MainWindow, remember: bool = True, keep: bool = F
     loop = asyncio.get_running_loop()
     lab = window.lab
     lab.frame_clock.stop()
-    lab.training.worker.quit()
+    lab.training.worker.stop()
+    lab.evaluation.stop()
     await loop.run_in_executor(None, lab.training.worker.join, 10.0)
     lab.close()
     if keep:

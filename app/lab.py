@@ -14,6 +14,7 @@ from app.model.rollout_messages import Answer, RolloutCurve, ShownModel
 from app.model.seed_ensembles import SeedEnsembles
 from app.training import Training
 from app.workers.dataset_worker import DatasetWorker
+from app.workers.evaluation import Evaluation
 from app.workers.live_fit import LiveFit
 from app.workers.preload import Preload
 from app.workers.rollout_requests import RolloutRequests
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Lab(QObject):
-    """What the panels show and act on; `drag`, `training`, `live_fit` and `rollouts` are its parts.
+    """What the panels show and act on; `drag`, `training`, `evaluation`, `live_fit` and `rollouts` are its parts.
 
     Signals: `answered(Answer)` new rollouts, `taken_in()` once every panel has them; `dataset_changed(Dataset | None)`;
     `noticed(text, is_error)`; `failed(text, details)`.
@@ -49,7 +50,8 @@ class Lab(QObject):
         self.frame_clock = FrameClock(self)
         self.dataset_worker = DatasetWorker(experiment, self)
         self.drag = Dragging(self.document, self.playback, self.edit, self)
-        self.training = Training(self.document, self.dataset_worker, self)
+        self.evaluation = Evaluation(self.document, self.dataset_worker, self)
+        self.training = Training(self.document, self.dataset_worker, self.evaluation, self)
         self.live_fit = LiveFit(self.document, self.dataset_worker, self.edit, self)
         self.preload = Preload(lambda: self.drag.active, self._on_loaded, self.failed.emit, self._on_missed)
         self.seed_ensembles = SeedEnsembles()
@@ -75,6 +77,8 @@ class Lab(QObject):
         self.training.weights_changed.connect(self.rollouts.refresh)
         self.training.noticed.connect(self._complain)
         self.training.failed.connect(self.failed)
+        self.evaluation.noticed.connect(self._complain)
+        self.evaluation.failed.connect(self.failed)
         self.live_fit.found.connect(self._on_refitted)
         self.live_fit.refused.connect(self._on_refit_refused)
         self.live_fit.impossible.connect(self._complain)
@@ -192,6 +196,13 @@ class Lab(QObject):
             )
         )
 
+    def stop(self) -> None:
+        """Stop the fit and keep its runs, or where none is under way the evaluation of runs."""
+        if self.training.worker.active:
+            self.training.stop()
+        else:
+            self.evaluation.stop()
+
     def show_learned_field(self) -> None:
         """Show the field of a shown model in place of truth's, one with an energy before one without."""
         able = sorted(self.shown_models(), key=lambda shown: not shown.snapshot.has_energy)
@@ -254,6 +265,7 @@ class Lab(QObject):
 
     def _on_frame(self, seconds: float) -> None:
         self.training.drain()
+        self.evaluation.drain()
         if self.rollouts.wanted:
             self._ask()
         self.playback.advance(seconds)
@@ -283,9 +295,9 @@ class Lab(QObject):
     def close(self, seconds: float = 10.0) -> bool:
         """Stop every thread; return whether all have ended in time. What a fit has reached is still drained."""
         self.frame_clock.stop()
-        self.training.worker.quit()
+        self.training.worker.stop()
         self.live_fit.close()
         ended = self.training.worker.join(seconds)
         self.training.drain()
-        parts = (self.rollouts.worker, self.dataset_worker, self.preload)
+        parts = (self.rollouts.worker, self.dataset_worker, self.preload, self.evaluation.worker)
         return all([ended, *(part.close(seconds) for part in parts)])

@@ -1,7 +1,8 @@
-"""Training: the fits of the document's experiment in their thread, what they have reached, and their runs kept."""
+"""Training: the fits of the document's experiment in their thread, and their runs kept."""
 
 from array import array
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -10,20 +11,12 @@ from PySide6.QtCore import QObject, Signal
 from app.model.document import Document
 from app.model.rollout_messages import ShownModel
 from app.workers.dataset_worker import DatasetWorker
-from app.workers.training_worker import (
-    Evaluating,
-    FitEvent,
-    FitInfo,
-    JobEnded,
-    JobStarted,
-    Kept,
-    Live,
-    Message,
-    Reached,
-    TrainingWorker,
-)
+from app.workers.evaluation import Evaluation
+from app.workers.training_worker import FitEvent, FitInfo, JobEnded, JobStarted, Kept, Live, Message, TrainingWorker
+from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
-from hnn_engine.experiment import Experiment, check_seed, same_scene, same_system
+from hnn_engine.experiment import Experiment, check_seed, resolved, same_scene, same_system
+from hnn_engine.fitting.network_sizes import SIZE, is_automatic
 from hnn_engine.models import get_model
 
 if TYPE_CHECKING:
@@ -41,8 +34,6 @@ class FitSeries:
     train: "array[float]" = field(default_factory=lambda: array("d"))
     test_steps: "array[float]" = field(default_factory=lambda: array("d"))
     test: "array[float]" = field(default_factory=lambda: array("d"))
-    evaluating: bool = False
-    done: bool = False
 
     @property
     def step(self) -> int:
@@ -54,25 +45,26 @@ class Training(QObject):
     """Fits the models of `document` on `data`; `drain`, once a frame, takes over what the thread has done since.
 
     Signals: `changed()` a job began, paused, went on or ended; `losses_changed()` at most once for each `drain`;
-    `weights_changed()` there are other `live` models; `reached_changed(runs)` fits ended, not yet evaluated;
-    `noticed(text)` what went wrong; `failed(text, details)` an unforeseen error.
+    `weights_changed()` there are other `live` models; `noticed(text)` what went wrong; `failed(text, details)` an
+    unforeseen error. Runs are kept when their fits end, and evaluated when the job has.
     """
 
     changed = Signal()
     losses_changed = Signal()
     weights_changed = Signal()
-    reached_changed = Signal(object)
     noticed = Signal(str)
     failed = Signal(str, str)
 
-    def __init__(self, document: Document, data: DatasetWorker, parent: QObject | None = None) -> None:
+    def __init__(
+        self, document: Document, data: DatasetWorker, evaluation: Evaluation, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self.worker = TrainingWorker()
         self.series: dict[str, FitSeries] = {}  # of the job that runs or ran last, by fit
         self.live: dict[str, ShownModel] = {}  # the present weights of fits under way
-        self.reached: dict[str, Run] = {}  # fits that ended and are still to be evaluated
+        self._kept: list[tuple[Run, Dataset]] = []  # to be evaluated once the job has ended
         self.experiment: Experiment | None = None  # of the job that runs or ran last
-        self._document, self._data = document, data
+        self._document, self._data, self._evaluation = document, data, evaluation
         self._rates: deque[tuple[float, int]] = deque()
 
     def is_here(self) -> bool:
@@ -80,21 +72,23 @@ class Training(QObject):
         return self.experiment is not None and same_scene(self.experiment, self._document.experiment)
 
     def start(self) -> None:
-        """Fit the chosen models from fresh weights."""
-        if self.worker.running:
+        """Fit the chosen models, by networks of the size that automatic ones have on screen."""
+        if self.worker.active:
             return
         self.drain()  # what the last job left: it may have ended since the last frame
-        experiment, seeds = self._document.experiment, self._document.view.seeds
+        view = self._document.view
+        seeds, starts = view.seeds, self.warm_starts() if view.warm_start else {}
+        experiment = resolved(continued(self._document.experiment, starts), view.live_fit)
         try:
             check_seed(experiment.seed + seeds - 1)
         except HnnLabError:
             self.noticed.emit(f"{seeds} seeds from {experiment.seed} on go beyond the largest: lower the seed.")
             return
-        starts = self.warm_starts() if self._document.view.warm_start else {}
         reason = next((why for why in (experiment.why_not_from(r.snapshot) for r in starts.values()) if why), "")
         if reason:
             self.noticed.emit(reason)
             return
+        self._evaluate_kept()
         self.series.clear()
         self.live.clear()
         self._rates.clear()
@@ -149,11 +143,6 @@ class Training(QObject):
         elif isinstance(message, JobStarted):
             self.series = {info.id: FitSeries(info) for info in message.fits}
             self.changed.emit()
-        elif isinstance(message, Evaluating):
-            self.series[message.fit].evaluating = True
-            self.changed.emit()
-        elif isinstance(message, Reached):
-            self._reach({**self.reached, message.run.id: message.run})
         elif isinstance(message, Kept):
             self._keep(message)
         elif isinstance(message, JobEnded):
@@ -172,14 +161,8 @@ class Training(QObject):
         elif isinstance(event, Started):  # only now a closed form knows
             series.info = replace(series.info, steps=event.steps)
 
-    def _reach(self, runs: "dict[str, Run]") -> None:
-        self.reached = runs
-        self.reached_changed.emit(tuple(runs.values()))
-
     def _keep(self, message: Kept) -> None:
         run = message.run
-        series = self.series[message.fit]
-        series.evaluating, series.done = False, True
         same = {
             r.id
             for r in self._document.state.runs
@@ -189,13 +172,14 @@ class Training(QObject):
         }
         self.live.pop(message.fit, None)
         self._document.add_run(run, frozenset(same))
-        self._reach({key: other for key, other in self.reached.items() if key != run.id})
+        if message.fit in self.series:
+            self._kept.append((run, message.data))  # so that figures take no time from the fits
+        else:
+            self._evaluation.want([(run, message.data)])
         if run.ending == "failed":
             self.noticed.emit(f"{get_model(run.snapshot.model).title}: {run.reason}")
 
     def _end_job(self, message: JobEnded) -> None:
-        for run in tuple(self.reached.values()):  # evaluating has failed
-            self._keep(Kept(run.id, run))
         self.live.clear()
         self.weights_changed.emit()
         if message.details:
@@ -203,12 +187,31 @@ class Training(QObject):
         elif message.message:
             self.noticed.emit(message.message)
         self.worker.join(1.0)
+        self._evaluate_kept()
         self.changed.emit()
 
+    def _evaluate_kept(self) -> None:
+        """Want the figures of the runs of a job that has ended, or is no longer waited for."""
+        kept, self._kept = self._kept, []
+        if kept:
+            self._evaluation.want(kept)
+
     def drop(self) -> None:
-        """Forget a job that has ended: its document is gone."""
-        self.worker.drain()
+        """Leave what is under way, and forget it: its document goes. Nothing waits for the end of a step."""
+        self.worker.leave()
+        self._evaluation.stop()
         self.live.clear()
         self.series.clear()
-        self._reach({})
+        self._kept.clear()
         self.changed.emit()
+
+
+def continued(experiment: Experiment, starts: "Mapping[str, Run]") -> Experiment:
+    """Return `experiment` with the networks of the runs that its models start from, where its own are automatic."""
+    models = tuple(
+        replace(m, settings={**m.settings, **{name: starts[m.name].snapshot.settings[name] for name in SIZE}})
+        if m.name in starts and is_automatic(m.settings)
+        else m
+        for m in experiment.models
+    )
+    return replace(experiment, models=models) if models != experiment.models else experiment

@@ -23,6 +23,7 @@ BENCHMARKS = {
     "rollout": "rollouts: compiled, plain numpy, the paper's way, a thousand at once; each family at equal accuracy",
     "pixels": "the pixel pendulum: video, a step, fits by two recipes, painting",
     "fit": "whole fits: the paper's recipe and the closed form, by task, over seeds of data",
+    "sizes": "which widths and depths are best for the closed forms, by system: what automatic networks are",
     "step": "one step of a fit of each family: compiled, by torch, the paper's way, its matrix products; closed forms",
     "table": "reading 2 million rows of measured data, beside numpy's own reader of text",
     "scale": "how time and memory grow with data, width and bodies: steps, closed forms, true motion",
@@ -61,9 +62,9 @@ def build_parser() -> Parser:
         "--runs",
         metavar="N",
         type=_count,
-        help="repetitions (startup 9, rollout 15, step 200, scale 5, table 3), seeds of fit (5)",
+        help="repetitions (startup 9, rollout 15, step 200, scale 5, table 3), seeds of fit and sizes (5)",
     )
-    parser.add_argument("--task", metavar="T", help="of fit: this one alone")
+    parser.add_argument("--task", metavar="T", help="of fit and sizes: this one alone (sizes: or SYSTEM:RECIPE)")
     parser.add_argument("--minutes", metavar="M", type=_positive, default=10.0, help="of memory's watch (10)")
     return parser
 

@@ -32,33 +32,32 @@ MEASURED = ("test_loss", "energy_mse")
 
 @dataclass(frozen=True)
 class Way:
-    """A recipe with the network that suits it, for a task."""
+    """A recipe by which a task is fitted, with its automatic network unless there is another."""
 
     recipe: str
-    width: int
     faster: float | None = None  # than the paper's recipe, at least
     closer: float | None = None  # times less error of coordinates than the paper's, at least
-    depth: int = 1
+    network: Mapping[str, int] = field(default_factory=dict)
     settings: Mapping[str, Value] = field(default_factory=dict)
 
 
 WAYS: dict[str, dict[str, Way]] = {
     "mass-spring": {
-        "sampled": Way("sampled", 40, 2000.0),
-        "denoise": Way("denoise", 40, 3.0, 1000.0),
-        "lbfgs": Way("lbfgs", 64),
+        "sampled": Way("sampled", 2000.0),
+        "denoise": Way("denoise", 3.0, 1000.0),
+        "lbfgs": Way("lbfgs"),
     },
     "pendulum": {
-        "sampled": Way("sampled", 40, 2000.0),
-        "denoise": Way("denoise", 40, 3.0, 20.0),
-        "lbfgs": Way("lbfgs", 64),
+        "sampled": Way("sampled", 2000.0),
+        "denoise": Way("denoise", 3.0, 20.0),
+        "lbfgs": Way("lbfgs"),
     },
-    "real-pendulum": {"sampled": Way("sampled", 40, 200.0)},
+    "real-pendulum": {"sampled": Way("sampled", 200.0)},
     "two-body": {
-        "sampled": Way("sampled", 600, 30.0, 25.0),
-        "lbfgs": Way("lbfgs", 64, depth=2, settings={"begin": "fresh"}),
+        "sampled": Way("sampled", 30.0, 25.0),
+        "lbfgs": Way("lbfgs", network={"width": 64, "depth": 2}, settings={"begin": "fresh"}),
     },
-    "three-body": {"sampled": Way("sampled", 2000, 15.0, 8.0)},
+    "three-body": {"sampled": Way("sampled", 15.0, 8.0)},
 }
 AIMS: Aims = {
     **{
@@ -119,7 +118,7 @@ def _experiment(task: str) -> Experiment:
 
 
 def _by(base: Experiment, way: Way) -> Experiment:
-    spec = model_spec("hnn", {"width": way.width, "depth": way.depth})
+    spec = model_spec("hnn", way.network)
     settings: dict[str, Value] = {**default_settings(way.recipe, base.scene), **way.settings}
     return replace(base, models=(spec,), recipe=way.recipe, settings=settings)
 

@@ -100,9 +100,10 @@ async def _halt(window: WatchedWindow) -> None:
     """End the job without evaluating it. Its runs, with the weights reached, stay on screen."""
     lab = window.lab
     shown = {run.id for run in lab.document.state.runs}
-    lab.training.worker.quit()
+    lab.training.worker.stop()
     await until(lambda: not lab.training.worker.running, "the job did not end")
     await until(lambda: len(lab.document.state.runs) >= len(shown) + 2, "the runs were not kept")
+    lab.evaluation.stop()
 
 
 async def _process(window: WatchedWindow, side: Side, seconds: float) -> None:

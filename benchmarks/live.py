@@ -17,7 +17,7 @@ from benchmarks.figures import Aims, BenchmarkError, Figures, milliseconds, perc
 from benchmarks.hand import RATE, Hand, circle
 from benchmarks.stand import Paint, WatchedWindow, in_window, platform_name, ready, shown_panels, until
 from hnn_engine.datasets import Dataset
-from hnn_engine.experiment import Experiment, model_spec, new_experiment
+from hnn_engine.experiment import Experiment, model_spec, new_experiment, resolved
 
 TASKS = ("mass-spring", "pendulum")
 MODELS = {"hnn": ("hnn",), "both": ("baseline", "hnn")}
@@ -114,7 +114,7 @@ async def _task(window: WatchedWindow, task: str, name: str, seconds: float) -> 
     plot = window.portrait.plot
     by_trajectory = await _dragged(window, plot, _dot(window), circle(RADIUS, SWINGS_PER_SECOND), seconds)
     lab.document.set_view(tool="start")
-    units = lab.experiment.models[0].settings["width"]
+    units = resolved(lab.experiment, live=True).models[0].settings["width"]
     return {"noise": by_noise, "trajectory": by_trajectory, "units": units}
 
 

@@ -1,21 +1,27 @@
 """How good a fitted field is: the paper's numbers, labelled as such, and more honest ones.
 
 All energies are the true H, in float64, unless a figure says otherwise. null (None) where a figure has no meaning.
+The starts of a figure are followed as one batch, and truth along them is kept for the next model of the same system.
 """
 
 import math
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import asdict, dataclass
+from threading import Lock
+from typing import Any
 
 import numpy as np
 
 from hnn_engine import frame_metrics
 from hnn_engine.coords import Array, difference
 from hnn_engine.datasets import Dataset
-from hnn_engine.integrators import DIVERGED
 from hnn_engine.paper import ENERGY_FIGURES, FILMED_WEIGHT, MEASURED_WEIGHT, EnergyFigure, pendulum_energy
+from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import Recording, is_paper_pendulum
+from hnn_engine.rollouts.adaptive_batch import DormandPrince5, follow_adaptive
 from hnn_engine.rollouts.collocation import collocate
-from hnn_engine.rollouts.rollout import rollout
+from hnn_engine.rollouts.rollout import in_threads, parts, rollout
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems.base import System
 
@@ -24,6 +30,8 @@ STARTS = 15
 OUTPUT_STEPS = 200
 MODEL_LIMIT = 40_000  # field calls of one rollout; a field as smooth as the true one needs some thousand
 RK45_LIMIT = 100_000  # field calls; near a singularity float32 never meets a tolerance of 1e-12
+BLOCK = 500  # rows at which the field is evaluated together
+MOST_KEPT = 8  # truths, of the systems evaluated last
 VALID_LIMIT = 0.025  # ‖error‖²/‖x‖², as DeepMind's benchmark has it
 
 
@@ -60,27 +68,58 @@ class Figures:
         return {k: v if v is None or math.isfinite(v) else None for k, v in asdict(self).items()}
 
 
-def evaluate(snapshot: Snapshot, data: Dataset, system: System | None, recording: Recording | None = None) -> Figures:
+class Watch:
+    """Tells `progress` how far an evaluation has come, as often as it is asked; what that raises ends the work."""
+
+    def __init__(self, progress: ProgressCallback | None = None) -> None:
+        """Begin at none."""
+        self.share = 0.0
+        self._progress = progress
+
+    def __call__(self) -> bool:
+        """Say what share is done; never end a rollout early: as the `interrupt` of one, and between blocks of rows."""
+        if self._progress is not None:
+            self._progress(self.share)
+        return False
+
+    def reach(self, share: float) -> None:
+        """Note that this share of the whole is done, and say so."""
+        self.share = share
+        self()
+
+
+def evaluate(
+    snapshot: Snapshot,
+    data: Dataset,
+    system: System | None,
+    recording: Recording | None = None,
+    progress: ProgressCallback | None = None,
+) -> Figures:
     """Return the figures of `snapshot` fitted on `data` of `system`, or those that a `recording` allows where `system`
-    is None. Rollouts that diverge make figures infinite and raise nothing."""
+    is None. Rollouts that diverge make figures infinite and raise nothing.
+
+    `progress` hears the share that is done, several times a second, and may raise to end the work.
+    """
+    watch = Watch(progress)
     if snapshot.autoencoder is not None:
-        return observed_figures(snapshot, data, system)
-    train, test = losses(snapshot, data)
+        return observed_figures(snapshot, data, system, watch)
+    learned = field_at(snapshot, data.coords, watch)
+    train, test = losses(learned, data)
+    watch.reach(0.25)
     if system is None:
         paper = recording is not None and is_paper_pendulum(recording)
-        return Figures(train, test, energy_mse=recorded_energy_mse(snapshot, data) if paper else None)
-    honest = honest_figures(snapshot, system)
-    field = None
-    rows = ~data.train if data.edited is None else ~data.train & ~data.edited
-    if data.clean is not None and rows.any():
-        field = mean_square(snapshot.field(data.clean[rows]) - system.field(data.clean[rows]))
+        return Figures(train, test, energy_mse=recorded_energy_mse(snapshot, data, watch) if paper else None)
+    honest = honest_figures(snapshot, system, watch)
+    watch.reach(0.65)
+    energy = paper_energy_mse(snapshot, system, watch)
+    watch.reach(0.95)
     return Figures(
         train,
         test,
-        energy_mse=paper_energy_mse(snapshot, system),
+        energy_mse=energy,
         clean_energy_mse=honest[0],
         coord_mse=honest[1],
-        field_mse=field,
+        field_mse=field_mse(snapshot, data, system, learned, watch),
         noise_floor_train=data.floor_train,
         noise_floor_test=data.floor_test,
         valid_time=honest[2],
@@ -88,22 +127,24 @@ def evaluate(snapshot: Snapshot, data: Dataset, system: System | None, recording
     )
 
 
-def observed_figures(snapshot: Snapshot, data: Dataset, system: System | None) -> Figures:
+def observed_figures(snapshot: Snapshot, data: Dataset, system: System | None, watch: Watch | None = None) -> Figures:
     """Return the figures of a model that sees frames: films of 200 frames from `STARTS` fresh starts.
 
     energy_mse is the paper's: the mean square over starts and times of the gap between 1.9(1 − cos q) + p² along model
     and along truth (the paper has one start); None where other constants make it meaningless. Truth moves as its film
     does, from frame to frame. Without a `system` there are losses, reconstruction and in_step alone.
     """
-    frame_pairs, tests = data.frame_pairs, ~data.train
+    frame_pairs, tests, watch = data.frame_pairs, ~data.train, watch or Watch()
     assert frame_pairs is not None
-    parts = frame_metrics.loss_terms(snapshot, frame_pairs)
+    parts = frame_metrics.loss_terms(snapshot, frame_pairs, watch)
+    watch.reach(0.6)
     train, test = float(parts.loss[data.train].mean()), float(parts.loss[tests].mean())
     painted = float(parts.pictures[tests].mean())
     if system is None:
         return Figures(train, test, reconstruction=painted, in_step=frame_metrics.recorded_in_step(snapshot, data))
     starts = frame_metrics.fresh_starts(system, frame_pairs, EVALUATION_SEED, STARTS)
-    film = frame_metrics.take(snapshot, system, frame_pairs, starts)
+    film = frame_metrics.take(snapshot, system, frame_pairs, starts, interrupt=watch)
+    watch.reach(0.9)
     with np.errstate(over="ignore", invalid="ignore"):
         gaps = [
             mean_square(gap)
@@ -135,21 +176,67 @@ def mean_square(values: Array) -> float:
     return result if math.isfinite(result) else math.inf
 
 
-def losses(snapshot: Snapshot, data: Dataset) -> tuple[float, float]:
-    """Return the means over coordinates and all training rows, and all test rows, of (field(coords) − dcoords)²."""
-    residual = np.concatenate(
-        [
-            ((snapshot.field(data.coords[i : i + 4000]) - data.dcoords[i : i + 4000]) ** 2).mean(axis=-1)
-            for i in range(0, len(data.t), 4000)
-        ]
-    )
+def field_at(snapshot: Snapshot, coords: Array, watch: Watch | None = None) -> Array:
+    """Return the learned field at `coords` `(N, 2*dof)`, in blocks whose hidden layers stay in the cache, on all
+    processors."""
+    out = np.empty_like(coords)
+
+    def fill(begins: Array) -> Array:
+        for i in map(int, begins):
+            out[i : i + BLOCK] = snapshot.many(coords[i : i + BLOCK])
+            if watch is not None:
+                watch()
+        return begins
+
+    in_threads(fill, parts(np.arange(0.0, len(coords), BLOCK), len(coords), shared=8))
+    return out
+
+
+def losses(learned: Array, data: Dataset) -> tuple[float, float]:
+    """Return the losses of the field that is `learned` at the data `(N, 2*dof)`, over training and over test rows."""
+    residual = ((learned - data.dcoords) ** 2).mean(axis=-1)
     return float(residual[data.train].mean()), float(residual[~data.train].mean())
+
+
+def field_mse(
+    snapshot: Snapshot, data: Dataset, system: System, learned: Array, watch: Watch | None = None
+) -> float | None:
+    """Return the mean squared error of the field on the noise-free states of the test trajectories; None without any.
+
+    Where those are the states of the data themselves, what is `learned` there is known.
+    """
+    rows = ~data.train if data.edited is None else ~data.train & ~data.edited
+    if data.clean is None or not rows.any():
+        return None
+    states = data.clean[rows]
+    known = np.array_equal(states, data.coords[rows])
+    return mean_square((learned[rows] if known else field_at(snapshot, states, watch)) - system.field(states))
+
+
+# Truth ----------------------------------------------------------------------------------------------------------------
+
+_KEPT: OrderedDict[Hashable, Any] = OrderedDict()
+_KEPT_LOCK = Lock()
+
+
+def _once(what: str, system: System, compute: Callable[[], Any]) -> Any:
+    """Return what `compute` gives for `system`, which is kept: models of the same system are held against the same."""
+    key = (what, type(system), tuple(system.values.items()), system.law.tobytes())
+    with _KEPT_LOCK:
+        found = _KEPT.get(key)
+    if found is None:
+        found = compute()
+        with _KEPT_LOCK:
+            _KEPT[key] = found
+            while len(_KEPT) > MOST_KEPT:
+                _KEPT.popitem(last=False)
+    return found
 
 
 # The honest figures ---------------------------------------------------------------------------------------------------
 
 
-def honest_figures(snapshot: Snapshot, system: System) -> tuple[float, float, float, int]:
+def honest_figures(snapshot: Snapshot, system: System, watch: Watch | None = None) -> tuple[float, float, float, int]:
     """Return clean energy MSE, coordinate MSE, valid time in s (median over starts) and how many rollouts diverged.
 
     Means over starts and times of (H(x̂(t)) − H(x(0)))², with friction of (H(x̂(t)) − H(x(t)))², in J², and over
@@ -157,16 +244,22 @@ def honest_figures(snapshot: Snapshot, system: System) -> tuple[float, float, fl
     `EVALUATION_SEED`; `system.horizon` seconds in `OUTPUT_STEPS` steps; the model by DOP853 at 1e-9, the truth at
     1e-12. A diverged rollout counts as infinite. A start whose truth itself is lost in a close encounter is left out.
     """
-    starts = system.sample_starts(np.random.default_rng(EVALUATION_SEED), STARTS)
     times = np.linspace(0.0, system.horizon, OUTPUT_STEPS)
-    known = rollout(system, starts, times, "dop853", tolerance=1e-12)
-    starts, truth = starts[np.isnan(known.ended)], known.coords[:, np.isnan(known.ended)]
-    model = rollout(snapshot, starts, times, "dop853", tolerance=1e-9, limit=MODEL_LIMIT)
+    starts, truth = _once("honest", system, lambda: _honest_truth(system, times, watch))
+    model = rollout(snapshot, starts, times, "dop853", tolerance=1e-9, limit=MODEL_LIMIT, interrupt=watch)
     error = difference(model.coords, truth, system.periodic)
     reference = system.hamiltonian(truth) if system.damped else system.hamiltonian(starts)
     valid = [valid_time(error[:, i], truth[:, i], times) for i in range(len(starts))]
     energy = mean_square(system.hamiltonian(model.coords) - reference)
     return energy, mean_square(error), float(np.median(valid)), int(np.isfinite(model.ended).sum())
+
+
+def _honest_truth(system: System, times: Array, watch: Watch | None) -> tuple[Array, Array]:
+    """Return the starts `(N, 2*dof)` whose truth is not lost, and their truth `(T, N, 2*dof)`."""
+    starts = system.sample_starts(np.random.default_rng(EVALUATION_SEED), STARTS)
+    known = rollout(system, starts, times, "dop853", tolerance=1e-12, interrupt=watch)
+    stays = np.isnan(known.ended)
+    return starts[stays], known.coords[:, stays]
 
 
 def valid_time(error: Array, truth: Array, times: Array) -> float:
@@ -182,7 +275,7 @@ def valid_time(error: Array, truth: Array, times: Array) -> float:
 # The paper's energy figure --------------------------------------------------------------------------------------------
 
 
-def paper_energy_mse(snapshot: Snapshot, system: System) -> float | None:
+def paper_energy_mse(snapshot: Snapshot, system: System, watch: Watch | None = None) -> float | None:
     """Return the mean squared gap between the energies of truth and model along rollouts, the way the paper's code did.
 
     `STARTS` starts; RK45 with atol left at 1e-6, the field in float32; the rest as `paper.ENERGY_FIGURES` has it for
@@ -192,10 +285,11 @@ def paper_energy_mse(snapshot: Snapshot, system: System) -> float | None:
     figure = ENERGY_FIGURES.get(system.name) if _has_own_constants(system) else None
     if figure is None:
         return None
-    rng = np.random.default_rng(EVALUATION_SEED)
-    if figure.in_hole:
-        return _hole_energy_mse(snapshot, system, figure, rng)
-    return _energy_mse(snapshot, system, figure, system.sample_starts(rng, STARTS))
+    starts, times, energies = _once("paper", system, lambda: _paper_truth(system, figure, watch))
+    followed = _rk45(snapshot, starts, times, figure.rtol, watch)
+    if np.isinf(followed).any():
+        return math.inf
+    return mean_square((_round_energy if figure.in_hole else system.hamiltonian)(followed) - energies)
 
 
 def _has_own_constants(system: System) -> bool:
@@ -203,31 +297,26 @@ def _has_own_constants(system: System) -> bool:
     return system.values == type(system)().values
 
 
-def _energy_mse(snapshot: Snapshot, system: System, figure: EnergyFigure, starts: Array) -> float:
-    times, followed = np.linspace(0.0, figure.horizon, figure.points), []
-    for start in starts:
-        followed.append(_rk45(snapshot, start, times, figure.rtol))
-        if np.isinf(followed[-1]).any():
-            return math.inf  # and so is the mean: the other starts need not be followed
-    truth = rollout(system, starts, times, "dop853", tolerance=1e-12).coords
-    return mean_square(system.hamiltonian(np.stack(followed, axis=1)) - system.hamiltonian(truth))
+def _round_energy(coords: Array) -> Array:
+    """Return q² + p² `(...)`, which the paper's code takes for the energy of its spring and its pendulum."""
+    return np.asarray((coords**2).sum(axis=-1))
 
 
-def _hole_energy_mse(snapshot: Snapshot, system: System, figure: EnergyFigure, rng: np.random.Generator) -> float:
-    gaps, horizon = [], figure.horizon
-    for _ in range(STARTS):
-        start = rng.uniform(0.2, 1.0, 2) * rng.choice([-1.0, 1.0], 2)
-        horizon *= figure.growth
-        times = np.linspace(0.0, horizon, figure.points)
-        truth = collocate(system.field, start, times)
-        model = _rk45(snapshot, start, times, figure.rtol)
-        if np.isinf(model).any():
-            return math.inf  # and so is the mean: the other starts need not be followed
-        gaps.append((model**2).sum(axis=-1) - (truth**2).sum(axis=-1))
-    return mean_square(np.stack(gaps))
+def _paper_truth(system: System, figure: EnergyFigure, watch: Watch | None) -> tuple[Array, Array, Array]:
+    """Return the figure's starts `(N, 2*dof)`, the times of each `(N, T)`, and truth's energy along them `(T, N)`."""
+    rng = np.random.default_rng(EVALUATION_SEED)
+    if not figure.in_hole:
+        starts, times = system.sample_starts(rng, STARTS), np.linspace(0.0, figure.horizon, figure.points)
+        truth = rollout(system, starts, times, "dop853", tolerance=1e-12, interrupt=watch).coords
+        return starts, np.broadcast_to(times, (STARTS, len(times))), system.hamiltonian(truth)
+    starts = np.array([rng.uniform(0.2, 1.0, 2) * rng.choice([-1.0, 1.0], 2) for _ in range(STARTS)])
+    horizons = np.cumprod([figure.horizon, *[figure.growth] * STARTS])[1:]
+    times = np.linspace(0.0, horizons, figure.points, axis=1)
+    along = [collocate(system.field, start, at, interrupt=watch) for start, at in zip(starts, times, strict=True)]
+    return starts, times, _round_energy(np.stack(along, axis=1))
 
 
-def recorded_energy_mse(snapshot: Snapshot, data: Dataset) -> float:
+def recorded_energy_mse(snapshot: Snapshot, data: Dataset, watch: Watch | None = None) -> float:
     """Return the paper's figure for the measured pendulum: from the first test row, at the test rows' times.
 
     The mean square of the gap between 2.4(1 − cos q) + p² along model and along measured track; RK45 at rtol 1e-3, the
@@ -235,24 +324,27 @@ def recorded_energy_mse(snapshot: Snapshot, data: Dataset) -> float:
     """
     rows = ~data.train
     track = data.coords[rows]
-    model = _rk45(snapshot, track[0], data.t[rows], 1e-3)
+    model = _rk45(snapshot, track[:1], data.t[rows], 1e-3, watch)[:, 0]
     followed, measured = (pendulum_energy(x, MEASURED_WEIGHT) for x in (model, track))
     return mean_square(followed - measured)
 
 
-def _rk45(snapshot: Snapshot, start: Array, times: Array, rtol: float) -> Array:
-    """Follow the field in float32 by RK45 with atol 1e-6; infinite where it fails, as a diverged rollout counts."""
-    from scipy.integrate import RK45
+def _rk45(snapshot: Snapshot, starts: Array, times: Array, rtol: float, watch: Watch | None) -> Array:
+    """Follow the field in float32 by RK45 with atol 1e-6 from `starts` `(N, 2*dof)`; infinite where that fails, as a
+    diverged rollout counts. The others are then not followed to their ends: any such makes the figure infinite.
 
-    out, done = np.full((len(times), len(start)), np.inf), 1
-    out[0] = start
-    with np.errstate(over="ignore", invalid="ignore"):
-        solver = RK45(lambda _, x: snapshot.single(x), times[0], start, times[-1], rtol=max(rtol, 1e-13), atol=1e-6)
-        while done < len(times) and solver.step() is None:
-            if not np.abs(solver.y).max() < DIVERGED or solver.nfev > RK45_LIMIT:
-                break
-            until = int(np.searchsorted(times, solver.t, side="right"))
-            if until > done:
-                out[done:until] = solver.dense_output()(times[done:until]).T
-                done = until
-    return out
+    Each state is evaluated by products of its own, as if it were alone: in float32 those of a batch are rounded
+    otherwise, and the figure would not be what it is by the paper's code.
+    """
+    followed = follow_adaptive(
+        lambda x: snapshot.single(x[:, None])[:, 0],
+        starts,
+        times,
+        DormandPrince5(),
+        rtol,
+        1e-6,
+        RK45_LIMIT,
+        watch,
+        True,
+    )
+    return np.where(np.isnan(followed), np.inf, followed)

@@ -16,6 +16,7 @@ from hnn_engine.data_edits import NO_EDITS, DataEdits, check_edits, edits_from_j
 from hnn_engine.datasets import Dataset, data_defaults, data_parameters, filmed, make_dataset, with_floor
 from hnn_engine.errors import ExperimentError, IntegratorError, listing
 from hnn_engine.fitting import RecipeInfo, get_recipe, recipe_defaults
+from hnn_engine.fitting.network_sizes import PAPER_NETWORK, NetworkSize, completed, is_automatic, with_size
 from hnn_engine.integrators import get_integrator, why_not
 from hnn_engine.limits import MOST_MODELS
 from hnn_engine.models import get_model
@@ -30,8 +31,9 @@ if TYPE_CHECKING:  # neither is needed before a recording is opened or a fit beg
     from hnn_engine.recordings import Recording
     from hnn_engine.snapshot import Snapshot
 
-FORMAT = 4  # 2 knows layouts of states and what is done to rollouts on their way; 3 frames; 4 data by hand
-READABLE = (1, 2, 3, 4)
+# 2 knows layouts of states and what is done to rollouts on their way; 3 frames; 4 data by hand; 5 automatic networks.
+FORMAT, WITHOUT_AUTO = 5, 4  # what has no automatic network is written for programs that know none
+READABLE = (1, 2, 3, 4, 5)
 LARGEST = 1e300  # number in a file, and coordinate of a start
 LONGEST_NAME = 100  # characters of a name in a file
 MAX_STEPS = 50_000  # of one rollout on screen or in a file
@@ -48,7 +50,6 @@ STEERING_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("at", "From", 5.0, 0.0, 2000.0, "", "s", help="Time at which it begins.", log=False),
     Parameter("span", "For", 0.5, 0.01, 100.0, "", "s", help="Duration of adding or removing energy.", log=True),
 )
-FOLLOWING_WIDTHS, FOLLOWING_WIDTH = {1: 40, 2: 150}, 300  # units by degrees of freedom, and for more
 INITIAL_CONDITIONS = ("frames", "latents")
 FRICTION = Parameter(
     "friction",
@@ -251,7 +252,8 @@ class Experiment:
         can."""
         from hnn_engine.fitting.warm_start import why_not_from
 
-        spec = next((m for m in self.models if m.name == start.model), self.models[0])
+        own = resolved(self).models
+        spec = next((m for m in own if m.name == start.model), own[0])
         return why_not_from(start, spec.name, spec.settings, self.scene.dof, self.frame_size)
 
     def task(self, model: ModelSpec, data: Dataset, start: "Snapshot | None" = None) -> "FitTask":
@@ -260,7 +262,8 @@ class Experiment:
         from hnn_engine.fitting.events import FitTask
 
         known = get_model(model.name).known(self.scene)
-        return FitTask(model.name, model.settings, data, self.settings, self.seed, known, start)
+        settings = with_size(model.settings, automatic_size(self))
+        return FitTask(model.name, settings, data, self.settings, self.seed, known, start)
 
 
 def new_experiment(system: str, constants: Mapping[str, object] | None = None) -> Experiment:
@@ -328,10 +331,18 @@ def carried_recipe(recipe: str, models: tuple[ModelSpec, ...]) -> str:
     return next((r for r in wanted if not any(get_recipe(r).why_not(m.name) for m in models)), "paper")
 
 
-def following_models(experiment: Experiment) -> tuple[ModelSpec, ...]:
-    """Return the models of `experiment` with networks that are soon fitted: one layer, as wide as the states need."""
-    width = FOLLOWING_WIDTHS.get(experiment.scene.dof, FOLLOWING_WIDTH)
-    return tuple(model_spec(m.name, {**m.settings, "width": width, "depth": 1}) for m in experiment.models)
+def automatic_size(experiment: Experiment, live: bool = False) -> NetworkSize:
+    """Return the size of networks that are automatic: what suits the recipe and the scene; `live`: in a live fit."""
+    return get_recipe(experiment.recipe).size(experiment.scene.dof, live)
+
+
+def resolved(experiment: Experiment, live: bool = False) -> Experiment:
+    """Return `experiment` with numbers for every width and depth that is automatic; itself where none is."""
+    if not any(is_automatic(m.settings) for m in experiment.models):
+        return experiment
+    size = automatic_size(experiment, live)
+    models = tuple(replace(m, settings=with_size(m.settings, size)) for m in experiment.models)
+    return checked(replace(experiment, models=models), experiment)
 
 
 def check_recipe(recipe: RecipeInfo, models: tuple[ModelSpec, ...]) -> None:
@@ -390,10 +401,14 @@ def default_settings(recipe: str, scene: Scene) -> dict[str, Value]:
 
 
 def model_spec(name: str, settings: Mapping[str, object] | None = None) -> ModelSpec:
-    """Return a checked spec of model `name`, the rest of its settings at their defaults; raise `UnknownNameError` or
-    `ParameterError`."""
+    """Return a checked spec of model `name`, the rest of its settings as they are until someone sets them.
+
+    Width and depth are automatic where neither is given; beside one that is, the other is the paper's. Raises
+    `UnknownNameError` or `ParameterError`.
+    """
     lister = "'hnn-lab models --json' lists"
-    return ModelSpec(name, bind(get_model(name).parameters, settings or {}, f"the model '{name}'", lister))
+    given = completed(settings or {})
+    return ModelSpec(name, bind(get_model(name).parameters, given, f"the model '{name}'", lister))
 
 
 def checked(experiment: Experiment, before: Experiment | None = None) -> Experiment:
@@ -482,8 +497,9 @@ def to_json(experiment: Experiment) -> dict[str, Any]:
     else:
         source = {"system": experiment.source.name, "constants": dict(experiment.source.constants)}
     spec = experiment.rollout
+    automatic = any(is_automatic(m.settings) for m in experiment.models)
     return {
-        "format": FORMAT,
+        "format": FORMAT if automatic else WITHOUT_AUTO,
         "source": source,
         "data": dict(experiment.data),
         "models": [{"name": m.name, "settings": dict(m.settings)} for m in experiment.models],
@@ -526,7 +542,7 @@ def from_json(value: object, recording: "Recording | None" = None) -> Experiment
     experiment = Experiment(
         source=source,
         data=cast(dict[str, Value], _values(top.get("data", {}), "data")),
-        models=tuple(_read_model(m) for m in models),
+        models=tuple(_read_model(m, top["format"] >= FORMAT) for m in models),
         recipe=_text(top.get("recipe"), "recipe"),
         settings=cast(dict[str, Value], _values(top.get("settings", {}), "settings")),
         seed=check_seed(top.get("seed")),
@@ -537,9 +553,12 @@ def from_json(value: object, recording: "Recording | None" = None) -> Experiment
     return checked(experiment)
 
 
-def _read_model(value: object) -> ModelSpec:
+def _read_model(value: object, knows_auto: bool) -> ModelSpec:
     raw = _mapping(value, "model")
-    return model_spec(_text(raw.get("name"), "model"), _values(raw.get("settings", {}), "model settings"))
+    settings = _values(raw.get("settings", {}), "model settings")
+    if not knows_auto:  # what an old file does not say was the paper's network
+        settings = {"width": PAPER_NETWORK.width, "depth": PAPER_NETWORK.depth, **settings}
+    return model_spec(_text(raw.get("name"), "model"), settings)
 
 
 def _read_rollout(raw: Mapping[str, Any]) -> RolloutSpec:
@@ -610,6 +629,7 @@ __all__ = [
     "RecordingSource",
     "RolloutSpec",
     "SystemSource",
+    "automatic_size",
     "carried_models",
     "checked",
     "default_settings",
@@ -620,6 +640,7 @@ __all__ = [
     "on_same_data",
     "opening_pair",
     "recording_experiment",
+    "resolved",
     "same_scene",
     "same_system",
     "to_json",

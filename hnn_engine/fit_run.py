@@ -13,10 +13,11 @@ import numpy as np
 
 from hnn_engine.datasets import Dataset
 from hnn_engine.evaluation import Figures, evaluate
-from hnn_engine.experiment import Experiment
+from hnn_engine.experiment import Experiment, resolved
 from hnn_engine.fitting import get_recipe
 from hnn_engine.fitting.events import Cancelled, End, Evaluated, Event, Failed, Finished, Fit, Progress, Started
 from hnn_engine.models import get_model
+from hnn_engine.progress import ProgressCallback
 from hnn_engine.records.history import History
 from hnn_engine.records.run import Origin, Run
 from hnn_engine.snapshot import Snapshot
@@ -28,13 +29,14 @@ ENDINGS = {Finished: "finished", Cancelled: "stopped", Failed: "failed"}
 class FitRun:
     """A fit of the first model of `experiment` on `data`, from the first step to the run that is kept.
 
-    It begins at the weights of the run `start`, where there is one.
+    It begins at the weights of the run `start`, where there is one. Its experiment has numbers for a network that is
+    automatic.
     """
 
     def __init__(self, experiment: Experiment, data: Dataset, start: Run | None = None) -> None:
         """Prepare the fit; no step is done, and no weight drawn, before the first `advance`."""
         self.id = uuid.uuid4().hex[:12]
-        self.experiment = replace(experiment, models=experiment.models[:1])
+        self.experiment = resolved(replace(experiment, models=experiment.models[:1]))
         self.data, self._start = data, start
         self.end: End | None = None
         self.steps_planned = int(experiment.settings.get("steps", 0))
@@ -117,14 +119,10 @@ class FitRun:
         """Freeze the present weights, or return None before the first step and after the last."""
         return self._fit.snapshot() if self._fit is not None else None
 
-    def evaluate(self) -> Figures | None:
-        """Evaluate what the fit ended with; None where it left no weights."""
-        snapshot = self.end.snapshot if self.end is not None else None
-        if snapshot is None:
-            return None
-        figures = evaluate(snapshot, self.data, self.experiment.reference_system, self.experiment.recording)
-        _log.info("The fit %s is evaluated", self.id)
-        return figures
+    def evaluate(self, progress: ProgressCallback | None = None) -> Figures | None:
+        """Evaluate what the fit ended with, `progress` as in `evaluation.evaluate`; None where it left no weights."""
+        run = self.as_run(None)
+        return evaluated(run, self.data, progress).figures if run is not None else None
 
     def as_run(self, figures: Figures | None) -> Run | None:
         """Return the run to keep, with `figures` where it was evaluated, or None where the fit left no weights."""
@@ -152,3 +150,11 @@ class FitRun:
         test = np.array(self._test, dtype=np.float64).reshape(-1, 2)
         steps = np.arange(1, len(self._train) + 1, dtype=np.float64)
         return History(steps, np.array(self._train, dtype=np.float64), test[:, 0], test[:, 1])
+
+
+def evaluated(run: Run, data: Dataset, progress: ProgressCallback | None = None) -> Run:
+    """Return `run` with its figures on `data`, `progress` as in `evaluation.evaluate`."""
+    experiment = run.experiment
+    figures = evaluate(run.snapshot, data, experiment.reference_system, experiment.recording, progress)
+    _log.info("The fit %s is evaluated", run.id)
+    return replace(run, figures=figures)

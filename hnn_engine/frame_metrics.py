@@ -4,7 +4,6 @@ Rollouts begin at what the model sees of a start (a pair of frames), and are eva
 affine map of its latents, and by the frames that it paints.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ from hnn_engine.datasets import Dataset
 from hnn_engine.frames.frame_pairs import FramePairs, film_starts, pair_at
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.models.pixels import FIELD_SHARE
-from hnn_engine.rollouts.rollout import rollout
+from hnn_engine.rollouts.rollout import Interrupt, rollout
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems.base import System
 
@@ -51,10 +50,14 @@ def autoencoder_of(snapshot: Snapshot) -> FrozenAutoencoder:
     return snapshot.autoencoder
 
 
-def loss_terms(snapshot: Snapshot, frame_pairs: FramePairs) -> LossTerms:
-    """Return the parts of the loss, `(N,)` each, on the N rows of `frame_pairs`."""
+def loss_terms(snapshot: Snapshot, frame_pairs: FramePairs, interrupt: Interrupt = None) -> LossTerms:
+    """Return the parts of the loss on every row of `frame_pairs`; `interrupt` may raise to end the work."""
     groups = np.array_split(np.arange(len(frame_pairs.first)), max(1, len(frame_pairs.first) // GROUP))
-    found = [_terms(snapshot, frame_pairs, rows) for rows in groups]
+    found = []
+    for rows in groups:
+        found.append(_terms(snapshot, frame_pairs, rows))
+        if interrupt is not None:
+            interrupt()
     return LossTerms(*(np.concatenate([getattr(t, name) for t in found]) for name in ("pictures", "latents", "field")))
 
 
@@ -116,18 +119,30 @@ class Take:
         return frames
 
 
-def take(snapshot: Snapshot, system: System, frame_pairs: FramePairs, starts: Array, frames: int = FRAMES) -> Take:
+def take(
+    snapshot: Snapshot,
+    system: System,
+    frame_pairs: FramePairs,
+    starts: Array,
+    frames: int = FRAMES,
+    interrupt: Interrupt = None,
+) -> Take:
     """Return films of `frames` frames after the first from `starts` `(N, 2)`, of model and truth.
 
-    Truth moves as the data does: by Störmer–Verlet from frame to frame.
+    Truth moves as the data does: by Störmer–Verlet from frame to frame. `interrupt` may raise to end the work.
     """
     camera = frame_pairs.camera
     assert camera is not None
     t = np.linspace(0.0, frame_pairs.seconds * frames, frames + 1)
     truth = rollout(system, starts, t, "stormer-verlet").coords
     begun = np.stack([encoded_start(snapshot, pair_at(system, camera, start), start) for start in starts])
-    model = rollout(snapshot, begun, t, "dop853", tolerance=MODEL_TOLERANCE).coords
-    return Take(t, truth, model, np.stack([painted_angles(snapshot, x, camera) for x in model.swapaxes(0, 1)], axis=1))
+    model = rollout(snapshot, begun, t, "dop853", tolerance=MODEL_TOLERANCE, interrupt=interrupt).coords
+    angles = []
+    for one in model.swapaxes(0, 1):
+        angles.append(painted_angles(snapshot, one, camera))
+        if interrupt is not None:
+            interrupt()
+    return Take(t, truth, model, np.stack(angles, axis=1))
 
 
 def painted_angles(snapshot: Snapshot, coords: Array, reader: Reader) -> Array:
@@ -139,7 +154,7 @@ def painted_angles(snapshot: Snapshot, coords: Array, reader: Reader) -> Array:
 
 
 def frames_in_step(
-    snapshot: Snapshot, coords: Array, angles: Array, reader: Reader, interrupt: Callable[[], bool] | None = None
+    snapshot: Snapshot, coords: Array, angles: Array, reader: Reader, interrupt: Interrupt = None
 ) -> int:
     """Return how many of the frames painted along `coords` `(T, 2)` come before the first whose angle is off `angles`
     `(T,)` by 10°. What comes after is not painted; `interrupt` is asked now and then and ends the work early."""

@@ -9,6 +9,8 @@ from hnn_engine.errors import ParameterError, several, shortened
 
 Value = float | int | str | bool
 Acts = Literal["now", "data", "fit"]
+_AUTO_WORDS = ("auto", "automatic")
+AUTO = "auto"  # the value of a number that nobody has set, in files and on the command line
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,12 @@ class Parameter:
     choice_titles: tuple[str, ...] = ()
     log: bool = False
     acts: Acts = "now"
+    automatic: bool = False
+
+    @property
+    def initial(self) -> Value:
+        """The value until someone sets it."""
+        return AUTO if self.automatic else self.default
 
     def check(self, value: object) -> Value:
         """Return `value` in this parameter's kind, or raise `ParameterError` that says what is allowed."""
@@ -57,9 +65,12 @@ class Parameter:
             return value
         raise ParameterError(f"{self.name} is '{value}', but it must be one of {several(value, self.choices)}")
 
-    def _check_number(self, value: object) -> float | int:
+    def _check_number(self, value: object) -> Value:
+        if self.automatic and isinstance(value, str) and value.strip().lower() in _AUTO_WORDS:
+            return AUTO
         whole = isinstance(self.default, int)
-        expected = f"a {'whole ' if whole else ''}number {self.allowed()}"
+        or_auto = f", or {AUTO}" if self.automatic else ""
+        expected = f"a {'whole ' if whole else ''}number {self.allowed()}{or_auto}"
         try:
             number = float(value)  # type: ignore[arg-type]
         except (TypeError, ValueError, OverflowError):
@@ -91,4 +102,4 @@ def bind(
         if name not in table:
             known = several(name, table, lister) or "none"
             raise ParameterError(f"{owner} has no parameter '{shortened(name)}': it has {known}")
-    return {name: p.check(values[name]) if name in values else p.default for name, p in table.items()}
+    return {name: p.check(values[name]) if name in values else p.initial for name, p in table.items()}

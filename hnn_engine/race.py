@@ -21,11 +21,11 @@ from hnn_engine.data_edits import NO_EDITS
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import ExperimentError
 from hnn_engine.evaluation import mean_square
-from hnn_engine.experiment import Experiment, ModelSpec, SystemSource, checked, default_settings, model_spec
+from hnn_engine.experiment import Experiment, ModelSpec, SystemSource, checked, default_settings, model_spec, resolved
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import RECIPES, RecipeInfo, get_recipe
 from hnn_engine.fitting.events import Event, Failed, Finished, Progress
-from hnn_engine.models.base import NETWORK_PARAMETERS
+from hnn_engine.parameters import AUTO
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems import System
 from hnn_engine.tasks import TASKS
@@ -35,8 +35,6 @@ SPACING = 1.2  # from one look at the field error to the next, on a lane's own c
 NEAR = 1.005  # from one point of a curve to the next, at least: some 2000 from 1 ms to a minute
 MOST_ROWS = 20_000  # states that a field error is of
 MOST_FRAMES = 2_000  # and pairs of frames
-# Units of a closed form's layer by degrees of freedom, and for more: two bodies have four.
-CLOSED_WIDTHS, CLOSED_WIDTH = {1: 60, 2: 300, 4: 600}, 1500
 
 
 @dataclass(frozen=True)
@@ -254,21 +252,16 @@ def builds_on_closed_form(recipe: RecipeInfo) -> bool:
 def lane_experiment(experiment: Experiment, recipe: str) -> Experiment:
     """Return the experiment of the lane of `recipe`: its settings, and the network that it is run with.
 
-    A closed form on states has one layer, wide enough for its problem, for all but the last layer is drawn, and so has
-    what begins at one. Every other recipe has the model's own network; where that was chosen for a closed form, the
-    paper's. Raises `UnknownNameError` for a recipe that is in no table, `ExperimentError` for one that is not for the
-    model.
+    Each has the network that suits its recipe. One that was set is for the recipes of the kind that the experiment has:
+    for closed forms and what begins at one, or for those with a learning rate. Raises `UnknownNameError` for a recipe
+    that is in no table, `ExperimentError` for one that is not for the model.
     """
     info, spec = get_recipe(recipe), experiment.models[0]
     own = experiment.recipe == recipe
     settings = experiment.settings if own else default_settings(recipe, experiment.scene)
-    if builds_on_closed_form(info) and not info.observes_frames:
-        width = CLOSED_WIDTHS.get(experiment.scene.dof, CLOSED_WIDTH)
-        spec = model_spec(spec.name, {**spec.settings, "width": width, "depth": 1})
-    elif not own and builds_on_closed_form(get_recipe(experiment.recipe)):
-        usual = {p.name: p.default for p in NETWORK_PARAMETERS}
-        spec = model_spec(spec.name, {**spec.settings, **usual})
-    return checked(replace(experiment, models=(spec,), recipe=recipe, settings=settings))
+    if builds_on_closed_form(info) != builds_on_closed_form(get_recipe(experiment.recipe)):
+        spec = model_spec(spec.name, {**spec.settings, "width": AUTO, "depth": AUTO})
+    return resolved(checked(replace(experiment, models=(spec,), recipe=recipe, settings=settings)))
 
 
 def lane_title(recipe: RecipeInfo, spec: ModelSpec) -> str:

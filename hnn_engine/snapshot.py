@@ -118,6 +118,15 @@ class Snapshot:
         result: Array = self._evaluated(self._wide, coords)
         return result
 
+    def many(self, coords: Array) -> Array:
+        """Return d(coords)/dt at many states `(N, 2*dof)` in float64, by a compiled loop where it is loaded."""
+        kernels = loops()
+        if kernels is None or len(coords) < 2:
+            return self.field(coords)
+        flow = kernels.batched_network_flow(self._layout, len(coords))
+        laid: Array = kernels.evaluate(flow, coords.T.ravel()[None])
+        return laid.reshape(coords.shape[::-1]).T
+
     def single(self, coords: Array) -> Array:
         """Return d(coords)/dt `(..., 2*dof)` at `coords` `(..., 2*dof)`, evaluated in float32, as the paper's code
         does, and widened to float64."""

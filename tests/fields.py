@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from hnn_engine.experiment import model_spec
+from hnn_engine.fitting.network_sizes import PAPER_NETWORK, with_size
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.models import MODELS
 from hnn_engine.models.base import NETWORK_PARAMETERS
@@ -46,7 +47,7 @@ def fresh(
 ) -> Snapshot:
     """Return a snapshot with fresh weights. `rough` stirs them, so that no float32 holds them."""
     eyes = {"features": FEATURES} if MODELS[model].observes_frames else {}
-    bound, rng = model_spec(model, {**eyes, **settings}).settings, np.random.default_rng(seed)
+    bound, rng = with_size(model_spec(model, {**eyes, **settings}).settings, PAPER_NETWORK), np.random.default_rng(seed)
     drawn = MODELS[model].initial_weights(dof, bound, rng)
     weights = {n: w + rough * rng.standard_normal(w.shape) for n, w in drawn.items()}
     known = {n: rng.uniform(0.5, 2.0, shape) for n, shape in MODELS[model].known_shapes(dof).items()}

@@ -24,16 +24,7 @@ from app.model.document import State
 from app.style.theme import small_font
 from app.widgets.swatch import Swatch
 from app.widgets.text import PlainLabel, problem_label, quiet_label, set_tip, title_text
-from app.workers.race_process import (
-    AllEvaluated,
-    Entry,
-    LaneEnded,
-    Message,
-    Raced,
-    RaceEnded,
-    RaceProcess,
-    RunEvaluated,
-)
+from app.workers.race_process import Entry, LaneEnded, Message, Raced, RaceEnded, RaceProcess
 from hnn_engine.errors import one_line
 from hnn_engine.experiment import Experiment, default_settings, model_spec, same_scene, same_system
 from hnn_engine.fitting import RECIPES
@@ -92,7 +83,6 @@ class RaceWindow(QDialog):
         self.stop()
         await self._at_rest()
         self.keep()
-        await self._at_rest()
 
     async def _at_rest(self) -> None:
         """Wait until nothing runs, and take the results."""
@@ -144,7 +134,7 @@ class RaceWindow(QDialog):
         self.start_button, self.stop_button = QPushButton("Start"), QPushButton("Stop")
         self.keep_button = QPushButton("Keep the runs")
         self.start_button.setProperty("primary", True)
-        set_tip(self.keep_button, "Evaluate results and add them to the table of runs")
+        set_tip(self.keep_button, "Add the results to the table of runs, and evaluate them")
         for button in (self.start_button, self.stop_button, self.keep_button):
             button.setAutoDefault(False)
         row = QHBoxLayout()
@@ -235,12 +225,15 @@ class RaceWindow(QDialog):
         self.runner.stop()
 
     def keep(self) -> None:
-        """Evaluate the runs and put them into the table."""
+        """Put the runs into the table; their figures follow."""
         if self.runner.busy or self.entry is None or not self.runs:
             return
-        self.hint.setText(f"Evaluating {len(self.runs)} runs …")
-        self.runner.evaluate(self.runs[::-1], self.entry.data)  # the winner last: it is the one that stays on screen
-        self._sync()
+        runs, data = self.runs[::-1], self.entry.data  # the winner last: it is the one that stays on screen
+        for run in runs:
+            self._take(run)
+        self.lab.evaluation.want((run, data) for run in runs)
+        self.hint.setText("The runs are in the table, and their figures follow. The winner's model is shown.")
+        self._settle()
 
     def _reach(self, runs: tuple[Run, ...]) -> None:
         if runs != self.runs:
@@ -264,13 +257,6 @@ class RaceWindow(QDialog):
             self._reach((*self.runs, message.run))
         elif isinstance(message, RaceEnded):
             self._on_ended(message)
-        elif isinstance(message, RunEvaluated):
-            self._take(message.run)
-        elif isinstance(message, AllEvaluated):
-            for run in self.runs[::-1]:  # the evaluation has failed
-                self._take(run)
-            self.hint.setText("The runs are in the table. The winner's model is shown.")
-            self._settle()
 
     def _on_ended(self, message: RaceEnded) -> None:
         self._racing = False
@@ -307,7 +293,7 @@ class RaceWindow(QDialog):
 
     def _sync(self) -> None:
         """Grey out what cannot be pressed now."""
-        busy, training = self.runner.busy, self.lab.training.worker.running
+        busy, training = self.runner.busy, self.lab.training.worker.active
         self.model.setEnabled(not busy)
         for check in self.checks.values():
             check.setEnabled(not busy)

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
+from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment, checked, same_system, without_strange_hand
+from hnn_engine.fitting import get_recipe
+from hnn_engine.fitting.network_sizes import SIZE
+from hnn_engine.models.base import NETWORK_PARAMETERS
+from hnn_engine.parameters import Value, bind
 
 if TYPE_CHECKING:  # what reads and writes files is loaded when the first file is
     from hnn_engine.records import Run, Session
@@ -33,7 +38,44 @@ class State:
 
 ENERGY_OF = ("reference", "learned", "both")
 TOOLS = ("start", "draw", "move", "erase")
+_SIZE_PARAMETERS = tuple(p for p in NETWORK_PARAMETERS if p.name in SIZE)
 ON_DISK = {"warm_start": "polish"}  # fields of a view that have another name in session files
+
+
+@dataclass(frozen=True)
+class BeforeLive:
+    """What a live fit has changed, as it was: the recipe with its settings for `source`, and the size of the networks
+    by model. Its end puts it back."""
+
+    source: str
+    recipe: str
+    settings: dict[str, Value]
+    sizes: dict[str, dict[str, Value]]
+
+    def as_list(self) -> list[Value]:
+        """Names and values in turn, as a view in a session file may hold them: no deeper than a list."""
+        named: dict[str, Value] = {"source": self.source, "recipe": self.recipe}
+        named |= {f"settings.{name}": value for name, value in self.settings.items()}
+        named |= {f"{model}.{name}": value for model, size in self.sizes.items() for name, value in size.items()}
+        return [part for pair in named.items() for part in pair]
+
+    @staticmethod
+    def from_list(values: object) -> "BeforeLive | None":
+        """Read what `as_list` wrote; None where it is no such thing, or holds what a recipe or a network cannot be."""
+        if not isinstance(values, list) or len(values) % 2:
+            return None
+        named = dict(zip(map(str, values[::2]), values[1::2], strict=True))
+        source, recipe = str(named.pop("source", "")), str(named.pop("recipe", ""))
+        groups: dict[str, dict[str, object]] = {"settings": {}}
+        for name, value in named.items():
+            group, _, own = name.rpartition(".")
+            groups.setdefault(group, {})[own] = value
+        try:
+            settings = bind(get_recipe(recipe).parameters, groups.pop("settings"), "the recipe")
+            sizes = {model: bind(_SIZE_PARAMETERS, size, "the network") for model, size in groups.items()}
+        except HnnLabError:
+            return None
+        return BeforeLive(source[:LONGEST_NAME], recipe, settings, sizes)
 
 
 @dataclass(frozen=True)
@@ -50,6 +92,7 @@ class View:
     energy_of: str = "reference"  # by the true H (a recording's reference), by the models' own, or by both: `ENERGY_OF`
     speed: float = 1.0
     live_fit: bool = False  # models are fitted anew with every change
+    before_live: BeforeLive | None = None
     warm_start: bool = False  # a fit begins at the shown runs, and not at fresh weights
     tool: str = "start"  # what the mouse does on the portrait: `TOOLS`
     seeds: int = 1  # how many times a fit is repeated, each with data and weights of its own
@@ -57,7 +100,7 @@ class View:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for the session file."""
-        return {ON_DISK.get(k, k): list(v) if isinstance(v, tuple) else v for k, v in self.__dict__.items()}
+        return {ON_DISK.get(k, k): _plain(v) for k, v in self.__dict__.items()}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> "View":
@@ -69,6 +112,8 @@ class View:
             key = ON_DISK.get(name, name)
             if isinstance(values.get(key), bool):
                 view = replace(view, **{name: values[key]})
+        if view.live_fit:
+            view = replace(view, before_live=BeforeLive.from_list(values.get("before_live")))
         if values.get("energy_of") in ENERGY_OF:
             view = replace(view, energy_of=values["energy_of"])
         axes, speed = values.get("axes"), values.get("speed")
@@ -79,6 +124,12 @@ class View:
         if _is_whole(values.get("seeds"), 1, MOST_SEEDS):
             view = replace(view, seeds=values["seeds"])
         return view
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BeforeLive):
+        return value.as_list()
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _is_whole(value: object, low: int, high: int) -> bool:
@@ -199,6 +250,22 @@ class Document(QObject):
         self._map_history(with_run)
         self._set(with_run(self.state))
 
+    def set_figures(self, evaluated: "Run") -> None:
+        """Give the run of the id of `evaluated` its figures, in the whole history: undo takes them from none."""
+
+        def with_figures(state: State) -> State:
+            if all(run.id != evaluated.id or run.figures is evaluated.figures for run in state.runs):
+                return state
+            runs = tuple(
+                replace(run, figures=evaluated.figures) if run.id == evaluated.id else run for run in state.runs
+            )
+            return replace(state, runs=runs)
+
+        self._map_history(with_figures)
+        new = with_figures(self.state)
+        if new is not self.state:
+            self._set(new)
+
     def _map_history(self, change: Callable[[State], State]) -> None:
         for step in (*self._undo, *self._redo):
             step.state = change(step.state)
@@ -217,8 +284,10 @@ class Document(QObject):
         self._redo.clear()
         self.path, self.suggestion = path, None
         self._saved = state if saved else None
-        self.set_view(**(view or View()).__dict__)
+        new = view or View()
+        self.set_view(**{**new.__dict__, "live_fit": False, "before_live": None})
         self._set(state)
+        self.set_view(live_fit=new.live_fit, before_live=new.before_live)  # of the state that is there by now
 
     def mark_saved(self, state: State, path: Path) -> None:
         """Note that `state` now stands at `path`."""

@@ -259,6 +259,10 @@ class RunsPanel(QWidget):
         rename.triggered.connect(lambda: self.table.edit(self.table.currentIndex().siblingAtColumn(0)))
         only = menu.addAction(icon("eye"), "Show only this")
         only.triggered.connect(self.show_only)
+        again = menu.addAction(icon("check"), "Evaluate")
+        again.triggered.connect(self.evaluate_selected)
+        if self.lab.evaluation.busy:
+            menu.addAction(icon("stop"), "Stop evaluating").triggered.connect(self.lab.evaluation.stop)
         delete = menu.addAction(icon("trash"), "Delete")
         delete.triggered.connect(self.delete_selected)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -269,6 +273,10 @@ class RunsPanel(QWidget):
         state, chosen = self.lab.document.state, {r.id for r in self._selected()}
         others = {r.id for r in state.runs if same_system(r.experiment, self.lab.experiment)}
         self.lab.document.edit_runs(state.runs, (state.shown - others) | frozenset(chosen), "Show only one run")
+
+    def evaluate_selected(self) -> None:
+        """Compute the figures of what is selected, again where there are some."""
+        self.lab.evaluation.want((run, None) for run in self._selected()[::-1])
 
     def delete_selected(self) -> None:
         """Delete what is selected; undo brings it back."""

@@ -125,6 +125,8 @@ class SystemPanel(QWidget):
     def _on_chosen(self, name: str) -> None:
         """Open the system's own experiment, with the models and recipe that are chosen now."""
         now = self.lab.experiment
+        if SYSTEMS[name].observed:  # which ends a live fit: what it has changed does not go along
+            now = self.lab.live_fit.put_back(now)
         new = of_system(name, now)
         dropped = [m for m in now.models if m not in new.models and not get_model(m.name).observes_frames]
         self.lab.playback.restart()

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.lab import Lab
-from app.model.document import State
+from app.model.document import State, View
 from app.style.icons import icon
 from app.style.theme import theme_signals
 from app.widgets.model_list import ModelList
@@ -30,17 +30,20 @@ from hnn_engine.experiment import (
     Experiment,
     ModelSpec,
     RecordingSource,
+    automatic_size,
     default_settings,
     model_spec,
     opening_pair,
+    resolved,
 )
 from hnn_engine.fitting import RECIPES, get_recipe, recipe_note
+from hnn_engine.fitting.network_sizes import SIZE, is_automatic, with_size
 from hnn_engine.integrators import INTEGRATORS, why_not
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
 from hnn_engine.models.base import NETWORK_PARAMETERS
 from hnn_engine.number_format import grouped, seconds_left
-from hnn_engine.parameters import Parameter, Value
+from hnn_engine.parameters import AUTO, Parameter, Value
 
 METHODS = tuple(INTEGRATORS)
 
@@ -68,6 +71,12 @@ Change the noise, the number of trajectories, a constant, or the data in the pha
 H and rollouts are updated. Uses a closed form, which takes milliseconds. Train keeps the result as a run."""
 
 
+AUTOMATIC_TIP = """Width and depth that are best for the recipe and the system, by measurement (units × hidden layers)
+Move a slider, or type a number, to set them; check this again to have them chosen."""
+STOP_TIP = "Stop and keep the run up to this step."
+STOP_EVALUATION_TIP = "Stop evaluating. Runs without figures stay in the table, whose menu evaluates them later."
+
+
 class TrainingPanel(QWidget):
     """Models, recipe, and the button."""
 
@@ -86,10 +95,15 @@ class TrainingPanel(QWidget):
         self._add_recipe()
         self.network = ParameterForm(NETWORK_PARAMETERS)
         self.network.edited.connect(self._on_network)
+        self.automatic = QCheckBox()
+        self.automatic.setAccessibleName("Automatic size of the networks")
+        set_tip(self.automatic, AUTOMATIC_TIP)
+        self.automatic.clicked.connect(self._on_automatic)
         self.own = {name: self._own_form(name) for name in MODELS if own_parameters(name)}
         self.rollout = ParameterForm((*INTEGRATOR_PARAMETERS, *ROLLOUT_PARAMETERS))
         self.rollout.edited.connect(self._on_rollout)
         self.section.add_more(_subtitle("Network (next fit)"))
+        self.section.add_more(self.automatic)
         self.section.add_more(self.network)
         for form in self.own.values():
             self.section.add_more(form)
@@ -104,7 +118,8 @@ class TrainingPanel(QWidget):
         layout.addWidget(self.section)
         lab.document.changed.connect(self._on_changed)
         lab.training.changed.connect(self._on_job)
-        lab.document.view_changed.connect(lambda: self._on_job())
+        lab.evaluation.changed.connect(self._on_job)
+        lab.document.view_changed.connect(self._on_view)
         lab.frame_clock.text.connect(self._on_text)
         theme_signals.changed.connect(self._on_theme)
         self.sync(lab.experiment)
@@ -167,8 +182,8 @@ class TrainingPanel(QWidget):
         self.button.clicked.connect(self.press)
         self.stop_button = QPushButton("Stop")
         self.stop_button.setIcon(icon("stop"))
-        set_tip(self.stop_button, "Stop and keep the run up to this step.")
-        self.stop_button.clicked.connect(self.lab.training.stop)
+        set_tip(self.stop_button, STOP_TIP)
+        self.stop_button.clicked.connect(self.lab.stop)
         self.live = QToolButton()
         self.live.setText("Live fit")
         self.live.setCheckable(True)
@@ -204,7 +219,7 @@ class TrainingPanel(QWidget):
         self.models.show_chosen({m.name for m in experiment.models})
         self.models.lead(opening_pair(experiment.scene))
         self.models.refuse({name: model.why_not(experiment.scene) for name, model in MODELS.items()})
-        self.network.set_values(experiment.models[0].settings)
+        self._show_network(experiment)
         for name, form in self.own.items():
             form.set_values(self._remembered.get(name, {}))
             form.setVisible(any(m.name == name for m in experiment.models))
@@ -216,6 +231,14 @@ class TrainingPanel(QWidget):
         self.note.setVisible(bool(note))
         self._show_rollout(experiment)
         self._show_staleness()
+
+    def _show_network(self, experiment: Experiment) -> None:
+        """Show the size of the networks, and what an automatic one is."""
+        size = automatic_size(experiment, self.lab.document.view.live_fit)
+        settings = experiment.models[0].settings
+        self.automatic.setText(f"Automatic ({size})")
+        self.automatic.setChecked(is_automatic(settings))
+        self.network.set_values(with_size(settings, size))
 
     def _refuse_recipes(self, experiment: Experiment) -> None:
         """Grey out every recipe that is not for a chosen model; the reason stands in its tool tip."""
@@ -255,6 +278,11 @@ class TrainingPanel(QWidget):
                 reason = why_not(name, experiment.system)
                 self.rollout.set_choice_enabled("truth", name, not reason, reason)
 
+    def _on_view(self, old: View, new: View) -> None:
+        if old.live_fit != new.live_fit:
+            self._show_network(self.lab.experiment)
+        self._on_job()
+
     def _on_changed(self, old: State, new: State) -> None:
         a, b = old.experiment, new.experiment
         if replace(a, start=b.start, data=b.data, edits=b.edits, seed=b.seed) != b:
@@ -265,17 +293,20 @@ class TrainingPanel(QWidget):
     def _show_staleness(self) -> None:
         """Say which settings a shown fit does not know yet."""
         self._show_beginning()
-        if self.lab.training.worker.running:
+        if self.lab.training.worker.active or self.lab.evaluation.busy:
+            return
+        if self.lab.training.worker.stopping:
+            self.progress.setText("Stopping: the run is kept after the present step.")
             return
         if self.lab.document.view.live_fit:
             self.progress.setText(f"{self.lab.live_fit.words()}. Train to keep it.")
             return
         changed: set[str] = set()
-        runs = self.lab.document.state.applicable()
+        runs, now = self.lab.document.state.applicable(), resolved(self.lab.experiment)
         leads = {shown.key for shown in self.lab.seed_ensembles.grouped(runs) if not shown.member}
         for run in runs:
             if run.id in leads:  # its repetitions differ from it in their seeds, as they should
-                changed |= changes_since(run.experiment, self.lab.experiment)
+                changed |= changes_since(run.experiment, now)
         if changed:
             self.progress.setText(f"Changed since the fit: {', '.join(sorted(changed))}. Train to use it.")
         elif not runs:
@@ -287,46 +318,42 @@ class TrainingPanel(QWidget):
 
     def press(self) -> None:
         """Train, pause or resume."""
-        if not self.lab.training.worker.running:
+        if not self.lab.training.worker.active:
             self.lab.training.start()
         else:
             self.lab.training.pause()
 
     def _on_job(self) -> None:
-        running, paused = self.lab.training.worker.running, self.lab.training.worker.paused
-        seeds = self.lab.document.view.seeds
+        worker, seeds = self.lab.training.worker, self.lab.document.view.seeds
         train = f"Train {seeds} seeds" if seeds > 1 else "Train"
-        self.button.setText(train if not running else "Resume" if paused else "Pause")
-        self.button.setIcon(icon(("play" if paused else "pause") if running else "train", "on_accent"))
-        evaluating = (
-            running
-            and bool(self.lab.training.series)
-            and all(s.evaluating or s.done for s in self.lab.training.series.values())
-        )
-        self.button.setEnabled(not evaluating)
+        self.button.setText(train if not worker.active else "Resume" if worker.paused else "Pause")
+        self.button.setIcon(icon(("play" if worker.paused else "pause") if worker.active else "train", "on_accent"))
         self.live.setChecked(self.lab.document.view.live_fit)
-        self.stop_button.setVisible(running)
-        self.stop_button.setEnabled(not evaluating)
-        self.bar.setVisible(running)
+        busy = worker.active or self.lab.evaluation.busy
+        self.stop_button.setVisible(busy)
+        set_tip(self.stop_button, STOP_TIP if worker.active else STOP_EVALUATION_TIP)
+        self.bar.setVisible(busy)
         self._on_text()
-        if not running:
-            self._show_staleness()
 
     def _on_text(self) -> None:
-        if not self.lab.training.worker.running:
-            if self.lab.document.view.live_fit:
-                self._show_staleness()
-            return
-        series = list(self.lab.training.series.values())
-        if not series:
+        """Say how far the fit is, or the evaluation of what fits have left, or what has changed since."""
+        worker, evaluation = self.lab.training.worker, self.lab.evaluation
+        if worker.active and self.lab.training.series:
+            self._show_steps()
+        elif worker.active:
             self._show_preparing()
-            return
+        elif evaluation.busy:
+            self.bar.setRange(0, 1000)
+            self.bar.setValue(round(1000 * evaluation.share))
+            self.progress.setText(f"{evaluation.words()} on 15 new starts")
+        else:
+            self._show_staleness()
+
+    def _show_steps(self) -> None:
+        series = list(self.lab.training.series.values())
         done, planned = sum(s.step for s in series), sum(s.info.steps for s in series)
         self.bar.setRange(0, planned)
         self.bar.setValue(done)
-        if all(s.evaluating or s.done for s in series):
-            self.progress.setText("Evaluating the fit on 15 new starts…")
-            return
         rate = self.lab.training.rate(time.monotonic())
         step = max(s.step for s in series)
         elsewhere = self.lab.training.experiment if not self.lab.training.is_here() else None
@@ -336,6 +363,8 @@ class TrainingPanel(QWidget):
             text += " · paused"
         elif rate > 0:
             text += f" · {rate:.0f} steps/s · {seconds_left((planned - done) / rate)}"
+        if self.lab.evaluation.busy:
+            text += f" · {self.lab.evaluation.words().lower()}"
         self.progress.setText(text)
 
     def _show_preparing(self) -> None:
@@ -380,11 +409,24 @@ class TrainingPanel(QWidget):
     def _on_recipe(self) -> None:
         name, experiment = str(self.recipe.currentData()), self.lab.experiment
         settings = default_settings(name, experiment.scene)
-        self.lab.edit("Choose the recipe", recipe=name, settings=settings)
+        ends = self.lab.document.view.live_fit and not get_recipe(name).follows
+        models = self.lab.live_fit.put_back(experiment).models if ends else experiment.models
+        self.lab.edit("Choose the recipe", recipe=name, settings=settings, models=models)
 
     def _on_network(self, name: str, value: object, final: bool) -> None:
-        models = tuple(_with_setting(m, name, value) for m in self.lab.experiment.models)
-        self.lab.edit(f"Change {name}", self._token(final), models=models)
+        """Set the size, both numbers of which are then as they are shown; or another setting of the networks."""
+        shown = {key: self.network.values()[key] for key in SIZE} if name in SIZE else {}
+        self._edit_network(f"Change {name}", {**shown, name: value}, final)
+
+    def _on_automatic(self, on: bool) -> None:
+        values = self.network.values()
+        self._edit_network(
+            "Automatic network" if on else "Set the network", {key: AUTO if on else values[key] for key in SIZE}, True
+        )
+
+    def _edit_network(self, label: str, settings: Mapping[str, object], final: bool) -> None:
+        models = tuple(model_spec(m.name, {**m.settings, **settings}) for m in self.lab.experiment.models)
+        self.lab.edit(label, self._token(final), models=models)
 
     def _on_settings(self, name: str, value: object, final: bool) -> None:
         self.lab.edit(f"Change {name}", self._token(final), settings={**self.lab.experiment.settings, name: value})

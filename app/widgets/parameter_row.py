@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QWidget
 from app.widgets.number_slider import NumberSlider
 from app.widgets.text import PlainLabel, Rich, rich, set_tip
 from app.widgets.value_box import ValueBox
-from hnn_engine.parameters import Parameter, Value
+from hnn_engine.parameters import AUTO, Parameter, Value
 
 ROW_HEIGHT = 26
 _ACTS = {"now": "Acts at once.", "data": "Acts with new data.", "fit": "Acts with the next fit."}
@@ -52,7 +52,7 @@ class ParameterRow(QObject):
         self.check: QCheckBox | None = None
         self._build()
         self._describe()
-        self.title.reset.connect(lambda: self._take(parameter.default, True))
+        self.title.reset.connect(lambda: self._take(parameter.initial, True))
 
     def controls(self) -> list[QWidget]:
         """Return this row's controls from left to right."""
@@ -128,7 +128,8 @@ class ParameterRow(QObject):
         self._take(self.parameter.check(number), final)
 
     def _take(self, value: Value, final: bool) -> None:
-        self.show_value(value)
+        if value != AUTO or not self.parameter.automatic:  # else whoever hears of it knows the number
+            self.show_value(value)
         self.edited.emit(value, final)
 
     def _describe(self, reason: str = "") -> None:

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from hnn_engine.errors import ParameterError
 from hnn_engine.number_format import NO_BREAK, number, parse
-from hnn_engine.parameters import Parameter, Value
+from hnn_engine.parameters import AUTO, Parameter, Value
 
 
 class ValueBox(QLineEdit):
@@ -59,7 +59,8 @@ class ValueBox(QLineEdit):
         except ParameterError as error:
             self._refuse(str(error))
             return
-        self._value = value
+        if value != AUTO or not self._parameter.automatic:  # else it goes on showing a number
+            self._value = value
         self._show()
         self.committed.emit(value)
 

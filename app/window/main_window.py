@@ -332,9 +332,9 @@ class MainWindow(QMainWindow):
         lab.noticed.connect(self._on_notice)
         lab.failed.connect(self._on_failed)
         self.journal.failed.connect(lab.failed)
-        lab.training.reached_changed.connect(partial(self.journal.reach, "training"))
         self.journal.troubled.connect(lambda text: lab.noticed.emit(text, True))
         lab.training.changed.connect(self._on_job)
+        lab.evaluation.changed.connect(self._on_job)
         self.system.presets_menu.aboutToShow.connect(lambda: self.presets)
         self.system.import_asked.connect(lambda: self.spawn(self.session_actions.ask_recording()))
         self.system.film_asked.connect(lambda folder: self.spawn(self.session_actions.ask_film(folder)))
@@ -374,10 +374,8 @@ class MainWindow(QMainWindow):
 
     def _on_job(self) -> None:
         jobs = self.lab.training.worker
-        self.menus.train.setText(
-            "Train" if not jobs.running else "Resume training" if jobs.paused else "Pause training"
-        )
-        self.menus.stop.setEnabled(jobs.running)
+        self.menus.train.setText("Train" if not jobs.active else "Resume training" if jobs.paused else "Pause training")
+        self.menus.stop.setEnabled(jobs.active or self.lab.evaluation.busy)
 
     def _on_notice(self, text: str, is_error: bool) -> None:
         (self.notice.show_error if is_error else self.notice.show_info)(text)

@@ -90,7 +90,7 @@ class Menus:
     def _run_menu(self, menu: QMenu) -> None:
         lab, playback = self._lab, self._lab.playback
         self.train = self._action(menu, "Train", self._window.train, "Ctrl+T", "train")
-        self.stop = self._action(menu, "Stop and keep the run", lab.training.stop, "Ctrl+.", "stop")
+        self.stop = self._action(menu, "Stop and keep the run", lab.stop, "Ctrl+.", "stop")
         self.race = self._action(menu, "Race recipes…", self._window.race, "Ctrl+Shift+R")
         self._action(menu, "Live fit", lambda: lab.live_fit.set_on(not lab.document.view.live_fit), "Ctrl+L")
         menu.addSeparator()

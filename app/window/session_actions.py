@@ -43,7 +43,7 @@ class SessionActions:
     async def new(self) -> None:
         """Begin anew on the pendulum, once the present document may go."""
         if await self.may_leave():
-            await self._stop_job()
+            self._lab.training.drop()  # its runs belong to the document that goes
             self._lab.document.reset(State(new_experiment(HOME_SYSTEM)), None)
             self._lab.playback.restart()
 
@@ -162,28 +162,21 @@ class SessionActions:
                 if not await self.may_leave():
                     return False
                 asked = seen()
-            await self._stop_job()
+            lab.training.drop()
             return True
 
         return leave
 
     async def _keep_all(self) -> None:
         """End a job under way, and a race, and keep what they have reached."""
-        await self._quit_job()
+        worker = self._lab.training.worker
+        worker.stop()
+        while worker.running:
+            await asyncio.sleep(0.02)
         self._lab.training.drain()
         race = self._race()
         if race is not None:
             await race.end_and_keep()
-
-    async def _stop_job(self) -> None:
-        """End a job under way: its runs belong to the document that goes."""
-        await self._quit_job()
-        self._lab.training.drop()
-
-    async def _quit_job(self) -> None:
-        self._lab.training.worker.quit()
-        while self._lab.training.worker.running:
-            await asyncio.sleep(0.02)
 
     async def ask_recording(self, path: Path | None = None) -> None:
         """Import measured data (asking for a file where none is named) and study it."""

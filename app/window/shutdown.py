@@ -81,7 +81,7 @@ class ShutdownSignals(QObject):
             self.asked, self._at = True, time.monotonic()  # a SIGTERM that follows is of the same end
         if self._window is not None:
             lab, journal = self._window.lab, self._window.journal
-            lab.training.worker.quit()
+            lab.training.worker.stop()
             lab.training.worker.join(COMMIT_SECONDS)
             lab.training.drain()
             self._window.end_race(COMMIT_SECONDS)

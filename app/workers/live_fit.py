@@ -2,19 +2,22 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.model.document import Document
+from app.model.document import BeforeLive, Document
 from app.model.rollout_messages import ShownModel
 from app.workers.dataset_worker import DatasetWorker, data_key
 from app.workers.latest_only import LatestAnswer
 from hnn_engine.datasets import Dataset
-from hnn_engine.experiment import Experiment, default_settings, following_models
+from hnn_engine.experiment import Experiment, ModelSpec, carried_recipe, default_settings, resolved
 from hnn_engine.fitting import get_recipe
+from hnn_engine.fitting.network_sizes import SIZE
 from hnn_engine.models import get_model
+from hnn_engine.parameters import AUTO, Value
 from hnn_engine.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -50,22 +53,45 @@ class LiveFit(QObject):
         self._newest: LatestAnswer | None = None
 
     def set_on(self, on: bool) -> None:
-        """Fit anew with every change from now on, or no more. The recipe becomes one that can, as an edit."""
-        experiment = self._document.experiment
-        if on and not get_recipe(experiment.recipe).follows and not experiment.frame_size:
+        """Fit anew with every change from now on, or no more. The recipe becomes one that can, and the size of networks
+        automatic, as an edit; the end of the live fit puts both back, as another."""
+        experiment, view = self._document.experiment, self._document.view
+        if not on:
+            before = self.put_back(experiment)
+            self._document.set_view(live_fit=False, before_live=None)
+            if view.before_live is not None:
+                self._edit("End the live fit", recipe=before.recipe, settings=before.settings, models=before.models)
+            return
+        before_live = view.before_live
+        if not get_recipe(experiment.recipe).follows and not experiment.frame_size:
+            before_live = _before_live(experiment)
             settings = default_settings("sampled", experiment.scene)
-            self._edit("Fit live", recipe="sampled", settings=settings, models=following_models(experiment))
-        reason = why_not_live(self._document.experiment) if on else ""
+            models = tuple(_sized(spec, dict.fromkeys(SIZE, AUTO)) for spec in experiment.models)
+            self._edit("Fit live", recipe="sampled", settings=settings, models=models)
+        reason = why_not_live(self._document.experiment)
         if reason:
             self.impossible.emit(reason)
-        self._document.set_view(live_fit=on and not reason)
+        self._document.set_view(live_fit=not reason, before_live=None if reason else before_live)
+
+    def put_back(self, experiment: Experiment) -> Experiment:
+        """Return `experiment` with the recipe, and the size of networks, that were there before the live fit changed
+        them; itself where it has not."""
+        before = self._document.view.before_live
+        if before is None:
+            return experiment
+        recipe = carried_recipe(before.recipe, experiment.models)
+        same = recipe == before.recipe and experiment.source_name == before.source
+        settings = before.settings if same else default_settings(recipe, experiment.scene)
+        automatic = dict.fromkeys(SIZE, AUTO)
+        models = tuple(_sized(spec, before.sizes.get(spec.name, automatic)) for spec in experiment.models)
+        return replace(experiment, recipe=recipe, settings=settings, models=models)
 
     def check(self) -> None:
         """End the live fit where the view does not ask for it, or the experiment does not allow it."""
         reason = why_not_live(self._document.experiment) if self._document.view.live_fit else ""
         if reason:
             self.impossible.emit(reason)
-            self._document.set_view(live_fit=False)  # which calls this again
+            self._document.set_view(live_fit=False, before_live=None)  # which calls this again
         elif not self._document.view.live_fit:
             self.end()
 
@@ -87,6 +113,7 @@ class LiveFit(QObject):
 
     def want(self, experiment: Experiment, data: Dataset | None) -> None:
         """Want the models of `experiment` from now on, on `data` where it is there already."""
+        experiment = resolved(experiment, live=True)
         key = fit_key(experiment)
         if key == self._key:
             return
@@ -155,6 +182,16 @@ class LiveFit(QObject):
 def _shown(snapshot: Snapshot) -> ShownModel:
     key = f"live fit {snapshot.model}"
     return ShownModel(key, snapshot.model, get_model(snapshot.model).title, snapshot, group=key, refits=True)
+
+
+def _before_live(experiment: Experiment) -> BeforeLive:
+    """Return what a live fit is about to change of `experiment`."""
+    sizes = {spec.name: {name: spec.settings[name] for name in SIZE} for spec in experiment.models}
+    return BeforeLive(experiment.source_name, experiment.recipe, dict(experiment.settings), sizes)
+
+
+def _sized(spec: ModelSpec, size: Mapping[str, Value]) -> ModelSpec:
+    return replace(spec, settings={**spec.settings, **size})
 
 
 def fit_key(experiment: Experiment) -> Hashable:

@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -63,19 +63,7 @@ class RaceEnded:
     details: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class RunEvaluated:
-    """A run with its figures, to be kept."""
-
-    run: "Run"
-
-
-@dataclass(frozen=True)
-class AllEvaluated:
-    """All runs are evaluated."""
-
-
-Message = Raced | LaneEnded | RaceEnded | RunEvaluated | AllEvaluated
+Message = Raced | LaneEnded | RaceEnded
 
 
 class RaceProcess:
@@ -90,22 +78,15 @@ class RaceProcess:
 
     @property
     def busy(self) -> bool:
-        """Whether a race or the evaluating of its runs goes on."""
+        """Whether a race goes on."""
         return self._thread is not None and self._thread.is_alive()
 
     def start(self, entry: Entry) -> None:
         """Let them race."""
-        self._begin(threading.Thread(target=self._race, args=(entry,), name="race", daemon=True))
-
-    def evaluate(self, runs: "tuple[Run, ...]", data: Dataset | None) -> None:
-        """Evaluate `runs`, on `data` where it is there already; runs of one race have the same."""
-        self._begin(threading.Thread(target=self._evaluate, args=(runs, data), name="evaluating", daemon=True))
-
-    def _begin(self, thread: threading.Thread) -> None:
         assert not self.busy
         self._stop.clear()
-        self._thread = thread
-        thread.start()
+        self._thread = threading.Thread(target=self._race, args=(entry,), name="race", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         """End the race with what was reached."""
@@ -163,27 +144,6 @@ class RaceProcess:
                     return message
                 self.messages.append(message)
                 heard = True
-
-    def _evaluate(self, runs: "tuple[Run, ...]", data: Dataset | None) -> None:
-        try:
-            data = data if data is not None or not runs else runs[0].experiment.dataset()
-            for run in runs:
-                if self._quit:
-                    return
-                assert data is not None
-                self.messages.append(RunEvaluated(evaluated(run, data)))
-        except Exception as error:
-            _log.exception("The runs of a race cannot be evaluated")
-            self.messages.append(RaceEnded((), f"The runs could not be evaluated: {error}", traceback.format_exc()))
-        self.messages.append(AllEvaluated())
-
-
-def evaluated(run: "Run", data: Dataset) -> "Run":
-    """Return `run` with its figures."""
-    from hnn_engine.evaluation import evaluate
-
-    experiment = run.experiment
-    return replace(run, figures=evaluate(run.snapshot, data, experiment.reference_system, experiment.recording))
 
 
 # In the process -------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """TrainingWorker: one background thread that steps the fits of one experiment in turn.
 
-What happens goes into a queue that the frame tick drains. Pause and stop act between steps. At most ten times a
+What happens goes into a queue that the frame tick drains. Pause and stop act between steps. A fit that ends is told
+with its run at once; its figures come later, from another thread (`evaluation_worker`). At most ten times a
 second, by the clock, the thread posts a snapshot of each model, which draws no random number and changes no weight:
 so the window gets the same weights as the command line.
 """
@@ -69,26 +70,13 @@ class Live:
     member: int = 0
 
 
-@dataclass(frozen=True)
-class Reached:
-    """One fit has ended and this is its run, which is still to be evaluated and kept."""
-
-    run: "Run"
-
-
-@dataclass(frozen=True)
-class Evaluating:
-    """One fit has ended and is being evaluated."""
-
-    fit: str
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kept:
-    """One fit is done and this is its run."""
+    """One fit has ended and this is its run, without figures, on its data."""
 
     fit: str
     run: "Run"
+    data: Dataset
 
 
 @dataclass(frozen=True)
@@ -99,35 +87,83 @@ class JobEnded:
     details: str = ""
 
 
-Message = JobStarted | FitEvent | Live | Reached | Evaluating | Kept | JobEnded
+Message = JobStarted | FitEvent | Live | Kept | JobEnded
 
 
 class _StoppedError(Exception):
-    """The job was stopped before there was anything to fit."""
+    """The job was stopped before there was anything to fit, or left."""
 
 
-class TrainingWorker:
-    """Runs one job at a time. `drain()` from the window's thread gives what has happened since."""
+class _Job:
+    """One job: its thread, what it has said, and how it is told to wait and to end."""
 
-    def __init__(self) -> None:
+    def __init__(self, starts: "Mapping[str, Run]") -> None:
         self.messages: deque[Message] = deque()
-        self._thread: threading.Thread | None = None
-        self._going = threading.Event()
-        self._stop = threading.Event()
-        self._quit = False
-        self._starts: dict[str, Run] = {}
+        self.going, self.ends = threading.Event(), threading.Event()
+        self.going.set()
+        self.left = False  # and nothing of it is wanted any more
+        self.starts = dict(starts)
+        self.thread: threading.Thread | None = None
         self.data_share = 0.0
         self.compiling = False  # the loops that the fits run on
 
     @property
+    def alive(self) -> bool:
+        """Whether the thread has something to do."""
+        return self.thread is not None and self.thread.is_alive()
+
+    def stop(self) -> None:
+        """End after the present step."""
+        self.ends.set()
+        self.going.set()
+
+
+class TrainingWorker:
+    """Runs one job at a time. `drain()` from the window's thread gives what has happened since.
+
+    A step of a closed form takes seconds, and nothing ends it: a job that is stopped goes on behind the next one until
+    then, and only what it keeps is still told; of one that is left nothing is.
+    """
+
+    def __init__(self) -> None:
+        self._job: _Job | None = None
+        self._ending: list[_Job] = []  # stopped, and another began
+        self._left: list[_Job] = []  # and what they keep is not wanted
+
+    @property
     def running(self) -> bool:
         """Whether a job is under way, paused or not."""
-        return self._thread is not None and self._thread.is_alive()
+        return self._job is not None and self._job.alive
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the job under way ends after its present step."""
+        return self.running and self._job is not None and self._job.ends.is_set()
+
+    @property
+    def active(self) -> bool:
+        """Whether a job is under way that nobody has stopped: the next one waits for its end."""
+        return self.running and not self.stopping
 
     @property
     def paused(self) -> bool:
         """Whether the job waits."""
-        return self.running and not self._going.is_set()
+        return self.running and self._job is not None and not self._job.going.is_set()
+
+    @property
+    def messages(self) -> "deque[Message]":
+        """What the job has said that is still to be drained."""
+        return self._job.messages if self._job is not None else deque()
+
+    @property
+    def data_share(self) -> float:
+        """The share of the data that is made."""
+        return self._job.data_share if self._job is not None else 0.0
+
+    @property
+    def compiling(self) -> bool:
+        """Whether the loops that the fits run on are being compiled."""
+        return self._job is not None and self._job.compiling
 
     def start(
         self, experiment: Experiment, data: Dataset | None, seeds: int = 1, starts: "Mapping[str, Run] | None" = None
@@ -137,55 +173,82 @@ class TrainingWorker:
 
         The whole experiment, data and weights, is repeated for `seeds` seeds, beginning with its own.
         """
-        assert not self.running
-        self._stop.clear()
-        self._going.set()
-        self._quit, self._starts = False, dict(starts or {})
-        self._thread = threading.Thread(target=self._run, args=(experiment, data, seeds), name="fitting", daemon=True)
-        self._thread.start()
+        assert not self.active
+        if self._job is not None and (self._job.alive or self._job.messages):
+            self._ending.append(self._job)
+        job = self._job = _Job(starts or {})
+        work = _Work(job, experiment, data, seeds)
+        job.thread = threading.Thread(target=work.run, name="fitting", daemon=True)
+        job.thread.start()
 
     def pause(self) -> None:
         """Wait after the present step."""
-        self._going.clear()
+        if self._job is not None and not self._job.ends.is_set():
+            self._job.going.clear()
 
     def resume(self) -> None:
         """Go on."""
-        self._going.set()
+        if self._job is not None:
+            self._job.going.set()
 
     def stop(self) -> None:
         """End after the present step and keep what was reached."""
-        self._stop.set()
-        self._going.set()
+        if self._job is not None:
+            self._job.stop()
 
-    def quit(self) -> None:
-        """Stop, and do not stay to evaluate: the window is closing."""
-        self._quit = True
-        self.stop()
+    def leave(self) -> None:
+        """End every job, and hear nothing more of any: the document that they are of goes."""
+        for job in (*self._ending, *filter(None, [self._job])):
+            job.left = True
+            job.stop()
+            if job.alive:
+                self._left.append(job)
+        self._job, self._ending = None, []
 
     def join(self, seconds: float) -> bool:
-        """Wait for the thread; return whether it has ended."""
-        if self._thread is not None:
-            self._thread.join(seconds)
-        return not self.running
+        """Wait for the end of every job, that of those left too; return whether all have ended."""
+        until = time.monotonic() + seconds
+        jobs = [job for job in (self._job, *self._ending, *self._left) if job is not None]
+        for job in jobs:
+            if job.thread is not None:
+                job.thread.join(max(0.0, until - time.monotonic()))
+        return not any(job.alive for job in jobs)
 
     def drain(self) -> list[Message]:
-        """Return what has happened since the last call."""
+        """Return what has happened since the last call; of a job before the present one, what it keeps."""
         found: list[Message] = []
-        while self.messages:
-            found.append(self.messages.popleft())
-        return found
+        for job in self._ending:
+            found += [message for message in _taken(job) if isinstance(message, Kept)]
+        self._ending = [job for job in self._ending if job.alive or job.messages]
+        self._left = [job for job in self._left if job.alive]
+        return found + (_taken(self._job) if self._job is not None else [])
 
-    # In the thread ----------------------------------------------------------------------------------------------------
 
-    def _run(self, experiment: Experiment, data: Dataset | None, seeds: int) -> None:
-        end = self._work(experiment, data, seeds)
+def _taken(job: _Job) -> list[Message]:
+    found: list[Message] = []
+    while job.messages:
+        found.append(job.messages.popleft())
+    return found
+
+
+class _Work:
+    """What the thread of a job does."""
+
+    def __init__(self, job: _Job, experiment: Experiment, data: Dataset | None, seeds: int) -> None:
+        self._job, self._experiment, self._seeds = job, experiment, seeds
+        self._data = data
+        self._tell = job.messages.append
+
+    def run(self) -> None:
+        """Fit, and say how it ended."""
+        end = self._ended()
         give_back()  # the tables of the fits, which are let go by now
-        self.messages.append(end)
+        self._tell(end)
 
-    def _work(self, experiment: Experiment, data: Dataset | None, seeds: int) -> JobEnded:
+    def _ended(self) -> JobEnded:
         try:
             self._load_loops()
-            self._fit_all(experiment, self._repeated(experiment, data, seeds))
+            self._fit_all(self._repeated())
         except _StoppedError:
             return JobEnded()
         except HnnLabError as error:
@@ -197,59 +260,61 @@ class TrainingWorker:
 
     def _load_loops(self) -> None:
         """Load what the fits, and some data, are made by."""
-        self.compiling = kernel_cache.loops() is None  # once on a machine; it takes long enough to be stopped
-        there = kernel_cache.load(build_elsewhere=True, interrupt=self._stop.is_set)
-        self.compiling = False
-        if not there and self._stop.is_set():
+        job = self._job
+        job.compiling = kernel_cache.loops() is None  # once on a machine; it takes long enough to be stopped
+        there = kernel_cache.load(build_elsewhere=True, interrupt=job.ends.is_set)
+        job.compiling = False
+        if not there and job.ends.is_set():
             raise _StoppedError
 
-    def _repeated(self, experiment: Experiment, data: Dataset | None, seeds: int) -> list[tuple[Experiment, Dataset]]:
+    def _repeated(self) -> list[tuple[Experiment, Dataset]]:
         """Return the experiment once for each seed, with its data."""
+        experiment, data = self._experiment, self._data
         made: list[tuple[Experiment, Dataset]] = []
-        for member in range(seeds):
+        for member in range(self._seeds):
             one = replace(experiment, seed=experiment.seed + member)
             known = data if member == 0 or experiment.system is None else None  # a recording cannot be changed
-            progress = partial(self._on_data, member, seeds)
-            made.append((one, known if known is not None else one.dataset(progress)))
+            made.append((one, known if known is not None else one.dataset(partial(self._on_data, member))))
             data = made[0][1]
+        self._data = None
         return made
 
-    def _on_data(self, member: int, seeds: int, share: float) -> None:
+    def _on_data(self, member: int, share: float) -> None:
         """Data is being made: `share` of that of one repetition is there."""
-        self.data_share = (member + share) / seeds
-        if self._stop.is_set():
+        self._job.data_share = (member + share) / self._seeds
+        if self._job.ends.is_set():
             raise _StoppedError
 
-    def _fit_all(self, experiment: Experiment, repeated: list[tuple[Experiment, Dataset]]) -> None:
+    def _fit_all(self, repeated: list[tuple[Experiment, Dataset]]) -> None:
         from hnn_engine.fit_run import FitRun  # with evaluation and records: nothing that the first paint waits for
         from hnn_engine.fitting.events import Failed
 
+        job = self._job
         fits = [
-            FitRun(replace(one, models=(spec,)), data, self._starts.get(spec.name))
+            FitRun(replace(one, models=(spec,)), data, job.starts.get(spec.name))
             for one, data in repeated
             for spec in one.models
         ]
-        members = {f.id: f.experiment.seed - experiment.seed for f in fits}
+        members = {f.id: f.experiment.seed - self._experiment.seed for f in fits}
         infos = tuple(FitInfo(f.id, f.model, f.steps_planned, members[f.id]) for f in fits)
-        self.messages.append(JobStarted(infos, experiment, repeated[0][1]))
+        self._tell(JobStarted(infos, self._experiment, repeated[0][1]))
         posted = 0.0
         active = list(fits)
         while active:
-            self._going.wait()
-            if self._stop.is_set():
-                for fit in active:
-                    fit.stop()
+            job.going.wait()
             for fit in list(active):
-                self.messages.append(FitEvent(fit.id, fit.advance()))
+                if job.left:
+                    raise _StoppedError
+                if job.ends.is_set():
+                    fit.stop()
+                self._tell(FitEvent(fit.id, fit.advance()))
                 if fit.end is not None:
                     active.remove(fit)
-                    self._reach(fit)
+                    self._keep(fit)
             now = time.monotonic()
             if now - posted >= SNAPSHOT_SECONDS:
                 posted = now
                 self._post(active, members)
-        for fit in fits:
-            self._keep(fit)
         lost = [fit.end.message for fit in fits if isinstance(fit.end, Failed) and fit.end.snapshot is None]
         if lost:  # and nothing of it kept that would say so
             raise HnnLabError(lost[0])
@@ -258,16 +323,9 @@ class TrainingWorker:
         for fit in fits:
             snapshot = fit.snapshot()
             if snapshot is not None:
-                self.messages.append(Live(fit.id, fit.model, fit.step, snapshot, members[fit.id]))
-
-    def _reach(self, fit: "FitRun") -> None:
-        run = fit.as_run(None)
-        if run is not None:
-            self.messages.append(Reached(run))
+                self._tell(Live(fit.id, fit.model, fit.step, snapshot, members[fit.id]))
 
     def _keep(self, fit: "FitRun") -> None:
-        if not self._quit:
-            self.messages.append(Evaluating(fit.id))
-        run = fit.as_run(None if self._quit else fit.evaluate())
+        run = fit.as_run(None)
         if run is not None:
-            self.messages.append(Kept(fit.id, run))
+            self._tell(Kept(fit.id, run, fit.data))

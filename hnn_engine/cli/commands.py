@@ -20,7 +20,7 @@ from hnn_engine.console import is_unicode, say
 from hnn_engine.coords import Array
 from hnn_engine.datasets import data_parameters
 from hnn_engine.errors import ExperimentError, ParameterError, shown
-from hnn_engine.evaluation import Figures, evaluate
+from hnn_engine.evaluation import Figures
 from hnn_engine.experiment import (
     Experiment,
     check_seed,
@@ -29,7 +29,9 @@ from hnn_engine.experiment import (
     model_spec,
     new_experiment,
 )
+from hnn_engine.fit_run import evaluated
 from hnn_engine.fitting import RECIPES, get_recipe, recipe_note
+from hnn_engine.fitting.network_sizes import sizes_in_words
 from hnn_engine.frame_metrics import MODEL_TOLERANCE, encoded_start
 from hnn_engine.frames.frame_pairs import camera_of, pair_at
 from hnn_engine.integrators import INTEGRATORS, get_integrator
@@ -75,16 +77,30 @@ def list_models(options: argparse.Namespace) -> None:
         }
         for m in MODELS.values()
     ]
-    _print_table(rows, options.json)
+    _print_table(
+        rows, options.json, ("", "Width and depth are automatic: 'hnn-lab recipes' lists what each recipe takes.")
+    )
 
 
 def list_recipes(options: argparse.Namespace) -> None:
     """Print the recipes with their settings, as JSON by `options.json`."""
     rows = [
-        {"name": r.name, "title": r.title, "summary": r.summary, "settings": _describe(r.parameters)}
+        {
+            "name": r.name,
+            "title": r.title,
+            "summary": r.summary,
+            "settings": _describe(r.parameters),
+            "networks": [
+                {"degrees_of_freedom": most, "width": size.width, "depth": size.depth} for most, size in r.sizes
+            ],
+        }
         for r in RECIPES.values()
     ]
-    _print_table(rows, options.json)
+    width = max(map(len, RECIPES))
+    networks = [f"{r.name:<{width}}  {sizes_in_words(r.sizes)}" for r in RECIPES.values()]
+    _print_table(
+        rows, options.json, ("", "Automatic networks, units × hidden layers, by degrees of freedom:", *networks)
+    )
 
 
 def list_integrators(options: argparse.Namespace) -> None:
@@ -128,7 +144,7 @@ def _describe(parameters: Iterable[Parameter]) -> list[dict[str, Any]]:
             "title": p.title,
             "symbol": p.symbol,
             "unit": p.unit,
-            "default": p.default,
+            "default": p.initial,
             **({"choices": list(p.choices)} if p.choices else {}),
             **({"low": p.low} if math.isfinite(p.low) else {}),
             **({"high": p.high} if math.isfinite(p.high) else {}),
@@ -137,13 +153,15 @@ def _describe(parameters: Iterable[Parameter]) -> list[dict[str, Any]]:
     ]
 
 
-def _print_table(rows: list[dict[str, Any]], as_json: bool) -> None:
+def _print_table(rows: list[dict[str, Any]], as_json: bool, notes: Iterable[str] = ()) -> None:
     if as_json:
         print(json.dumps(rows, ensure_ascii=not is_unicode(), indent=1))
         return
     width = max(len(str(row["name"])) for row in rows)
     for row in rows:
         print(f"{row['name']:<{width}}  {row['summary']}")
+    for note in notes:
+        print(note)
 
 
 # Training -------------------------------------------------------------------------------------------------------------
@@ -184,6 +202,7 @@ def _experiment(options: argparse.Namespace, start: Run | None) -> Experiment:
     if start is not None and start.snapshot.model == options.model:
         model |= start.experiment.models[0].settings
     own = {p.name for p in get_model(options.model).parameters}
+    model |= {name: getattr(options, name) for name in ("width", "depth") if getattr(options, name) is not None}
     if options.steps is not None:
         settings["steps"] = options.steps
     for name, value in _pairs(options.setting, "--setting").items():
@@ -236,9 +255,7 @@ def evaluate_run(options: argparse.Namespace) -> None:
     """Evaluate a run on disk again, from its weights and its data recipe, and print the figures; raise `RecordError`
     where it cannot be read."""
     run = load_run(options.folder)
-    experiment = run.experiment
-    figures = evaluate(run.snapshot, experiment.dataset(), experiment.reference_system, experiment.recording)
-    _print_figures({**replace(run, figures=figures).summary(), "run": str(options.folder)}, options.json)
+    _print_figures({**evaluated(run, run.experiment.dataset()).summary(), "run": str(options.folder)}, options.json)
 
 
 def _print_figures(summary: Mapping[str, Any], as_json: bool) -> None:

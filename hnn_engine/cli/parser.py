@@ -87,6 +87,8 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     train.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder of the run")
     train.add_argument("--force", action="store_true", help="replace a run that is already there")
     for name, text in (
+        ("width", "units in each hidden layer, or auto: what suits the recipe and the system (auto)"),
+        ("depth", "hidden layers, or auto; beside a width that is given 2, the paper's (auto)"),
         ("steps", "steps of the optimiser"),
         ("trajectories", "how many trajectories the data has"),
         ("points", "samples on each trajectory"),

@@ -6,6 +6,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from hnn_engine.errors import UnknownNameError
+from hnn_engine.fitting.network_sizes import (
+    DENOISE_SIZES,
+    LBFGS_SIZES,
+    LIVE_SIZES,
+    PAPER_SIZES,
+    SAMPLED_SIZES,
+    NetworkSize,
+    Sizes,
+    size_for,
+)
 from hnn_engine.models import get_model
 from hnn_engine.paper import PAPER_TASKS
 from hnn_engine.parameters import Parameter, Value
@@ -74,7 +84,7 @@ class RecipeInfo:
 
     `observes_frames`: it is for models that see frames alone, or for all others alone; None: for any. `twin` is the
     recipe that does the same for those. `follows`: it is so quick that a model can be fitted anew while the data is
-    dragged.
+    dragged. `sizes` are the networks that are best for it, which those that are automatic have.
     """
 
     name: str
@@ -85,6 +95,11 @@ class RecipeInfo:
     observes_frames: bool | None = None
     twin: str = ""
     follows: bool = False
+    sizes: Sizes = PAPER_SIZES
+
+    def size(self, dof: int, live: bool = False) -> NetworkSize:
+        """Return the size of automatic networks for `dof` degrees of freedom; `live`: in a live fit."""
+        return size_for(LIVE_SIZES if live else self.sizes, dof)
 
     def why_not(self, model: str) -> str:
         """Return why the recipe does not apply to `model`; empty where it does. Raises `UnknownNameError`."""
@@ -136,6 +151,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "hnn_engine.fitting.gradient.lbfgs:LbfgsFit",
             observes_frames=False,
             twin="adam",
+            sizes=LBFGS_SIZES,
         ),
         RecipeInfo(
             "sampled",
@@ -146,6 +162,7 @@ RECIPES: dict[str, RecipeInfo] = {
             observes_frames=False,
             twin="sampled-film",
             follows=True,
+            sizes=SAMPLED_SIZES,
         ),
         RecipeInfo(
             "denoise",
@@ -156,6 +173,7 @@ RECIPES: dict[str, RecipeInfo] = {
             observes_frames=False,
             twin="sampled-film",
             follows=True,
+            sizes=DENOISE_SIZES,
         ),
         RecipeInfo(
             "sampled-film",

@@ -17,8 +17,26 @@ from hnn_engine.scene import Scene
 Settings = Mapping[str, Value]
 
 NETWORK_PARAMETERS: tuple[Parameter, ...] = (
-    Parameter("width", "Width", 200, 2, 2000, help="Units in each hidden layer; the paper has 200.", acts="fit"),
-    Parameter("depth", "Depth", 2, 1, 6, help="Hidden layers; the paper has 2.", acts="fit"),
+    Parameter(
+        "width",
+        "Width",
+        200,
+        2,
+        2000,
+        help="Units in each hidden layer; the paper has 200. Automatic: as many as suit the recipe and the system.",
+        acts="fit",
+        automatic=True,
+    ),
+    Parameter(
+        "depth",
+        "Depth",
+        2,
+        1,
+        6,
+        help="Hidden layers; the paper has 2. Automatic: as many as suit the recipe.",
+        acts="fit",
+        automatic=True,
+    ),
     Parameter(
         "activation",
         "Activation",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from hnn_engine.experiment import Experiment, checked, default_settings, model_spec
+from hnn_engine.experiment import Experiment, checked, default_settings, model_spec, resolved
 from hnn_engine.recordings import Recording, is_paper_pendulum, read_recording, read_shipped_recording
 from hnn_engine.tasks import SIMULATED, Task
 
@@ -51,7 +51,7 @@ def plan(
         for seed in range(seeds):
             for model in models or task.models:
                 one = replace(base, models=(model_spec(model),), recipe=recipe, settings=settings, seed=seed)
-                fits.append(PlannedFit(task, checked(one)))
+                fits.append(PlannedFit(task, resolved(checked(one))))
     return fits
 
 

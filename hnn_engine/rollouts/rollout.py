@@ -27,6 +27,7 @@ from hnn_engine.integrators import (
     why_not,
 )
 from hnn_engine.kernels.cache import loops
+from hnn_engine.rollouts.adaptive_batch import DormandPrince8, follow_adaptive
 from hnn_engine.rollouts.steps import Field, Step, step_of
 
 CHUNK = 125  # trajectories a thread follows at a time in numpy: their hidden layers stay in its cache
@@ -220,7 +221,7 @@ def _in_chunks(flow: Flow, start: Array, times: Array, integrator: str, substeps
         return batch
 
     most, shared = (BATCH, SHARED) if _batched(flow, integrator) else (CHUNK, CHUNK)
-    return np.concatenate(_in_threads(follow, _parts(start, most, shared)), axis=1)
+    return np.concatenate(in_threads(follow, parts(start, most, shared)), axis=1)
 
 
 def _go_on_alone(flow: Flow, batch: Array, times: Array, integrator: str, substeps: int, interrupt: Interrupt) -> None:
@@ -233,7 +234,7 @@ def _go_on_alone(flow: Flow, batch: Array, times: Array, integrator: str, subste
         batch[last:, i] = alone
 
 
-def _parts(start: Array, most: int, shared: int) -> list[Array]:
+def parts(start: Array, most: int, shared: int) -> list[Array]:
     """Return a batch in chunks of at most so many; from `shared` on as many for each processor, or all would wait for
     the one that has the odd chunk."""
     processors = os.cpu_count() or 1
@@ -241,7 +242,7 @@ def _parts(start: Array, most: int, shared: int) -> list[Array]:
     return np.array_split(start, min(count, len(start)))
 
 
-def _in_threads(work: Callable[[Array], Array], parts: Sequence[Array]) -> list[Array]:
+def in_threads(work: Callable[[Array], Array], parts: Sequence[Array]) -> list[Array]:
     """Return what `work` makes of each of the parts, on all processors where there are several."""
     if len(parts) == 1:
         return [work(parts[0])]
@@ -269,10 +270,19 @@ def _adaptive(
         return batch if batch is not None else np.stack([alone(one) for one in chunk], axis=1)
 
     if len(flat) > 1 and _batched(flow, integrator):
-        coords = np.concatenate(_in_threads(together, _parts(flat, BATCH, shared=1)), axis=1)
+        coords = np.concatenate(in_threads(together, parts(flat, BATCH, shared=1)), axis=1)
+    elif len(flat) > 1 and compiled_flow(flow, integrator) is None:
+        # One batch: numpy's small calls hold the interpreter lock, and threads would only be in each other's way.
+        method = DormandPrince8()
+        coords = np.concatenate(
+            [
+                follow_adaptive(flow.field, chunk, times, method, tolerance, tolerance, limit, interrupt)
+                for chunk in parts(flat, CHUNK, CHUNK)
+            ],
+            axis=1,
+        )
     else:
-        # scipy's loop holds the interpreter lock: threads would only be in each other's way.
-        trajectories = _in_threads(alone, list(flat)) if loops() is not None else [alone(one) for one in flat]
+        trajectories = in_threads(alone, list(flat))
         coords = np.stack(trajectories, axis=1)
     return coords.reshape(len(times), *start.shape)
 

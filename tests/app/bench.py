@@ -264,9 +264,10 @@ class Bench:
         assert {t.model for t in self.answer.models} == set(models)
 
     async def ended(self) -> None:
-        """Wait until no fit goes on and what the last one left is kept."""
-        jobs = self.lab.training.worker
+        """Wait until no fit goes on and what the last one left is kept and evaluated."""
+        jobs, evaluation = self.lab.training.worker, self.lab.evaluation
         await self.until(lambda: not jobs.running and not jobs.messages, "the end of the fit", 90.0)
+        await self.until(lambda: not evaluation.busy and not evaluation.worker.messages, "the figures", 90.0)
         await self.frames(2)
 
     async def name_file(self, path: Path) -> None:

@@ -27,7 +27,6 @@ from app.application import make_application
 from app.style.apply import apply_theme
 from app.style.theme import LIGHT
 from app.workers.event_loop import event_loop
-from hnn_engine.fit_run import FitRun
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.systems.n_body import NBody
 from hnn_engine.systems.three_body import ThreeBody
@@ -154,7 +153,7 @@ def loop(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[QEvent
 @pytest.fixture
 def unevaluated(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the evaluating of fits out, which takes some seconds each."""
-    monkeypatch.setattr(FitRun, "evaluate", lambda self: None)
+    monkeypatch.setattr("app.workers.evaluation_worker.evaluated_run", lambda run, data, progress: run)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import psutil
@@ -15,7 +16,7 @@ import pytest
 
 import app.workers.training_worker
 from app.workers.malloc_trim import give_back
-from app.workers.training_worker import FitEvent, JobEnded, JobStarted, Kept, Message, Reached, TrainingWorker
+from app.workers.training_worker import FitEvent, JobEnded, JobStarted, Kept, Message, TrainingWorker
 from hnn_engine.experiment import Experiment, new_experiment
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting.events import Event
@@ -73,28 +74,32 @@ def test_a_fit_that_ends_is_told_while_another_goes_on(monkeypatch: pytest.Monke
         return advance(fit)
 
     monkeypatch.setattr(FitRun, "advance", sooner)
-    monkeypatch.setattr(FitRun, "evaluate", lambda fit: None)
     runner = TrainingWorker()
     runner.start(small(), None)
     messages = ended(runner)
-    told = [(m.run.snapshot.model, messages.index(m)) for m in messages if isinstance(m, Reached)]
+    told = [(m.run.snapshot.model, messages.index(m)) for m in messages if isinstance(m, Kept)]
     assert [model for model, _ in told] == ["baseline", "hnn"]
     last = max(i for i, m in enumerate(messages) if isinstance(m, FitEvent))
     assert told[0][1] < last < told[1][1]
-    assert [m.run.id for m in messages if isinstance(m, Kept)] == [m.run.id for m in messages if isinstance(m, Reached)]
 
 
 def test_memory_is_given_back_once_the_fits_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    evaluated: list[weakref.ref[FitRun]] = []
+    made: list[weakref.ref[FitRun]] = []
     alive: list[int] = []
-    monkeypatch.setattr(FitRun, "evaluate", lambda fit: evaluated.append(weakref.ref(fit)))
+    prepare = FitRun.__init__
+
+    def noted(fit: FitRun, *asked: Any) -> None:
+        made.append(weakref.ref(fit))
+        prepare(fit, *asked)
+
+    monkeypatch.setattr(FitRun, "__init__", noted)
     monkeypatch.setattr(
-        app.workers.training_worker, "give_back", lambda: alive.append(sum(fit() is not None for fit in evaluated))
+        app.workers.training_worker, "give_back", lambda: alive.append(sum(fit() is not None for fit in made))
     )
     runner = TrainingWorker()
     runner.start(small(), None)
     messages = ended(runner)
-    assert len(evaluated) == 2
+    assert len(made) == 2
     assert alive == [0]
     (data,) = (weakref.ref(m.data) for m in messages if isinstance(m, JobStarted))
     messages.clear()

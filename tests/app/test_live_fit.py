@@ -3,18 +3,19 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 
-from app.model.document import State
+from app.model.document import BeforeLive, State, View
 from app.workers import live_fit_process
 from app.workers.live_fit_process import FitRequest, LiveFitProcess
 from hnn_engine.coords import Array
 from hnn_engine.data_edits import NO_EDITS, STROKES, Place
 from hnn_engine.errors import ExperimentError
-from hnn_engine.experiment import Experiment, default_settings, following_models, new_experiment
+from hnn_engine.experiment import Experiment, default_settings, new_experiment, resolved
 from hnn_engine.snapshot import Snapshot
 from tests.app.bench import CTRL, Bench, differ
 
@@ -135,6 +136,89 @@ async def test_a_slow_recipe_ends_it_and_it_says_so(bench: Bench) -> None:
     assert not bench.lab.live_fit.models
 
 
+async def test_its_end_puts_recipe_settings_and_networks_back(bench: Bench) -> None:
+    bench.small_fit(steps=77, width=48)
+    before = bench.experiment
+    await live(bench)
+    assert (bench.experiment.recipe, bench.experiment.models[0].settings["width"]) == ("sampled", "auto")
+    assert "40 × 1" in bench.window.training.automatic.text()
+    bench.edit(start=(1.0, 0.5))
+    bench.document.undo()
+    bench.document.redo()
+    bench.edit(settings={**bench.experiment.settings, "regularisation": "fixed"})
+    bench.click(bench.window.training.live)
+    assert not bench.document.view.live_fit
+    now = bench.experiment
+    assert (now.recipe, now.settings, now.models) == (before.recipe, before.settings, before.models)
+    assert now.start == (1.0, 0.5), "what has been changed meanwhile stays"
+
+
+async def test_its_end_puts_them_back_in_a_session_that_was_saved_meanwhile(bench: Bench, tmp_path: Path) -> None:
+    before = bench.experiment
+    await live(bench)
+    bench.document.path = tmp_path / "live.hnnlab"
+    await bench.window.session_actions.save()
+    await bench.window.session_actions.new()
+    assert bench.document.view.before_live is None
+    await bench.window.session_actions.open(tmp_path / "live.hnnlab")
+    assert bench.document.view.live_fit
+    assert bench.experiment.recipe == "sampled"
+    bench.lab.live_fit.set_on(False)
+    now = bench.experiment
+    assert (now.recipe, now.settings, now.models) == (before.recipe, before.settings, before.models)
+
+
+async def test_its_end_on_another_system_has_that_system_s_settings(bench: Bench) -> None:
+    await live(bench)
+    await bench.pick("two-body")
+    bench.lab.live_fit.set_on(False)
+    assert (bench.experiment.recipe, bench.experiment.settings["steps"]) == ("paper", 10_000)
+
+
+async def test_undone_it_ends_and_leaves_nothing_to_put_back(bench: Bench) -> None:
+    await live(bench)
+    bench.document.undo()
+    assert bench.experiment.recipe == "paper"
+    assert not bench.document.view.live_fit
+    assert bench.document.view.before_live is None
+
+
+async def test_a_system_of_frames_is_opened_with_the_recipe_from_before(bench: Bench) -> None:
+    await live(bench)
+    await bench.pick("pixel-pendulum")
+    assert not bench.document.view.live_fit
+    assert bench.experiment.recipe == "paper"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("recipe", "no such"),
+        ("settings.steps", -3),
+        ("settings.pace", 1),
+        ("hnn.width", 0),
+        ("hnn.units", 4),
+        ("odd", 1),
+    ],
+)
+def test_what_a_file_says_of_before_is_believed_only_where_it_can_be(name: str, value: object) -> None:
+    good = {"source": "pendulum", "recipe": "paper", "settings.steps": 10, "hnn.width": 64, "hnn.depth": "auto"}
+
+    def read(values: object, live: bool = True) -> BeforeLive | None:
+        listed = [part for pair in values.items() for part in pair] if isinstance(values, dict) else values
+        return View.from_dict({"live_fit": live, "before_live": listed}).before_live
+
+    found = read(good)
+    assert found is not None
+    assert (found.recipe, found.settings["steps"]) == ("paper", 10)
+    assert found.sizes == {"hnn": {"width": 64, "depth": "auto"}}
+    assert View.from_dict(View(live_fit=True, before_live=found).as_dict()).before_live == found
+    assert read({**good, name: value}) is None
+    assert read(good, live=False) is None
+    for strange in (None, 3, ["source"], {}, [[], []]):
+        assert read(strange) is None
+
+
 async def test_frames_are_refused_and_another_system_goes_on(bench: Bench) -> None:
     await live(bench)
     await bench.pick("mass-spring")
@@ -169,7 +253,7 @@ async def test_data_that_cannot_be_fitted_is_said_and_forgiven(bench: Bench) -> 
 def quick(recipe: str = "sampled", **data: float) -> Experiment:
     base = new_experiment("pendulum")
     base = replace(base, data={**base.data, "trajectories": 6, "points": 20, **data}, recipe=recipe)
-    return replace(base, models=following_models(base), settings=default_settings(recipe, base.scene))
+    return resolved(replace(base, settings=default_settings(recipe, base.scene)), live=True)
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def only(bench: Bench, window: RaceWindow, *recipes: str) -> None:
 async def test_recipes_race_and_the_winner_is_told_drawn_and_kept(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.workers.race_process.evaluated", lambda run, data: run)
+    monkeypatch.setattr("app.workers.evaluation_worker.evaluated_run", lambda run, data, progress: run)
     bench.small_fit(steps=1500, width=16)
     window = await opened(bench)
     only(bench, window, "paper", "sampled")
@@ -141,7 +141,7 @@ async def test_a_new_race_lets_the_last_one_go(bench: Bench, tmp_path: Path) -> 
 async def test_leaving_asks_about_a_race_and_keeps_its_runs(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running: bool
 ) -> None:
-    monkeypatch.setattr("app.workers.race_process.evaluated", lambda run, data: run)
+    monkeypatch.setattr("app.workers.evaluation_worker.evaluated_run", lambda run, data, progress: run)
     path = tmp_path / "mine.hnnlab"
     window = await started(bench, path)
     if not running:
@@ -164,18 +164,16 @@ async def test_leaving_asks_about_a_race_and_keeps_its_runs(
 async def test_runs_that_cannot_be_evaluated_are_kept_without_figures(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(run: Run, data: object) -> Run:
+    def fail(run: Run, data: object, progress: object) -> Run:
         raise HnnLabError("no figures")
 
-    monkeypatch.setattr("app.workers.race_process.evaluated", fail)
-    monkeypatch.setattr(bench.window, "_on_failed", lambda *_: None)
-    bench.lab.failed.disconnect()
+    monkeypatch.setattr("app.workers.evaluation_worker.evaluated_run", fail)
     window = await opened(bench)
     only(bench, window, "sampled")
     await raced(bench, window)
     bench.click(window.keep_button)
     await over(bench, window)
-    assert "no figures" in window.problem.text()
+    await bench.until(lambda: "no figures" in bench.window.notice.text(), "why there are none")
     assert [run.figures for run in bench.document.state.runs] == [None]
     assert not window.unkept
 

@@ -25,9 +25,8 @@ from app.dialogs.unsaved_work_dialog import UnsavedDialog
 from app.model.settings import settings
 from app.window.shutdown import ShutdownSignals
 from hnn_engine.errors import HnnLabError
-from hnn_engine.fit_run import FitRun
 from hnn_engine.journal import Writer, entries, journal_folder
-from hnn_engine.records import load_session
+from hnn_engine.records import Run, load_session
 from hnn_engine.records.session import Session
 from tests.app.bench import Bench
 from tests.app.test_sessions import answer, saved
@@ -93,26 +92,27 @@ async def test_a_fit_that_has_ended_is_kept_while_it_is_evaluated(
 ) -> None:
     monkeypatch.setattr(app.workers.journal_worker, "EVERY", 3600.0)
     evaluated = threading.Event()
-    monkeypatch.setattr(FitRun, "evaluate", lambda self: evaluated.wait(60.0) and None)
+    monkeypatch.setattr(
+        "app.workers.evaluation_worker.evaluated_run", lambda run, data, progress: evaluated.wait(60.0) and run
+    )
     bench.small_fit(15, 8)
     bench.click(bench.window.training.button)
-    await bench.until(lambda: len(bench.lab.training.reached) == 2, "both fits at their end")
+    await bench.until(lambda: len(bench.document.state.runs) == 2, "both fits at their end, in the table")
     await bench.until(lambda: bench.window.journal.wait(0.0), "the journal")
     (place,) = places()
     titles = [run["title"] for run in json.loads((place / "document.json").read_text())["runs"]]
     assert titles == ["Baseline · Paper · seed 0", "HNN · Paper · seed 0"]
-    assert bench.document.state.runs == (), "the table waits for the figures"
+    assert bench.lab.evaluation.busy
     evaluated.set()
-    await bench.until(lambda: len(bench.document.state.runs) == 2 and not bench.lab.training.worker.running, "the runs")
+    await bench.ended()
     await kept(bench, lambda: len(list(place.glob("*/weights.safetensors"))) == 2)
-    assert bench.lab.training.reached == {}
 
 
 async def test_a_fit_whose_judging_fails_is_kept_in_the_table(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: FitRun) -> None:
+    def fail(run: Run, data: object, progress: object) -> None:
         raise HnnLabError("It cannot be evaluated")
 
-    monkeypatch.setattr(FitRun, "evaluate", fail)
+    monkeypatch.setattr("app.workers.evaluation_worker.evaluated_run", fail)
     bench.small_fit(15, 8)
     bench.click(bench.window.training.button)
     await bench.until(lambda: len(bench.document.state.runs) == 2, "the runs")

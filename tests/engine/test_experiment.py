@@ -18,6 +18,7 @@ from hnn_engine.experiment import (
     model_spec,
     new_experiment,
     recording_experiment,
+    resolved,
     same_scene,
     same_system,
     to_json,
@@ -124,7 +125,7 @@ def put(*path: str | int) -> Callable[[dict[str, Any], Any], None]:
 
 
 BAD: list[tuple[tuple[str | int, ...], Any, str]] = [
-    (("format",), 5, "update HNN Lab"),
+    (("format",), 6, "update HNN Lab"),
     (("format",), None, "format None"),
     (("source",), "pendulum", "must be an object"),
     (("source", "system"), "pendulem", "did you mean 'pendulum'"),
@@ -247,7 +248,7 @@ def test_the_task_is_the_model_s_own() -> None:
     data = replace(made, data={**made.data, "trajectories": 2, "points": 3}).dataset()
     task = made.task(made.models[1], data)
     assert (task.model, task.seed, task.settings) == ("hnn", made.seed, made.settings)
-    assert task.model_settings == made.models[1].settings
+    assert task.model_settings == resolved(made).models[1].settings
 
 
 def test_a_truth_by_a_method_that_does_not_apply_is_refused() -> None:

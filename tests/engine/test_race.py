@@ -14,15 +14,15 @@ import pytest
 from hnn_engine import race as module
 from hnn_engine.cli import main
 from hnn_engine.errors import ExperimentError, UnknownNameError
-from hnn_engine.evaluation import losses
+from hnn_engine.evaluation import field_at, losses
 from hnn_engine.experiment import (
     Experiment,
     checked,
     default_settings,
-    following_models,
     model_spec,
     new_experiment,
     recording_experiment,
+    resolved,
 )
 from hnn_engine.parameters import Value
 from hnn_engine.race import Curve, Finish, Race, Standing, lane_experiment, racing_recipes, shipped_finish
@@ -81,15 +81,17 @@ def test_each_lane_has_its_recipe_s_own_settings_and_closed_forms_a_network_of_t
 def test_a_network_that_was_chosen_for_a_closed_form_is_not_the_paper_s() -> None:
     base = new_experiment("pendulum")
     live = replace(base, recipe="sampled", settings=default_settings("sampled", base.scene))
-    live = replace(live, models=following_models(live))
+    live = resolved(live, live=True)
     network = lane_experiment(live, "paper").models[0].settings
     assert (network["width"], network["depth"]) == (200, 2)
-    assert lane_experiment(live, "sampled").models[0].settings["depth"] == 1
+    assert lane_experiment(live, "sampled").models == live.models[:1]
+    assert lane_experiment(live, "denoise").models == live.models[:1]
 
 
 def test_models_of_frames_keep_their_network_and_have_recipes_of_their_own() -> None:
     experiment = new_experiment("pixel-pendulum")
-    assert lane_experiment(experiment, "sampled-film").models == experiment.models[:1]
+    network = lane_experiment(experiment, "paper").models[0].settings
+    assert (network["width"], network["depth"]) == (200, 2)
     assert {"paper", "adam", "sampled-film"} <= set(racing_recipes("pixel-hnn"))
     assert {"paper", "adam", "sampled", "denoise"} <= set(racing_recipes("hnn"))
     assert not set(racing_recipes("pixel-hnn")) & {"sampled", "denoise"}
@@ -177,7 +179,7 @@ def test_of_a_recording_it_is_the_loss_on_the_test_rows() -> None:
     end = race.lanes[0].fit.end
     assert end is not None
     assert end.snapshot is not None
-    assert race.lanes[0].errors.last == pytest.approx(losses(end.snapshot, data)[1], rel=1e-9)
+    assert race.lanes[0].errors.last == pytest.approx(losses(field_at(end.snapshot, data.coords), data)[1], rel=1e-9)
     assert race.finish is None
 
 

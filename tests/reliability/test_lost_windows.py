@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows sends no signal
 # A window with a hand that does what the arguments say, and tells what it sees.
 HAND = """
 import asyncio, sys
-import app.workers.journal_worker, app.application
+import app.workers.evaluation_worker, app.workers.journal_worker, app.application
 from dataclasses import replace
 from hnn_engine.experiment import model_spec
 
@@ -34,8 +34,7 @@ def small(window, steps):
     window.lab.edit("A small fit", models=models, settings={**now.settings, "steps": steps})
 
 async def fit(window, lab, journal):
-    from hnn_engine.fit_run import FitRun
-    FitRun.evaluate = lambda self: None
+    app.workers.evaluation_worker.evaluated_run = lambda run, data, progress: run
     small(window, 10)
     lab.training.start()
     await until(lambda: len(lab.document.state.runs) == 2 and not lab.training.worker.running)
