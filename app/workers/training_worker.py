@@ -19,7 +19,7 @@ from app.workers.malloc_trim import give_back
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment
-from hnn_engine.kernels import cache as kernel_cache
+from hnn_engine.fitting import get_recipe
 from hnn_engine.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -184,8 +184,8 @@ class TrainingWorker:
 
     def _work(self, experiment: Experiment, data: Dataset | None, seeds: int) -> JobEnded:
         try:
-            self._load_loops()
-            self._fit_all(experiment, self._repeated(experiment, data, seeds))
+            repeated = self._repeated(experiment, data, seeds)
+            self._fit_all(experiment, repeated, self._backend(experiment))
         except _StoppedError:
             return JobEnded()
         except HnnLabError as error:
@@ -195,13 +195,17 @@ class TrainingWorker:
             return JobEnded(f"The training thread failed: {error}", traceback.format_exc())
         return JobEnded()
 
-    def _load_loops(self) -> None:
-        """Load what the fits, and some data, are made by."""
-        self.compiling = kernel_cache.loops() is None  # once on a machine; it takes long enough to be stopped
-        there = kernel_cache.load(build_elsewhere=True, interrupt=self._stop.is_set)
-        self.compiling = False
-        if not there and self._stop.is_set():
+    def _backend(self, experiment: Experiment) -> str:
+        """Return what computes all fits of the job: what is there by now, for none of them changes it on its way."""
+        from hnn_engine.fitting.backend_choice import decided, must_compile
+
+        by_gradient = get_recipe(experiment.recipe).by_gradient
+        self.compiling = must_compile(by_gradient)  # once on a machine; it takes long enough to be stopped
+        backend = decided("", by_gradient, interrupt=self._stop.is_set)
+        if self.compiling and self._stop.is_set():
             raise _StoppedError
+        self.compiling = False
+        return backend
 
     def _repeated(self, experiment: Experiment, data: Dataset | None, seeds: int) -> list[tuple[Experiment, Dataset]]:
         """Return the experiment once for each seed, with its data."""
@@ -220,12 +224,12 @@ class TrainingWorker:
         if self._stop.is_set():
             raise _StoppedError
 
-    def _fit_all(self, experiment: Experiment, repeated: list[tuple[Experiment, Dataset]]) -> None:
+    def _fit_all(self, experiment: Experiment, repeated: list[tuple[Experiment, Dataset]], backend: str) -> None:
         from hnn_engine.fit_run import FitRun  # with evaluation and records: nothing that the first paint waits for
         from hnn_engine.fitting.events import Failed
 
         fits = [
-            FitRun(replace(one, models=(spec,)), data, self._starts.get(spec.name))
+            FitRun(replace(one, models=(spec,)), data, self._starts.get(spec.name), backend)
             for one, data in repeated
             for spec in one.models
         ]

@@ -74,7 +74,7 @@ class RecipeInfo:
 
     `observes_frames`: it is for models that see frames alone, or for all others alone; None: for any. `twin` is the
     recipe that does the same for those. `follows`: it is so quick that a model can be fitted anew while the data is
-    dragged.
+    dragged. `by_gradient`: its steps are computed by compiled loops or by torch.
     """
 
     name: str
@@ -85,6 +85,7 @@ class RecipeInfo:
     observes_frames: bool | None = None
     twin: str = ""
     follows: bool = False
+    by_gradient: bool = False
 
     def why_not(self, model: str) -> str:
         """Return why the recipe does not apply to `model`; empty where it does. Raises `UnknownNameError`."""
@@ -120,6 +121,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "As in the paper: Adam at 10⁻³, fixed steps, last weights kept.",
             (_STEPS, _RATE, _BATCH, _DECAY),
             "hnn_engine.fitting.gradient.paper:PaperFit",
+            by_gradient=True,
         ),
         RecipeInfo(
             "adam",
@@ -127,6 +129,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "Scaled start, cosine schedule, early stop on validation trajectories, best weights kept.",
             (_STEPS, _RATE, _BATCH, _DECAY, _PATIENCE),
             "hnn_engine.fitting.gradient.adam:AdamFit",
+            by_gradient=True,
         ),
         RecipeInfo(
             "lbfgs",
@@ -134,6 +137,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "Quasi-Newton on all rows at once: for small smooth networks, starting from the closed form.",
             (_ITERATIONS, _NO_DECAY, _BEGIN, _STATES),
             "hnn_engine.fitting.gradient.lbfgs:LbfgsFit",
+            by_gradient=True,
             observes_frames=False,
             twin="adam",
         ),
