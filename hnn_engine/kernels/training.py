@@ -46,7 +46,7 @@ BEGIN, LAST_MATRIX, COLUMN, OUTPUTS, OUTPUT, AT_REST, CODE, WIDTH, DEPTH, GIVEN 
 # Where in `room` its memory for a block of rows begins, of each hidden layer where nothing else is said. `LEFT` and
 # `RIGHT` hold the factors of dL/dW, twice as many rows: of a block of n rows, u's derivatives and g in the first n (of
 # a gradient only), h and a's derivatives in the next n. Their product is then the sum of two. σ′ (`SLOPES`); σ″ of
-# SiLU (`CURVES`); `U`: g before it is multiplied by σ′, later dL/dσ′; `T`, one layer: a, or what the loss says of a
+# SiLU (`CURVES`); `U`: g before it is multiplied by σ′, later dL/dσ′; `T`, one layer: a, or the derivative of the loss by a
 # layer's output; `OUT`: the part of the last matrix that the pass needs, transposed, and its gradient behind it;
 # `SPARE`: a square matrix.
 LEFT, RIGHT, SLOPES, CURVES, U, T, OUT, SPARE, FIELDS = range(10, 19)
@@ -60,10 +60,10 @@ class Work(NamedTuple):
     factors: npt.NDArray[np.float32]  # (terms, numbers), times this
     room: Array  # (…, width), what is remembered of hidden layers
     x: tuple[Array, Array, Array]  # (rows, inputs), what each pass reads
-    r: tuple[Array, Array, Array]  # (rows, outputs or inputs), what it gives; later what the loss says of it
+    r: tuple[Array, Array, Array]  # (rows, outputs or inputs), what it gives; later the derivative of the loss by it
     ones: npt.NDArray[np.float32]  # (rows, 1)
     rates: npt.NDArray[np.float32]  # (dof,), of p in dq/dt
-    e: Array  # (rows, 2·dof), the field; later what the loss says of it
+    e: Array  # (rows, 2·dof), the field; later the derivative of the loss by it
     size: int  # of all weights
 
 
@@ -258,7 +258,7 @@ def _back_to_sums(room: Any, head: Any, layer: int, n: int) -> None:
 def _backward(room: Any, head: Any, x: Any, r: Any, flat: Any, grad: Any, ones: Any, n: int) -> None:
     """grad += dL/dweights of this block: dW_l = h_{l−1}ᵀ da_l + du_{l−1}ᵀ g_l, db_l = Σ da_l, dh_{l−1} = da_l W_lᵀ.
 
-    What it leaves as da of the first layer is, with W₁ᵀ, what the loss says of the inputs.
+    What it leaves as da of the first layer is, times W₁ᵀ, the derivative of the loss by the inputs.
     """
     inputs, width, t = x.shape[1], head[WIDTH], _single(room, head, T, 0, n)
     if head[OUTPUT] < 0:
@@ -286,8 +286,8 @@ _BLOCK = types.float64(_WORK, SINGLES, SINGLES, SINGLE_ROWS, SINGLE_ROWS, types.
 
 @jit_at(_BLOCK)
 def _block(work: Any, flat: Any, grad: Any, x: Any, d: Any, share: float, learn: bool) -> Any:
-    """Return the sum of (field − d)² over a block; e <- what a loss of `share` times that says of the field, and grad
-    += what it says of the weights, where that is to be learnt from."""
+    """Return the sum of (field − d)² over a block; e <- the derivative of `share` times that by the field, and grad
+    += its derivative by the weights, where that is to be learnt from."""
     n, half, total, e = x.shape[0], work.rates.size, 0.0, work.e
     for i in range(n):
         for k in range(half):

@@ -1,9 +1,9 @@
 """Dormand and Prince's method of order 8(5,3) in numpy, for thousands of starts: each is a lane with steps of its own.
 
 It makes the data of systems with close encounters. All lanes go through the stages of a step together, laid out
-coordinate by coordinate so that numpy's loops are long; a lane that has ended makes room for one that waits. Tableau, first step, error norm, step
-control and dense output are scipy's, as they are in `kernels.adaptive`; a test holds the three together. Source:
-Hairer, Nørsett & Wanner, Solving Ordinary Differential Equations I, II.5 and II.10.
+coordinate by coordinate so that numpy's loops are long; a lane that has ended makes room for one that waits. Tableau,
+first step, error norm, step control and dense output are scipy's, as they are in `kernels.adaptive`; a test holds
+them together. Source: Hairer, Nørsett & Wanner, Solving Ordinary Differential Equations I, II.5 and II.10.
 """
 
 from collections.abc import Callable
