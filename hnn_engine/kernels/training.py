@@ -46,8 +46,8 @@ BEGIN, LAST_MATRIX, COLUMN, OUTPUTS, OUTPUT, AT_REST, CODE, WIDTH, DEPTH, GIVEN 
 # Where in `room` its memory for a block of rows begins, of each hidden layer where nothing else is said. `LEFT` and
 # `RIGHT` hold the factors of dL/dW, twice as many rows: of a block of n rows, u's derivatives and g in the first n (of
 # a gradient only), h and a's derivatives in the next n. Their product is then the sum of two. σ′ (`SLOPES`); σ″ of
-# SiLU (`CURVES`); `U`: g before it is multiplied by σ′, later dL/dσ′; `T`, one layer: a, or the derivative of the loss by a
-# layer's output; `OUT`: the part of the last matrix that the pass needs, transposed, and its gradient behind it;
+# SiLU (`CURVES`); `U`: g before it is multiplied by σ′, later dL/dσ′; `T`, one layer: a, or the derivative of the
+# loss by its output; `OUT`: the part of the last matrix that the pass needs, transposed, and its gradient behind it;
 # `SPARE`: a square matrix.
 LEFT, RIGHT, SLOPES, CURVES, U, T, OUT, SPARE, FIELDS = range(10, 19)
 
