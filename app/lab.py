@@ -52,7 +52,7 @@ class Lab(QObject):
         self.training = Training(self.document, self.dataset_worker, self)
         self.live_fit = LiveFit(self.document, self.dataset_worker, self.edit, self)
         self.preload = Preload(
-            lambda: self.drag.active,
+            lambda: self.drag.active or self.training.preparing,
             self._on_loaded,
             self.failed.emit,
             self._on_missed,

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 class Preload:
     """One thread that loads scipy, then the compiled loops once they are compiled, and torch where there will be none.
 
-    `held` is asked whether a drag is under way; `loaded` is called in the thread after each part, `failed` with a
+    `held` is asked whether something has to go first; `loaded` is called in the thread after each part, `failed` with a
     message and a traceback where one cannot be had, and `told` with a sentence on what the program does without. The
     law of the system that `on_screen` names is compiled before those of others.
     """
@@ -59,6 +59,7 @@ class Preload:
     def _load(self) -> None:
         give_way()
         try:
+            kernel_cache.start_building(self._on_screen())  # a process that gives way too
             for load in (self._load_scipy, self._load_loops, self._load_torch):
                 while self._held() and not self._closing:
                     time.sleep(0.05)

@@ -26,7 +26,7 @@ POLL_SECONDS = 0.1  # between two looks whether the process that compiles is don
 
 _loops: Any = None
 _absent = ""  # why there are none, once that is known
-_lock = threading.Lock()
+_lock, _starting = threading.Lock(), threading.Lock()
 _builder: "subprocess.Popen[bytes] | None" = None
 _began = (0.0, 0.0)  # when it was started, and how much was compiled then
 
@@ -99,8 +99,13 @@ def end_building() -> None:
 
 def start_building(first: str = "") -> None:
     """Have what is not compiled yet compiled by a process of its own, unless one does so already; see `load`."""
+    with _starting:
+        _start(first)
+
+
+def _start(first: str) -> None:
     global _builder, _began
-    if _absent or (_builder is not None and _builder.poll() is None) or not _lacks():
+    if _absent or not _installed() or (_builder is not None and _builder.poll() is None) or not _lacks():
         return
     _began = time.monotonic(), progress()
     try:
