@@ -341,7 +341,8 @@ def end_passes(work: Any, grad: Any) -> None:
                 grad[column + i * head[OUTPUTS]] += out_grad[k, i]
 
 
-@jit
+# By itself, or among other lines its loop does not go through vector registers.
+@jit_for(types.void(SINGLES, SINGLES, SINGLE_ROWS, SINGLES, types.float64, types.float64, types.float64))
 def move(flat: Any, grad: Any, moments: Any, good: Any, rate: float, root: float, decay: float) -> None:
     """m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; w ← w − rate·m/(√v / root + ε), with g including decay·w.
 
