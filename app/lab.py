@@ -53,7 +53,13 @@ class Lab(QObject):
         self.evaluation = Evaluation(self.document, self.dataset_worker, self)
         self.training = Training(self.document, self.dataset_worker, self.evaluation, self)
         self.live_fit = LiveFit(self.document, self.dataset_worker, self.edit, self)
-        self.preload = Preload(lambda: self.drag.active, self._on_loaded, self.failed.emit, self._on_missed)
+        self.preload = Preload(
+            lambda: self.drag.active or self.training.preparing,
+            self._on_loaded,
+            self.failed.emit,
+            self._on_missed,
+            lambda: self.experiment.source_name,
+        )
         self.seed_ensembles = SeedEnsembles()
         self.rollouts = RolloutRequests(self.document, self.shown_models, lambda: self.drag.active, self)
         self._fresh: tuple[Experiment, Dataset] | None = None  # found by a live fit during a drag, not on screen yet

@@ -71,6 +71,11 @@ class Training(QObject):
         """Whether the job that runs (or ran last) fits the system on screen."""
         return self.experiment is not None and same_scene(self.experiment, self._document.experiment)
 
+    @property
+    def preparing(self) -> bool:
+        """Whether a job is under way that has not taken a step yet: what computes it may be being loaded."""
+        return self.worker.running and not any(series.step for series in self.series.values())
+
     def start(self) -> None:
         """Fit the chosen models, by networks of the size that automatic ones have on screen."""
         if self.worker.active:

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
+from benchmarks import against
 from benchmarks.figures import BenchmarkError, Figures, say, table
 from benchmarks.machine import Neighbours, about
 
@@ -18,6 +19,7 @@ BENCHMARKS = {
     "frames": "intervals between painted frames while both models train, and the training's pace",
     "drag": "from a mouse move to the redrawn rollouts, in the portrait and in the scene",
     "live": "refits of the live fit while a hand drags the noise and a trajectory, and the frames meanwhile",
+    "cold": "with nothing compiled: the first command, what compiling takes, and Train pressed at once",
     "startup": "from the command to the first window with truth moving, beside a bare window",
     "memory": "resident memory over minutes of training and playing",
     "rollout": "rollouts: compiled, plain numpy, the paper's way, a thousand at once; each family at equal accuracy",
@@ -29,6 +31,7 @@ BENCHMARKS = {
     "scale": "how time and memory grow with data, width and bodies: steps, closed forms, true motion",
 }
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+BESIDE = ("cold", "startup", "drag", "live", "frames")  # what can be measured beside another clone
 
 
 class Parser(argparse.ArgumentParser):
@@ -62,10 +65,17 @@ def build_parser() -> Parser:
         "--runs",
         metavar="N",
         type=_count,
-        help="repetitions (startup 9, rollout 15, step 200, scale 5, table 3), seeds of fit and sizes (5)",
+        help="repetitions (cold 3, startup 9, rollout 15, step 200, scale 5, table 3), seeds of fit and sizes (5)",
     )
     parser.add_argument("--task", metavar="T", help="of fit and sizes: this one alone (sizes: or SYSTEM:RECIPE)")
     parser.add_argument("--minutes", metavar="M", type=_positive, default=10.0, help="of memory's watch (10)")
+    parser.add_argument(
+        "--against",
+        metavar="PATH",
+        type=Path,
+        help=f"measure another clone beside this one, in turn, and print ratios ({', '.join(BESIDE)})",
+    )
+    parser.add_argument("--rounds", metavar="N", type=_count, help=f"of --against ({against.ROUNDS})")
     return parser
 
 
@@ -79,6 +89,12 @@ def main(arguments: Sequence[str]) -> int:
         problem = why_not_writable(options.json)
         if problem:
             parser.error(f"{options.json} cannot be written ({problem}): choose another file")
+    if options.against is not None:
+        if options.name not in BESIDE:
+            parser.error(f"--against is for {', '.join(BESIDE)}, not for {options.name}: leave it out")
+        problem = against.why_no_clone(options.against)
+        if problem:
+            parser.error(f"--against is {options.against}, but {problem}: name a clone of the program")
     # As the program itself does it, before numpy is loaded; processes that a benchmark starts inherit it.
     for name in ONE_THREAD:
         os.environ.setdefault(name, "1")
@@ -93,9 +109,10 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     module = import_module(f"benchmarks.{options.name}")
     say(f"{options.name}: {BENCHMARKS[options.name]}")
     neighbours = Neighbours()
-    figures: Figures = module.measure(options)
+    beside = options.against is not None and options.name != "cold"  # which has a way of its own
+    figures: Figures = _beside(options) if beside else module.measure(options)
     figures["others_kept_busy"] = neighbours.processors()  # processors: above .1 or so, measure again
-    print(table(figures, module.AIMS))
+    print(table(figures, getattr(module, "AGAINST", {}) if beside else module.AIMS))
     if options.json is not None:
         whole = {"benchmark": options.name, **figures, **about(arguments)}
         options.json.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
@@ -103,6 +120,13 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     if failure:
         raise BenchmarkError(str(failure))
     return 0
+
+
+def _beside(options: argparse.Namespace) -> Figures:
+    """Measure this clone and another in turn."""
+    given = {name: getattr(options, name) for name in ("seconds", "runs")}
+    words = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
+    return against.compared(options.name, words, options.against, options.rounds or against.ROUNDS)
 
 
 def why_not_writable(path: Path) -> str:

@@ -26,6 +26,7 @@ AIMS: Aims = {
     "double-pendulum.preview_ms.p95": ("≤", 33.0),
     "double-pendulum.full_ms.p95": ("≤", 400.0),
 }
+AGAINST: Aims = {"ratio.preview_ms.p95": ("≤", 0.5), "ratio.full_ms.p95": ("≤", 0.6)}
 SECONDS = 10.0  # of moving, on each picture of each system
 STROKES = 10  # gestures that these seconds are made of
 FIT_STEPS = 150  # what counts is the size of the weights

@@ -85,7 +85,7 @@ AIMS: Aims = {
 def measure(options: argparse.Namespace) -> Figures:
     """Fit each task by each way on `--runs` seeds of data; `--task` chooses one."""
     say("loading (the first time on a machine the compiler takes its seconds)")
-    if not kernel_cache.load():
+    if not kernel_cache.build():
         raise BenchmarkError("there are no compiled loops to measure on this machine")
     seeds, chosen = options.runs or SEEDS, options.task
     if chosen is not None and chosen not in WAYS:

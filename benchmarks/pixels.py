@@ -49,7 +49,7 @@ AIMS: Aims = {
 def measure(options: argparse.Namespace) -> Figures:
     """Time `--runs` steps of each way, and fit each model by each recipe once."""
     say("loading (the first time on a machine the compiler takes its seconds)")
-    if not kernel_cache.load():
+    if not kernel_cache.build():
         raise BenchmarkError("there are no compiled loops to measure on this machine")
     torch.set_num_threads(1)
     runs, base = options.runs or RUNS, new_experiment("pixel-pendulum")

@@ -17,7 +17,7 @@ from benchmarks.figures import Aims, Figures, rounded, say, spread
 from hnn_engine.coords import Array
 from hnn_engine.experiment import model_spec, new_experiment
 from hnn_engine.fit_run import FitRun
-from hnn_engine.kernels.cache import load
+from hnn_engine.kernels.cache import build
 from hnn_engine.models import MODELS
 from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.snapshot import Float32Snapshot, Snapshot
@@ -49,7 +49,7 @@ def measure(options: argparse.Namespace) -> Figures:
     with patch("hnn_engine.kernels.cache._loops", None):
         plain = _timed(lambda: rollout(snapshot, start, times), runs)
     say("compiled (the first time on a machine the compiler takes its seconds)")
-    load(build_elsewhere=True)
+    build()
     compiled = _timed(lambda: rollout(fresh(snapshot), start, times), runs)
     single_precision = _timed(lambda: rollout(Float32Snapshot(fresh(snapshot)), start, times), runs)
     say("truth: the double pendulum by DOP853 at 1e-12, by scipy and compiled")

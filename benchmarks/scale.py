@@ -113,7 +113,7 @@ def measure(options: argparse.Namespace) -> Figures:
     """Measure every case; the median of `--runs` timings each."""
     runs = options.runs or RUNS
     say("loading (the first time on a machine the compiler takes its seconds)")
-    if not _apart(kernel_cache.load):
+    if not _apart(kernel_cache.build):
         raise BenchmarkError("there are no compiled loops to measure on this machine")
     figures: Figures = {axis: {work: _grown(axis, work, runs) for work in AXES[axis].works} for axis in AXES}
     return {**figures, "runs": runs, "model": MODEL, "platform": "no window"}
@@ -142,7 +142,7 @@ def _apart(work: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
 
 def case(axis: str, work: str, size: int, runs: int) -> dict[str, float]:
     """Return the median time in ms, and by how many MB the peak of memory rises."""
-    kernel_cache.load()
+    kernel_cache.build()
     make = AXES[axis].works[work]
     make(AXES[axis].below)()
     before = peak_mb()

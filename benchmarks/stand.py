@@ -97,8 +97,8 @@ def watched() -> None:
     vars(app.application)["MainWindow"] = WatchedWindow
 
 
-def in_window(scenario: Callable[[WatchedWindow], Awaitable[T]]) -> T:
-    """Open the window as the program does, run `scenario` in its loop once everything is warm, and close it."""
+def in_window(scenario: Callable[[WatchedWindow], Awaitable[T]], warm: bool = True) -> T:
+    """Open the window as the program does, run `scenario` in its loop, `warm`: once everything is, and close it."""
     with tempfile.TemporaryDirectory(prefix="hnn-lab-") as folder:
         private_settings(Path(folder))
         watched()
@@ -106,15 +106,16 @@ def in_window(scenario: Callable[[WatchedWindow], Awaitable[T]]) -> T:
         application.setQuitOnLastWindowClosed(False)
         sys.setswitchinterval(app.application.SWITCH_SECONDS)
         with asyncio.Runner(loop_factory=lambda: event_loop(application)) as runner:
-            return runner.run(_played(scenario))
+            return runner.run(_played(scenario, warm))
 
 
-async def _played(scenario: Callable[[WatchedWindow], Awaitable[T]]) -> T:
+async def _played(scenario: Callable[[WatchedWindow], Awaitable[T]], warm: bool) -> T:
     window = app.application.open_window()
     assert isinstance(window, WatchedWindow)
     show(window)
     try:
-        await ready(window)
+        if warm:
+            await ready(window)
         return await scenario(window)
     finally:
         await app.application.close_window(window, remember=False)

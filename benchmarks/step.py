@@ -53,7 +53,7 @@ def measure(options: argparse.Namespace) -> Figures:
     """Time `--runs` steps of each way for every family at each size, and a tenth as many of either recipe."""
     runs = options.runs or RUNS
     say("loading (the first time on a machine the compiler takes its seconds)")
-    if not kernel_cache.load():
+    if not kernel_cache.build():
         raise BenchmarkError("there are no compiled loops to measure on this machine")
     figures: Figures = {}
     for model in FAMILIES:

@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("run", type=Path, help="folder of a run, as 'hnn-lab train' and the other example write it")
     options = parser.parse_args(arguments)
-    cache.load()  # the compiled loops: without them everything works, more slowly
+    cache.load_compiled()  # the compiled loops, where there are: without them everything works, more slowly
     run = load_run(options.run)
     experiment = run.experiment
     figures = evaluate(run.snapshot, experiment.dataset(), experiment.reference_system, experiment.recording)

@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of data and weights (0)")
     parser.add_argument("--out", type=Path, default=Path("comparison"), help="folder of the results (comparison)")
     options = parser.parse_args(arguments)
-    cache.load()  # the compiled loops: without them everything works, more slowly
+    cache.load_compiled()  # the compiled loops, where there are: without them everything works, more slowly
     experiment = the_experiment(options)
     runs = [fitted(experiment, model) for model in MODELS]
     for run in runs:

@@ -14,17 +14,16 @@ from types import ModuleType
 _ROOT = Path(__file__).parents[1]
 _SAFE = "PYTHONSAFEPATH"  # the name by which Python is told to leave that folder out
 _BEGIN = """import sys
-sys.path[:] = sys.argv[3:]
+sys.path[:] = sys.argv[4:]
 from hnn_engine.child_processes import _follow
-_follow(sys.argv[1], int(sys.argv[2]))
+_follow(*sys.argv[1:4])
 """
 _setting = threading.Lock()
 
 
-def run_module(name: str) -> "subprocess.Popen[bytes]":
-    """Start `python -m name` as a process without input and output that ends with this one; raise `OSError` where there
-    is no Python to start."""
-    command = [sys.executable, *_flags(), "-P", "-c", _BEGIN, name, str(os.getpid()), *import_path()]
+def run_module(name: str, word: str = "") -> "subprocess.Popen[bytes]":
+    """Start `python -m name word`, silent; raise `OSError` where there is no Python to start."""
+    command = [sys.executable, *_flags(), "-P", "-c", _BEGIN, name, word, str(os.getpid()), *import_path()]
     quiet = subprocess.DEVNULL
     folder = _ROOT if _ROOT.is_dir() else None  # libraries look for settings where they stand
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, cwd=folder)
@@ -70,12 +69,12 @@ def leave_ctrl_c_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _follow(name: str, parent: int) -> None:
+def _follow(name: str, word: str, parent: str) -> None:
     from runpy import run_module as run
 
     leave_ctrl_c_to_the_parent()
-    threading.Thread(target=_end_with, args=(parent,), name="parent", daemon=True).start()
-    sys.argv[1:] = []
+    threading.Thread(target=_end_with, args=(int(parent),), name="parent", daemon=True).start()
+    sys.argv[1:] = [word] if word else []
     run(name, run_name="__main__", alter_sys=True)
 
 

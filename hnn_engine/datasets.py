@@ -5,8 +5,6 @@ itself scores a loss above zero on such data. That loss is the noise floor.
 """
 
 import math
-import os
-import threading
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 
@@ -26,11 +24,12 @@ from hnn_engine.frames.frame_pairs import (
     rows_of,
     shoot,
 )
-from hnn_engine.kernels import cache as kernel_cache
+from hnn_engine.integrators import EVALUATION_LIMIT
 from hnn_engine.parameters import Parameter, Value
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import Recording
 from hnn_engine.rollouts.collocation import collocate
+from hnn_engine.rollouts.many_lanes import follow_lanes
 from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.systems.base import System
 
@@ -51,10 +50,9 @@ DATA_PARAMETERS: tuple[Parameter, ...] = (
     ),
 )
 GROUP = 100  # trajectories that are followed together
-PART = 10  # trajectories that a thread follows before it says so
-THREADS = 4  # at most, on a machine with so many processors
 MAX_ROWS = 2_000_000
 MAX_NUMBERS = 16_000_000  # coordinates of all rows: with derivatives and clean states, half a gigabyte
+TOLERANCE = 1e-12  # of a trajectory with close encounters, a step
 ENERGY_LIMIT = 1e-6  # relative; what changes its energy by more is no longer the truth
 MOST_LOST = 0.2  # of all trajectories: where more are lost, those that are left no longer represent the system
 REDRAWS = 20
@@ -259,7 +257,6 @@ def _with_redraws(
     or its energy moves by more than `ENERGY_LIMIT`), the trajectory is replaced, in its place, by one from a start
     that `rng` draws: all else stays as it was, and the same seed gives the same data.
     """
-    _load_loops(tell)
     tracks = _follow_each(system, starts, times, tell)
     for _ in range(REDRAWS):
         lost = np.flatnonzero(~_sound(system, tracks))
@@ -283,45 +280,10 @@ def _sound(system: System, tracks: Array) -> Mask:
     return kept
 
 
-def _load_loops(tell: ProgressCallback) -> None:
-    """Load the compiled loops: data must not depend on whether something else has loaded them yet."""
-    raised: list[Exception] = []
-
-    def ends() -> bool:
-        try:
-            tell(0.0)
-        except Exception as error:
-            raised.append(error)
-        return bool(raised)
-
-    kernel_cache.load(build_elsewhere=True, interrupt=ends)
-    if raised:
-        raise raised[0]
-
-
 def _follow_each(system: System, starts: Array, times: Array, tell: ProgressCallback) -> Array:
-    """Follow each of `starts` `(N, 2*dof)` by itself, as the truth on screen is, in several threads."""
-    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-
-    ended = threading.Event()
-
-    def follow(part: Array) -> Array:
-        tracks = [rollout(system, one, times, "dop853", tolerance=1e-12, interrupt=ended.is_set) for one in part]
-        return np.stack([track.coords for track in tracks], axis=1)
-
-    parts = np.array_split(starts, math.ceil(len(starts) / PART))
-    with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, THREADS)) as pool:
-        futures = [pool.submit(follow, part) for part in parts]
-        waiting = set(futures)
-        try:
-            while waiting:
-                waiting = wait(waiting, timeout=0.1, return_when=FIRST_COMPLETED).not_done
-                tell(1 - len(waiting) / len(parts))
-        except BaseException:
-            ended.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return np.concatenate([future.result() for future in futures], axis=1)
+    """Follow each of `starts` `(N, 2*dof)` by steps of its own, as the truth on screen is, but always in numpy: data
+    does not depend on whether loops are compiled yet, and for thousands of starts at once these are hardly quicker."""
+    return follow_lanes(system.field, starts, times, TOLERANCE, EVALUATION_LIMIT, passed=tell)
 
 
 def _test_trajectories(system: System, count: int) -> Mask:

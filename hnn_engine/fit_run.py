@@ -15,6 +15,7 @@ from hnn_engine.datasets import Dataset
 from hnn_engine.evaluation import Figures, evaluate
 from hnn_engine.experiment import Experiment, resolved
 from hnn_engine.fitting import get_recipe
+from hnn_engine.fitting.backend_choice import decided
 from hnn_engine.fitting.events import Cancelled, End, Evaluated, Event, Failed, Finished, Fit, Progress, Started
 from hnn_engine.models import get_model
 from hnn_engine.progress import ProgressCallback
@@ -30,14 +31,16 @@ class FitRun:
     """A fit of the first model of `experiment` on `data`, from the first step to the run that is kept.
 
     It begins at the weights of the run `start`, where there is one. Its experiment has numbers for a network that is
-    automatic.
+    automatic. `backend` names what computes it; where it is empty, that is decided with the first `advance`
+    (`backend_choice.decided`).
     """
 
-    def __init__(self, experiment: Experiment, data: Dataset, start: Run | None = None) -> None:
+    def __init__(self, experiment: Experiment, data: Dataset, start: Run | None = None, backend: str = "") -> None:
         """Prepare the fit; no step is done, and no weight drawn, before the first `advance`."""
         self.id = uuid.uuid4().hex[:12]
         self.experiment = resolved(replace(experiment, models=experiment.models[:1]))
         self.data, self._start = data, start
+        self.backend = backend
         self.end: End | None = None
         self.steps_planned = int(experiment.settings.get("steps", 0))
         self.step = 0
@@ -70,8 +73,10 @@ class FitRun:
         try:
             if self._events is None:
                 start = self._start.snapshot if self._start is not None else None
+                recipe = get_recipe(self.experiment.recipe)
+                self.backend = decided(self.backend, recipe.by_gradient)
                 task = self.experiment.task(self.experiment.models[0], self.data, start)
-                self._fit = get_recipe(self.experiment.recipe).start(task)
+                self._fit = recipe.start(replace(task, backend=self.backend))
                 self._events = self._fit.events()
                 if self._stopping:  # asked for while the recipe was still being imported
                     self._fit.stop()
@@ -92,7 +97,8 @@ class FitRun:
         elif isinstance(event, Started):
             self.steps_planned = event.steps
             system = self.experiment.source_name
-            _log.info("The fit %s begins: %s on %s, %d steps", self.id, self.title, system, event.steps)
+            begins = "The fit %s begins: %s on %s, %d steps, backend %s"
+            _log.info(begins, self.id, self.title, system, event.steps, self.backend)
         else:
             self.end = event
             self._let_go()
@@ -140,6 +146,7 @@ class FitRun:
             reason=reason,
             steps=self.end.step,
             fit_seconds=self.seconds,
+            backend=self.backend,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             started_from=Origin(self._start.id, self._start.title) if self._start is not None else None,
         )

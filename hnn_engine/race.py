@@ -24,6 +24,7 @@ from hnn_engine.evaluation import mean_square
 from hnn_engine.experiment import Experiment, ModelSpec, SystemSource, checked, default_settings, model_spec, resolved
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import RECIPES, RecipeInfo, get_recipe
+from hnn_engine.fitting.backend_choice import decided
 from hnn_engine.fitting.events import Event, Failed, Finished, Progress
 from hnn_engine.parameters import AUTO
 from hnn_engine.snapshot import Snapshot
@@ -87,15 +88,16 @@ class Race:
     that is not there and `ExperimentError` for one that is not for this model.
     """
 
-    def __init__(self, experiment: Experiment, recipes: Sequence[str], data: Dataset) -> None:
-        """Enter the first model of `experiment` once for each of `recipes`, on `data`; raise `ExperimentError` where
-        there is no recipe, or one does not apply to the model."""
+    def __init__(self, experiment: Experiment, recipes: Sequence[str], data: Dataset, backend: str = "") -> None:
+        """Enter the first model of `experiment` once for each of `recipes`, on `data`, all of them by `backend`; raise
+        `ExperimentError` where there is no recipe, or one does not apply to the model."""
         if not recipes:
             raise ExperimentError("No recipe is chosen: choose at least one, a race needs two")
         self.experiment = replace(experiment, models=experiment.models[:1])
         error_of = FieldErrorMetric(self.experiment, data)
         entries = [lane_experiment(self.experiment, name) for name in dict.fromkeys(recipes)]
-        self.lanes = tuple(Lane(entry, data, error_of) for entry in entries)
+        backend = decided(backend)  # one for all, or a lane might begin when loops have just been compiled
+        self.lanes = tuple(Lane(entry, data, error_of, backend) for entry in entries)
         self._known = shipped_finish(self.experiment)
 
     @property
@@ -156,9 +158,9 @@ def _rank(one: Standing) -> tuple[float, bool, float]:
 class Lane:
     """One recipe's fit and its curves."""
 
-    def __init__(self, experiment: Experiment, data: Dataset, error_of: "FieldErrorMetric") -> None:
-        """Prepare the fit of the first model of `experiment` on `data`; `error_of` measures its field."""
-        self.fit = FitRun(experiment, data)
+    def __init__(self, experiment: Experiment, data: Dataset, error_of: "FieldErrorMetric", backend: str = "") -> None:
+        """Prepare the fit of the first model of `experiment` on `data` by `backend`; `error_of` measures its field."""
+        self.fit = FitRun(experiment, data, backend=backend)
         self.recipe = get_recipe(experiment.recipe)
         self.title = lane_title(self.recipe, experiment.models[0])
         self.losses, self.errors = Curve(), Curve()

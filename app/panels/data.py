@@ -14,7 +14,6 @@ from app.widgets.text import quiet_label, set_tip
 from hnn_engine.datasets import DATA_PARAMETERS, Dataset
 from hnn_engine.experiment import Experiment, RecordingSource
 from hnn_engine.frames.frame_pairs import FILM_PARAMETERS
-from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.number_format import grouped, number
 from hnn_engine.parameters import Parameter
 from hnn_engine.systems import System
@@ -202,11 +201,8 @@ class DataPanel(QWidget):
 
     def _on_text(self) -> None:
         """While the data is being made, say how far it is."""
-        system, what, share = self.lab.experiment.system, "Generating the data", self.lab.dataset_worker.share
         if self.lab.dataset_worker.pending:
-            if share == 0 and system is not None and system.close_encounters and kernel_cache.progress() < 1:
-                what, share = "Compiling (once per computer)", kernel_cache.progress()
-            self.facts.setText(f"{what}: {100 * share:.0f} %")
+            self.facts.setText(f"Generating the data: {100 * self.lab.dataset_worker.share:.0f} %")
         elif self.lab.dataset is None:
             self.facts.setText("No data can be made with these settings.")
 

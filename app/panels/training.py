@@ -374,8 +374,8 @@ class TrainingPanel(QWidget):
         self.bar.setRange(0, 100)
         self.bar.setValue(round(100 * share))
         if compiling:
-            left = seconds_left((1 - share) * kernel_cache.SECONDS)
-            self.progress.setText(f"Compiling (once per computer) · {left}")
+            left = seconds_left(kernel_cache.seconds_left())
+            self.progress.setText("Compiling (once per computer)" + (f" · {left}" if left else ""))
         else:
             self.progress.setText(f"Generating the data: {100 * share:.0f} %")
 

@@ -146,7 +146,7 @@ def _thinned(pixels: Array) -> Array:
     """Return `pixels` `(n, 2)` without those that fall into the same half pixel as the one before."""
     if len(pixels) < _DENSE:
         return pixels
-    moves: npt.NDArray[np.bool_] = np.diff(np.rint(2 * pixels), axis=0).any(axis=1)
+    moves = np.asarray(np.diff(np.rint(2 * pixels), axis=0).any(axis=1))
     moves[-1] = True
     kept: Array = pixels[np.concatenate([[True], moves])]
     return kept

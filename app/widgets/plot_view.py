@@ -40,7 +40,8 @@ class PlotView:
 
     @cached_property
     def _shift(self) -> Array:
-        return np.array([self.left, self.top + self.height]) - self._scale * np.array([self.x[0], self.y[0]])
+        shift: Array = np.array([self.left, self.top + self.height]) - self._scale * np.array([self.x[0], self.y[0]])
+        return shift
 
     def pixels(self, points: Array) -> Array:
         """Return the pixels `(n, 2)` of `points` `(n, 2)`, all finite."""

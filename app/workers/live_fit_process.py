@@ -21,6 +21,7 @@ from hnn_engine.snapshot import Snapshot
 _log = logging.getLogger(__name__)
 PATIENCE = 1.0  # s; a fit that takes longer is given up for a newer one
 POLL_S = 0.05  # s between looks whether there is a newer one
+IDLE = 1.0  # s without a request, in which there is time for other things
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +92,11 @@ class LiveFitProcess:
 
 def serve(line: Connection) -> None:
     """Answer requests until the window's side of `line` is gone."""
-    if kernel_cache.progress() == 1.0:  # else the window is having them compiled, and fits do without
-        kernel_cache.load()
+    kernel_cache.load_compiled()
     while True:
         try:
+            while not line.poll(IDLE):
+                kernel_cache.load_compiled()  # the window may have had them compiled by now; fits do without till then
             request = line.recv()
         except EOFError:
             return

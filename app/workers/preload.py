@@ -1,15 +1,12 @@
 """Loads what the first paint did without, in the background, while nothing is dragged."""
 
-import ctypes
 import gc
 import importlib.util
 import logging
-import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 
 from app.workers.thread_priority import give_way
 from hnn_engine.kernels import cache as kernel_cache
@@ -19,10 +16,11 @@ _log = logging.getLogger(__name__)
 
 
 class Preload:
-    """One thread that loads scipy, then the compiled loops, and torch where there are none.
+    """One thread that loads scipy, then the compiled loops once they are compiled, and torch where there will be none.
 
-    `held` is asked whether a drag is under way; `loaded` is called in the thread after each part, `failed` with a
-    message and a traceback where one cannot be had, and `told` with a sentence on what the program does without.
+    `held` is asked whether something has to go first; `loaded` is called in the thread after each part, `failed` with a
+    message and a traceback where one cannot be had, and `told` with a sentence on what the program does without. The
+    law of the system that `on_screen` names is compiled before those of others.
     """
 
     def __init__(
@@ -31,8 +29,10 @@ class Preload:
         loaded: Callable[[], None],
         failed: Callable[[str, str], None],
         told: Callable[[str], None],
+        on_screen: Callable[[], str],
     ) -> None:
         self._held, self._loaded, self._failed, self._told = held, loaded, failed, told
+        self._on_screen = on_screen
         self._closing = False
         self._thread: threading.Thread | None = None
         self.scipy_ready = False
@@ -53,11 +53,13 @@ class Preload:
         self._closing = True
         if self._thread is not None:
             self._thread.join(seconds)
+        kernel_cache.end_building()
         return self._thread is None or not self._thread.is_alive()
 
     def _load(self) -> None:
         give_way()
         try:
+            kernel_cache.start_building(self._on_screen())  # a process that gives way too
             for load in (self._load_scipy, self._load_loops, self._load_torch):
                 while self._held() and not self._closing:
                     time.sleep(0.05)
@@ -84,7 +86,7 @@ class Preload:
         self.scipy_ready = scipy.integrate is not None
 
     def _load_loops(self) -> None:
-        kernel_cache.load(build_elsewhere=True, interrupt=lambda: self._closing)
+        kernel_cache.load(lambda: self._closing, self._on_screen())
 
     def _load_torch(self) -> None:
         """Load torch where fits need it, and say what is missed."""
@@ -96,17 +98,9 @@ class Preload:
             )
             return
         self._told(f"{kernel_cache.slower()}.")
-        _load_torch()
+        from hnn_engine.fitting.gradient.backends import torch_wanted
 
+        with torch_wanted():
+            import torch
 
-def _load_torch() -> None:
-    """Import torch where fits need it, its great library first: loaded by itself it does not hold the interpreter."""
-    spec = importlib.util.find_spec("torch")
-    if spec is not None and spec.origin is not None:
-        name = {"linux": "libtorch_cpu.so", "darwin": "libtorch_cpu.dylib"}.get(sys.platform, "")
-        library = Path(spec.origin).parent / "lib" / name
-        if name and library.is_file():
-            ctypes.CDLL(str(library))
-    import torch
-
-    torch.set_num_threads(1)
+            torch.set_num_threads(1)

@@ -177,7 +177,7 @@ def _held(line: Connection, entry: Entry) -> RaceEnded:
     from hnn_engine.kernels import cache as kernel_cache
     from hnn_engine.race import Race
 
-    kernel_cache.load()
+    kernel_cache.load_compiled()
     data = entry.data if entry.data is not None else entry.experiment.dataset()
     race = Race(entry.experiment, entry.recipes, data)
     told, left = 0.0, {}

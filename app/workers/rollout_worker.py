@@ -24,7 +24,6 @@ from hnn_engine.experiment import Experiment
 from hnn_engine.frame_metrics import frames_in_step
 from hnn_engine.initial_frames import film_along, initial_condition, reader_of
 from hnn_engine.integrators import why_not
-from hnn_engine.kernels.cache import loops
 from hnn_engine.phase_portrait import Layers, Missed, PortraitField, compute_field, encode, rows_missed
 from hnn_engine.rollout_analysis import (
     collocated_truth,
@@ -41,7 +40,7 @@ from hnn_engine.rollout_analysis import (
     states_at,
 )
 from hnn_engine.rollouts.energy_drift import energy_drift, relative_error
-from hnn_engine.rollouts.rollout import Rollout
+from hnn_engine.rollouts.rollout import Rollout, is_compiled
 from hnn_engine.rollouts.steering import follow, gap_after_return
 from hnn_engine.rollouts.truth import follow_truth
 from hnn_engine.snapshot import Float32Snapshot, Snapshot
@@ -153,7 +152,8 @@ class RolloutWorker:
 
     def _stages(self, request: Request) -> tuple[bool, ...]:
         """Whether the truth is the reference integrator's, in each of the answers to come."""
-        if request.experiment.system is None or request.experiment.rollout.truth != "dop853" or loops() is not None:
+        system, method = request.experiment.system, request.experiment.rollout.truth
+        if system is None or method != "dop853" or is_compiled(system, method):
             return (True,)
         if request.preview or not self.reference_ready:
             return (False,)

@@ -20,7 +20,7 @@ from app.workers.malloc_trim import give_back
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment
-from hnn_engine.kernels import cache as kernel_cache
+from hnn_engine.fitting import get_recipe
 from hnn_engine.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -247,8 +247,7 @@ class _Work:
 
     def _ended(self) -> JobEnded:
         try:
-            self._load_loops()
-            self._fit_all(self._repeated())
+            self._fit_all(self._repeated(), self._backend())
         except _StoppedError:
             return JobEnded()
         except HnnLabError as error:
@@ -258,14 +257,17 @@ class _Work:
             return JobEnded(f"The training thread failed: {error}", traceback.format_exc())
         return JobEnded()
 
-    def _load_loops(self) -> None:
-        """Load what the fits, and some data, are made by."""
-        job = self._job
-        job.compiling = kernel_cache.loops() is None  # once on a machine; it takes long enough to be stopped
-        there = kernel_cache.load(build_elsewhere=True, interrupt=job.ends.is_set)
-        job.compiling = False
-        if not there and job.ends.is_set():
+    def _backend(self) -> str:
+        """Return what computes all fits of the job: what is there by now, for none of them changes it on its way."""
+        from hnn_engine.fitting.backend_choice import decided, must_compile
+
+        job, by_gradient = self._job, get_recipe(self._experiment.recipe).by_gradient
+        job.compiling = must_compile(by_gradient)  # once on a machine; it takes long enough to be stopped
+        backend = decided("", by_gradient, interrupt=job.ends.is_set)
+        if job.compiling and job.ends.is_set():
             raise _StoppedError
+        job.compiling = False
+        return backend
 
     def _repeated(self) -> list[tuple[Experiment, Dataset]]:
         """Return the experiment once for each seed, with its data."""
@@ -285,13 +287,13 @@ class _Work:
         if self._job.ends.is_set():
             raise _StoppedError
 
-    def _fit_all(self, repeated: list[tuple[Experiment, Dataset]]) -> None:
+    def _fit_all(self, repeated: list[tuple[Experiment, Dataset]], backend: str) -> None:
         from hnn_engine.fit_run import FitRun  # with evaluation and records: nothing that the first paint waits for
         from hnn_engine.fitting.events import Failed
 
         job = self._job
         fits = [
-            FitRun(replace(one, models=(spec,)), data, job.starts.get(spec.name))
+            FitRun(replace(one, models=(spec,)), data, job.starts.get(spec.name), backend)
             for one, data in repeated
             for spec in one.models
         ]

@@ -14,7 +14,7 @@ import numpy as np
 
 from hnn_engine.cli.recorded import recorded
 from hnn_engine.cli.stopping import Interrupts
-from hnn_engine.cli.training import keep_run, load_loops, run_fit
+from hnn_engine.cli.training import chosen_backend, compiling_beside, keep_run, run_fit
 from hnn_engine.cli.values import number, start_of
 from hnn_engine.console import is_unicode, say
 from hnn_engine.coords import Array
@@ -183,9 +183,11 @@ def train(options: argparse.Namespace) -> int:
     note = recipe_note(experiment.recipe, experiment.source_name)
     if note:
         say(note)
-    load_loops()
-    with Interrupts() as interrupts, interrupts.holding():
-        run = run_fit(experiment, interrupts, start)
+    by_gradient = get_recipe(experiment.recipe).by_gradient
+    backend = chosen_backend(options.backend, by_gradient)
+    beside = compiling_beside(backend, options.backend, by_gradient)
+    with beside, Interrupts() as interrupts, interrupts.holding():
+        run = run_fit(experiment, interrupts, start, backend)
         keep_run(run, options.out, options.force)
     _print_figures({**run.summary(), "run": str(options.out)}, options.json)
     return interrupts.code

@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from hnn_engine.atomic_write import told
-from hnn_engine.cli.training import load_loops
 from hnn_engine.cli.values import number, start_of
 from hnn_engine.comparison_video import ComparisonVideo
 from hnn_engine.console import end_progress, is_live, progress, say
 from hnn_engine.disk import operations
 from hnn_engine.errors import ExperimentError, ParameterError, RecordError
 from hnn_engine.experiment import Experiment, checked, same_scene
+from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.parameters import Parameter
 from hnn_engine.records import Run, is_run_folder, load_run, load_session
 from hnn_engine.rollouts.steering import STEERINGS, Steering
@@ -34,7 +34,7 @@ def film(options: argparse.Namespace) -> None:
     height = int(HEIGHT.check(options.height))
     experiment, runs = _loaded(options.sources)
     asked = _asked(experiment, options)
-    load_loops()
+    kernel_cache.load_compiled()
     made = ComparisonVideo(asked, [run.snapshot for run in runs], options.theme, height)
     write_video(options.out, made.pictures(), made.seconds, _tell, made.count)
     end_progress()

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from hnn_engine import __version__
 from hnn_engine.cli import commands, filming, inspecting, racing, reproducing
 from hnn_engine.errors import LINE, choice, one_line, shortened
+from hnn_engine.fitting.backend_choice import BACKENDS, COMPILED
 from hnn_engine.systems import SYSTEMS
 from hnn_engine.tasks import SIMULATED, TASKS
 
@@ -115,6 +116,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     train.add_argument("--fps", metavar="N", help="frames per second of a video; a folder of pictures needs it")
     train.add_argument("--method", metavar="D", help="how derivatives of a recording are estimated")
     _add_table_options(train)
+    _add_backend(train, "what is there at once")
     train.add_argument("--json", action="store_true", help="print one line of JSON on stdout")
     train.set_defaults(run=commands.train)
 
@@ -135,6 +137,17 @@ def _add_inspect(inspect: argparse.ArgumentParser) -> None:
     inspect.add_argument("--fps", metavar="N", help="frames per second of a video")
     inspect.add_argument("--json", action="store_true", help="print one line of JSON on stdout")
     inspect.set_defaults(run=inspecting.inspect)
+
+
+def _add_backend(command: argparse.ArgumentParser, otherwise: str) -> None:
+    names = " or ".join(BACKENDS)
+    command.add_argument(
+        "--backend",
+        metavar="B",
+        choices=BACKENDS,
+        default="",
+        help=f"what computes the fits, {names}: the same seed and backend give the same weights ({otherwise})",
+    )
 
 
 def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
@@ -184,6 +197,7 @@ def _add_race(race: argparse.ArgumentParser) -> None:
     race.add_argument("--model", metavar="M", help="see 'hnn-lab models' (the system's HNN)")
     race.add_argument("--recipes", metavar="R,…", help="see 'hnn-lab recipes' (all that apply to the model)")
     race.add_argument("--seed", default="0", metavar="N", help="seed of data and weights (0)")
+    _add_backend(race, "what is there at once")
     race.add_argument("--json", action="store_true", help="print one line of JSON on stdout")
     race.set_defaults(run=racing.race)
 
@@ -201,6 +215,7 @@ def _add_reproduce(reproduce: argparse.ArgumentParser) -> None:
     reproduce.add_argument(
         "--recording", metavar="FILE", help=f"the measured pendulum for real-pendulum, or '{SIMULATED}'"
     )
+    _add_backend(reproduce, COMPILED)
     reproduce.add_argument("--json", metavar="FILE", type=Path, help="write an array of fits here")
     reproduce.add_argument("--report", metavar="DIR", type=Path, help="write a page with plots, DIR/index.html")
     reproduce.add_argument("--keep", metavar="DIR", type=Path, help="folder of cached fits (the user's cache)")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from hnn_engine.cli.stopping import Interrupts
-from hnn_engine.cli.training import load_loops
+from hnn_engine.cli.training import chosen_backend, compiling_beside
 from hnn_engine.cli.values import names
 from hnn_engine.console import end_progress, is_live, progress, say
 from hnn_engine.experiment import Experiment, check_seed, checked, model_spec, new_experiment
@@ -29,9 +29,9 @@ def race(options: argparse.Namespace) -> int:
     experiment = _experiment(options)
     model = experiment.models[0].name
     recipes = racing_recipes(model) if options.recipes is None else names(options.recipes, "--recipes")
-    load_loops()
-    race = Race(experiment, recipes, experiment.dataset())
-    with Interrupts() as interrupts, interrupts.stopping(race):
+    backend = chosen_backend(options.backend)
+    race = Race(experiment, recipes, experiment.dataset(), backend)
+    with compiling_beside(backend, options.backend), Interrupts() as interrupts, interrupts.stopping(race):
         _run(race)
     if options.json:
         print(json.dumps(_summary(race), allow_nan=False))

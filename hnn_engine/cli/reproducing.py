@@ -8,13 +8,14 @@ from pathlib import Path
 
 from hnn_engine import __version__
 from hnn_engine.cli.stopping import Interrupts, exit_code
-from hnn_engine.cli.training import Meter, clock, load_loops
+from hnn_engine.cli.training import Meter, chosen_backend, clock
 from hnn_engine.cli.values import names
 from hnn_engine.console import end_progress, say
 from hnn_engine.environment import commit, cores, cpu_model, versions
 from hnn_engine.errors import ExperimentError, ParameterError
 from hnn_engine.fit_run import FitRun
 from hnn_engine.fitting import get_recipe
+from hnn_engine.fitting.backend_choice import usual_backend
 from hnn_engine.models import get_model
 from hnn_engine.number_format import scientific
 from hnn_engine.parameters import Parameter
@@ -36,11 +37,11 @@ def reproduce(options: argparse.Namespace) -> int:
     """Fit what is not cached yet, print the table, and write what was asked for; return the exit code. Raises an
     `HnnLabError` for a wrong option, `RecordError` where a file or the cache cannot be written."""
     fits = _fits(options)
-    cache = _Held(options.keep or cache_folder() / "reproduction")
+    cache = _Held(options.keep or cache_folder() / "reproduction", options.backend or usual_backend())
     _check_outputs(options, cache)
     kept = {} if options.fresh else cached_results(fits, cache)
     cache.check_fits(planned for i, planned in enumerate(fits) if i not in kept)
-    load_loops()
+    cache.backend = chosen_backend(options.backend, wait=True)  # it takes long enough to be worth compiling
     if kept:
         say(f"{len(kept)} of {len(fits)} fits are cached in {cache.folder}; --fresh fits them again.")
     results: list[Result] = []

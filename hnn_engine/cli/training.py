@@ -4,17 +4,19 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 from hnn_engine.cli.stopping import Interrupts
 from hnn_engine.console import say
+from hnn_engine.environment import cores
 from hnn_engine.errors import HnnLabError, RecordError, shortened
 from hnn_engine.evaluation import Figures
 from hnn_engine.experiment import Experiment
 from hnn_engine.fit_run import FitRun
+from hnn_engine.fitting.backend_choice import COMPILED, decided
 from hnn_engine.fitting.events import Evaluated, Failed, Progress
 from hnn_engine.journal import keep_fit
 from hnn_engine.kernels import cache as kernel_cache
@@ -25,12 +27,12 @@ EVALUATE = "'hnn-lab evaluate'"
 QUICK = 2.0  # seconds: loading what is compiled already takes less
 
 
-def run_fit(experiment: Experiment, interrupts: Interrupts, start: Run | None = None) -> Run:
-    """Fit, from the weights of `start` where it is given, evaluate, and return the run to keep; raise `HnnLabError`
-    where nothing is left to keep. `interrupts` hold what comes, except while data is made and the fit evaluated: then
-    `KeyboardInterrupt` or `Terminated` is raised."""
+def run_fit(experiment: Experiment, interrupts: Interrupts, start: Run | None = None, backend: str = "") -> Run:
+    """Fit by `backend`, from the weights of `start` where it is given, evaluate, and return the run to keep; raise
+    `HnnLabError` where nothing is left to keep. `interrupts` hold what comes, except while data is made and the fit
+    evaluated."""
     with interrupts.cutting():
-        fit = FitRun(experiment, experiment.dataset(), start)
+        fit = FitRun(experiment, experiment.dataset(), start, backend)
     meter = Meter(fit, sys.stderr)
     with interrupts.stopping(fit):
         while fit.end is None:
@@ -81,18 +83,33 @@ def keep_run(run: Run, folder: Path, force: bool) -> None:
         raise told from error
 
 
-def load_loops() -> None:
-    """Load the compiled loops, and say on stderr that they have to be compiled first where that takes over `QUICK`
-    s."""
+def chosen_backend(asked: str = "", by_gradient: bool = True, wait: bool = False) -> str:
+    """Return the backend of the fits to come, as `backend_choice.decided` has it, and say so where loops have to be
+    compiled first. Raise `MissingError` where it cannot be had."""
     notice = threading.Timer(QUICK, lambda: say("compiling the inner loops (only once on this computer) …"))
     notice.daemon = True
     notice.start()
     try:
-        kernel_cache.load()
+        backend = decided(asked, by_gradient, wait)
     finally:
         notice.cancel()
     if kernel_cache.slower():
         say(f"{kernel_cache.slower()}.")
+    return backend
+
+
+@contextmanager
+def compiling_beside(backend: str, asked: str, by_gradient: bool = True) -> Iterator[None]:
+    """Meanwhile have the loops compiled by another processor, for the next time, where fits by gradient go without them
+    and nobody has asked for that. What is not done at the end is left to the next."""
+    if asked or backend == COMPILED or not by_gradient or cores() == 1:
+        yield
+        return
+    kernel_cache.start_building()
+    try:
+        yield
+    finally:
+        kernel_cache.end_building()
 
 
 class Meter:

@@ -84,7 +84,8 @@ class RecipeInfo:
 
     `observes_frames`: it is for models that see frames alone, or for all others alone; None: for any. `twin` is the
     recipe that does the same for those. `follows`: it is so quick that a model can be fitted anew while the data is
-    dragged. `sizes` are the networks that are best for it, which those that are automatic have.
+    dragged. `sizes` are the networks that are best for it, which those that are automatic have. `by_gradient`: its
+    steps are computed by compiled loops or by torch.
     """
 
     name: str
@@ -96,6 +97,7 @@ class RecipeInfo:
     twin: str = ""
     follows: bool = False
     sizes: Sizes = PAPER_SIZES
+    by_gradient: bool = False
 
     def size(self, dof: int, live: bool = False) -> NetworkSize:
         """Return the size of automatic networks for `dof` degrees of freedom; `live`: in a live fit."""
@@ -135,6 +137,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "As in the paper: Adam at 10⁻³, fixed steps, last weights kept.",
             (_STEPS, _RATE, _BATCH, _DECAY),
             "hnn_engine.fitting.gradient.paper:PaperFit",
+            by_gradient=True,
         ),
         RecipeInfo(
             "adam",
@@ -142,6 +145,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "Scaled start, cosine schedule, early stop on validation trajectories, best weights kept.",
             (_STEPS, _RATE, _BATCH, _DECAY, _PATIENCE),
             "hnn_engine.fitting.gradient.adam:AdamFit",
+            by_gradient=True,
         ),
         RecipeInfo(
             "lbfgs",
@@ -149,6 +153,7 @@ RECIPES: dict[str, RecipeInfo] = {
             "Quasi-Newton on all rows at once: for small smooth networks, starting from the closed form.",
             (_ITERATIONS, _NO_DECAY, _BEGIN, _STATES),
             "hnn_engine.fitting.gradient.lbfgs:LbfgsFit",
+            by_gradient=True,
             observes_frames=False,
             twin="adam",
             sizes=LBFGS_SIZES,

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
+from hnn_engine.fitting.backend_choice import loaded_backend
 from hnn_engine.parameters import Value
 from hnn_engine.snapshot import Snapshot
 
@@ -22,7 +23,7 @@ class FitTask:
     """What to fit: a model with its settings, on data, by a recipe's settings, from a seed.
 
     `known` is what the model is told of the scene (`Model.known`): no step changes it. `start`: an earlier fit of the
-    same architecture, which this one begins at; None: at fresh weights.
+    same architecture, which this one begins at; None: at fresh weights. `backend`: one of `backend_choice.BACKENDS`.
     """
 
     model: str
@@ -32,6 +33,7 @@ class FitTask:
     seed: int
     known: Mapping[str, Array] = field(default_factory=dict)
     start: Snapshot | None = None
+    backend: str = field(default_factory=loaded_backend)
 
 
 @dataclass(frozen=True)

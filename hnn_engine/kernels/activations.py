@@ -10,8 +10,9 @@ import math
 from typing import Any
 
 import numpy as np
+from numba import types
 
-from hnn_engine.kernels.jit import jit_ordered
+from hnn_engine.kernels.jit import SINGLE_ROWS, SINGLES, jit_ordered, jit_ordered_for
 from hnn_engine.kernels.perceptron import SILU, SINE, SOFTPLUS, TANH
 
 # Of type float32, each: one float64 among them would widen the whole loop.
@@ -93,7 +94,7 @@ def _sine(a: Any) -> Any:
     return (-h if quarter & 2 else h) + gap, (-s if (quarter + 1) & 2 else s) + gap
 
 
-@jit_ordered
+@jit_ordered_for(types.void(SINGLE_ROWS, SINGLES, types.int64, SINGLE_ROWS, SINGLE_ROWS, SINGLE_ROWS))
 def activate(a: Any, bias: Any, code: int, h: Any, slope: Any, curve: Any) -> None:
     """h <- σ(a + bias), slope <- σ′; curve <- σ″ for SiLU, whose σ″ is no function of the two. All `(rows, width)`,
     `bias` `(width,)`, float32; `code` as in `ACTIVATION_CODES`."""
@@ -124,7 +125,7 @@ def activate(a: Any, bias: Any, code: int, h: Any, slope: Any, curve: Any) -> No
                 ci[j] = gate * rest * (_2 + x * (rest - gate))
 
 
-@jit_ordered
+@jit_ordered_for(types.void(types.int64, SINGLE_ROWS, SINGLE_ROWS, SINGLE_ROWS, SINGLE_ROWS, SINGLE_ROWS))
 def bend(code: int, h: Any, slope: Any, curve: Any, u: Any, out: Any) -> None:
     """out <- u ⊙ σ″, which follows from σ (`h`) and σ′ (`slope`) except for SiLU, whose `curve` holds it. All `(rows,
     width)`, float32; `code` as in `ACTIVATION_CODES`."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hnn_engine.kernels.activations import activate
-from hnn_engine.kernels.jit import compiled_for, jit, jit_for
+from hnn_engine.kernels.jit import compiled_for, jit, jit_at
 from hnn_engine.kernels.perceptron import (
     BIAS,
     CODE,
@@ -143,7 +143,7 @@ def _field(x: Any, head: Any, numbers: Any, weights: Any, work: Any, out: Any) -
         _add_pass(x, head, which, numbers, weights, work, out)
 
 
-@jit_for(NETWORK)
+@jit_at(NETWORK)
 def batched_field_float32(
     x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, out: Any
 ) -> None:
@@ -154,7 +154,7 @@ def batched_field_float32(
     _field(x, head, numbers, single, work32, out)
 
 
-@jit_for(NETWORK)
+@jit_at(NETWORK)
 def batched_field_float64(
     x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, out: Any
 ) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from hnn_engine.kernels.activations import activate
-from hnn_engine.kernels.jit import jit, jit_for
+from hnn_engine.kernels.jit import jit, jit_at
 from hnn_engine.kernels.perceptron import (
     BIAS,
     CODE,
@@ -55,7 +55,7 @@ def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, work32:
     project(hidden, weights, final, scale_of(head, numbers, which), out)
 
 
-@jit_for(NETWORK)
+@jit_at(NETWORK)
 def float32_field(x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, out: Any) -> None:
     """out <- the field at x of networks with float32 weights, to about six digits.
 

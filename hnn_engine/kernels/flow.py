@@ -16,8 +16,9 @@ from numba import types
 from hnn_engine.coords import Array
 from hnn_engine.integrators import FlowDirection
 from hnn_engine.kernels.batched_field import batched_field_float32, batched_field_float64, room
+from hnn_engine.kernels.disk_cache import has_law
 from hnn_engine.kernels.float32_field import float32_field
-from hnn_engine.kernels.jit import INTEGERS, MATRIX, SINGLE_ROWS, SINGLES, VECTOR, jit
+from hnn_engine.kernels.jit import INTEGERS, MATRIX, SINGLE_ROWS, SINGLES, VECTOR, Pointer, jit
 from hnn_engine.kernels.perceptron import NETWORK, SIZE, field_double, field_single
 from hnn_engine.kernels.weight_layout import WeightLayout
 from hnn_engine.systems.base import System
@@ -25,25 +26,6 @@ from hnn_engine.systems.base import System
 MOST_COORDS = 256  # of a system, 2·dof
 FORWARD, BACKWARD, UPHILL = int(FlowDirection.FORWARD), int(FlowDirection.BACKWARD), int(FlowDirection.UPHILL)
 _ROWS = types.void(VECTOR, VECTOR, VECTOR)
-
-
-class Pointer(types.WrapperAddressProtocol):  # type: ignore[misc]
-    """A compiled function by its address, looked up once: numba's own way asks the compiler at every call, under a
-    lock that threads then wait for."""
-
-    def __init__(self, function: Any, signature: Any) -> None:
-        """Look up where `function`, compiled for the types of `signature`, lies in memory."""
-        found = function.get_compile_result(signature)
-        self._address = found.library.get_pointer_to_function(found.fndesc.llvm_cfunc_wrapper_name)
-        self._signature, self._function = signature, function  # the function is kept, or its code would go
-
-    def __wrapper_address__(self) -> int:
-        """Return the address, which numba asks for."""
-        return int(self._address)
-
-    def signature(self) -> Any:
-        """Return the types that the function takes and gives."""
-        return self._signature
 
 
 class Flow(NamedTuple):
@@ -77,7 +59,9 @@ FLOW = types.NamedTuple(
 )
 
 # Strict arithmetic: the truth is what a system's own lines say, in their order.
-_law_jit: Callable[[Any], Any] = numba.njit([_ROWS], nogil=True, cache=True, error_model="numpy")
+_law_jit: Callable[[Any], Any] = numba.njit(
+    [_ROWS], nogil=True, cache=True, error_model="numpy", no_cpython_wrapper=True
+)
 
 
 @_law_jit
@@ -95,14 +79,28 @@ _BATCHED = {
 _NO_NET = WeightLayout(np.array([0, 0, MOST_COORDS, 0, 0]), np.zeros(0), np.zeros(0, np.float32), np.zeros(0))
 
 
+_with_law: set[type[System]] = set()  # whose laws this process has
+
+
 @lru_cache(maxsize=256)
 def _compiled(function: Any) -> Pointer:
     return Pointer(_law_jit(function), _ROWS)
 
 
-def law_flow(system: System, direction: int = FlowDirection.FORWARD) -> Flow:
-    """Return the flow of a system with its constants, in the `direction` that is one of `integrators.FlowDirection`."""
+def compile_law(system: System) -> None:
+    """Compile the law of a system, or load it."""
+    for function in (type(system).grad_hamiltonian, type(system).dissipation):
+        _compiled(function)
+    _with_law.add(type(system))
+
+
+def law_flow(system: System, direction: int = FlowDirection.FORWARD) -> Flow | None:
+    """Return the flow of a system with its constants; None where its law is still to be compiled."""
     kind, size = type(system), 2 * system.dof
+    if kind not in _with_law:
+        if not has_law(kind):
+            return None
+        compile_law(system)  # which only loads it
     grad_hamiltonian, dissipation = _compiled(kind.grad_hamiltonian), _compiled(kind.dissipation)
     functions = (False, system.damped, grad_hamiltonian, dissipation, system.law, _NETWORKS[True])
     return Flow(size, int(direction), *functions, *_NO_NET, *_NO_NET.memory())

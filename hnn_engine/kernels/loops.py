@@ -3,25 +3,23 @@ fit, and the features of a closed form.
 
 500 RK4 steps of a 2-200-200-1 HNN take about a third of what numpy needs, most of it spent reading the square weight
 matrix; the reference truth takes a fiftieth of scipy's time. Numba compiles the loops once a machine and keeps them on
-disk; `python -m hnn_engine.kernels` does so ahead. Importing this module imports numba; the rest of the program gets
-at it by `hnn_engine.kernels.cache`.
+disk; `python -m hnn_engine.kernels` does so ahead. Importing this module imports numba, and compiles what is not kept;
+the rest of the program gets at it by `hnn_engine.kernels.cache`.
 """
 
-from importlib import import_module
-
 from hnn_engine.kernels.features import add_gradients, values
-from hnn_engine.kernels.flow import batched_network_flow, law_flow, network_flow
+from hnn_engine.kernels.flow import batched_network_flow, compile_law, law_flow, network_flow
 from hnn_engine.kernels.follow import compiled_flow, evaluate, follow
 from hnn_engine.kernels.pixel_training import advance_pixels, pixel_network
 from hnn_engine.kernels.training import advance, network
 from hnn_engine.kernels.weight_layout import weight_layout
-from hnn_engine.systems import SYSTEMS
 
 __all__ = [
     "add_gradients",
     "advance",
     "advance_pixels",
     "batched_network_flow",
+    "compile_law",
     "compiled_flow",
     "evaluate",
     "follow",
@@ -30,17 +28,5 @@ __all__ = [
     "network_flow",
     "pixel_network",
     "values",
-    "warm",
     "weight_layout",
 ]
-
-
-def warm() -> None:
-    """Compile (or load from disk) what is not compiled by being imported: the laws of the systems. Raises what numba
-    raises where it cannot compile.
-
-    BLAS, which the steps of a fit call, is scipy's: it would else be loaded within the first of them.
-    """
-    import_module("scipy.linalg.cython_blas")
-    for system in SYSTEMS.values():
-        law_flow(system())

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from hnn_engine.kernels.jit import INTEGERS, MATRIX, SINGLE_ROWS, SINGLES, VECTOR, jit, jit_for
+from hnn_engine.kernels.jit import INTEGERS, MATRIX, SINGLE_ROWS, SINGLES, VECTOR, jit, jit_at
 
 TANH, SOFTPLUS, SINE, SILU = 0, 1, 2, 3
 ACTIVATION_CODES = {"tanh": TANH, "softplus": SOFTPLUS, "sine": SINE, "silu": SILU}
@@ -198,7 +198,7 @@ def _field(x: Any, head: Any, numbers: Any, weights: Any, work: Any, out: Any) -
 NETWORK = types.void(VECTOR, INTEGERS, VECTOR, SINGLES, VECTOR, MATRIX, SINGLE_ROWS, VECTOR)
 
 
-@jit_for(NETWORK)
+@jit_at(NETWORK)
 def field_single(x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, out: Any) -> None:
     """out <- the field at x of networks with float32 weights, computed in float64.
 
@@ -207,7 +207,7 @@ def field_single(x: Any, head: Any, numbers: Any, single: Any, double: Any, work
     _field(x, head, numbers, single, work, out)
 
 
-@jit_for(NETWORK)
+@jit_at(NETWORK)
 def field_double(x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, out: Any) -> None:
     """out <- the field at x of networks with float64 weights.
 

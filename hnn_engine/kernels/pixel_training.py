@@ -17,19 +17,22 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from hnn_engine.kernels.jit import jit, jit_for
+from hnn_engine.kernels.jit import INTEGERS, SINGLE_ROWS, SINGLES, jit, jit_for
 from hnn_engine.kernels.products import thin, thin_transposed
 from hnn_engine.kernels.training import (
+    ADAM,
+    BLOCK,
+    COLUMN,
+    RIGHT,
     ROWS,
     Work,
-    backward,
-    begin_pass,
-    end_pass,
+    begin_passes,
+    block,
+    end_passes,
     layer_of,
+    lower,
     move,
     network,
-    residual,
-    take,
 )
 from hnn_engine.models.autoencoder import LATENTS, Single
 from hnn_engine.models.networks import Network, Term
@@ -160,7 +163,9 @@ def _encode(coders: Any, flat: Any, table: Any, first: Any) -> None:
     encoder = coders.encoder
     matrix, _ = _part(flat, encoder, 0)
     for j in range(coders.live.size):
-        coders.first[j] = matrix[coders.live[j]]
+        row, kept = matrix[coders.live[j]], coders.first[j]
+        for k in range(row.size):
+            kept[k] = row[k]
     np.dot(coders.x[: 2 * n], coders.first, encoder.h[0, : 2 * n])
     _through(encoder, flat, 2 * n)
     last, bias = _part(flat, encoder, 3)
@@ -287,34 +292,49 @@ def _backward_encoder(coders: Any, flat: Any, grad: Any, n: int, fresh: bool) ->
 
 
 @jit
-def _backward_field(coders: Any, work: Any, flat: Any, grad: Any, n: int) -> None:
-    """Back through the dynamics: their gradient, and dz of both ends of the step."""
+def _backward_field(coders: Any, work: Any, flat: Any, n: int) -> None:
+    """dz of both ends of the step, from what going back through the dynamics has left."""
     for i in range(n):
         for k in range(2):
             coders.dz[i, k] += work.e[i, k]
             coders.dz[n + i, k] -= work.e[i, k]
-    for which in range(work.terms):
-        net = work.nets[which]
-        take(net, n, work.e)
-        d = backward(net, flat, grad, n)
-        thin_transposed(d, layer_of(flat, net, 0)[0], coders.step[:n])
+    for which in range(work.heads.shape[0]):
+        head = work.heads[which]
+        matrix, _ = layer_of(flat, head, work.x[which].shape[1], 0)
+        thin_transposed(lower(work.room, head, RIGHT, 0, n), matrix, coders.step[:n])
         for i in range(n):
             for k in range(coders.step.shape[1]):
-                coders.dz[i, net.column + k] += coders.step[i, k]
+                coders.dz[i, head[COLUMN] + k] += coders.step[i, k]
 
 
 # The step -------------------------------------------------------------------------------------------------------------
 
-_FLAT, _TABLE = types.Array(types.float32, 1, "C"), types.Array(types.float32, 2, "C")
-_INDEX = types.Array(types.int64, 1, "C")
 _ANY = Network("", slice(None), 1)
 _WORK = numba.typeof(network((_ANY,), (Term(_ANY, 0, ((1, 1.0), (0, -1.0))),), "tanh", (1, 2, 1)))
 _AUTOENCODER = numba.typeof(autoencoder(4, 2, np.arange(4)))
-_ADAM = types.Tuple((types.boolean, *(types.float64,) * 4))
 
 
-@jit_for(types.float64(_AUTOENCODER, _WORK, _FLAT, _FLAT, _TABLE, _FLAT, _TABLE, _FLAT, _INDEX, types.int64, _ADAM))
+_WEIGHTS = SINGLES, SINGLES, SINGLE_ROWS, SINGLES  # with their gradient, moments, and the last good ones
+
+
+@jit_for(
+    types.float64(
+        BLOCK,
+        _AUTOENCODER,
+        _WORK,
+        SINGLES,
+        SINGLES,
+        SINGLE_ROWS,
+        SINGLES,
+        SINGLE_ROWS,
+        SINGLES,
+        INTEGERS,
+        types.int64,
+        ADAM,
+    )
+)
 def _advance_pixels(
+    block: Any,
     coders: Any,
     work: Any,
     flat: Any,
@@ -330,29 +350,29 @@ def _advance_pixels(
     learn, limit, rate, root, decay = adam
     rows, loss = first.size, 0.0
     share = 1.0 / rows
-    grad[:] = np.float32(0.0)
+    for i in range(grad.size):
+        grad[i] = np.float32(0.0)
     field_flat, field_grad = flat[coders.size :], grad[coders.size :]
-    for which in range(work.terms):
-        begin_pass(work.nets[which], field_flat)
+    begin_passes(work, field_flat)
     blocks = (rows + ROWS - 1) // ROWS
-    for block in range(blocks):
-        begin, end = block * rows // blocks, (block + 1) * rows // blocks
-        n, fresh = end - begin, block == 0
+    for which in range(blocks):
+        begin, end = which * rows // blocks, (which + 1) * rows // blocks
+        n, fresh = end - begin, which == 0
         _encode(coders, flat, table, first[begin:end])
         _decode(coders, flat, n)
         loss += _reconstruction_error(coders, n, share / pixels) / pixels
         loss += _velocity_error(coders, n, share)
         part = FIELD_SHARE / 2
-        loss += part * residual(work, field_flat, coders.z[:n], coders.step[:n], share * part)
+        loss += part * block(work, field_flat, field_grad, coders.z[:n], coders.step[:n], share * part, learn)
         for i in range(begin, end):
             loss += (rest[first[i]] + rest[first[i] + 1]) / pixels
         if learn:
-            _backward_field(coders, work, field_flat, field_grad, n)
+            _backward_field(coders, work, field_flat, n)
             _backward_decoder(coders, flat, grad, n, fresh)
             _backward_encoder(coders, flat, grad, n, fresh)
     loss *= share
-    for which in range(work.terms if learn else 0):
-        end_pass(work.nets[which], field_grad)
+    if learn:
+        end_passes(work, field_grad)
     if learn and loss <= limit:
         move(flat, grad, moments, good, rate, root, decay)
     return loss
@@ -383,7 +403,7 @@ def advance_pixels(
     assert rest.shape == (len(table),)
     assert len(first)
     assert 0 <= first.min() <= first.max() + 2 < len(table)
-    loss: float = _advance_pixels(coders, work, flat, grad, moments, good, table, rest, first, pixels, adam)
+    loss: float = _advance_pixels(block, coders, work, flat, grad, moments, good, table, rest, first, pixels, adam)
     return loss
 
 

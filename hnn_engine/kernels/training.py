@@ -17,7 +17,7 @@ from numba import types
 
 from hnn_engine.coords import Array
 from hnn_engine.kernels.activations import activate, bend
-from hnn_engine.kernels.jit import jit, jit_for
+from hnn_engine.kernels.jit import SINGLE_ROWS, SINGLES, Pointer, jit, jit_at, jit_for
 from hnn_engine.kernels.perceptron import ACTIVATION_CODES, SILU
 from hnn_engine.kernels.products import (
     add_multiplied,
@@ -39,48 +39,32 @@ _EPSILON = np.float32(1e-8)
 # processor a hundred times as long. Weights that no data reaches shrink to there by the L2 term.
 _TINY, _TINY_SQUARE, _NONE = np.float32(1e-15), np.float32(1e-32), np.float32(0.0)
 
-
-class Net(NamedTuple):
-    """A term through a network: what it is, and memory for one block of rows, of each hidden layer where nothing else
-    is said.
-
-    `left` and `right` hold the factors of dL/dW, twice as many rows: of a block of n rows, u's derivatives and g in the
-    first n (of a gradient only), h and a's derivatives in the next n. Their product is then the sum of two.
-    """
-
-    begin: int  # where its weights begin, and
-    last: int  # its last matrix
-    column: int  # the first of the coordinates that it reads
-    outputs: int
-    output: int  # the one whose gradient it gives; −1 where it gives the outputs themselves
-    at_rest: bool  # whether it is taken at p = 0
-    code: int
-    width: int
-    depth: int
-    targets: npt.NDArray[np.int64]  # which component of the field each number goes to,
-    factors: Array  # times this
-    x: Array  # (rows, inputs), what it reads
-    left: Array
-    right: Array
-    slopes: Array  # σ′
-    curves: Array  # σ″, of SiLU
-    u: Array  # g before it is multiplied by σ′; later dL/dσ′
-    t: Array  # one layer: a, or the derivative of the loss by a layer's output
-    r: Array  # (rows, outputs or inputs), what it gives; later the derivative of the loss by it
-    out: Array  # the part of the last matrix that it needs, transposed
-    out_grad: Array
-    spare: Array  # (width, width)
-    ones: Array  # (rows, 1)
+# What `heads` holds of each pass through a network: where its weights begin, and its last matrix; the first of the
+# coordinates that it reads; how many outputs there are, and the one whose gradient it gives (−1 where it gives the
+# outputs themselves); whether it is taken at p = 0; its activation, width and depth; how many numbers it gives.
+BEGIN, LAST_MATRIX, COLUMN, OUTPUTS, OUTPUT, AT_REST, CODE, WIDTH, DEPTH, GIVEN = range(10)
+# Where in `room` its memory for a block of rows begins, of each hidden layer where nothing else is said. `LEFT` and
+# `RIGHT` hold the factors of dL/dW, twice as many rows: of a block of n rows, u's derivatives and g in the first n (of
+# a gradient only), h and a's derivatives in the next n. Their product is then the sum of two. σ′ (`SLOPES`); σ″ of
+# SiLU (`CURVES`); `U`: g before it is multiplied by σ′, later dL/dσ′; `T`, one layer: a, or the derivative of the
+# loss by its output; `OUT`: the part of the last matrix that the pass needs, transposed, and its gradient behind it;
+# `SPARE`: a square matrix.
+LEFT, RIGHT, SLOPES, CURVES, U, T, OUT, SPARE, FIELDS = range(10, 19)
 
 
 class Work(NamedTuple):
-    """What a step needs of a model: its terms (the first `terms` of `nets`), and what else its field is made of."""
+    """What a step needs of a model: its terms, passes through networks, and what else its field is made of."""
 
-    nets: tuple[Net, Net, Net]
-    terms: int
-    size: int  # of all weights
-    rates: Array  # (dof,), of p in dq/dt
+    heads: npt.NDArray[np.int64]  # (terms, FIELDS)
+    targets: npt.NDArray[np.int64]  # (terms, numbers): which component of the field each number goes to,
+    factors: npt.NDArray[np.float32]  # (terms, numbers), times this
+    room: Array  # (…, width), what is remembered of hidden layers
+    x: tuple[Array, Array, Array]  # (rows, inputs), what each pass reads
+    r: tuple[Array, Array, Array]  # (rows, outputs or inputs), what it gives; later the derivative of the loss by it
+    ones: npt.NDArray[np.float32]  # (rows, 1)
+    rates: npt.NDArray[np.float32]  # (dof,), of p in dq/dt
     e: Array  # (rows, 2·dof), the field; later the derivative of the loss by it
+    size: int  # of all weights
 
 
 def network(
@@ -98,208 +82,267 @@ def network(
         last = begin + (len(net.reads(dof)) + 1) * width + (depth - 1) * (width + 1) * width
         places[net.prefix] = begin, last
         begin = last + width * net.outputs
-    shared = _room(ROWS, width), _room(width, width)
-    nets = [_net(one, places[one.net.prefix], ACTIVATION_CODES[activation], sizes, *shared) for one in terms]
-    first, second, third = (*nets, *[nets[0]] * (MOST - len(nets)))
+    assert len(terms) <= MOST
+    heads, rows = np.zeros((len(terms), FIELDS), np.int64), ROWS + width  # what all passes share comes first
+    shape = len(terms), max(len(one.into) for one in terms)
+    targets, factors = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
+    for i, one in enumerate(terms):
+        code, outputs = ACTIVATION_CODES[activation], one.net.outputs
+        gives = -1 if one.output is None else one.output
+        first = one.net.reads(dof)[0], outputs, gives, one.at_rest, code, width, depth, len(one.into)
+        heads[i, : GIVEN + 1] = (*places[one.net.prefix], *first)
+        heads[i, T], heads[i, SPARE] = 0, ROWS
+        curved = ROWS * depth if code == SILU else 0
+        layers = {
+            LEFT: 2 * ROWS * depth,
+            RIGHT: 2 * ROWS * depth,
+            SLOPES: ROWS * depth,
+            CURVES: curved,
+            U: ROWS * depth,
+        }
+        for name, count in {**layers, OUT: 2 * (outputs if one.output is None else 1)}.items():
+            heads[i, name], rows = rows, rows + count
+        targets[i, : len(one.into)] = [target for target, _ in one.into]
+        factors[i, : len(one.into)] = [factor for _, factor in one.into]
+    reads = [_room(ROWS, len(one.net.reads(dof))) for one in terms] + [_room(1, 1)] * MOST
+    gives_to = [_room(ROWS, len(one.into)) for one in terms] + [_room(1, 1)] * MOST
     known = np.zeros(dof) if rates is None else rates
-    return Work((first, second, third), len(nets), begin, known.astype(np.float32), _room(ROWS, 2 * dof))
+    return Work(
+        heads,
+        targets,
+        factors,
+        _room(rows, width),
+        x=(reads[0], reads[1], reads[2]),
+        r=(gives_to[0], gives_to[1], gives_to[2]),
+        ones=np.ones((ROWS, 1), np.float32),
+        rates=known.astype(np.float32),
+        e=_room(ROWS, 2 * dof),
+        size=begin,
+    )
 
 
 def _room(*shape: int) -> Array:
     return np.zeros(shape, np.float32)
 
 
-def _net(
-    one: Term, places: tuple[int, int], code: int, sizes: tuple[int, int, int], layer: Array, square: Array
-) -> Net:
-    dof, width, depth = sizes
-    columns = one.net.reads(dof)
-    twice, once = (depth, 2 * ROWS, width), (depth, ROWS, width)
-    rows = one.net.outputs if one.output is None else 1
-    output = -1 if one.output is None else one.output
-    return Net(
-        *(*places, columns[0], one.net.outputs, output, one.at_rest, code, width, depth),
-        targets=np.array([target for target, _ in one.into], dtype=np.int64),
-        factors=np.array([factor for _, factor in one.into], dtype=np.float32),
-        x=_room(ROWS, len(columns)),
-        left=_room(*twice),
-        right=_room(*twice),
-        slopes=_room(*once),
-        curves=_room(depth, ROWS if code == SILU else 0, width),
-        u=_room(*once),
-        t=layer,
-        r=_room(ROWS, len(one.into)),
-        out=_room(rows, width),
-        out_grad=_room(rows, width),
-        spare=square,
-        ones=np.ones((ROWS, 1), np.float32),
-    )
-
-
 @jit
-def layer_of(flat: Any, net: Any, layer: int) -> Any:
-    """Return W `(inputs or width, width)` and b `(width,)` of the hidden layer number `layer` of `net` in the weights
-    `flat` `(W,)`."""
-    inputs, width = net.x.shape[1], net.width
-    at, rows = net.begin, inputs
+def layer_of(flat: Any, head: Any, inputs: int, layer: int) -> Any:
+    """Return W `(inputs or width, width)` and b `(width,)` of a hidden layer."""
+    width = head[WIDTH]
+    at, rows = head[BEGIN], inputs
     if layer > 0:
-        at, rows = net.begin + (inputs + 1) * width + (layer - 1) * (width + 1) * width, width
+        at, rows = head[BEGIN] + (inputs + 1) * width + (layer - 1) * (width + 1) * width, width
     middle = at + rows * width
     return flat[at:middle].reshape(rows, width), flat[middle : middle + width]
 
 
 @jit
-def _read(net: Any, x: Any) -> None:
-    """net.x <- what the term reads of the coordinates."""
+def _single(room: Any, head: Any, name: int, layer: int, n: int) -> Any:
+    """Return the memory `(n, width)` of a layer, of what has one row for each of a block."""
+    begin = head[name] + layer * ROWS
+    return room[begin : begin + n]
+
+
+@jit
+def lower(room: Any, head: Any, name: int, layer: int, n: int) -> Any:
+    """Return the second half `(n, width)` of `LEFT` or `RIGHT` of a layer: h, or a's derivatives."""
+    begin = head[name] + 2 * layer * ROWS + n
+    return room[begin : begin + n]
+
+
+@jit
+def _upper(room: Any, head: Any, name: int, layer: int, n: int) -> Any:
+    """Return the first half `(n, width)` of `LEFT` or `RIGHT` of a layer: u's derivatives, or g."""
+    begin = head[name] + 2 * layer * ROWS
+    return room[begin : begin + n]
+
+
+@jit
+def _whole(room: Any, head: Any, name: int, layer: int, n: int) -> Any:
+    """Return both halves `(2n, width)`; of outputs, which have no first one, the second alone."""
+    begin = head[name] + 2 * layer * ROWS
+    return room[begin + (n if head[OUTPUT] < 0 else 0) : begin + 2 * n]
+
+
+@jit
+def _out(room: Any, head: Any, gradient: bool) -> Any:
+    """Return the part of the last matrix that the pass needs, transposed, or its gradient: `(outputs or 1, width)`."""
+    count = head[OUTPUTS] if head[OUTPUT] < 0 else 1
+    begin = head[OUT] + (count if gradient else 0)
+    return room[begin : begin + count]
+
+
+@jit
+def _read(head: Any, x: Any, out: Any) -> None:
+    """out <- what the pass reads of the coordinates."""
     half = x.shape[1] // 2
     for i in range(x.shape[0]):
-        for k in range(net.x.shape[1]):
-            column = net.column + k
-            net.x[i, k] = np.float32(0.0) if net.at_rest and column >= half else x[i, column]
+        for k in range(out.shape[1]):
+            column = head[COLUMN] + k
+            out[i, k] = _NONE if head[AT_REST] != 0 and column >= half else x[i, column]
 
 
 @jit
-def _forward(net: Any, flat: Any, n: int) -> None:
+def _forward(room: Any, head: Any, x: Any, flat: Any, n: int) -> None:
     """a_l = h_{l−1} W_l + b_l, h_l = σ(a_l), from h₀ = x."""
-    t = net.t[:n]
-    for layer in range(net.depth):
-        matrix, bias = layer_of(flat, net, layer)
+    t = _single(room, head, T, 0, n)
+    for layer in range(head[DEPTH]):
+        matrix, bias = layer_of(flat, head, x.shape[1], layer)
         if layer == 0:
-            thin(net.x[:n], matrix, t)
+            thin(x[:n], matrix, t)
         else:
-            np.dot(net.left[layer - 1, n : 2 * n], matrix, t)
-        activate(t, bias, net.code, net.left[layer, n : 2 * n], net.slopes[layer], net.curves[layer])
+            np.dot(lower(room, head, LEFT, layer - 1, n), matrix, t)
+        slope, curve = _single(room, head, SLOPES, layer, n), _single(room, head, CURVES, layer, n)
+        activate(t, bias, head[CODE], lower(room, head, LEFT, layer, n), slope, curve)
 
 
 @jit
-def _back_to_inputs(net: Any, flat: Any, n: int) -> None:
+def _back_to_inputs(room: Any, head: Any, inputs: int, flat: Any, n: int) -> None:
     """g_L = σ′_L ⊙ w_out, u_l = g_{l+1} W_{l+1}ᵀ, g_l = u_l ⊙ σ′_l; the gradient is then g₁ W₁ᵀ."""
-    top = net.depth - 1
-    scale_columns(net.slopes[top, :n], net.out[0], net.right[top])
+    top = head[DEPTH] - 1
+    scale_columns(_single(room, head, SLOPES, top, n), _out(room, head, False)[0], _upper(room, head, RIGHT, top, n))
     for layer in range(top, 0, -1):
-        u = net.u[layer - 1, :n]
-        np.dot(net.right[layer, :n], layer_of(flat, net, layer)[0].T, u)
-        multiply(u, net.slopes[layer - 1, :n], net.right[layer - 1, :n])
+        u = _single(room, head, U, layer - 1, n)
+        np.dot(_upper(room, head, RIGHT, layer, n), layer_of(flat, head, inputs, layer)[0].T, u)
+        multiply(u, _single(room, head, SLOPES, layer - 1, n), _upper(room, head, RIGHT, layer - 1, n))
 
 
 @jit
-def _give(net: Any, flat: Any, n: int, field: Any) -> None:
-    """field += what the term gives."""
-    if net.output < 0:
-        thin_transposed(net.left[net.depth - 1, n : 2 * n], net.out, net.r)
+def _give(room: Any, head: Any, targets: Any, factors: Any, inputs: int, r: Any, flat: Any, n: int, field: Any) -> None:
+    """field += what the pass gives."""
+    if head[OUTPUT] < 0:
+        thin_transposed(lower(room, head, LEFT, head[DEPTH] - 1, n), _out(room, head, False), r)
     else:
-        _back_to_inputs(net, flat, n)
-        thin_transposed(net.right[0, :n], layer_of(flat, net, 0)[0], net.r)
+        _back_to_inputs(room, head, inputs, flat, n)
+        thin_transposed(_upper(room, head, RIGHT, 0, n), layer_of(flat, head, inputs, 0)[0], r)
     for i in range(n):
-        for k in range(net.targets.size):
-            field[i, net.targets[k]] += net.factors[k] * net.r[i, k]
+        for k in range(head[GIVEN]):
+            field[i, targets[k]] += factors[k] * r[i, k]
 
 
 @jit
-def take(net: Any, n: int, e: Any) -> None:
-    """net.r <- dL/d(what the term gave), `(n, outputs or inputs)`, from e = dL/d(field) `(n, 2·dof)`."""
-    for i in range(n):
-        for k in range(net.targets.size):
-            net.r[i, k] = net.factors[k] * e[i, net.targets[k]]
+def _back_to_slopes(room: Any, head: Any, inputs: int, r: Any, flat: Any, grad: Any, ones: Any, n: int) -> None:
+    """Back through `_back_to_inputs`, from the first layer up: dg₁ = r W₁, du_l = dg_l ⊙ σ′_l, dσ′_l = dg_l ⊙ u_l,
+    dg_{l+1} = du_l W_{l+1}; for the last layer, w_out stands for u."""
+    top, t = head[DEPTH] - 1, _single(room, head, T, 0, n)
+    add_outer(r[:n], _upper(room, head, RIGHT, 0, n), layer_of(grad, head, inputs, 0)[0])
+    thin(r[:n], layer_of(flat, head, inputs, 0)[0], t)
+    for layer in range(top):
+        du, u = _upper(room, head, LEFT, layer, n), _single(room, head, U, layer, n)
+        multiply(t, _single(room, head, SLOPES, layer, n), du)
+        multiply_by(t, u)
+        np.dot(du, layer_of(flat, head, inputs, layer + 1)[0], t)
+    scale_columns(t, _out(room, head, False)[0], _single(room, head, U, top, n))
+    multiply_by(_single(room, head, SLOPES, top, n), t)
+    add_outer(ones[:n], t, _out(room, head, True))
 
 
 @jit
-def residual(work: Any, flat: Any, x: Any, d: Any, share: float) -> float:
-    """Return the sum of (field − d)² at x, `(n, 2·dof)` both; work.e <- 2·`share`·(field − d), the derivative by the
-    field of `share` times that."""
+def _back_to_sums(room: Any, head: Any, layer: int, n: int) -> None:
+    """da = dh ⊙ σ′ + dσ′ ⊙ σ″ of a layer; dh is `T`. Outputs have no dσ′, the last layer of a gradient no dh."""
+    slope, da, t = (
+        _single(room, head, SLOPES, layer, n),
+        lower(room, head, RIGHT, layer, n),
+        _single(room, head, T, 0, n),
+    )
+    if head[OUTPUT] < 0:
+        multiply(t, slope, da)
+        return
+    curve, u = _single(room, head, CURVES, layer, n), _single(room, head, U, layer, n)
+    bend(head[CODE], lower(room, head, LEFT, layer, n), slope, curve, u, da)
+    if layer < head[DEPTH] - 1:
+        add_multiplied(t, slope, da)
+
+
+@jit
+def _backward(room: Any, head: Any, x: Any, r: Any, flat: Any, grad: Any, ones: Any, n: int) -> None:
+    """grad += dL/dweights of this block: dW_l = h_{l−1}ᵀ da_l + du_{l−1}ᵀ g_l, db_l = Σ da_l, dh_{l−1} = da_l W_lᵀ.
+
+    What it leaves as da of the first layer is, times W₁ᵀ, the derivative of the loss by the inputs.
+    """
+    inputs, width, t = x.shape[1], head[WIDTH], _single(room, head, T, 0, n)
+    if head[OUTPUT] < 0:
+        add_outer(r[:n], lower(room, head, LEFT, head[DEPTH] - 1, n), _out(room, head, True))
+        thin(r[:n], _out(room, head, False), t)
+    else:
+        _back_to_slopes(room, head, inputs, r, flat, grad, ones, n)
+    for layer in range(head[DEPTH] - 1, -1, -1):
+        matrix_grad, bias_grad = layer_of(grad, head, inputs, layer)
+        _back_to_sums(room, head, layer, n)
+        da = lower(room, head, RIGHT, layer, n)
+        add_outer(ones[:n], da, bias_grad.reshape(1, width))
+        if layer == 0:
+            add_outer(x[:n], da, matrix_grad)
+        else:
+            spare = room[head[SPARE] : head[SPARE] + width]
+            add_product(_whole(room, head, LEFT, layer - 1, n), _whole(room, head, RIGHT, layer, n), matrix_grad, spare)
+            np.dot(da, layer_of(flat, head, inputs, layer)[0].T, t)
+
+
+_ANY = Network("", slice(None), 1)
+_WORK = numba.typeof(network((_ANY,), (Term(_ANY, 0, ((1, 1.0), (0, -1.0))),), "tanh", (1, 2, 1)))
+_BLOCK = types.float64(_WORK, SINGLES, SINGLES, SINGLE_ROWS, SINGLE_ROWS, types.float64, types.boolean)
+
+
+@jit_at(_BLOCK)
+def _block(work: Any, flat: Any, grad: Any, x: Any, d: Any, share: float, learn: bool) -> Any:
+    """Return the sum of (field − d)² over a block; e <- the derivative of `share` times that by the field, and grad
+    += its derivative by the weights, where that is to be learnt from."""
     n, half, total, e = x.shape[0], work.rates.size, 0.0, work.e
     for i in range(n):
         for k in range(half):
-            e[i, k], e[i, half + k] = work.rates[k] * x[i, half + k], np.float32(0.0)
-    for which in range(work.terms):
-        net = work.nets[which]
-        _read(net, x)
-        _forward(net, flat, n)
-        _give(net, flat, n, e)
+            e[i, k], e[i, half + k] = work.rates[k] * x[i, half + k], _NONE
+    for which in range(work.heads.shape[0]):
+        head, seen = work.heads[which], work.x[which]
+        _read(head, x, seen)
+        _forward(work.room, head, seen, flat, n)
+        targets, factors = work.targets[which], work.factors[which]
+        _give(work.room, head, targets, factors, seen.shape[1], work.r[which], flat, n, e)
     twice = np.float32(2.0 * share)
     for i in range(n):
         for k in range(2 * half):
             gap = e[i, k] - d[i, k]
             e[i, k] = twice * gap
             total += np.float64(gap) * gap
+    for which in range(work.heads.shape[0] if learn else 0):
+        head, r = work.heads[which], work.r[which]
+        for i in range(n):
+            for k in range(head[GIVEN]):
+                r[i, k] = work.factors[which, k] * e[i, work.targets[which, k]]
+        _backward(work.room, head, work.x[which], r, flat, grad, work.ones, n)
     return total
 
 
-@jit
-def _back_to_slopes(net: Any, flat: Any, grad: Any, n: int) -> None:
-    """Back through `_back_to_inputs`, from the first layer up: dg₁ = r W₁, du_l = dg_l ⊙ σ′_l, dσ′_l = dg_l ⊙ u_l,
-    dg_{l+1} = du_l W_{l+1}; for the last layer, w_out stands for u."""
-    top, t, r = net.depth - 1, net.t[:n], net.r[:n]
-    add_outer(r, net.right[0, :n], layer_of(grad, net, 0)[0])
-    thin(r, layer_of(flat, net, 0)[0], t)
-    for layer in range(top):
-        du, u = net.left[layer, :n], net.u[layer, :n]
-        multiply(t, net.slopes[layer, :n], du)
-        multiply_by(t, u)
-        np.dot(du, layer_of(flat, net, layer + 1)[0], t)
-    scale_columns(t, net.out[0], net.u[top])
-    multiply_by(net.slopes[top, :n], t)
-    add_outer(net.ones[:n], t, net.out_grad)
+BLOCK = types.FunctionType(_BLOCK)
+block = Pointer(_block, _BLOCK)  # by address, or every step that has blocks would have its lines compiled into it
 
 
 @jit
-def _back_to_sums(net: Any, layer: int, n: int) -> Any:
-    """Return da = dh ⊙ σ′ + dσ′ ⊙ σ″ of a layer; dh is `t`. Outputs have no dσ′, the last layer of a gradient no dh."""
-    slope, da = net.slopes[layer, :n], net.right[layer, n : 2 * n]
-    if net.output < 0:
-        multiply(net.t[:n], slope, da)
-        return da
-    bend(net.code, net.left[layer, n : 2 * n], slope, net.curves[layer], net.u[layer], da)
-    if layer < net.depth - 1:
-        add_multiplied(net.t[:n], slope, da)
-    return da
+def begin_passes(work: Any, flat: Any) -> None:
+    """For each pass: its part of the last matrix <- the columns that it needs, as rows; their gradient <- 0."""
+    for which in range(work.heads.shape[0]):
+        head = work.heads[which]
+        out, out_grad = _out(work.room, head, False), _out(work.room, head, True)
+        for k in range(out.shape[0]):
+            column = head[LAST_MATRIX] + max(head[OUTPUT], k)
+            for i in range(out.shape[1]):
+                out[k, i], out_grad[k, i] = flat[column + i * head[OUTPUTS]], _NONE
 
 
 @jit
-def backward(net: Any, flat: Any, grad: Any, n: int) -> Any:
-    """grad += dL/dweights of this block of n rows: dW_l = h_{l−1}ᵀ da_l + du_{l−1}ᵀ g_l, db_l = Σ da_l, dh_{l−1} = da_l
-    W_lᵀ.
-
-    `flat`, `grad`: `(W,)`. Return da of the first layer, `(n, width)`: da W₁ᵀ is dL/d(inputs).
-    """
-    upper = n if net.output < 0 else 0
-    if net.output < 0:
-        add_outer(net.r[:n], net.left[net.depth - 1, n : 2 * n], net.out_grad)
-        thin(net.r[:n], net.out, net.t)
-    else:
-        _back_to_slopes(net, flat, grad, n)
-    for layer in range(net.depth - 1, -1, -1):
-        matrix_grad, bias_grad = layer_of(grad, net, layer)
-        da = _back_to_sums(net, layer, n)
-        add_outer(net.ones[:n], da, bias_grad.reshape(1, net.width))
-        if layer == 0:
-            add_outer(net.x[:n], da, matrix_grad)
-        else:
-            add_product(net.left[layer - 1, upper : 2 * n], net.right[layer, upper : 2 * n], matrix_grad, net.spare)
-            np.dot(da, layer_of(flat, net, layer)[0].T, net.t[:n])
-    return da
+def end_passes(work: Any, grad: Any) -> None:
+    """grad += the gradient of those columns."""
+    for which in range(work.heads.shape[0]):
+        head = work.heads[which]
+        out_grad = _out(work.room, head, True)
+        for k in range(out_grad.shape[0]):
+            column = head[LAST_MATRIX] + max(head[OUTPUT], k)
+            for i in range(out_grad.shape[1]):
+                grad[column + i * head[OUTPUTS]] += out_grad[k, i]
 
 
-@jit
-def begin_pass(net: Any, flat: Any) -> None:
-    """net.out <- the columns of the last matrix in `flat` `(W,)` that the term needs, as rows; their gradient <- 0."""
-    net.out_grad[:] = np.float32(0.0)
-    for k in range(net.out.shape[0]):
-        column = net.last + max(net.output, k)
-        for i in range(net.width):
-            net.out[k, i] = flat[column + i * net.outputs]
-
-
-@jit
-def end_pass(net: Any, grad: Any) -> None:
-    """grad `(W,)` += the gradient of the columns of the last matrix that the term needs."""
-    for k in range(net.out.shape[0]):
-        column = net.last + max(net.output, k)
-        for i in range(net.width):
-            grad[column + i * net.outputs] += net.out_grad[k, i]
-
-
-@jit
+# By itself, or among other lines its loop does not go through vector registers.
+@jit_for(types.void(SINGLES, SINGLES, SINGLE_ROWS, SINGLES, types.float64, types.float64, types.float64))
 def move(flat: Any, grad: Any, moments: Any, good: Any, rate: float, root: float, decay: float) -> None:
     """m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; w ← w − rate·m/(√v / root + ε), with g including decay·w.
 
@@ -320,32 +363,28 @@ def move(flat: Any, grad: Any, moments: Any, good: Any, rate: float, root: float
         flat[i] = _NONE if abs(w) < _TINY else w
 
 
-_FLAT, _TABLE = types.Array(types.float32, 1, "C"), types.Array(types.float32, 2, "C")
-_ANY = Network("", slice(None), 1)
-_WORK = numba.typeof(network((_ANY,), (Term(_ANY, 0, ((1, 1.0), (0, -1.0))),), "tanh", (1, 2, 1)))
-_ADAM = types.Tuple((types.boolean, *(types.float64,) * 4))
+ADAM = types.Tuple((types.boolean, *(types.float64,) * 4))
 
 
-@jit_for(types.float64(_WORK, _FLAT, _FLAT, _TABLE, _FLAT, _TABLE, _TABLE, _ADAM))
-def _advance(work: Any, flat: Any, grad: Any, moments: Any, good: Any, coords: Any, dcoords: Any, adam: Any) -> Any:
+@jit_for(types.float64(BLOCK, _WORK, SINGLES, SINGLES, SINGLE_ROWS, SINGLES, SINGLE_ROWS, SINGLE_ROWS, ADAM))
+def _advance(
+    block: Any, work: Any, flat: Any, grad: Any, moments: Any, good: Any, coords: Any, dcoords: Any, adam: Any
+) -> Any:
     learn, limit, rate, root, decay = adam
     rows, loss = coords.shape[0], 0.0
     share = 1.0 / (rows * coords.shape[1])
-    grad[:] = np.float32(0.0)
-    for which in range(work.terms):
-        begin_pass(work.nets[which], flat)
+    for i in range(grad.size):  # an assignment to a slice would have numba compile what to say of shapes that differ
+        grad[i] = _NONE
+    begin_passes(work, flat)
     blocks = (rows + ROWS - 1) // ROWS
-    for block in range(blocks):
-        begin, end = block * rows // blocks, (block + 1) * rows // blocks
-        loss += residual(work, flat, coords[begin:end], dcoords[begin:end], share)
-        for which in range(work.terms if learn else 0):
-            take(work.nets[which], end - begin, work.e)
-            backward(work.nets[which], flat, grad, end - begin)
+    for which in range(blocks):
+        begin, end = which * rows // blocks, (which + 1) * rows // blocks
+        loss += block(work, flat, grad, coords[begin:end], dcoords[begin:end], share, learn)
     loss *= share
-    for which in range(work.terms if learn else 0):
-        end_pass(work.nets[which], grad)
-    if learn and loss <= limit:
-        move(flat, grad, moments, good, rate, root, decay)
+    if learn:
+        end_passes(work, grad)
+        if loss <= limit:
+            move(flat, grad, moments, good, rate, root, decay)
     return loss
 
 
@@ -370,5 +409,5 @@ def advance(
     assert coords.shape == dcoords.shape == (len(coords), 2 * work.rates.size)
     assert flat.shape == grad.shape == good.shape == (work.size,)
     assert moments.shape == (2, work.size)
-    loss: float = _advance(work, flat, grad, moments, good, coords, dcoords, adam)
+    loss: float = _advance(block, work, flat, grad, moments, good, coords, dcoords, adam)
     return loss

@@ -119,6 +119,10 @@ class Fields:
         place = f"{name} in {self._place}" if name else self._place
         raise RecordError(f"it is damaged: {place} is {found}, expected {expected}; {_DAMAGED}")
 
+    def has(self, name: str) -> bool:
+        """Return whether there is a `name`, whatever it is."""
+        return name in self._values
+
     def get(self, name: str) -> Any:
         """Return the value of `name`, of any kind; raise `RecordError` where there is none."""
         if name not in self._values:

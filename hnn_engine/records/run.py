@@ -14,6 +14,7 @@ from typing import Any
 from hnn_engine.errors import HnnLabError, RecordError, begins_with
 from hnn_engine.evaluation import Figures
 from hnn_engine.experiment import Experiment, from_json, to_json
+from hnn_engine.fitting.backend_choice import BACKENDS
 from hnn_engine.limits import (
     LARGEST_DATA,
     LARGEST_HISTORY,
@@ -71,6 +72,7 @@ class Run:
     steps: int
     fit_seconds: float
     created: str  # ISO time
+    backend: str = ""  # what computed it, one of BACKENDS; empty where an older program did, which did not say
     started_from: Origin | None = None
 
     def summary(self) -> dict[str, Any]:
@@ -83,6 +85,7 @@ class Run:
             "seed": self.experiment.seed,
             "steps": self.steps,
             "fit_seconds": round(self.fit_seconds, 4),
+            **({"backend": self.backend} if self.backend else {}),
             **({"started_from": self.started_from.id} if self.started_from is not None else {}),
             **figures,
         }
@@ -104,6 +107,7 @@ def run_files(run: Run, with_samples: bool = True) -> dict[str, bytes]:
             "reason": run.reason[:LONGEST_REASON],
             "steps": run.steps,
             "fit_seconds": run.fit_seconds,
+            **({"backend": run.backend} if run.backend else {}),
             "figures": _figures_json(run.figures) if run.figures is not None else None,
         },
     }
@@ -143,6 +147,7 @@ def read_run(files: Mapping[str, bytes], where: str, film: Recording | None = No
             steps=result.whole("steps", MOST_STEPS),
             fit_seconds=result.number("fit_seconds"),
             created=top.time("created"),
+            backend=result.one_of("backend", BACKENDS) if result.has("backend") else "",
             started_from=_read_origin(document.get("started_from")),
         )
     except HnnLabError as error:

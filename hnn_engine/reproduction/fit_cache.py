@@ -13,6 +13,7 @@ from pathlib import Path
 from hnn_engine.environment import versions
 from hnn_engine.errors import RecordError
 from hnn_engine.experiment import to_json
+from hnn_engine.fitting.backend_choice import COMPILED
 from hnn_engine.records import Run, check_folder, check_target, is_run_folder, load_run, write_run
 from hnn_engine.reproduction.fit_plan import PlannedFit
 
@@ -37,9 +38,9 @@ _LIBRARIES = {name: name for name in ("numpy", "scipy", "numba", "torch")}
 class FitCache:
     """A folder of finished fits."""
 
-    def __init__(self, folder: Path) -> None:
-        """Keep fits under `folder`, which is made with the first."""
-        self.folder = folder
+    def __init__(self, folder: Path, backend: str = COMPILED) -> None:
+        """Keep the fits of `backend` under `folder`, which is made with the first."""
+        self.folder, self.backend = folder, backend
 
     def check(self) -> None:
         """Raise `RecordError` where nothing can be kept here; asked before the work, which may take an hour."""
@@ -67,14 +68,15 @@ class FitCache:
         write_run(run, self._place(planned), force=True, option="--keep", cached=True)
 
     def _place(self, planned: PlannedFit) -> Path:
-        name = f"{planned.model}-{planned.experiment.recipe}-seed-{planned.seed}-{digest(planned)}"
+        mark = digest(planned, self.backend)
+        name = f"{planned.model}-{planned.experiment.recipe}-seed-{planned.seed}-{mark}"
         return self.folder / planned.task.name / name
 
 
-def digest(planned: PlannedFit) -> str:
-    """Return twelve hexadecimal digits of the SHA-256 of the experiment, the recorded samples, the engine and its
-    libraries."""
-    mark = hashlib.sha256(sources().encode())
+def digest(planned: PlannedFit, backend: str = COMPILED) -> str:
+    """Return twelve letters that change with the experiment, the recorded samples, the engine with its libraries and
+    the backend."""
+    mark = hashlib.sha256(f"{sources()}{backend}".encode())
     mark.update(json.dumps(to_json(planned.experiment), sort_keys=True).encode())
     recording = planned.experiment.recording
     if recording is not None:

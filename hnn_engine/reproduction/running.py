@@ -53,7 +53,7 @@ def reproduce(
         if number in kept:
             yield kept[number]
             continue
-        fit = FitRun(planned.experiment, data.of(planned.experiment))
+        fit = FitRun(planned.experiment, data.of(planned.experiment), backend=cache.backend)
         hear = watch(number, fit)
         while fit.end is None:
             hear(fit.advance())

@@ -144,6 +144,11 @@ def compiled_flow(flow: Flow, integrator: str, rows: int = 1) -> Any | None:
     return kernels.compiled_flow(base, integrator, direction, rows)
 
 
+def is_compiled(flow: Flow, integrator: str) -> bool:
+    """Return whether a compiled loop follows `flow` by `integrator`, by now."""
+    return compiled_flow(flow, integrator) is not None
+
+
 def _compiled(
     flow: Flow,
     start: Array,

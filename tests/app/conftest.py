@@ -125,7 +125,7 @@ def few_orbits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def compiled_loops() -> None:
     """Load the compiled loops once, before any window: compiling them takes longer than a closing window waits."""
-    kernel_cache.load(build_elsewhere=True)
+    kernel_cache.build()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from app.workers.malloc_trim import give_back
 from app.workers.training_worker import FitEvent, JobEnded, JobStarted, Kept, Message, TrainingWorker
 from hnn_engine.experiment import Experiment, new_experiment
 from hnn_engine.fit_run import FitRun
+from hnn_engine.fitting import backend_choice
 from hnn_engine.fitting.events import Event
 from hnn_engine.kernels import cache as kernel_cache
 
@@ -38,13 +39,14 @@ def ended(runner: TrainingWorker) -> list[Message]:
 def test_a_job_that_is_stopped_while_compiling_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     compiling = threading.Event()
 
-    def load(build_elsewhere: bool = False, interrupt: Callable[[], bool] = lambda: False) -> bool:
+    def load(interrupt: Callable[[], bool] = lambda: False, first: str = "") -> bool:
         compiling.set()
         while not interrupt():
             time.sleep(0.01)
         return False
 
     monkeypatch.setattr(kernel_cache, "load", load)
+    monkeypatch.setattr(backend_choice, "must_compile", lambda by_gradient: True)  # as where torch is not installed
     runner = TrainingWorker()
     runner.start(small(), None)
     assert compiling.wait(30.0)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMessageBox
 from app.model.rollout_messages import Answer
 from hnn_engine.experiment import model_spec
 from hnn_engine.fit_run import FitRun
+from hnn_engine.fitting import backend_choice
 from hnn_engine.fitting.gradient.paper import PaperFit
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import MODELS
@@ -415,12 +416,12 @@ class TestClosing:
         await bench.until(bench.window.closed.is_set, "leave to close")
 
 
-async def test_the_first_fit_on_a_machine_says_that_it_waits_for_the_compiler(
+async def test_a_fit_that_has_no_torch_says_that_it_waits_for_the_compiler(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel = bench.window.training
 
-    def load(build_elsewhere: bool = False, interrupt: Callable[[], bool] = lambda: False) -> bool:
+    def load(interrupt: Callable[[], bool] = lambda: False, first: str = "") -> bool:
         while not interrupt():
             time.sleep(0.01)
         return False
@@ -428,6 +429,8 @@ async def test_the_first_fit_on_a_machine_says_that_it_waits_for_the_compiler(
     monkeypatch.setattr(kernel_cache, "load", load)
     monkeypatch.setattr(kernel_cache, "_loops", None)
     monkeypatch.setattr(kernel_cache, "progress", lambda: 0.25)
+    monkeypatch.setattr(kernel_cache, "seconds_left", lambda: 15.0)
+    monkeypatch.setattr(backend_choice, "must_compile", lambda by_gradient: True)
     bench.click(panel.button)
     await bench.until(lambda: "Compiling" in panel.progress.text(), "the compiler's progress")
     assert f"15{NO_BREAK}s left" in panel.progress.text()
@@ -489,3 +492,19 @@ async def test_a_fit_goes_on_from_the_shown_runs_and_another_network_is_refused(
     assert not bench.lab.training.worker.running
     assert any("another architecture" in text for text in said)
     assert len(bench.document.state.runs) == 4
+
+
+async def test_a_fit_that_begins_before_the_loops_are_there_is_torch_s_to_the_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loops = kernel_cache.loops()
+    monkeypatch.setattr(kernel_cache, "_loops", None)
+    monkeypatch.setattr(kernel_cache.disk_cache, "is_ready", lambda: False)
+    bench.small_fit(steps=60)
+    bench.click(bench.window.training.button)
+    await bench.until(lambda: any(s.step for s in bench.lab.training.series.values()), "a step")
+    monkeypatch.setattr(kernel_cache, "_loops", loops)
+    await bench.ended()
+    assert {run.backend for run in bench.document.state.runs} == {"torch"}
+    await bench.train()
+    assert "compiled" in {run.backend for run in bench.document.state.runs}

@@ -9,4 +9,4 @@ from hnn_engine.kernels import cache as kernel_cache
 def compiled_loops() -> None:
     """Load the compiled loops once: what follows rollouts without them takes ten times as long. Tests of what happens
     without them take them away."""
-    kernel_cache.load()
+    kernel_cache.build()

@@ -396,12 +396,12 @@ def test_columns_can_be_named(hnn_lab: Command, tmp_path: Path) -> None:
 
 def test_a_fit_that_waits_for_the_compiler_says_so(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setattr(training, "QUICK", 0.05)
-    monkeypatch.setattr(training.kernel_cache, "load", lambda: True)
-    training.load_loops()
+    monkeypatch.setattr(training, "decided", lambda *_: "compiled")
+    assert training.chosen_backend() == "compiled"
     time.sleep(0.15)
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(training.kernel_cache, "load", lambda: time.sleep(0.3))
-    training.load_loops()
+    monkeypatch.setattr(training, "decided", lambda *_: time.sleep(0.3))
+    training.chosen_backend()
     assert capsys.readouterr().err == "hnn-lab: compiling the inner loops (only once on this computer) …\n"
 
 

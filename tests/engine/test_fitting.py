@@ -151,22 +151,16 @@ def test_each_way_of_stepping_is_taken_where_it_is_due(backend: str, model: str)
     assert type(started(task(model=model)).backend) is BACKENDS[backend][model]
 
 
-def test_loops_that_are_not_loaded_yet_are_loaded_for_a_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel_cache, "_loops", None)
-    assert type(started(task()).backend) is CompiledFieldBackend
-
-
 @pytest.mark.parametrize("recipe", BY_GRADIENT)
 @pytest.mark.parametrize(("model", "variant"), VARIANTS, ids=IDS)
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
 def test_compiled_fits_track_those_of_torch(
-    recipe: str, model: str, variant: dict[str, Value], activation: str, monkeypatch: pytest.MonkeyPatch
+    recipe: str, model: str, variant: dict[str, Value], activation: str
 ) -> None:
     made = task(recipe, model, steps=30)
     made = replace(made, model_settings={**made.model_settings, "activation": activation, **variant})
     fast = run(started(made, recipe))
-    without_loops(monkeypatch)
-    slow = run(started(made, recipe))
+    slow = run(started(replace(made, backend="torch"), recipe))
     assert named(fast) == named(slow)
     for kind, loss in ((Progress, "train_loss"), (Evaluated, "test_loss")):
         ours, theirs = ([getattr(e, loss) for e in events if isinstance(e, kind)] for events in (fast, slow))

@@ -141,7 +141,7 @@ def test_it_can_be_stopped_between_steps() -> None:
 def test_torch_gives_the_same_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
     made = experiment(begin="fresh")
     ours = fit(made)
-    monkeypatch.setattr(kernel_cache, "load", lambda *_, **__: False)
+    monkeypatch.setattr(kernel_cache, "_loops", None)
     theirs = fit(made)
     assert type(ours._backend) is not type(theirs._backend)
     (a, x), (b, y) = ours._loss(ours._at), theirs._loss(theirs._at)

@@ -80,6 +80,7 @@ def a_run(model: str = "hnn", recorded: bool = False, name: str = "abc123") -> R
         steps=12,
         fit_seconds=1 / 7,
         created="2026-11-23T12:00:00+00:00",
+        backend="torch",
     )
 
 
@@ -96,7 +97,7 @@ def arrays(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def assert_same(one: Run, other: Run) -> None:
-    for name in ("id", "title", "figures", "ending", "reason", "steps", "fit_seconds", "created"):
+    for name in ("id", "title", "figures", "ending", "reason", "steps", "fit_seconds", "created", "backend"):
         assert getattr(one, name) == getattr(other, name)
     assert to_json(one.experiment) == to_json(other.experiment)
     for mine, theirs in zip(arrays(one), arrays(other), strict=True):

@@ -117,7 +117,7 @@ def test_what_needs_a_missing_library_says_so_in_a_sentence(
 
 @pytest.mark.parametrize("without", ["", "numba"])
 def test_whether_there_are_loops_is_said_on_stderr(place: Path, without: str) -> None:
-    done = run(place, ("-c", "from hnn_engine.cli.training import load_loops; load_loops()"), without)
+    done = run(place, ("-c", "from hnn_engine.cli.training import chosen_backend; chosen_backend(wait=True)"), without)
     assert done.returncode == 0
     assert ("There are no compiled loops (numba is not installed)" in done.stderr) == bool(without)
 
@@ -163,7 +163,9 @@ def nowhere(place: Path) -> dict[str, str]:
 
 
 def test_where_compiled_code_cannot_be_kept_the_command_line_says_so(place: Path, nowhere: dict[str, str]) -> None:
-    done = run(place, ("-c", "from hnn_engine.cli.training import load_loops; load_loops()"), **nowhere)
+    done = run(
+        place, ("-c", "from hnn_engine.cli.training import chosen_backend; chosen_backend(wait=True)"), **nowhere
+    )
     assert done.returncode == 0
     assert "(no folder for compiled code can be written, neither next to the program nor in the user's" in done.stderr
 

@@ -1,18 +1,23 @@
-"""What computes the steps of a fit by gradient: compiled loops, or torch where they cannot be had.
+"""What computes the steps of a fit by gradient: compiled loops, or torch, as its task says.
 
 A compiled step is one call that does not hold the interpreter, where torch's takes it some fifty times: its
 speed does not suffer from a window that paints. It also spares a fit the import of torch.
 """
 
+import ctypes
+import importlib.util
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.errors import MissingError
+from hnn_engine.fitting.backend_choice import COMPILED
 from hnn_engine.fitting.events import FitTask
 from hnn_engine.fitting.gradient.backend import AdamStep, GradientBackend, Rows, Shapes
 from hnn_engine.kernels import cache as kernel_cache
@@ -69,24 +74,36 @@ class CompiledFieldBackend(CompiledBackend):
 
 
 def backend(task: FitTask, shapes: Shapes, flat: Array) -> GradientBackend:
-    """Return the backend that steps the weights `flat` `(W,)`, float32, of `task`, of the `shapes` by name.
-
-    Loops that are not loaded yet are loaded first, compiled if need be: on one machine the same seed gives the same
-    weights, in every program and however early it is asked for. Raises `MissingError` where there is neither numba nor
-    torch.
-    """
-    if kernel_cache.load():
-        return CompiledFieldBackend(kernel_cache.loops(), task, flat)
-    with torch_wanted():  # torch takes more than a second to load
+    """Return the backend that steps the weights `flat` of `task`: the one that the task names."""
+    kernels = compiled_loops(task)
+    if kernels is not None:
+        return CompiledFieldBackend(kernels, task, flat)
+    with torch_wanted():
         from hnn_engine.fitting.gradient.torch_backend import TorchFieldBackend
     return TorchFieldBackend(task, shapes, flat)
 
 
+def compiled_loops(task: FitTask) -> Any | None:
+    """Return the compiled loops where `task` is to go by them, else None. What asked for them has loaded them."""
+    if task.backend != COMPILED:
+        return None
+    assert kernel_cache.loops() is not None
+    return kernel_cache.loops()
+
+
 @contextmanager
 def torch_wanted() -> Iterator[None]:
-    """Raise `MissingError` where torch cannot be imported in the block."""
+    """Load torch, which takes more than a second, before it is imported meanwhile; raise `MissingError` where it is not
+    there. Its great library comes first: loaded by itself it does not hold the interpreter."""
     try:
+        spec = importlib.util.find_spec("torch")
+        name = {"linux": "libtorch_cpu.so", "darwin": "libtorch_cpu.dylib"}.get(sys.platform, "")
+        library = Path(spec.origin).parent / "lib" / name if spec is not None and spec.origin is not None else None
+        if library is not None and "torch" not in sys.modules and library.is_file():
+            with suppress(OSError):  # what is wrong with it the import says
+                ctypes.CDLL(str(library))
         yield
     except ImportError as error:
-        why = f"{kernel_cache.absent()}, and torch is not there either"
+        absent = kernel_cache.absent()
+        why = f"{absent}, and torch is not there either" if absent else "torch is not installed"
         raise MissingError(f"A fit by gradient needs numba or torch ({why}): install one of them with pip") from error

@@ -10,6 +10,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -161,6 +162,6 @@ def closed_form(task: FitTask) -> Array:
     """Return the weights `(W,)`, float32, of the recipe `sampled` with the ridge `CALM_RIDGE`; raise `ExperimentError`
     where the data do not suffice for it."""
     settings = {**task.settings, "regularisation": "fixed", "ridge": CALM_RIDGE, "units": "data"}
-    problem = Problem(FitTask(task.model, task.model_settings, task.data, settings, task.seed, task.known))
+    problem = Problem(replace(task, settings=settings, start=None))
     flat: Array = flattened(problem.field.weights(problem.solved()))
     return flat

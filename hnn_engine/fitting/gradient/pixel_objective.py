@@ -12,7 +12,7 @@ from hnn_engine.coords import Array
 from hnn_engine.datasets import Mask
 from hnn_engine.fitting.events import FitTask
 from hnn_engine.fitting.gradient.backend import AdamStep, GradientBackend, Rows, Shapes
-from hnn_engine.fitting.gradient.backends import CompiledBackend, torch_wanted
+from hnn_engine.fitting.gradient.backends import CompiledBackend, compiled_loops, torch_wanted
 from hnn_engine.fitting.gradient.film_table import FilmTable, mean_frame, plain_film
 from hnn_engine.fitting.gradient.flat_weights import flattened, shapes_of, unflattened
 from hnn_engine.fitting.pixel_snapshot import (
@@ -23,7 +23,6 @@ from hnn_engine.fitting.pixel_snapshot import (
     map_rows,
     pixel_model,
 )
-from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.models import get_model
 from hnn_engine.models.autoencoder import DECODER, ENCODER, LAYERS, half_output, numpy_relu
 from hnn_engine.models.mlp import Weights
@@ -107,10 +106,10 @@ class CompiledPixelBackend(CompiledBackend):
 
 
 def pixel_backend(task: FitTask, film: FilmTable, shapes: Shapes, flat: Array) -> GradientBackend:
-    """Return the backend that steps the weights `flat` `(W,)`, float32, of `task` on `film`; raise `MissingError` where
-    there is neither numba nor torch. See `backends.backend`."""
-    if kernel_cache.load():
-        return CompiledPixelBackend(kernel_cache.loops(), task, film, flat)
-    with torch_wanted():  # torch takes more than a second to load
+    """Return the backend that steps the weights `flat` of `task` on `film`; see `backends.backend`."""
+    kernels = compiled_loops(task)
+    if kernels is not None:
+        return CompiledPixelBackend(kernels, task, film, flat)
+    with torch_wanted():
         from hnn_engine.fitting.gradient.torch_backend import TorchPixelBackend
     return TorchPixelBackend(task, film, shapes, flat)

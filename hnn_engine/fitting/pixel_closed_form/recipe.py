@@ -20,6 +20,7 @@ from hnn_engine import frame_metrics
 from hnn_engine.camera import WHITE
 from hnn_engine.coords import Array, Index
 from hnn_engine.errors import ExperimentError
+from hnn_engine.fitting.backend_choice import COMPILED
 from hnn_engine.fitting.events import Cancelled, Evaluated, Event, Failed, Finished, FitTask, Progress, Started
 from hnn_engine.fitting.pixel_closed_form import field
 from hnn_engine.fitting.pixel_closed_form.autoencoder import Layer, Reading, decoder_end, decoder_start, encoder_start
@@ -184,7 +185,8 @@ class _Steps:
         some = drawn(len(states), field.regression_rows(len(states), width), self._rng)
         states, rates = states[some], rates[some]
         sizes = width, int(settings["depth"])
-        hidden = hidden_layers(states, sizes, activation, self._rng, field.SLOPE)
+        drawn_layers = hidden_layers(states, sizes, activation, self._rng, field.SLOPE)
+        hidden = replace(drawn_layers, compiled=self._task.backend == COMPILED)
         (term,) = pixel_model(self._task).terms(settings, 1)
         end = field.last_layer(hidden, states, rates, term, self._ridge)
         for name, values in hidden.weights().items():

@@ -6,7 +6,7 @@ data there. Source: Bolager et al. 2023, arXiv 2306.16830.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,15 +33,21 @@ class Hidden:
     """Hidden layers `(w, b)`, the first one first: h ← σ(h w + b).
 
     `parts`, of a single layer alone: units that see some of the inputs only, for whose other weights are zero.
+    `compiled`: values and derivatives are computed by compiled loops, which are loaded.
     """
 
     activation: str
     layers: tuple[Layer, ...]
     parts: tuple[Part, ...] = ()
+    compiled: bool = False
 
     def all_parts(self) -> tuple[Part, ...]:
         """Return which units see which inputs; together they are all units."""
         return self.parts or (Part(slice(0, self.width), slice(0, len(self.layers[0][0]))),)
+
+    @property
+    def _kernels(self) -> Any | None:
+        return loops() if self.compiled else None
 
     @property
     def width(self) -> int:
@@ -50,7 +56,7 @@ class Hidden:
 
     def values(self, x: Array) -> Array:
         """Return the last units `(n, width)` at x `(n, k)`."""
-        act, kernels = ACTIVATIONS[self.activation], loops()
+        act, kernels = ACTIVATIONS[self.activation], self._kernels
         for w, b in self.layers:
             x = act(np, x @ w + b)[0] if kernels is None else kernels.values(self.activation, x, w, b)
         return x
@@ -74,7 +80,7 @@ class Hidden:
     ) -> None:
         """Add derivatives of a part of the units at x `(n, k)` to `out` `(n, targets, columns)`, from column `first`
         on: for each (input, target, factor) of `into` those by the input, times factor and `counts` `(n, targets)`."""
-        kernels, begin = loops(), part.inputs.start
+        kernels, begin = self._kernels, part.inputs.start
         if kernels is not None and len(self.layers) == 1:
             w, b = self.layers[0]
             layer = x[:, part.inputs], w[part.inputs, part.units], b[part.units]

@@ -7,7 +7,7 @@ Source: Rahma, Datar & Dietrich 2024, arXiv 2411.17511, for H of an HNN.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hnn_engine.coords import Array, Index
+from hnn_engine.fitting.backend_choice import COMPILED
 from hnn_engine.fitting.events import FitTask
 from hnn_engine.fitting.random_features.hidden_layers import SLOPE, Hidden, halved_layer, hidden_layers, hidden_of
 from hnn_engine.models import get_model
@@ -185,8 +186,11 @@ def drawn_field(task: FitTask, x: Array, rng: np.random.Generator, halved: bool 
     nets = get_model(task.model).networks(task.model_settings, task.data.dof)
     if task.start is not None:
         activation = str(task.model_settings["activation"])
-        return LinearField(task, {net.prefix: hidden_of(task.start.weights, net, activation) for net in nets})
-    return LinearField(task, {net.prefix: _drawn(task, net, x[:, net.columns], rng, halved) for net in nets})
+        hidden = {net.prefix: hidden_of(task.start.weights, net, activation) for net in nets}
+    else:
+        hidden = {net.prefix: _drawn(task, net, x[:, net.columns], rng, halved) for net in nets}
+    compiled = task.backend == COMPILED
+    return LinearField(task, {prefix: replace(layers, compiled=compiled) for prefix, layers in hidden.items()})
 
 
 def _drawn(task: FitTask, net: Network, x: Array, rng: np.random.Generator, halved: bool) -> Hidden:
