@@ -14,7 +14,6 @@ from hnn_engine.atomic_write import check_file, told
 from hnn_engine.console import say
 from hnn_engine.disk import operations
 from hnn_engine.errors import HnnLabError, ParameterError
-from hnn_engine.systems import SYSTEMS, get_system
 
 if TYPE_CHECKING:
     from app.window.main_window import MainWindow
@@ -24,7 +23,9 @@ SETTLE_SECONDS = 30.0
 
 def main(arguments: Sequence[str]) -> int:
     """Draw the window into the file that `arguments` name; return the exit code."""
-    options = _parser().parse_args(list(arguments))
+    from hnn_engine.cli.parser import joined
+
+    options = _parser().parse_args(joined(arguments))
     try:
         _check(options)
         return _draw(options)
@@ -38,10 +39,13 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from hnn_engine.cli.parser import Parser
+    from hnn_engine.cli.systems import add_details, add_source
 
     parser = Parser(prog="hnn-lab screenshot", description="Draw the real window into a PNG, without a display.")
-    parser.add_argument("--system", metavar="S", default="", help=f"one of {', '.join(SYSTEMS)}")
-    parser.add_argument("--session", metavar="FILE", type=Path, help="a session or a run to open")
+    source = parser.add_mutually_exclusive_group()
+    add_source(source)
+    add_details(parser)
+    source.add_argument("--session", metavar="FILE", type=Path, help="a session or a run to open")
     parser.add_argument("--size", metavar="WxH", default="1920x1080", help="size in pixels (1920x1080)")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
     parser.add_argument("--time", metavar="S", type=float, default=3.0, help="instant of the playback in seconds (3)")
@@ -50,10 +54,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> None:
-    if not options.system and options.session is None:
-        raise ParameterError("Nothing to draw: name a --system or a --session")
-    if options.system:
-        get_system(options.system)
+    if not _is_said(options) and options.session is None:
+        raise ParameterError("Nothing to draw: name a --system or a --session, or type a --hamiltonian")
+    if options.session is None:
+        from hnn_engine.cli.systems import source_of
+
+        options.source = source_of(options)
     parse_size(options.size)
     if not (math.isfinite(options.time) and options.time >= 0):
         raise ParameterError(f"--time is {options.time}, but it must be a number of seconds from 0")
@@ -65,6 +71,10 @@ def _check(options: argparse.Namespace) -> None:
             f"--out cannot be written: {options.out} is no file in a folder that allows it; choose another"
         )
     check_file(options.out, "--out")
+
+
+def _is_said(options: argparse.Namespace) -> bool:
+    return any((options.system, options.hamiltonian is not None, options.lagrangian is not None))
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -127,11 +137,11 @@ async def _picture(options: argparse.Namespace) -> int:
 
 async def _opened(window: "MainWindow", options: argparse.Namespace) -> bool:
     from app.model.document import State
-    from hnn_engine.experiment import new_experiment
+    from hnn_engine.experiment import opened
 
     if options.session is not None:
         return await window.files.open_path(options.session, remember=False)
-    window.lab.document.reset(State(new_experiment(options.system)), None)
+    window.lab.document.reset(State(opened(options.source)), None)
     return True
 
 

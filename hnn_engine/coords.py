@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
 def split(coords: Array) -> tuple[Array, Array]:

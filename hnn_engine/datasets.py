@@ -272,12 +272,15 @@ def _with_redraws(
 
 
 def _sound(system: System, tracks: Array) -> Mask:
-    """Return which of `tracks` `(T, N, 2*dof)` are finite and keep their energy `(N,)`."""
+    """Return which of `tracks` `(T, N, 2*dof)` are finite, stay, and keep their energy without friction, `(N,)`."""
+    stays: Mask = np.isfinite(tracks).all(axis=(0, 2)) & system.stays(tracks)
+    if system.damped:
+        return stays
     with np.errstate(invalid="ignore"):
         energy = system.hamiltonian(tracks)
         scale = np.maximum(np.abs(energy[0]), system.energy_floor)
         kept: Mask = (np.abs(energy - energy[0]) <= ENERGY_LIMIT * scale).all(axis=0)
-    return kept
+    return kept & stays
 
 
 def _follow_each(system: System, starts: Array, times: Array, tell: ProgressCallback) -> Array:

@@ -4,6 +4,7 @@ HnnLabError               what the user can mend; the command line ends with exi
  ├─ UnknownNameError      a name that is in no table
  ├─ ParameterError        a value outside what a parameter allows
  ├─ ExperimentError       parts of an experiment that do not fit together
+ ├─ FormulaError          a text that is no formula, and the place in it
  ├─ IntegratorError       a method that does not apply to a vector field
  ├─ RecordingError        a file of measured data that cannot be read
  ├─ RecordError           a run or session on disk that cannot be read or written
@@ -17,6 +18,7 @@ from anywhere, so it is made one line of printable characters that is never long
 import re
 import unicodedata
 from collections.abc import Iterable
+from typing import Any
 
 LINE = 300  # characters of a line that says what is wrong
 LONGEST = LINE - len("hnn-lab: ")  # of a message: the command line writes the program's name before it
@@ -52,6 +54,26 @@ class ParameterError(HnnLabError):
 
 class ExperimentError(HnnLabError):
     """Parts of an experiment that do not fit together."""
+
+
+class FormulaError(HnnLabError):
+    """A text that is no formula; `column` is the place in it, counted from 1, or 0 where it is the whole of it."""
+
+    def __init__(self, what: str, column: int, message: str) -> None:
+        """Say what is wrong with `what`, as 'H' or 'friction', and where."""
+        place = f"{what}, column {column}" if column else what
+        super().__init__(f"{place}: {message}")
+        self.column = column
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel from another process as it is."""
+        return _formula_error, (str(self), self.column)
+
+
+def _formula_error(text: str, column: int) -> FormulaError:
+    error = FormulaError("", 0, "")
+    error.args, error.column = (text,), column
+    return error
 
 
 class IntegratorError(HnnLabError):

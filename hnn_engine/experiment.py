@@ -26,14 +26,16 @@ from hnn_engine.rollouts.steering import LEFT_ALONE, STEERINGS, Steering
 from hnn_engine.scene import Scene
 from hnn_engine.systems import System, get_system
 
-if TYPE_CHECKING:  # neither is needed before a recording is opened or a fit begins
+if TYPE_CHECKING:  # none is needed before a recording or a formula is opened or a fit begins
     from hnn_engine.fitting.events import FitTask
+    from hnn_engine.own_systems.definition import Definition
     from hnn_engine.recordings import Recording
     from hnn_engine.snapshot import Snapshot
 
-# 2 knows layouts of states and what is done to rollouts on their way; 3 frames; 4 data by hand; 5 automatic networks.
-FORMAT, WITHOUT_AUTO = 5, 4  # what has no automatic network is written for programs that know none
-READABLE = (1, 2, 3, 4, 5)
+# 2 knows layouts of states and what is done to rollouts on their way; 3 frames; 4 data by hand; 5 automatic networks;
+# 6 systems of one's own.
+FORMAT, WITHOUT_OWN, WITHOUT_AUTO = 6, 5, 4  # what has nothing new is written for programs that know nothing of it
+READABLE = (1, 2, 3, 4, 5, 6)
 LARGEST = 1e300  # number in a file, and coordinate of a start
 LONGEST_NAME = 100  # characters of a name in a file
 MAX_STEPS = 50_000  # of one rollout on screen or in a file
@@ -64,10 +66,28 @@ FRICTION = Parameter(
 
 @dataclass(frozen=True)
 class SystemSource:
-    """A simulated system with its constants (all of them)."""
+    """A simulated system with its constants (all of them): one of the table, or, by its `definition`, one's own."""
 
     name: str
     constants: Mapping[str, Value] = field(default_factory=dict)
+    definition: "Definition | None" = None
+
+    def system(self, constants: Mapping[str, object] | None = None) -> System:
+        """Return the system, with other `constants` where they are given; raise `HnnLabError`."""
+        values = self.constants if constants is None else constants
+        if self.definition is None:
+            return get_system(self.name, values)
+        from hnn_engine.own_systems.system import own_system
+
+        return own_system(self.definition, values)
+
+
+def own_source(definition: "Definition", constants: Mapping[str, object] | None = None) -> SystemSource:
+    """Return the source of a system of one's own with `constants`, the rest as its definition has them."""
+    from hnn_engine.own_systems.system import own_system
+
+    system = own_system(definition, constants)
+    return SystemSource(system.name, system.values, definition)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +191,7 @@ class Experiment:
             from hnn_engine.recordings import RecordedScene
 
             return RecordedScene(self.source.recording)
-        return get_system(self.source.name, self.source.constants)
+        return self.source.system()
 
     @property
     def system(self) -> System | None:
@@ -272,13 +292,19 @@ def new_experiment(system: str, constants: Mapping[str, object] | None = None) -
     Raises `UnknownNameError` for an unknown system and `ParameterError` for a constant that it has not, or out of
     range.
     """
-    scene = get_system(system, constants)
+    return opened(SystemSource(system, get_system(system, constants).values))
+
+
+def opened(source: SystemSource) -> Experiment:
+    """Return the experiment that the laboratory opens the system of `source` with, its constants completed; raise
+    `HnnLabError`."""
+    scene = source.system()
     opening = scene.horizon if scene.opening is None else scene.opening
     rollouts = RolloutSpec(horizon=opening, dt=opening / 500)
     if scene.observed:  # what is filmed moves between frames
         rollouts = RolloutSpec(horizon=opening, dt=scene.frame_seconds, truth="stormer-verlet")
     return Experiment(
-        source=SystemSource(system, scene.values),
+        source=replace(source, constants=scene.values),
         data=data_defaults(scene),
         models=tuple(model_spec(name) for name in scene.pair),
         recipe="paper",
@@ -494,12 +520,16 @@ def to_json(experiment: Experiment) -> dict[str, Any]:
     if isinstance(experiment.source, RecordingSource):
         measured = experiment.source
         source = {"recording": measured.recording.title, "method": measured.method, "window": measured.window}
+    elif experiment.source.definition is not None:
+        from hnn_engine.own_systems.plain import to_plain
+
+        source = {"own": to_plain(experiment.source.definition), "constants": dict(experiment.source.constants)}
     else:
         source = {"system": experiment.source.name, "constants": dict(experiment.source.constants)}
     spec = experiment.rollout
     automatic = any(is_automatic(m.settings) for m in experiment.models)
     return {
-        "format": FORMAT if automatic else WITHOUT_AUTO,
+        "format": FORMAT if "own" in source else WITHOUT_OWN if automatic else WITHOUT_AUTO,
         "source": source,
         "data": dict(experiment.data),
         "models": [{"name": m.name, "settings": dict(m.settings)} for m in experiment.models],
@@ -528,6 +558,12 @@ def from_json(value: object, recording: "Recording | None" = None) -> Experiment
     if "system" in raw:
         system = get_system(_text(raw["system"], "system"), _values(raw.get("constants", {}), "constants"))
         source = SystemSource(system.name, system.values)
+    elif "own" in raw:
+        from hnn_engine.own_systems.plain import from_plain
+
+        source = own_source(
+            from_plain(raw["own"], "the system", derives=False), _values(raw.get("constants", {}), "constants")
+        )
     elif recording is not None:
         from hnn_engine.recordings import WINDOW, get_derivative
 
@@ -638,7 +674,9 @@ __all__ = [
     "new_experiment",
     "of_system",
     "on_same_data",
+    "opened",
     "opening_pair",
+    "own_source",
     "recording_experiment",
     "resolved",
     "same_scene",

@@ -15,6 +15,9 @@ MOST_CELLS = 20_000_000  # that a sheet of a workbook may span: its reader makes
 MOST_STROKES = 5_000  # pieces included
 MOST_HAND_NUMBERS = 100_000  # of all strokes and moves, and two for each place that is moved or removed
 
+# Systems of one's own
+LARGEST_SYSTEM = 100_000  # bytes of a .hnnsystem file
+
 # Runs and sessions, in bytes unless they count
 MOST_RUNS = 500
 MOST_MODELS = 50  # of one experiment

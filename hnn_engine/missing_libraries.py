@@ -21,6 +21,7 @@ LIBRARIES = {
     "scipy": ("scipy", "everything here needs it"),
     "torch": ("torch", "fits by gradient need it where there are no compiled loops"),
     "numba": ("numba", "the compiled loops need it"),
+    "sympy": ("sympy", "a Hamiltonian is derived from a Lagrangian with it"),
     "safetensors": ("safetensors", "runs are kept and read with it"),
     "PIL": ("pillow", "pictures and videos need it"),
     "av": ("av", "videos need it"),

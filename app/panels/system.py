@@ -1,5 +1,6 @@
 """Pick a system: its card, or a door for measured data; then its constants, which act at once."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
@@ -112,8 +113,8 @@ class SystemPanel(QWidget):
         assert isinstance(source, SystemSource)
         self._gesture = self._gesture or object()
         self.lab.drag.slide(final)
-        system = get_system(source.name, {**source.constants, name: value})
-        changes: dict[str, Any] = {"source": SystemSource(source.name, system.values)}
+        system = source.system({**source.constants, name: value})
+        changes: dict[str, Any] = {"source": replace(source, constants=system.values)}
         if system.dof != self.lab.experiment.scene.dof:  # other coordinates: axes chosen for the old ones are reset
             self.lab.playback.restart()
             self.lab.document.set_view(axes=None)
@@ -146,7 +147,7 @@ class SystemPanel(QWidget):
         if same_system(answer.request.experiment, self.lab.experiment) and len(track.t):
             i = min(int(track.t.searchsorted(time)), len(track.t) - 1)
             q = track.coords[i, : system.dof]
-            if (q == q).all():
+            if (q == q).all() and system.name in SYSTEMS:
                 self.cards.card(system.name).set_state(q, system)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from hnn_engine.cli.recorded import recorded
 from hnn_engine.cli.stopping import Interrupts
+from hnn_engine.cli.systems import pairs, source_of, with_constants
 from hnn_engine.cli.training import chosen_backend, compiling_beside, keep_run, run_fit
 from hnn_engine.cli.values import number, start_of
 from hnn_engine.console import is_unicode, say
@@ -23,11 +24,12 @@ from hnn_engine.errors import ExperimentError, ParameterError, shown
 from hnn_engine.evaluation import Figures
 from hnn_engine.experiment import (
     Experiment,
+    SystemSource,
     check_seed,
     checked,
     default_settings,
     model_spec,
-    new_experiment,
+    opened,
 )
 from hnn_engine.fit_run import evaluated
 from hnn_engine.fitting import RECIPES, get_recipe, recipe_note
@@ -37,21 +39,29 @@ from hnn_engine.frames.frame_pairs import camera_of, pair_at
 from hnn_engine.integrators import INTEGRATORS, get_integrator
 from hnn_engine.missing_libraries import need
 from hnn_engine.models import MODELS, get_model
+from hnn_engine.own_systems.files import load_shelved, shelf
+from hnn_engine.own_systems.system import own_class
 from hnn_engine.parameters import Parameter, bind
 from hnn_engine.records import Run, check_file, check_target, load_run, write_file
 from hnn_engine.rollouts.rollout import Rollout, rollout
 from hnn_engine.rollouts.truth import COARSER, TOLERANCE, how_long_known, parting_time
-from hnn_engine.systems import SYSTEMS, System, get_system
+from hnn_engine.systems import SYSTEMS, System
 from hnn_engine.tasks import TASKS
 
 # Tables ---------------------------------------------------------------------------------------------------------------
 
 
 def list_systems(options: argparse.Namespace) -> None:
-    """Print the systems with their constants, as JSON by `options.json`; the coordinates are those at the defaults."""
+    """Print the systems with their constants, as JSON by `options.json`; the coordinates are those at the defaults.
+
+    With `options.shelf` those that come with the program as files.
+    """
+    kinds: dict[str, type[System]] = dict(SYSTEMS)
+    if options.shelf:
+        kinds = {name: own_class(load_shelved(name)) for name in shelf()}
     rows = [
         {
-            "name": s.name,
+            "name": name,
             "title": s.title,
             "summary": s.summary,
             "separable": s.separable,
@@ -59,7 +69,7 @@ def list_systems(options: argparse.Namespace) -> None:
             "constants": _describe(s.constants),
             "coordinates": [c.name for c in s().coordinates],
         }
-        for s in SYSTEMS.values()
+        for name, s in kinds.items()
     ]
     _print_table(rows, options.json)
 
@@ -207,7 +217,7 @@ def _experiment(options: argparse.Namespace, start: Run | None) -> Experiment:
     model |= {name: getattr(options, name) for name in ("width", "depth") if getattr(options, name) is not None}
     if options.steps is not None:
         settings["steps"] = options.steps
-    for name, value in _pairs(options.setting, "--setting").items():
+    for name, value in pairs(options.setting, "--setting").items():
         if name in own:
             model[name] = value
         else:
@@ -226,12 +236,13 @@ def _experiment(options: argparse.Namespace, start: Run | None) -> Experiment:
 def _simulated(options: argparse.Namespace) -> Experiment:
     for name in ("method", "columns", "rate", "crop", "fps"):
         if getattr(options, name) is not None:
-            raise ParameterError(f"--{name} is for a recording, but --system was given: leave it out")
+            raise ParameterError(f"--{name} is for a recording, but a system was given: leave it out")
     if options.layout == "grid" and options.horizon is not None:
         raise ParameterError("--horizon is the length of orbits, but --layout grid has none: leave it out")
-    base = new_experiment(options.system, _pairs(options.param, "--param"))
+    base = opened(source_of(options))
+    assert base.system is not None
     given = _given_data(options)
-    table, lister = data_parameters(get_system(options.system)), "'hnn-lab train --help' lists"
+    table, lister = data_parameters(base.system), "'hnn-lab train --help' lists"
     return replace(base, data=bind(table, {**base.data, **given}, "the data", lister))
 
 
@@ -240,17 +251,6 @@ def _given_data(options: argparse.Namespace) -> dict[str, object]:
     names = dict.fromkeys(p.name for system in SYSTEMS.values() for p in data_parameters(system))
     values = {name: getattr(options, name.replace("-", "_")) for name in names}
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _pairs(texts: Iterable[str], option: str) -> dict[str, object]:
-    """Read NAME=VALUE texts."""
-    pairs: dict[str, object] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise ParameterError(f"{option} is '{text}', but it must be NAME=VALUE, as in length=1.5")
-        pairs[name] = value
-    return pairs
 
 
 def evaluate_run(options: argparse.Namespace) -> None:
@@ -279,17 +279,22 @@ def simulate(options: argparse.Namespace) -> None:
     Raises `ExperimentError` where the run is of another system, the `HnnLabError` of any option that is wrong, and
     `RecordError` where --out cannot be written.
     """
-    system = get_system(options.system, _pairs(options.param, "--param"))
+    source = source_of(options)
+    system = source.system()
     get_integrator(options.integrator)
     flow: Any = system
     if options.folder is not None:
         run = load_run(options.folder)
         if run.experiment.system is None or run.experiment.source_name != system.name:
+            other = f"--system is {system.name}" if options.system else "another formula is typed"
             raise ExperimentError(
-                f"{options.folder} is a run of {run.experiment.source_name}, but --system is {system.name}: "
-                "name the same"
+                f"{options.folder} is a run of {run.experiment.source_name}, but {other}: name the same"
             )
-        system = get_system(system.name, {**run.experiment.system.values, **_pairs(options.param, "--param")})
+        assert isinstance(run.experiment.source, SystemSource)
+        source = with_constants(
+            run.experiment.source, {**run.experiment.system.values, **pairs(options.param, "--param")}
+        )
+        system = source.system()
         flow = run.snapshot
         if system.dof != flow.dof:
             raise ExperimentError(
@@ -297,7 +302,7 @@ def simulate(options: argparse.Namespace) -> None:
                 "leave it out"
             )
     start = start_of(options.start, system.default_start, [c.name for c in system.coordinates])
-    base = new_experiment(system.name, system.values).rollout
+    base = opened(source).rollout
     spec = replace(
         base, dt=number(options.dt, base.dt, "--dt"), horizon=number(options.horizon, base.horizon, "--horizon")
     ).checked()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from hnn_engine import __version__
-from hnn_engine.cli import commands, filming, inspecting, racing, reproducing
+from hnn_engine.cli import commands, filming, inspecting, racing, reproducing, systems
 from hnn_engine.errors import LINE, choice, one_line, shortened
 from hnn_engine.fitting.backend_choice import BACKENDS, COMPILED
 from hnn_engine.systems import SYSTEMS
@@ -14,7 +14,7 @@ from hnn_engine.tasks import SIMULATED, TASKS
 
 TABLES = ("systems", "models", "recipes", "integrators", "tasks")
 COMMANDS = (*TABLES, "train", "inspect", "evaluate", "simulate", "film", "race", "reproduce")
-_SIGNED = ("--start", "--param", "--setting")  # options whose value may begin with a minus sign
+_SIGNED = (*systems.SIGNED, "--start", "--setting")  # options whose value may begin with a minus sign
 
 
 class Parser(argparse.ArgumentParser):
@@ -57,6 +57,8 @@ def build_parser() -> Parser:
         table = subs.add_parser(name, help=f"list the {name}")
         table.add_argument("--json", action="store_true", help="as a JSON array")
         table.set_defaults(run=getattr(commands, f"list_{name}"))
+        if name == "systems":
+            table.add_argument("--shelf", action="store_true", help="those that come with the program as files")
     _add_train(subs.add_parser("train", help="fit a model and keep the run"))
     _add_inspect(subs.add_parser("inspect", help="say what would be read of a recording"))
     _add_evaluate(subs.add_parser("evaluate", help="evaluate a run again"))
@@ -69,7 +71,7 @@ def build_parser() -> Parser:
 
 def _add_train(train: argparse.ArgumentParser) -> None:
     source = train.add_mutually_exclusive_group(required=True)
-    source.add_argument("--system", metavar="S", help="a system's name; see 'hnn-lab systems'")
+    systems.add_source(source)
     source.add_argument(
         "--recording",
         metavar="FILE",
@@ -106,7 +108,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     for parameter in {p.name: p for system in SYSTEMS.values() for p in system.start_parameters}.values():
         whose = ", ".join(name for name, system in SYSTEMS.items() if parameter in system.start_parameters)
         train.add_argument(f"--{parameter.name}", metavar="N", help=f"{parameter.help} ({parameter.unit}; {whose})")
-    train.add_argument("--param", metavar="NAME=VALUE", action="append", default=[], help="a constant of the system")
+    systems.add_details(train)
     train.add_argument(
         "--setting", metavar="NAME=VALUE", action="append", default=[], help="a setting of the model or the recipe"
     )
@@ -157,7 +159,7 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
 
 
 def _add_simulate(simulate: argparse.ArgumentParser) -> None:
-    simulate.add_argument("--system", required=True, metavar="S", help="a system's name")
+    systems.add_source(simulate.add_mutually_exclusive_group(required=True))
     simulate.add_argument(
         "--run", dest="folder", metavar="RUN", type=Path, help="integrate this run's model instead of the system"
     )
@@ -165,7 +167,7 @@ def _add_simulate(simulate: argparse.ArgumentParser) -> None:
     simulate.add_argument("--integrator", metavar="NAME", help="see 'hnn-lab integrators' (dop853)", default="dop853")
     simulate.add_argument("--dt", metavar="S", help="step in seconds")
     simulate.add_argument("--horizon", metavar="S", help="length of the rollout in seconds")
-    simulate.add_argument("--param", metavar="NAME=VALUE", action="append", default=[], help="a constant of the system")
+    systems.add_details(simulate)
     simulate.add_argument(
         "--out", required=True, metavar="FILE.csv", type=Path, help="where to write t, coordinates, H"
     )
@@ -193,7 +195,10 @@ def _add_film(film: argparse.ArgumentParser) -> None:
 
 
 def _add_race(race: argparse.ArgumentParser) -> None:
-    race.add_argument("system", metavar="SYSTEM", help="a system's name; see 'hnn-lab systems'")
+    source = race.add_mutually_exclusive_group(required=True)
+    source.add_argument("named", metavar="SYSTEM", nargs="?", help="a system's name; see 'hnn-lab systems'")
+    systems.add_source(source)
+    systems.add_details(race)
     race.add_argument("--model", metavar="M", help="see 'hnn-lab models' (the system's HNN)")
     race.add_argument("--recipes", metavar="R,…", help="see 'hnn-lab recipes' (all that apply to the model)")
     race.add_argument("--seed", default="0", metavar="N", help="seed of data and weights (0)")

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from hnn_engine.cli.stopping import Interrupts
+from hnn_engine.cli.systems import source_of
 from hnn_engine.cli.training import chosen_backend, compiling_beside
 from hnn_engine.cli.values import names
 from hnn_engine.console import end_progress, is_live, progress, say
-from hnn_engine.experiment import Experiment, check_seed, checked, model_spec, new_experiment
+from hnn_engine.experiment import Experiment, check_seed, checked, model_spec, opened
 from hnn_engine.fitting.events import Failed
 from hnn_engine.number_format import NONE, scientific
 from hnn_engine.race import Race, Standing, racing_recipes
@@ -45,7 +46,9 @@ def race(options: argparse.Namespace) -> int:
 
 def _experiment(options: argparse.Namespace) -> Experiment:
     """Return the experiment of the system as it opens, with the one model: the HNN that it opens with, or another."""
-    base = new_experiment(options.system)
+    if options.named is not None:
+        options.system = options.named
+    base = opened(source_of(options))
     model = options.model or base.models[-1].name
     return checked(replace(base, models=(model_spec(model),), seed=check_seed(options.seed)))
 

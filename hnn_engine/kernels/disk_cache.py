@@ -23,7 +23,8 @@ from hnn_engine.user_folders import cache_folder
 
 _HERE = Path(__file__).parents[1]
 _KERNELS, _SYSTEMS = _HERE / "kernels", _HERE / "systems"
-_NOT_COMPILED = {"__init__.py", "__main__.py", "building.py", "cache.py", "disk_cache.py", "loops.py"}
+# What is not kept on disk; `formula_law` compiles as it goes.
+_NOT_COMPILED = {"__init__.py", "__main__.py", "building.py", "cache.py", "disk_cache.py", "formula_law.py", "loops.py"}
 # What the loops have compiled into them of other folders: a new integrator, say, changes none of it.
 _CONSTANTS = (DIVERGED, MIDPOINT_TOLERANCE, MIDPOINT_ITERATIONS, *map(int, FlowDirection), FIELD_SHARE)
 LOOPS_SHARE = 0.94  # of everything, what the loops take to compile; the rest are laws

@@ -14,10 +14,12 @@ import numpy.typing as npt
 from numba import types
 
 from hnn_engine.coords import Array
+from hnn_engine.formulas.program import Program
 from hnn_engine.integrators import FlowDirection
 from hnn_engine.kernels.batched_field import batched_field_float32, batched_field_float64, room
 from hnn_engine.kernels.disk_cache import has_law
 from hnn_engine.kernels.float32_field import float32_field
+from hnn_engine.kernels.formula_law import compiled_program
 from hnn_engine.kernels.jit import INTEGERS, MATRIX, SINGLE_ROWS, SINGLES, VECTOR, Pointer, jit
 from hnn_engine.kernels.perceptron import NETWORK, SIZE, field_double, field_single
 from hnn_engine.kernels.weight_layout import WeightLayout
@@ -87,6 +89,13 @@ def _compiled(function: Any) -> Pointer:
     return Pointer(_law_jit(function), _ROWS)
 
 
+@lru_cache(maxsize=256)
+def _compiled_formulas(programs: tuple[Program, Program | None]) -> tuple[Pointer, Pointer]:
+    gradient, friction = programs
+    drag = _NO_LAW if friction is None else Pointer(compiled_program(friction, _ROWS, adds=True), _ROWS)
+    return Pointer(compiled_program(gradient, _ROWS, adds=False), _ROWS), drag
+
+
 def compile_law(system: System) -> None:
     """Compile the law of a system, or load it."""
     for function in (type(system).grad_hamiltonian, type(system).dissipation):
@@ -97,11 +106,14 @@ def compile_law(system: System) -> None:
 def law_flow(system: System, direction: int = FlowDirection.FORWARD) -> Flow | None:
     """Return the flow of a system with its constants; None where its law is still to be compiled."""
     kind, size = type(system), 2 * system.dof
-    if kind not in _with_law:
-        if not has_law(kind):
-            return None
-        compile_law(system)  # which only loads it
-    grad_hamiltonian, dissipation = _compiled(kind.grad_hamiltonian), _compiled(kind.dissipation)
+    if kind.programs is not None:
+        grad_hamiltonian, dissipation = _compiled_formulas(kind.programs)
+    else:
+        if kind not in _with_law:
+            if not has_law(kind):
+                return None
+            compile_law(system)  # which only loads it
+        grad_hamiltonian, dissipation = _compiled(kind.grad_hamiltonian), _compiled(kind.dissipation)
     functions = (False, system.damped, grad_hamiltonian, dissipation, system.law, _NETWORKS[True])
     return Flow(size, int(direction), *functions, *_NO_NET, *_NO_NET.memory())
 

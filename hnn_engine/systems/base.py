@@ -8,7 +8,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from hnn_engine.coords import Array, symplectic
+from hnn_engine.coords import Array, Mask, symplectic
+from hnn_engine.formulas.program import Program
 from hnn_engine.geometry import Bob, Bounds, Primitive
 from hnn_engine.parameters import Parameter, Value, bind
 from hnn_engine.scene import Scene
@@ -64,6 +65,7 @@ class System(Scene):
     close_encounters: ClassVar[bool] = False  # now and then a trajectory needs far smaller steps than the others
     frame_seconds: ClassVar[float] = 0.0  # from one frame to the next, where a camera sees it
     pair: ClassVar[tuple[str, str]] = ("baseline", "hnn")  # the models that it opens with
+    programs: ClassVar[tuple[Program, Program | None] | None] = None  # ∇H and friction, where a formula is typed
 
     def __init__(self, constants: Mapping[str, object] | None = None) -> None:
         """Take `constants` by name, defaults for those that are missing; raise `ParameterError` for what is unknown or
@@ -174,6 +176,11 @@ class System(Scene):
         """Return this system with `sample_starts` as the settings `data` of its training data say, see
         `start_parameters`; itself where it has none."""
         return self
+
+    def stays(self, tracks: Array) -> Mask:
+        """Return which of the orbits `tracks` `(T, N, 2*dof)` stay where the system is to be learned, `(N,)`: all,
+        unless a system says otherwise. Training data has others in place of those that leave."""
+        return np.ones(tracks.shape[1], dtype=bool)
 
     def exact(self, start: Array, t: Array) -> Array | None:
         """Return the exact solution `(T, 2*dof)` from `start` `(2*dof,)` at `t` `(T,)` in s from the start, or None

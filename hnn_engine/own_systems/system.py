@@ -1,0 +1,361 @@
+"""A `System` made of a definition: the same interface as those of the table, and a class for each definition."""
+
+import math
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+
+from hnn_engine.coords import Array, Mask
+from hnn_engine.errors import ExperimentError, FormulaError
+from hnn_engine.formulas.expression import GREEK
+from hnn_engine.geometry import Bounds, Primitive
+from hnn_engine.own_systems.analysis import Equilibrium, Form, equilibria, form_of, jacobian, lowest_energy
+from hnn_engine.own_systems.definition import REACH, Definition
+from hnn_engine.own_systems.law import Law, law_of
+from hnn_engine.own_systems.pictures import Beads
+from hnn_engine.parameters import Parameter, bind
+from hnn_engine.scene import Coordinate
+from hnn_engine.systems.base import FLOOR_STARTS, DataRecipe, System
+from hnn_engine.systems.default_scene import Drawing, drawing_of
+
+LEAVES = 5.0  # boxes: a start whose orbit goes further is drawn anew
+DRAWS = 1000  # times as many starts as are wanted that are tried at most, and
+LEAST_DRAWS, LARGEST_DRAW = 20_000, 4000  # so many at least, so many at a time
+TRIED = 256  # states at which a formula must be finite somewhere
+PROBED = 64  # of the starts, for how fast the system moves
+_FEWEST, _MOST = 200, 4000  # steps of the quick look at where an orbit goes
+_GREEK_LETTERS = dict(zip(GREEK, "αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", strict=True))
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+class OwnSystem(System):
+    """A system of one's own: H, ∇H and friction are programs made of typed formulas.
+
+    Starts are drawn from the box of the coordinates' ranges, ±2 where nothing else is said; those whose orbit leaves
+    five times the box within `horizon` are drawn anew.
+    """
+
+    definition: ClassVar[Definition]
+    law_: ClassVar[Law]
+    form: ClassVar[Form]
+    close_encounters: ClassVar[bool] = True  # a formula may be singular anywhere: each orbit has steps of its own
+    friction_scale: float = 1.0
+
+    def __init__(self, constants: Mapping[str, object] | None = None) -> None:
+        """Take `constants` by name, defaults for those that are missing; raise `ParameterError` for what is unknown or
+        out of range. They are no attributes: their names are whatever was typed."""
+        self.values = bind(self.constants, constants or {}, self.title)
+        self.law = self.law_constants()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process as the definition, the constants and the scale of friction."""
+        return _again, (self.definition, dict(self.values), self.friction_scale)
+
+    def law_constants(self) -> Array:
+        """Return the constants, and last what friction is multiplied by."""
+        return np.array([*(float(value) for value in self.values.values()), self.friction_scale])
+
+    def with_friction(self, scale: float) -> Self:
+        """Return this system with its friction multiplied by `scale`."""
+        other = type(self)(self.values)
+        other.friction_scale = scale * self.friction_scale
+        other.law = other.law_constants()
+        return other
+
+    @property
+    def why_not_separable(self) -> str:
+        """Why methods for H = T(p) + V(q) do not apply; empty where they do."""
+        if self.separable:
+            return ""
+        return f"{self.title} has friction" if self.damped else f"H of {self.title} is no sum T(p) + V(q)"
+
+    # The law ----------------------------------------------------------------------------------------------------------
+
+    def hamiltonian(self, coords: Array) -> Array:
+        """Return H, `(..., 2*dof) -> (...)`; not a number where it has no value."""
+        return self.law_.energy_at(coords, self.law)
+
+    # What is seen of it -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        """The canonical coordinates in order, all q and then all p, with the ranges that starts are drawn from."""
+        low, high = box_of(self.definition, self.form)
+        both, angles = zip(low.tolist(), high.tolist(), strict=True), angles_of(self.definition, self.form)
+        return tuple(
+            Coordinate(one.name, symbol(one.name), "rad" if angle else one.unit, *ends, angle)
+            for one, ends, angle in zip(self.definition.coordinates, both, angles, strict=True)
+        )
+
+    @cached_property
+    def _box(self) -> tuple[Array, Array]:
+        return box_of(self.definition, self.form)
+
+    @cached_property
+    def conserved(self) -> tuple[str, ...]:
+        """The momenta that are conserved, since H does not contain their coordinates and nothing else acts."""
+        names, dof = self.definition.names, self.dof
+        return () if self.damped else tuple(names[dof + i] for i in range(dof) if self.form.cyclic[i])
+
+    @cached_property
+    def equilibria(self) -> tuple[Equilibrium, ...]:
+        """The states within the box that rest, and what they are."""
+        return equilibria(self.law_, self.law, *self._box, self.periodic)
+
+    @cached_property
+    def _lowest(self) -> float | None:
+        still = self.law.copy()
+        still[-1] = 0.0
+        rests = equilibria(self.law_, still, *self._box, self.periodic) if self.damped else self.equilibria
+        return lowest_energy(self.law_, still, *self._box, rests)
+
+    @property
+    def min_energy(self) -> float | None:
+        """Return min H where it is found, at an equilibrium of the box that nothing lies below; else None."""
+        return self._lowest
+
+    @cached_property
+    def _typical_energy(self) -> float:
+        low, high = self._box
+        draws = np.random.default_rng(0).uniform(low, high, (FLOOR_STARTS, 2 * self.dof))
+        energies = self.hamiltonian(draws)
+        known = np.abs(energies[np.isfinite(energies)] - (self.min_energy or 0.0))
+        return float(np.median(known)) if len(known) else 1.0
+
+    @cached_property
+    def inertia(self) -> Array | None:
+        """1/(∂²H/∂pᵢ²) where the kinetic energy is Σ pᵢ²/(2mᵢ) with fixed mᵢ, found by trying; else None."""
+        if not self.form.kinetic:
+            return None
+        dof, (low, high) = self.dof, self._box
+        q = np.random.default_rng(0).uniform(low[:dof], high[:dof], (16, dof))
+        states = np.concatenate([np.repeat(q[:, None], dof, axis=1), np.tile(np.eye(dof), (16, 1, 1))], axis=-1)
+        rates = self.gradient(states)[..., dof:]
+        rates = rates[np.isfinite(rates).all(axis=(1, 2))]
+        if not len(rates):
+            return None
+        fixed = rates[0] * np.eye(dof)
+        if not (np.diag(fixed) > 0).all() or np.abs(rates - fixed).max() > 1e-9 * np.abs(fixed).max():
+            return None
+        masses: Array = 1 / np.diag(fixed)
+        return masses
+
+    # Starts -----------------------------------------------------------------------------------------------------------
+
+    def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
+        """Draw `count` states of the box whose orbits stay within five times of it, `(count, 2*dof)`.
+
+        Raises `ExperimentError` where hardly any does.
+        """
+        low, high = self._box
+        kept: list[Array] = []
+        drawn = found = 0
+        size = count + 8
+        while drawn < max(DRAWS * count, LEAST_DRAWS):
+            draws = rng.uniform(low, high, (size, 2 * self.dof))
+            kept.append(draws[self._stay(draws)])
+            drawn, found = drawn + size, found + len(kept[-1])
+            if found >= count:
+                return np.concatenate(kept)[:count]
+            size = min(2 * size, LARGEST_DRAW)
+        raise ExperimentError(
+            f"Of {drawn} starts of {self.title} only {found} have orbits that stay within {LEAVES:g} times the range "
+            "of the coordinates: choose a smaller range, or other constants"
+        )
+
+    def _stay(self, starts: Array) -> Mask:
+        """Return which orbits stay near the box, by a quick look: RK4 with steps that suit the fastest motion."""
+        size = len(starts)
+        fast = self._fastest(starts[:PROBED])
+        if fast is None:
+            return np.zeros(size, dtype=bool)
+        steps = int(np.clip(self.horizon * fast, _FEWEST, _MOST))
+        dt, where, x, c = self.horizon / steps, np.arange(size), starts, self.law
+        field = self.law_.field_at
+        for step in range(steps):
+            with np.errstate(all="ignore"):
+                k1 = field(x, c)
+                k2 = field(x + dt / 2 * k1, c)
+                k3 = field(x + dt / 2 * k2, c)
+                x = x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + field(x + dt * k3, c))
+            if step % 8 == 0 or step == steps - 1:
+                inside = self._near(x)
+                if not inside.all():
+                    x, where = x[inside], where[inside]
+                if not len(where):
+                    break
+        mask = np.zeros(size, dtype=bool)
+        mask[where] = True
+        return mask
+
+    def _fastest(self, states: Array) -> float | None:
+        """Return the rate in 1/s that most of `states` `(N, 2*dof)` are slower than; None where none has a field."""
+        slopes = jacobian(self.law_, states, self.law)
+        slopes = slopes[np.isfinite(slopes).all(axis=(1, 2))]
+        if not len(slopes):
+            return None
+        return float(np.quantile(np.abs(np.linalg.eigvals(slopes)).max(axis=-1), 0.8))
+
+    def _near(self, coords: Array) -> Mask:
+        """Return which states `(..., 2*dof)` lie within five times the box, which is as far as the widest range of
+        all q and of all p reaches from zero; an angle may turn as often as it likes."""
+        size = np.maximum(np.abs(self._box[0]), np.abs(self._box[1]))
+        widest = np.where(self.periodic, 0.0, size).reshape(2, -1).max(axis=1)  # of all q, and of all p
+        reach = np.where(self.periodic, np.inf, LEAVES * np.repeat(widest, self.dof))
+        with np.errstate(invalid="ignore"):
+            near = (np.abs(coords) <= reach) & np.isfinite(coords)
+        return np.asarray(near.all(axis=-1))
+
+    def stays(self, tracks: Array) -> Mask:
+        """Return which of the orbits `tracks` `(T, N, 2*dof)` stay within five times the box, `(N,)`."""
+        return np.asarray(self._near(tracks).all(axis=0))
+
+    @cached_property
+    def default_start(self) -> Array:
+        """The initial state that the window opens with, `(2*dof,)`: the definition's, or the first that is drawn."""
+        if self.definition.start:
+            return np.array(self.definition.start)
+        return super().default_start
+
+    # The scene --------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _drawing(self) -> Drawing:
+        potential, slope = (self._at_rest, self._slope_at_rest) if self.form.kinetic else (None, None)
+        return drawing_of(self.coordinates, potential, slope, self.name)
+
+    @cached_property
+    def _beads(self) -> Beads | None:
+        if self.dof < 3 and self.definition.picture != "chain":
+            return None
+        low, high = self._box
+        return Beads(low[: self.dof], high[: self.dof], self.definition.picture == "chain")
+
+    @property
+    def bounds(self) -> Bounds:
+        """The part of the world that the scene shows at first, in m: left, right, bottom, top."""
+        return super().bounds if self._beads is None else self._beads.bounds
+
+    def geometry(self, q: Array) -> tuple[Primitive, ...]:
+        """Return the drawing of configuration `q` `(dof,)`, fixed parts first, in m."""
+        return super().geometry(q) if self._beads is None else self._beads.drawn(q)
+
+    def positions(self, q: Array) -> Array:
+        """Return the places of the bodies in m, `(..., dof) -> (..., bodies, 2)`."""
+        return super().positions(q) if self._beads is None else self._beads.positions(q)
+
+    def velocities(self, coords: Array) -> Array:
+        """Return the velocities of the bodies in m/s, `(..., 2*dof) -> (..., bodies, 2)`."""
+        if self._beads is None:
+            return super().velocities(coords)
+        return self._beads.velocities(self.gradient(coords)[..., self.dof :])
+
+    def place(self, coords: Array, body: int, at: tuple[float, float]) -> Array:
+        """Return `coords` `(2*dof,)` with `body` moved as near to `at` (m) as it goes; p stays."""
+        if self._beads is None:
+            return super().place(coords, body, at)
+        moved = np.array(coords, dtype=np.float64)
+        moved[body] = at[1]
+        return moved
+
+    def push(self, coords: Array, body: int, velocity: tuple[float, float]) -> Array:
+        """Return `coords` `(2*dof,)` with the p that gives `body` the nearest velocity, where there is one; q stays."""
+        if self._beads is None:
+            return super().push(coords, body, velocity)
+        moved, step = np.array(coords, dtype=np.float64), 1e-6
+        for _ in range(20):
+            ahead = moved.copy()
+            ahead[self.dof + body] += step
+            missing = velocity[1] - self.gradient(moved)[self.dof + body]
+            rate = (self.gradient(ahead)[self.dof + body] - self.gradient(moved)[self.dof + body]) / step
+            if not math.isfinite(missing) or abs(missing) < 1e-9 or not rate:
+                break
+            moved[self.dof + body] += missing / rate
+        return moved if np.isfinite(moved).all() else np.array(coords, dtype=np.float64)
+
+
+# Classes --------------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=128)
+def own_class(definition: Definition) -> type[OwnSystem]:
+    """Return the class of a complete definition; raise `FormulaError` or `ExperimentError`."""
+    law = law_of(definition)
+    form = form_of(law, *said_ranges(definition, [REACH] * (2 * definition.dof)))
+    _check_finite(definition, law, form)
+    count, points = definition.data_counts
+    attributes = {
+        "definition": definition,
+        "law_": law,
+        "form": form,
+        "name": f"own-{definition.key}",
+        "title": definition.title or "Your own system",
+        "summary": definition.summary or f"H = {definition.hamiltonian}",
+        "constants": tuple(
+            Parameter(one.name, one.meaning or one.name, one.value, *one.range, symbol(one.name), one.unit, one.meaning)
+            for one in definition.constants
+        ),
+        "data": DataRecipe(count, points, definition.seconds, 0.0, 0.2, False, False),
+        "separable": form.separable and law.friction is None,
+        "damped": law.friction is not None,
+        "programs": (law.gradient, law.friction),
+        "grad_hamiltonian": staticmethod(law.write_gradient),
+        "dissipation": staticmethod(law.add_friction),
+        "__module__": __name__,
+    }
+    return cast(type[OwnSystem], type("OwnSystem", (OwnSystem,), attributes))
+
+
+def _check_finite(definition: Definition, law: Law, form: Form) -> None:
+    """Raise where H or its gradient has no finite value anywhere in the box."""
+    low, high = box_of(definition, form)
+    draws = np.random.default_rng(0).uniform(low, high, (TRIED, len(low)))
+    c = np.array([*(one.value for one in definition.constants), 1.0])
+    if not np.isfinite(law.energy_at(draws, c)).any() or not np.isfinite(law.field_at(draws, c)).all(axis=1).any():
+        text = ", ".join(f"{one.name} = {one.value:g}" for one in definition.constants[:4])
+        where = f"within {low[0]:g} ≤ {definition.names[0]} ≤ {high[0]:g}{' with ' + text if text else ''}"
+        raise FormulaError(
+            "H",
+            0,
+            f"the formula has no finite value {where} (tried {TRIED} states): look for a division by zero or a "
+            "root of what is negative",
+        )
+
+
+def own_system(definition: Definition, constants: Mapping[str, object] | None = None) -> OwnSystem:
+    """Return the system of a complete definition with `constants`, the rest as it says; raise `HnnLabError`."""
+    return own_class(definition)(constants)
+
+
+def _again(definition: Definition, values: dict[str, Any], friction_scale: float) -> OwnSystem:
+    return own_system(definition, values).with_friction(friction_scale)
+
+
+def angles_of(definition: Definition, form: Form) -> tuple[bool, ...]:
+    """Return which coordinates and momenta are angles: as is said, or as is seen."""
+    seen = (*form.periodic, *(False for _ in form.periodic))
+    said = [one.periodic for one in definition.coordinates]
+    return tuple(one if word is None else word for word, one in zip(said, seen, strict=True))
+
+
+def box_of(definition: Definition, form: Form) -> tuple[Array, Array]:
+    """Return the ranges of the coordinates, `(2*dof,)` each: as is said, ±π for an angle, else ±2."""
+    return said_ranges(definition, [math.pi if angle else REACH for angle in angles_of(definition, form)])
+
+
+def said_ranges(definition: Definition, reach: list[float]) -> tuple[Array, Array]:
+    """Return the ranges of the coordinates that are said, `(2*dof,)` each; ± `reach` where none is."""
+    pairs = list(zip(definition.coordinates, reach, strict=True))
+    low = [-r if one.low is None else one.low for one, r in pairs]
+    high = [r if one.high is None else one.high for one, r in pairs]
+    return np.array(low), np.array(high)
+
+
+def symbol(name: str) -> str:
+    """Return how a name is written on axes: ω₀ for omega0, p_θ for p_theta."""
+    base, line, below = name.partition("_")
+    stem = base.rstrip("0123456789")
+    letter = _GREEK_LETTERS.get(stem, stem) + base[len(stem) :].translate(_SUBSCRIPTS)
+    return letter + line + _GREEK_LETTERS.get(below, below)
