@@ -45,7 +45,7 @@ def measure(options: argparse.Namespace) -> Figures:
     say("from a key to the motion, in numpy")
     _key(0)
     keys = [_milliseconds(lambda i=i: _key(i)) for i in range(1, runs + 1)]  # type: ignore[misc]
-    load(build_elsewhere=True)
+    load()
     say("machine code of a formula")
     compiled = [_milliseconds(_first_compiled(i)) for i in range(runs)][1:]
     say("evaluation beside the built-in systems")
