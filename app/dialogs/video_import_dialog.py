@@ -52,7 +52,7 @@ OFTEN = 150  # ms between two looks at how far the reading is
 
 
 @dataclass(frozen=True, eq=False)
-class Wish:
+class Request:
     """Which frames are to be cut out of `film`, and how; of a `quick` one fewer frames are taken."""
 
     film: Video
@@ -129,9 +129,9 @@ class VideoImportDialog(QDialog):
     def __init__(self, film: Video, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.film, self.footage, self.read = film, None, None  # type: Video, FrameSequence | None, Recording | None
-        self._wish: Wish | None = None  # whose frames are there
-        self._newest: Wish | None = None  # that was asked for
-        self._taker = LatestAnswer(lambda wish, tell: wish.taken(tell), self, gives_way=False)
+        self._request: Request | None = None  # whose frames are there
+        self._newest: Request | None = None  # that was asked for
+        self._taker = LatestAnswer(lambda request, tell: request.taken(tell), self, gives_way=False)
         self._reader = LatestAnswer(as_recording, self)
         self.setWindowTitle("Open a video")
         self.setModal(True)
@@ -298,9 +298,9 @@ class VideoImportDialog(QDialog):
 
     def recording(self) -> Recording:
         """Return the recording; raise `RecordingError`."""
-        if self.footage is None or self._wish is None or self.seconds is None:
+        if self.footage is None or self._request is None or self.seconds is None:
             raise RecordingError("The video is still being read: please wait")
-        return as_recording(self.footage.with_steps(self._wish.every * self.seconds))
+        return as_recording(self.footage.with_steps(self._request.every * self.seconds))
 
     def accept(self) -> None:
         """Close where there is a recording to open."""
@@ -323,29 +323,29 @@ class VideoImportDialog(QDialog):
         values: dict[str, Value] = self.form.values()
         first, last = sorted((int(values["first"]) - 1, int(values["last"]) - 1))
         dark = DARK[str(values["dark"])]
-        wish = Wish(
+        request = Request(
             self.film, self.view.crop, int(values["size"]), first, last, int(values["every"]), dark, quick=quick
         )
         self.read = None
         self._reader.ask(None)
-        self._newest = wish
-        self._taker.ask(wish)
+        self._newest = request
+        self._taker.ask(request)
         self.complain("")
         self._show_rod()
         self._tell_state()
 
-    def _on_taken(self, wish: Wish, footage: FrameSequence | None, problem: str) -> None:
-        if self._newest is None or not (wish is self._newest or wish.quick):
+    def _on_taken(self, request: Request, footage: FrameSequence | None, problem: str) -> None:
+        if self._newest is None or not (request is self._newest or request.quick):
             return
-        self._wish, self.footage = wish, footage
+        self._request, self.footage = request, footage
         self.complain(problem)
         self._show_taken()
-        if footage is not None and not wish.quick:
+        if footage is not None and not request.quick:
             self._reader.ask(footage)
         self._tell_state()
 
     def _on_read(self, footage: FrameSequence, recording: Recording | None, problem: str) -> None:
-        if footage is not self.footage or self._wish is not self._newest:
+        if footage is not self.footage or self._request is not self._newest:
             return
         self.read = recording
         self.complain(problem or self._lost())
@@ -373,9 +373,9 @@ class VideoImportDialog(QDialog):
 
     def _row(self) -> int | None:
         """Return which of the taken frames is the nearest to the one that is looked at."""
-        if self.footage is None or self._wish is None:
+        if self.footage is None or self._request is None:
             return None
-        row = round((self.frame - self._wish.first) / self._wish.step)
+        row = round((self.frame - self._request.first) / self._request.step)
         return min(max(row, 0), len(self.footage.frames) - 1)
 
     def _show_taken(self) -> None:
@@ -386,7 +386,7 @@ class VideoImportDialog(QDialog):
         """Lay the pendulum as it was read over the film."""
         self.view.show_rod(None, None)
         row = self._row()
-        if self.read is None or self.footage is None or self._wish is None or row is None:
+        if self.read is None or self.footage is None or self._request is None or row is None:
             return
         at = row - int(np.searchsorted(self.footage.t, self.read.t[0]))
         if 0 <= at < len(self.read.t):
@@ -397,9 +397,9 @@ class VideoImportDialog(QDialog):
 
     def _on_film(self, place: QPointF) -> QPointF:
         """Return where in the film a place in the small frames is, in pixels from the corner of the first one."""
-        assert self._wish is not None
-        crop = self._wish.crop
-        return QPointF(crop.left, crop.top) + (place + QPointF(0.5, 0.5)) * (crop.side / self._wish.size)
+        assert self._request is not None
+        crop = self._request.crop
+        return QPointF(crop.left, crop.top) + (place + QPointF(0.5, 0.5)) * (crop.side / self._request.size)
 
     def timerEvent(self, event: object) -> None:
         """Say how far the reading is."""
@@ -421,11 +421,11 @@ class VideoImportDialog(QDialog):
         self.instant.setText(self._instant_words(self.frame, self.seconds))
         self.open_button.setEnabled(self.ready)
         mark(self.rate, self.seconds is None)
-        if self.read is not None and self._wish is not None:
-            wish, angles = self._wish, np.degrees(self.read.coords[:, 0])
+        if self.read is not None and self._request is not None:
+            request, angles = self._request, np.degrees(self.read.coords[:, 0])
             places = self.film.places
-            span = float(places[wish.first]), float(places[wish.last])
-            self.curve.show_curve(span[0] + wish.every * self.read.t, angles, span, self.read.gaps)
+            span = float(places[request.first]), float(places[request.last])
+            self.curve.show_curve(span[0] + request.every * self.read.t, angles, span, self.read.gaps)
             self.said.setText(self._words(self.read, angles))
         else:
             busy = self._taker.busy or self._reader.busy
@@ -450,9 +450,9 @@ class VideoImportDialog(QDialog):
         seen = f" in {len(read.t)} frames"
         if self.seconds is None:
             return f"{swing}{seen}. State the frame rate."
-        wish = self._wish
-        assert wish is not None
-        steps = wish.every * self.seconds * np.diff(read.t)
+        request = self._request
+        assert request is not None
+        steps = request.every * self.seconds * np.diff(read.t)
         steps = np.delete(steps, read.gaps - 1) if len(read.gaps) < len(steps) else steps
         low, high = number(float(steps.min())), number(float(steps.max()))
         return f"{swing}{seen}, {low if low == high else f'{low} to {high}'} s apart."
