@@ -108,7 +108,7 @@ class TimePlot(QWidget):
         line, end = self._curves[track.key]
         t, values = self.series(request, track)
         first = int(np.argmax(np.isfinite(values))) if len(values) else 0
-        show_until_diverged(line, end if np.isfinite(track.ended) else None, t[first:], values[first:], 1e6)
+        show_until_diverged(line, end, t[first:], values[first:], 1e6, bool(np.isfinite(track.ended)))
         return values
 
     def _draw_band(self, request: Request, key: str, members: tuple[RolloutCurve, ...]) -> Array:

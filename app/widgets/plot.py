@@ -342,14 +342,15 @@ def _zoomed(wide: Range, fixed: float, share: float) -> Range:
     return fixed + (wide[0] - fixed) * share, fixed + (wide[1] - fixed) * share
 
 
-def show_until_diverged(curve: Curve, end: Marker | None, x: Array, y: Array, limit: float = 1e12) -> None:
-    """Draw `y` `(n,)` over `x` `(n,)` up to the first value that is not finite or passes ±`limit`; `end` marks it."""
+def show_until_diverged(
+    curve: Curve, end: Marker, x: Array, y: Array, limit: float = 1e12, diverged: bool = True
+) -> None:
+    """Draw `y` `(n,)` over `x` `(n,)` up to the first value that is not finite or passes ±`limit`; `end` marks it where
+    the rollout `diverged`, and is hidden elsewhere."""
     good = np.isfinite(y) & np.isfinite(x) & (np.abs(y) <= limit)
     count = len(y) if good.all() else int(np.argmin(good))
     curve.set_data(x[:count], y[:count])
-    if end is None:
-        return
-    if 0 < count < len(y):
+    if diverged and 0 < count < len(y):
         end.place(float(x[count - 1]), float(y[count - 1]))
     else:
         end.set_visible(False)

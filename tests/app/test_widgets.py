@@ -293,6 +293,9 @@ class TestPlot:
         assert (end.visible, end.at) == (True, QPointF(2.0, 2.0))
         show_until_diverged(curve, end, x, np.zeros(6))
         assert not end.visible
+        show_until_diverged(curve, end, x, y)
+        show_until_diverged(curve, end, x, y, diverged=False)  # as values that are not known yet
+        assert not end.visible
 
     def test_the_time_cursor_hides_outside_the_range(self, plot: LabPlot) -> None:
         cursor = plot.cursor_line()
