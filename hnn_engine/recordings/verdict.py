@@ -117,6 +117,8 @@ class _Verdict:
             return
         name = self._name(columns.time)
         if "time" not in self.roles.assumed:
+            if step > LONGEST_STEP and not self.agrees:
+                self.notes.append(f"rows are {step:.4g} s apart, as the unit of {name} states")
             return
         if self.agrees:
             self.notes.append(f"the unit of {name} is not stated: seconds agree with the velocity")
@@ -177,6 +179,9 @@ class _Verdict:
         unit = self.columns.angle_unit
         if self.agrees:
             return
+        if unit == "rad" and float(np.abs(q).max()) > 2 * TURN:
+            turns = float(np.abs(q).max()) / TURN
+            self.notes.append(f"{name} reaches {turns:.1f} turns, as its unit rad states")
         raw = q / self.columns.coordinate_factor
         if unit == "rad" and jumps_like(raw, self.found.trial, 360.0):
             self._ask(

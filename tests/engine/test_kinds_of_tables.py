@@ -455,3 +455,28 @@ def test_the_y_axis_is_asked_about_where_the_bob_would_stand_above_its_pivot(tmp
     )
     assert "above its pivot" in read(tmp_path, text, said="x=2,y=3").questions[0]
     is_right(read(tmp_path, text, said="x=2,y=3,y-axis=up"))
+
+
+def test_what_is_stated_but_strange_is_noted(tmp_path: Path) -> None:
+    slow = read(tmp_path, "Time (s),Angle (rad)\n" + rows(cols(T * 1e3, Q)))
+    assert slow.questions == ()
+    assert "33.33 s apart, as the unit" in " ".join(slow.notes)
+    large = read(tmp_path, "Time (s),Angle (rad)\n" + rows(cols(T, Q * DEG)))
+    assert large.questions == ()
+    assert "turns, as its unit rad states" in " ".join(large.notes)
+
+
+def test_what_a_simulation_writes_is_not_taken_for_a_velocity(tmp_path: Path) -> None:
+    found = read(tmp_path, "t,q,p,H\n" + rows(cols(T, Q, 0.7 * V, Q**2)))
+    assert "times the slope of 'q'" in found.questions[0]
+    is_right(read(tmp_path, "t,q,p,H\n" + rows(cols(T, Q, V, Q**2))), "number")
+
+
+def test_the_line_that_train_prints_says_what_is_taken(tmp_path: Path) -> None:
+    found = read(tmp_path, "t (s),note,angle (deg),rate (rad/s)\n" + rows(cols(T, ["a"] * len(T), Q * DEG, V)))
+    said = found.describe()
+    for part in ("time 't (s)'", "coordinate 'angle (deg)'", "velocity 'rate (rad/s)'", "150 rows 0.03333 s apart"):
+        assert part in said
+    for part in ("rad, v -", "rad/s", "1 trial", "0 gaps", "not used: 'note'"):
+        assert part in said
+    assert "\n" not in said
