@@ -1,9 +1,7 @@
 """Import measured data: see the columns and the curve that would be read, and settle what the file leaves open."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
-import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
@@ -19,12 +17,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.widgets.recording_curve import Curves, RecordingCurve, make_curves
+from app.dialogs.import_answer import Wish, counted, curves_of
+from app.widgets.choices import choose, mark
+from app.widgets.recording_curve import Curves, RecordingCurve
 from app.widgets.text import PlainLabel, heading, problem_label, quiet_label, set_tip
 from app.workers.latest_only import LatestAnswer
 from hnn_engine.errors import ParameterError, RecordingError, shortened
-from hnn_engine.number_format import number
-from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import (
     ANGLE_UNITS,
     KINDS,
@@ -36,10 +34,7 @@ from hnn_engine.recordings import (
     Stated,
     TableInspection,
     column_names,
-    inspect_opened,
-    inspect_table,
     parse_rate,
-    time_step,
 )
 
 ROWS = 12  # of the file that are shown
@@ -49,54 +44,6 @@ WIDEST = 40  # characters of a column's name or a cell
 NONE = "none"
 POSITIONS, INTEGRAL = "positions", "integral"
 _KIND_TITLES = {"angle": "an angle", "length": "a length", "number": "plain numbers"}
-
-
-@dataclass(frozen=True, eq=False)
-class Wish:
-    """What is to be read of the table that `found` shows, after what is `stated`."""
-
-    found: TableInspection
-    stated: Stated
-    reopened: bool
-
-    def answer(self, tell: ProgressCallback) -> "tuple[TableInspection, Curves | None]":
-        """Return what is found, and its curves."""
-        if self.reopened:
-            found = inspect_table(self.found.table.path, self.stated, tell)
-        else:
-            found = inspect_opened(self.found.table, self.stated, tell, lenient=True)
-        return found, curves_of(found)
-
-
-def curves_of(found: TableInspection) -> Curves | None:
-    """Return the curves of what would be read, on axes in the units of the file; None where nothing can be."""
-    reading = found.reading
-    if reading is None:
-        return None
-    columns = reading.columns
-    seconds = 1.0 if columns.rate or columns.time is None else columns.time_factor
-    time = "t (s)" if seconds == 1.0 else f"t ({columns.time_unit})"
-    size, unit = _shown_unit(columns)
-    opened = {question.role for question in found.open_questions}
-    unit = "unit open" if "coordinate" in opened else unit
-    time = "t (unit open)" if "time" in opened else time
-    rate = "unit open" if {"coordinate", "velocity", "time"} & opened else f"{unit}/s" if unit else "1/s"
-    q, v = reading.coords.T / size
-    parted = np.union1d(reading.gaps, np.flatnonzero(np.diff(reading.trial)) + 1)
-    estimated = "" if columns.velocity is not None else ", slope of q"
-    labels = (time, f"q ({unit})" if unit else "q", f"v ({rate}{estimated})")
-    return make_curves(reading.t / seconds, q, v, parted, reading.gaps, labels)
-
-
-def _shown_unit(columns: Columns) -> tuple[float, str]:
-    """Return the unit of the coordinate's axis, and its size in rad or m."""
-    if columns.kind == "number":
-        return 1.0, ""
-    if columns.kind == "length":
-        return columns.coordinate_factor, columns.length_unit
-    if columns.y is not None or columns.integral:
-        return ANGLE_UNITS["deg"], "deg"
-    return columns.coordinate_factor, columns.angle_unit
 
 
 class ImportDialog(QDialog):
@@ -289,6 +236,7 @@ class ImportDialog(QDialog):
             box.addItem(shortened(name, WIDEST), index)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.setMinimumContentsLength(8)
+        box.setPlaceholderText("choose")
         box.activated.connect(lambda _: self._on_column(role, box))
         return box
 
@@ -368,7 +316,7 @@ class ImportDialog(QDialog):
             wrong = parse_rate(text.replace(",", ".")) is None if text else asked
         except ParameterError:
             wrong = True
-        _mark(self.rate, wrong)
+        mark(self.rate, wrong)
 
     @property
     def stated(self) -> Stated:
@@ -423,7 +371,7 @@ class ImportDialog(QDialog):
         rows = f": {len(found.reading.t)} rows" if found.reading is not None else ""
         self._title.setText(f"{self._name}{rows}")
         known = "the layout is known; no changes are needed" if found.roles.known else found.table.format
-        self._known.setText(f"{known[:1].upper()}{known[1:]}{_counted(found)}.")
+        self._known.setText(f"{known[:1].upper()}{known[1:]}{counted(found)}.")
         decimal = any(question.role == "decimal" for question in found.open_questions)
         self.complain("" if decimal else found.problem)
         if curves is not None:
@@ -435,6 +383,7 @@ class ImportDialog(QDialog):
         self._show_boxes()
         self._show_said()
         self._show_rows()
+        self._show_marks()
         self.open_button.setEnabled(self.ready)
         set_tip(self.open_button, "" if self.ready else "Answer the open questions first.")
 
@@ -453,36 +402,42 @@ class ImportDialog(QDialog):
             box.setCurrentIndex(max(0, box.findData(value)) if value is not None else 0)
         self._show_coordinate(columns, "coordinate" in opened)
         known_time = columns is not None and columns.time is not None and "time" not in opened
-        _choose(self.time_unit, columns.time_unit if columns and known_time else None)
+        choose(self.time_unit, columns.time_unit if columns and known_time else None)
         known_rate = columns is not None and columns.velocity is not None and "velocity" not in opened
-        _choose(self.velocity_unit, columns.velocity_unit or None if columns and known_rate else None)
-        _choose(self.axis, None if columns is None else "down" if columns.downward else "up")
-        _choose(
+        choose(self.velocity_unit, columns.velocity_unit or None if columns and known_rate else None)
+        choose(self.axis, None if columns is None else "down" if columns.downward else "up")
+        choose(
             self.decimal, self._words.get("decimal") or (None if "decimal" in opened else self.decimal.currentData())
         )
         if not self.rate.hasFocus():
             self.rate.setText(f"{self._rate:g}" if self._rate else "")
+
+    def _show_marks(self) -> None:
+        """Mark what is open: of a row the boxes without a value, or all of them where each has one."""
+        opened = {question.role for question in self.found.open_questions}
         for role, widgets in self._rows.items():
             for widget in widgets[1:]:
                 chosen = isinstance(widget, QComboBox) and widget.currentIndex() >= 0
-                others = any(isinstance(box, QComboBox) and box.currentIndex() < 0 for box in widgets[1:])
-                _mark(widget, role in opened and role != "rate" and not (chosen and others))
+                others = any(
+                    isinstance(box, QComboBox) and box.currentIndex() < 0 and not box.isHidden() for box in widgets[1:]
+                )
+                mark(widget, role in opened and role != "rate" and not (chosen and others))
         self._mark_rate()
 
     def _show_coordinate(self, columns: Columns | None, asked: bool) -> None:
         if columns is None:
             value: object = INTEGRAL if INTEGRAL in self._words.values() else self._columns.get("coordinate")
             self.coordinate.setCurrentIndex(self.coordinate.findData(value) if value is not None else -1)
-            _choose(self.kind, self._words.get("kind"))
+            choose(self.kind, self._words.get("kind"))
             return
         value = POSITIONS if columns.y is not None else INTEGRAL if columns.integral else columns.coordinate
         self.coordinate.setCurrentIndex(self.coordinate.findData(value))
         self._fill_units(columns.kind)
         said = self._words.get("kind")
-        _choose(self.kind, said if asked and columns.kind == "number" else said or columns.kind)
+        choose(self.kind, said if asked and columns.kind == "number" else said or columns.kind)
         unit = columns.angle_unit if columns.kind == "angle" else columns.length_unit
         if columns.kind != "number":
-            _choose(self.unit, None if asked else unit)
+            choose(self.unit, None if asked else unit)
 
     def _fill_units(self, kind: str) -> None:
         units = {"angle": list(ANGLE_UNITS), "length": list(LENGTH_UNITS)}.get(kind, [])
@@ -508,9 +463,10 @@ class ImportDialog(QDialog):
         for role, wanted in shown.items():
             for widget in self._rows[role]:
                 widget.setVisible(wanted)
-        for box in (self.kind, self.unit):
-            box.setVisible(not positions and (box is self.kind or self.unit.count() > 0))
-        self.time_unit.setVisible(self.time.currentData() is not None and self._rate is None)
+        known = self.found.columns is not None
+        self.kind.setVisible(known and not positions)
+        self.unit.setVisible(known and not positions and self.unit.count() > 0)
+        self.time_unit.setVisible(known and self.time.currentData() is not None and self._rate is None)
         self.velocity_unit.setVisible(not positions and self.velocity.currentData() is not None)
         roles = self.found.role_of()
         labels = [f"{name}\n{roles.get(i, 'not used')}" for i, name in enumerate(self._names)]
@@ -535,35 +491,6 @@ class ImportDialog(QDialog):
         labels = [item.widget() for item in items if item is not None]
         high = sum(label.heightForWidth(wide) + 4 for label in labels if label is not None)
         self._area.setFixedHeight(min(high + 4, MOST_SAID) if labels else 0)
-
-
-def _counted(found: TableInspection) -> str:
-    """Say how far rows are apart, and how many trials and gaps there are."""
-    reading = found.reading
-    if reading is None:
-        return ""
-    trials, gaps = int(reading.trial[-1]) + 1, len(reading.gaps)
-    told = [f"rows {number(time_step(reading))} s apart"]
-    told += [f"{trials} trials"] if trials > 1 else []
-    told += [f"{gaps} gap{'s' if gaps > 1 else ''}"] if gaps else ["no gaps"]
-    return f"; {', '.join(told)}"
-
-
-def _choose(box: QComboBox, value: object) -> None:
-    """Set a box to a value; to nothing where it is None. A unit that is not listed is added."""
-    at = box.findData(value) if value is not None else -1
-    if at < 0 and isinstance(value, str) and value:
-        box.addItem(value, value)
-        at = box.count() - 1
-    box.setCurrentIndex(at)
-
-
-def _mark(box: QWidget, problem: bool) -> None:
-    """Dress `box` as one that needs attention, or not."""
-    if bool(box.property("problem")) != problem:
-        box.setProperty("problem", problem)
-        box.style().unpolish(box)
-        box.style().polish(box)
 
 
 def _short(cell: str) -> str:
