@@ -76,8 +76,7 @@ class ImportDialog(QDialog):
 
     def _build(self) -> None:
         name = self.found.table.path.replace("\\", "/").rsplit("/", 1)[-1]
-        self._title, self._known = heading(), quiet_label()
-        self._name = shortened(name)
+        self._title, self._known, self._name = heading(), quiet_label(), shortened(name)
         self.problem = problem_label()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
         self.open_button = self.buttons.button(QDialogButtonBox.StandardButton.Open)
@@ -92,8 +91,8 @@ class ImportDialog(QDialog):
         right.addWidget(self._said())
         sides = QHBoxLayout()
         sides.setSpacing(16)
-        sides.addLayout(left, 1)
-        sides.addLayout(right, 1)
+        for side in (left, right):
+            sides.addLayout(side, 1)
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
         layout.addWidget(self._title)
@@ -370,7 +369,7 @@ class ImportDialog(QDialog):
         self.found = found
         rows = f": {len(found.reading.t)} rows" if found.reading is not None else ""
         self._title.setText(f"{self._name}{rows}")
-        known = "the layout is known; no changes are needed" if found.roles.known else found.table.format
+        known = "The layout is known; no changes are needed" if found.roles.known else found.table.format
         self._known.setText(f"{known[:1].upper()}{known[1:]}{counted(found)}.")
         decimal = any(question.role == "decimal" for question in found.open_questions)
         self.complain("" if decimal else found.problem)
