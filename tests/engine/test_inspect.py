@@ -137,8 +137,9 @@ def test_a_table_is_read_rightly(name: str) -> None:
     assert shown["time_step_s"] == pytest.approx(1 / 30, abs=5e-4)
     if right.low is None:
         fast = 2.7 * right.far / 0.9
-        assert fast * 0.75 < coordinate["velocity_max"] < fast * 1.2
-        assert -fast * 1.2 < coordinate["velocity_min"] < -fast * 0.75
+        most = fast * (1.2 if right.gaps < 2 else 1.6)  # a clock that stumbles bends the slope there
+        assert fast * 0.75 < coordinate["velocity_max"] < most
+        assert -most < coordinate["velocity_min"] < -fast * 0.75
     assert right.coordinate in ("", coordinate["name"])
     roles = {column["role"]: column["name"] for column in shown["columns"]}
     assert roles.get("velocity", "") == right.velocity or not right.velocity
