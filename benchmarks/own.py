@@ -51,12 +51,16 @@ def measure(options: argparse.Namespace) -> Figures:
     say("evaluation beside the built-in systems")
     ratios = {name: _ratios(name, runs) for name in FORMULAS}
     return {
-        "key_ms": spread(keys),
-        "compile_ms": spread(compiled),
+        "key_ms": _with_p95(keys),
+        "compile_ms": _with_p95(compiled),
         **ratios,
         "runs": runs,
         "platform": "no window",
     }
+
+
+def _with_p95(values: list[float]) -> dict[str, float]:
+    return {**spread(values), "p95": rounded(float(np.percentile(values, 95)))}
 
 
 def _key(number: int) -> None:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:  # none is needed before a recording or a formula is opened or
     from hnn_engine.snapshot import Snapshot
 
 # 2 knows layouts of states and what is done to rollouts on their way; 3 frames; 4 data by hand; 5 automatic networks;
-# 6 systems of one's own.
-FORMAT, WITHOUT_OWN, WITHOUT_AUTO = 6, 5, 4  # what has nothing new is written for programs that know nothing of it
+# 6 systems of one's own. What has nothing new is written for programs that know nothing of it.
+FORMAT, AUTOMATIC, WITHOUT_AUTO = 6, 5, 4
 READABLE = (1, 2, 3, 4, 5, 6)
 LARGEST = 1e300  # number in a file, and coordinate of a start
 LONGEST_NAME = 100  # characters of a name in a file
@@ -529,7 +529,7 @@ def to_json(experiment: Experiment) -> dict[str, Any]:
     spec = experiment.rollout
     automatic = any(is_automatic(m.settings) for m in experiment.models)
     return {
-        "format": FORMAT if "own" in source else WITHOUT_OWN if automatic else WITHOUT_AUTO,
+        "format": FORMAT if "own" in source else AUTOMATIC if automatic else WITHOUT_AUTO,
         "source": source,
         "data": dict(experiment.data),
         "models": [{"name": m.name, "settings": dict(m.settings)} for m in experiment.models],
@@ -578,7 +578,7 @@ def from_json(value: object, recording: "Recording | None" = None) -> Experiment
     experiment = Experiment(
         source=source,
         data=cast(dict[str, Value], _values(top.get("data", {}), "data")),
-        models=tuple(_read_model(m, top["format"] >= FORMAT) for m in models),
+        models=tuple(_read_model(m, top["format"] >= AUTOMATIC) for m in models),
         recipe=_text(top.get("recipe"), "recipe"),
         settings=cast(dict[str, Value], _values(top.get("settings", {}), "settings")),
         seed=check_seed(top.get("seed")),

@@ -222,7 +222,8 @@ def recipe_defaults(recipe: str, source: str, rows: int = 0) -> dict[str, Value]
 def recipe_note(recipe: str, source: str) -> str:
     """Return a sentence where `recipe` is only nearly what its name says on `source`; empty where it is just that."""
     if recipe == "paper" and source not in PAPER_TASKS:
-        return f"The paper has no {source} task: its network and optimiser are used on data of our own."
+        named = "such" if source.startswith("own-") else source  # a formula that was typed
+        return f"The paper has no {named} task: its network and optimiser are used on data of our own."
     return ""
 
 

@@ -294,7 +294,7 @@ def own_class(definition: Definition) -> type[OwnSystem]:
         "title": definition.title or "Your own system",
         "summary": definition.summary or f"H = {definition.hamiltonian}",
         "constants": tuple(
-            Parameter(one.name, one.meaning or one.name, one.value, *one.range, symbol(one.name), one.unit, one.meaning)
+            Parameter(one.name, symbol(one.name), one.value, *one.range, symbol(one.name), one.unit, one.meaning)
             for one in definition.constants
         ),
         "data": DataRecipe(count, points, definition.seconds, 0.0, 0.2, False, False),
