@@ -19,7 +19,7 @@ from hnn_engine.recordings import (
 
 
 @dataclass(frozen=True, eq=False)
-class Wish:
+class Request:
     """What is to be read of the table that `found` shows, after what is `stated`."""
 
     found: TableInspection

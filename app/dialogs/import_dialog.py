@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.dialogs.import_answer import Wish, counted, curves_of
+from app.dialogs.import_answer import Request, counted, curves_of
 from app.widgets.choices import choose, mark
 from app.widgets.recording_curve import Curves, RecordingCurve
 from app.widgets.text import PlainLabel, heading, problem_label, quiet_label, set_tip
@@ -60,8 +60,8 @@ class ImportDialog(QDialog):
         self._columns: dict[str, int | None] = {}  # what the user said
         self._words: dict[str, str] = {}
         self._rate: float | None = None
-        self._newest: Wish | None = None
-        self._reader = LatestAnswer(lambda wish, tell: wish.answer(tell), self, gives_way=False)
+        self._newest: Request | None = None
+        self._reader = LatestAnswer(lambda request, tell: request.answer(tell), self, gives_way=False)
         self._reader.answered.connect(self._on_answer)
         self.setWindowTitle("Open a recording")
         self.setModal(True)
@@ -327,13 +327,13 @@ class ImportDialog(QDialog):
         reopened = self._words.get("decimal", "") != (
             self._newest.stated.words.get("decimal", "") if self._newest else ""
         )
-        self._newest = Wish(self.found, self.stated, reopened)
+        self._newest = Request(self.found, self.stated, reopened)
         self._reader.ask(self._newest)
         self.open_button.setEnabled(False)
         self._show_rows()
 
-    def _on_answer(self, wish: Wish, answer: tuple[TableInspection, Curves | None] | None, problem: str) -> None:
-        if wish is not self._newest:
+    def _on_answer(self, request: Request, answer: tuple[TableInspection, Curves | None] | None, problem: str) -> None:
+        if request is not self._newest:
             return
         if answer is None:
             self.complain(problem)
