@@ -18,7 +18,7 @@ from hnn_engine.rollouts.truth import HAIR, known_until
 from tests.app.bench import Bench
 from tests.app.test_presets import choose
 
-pytestmark = pytest.mark.usefixtures("unjudged")
+pytestmark = pytest.mark.usefixtures("unevaluated")
 WILD = (2.2, -1.0, 0.0, 0.0)
 
 

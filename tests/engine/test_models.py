@@ -8,6 +8,7 @@ import pytest
 from hnn_engine.coords import Array, symplectic
 from hnn_engine.errors import ExperimentError, ParameterError, UnknownNameError
 from hnn_engine.experiment import checked, model_spec, new_experiment
+from hnn_engine.fitting.network_sizes import PAPER_NETWORK, with_size
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.models.mlp import ACTIVATIONS, parameter_count
 from hnn_engine.parameters import Value
@@ -105,9 +106,10 @@ def test_the_second_order_model_is_told_the_masses_or_refuses(name: str) -> None
     if system.inertia is None:
         with pytest.raises(ExperimentError, match=r"^Second-order needs dq/dt = p/m with fixed masses.*another model$"):
             checked(experiment)
-        before = checked(replace(experiment, source=new_experiment("pendulum").source, start=(0.5, 0.0)))
+        other = new_experiment("pendulum")
+        before = checked(replace(experiment, source=other.source, data=other.data, start=(0.5, 0.0)))
         with pytest.raises(ExperimentError, match="Second-order needs"):  # and where the system alone is changed
-            checked(replace(before, source=experiment.source, start=experiment.start), before)
+            checked(replace(before, source=experiment.source, data=experiment.data, start=experiment.start), before)
         return
     assert checked(experiment).models[0].name == "second-order"
     known = model.known(system)
@@ -260,15 +262,20 @@ def test_fresh_weights_are_orthogonal_float32_of_the_stated_shapes(model: str, d
             assert np.abs(w).max() > 0.7 / np.sqrt(fan_in)
 
 
+def of_the_paper(model: str) -> dict[str, Value]:
+    """Return the default settings of `model`, with the paper's network where width and depth are automatic."""
+    return with_size(model_spec(model).settings, PAPER_NETWORK)
+
+
 def test_the_defaults_are_the_paper_s_network() -> None:
     for model, outputs in (("baseline", 2), ("hnn", 1)):
-        weights = MODELS[model].initial_weights(1, model_spec(model).settings, np.random.default_rng(0))
+        weights = MODELS[model].initial_weights(1, of_the_paper(model), np.random.default_rng(0))
         assert parameter_count(weights) == 2 * 200 + 200 + 200 * 200 + 200 + 200 * outputs
 
 
 @pytest.mark.parametrize("model", list(MODELS))
 def test_weights_follow_the_seed(model: str) -> None:
-    settings = model_spec(model).settings
+    settings = of_the_paper(model)
     one, same, other = (MODELS[model].initial_weights(1, settings, np.random.default_rng(s)) for s in (1, 1, 2))
     assert all(np.array_equal(one[n], same[n]) for n in one)
     assert not any(np.array_equal(one[n], other[n]) for n in one)

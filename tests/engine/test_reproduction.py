@@ -261,8 +261,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     fitted: list[str] = []
     begin = FitRun.__init__
 
-    def noted(self: FitRun, *words: Any) -> None:
-        begin(self, *words)
+    def noted(self: FitRun, *words: Any, **named: Any) -> None:
+        begin(self, *words, **named)
         fitted.append(f"{self.experiment.source_name} {self.model} {self.experiment.seed}")
 
     for name in ("mass-spring", "pendulum", "recording", "two-body"):

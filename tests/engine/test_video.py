@@ -248,7 +248,7 @@ def test_what_is_no_film_is_said_in_one_sentence(tmp_path: Path) -> None:
     for path, words in broken(tmp_path):
         with pytest.raises(RecordingError, match=words) as caught:
             read_video(path)
-        assert str(path) in str(caught.value)
+        assert path.name in str(caught.value)  # of a long message the path is cut in its middle
         assert "expected" in str(caught.value)
         assert "\n" not in str(caught.value)
 

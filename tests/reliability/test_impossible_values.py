@@ -127,7 +127,7 @@ def test_what_a_fit_that_diverges_leaves_reads_back() -> None:
     for run in (with_history(0.5, 1e308, math.inf, math.nan), with_history(0.0), replace(with_history(1.0), steps=0)):
         assert difference(read_run(run_files(run), "here").history, run.history) == ""
     lost = replace(pendulum().runs[0], figures=Figures(math.inf, math.inf, math.inf, diverged=15))
-    assert read_run(run_files(lost), "here").figures == Figures(math.inf, math.inf, None, diverged=15)
+    assert read_run(run_files(lost), "here").figures == lost.figures
 
 
 @pytest.mark.parametrize("name", ["train_loss", "test_loss"])
@@ -248,7 +248,7 @@ def test_a_run_whose_figures_diverged_can_be_saved(tmp_path: Path) -> None:
     lost = replace(pendulum().runs[0], figures=Figures(math.inf, math.nan, math.inf, math.nan, diverged=15))
     save_session(replace(pendulum(), runs=(lost,), shown=()), tmp_path / "s.hnnlab")
     back = load_session(tmp_path / "s.hnnlab").runs[0].figures
-    assert back == Figures(math.inf, math.inf, None, None, diverged=15)
+    assert back == Figures(math.inf, math.inf, math.inf, math.inf, diverged=15)
 
 
 def test_titles_of_any_length_and_letters_can_be_saved(tmp_path: Path) -> None:
