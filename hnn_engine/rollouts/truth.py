@@ -49,6 +49,7 @@ def follow_truth(
             with np.errstate(over="ignore", invalid="ignore"):
                 coords = system.exact(x, sign * (at - at[0]))
             if coords is not None:
+                coords[0] = x  # which the closed form gives to a rounding only
                 return trim_diverged(at, coords, integrator)
         climbs = segment.direction in (FlowDirection.UPHILL, FlowDirection.DOWNHILL)
         flow = system if segment.direction == FlowDirection.FORWARD else DirectedFlow(system, segment.direction)

@@ -34,12 +34,12 @@ async def test_energy_is_added_from_the_instant_on_and_kept_afterwards(bench: Be
     assert np.ptp(before) < 1e-9
     assert np.ptp(after) < 1e-9 * after[0]
     assert 1.1 < after[0] / before[0] < 2.0, "gently, but to be seen"
-    assert bench.window.energy.band._area.width() >= 2.0
+    assert bench.window.energy.band.area.width() >= 2.0
     bench.click(bar.steers["pump"])
     await bench.settled()
     assert bench.experiment.rollout.steering.kind == "none"
     assert np.ptp(energy(bench)) < 1e-9
-    assert bench.window.energy.band._area.isEmpty()
+    assert bench.window.energy.band.area.isEmpty()
 
 
 async def test_how_long_is_set_in_the_bar_s_own_form(bench: Bench) -> None:

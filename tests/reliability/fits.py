@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLineEdit, QStyle, QStyleOptionViewItem
 
 from app.dialogs.race_window import RaceWindow
 from hnn_engine.experiment import model_spec
+from hnn_engine.parameters import AUTO
 from tests.app.bench import CTRL, LEFT, NO_KEY, SHIFT
 from tests.reliability.fingers import Fingers
 
@@ -131,5 +132,9 @@ class Fits(Fingers):
 
 
 def _with(values: Any, size: dict[str, int]) -> dict[str, Any]:
-    """Return `values` with those of `size` that they have, where they are larger."""
-    return {name: min(value, size[name]) if name in size else value for name, value in values.items()}
+    """Return `values` with those of `size` that they have, where they are larger or automatic."""
+    small = {name: size[name] for name in size if name in values}
+    return {
+        **values,
+        **{name: most if values[name] == AUTO else min(values[name], most) for name, most in small.items()},
+    }
