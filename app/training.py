@@ -16,8 +16,10 @@ from app.workers.training_worker import FitEvent, FitInfo, JobEnded, JobStarted,
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment, check_seed, resolved, same_scene, same_system
-from hnn_engine.fitting.network_sizes import SIZE, is_automatic
+from hnn_engine.fitting.network_sizes import SIZE
 from hnn_engine.models import get_model
+from hnn_engine.models.base import Settings
+from hnn_engine.parameters import AUTO
 
 if TYPE_CHECKING:
     from hnn_engine.records import Run
@@ -212,11 +214,15 @@ class Training(QObject):
 
 
 def continued(experiment: Experiment, starts: "Mapping[str, Run]") -> Experiment:
-    """Return `experiment` with the networks of the runs that its models start from, where its own are automatic."""
+    """Return `experiment` with the widths and depths of the runs that its models start from, where its own are
+    automatic."""
     models = tuple(
-        replace(m, settings={**m.settings, **{name: starts[m.name].snapshot.settings[name] for name in SIZE}})
-        if m.name in starts and is_automatic(m.settings)
-        else m
+        replace(m, settings={**m.settings, **_automatic_as_in(m.settings, starts[m.name])}) if m.name in starts else m
         for m in experiment.models
     )
     return replace(experiment, models=models) if models != experiment.models else experiment
+
+
+def _automatic_as_in(settings: Settings, start: "Run") -> Settings:
+    """Return what of a width and a depth is automatic in `settings`, as the network of `start` has it."""
+    return {name: start.snapshot.settings[name] for name in SIZE if settings[name] == AUTO}

@@ -14,7 +14,7 @@ from hnn_engine.recordings.cells import Marks
 from hnn_engine.recordings.layout import LONGEST_HEADER, SAMPLE, Layout, cells_of, find_layout
 from hnn_engine.recordings.packed import opened_zip
 from hnn_engine.recordings.regular import open_regular, unheard
-from hnn_engine.recordings.table import Table, TextTable
+from hnn_engine.recordings.table import FEWEST_ROWS, Table, TextTable
 from hnn_engine.recordings.text import Text, lines_in, look_over, text_of
 
 HEAD_ROWS = 1000  # that are kept as text
@@ -117,7 +117,8 @@ def _sheet(name: str, sheets: dict[str, str], marks: Marks | None) -> Table:
 
 def _text_table(text: Text, marks: Marks | None, sheet: str = "") -> TextTable:
     lines = _head(text)
-    layout = find_layout(text.path, lines, len(lines) == text.lines, marks)
+    whole = len(lines) == text.lines
+    layout = find_layout(text.path, lines, whole, marks)
     most = min(HEAD_ROWS, max(1, HEAD_CELLS // layout.width))
     head = []
     for line in lines[layout.first :]:
@@ -127,7 +128,7 @@ def _text_table(text: Text, marks: Marks | None, sheet: str = "") -> TextTable:
                 head.append(tuple((*cells, *[""] * layout.width)[: layout.width]))
         if len(head) == most:
             break
-    return TextTable(
+    table = TextTable(
         text.path,
         layout.headings,
         layout.named,
@@ -141,6 +142,9 @@ def _text_table(text: Text, marks: Marks | None, sheet: str = "") -> TextTable:
         text=text,
         layout=layout,
     )
+    if whole and len(head) < min(most, FEWEST_ROWS):  # no answer in a dialog makes them more
+        table.check_count(len(head))
+    return table
 
 
 def _format(text: Text, layout: Layout, sheet: str) -> str:

@@ -16,20 +16,20 @@ from PySide6.QtWidgets import QPushButton
 
 import app.workers.rollout_worker
 from app.dialogs.import_dialog import ImportDialog
+from app.widgets.text import PlainLabel
 from hnn_engine.records import save_session
 from tests.app.bench import CTRL, Bench
 
 RECORDINGS: dict[str, tuple[str | bytes, str]] = {
     "binary.csv": (bytes(range(256)) * 4, "no text"),
     "empty.csv": ("", "is empty"),
-    "ragged.csv": ("t,q,v\n0,1,0\n1,2\n2,3,1\n3,4,1\n4,5,1\n", "line 3"),
     "one_row.csv": ("t,q,v\n0,1,0\n", "1 row"),
     "words.csv": ("t,q,v\none,two,three\n", "no row of numbers"),
-    "lonely.csv": ("t\n0\n1\n2\n3\n4\n", "at least two"),
 }
-FAULTS: dict[str, tuple[str, str]] = {
+FAULTS: dict[str, tuple[str, str]] = {  # which another column or another mark may settle
     "text.csv": ("t,q,v\n0,1,0\n1,2,0\n2,often,1\n3,4,1\n4,5,1\n", "'often'"),
-    "nan.csv": ("t,q,v\n0,1,0\n1,nan,0\n2,3,1\n3,4,1\n4,5,1\n", "not finite"),
+    "ragged.csv": ("t,q,v\n0,1,0\n1,2\n2,3,1\n3,4,1\n4,5,1\n", "line 3"),
+    "endless.csv": ("t,q,v\n0,1,0\n1,inf,0\n2,3,1\n3,4,1\n4,5,1\n", "'inf'"),
     "backward.csv": ("t,q,v\n0,1,0\n1,2,0\n0.5,3,1\n3,4,1\n4,5,1\n", "runs backward"),
 }
 
@@ -76,6 +76,35 @@ class TestRecordings:
         bench.key(Qt.Key.Key_Escape, widget=dialog)
         await bench.frames(3)
         assert bench.document.state is state
+
+    async def test_what_a_file_leaves_open_is_asked_in_the_dialog(self, bench: Bench, tmp_path: Path) -> None:
+        state = bench.document.state
+        path = write(tmp_path, "lonely.csv", "t\n0\n1\n2\n3\n4\n")
+        bench.window.spawn(bench.window.session_actions.ask_recording(path))
+        dialog = await bench.dialog(ImportDialog)
+        said = [label.text() for label in dialog.findChildren(PlainLabel)]
+        assert any("no rate is stated" in text for text in said)
+        assert any("No column holds an angle or a position" in text for text in said)
+        assert not dialog.open_button.isEnabled()
+        bench.key(Qt.Key.Key_Return, widget=dialog)
+        await bench.frames(3)
+        assert dialog.isVisible()
+        bench.key(Qt.Key.Key_Escape, widget=dialog)
+        await bench.frames(3)
+        assert bench.document.state is state
+
+    async def test_a_row_without_a_value_is_left_out_and_the_dialog_says_so(self, bench: Bench, tmp_path: Path) -> None:
+        rows = "".join(f"{t},{t + 1},1\n" for t in range(2, 42))
+        path = write(tmp_path, "nan.csv", f"t,q,v\n0,1,1\n1,nan,1\n{rows}")
+        bench.window.spawn(bench.window.session_actions.ask_recording(path))
+        dialog = await bench.dialog(ImportDialog)
+        assert any("1 row without a value left out" in label.text() for label in dialog.findChildren(PlainLabel))
+        bench.key(Qt.Key.Key_Return, widget=dialog)
+        await bench.until(lambda: bench.experiment.recording is not None, "the recording")
+        recording = bench.experiment.recording
+        assert recording is not None
+        assert recording.coords[:3, 0].tolist() == [1.0, 3.0, 4.0]
+        await bench.settled()
 
     async def test_a_folder(self, bench: Bench, tmp_path: Path) -> None:
         await untouched(

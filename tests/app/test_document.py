@@ -8,7 +8,7 @@ import pytest
 
 from app.model.document import UNDO_LIMIT, Document, State, View, state_of
 from hnn_engine.errors import HnnLabError
-from hnn_engine.experiment import RolloutSpec, new_experiment
+from hnn_engine.experiment import RolloutSpec, new_experiment, resolved
 from hnn_engine.models import get_model
 from hnn_engine.records import Run
 from hnn_engine.records.run import History
@@ -22,7 +22,7 @@ def document() -> Document:
 
 def run_of(document: Document, name: str, model: str = "hnn") -> Run:
     """A run with untrained weights."""
-    experiment = document.experiment
+    experiment = resolved(document.experiment)
     spec = next(m for m in experiment.models if m.name == model)
     weights = get_model(model).initial_weights(1, spec.settings, np.random.default_rng(0))
     none = np.empty(0)

@@ -287,9 +287,8 @@ def a_run() -> Run:
     snapshot = Snapshot("hnn", 1, spec.settings, weights)
     losses = np.array([1.0, 2.0, 3.0])
     history = History(losses, losses, losses, losses)
-    return Run(
-        "a1", MARKUP, experiment, snapshot, history, None, "failed", MARKUP, 3, 1.0, MARKUP, Origin("a2", MARKUP)
-    )
+    origin = Origin("a2", MARKUP)
+    return Run("a1", MARKUP, experiment, snapshot, history, None, "failed", MARKUP, 3, 1.0, MARKUP, started_from=origin)
 
 
 def test_nothing_in_a_report_is_markup(monkeypatch: pytest.MonkeyPatch) -> None:

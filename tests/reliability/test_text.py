@@ -98,9 +98,8 @@ def unfitted(name: str, experiment: Experiment, model: str, width: int, ending: 
     losses = np.array([1.0, 2.0, 3.0])
     history = History(losses, losses, losses, losses)
     origin = Origin("first", MARKUP)
-    return Run(
-        name, MARKUP, alone, snapshot, history, None, ending, MARKUP, 3, 1.0, "2026-01-01T00:00:00+00:00", origin
-    )
+    created = "2026-01-01T00:00:00+00:00"
+    return Run(name, MARKUP, alone, snapshot, history, None, ending, MARKUP, 3, 1.0, created, started_from=origin)
 
 
 def marked_session(path: Path) -> Path:
