@@ -81,6 +81,18 @@ def test_coordinates_go_by_axis_and_then_by_body(count: int) -> None:
     )
 
 
+@pytest.mark.parametrize("count", [2, 4, 5, 32])
+def test_all_pairs_at_once_have_the_gradient_of_one_after_the_other(count: int) -> None:
+    system = NBody({"bodies": count})
+    coords = np.random.default_rng(count).normal(size=(2, 70, 4 * count))  # more than are taken at once
+    expected = np.empty_like(coords)
+    system.grad_hamiltonian(coords.T, system.law, expected.T)
+    found = system.gradient(coords)
+    scale = np.abs(expected).max(axis=-1, keepdims=True)
+    assert (np.abs(found - expected) <= 1e-12 * scale).all()
+    np.testing.assert_array_equal(system.gradient(coords[0, 0]), found[0, 0])
+
+
 @pytest.mark.parametrize("count", COUNTS)
 def test_bodies_in_one_place_have_finite_laws(count: int) -> None:
     system = NBody({"bodies": count})
