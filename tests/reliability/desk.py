@@ -214,7 +214,13 @@ class Desk(Fingers):
                 await self.nudge(self.dice.choice(dialog.findChildren(QComboBox)))
         box = dialog.findChild(QDialogButtonBox)
         assert box is not None
-        self.bench.click(box.button(QDialogButtonBox.StandardButton.Open))
+        button = box.button(QDialogButtonBox.StandardButton.Open)
+        await self.bench.frames(5)  # what was chosen is read
+        if button.isEnabled():
+            self.bench.click(button)
+        else:  # a question is open, or the table cannot be read so
+            self.trail.add("Escape, for Open waits")
+            self.bench.key(Qt.Key.Key_Escape, widget=dialog)
         await self.bench.frames(5)
 
     async def _say_what_is_seen(self, dialog: VideoImportDialog) -> None:
