@@ -16,7 +16,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from hnn_engine.errors import LONGEST, FormulaError, HnnLabError, shown
-from hnn_engine.formulas.expression import FUNCTIONS, UNARY, Apply, Expression, Name, Number, names_in, written
+from hnn_engine.formulas.expression import FUNCTIONS, UNARY, Apply, Expression, Name, Number, names_in, walk, written
 from hnn_engine.formulas.grammar import DEEPEST, canonical_name, parse, parse_list
 from hnn_engine.formulas.graph import Graph
 from hnn_engine.formulas.program import OPERATIONS, Program, program_of
@@ -274,6 +274,7 @@ def test_a_formula_is_not_nested_without_end() -> None:
 # What it means --------------------------------------------------------------------------------------------------------
 
 NUMBERS = st.builds(Fraction, st.integers(0, 40), st.sampled_from([1, 2, 3, 4, 10])).map(Number)
+TRIGONOMETRIC = ("sin", "cos", "tan", "cot", "sec", "csc")
 NAMES = st.sampled_from([*COORDINATES, *CONSTANTS]).map(Name)
 LEAVES = NUMBERS | NAMES | st.sampled_from([Apply("pi"), Apply("e")])
 
@@ -315,11 +316,25 @@ def test_what_is_written_is_read_as_the_same(expression: Expression) -> None:
     assert set(names_in(parse(text))) == set(names_in(expression))
 
 
+def sympy_loses_its_sign(expression: Expression) -> bool:
+    """Say whether a trigonometric function of a large number stands in the tree: sympy 1.14 finds the sign of such a
+    number in two digits, so that `Abs` of it can be negative (sympy issue 29850)."""
+    return any(
+        isinstance(one, Apply)
+        and one.operation in TRIGONOMETRIC
+        and not names_in(one)
+        and not abs(float(program(one.arguments[0])(STATE, VALUES)[0])) < 1e3
+        for one in walk(expression)
+    )
+
+
 @settings(max_examples=120, deadline=None)
 @given(EXPRESSIONS)
+@example(Apply("abs", (Apply("cot", (Apply("cosh", (Number(Fraction(16)),)),)),)))
 def test_a_formula_means_what_sympy_makes_of_the_same_tree(expression: Expression) -> None:
     try:
         read = parse(written(expression))
+        assume(not sympy_loses_its_sign(read))
         wanted = by_sympy(to_sympy(expression, symbols((*COORDINATES, *CONSTANTS))))
         value = float(program(read)(STATE, VALUES)[0])
     except (FormulaError, OverflowError, TypeError, ZeroDivisionError):
@@ -334,6 +349,7 @@ def test_a_formula_means_what_sympy_makes_of_the_same_tree(expression: Expressio
 def test_its_gradient_is_that_of_sympy(expression: Expression) -> None:
     known = symbols((*COORDINATES, *CONSTANTS))
     try:
+        assume(not sympy_loses_its_sign(expression))
         found = to_sympy(expression, known)
         wanted = [by_sympy(sympy.diff(found, known[name])) for name in COORDINATES]
         value, *slopes = (float(one) for one in program(expression, gradient=True)(STATE, VALUES))
