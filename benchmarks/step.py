@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numba import types
 from torch import Tensor
 
 from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say, timed
@@ -29,7 +30,7 @@ from hnn_engine.fitting.gradient.torch_backend import TorchFieldBackend
 from hnn_engine.fitting.random_features.states import SampledFieldFit
 from hnn_engine.fitting.smoothing.denoise import prepared
 from hnn_engine.kernels import cache as kernel_cache
-from hnn_engine.kernels.jit import jit
+from hnn_engine.kernels.jit import SINGLE_ROWS, jit_for
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.models.networks import Term
 
@@ -134,7 +135,7 @@ class DoubleBackward(TorchFieldBackend):
         return (residual * residual).mean()
 
 
-@jit
+@jit_for(types.void(*[SINGLE_ROWS] * 5, types.int64))
 def _multiply(hidden: Any, matrix: Any, upper: Any, out: Any, square: Any, rounds: int) -> None:
     """Forward, back to the inputs and back to the matrix: h W, g Wᵀ and hᵀ g."""
     for _ in range(rounds):
