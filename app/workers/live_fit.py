@@ -13,7 +13,7 @@ from app.model.rollout_messages import ShownModel
 from app.workers.dataset_worker import DatasetWorker, data_key
 from app.workers.latest_only import LatestAnswer
 from hnn_engine.datasets import Dataset
-from hnn_engine.experiment import Experiment, ModelSpec, carried_recipe, default_settings, resolved
+from hnn_engine.experiment import Experiment, ModelSpec, carried_recipe, default_settings, resolved, same_scene
 from hnn_engine.fitting import get_recipe
 from hnn_engine.fitting.network_sizes import SIZE
 from hnn_engine.models import get_model
@@ -166,8 +166,8 @@ class LiveFit(QObject):
         return f"{text}, delayed by {1000 * self.lags[-1]:.0f} ms" if self.behind else text
 
     def _on_answered(self, request: "FitRequest", found: "Found | None", problem: str) -> None:
-        if self._key is None:
-            return
+        if self._key is None or not same_scene(request.experiment, self._document.experiment):
+            return  # models of another system: those of this one are on their way
         self.problem = problem
         if found is None:
             self.models = ()

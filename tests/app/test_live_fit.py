@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, Qt
 
 from app.model.document import BeforeLive, State, View
 from app.workers import live_fit_process
-from app.workers.live_fit_process import FitRequest, LiveFitProcess
+from app.workers.live_fit_process import FitRequest, Found, LiveFitProcess
 from hnn_engine.coords import Array
 from hnn_engine.data_edits import NO_EDITS, STROKES, Place
 from hnn_engine.errors import ExperimentError
@@ -484,3 +484,18 @@ async def test_an_older_answer_does_not_bring_older_data_back(bench: Bench) -> N
     lab._on_refitted(bench.experiment, new)
     await bench.settled()
     assert lab.dataset is new
+
+
+async def test_an_answer_of_another_system_is_dropped(bench: Bench) -> None:
+    """A fit that was under way when the system changed ends: its models have other coordinates."""
+    await live(bench)
+    fit = bench.lab.live_fit
+    before, models = bench.experiment, fit.models
+    late = Found(bench.lab.dataset, tuple(one.snapshot for one in models), 0.0, 0.01)
+    await bench.pick("two-body")
+    fit._on_answered(FitRequest(before, None), late, "")
+    assert all(one.snapshot.dof == bench.experiment.system.dof for one in bench.lab.shown_models())
+    fit._on_answered(FitRequest(before, None), None, "it cannot be fitted")
+    assert fit.problem == ""
+    await bench.frames(5)
+    assert bench.unforeseen == []
