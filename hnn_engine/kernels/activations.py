@@ -94,6 +94,7 @@ def _sine(a: Any) -> Any:
     gap = a - a  # 0, or NaN where a is no finite number
     return (-h if quarter & 2 else h) + gap, (-s if (quarter + 1) & 2 else s) + gap
 
+
 _ACTIVATE = types.void(SINGLE_ROWS, SINGLES, types.int64, SINGLE_ROWS, SINGLE_ROWS, SINGLE_ROWS)
 _BEND = types.void(types.int64, SINGLE_ROWS, SINGLE_ROWS, SINGLE_ROWS, SINGLE_ROWS, SINGLE_ROWS)
 

@@ -1,7 +1,8 @@
 """The field of perceptrons at a block of states at once: square products go to BLAS, which reads a matrix once for all.
 
 A block is laid out coordinate by coordinate, x = (q₁ of all, q₂ of all, …, p of all), as one long state. To the
-integrators it is a flow of more coordinates, and none of their lines says what it holds. In float32 it may be one state.
+integrators it is a flow of more coordinates, and none of their lines says what it holds. In float32 a single
+state is a block too.
 """
 
 from typing import Any
@@ -87,9 +88,7 @@ def _project(h: Any, weights: Any, at: int, scale: float, out: Any) -> None:
 
 
 @jit
-def _add_pass(
-    x: Any, head: Any, which: int, numbers: Any, weights: Any, work: Any, activation: int, out: Any
-) -> None:
+def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, work: Any, activation: int, out: Any) -> None:
     """out += a term at each state of x."""
     code, depth, width, at = head[CODE], head[DEPTH], head[WIDTH], WHOLE + which * EACH
     last, n = head[at + LAST], x.size // head[SIZE]

@@ -55,6 +55,12 @@ class Flow(NamedTuple):
     work: Array
     work32: npt.NDArray[np.float32]
 
+    def plain(self) -> "Flow":
+        """Return it with addresses as plain numbers, whose type numba is quick to see; this one keeps their code."""
+        field, activation = int(self.field), int(self.activation)
+        law = int(self.grad_hamiltonian), int(self.dissipation)
+        return self._replace(grad_hamiltonian=law[0], dissipation=law[1], field=field, activation=activation)
+
 
 _PARTS = (INTEGERS, VECTOR, SINGLES, VECTOR, MATRIX, SINGLE_ROWS)
 FLOW = types.NamedTuple(

@@ -95,11 +95,11 @@ def _fixed(
     interrupt: Callable[[], bool] | None,
 ) -> Array:
     out = np.full((len(times), len(x)), np.nan)
-    out[0] = x
+    out[0], plain = x, flow.plain()
     block = max(1, SLICE // (4 * substeps * _lanes(flow)))
     for first in range(0, len(times) - 1, block):
         last = min(first + block, len(times) - 1)
-        follow_fixed(flow, x, times[first : last + 1], substeps, steps, out[first : last + 1])
+        follow_fixed(plain, x, times[first : last + 1], substeps, steps, out[first : last + 1])
         if np.isnan(out[last, 0]) or (interrupt is not None and interrupt()):
             break
     return out
@@ -113,7 +113,7 @@ def _adaptive(
     limit: int,
     interrupt: Callable[[], bool] | None,
 ) -> Array:
-    lanes = _lanes(flow)
+    lanes, plain = _lanes(flow), flow.plain()
     out = np.full((lanes, len(times), len(x) // lanes), np.nan)
     out[:, 0] = x.reshape(-1, lanes).T
     which, meters = np.arange(lanes), np.zeros((lanes, EACH))
@@ -121,7 +121,7 @@ def _adaptive(
     rtol, budget = max(tolerance, 1e-13), max(LEAST, SLICE // lanes)
     while len(times) > 1 and len(which):
         memory = np.zeros((MEMORY, x.size))
-        advance_adaptive(flow, x, meters, which, times, out, rtol, tolerance, budget, memory)
+        advance_adaptive(plain, x, meters, which, times, out, rtol, tolerance, budget, memory)
         if interrupt is not None and interrupt():
             break
         going = (meters[:, STATUS] == MORE) & (meters[:, CALLS] <= limit)
@@ -133,5 +133,5 @@ def _adaptive(
 def evaluate(flow: Flow, coords: Array) -> Array:
     """Return the field, a second, at `coords` `(N, 2*dof)`, as `(N, 2*dof)`, for small N."""
     rows = np.array(coords, dtype=np.float64, order="C")
-    evaluate_flow(flow, rows)
+    evaluate_flow(flow.plain(), rows)
     return rows

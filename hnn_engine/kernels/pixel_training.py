@@ -238,7 +238,7 @@ def _gated(d: Any, r: Any, out: Any) -> None:
 
 @jit
 def _backward_coder(coder: Any, flat: Any, grad: Any, g: Any) -> None:
-    """grad += dL/dweights of all layers but W₀, from dL/dy `g` `(n, outputs)`; the last rows of d <- dL/d(x W₀ + b₀)."""
+    """grad += dL/dweights of all layers but W₀, from dL/dy `g` `(n, outputs)`; last rows of d <- dL/d(x W₀ + b₀)."""
     n = g.shape[0]
     weights_grad, bias_grad = _part(grad, coder, 3)
     product(rows(coder.h, 2 * coder.rows, n).T, g, weights_grad, True)
@@ -393,7 +393,7 @@ def advance_pixels(
     assert rest.shape == (len(table),)
     assert len(first)
     assert 0 <= first.min() <= first.max() + 2 < len(table)
-    loss: float = _advance_pixels(BLOCK, coders, work, flat, grad, moments, good, table, rest, first, pixels, adam)
+    loss: float = _advance_pixels(int(BLOCK), coders, work, flat, grad, moments, good, table, rest, first, pixels, adam)
     return loss
 
 

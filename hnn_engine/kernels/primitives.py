@@ -102,9 +102,7 @@ def product(typing_context: Any, x: Any, y: Any, out: Any, add: Any) -> Any:
         scales = [builder.bitcast(slot, _ADDRESS) for slot in (alpha, beta)]
         kind = ir.Constant(_BYTE, ord("s" if out.dtype == types.float32 else "d"))
         gemm = cgutils.get_or_insert_function(builder.module, _GEMM, "numba_xxgemm")
-        builder.call(
-            gemm, [kind, *transposed, n, m, k, scales[0], a, lengths[0], b, lengths[1], scales[1], c, n]
-        )
+        builder.call(gemm, [kind, *transposed, n, m, k, scales[0], a, lengths[0], b, lengths[1], scales[1], c, n])
         return context.get_dummy_value()
 
     return types.none(x, y, out, types.boolean), codegen
@@ -112,7 +110,7 @@ def product(typing_context: Any, x: Any, y: Any, out: Any, add: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def call(typing_context: Any, address: Any, arguments: Any) -> Any:
-    """Call what is compiled for just these types of `arguments`, a tuple, by its `jit.Address`; it gives nothing back."""
+    """Call what is compiled for just these types of `arguments`, a tuple, by its `jit.Address`; it returns nothing."""
     kinds = tuple(arguments)
 
     def codegen(context: Any, builder: Any, _: Any, given: Any) -> Any:

@@ -93,9 +93,9 @@ class Work(NamedTuple):
     e: Array  # (rows, 2·dof), the field; later the derivative of the loss by it
     loss: Array  # (1,), of a block
     size: int  # of all weights
-    activation: int = ACTIVATE  # where functions lie
-    bend: int = BEND
-    move: int = MOVE
+    activation: int = int(ACTIVATE)  # where functions lie
+    bend: int = int(BEND)
+    move: int = int(MOVE)
 
 
 def network(
@@ -404,5 +404,5 @@ def advance(
     assert coords.shape == dcoords.shape == (len(coords), 2 * work.rates.size)
     assert flat.shape == grad.shape == good.shape == (work.size,)
     assert moments.shape == (2, work.size)
-    loss: float = _advance(BLOCK, work, flat, grad, moments, good, coords, dcoords, adam)
+    loss: float = _advance(int(BLOCK), work, flat, grad, moments, good, coords, dcoords, adam)
     return loss

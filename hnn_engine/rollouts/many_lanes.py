@@ -145,7 +145,13 @@ class _Lanes:
     """The states that are followed at present, a column each, and what belongs to them."""
 
     def __init__(
-        self, field: Field, times: Array, method: EmbeddedMethod, tolerances: tuple[float, float], limit: int, out: Array
+        self,
+        field: Field,
+        times: Array,
+        method: EmbeddedMethod,
+        tolerances: tuple[float, float],
+        limit: int,
+        out: Array,
     ) -> None:
         self._field, self._times, self._method, self._limit, self._out = field, times, method, limit, out
         self._rtol, self._atol = tolerances

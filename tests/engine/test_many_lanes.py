@@ -48,7 +48,9 @@ def test_a_network_in_single_precision_goes_as_it_would_alone(method: str) -> No
     ours, scipys = METHODS[method]
     snapshot, times = fresh("hnn", {"width": 40, "depth": 2}), np.linspace(0.0, 5.0, 40)
     starts = np.random.default_rng(1).uniform(-1.0, 1.0, (5, 2))
-    batch = follow_lanes(lambda x: snapshot.single(np.ascontiguousarray(x)[:, None])[:, 0], starts, times, ours(), 1e-12, 1e-6)
+    batch = follow_lanes(
+        lambda x: snapshot.single(np.ascontiguousarray(x)[:, None])[:, 0], starts, times, ours(), 1e-12, 1e-6
+    )
     for i, start in enumerate(starts):
         np.testing.assert_allclose(
             batch[:, i], alone(snapshot.single, start, times, scipys, 1e-12, 1e-6), rtol=0, atol=1e-5
@@ -115,9 +117,7 @@ def test_it_ends_after_so_many_calls_and_when_it_is_asked_to() -> None:
 
 def test_a_single_time_is_the_start() -> None:
     starts = np.ones((3, 2))
-    np.testing.assert_array_equal(
-        follow_lanes(explosive, starts, np.zeros(1), DormandPrince8(), 1e-9, 1e-9)[0], starts
-    )
+    np.testing.assert_array_equal(follow_lanes(explosive, starts, np.zeros(1), DormandPrince8(), 1e-9, 1e-9)[0], starts)
 
 
 @pytest.mark.parametrize("name", UNFILMED)
