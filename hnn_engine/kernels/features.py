@@ -60,7 +60,7 @@ def _evaluate(
 
 def _run(
     activation: str,
-    layer: Sequence[Array],
+    layer: tuple[Array, Array, Array],
     values: Array,
     into: Sequence[tuple[int, int, float]],
     counts: Array,
@@ -69,18 +69,18 @@ def _run(
 ) -> None:
     inputs, targets = (np.array([place[k] for place in into], dtype=np.int64) for k in range(2))
     factors = np.array([factor for _, _, factor in into], dtype=np.float64)
-    function, memory = (ACTIVATE_WIDE, ACTIVATION_CODES[activation]), np.zeros((5 * ROWS, len(layer[2])))
-    _evaluate(*layer, *function, values, inputs, targets, factors, counts, first, out, memory)
+    (x, w, b), code, memory = layer, ACTIVATION_CODES[activation], np.zeros((5 * ROWS, len(layer[2])))
+    _evaluate(x, w, b, int(ACTIVATE_WIDE), code, values, inputs, targets, factors, counts, first, out, memory)
 
 
 def values(activation: str, x: Array, w: Array, b: Array) -> Array:
     """Return σ(x w + b) `(n, units)` at x `(n, k)`, w `(k, units)`, b `(units,)`, all float64; `activation` is a key of
     `ACTIVATION_CODES`."""
-    layer = [np.require(part, np.float64, ["C", "W"]) for part in (x, w, b)]
-    assert layer[0].shape[1] == len(w)  # compiled loops check no bounds
-    assert layer[1].shape[1] == len(b)
+    x, w, b = (np.require(part, np.float64, ["C", "W"]) for part in (x, w, b))
+    assert x.shape[1] == len(w)  # compiled loops check no bounds
+    assert w.shape[1] == len(b)
     out = np.empty((len(x), len(b)))
-    _run(activation, layer, out, (), np.zeros((0, 0)), 0, np.zeros((0, 0, 0)))
+    _run(activation, (x, w, b), out, (), np.zeros((0, 0)), 0, np.zeros((0, 0, 0)))
     return out
 
 

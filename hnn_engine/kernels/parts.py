@@ -72,7 +72,8 @@ PART: dict[str, Any] = {"pipeline_class": PartCompiler, "no_cpython_wrapper": Tr
 def remembered_types() -> Iterator[None]:
     """Let numba remember which of its functions fits what types, as long as this lasts. It goes through some dozen
     overloads for every `a[i]` and every sum, as if it had not done so for the line before: a fifth of its time."""
-    ask, known = types.functions.BaseFunction.get_call_type, dict[Any, Any]()
+    functions: Any = types.functions.BaseFunction
+    ask, known = functions.get_call_type, dict[Any, Any]()
 
     def get_call_type(self: Any, context: Any, args: Any, kws: Any) -> Any:
         flags = ConfigStack.top_or_none()
@@ -86,8 +87,8 @@ def remembered_types() -> Iterator[None]:
         known[key] = self, found, self._impl_keys[found.args]  # itself too, or another may have its id
         return found
 
-    types.functions.BaseFunction.get_call_type = get_call_type
+    functions.get_call_type = get_call_type
     try:
         yield
     finally:
-        types.functions.BaseFunction.get_call_type = ask
+        functions.get_call_type = ask
