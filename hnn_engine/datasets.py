@@ -24,12 +24,11 @@ from hnn_engine.frames.frame_pairs import (
     rows_of,
     shoot,
 )
-from hnn_engine.integrators import EVALUATION_LIMIT
 from hnn_engine.parameters import Parameter, Value
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import Recording
 from hnn_engine.rollouts.collocation import collocate
-from hnn_engine.rollouts.many_lanes import follow_lanes
+from hnn_engine.rollouts.many_lanes import DormandPrince8, follow_lanes
 from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.systems.base import System
 
@@ -286,7 +285,7 @@ def _sound(system: System, tracks: Array) -> Mask:
 def _follow_each(system: System, starts: Array, times: Array, tell: ProgressCallback) -> Array:
     """Follow each of `starts` `(N, 2*dof)` by steps of its own, as the truth on screen is, but always in numpy: data
     does not depend on whether loops are compiled yet, and for thousands of starts at once these are hardly quicker."""
-    return follow_lanes(system.field, starts, times, TOLERANCE, EVALUATION_LIMIT, passed=tell)
+    return follow_lanes(system.field, starts, times, DormandPrince8(), TOLERANCE, TOLERANCE, passed=tell)
 
 
 def _test_trajectories(system: System, count: int) -> Mask:

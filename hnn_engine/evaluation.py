@@ -19,8 +19,8 @@ from hnn_engine.datasets import Dataset
 from hnn_engine.paper import ENERGY_FIGURES, FILMED_WEIGHT, MEASURED_WEIGHT, EnergyFigure, pendulum_energy
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import Recording, is_paper_pendulum
-from hnn_engine.rollouts.adaptive_batch import DormandPrince5, follow_adaptive
 from hnn_engine.rollouts.collocation import collocate
+from hnn_engine.rollouts.many_lanes import DormandPrince5, follow_lanes
 from hnn_engine.rollouts.rollout import in_threads, parts, rollout
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems.base import System
@@ -336,8 +336,8 @@ def _rk45(snapshot: Snapshot, starts: Array, times: Array, rtol: float, watch: W
     Each state is evaluated by products of its own, as if it were alone: in float32 those of a batch are rounded
     otherwise, and the figure would not be what it is by the paper's code.
     """
-    followed = follow_adaptive(
-        lambda x: snapshot.single(x[:, None])[:, 0],
+    followed = follow_lanes(
+        lambda x: snapshot.single(np.ascontiguousarray(x)[:, None])[:, 0],
         starts,
         times,
         DormandPrince5(),
@@ -345,6 +345,6 @@ def _rk45(snapshot: Snapshot, starts: Array, times: Array, rtol: float, watch: W
         1e-6,
         RK45_LIMIT,
         watch,
-        True,
+        all_or_none=True,
     )
     return np.where(np.isnan(followed), np.inf, followed)

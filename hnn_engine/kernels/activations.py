@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from hnn_engine.kernels.jit import SINGLE_ROWS, SINGLES, jit_ordered, jit_ordered_for
+from hnn_engine.kernels.jit import SINGLE_ROWS, SINGLES, Address, jit_ordered, jit_ordered_for
 from hnn_engine.kernels.perceptron import SILU, SINE, SOFTPLUS, TANH
+from hnn_engine.kernels.primitives import line
 
 # Of type float32, each: one float64 among them would widen the whole loop.
 _0, _1, _2 = (np.float32(x) for x in (0.0, 1.0, 2.0))
@@ -94,7 +95,11 @@ def _sine(a: Any) -> Any:
     return (-h if quarter & 2 else h) + gap, (-s if (quarter + 1) & 2 else s) + gap
 
 
-@jit_ordered_for(types.void(SINGLE_ROWS, SINGLES, types.int64, SINGLE_ROWS, SINGLE_ROWS, SINGLE_ROWS))
+_ACTIVATE = types.void(SINGLE_ROWS, SINGLES, types.int64, SINGLE_ROWS, SINGLE_ROWS, SINGLE_ROWS)
+_BEND = types.void(types.int64, SINGLE_ROWS, SINGLE_ROWS, SINGLE_ROWS, SINGLE_ROWS, SINGLE_ROWS)
+
+
+@jit_ordered_for(_ACTIVATE)
 def activate(a: Any, bias: Any, code: int, h: Any, slope: Any, curve: Any) -> None:
     """h <- σ(a + bias), slope <- σ′; curve <- σ″ for SiLU, whose σ″ is no function of the two. All `(rows, width)`,
     `bias` `(width,)`, float32; `code` as in `ACTIVATION_CODES`."""
@@ -125,12 +130,12 @@ def activate(a: Any, bias: Any, code: int, h: Any, slope: Any, curve: Any) -> No
                 ci[j] = gate * rest * (_2 + x * (rest - gate))
 
 
-@jit_ordered_for(types.void(types.int64, SINGLE_ROWS, SINGLE_ROWS, SINGLE_ROWS, SINGLE_ROWS, SINGLE_ROWS))
+@jit_ordered_for(_BEND)
 def bend(code: int, h: Any, slope: Any, curve: Any, u: Any, out: Any) -> None:
     """out <- u ⊙ σ″, which follows from σ (`h`) and σ′ (`slope`) except for SiLU, whose `curve` holds it. All `(rows,
     width)`, float32; `code` as in `ACTIVATION_CODES`."""
-    h, slope, out = h.reshape(h.size), slope.reshape(slope.size), out.reshape(out.size)
-    curve, u = curve.reshape(curve.size), u.reshape(u.size)
+    h, slope, out = line(h, 0, h.size), line(slope, 0, h.size), line(out, 0, h.size)
+    curve, u = line(curve, 0, h.size), line(u, 0, h.size)
     if code == TANH:
         for j in range(h.size):
             out[j] = -_2 * u[j] * (h[j] * slope[j])
@@ -143,3 +148,6 @@ def bend(code: int, h: Any, slope: Any, curve: Any, u: Any, out: Any) -> None:
     elif code == SILU:
         for j in range(h.size):
             out[j] = u[j] * curve[j]
+
+
+ACTIVATE, BEND = Address(activate, _ACTIVATE), Address(bend, _BEND)

@@ -18,21 +18,29 @@ from scipy.integrate import DOP853
 from hnn_engine.integrators import DIVERGED
 from hnn_engine.kernels.flow import FLOW, flow_at
 from hnn_engine.kernels.jit import INTEGERS, MATRIX, TABLE, VECTOR, jit, jit_for
+from hnn_engine.kernels.primitives import line
 
 STAGES = DOP853.n_stages
-_A = np.ascontiguousarray(DOP853.A[:STAGES, :STAGES])
-_B = np.ascontiguousarray(DOP853.B)
-_E3, _E5 = np.ascontiguousarray(DOP853.E3), np.ascontiguousarray(DOP853.E5)
-_D, _A_EXTRA = np.ascontiguousarray(DOP853.D), np.ascontiguousarray(DOP853.A_EXTRA)
-_EXTRA = len(_A_EXTRA)
+_EXTRA = len(DOP853.A_EXTRA)
 _ROWS = STAGES + 1 + _EXTRA
+# Row s are the weights of the state at which stage s is taken: the first one's are none, those of `STAGES` make the new
+# state, and the last row's a step of Euler's.
+_TABLE = np.zeros((_ROWS + 1, _ROWS))
+_TABLE[:STAGES, :STAGES] = DOP853.A[:STAGES, :STAGES]
+_TABLE[STAGES, :STAGES] = DOP853.B
+_TABLE[STAGES + 1 : _ROWS, : DOP853.A_EXTRA.shape[1]] = DOP853.A_EXTRA
+_TABLE[_ROWS, 0] = 1.0
+_E3, _E5, _D = (np.ascontiguousarray(part) for part in (DOP853.E3, DOP853.E5, DOP853.D))
+_TERMS = 3 + len(_D)  # of the interpolant
 _ORDER = 7  # of the error estimate
 _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 10.0
+_NEW, _SPARE, _STEP, _NONE, _INTERPOLANT = range(_ROWS + 1, _ROWS + 6)  # rows of memory behind those of the stages
+MEMORY = _INTERPOLANT + (_TERMS + 1) // 2  # how many there are, of two numbers or more
 
 MORE, DONE, LOST = 0, 1, 2
 # What `meters` holds of each state: its time, step size, field calls, the next row of `out`, whether the last step was
-# rejected, and one of the above.
-T, H, CALLS, NEXT, REJECTED, STATUS, EACH = 0, 1, 2, 3, 4, 5, 6
+# rejected, and one of the above; then the error of its step, and the first row of `out` behind that.
+T, H, CALLS, NEXT, REJECTED, STATUS, _ERROR, _LAST, EACH = range(9)
 
 
 @jit
@@ -45,32 +53,33 @@ def _size(x: Any, less: Any, at: Any, lane: int, lanes: int, rtol: float, atol: 
 
 
 @jit
-def _begin(x: Any, k0: Any, meters: Any, lanes: int, end: float, rtol: float, atol: float, flow: Any) -> None:
+def _stages(x: Any, h: Any, first: int, last: int, k: Any, out: Any, flow: Any) -> None:
+    """kₛ = f(x + h Σᵢ aₛᵢ kᵢ) from the stage `first` to before `last`; `out` is left with the last of those states."""
+    for s in range(first, last):
+        for j in range(x.size):
+            total = 0.0
+            for i in range(s if s < _ROWS else 1):
+                total += _TABLE[s, i] * k[i, j]
+            out[j] = x[j] + h[j] * total
+        flow_at(out, flow, k[s])
+
+
+@jit
+def _begin(x: Any, k: Any, meters: Any, end: float, rtol: float, atol: float, flow: Any) -> None:
     """Choose the first step of each lane. Source: Hairer, Nørsett & Wanner, II.4."""
-    none, there, k1 = np.zeros(x.size), np.empty(x.size), np.empty(x.size)
-    first = np.empty(lanes)
+    none, h, k0, k1, lanes = k[_NONE], k[_STEP], k[0], k[_ROWS], meters.shape[0]
     for i in range(lanes):
         d0, d1 = _size(x, none, x, i, lanes, rtol, atol), _size(k0, none, x, i, lanes, rtol, atol)
-        first[i] = min(1e-6 if d0 < 1e-5 or d1 < 1e-5 else 0.01 * d0 / d1, end - meters[i, T])
+        first = min(1e-6 if d0 < 1e-5 or d1 < 1e-5 else 0.01 * d0 / d1, end - meters[i, T])
         for j in range(i, x.size, lanes):
-            there[j] = x[j] + first[i] * k0[j]
-    flow_at(there, flow, k1)
+            h[j] = first
+    _stages(x, h, _ROWS, _ROWS + 1, k, k[_SPARE], flow)
     for i in range(lanes):
-        h0, d1 = first[i], _size(k0, none, x, i, lanes, rtol, atol)
+        h0, d1 = h[i], _size(k0, none, x, i, lanes, rtol, atol)
         d2 = _size(k1, k0, x, i, lanes, rtol, atol) / h0
         h1 = max(1e-6, h0 * 1e-3) if d1 <= 1e-15 and d2 <= 1e-15 else (0.01 / max(d1, d2)) ** (1.0 / (_ORDER + 1))
         meters[i, H] = min(100.0 * h0, h1, end - meters[i, T])
         meters[i, CALLS] += 2
-
-
-@jit
-def _combine(x: Any, h: Any, weights: Any, count: int, k: Any, out: Any) -> None:
-    """out <- x + h Σ weightsᵢ kᵢ over the first `count` rows of k."""
-    for j in range(x.size):
-        total = 0.0
-        for i in range(count):
-            total += weights[i] * k[i, j]
-        out[j] = x[j] + h[j] * total
 
 
 @jit
@@ -91,9 +100,9 @@ def _error(x: Any, new: Any, k: Any, h: float, lane: int, lanes: int, rtol: floa
 
 
 @jit
-def _write(x: Any, new: Any, k: Any, h: float, lane: int, lanes: int, theta: Any, out: Any) -> None:
-    """out <- the interpolant between x and new at the parts `theta` of a lane's step, `(rows, coordinates)`."""
-    f = np.empty(3 + _D.shape[0])
+def _write(x: Any, new: Any, k: Any, h: float, lane: int, meters: Any, last: int, times: Any, out: Any) -> None:
+    """Write the rows before `last` that a lane has passed: the interpolant between x and new, `(rows, coordinates)`."""
+    f, lanes, t = line(k, _INTERPOLANT * x.size, _TERMS), meters.shape[0], meters[lane, T]
     for j in range(out.shape[1]):
         at = j * lanes + lane
         f[0] = new[at] - x[at]
@@ -104,10 +113,10 @@ def _write(x: Any, new: Any, k: Any, h: float, lane: int, lanes: int, theta: Any
             for s in range(_ROWS):
                 total += _D[i, s] * k[s, at]
             f[3 + i] = h * total
-        for row in range(theta.size):
-            y = 0.0
-            for i in range(f.size):
-                y = (y + f[f.size - 1 - i]) * (theta[row] if i % 2 == 0 else 1.0 - theta[row])
+        for row in range(int(meters[lane, NEXT]), last):
+            y, theta = 0.0, (times[row] - t) / h
+            for i in range(_TERMS):
+                y = (y + f[_TERMS - 1 - i]) * (theta if i % 2 == 0 else 1.0 - theta)
             out[row, j] = x[at] + y
 
 
@@ -135,19 +144,16 @@ def _after(meters: Any, lane: int, h: float, end: float) -> float:
 
 
 @jit
-def _settle(
-    x: Any, new: Any, k: Any, h: float, error: float, lane: int, meters: Any, last: int, times: Any, out: Any
-) -> None:
-    """Take a lane's step or shorten it, and write the rows before `last` that it has passed."""
-    lanes = meters.shape[0]
+def _settle(x: Any, new: Any, k: Any, h: float, lane: int, meters: Any, times: Any, out: Any) -> None:
+    """Take a lane's step or shorten it, and write the rows that it has passed."""
+    lanes, error, last = meters.shape[0], meters[lane, _ERROR], int(meters[lane, _LAST])
     if not error < 1.0:
         shrink = max(_SHRINK, _SAFETY * error ** (-1.0 / (_ORDER + 1))) if error < np.inf else _SHRINK
         meters[lane, H], meters[lane, REJECTED] = h * shrink, 1.0
         return
-    row, t = int(meters[lane, NEXT]), meters[lane, T]
-    if last > row:
+    if last > int(meters[lane, NEXT]):
         meters[lane, CALLS] += _EXTRA
-        _write(x, new, k, h, lane, lanes, (times[row:last] - t) / h, out[row:last])
+        _write(x, new, k, h, lane, meters, last, times, out)
     meters[lane, T] = _after(meters, lane, h, times[-1])
     grow = _GROW if error == 0.0 else min(_GROW, _SAFETY * error ** (-1.0 / (_ORDER + 1)))
     meters[lane, H] = h * (min(1.0, grow) if meters[lane, REJECTED] != 0.0 else grow)
@@ -162,43 +168,36 @@ def _settle(
         meters[lane, STATUS] = DONE
 
 
-@jit_for(types.void(FLOW, VECTOR, MATRIX, INTEGERS, VECTOR, TABLE, types.float64, types.float64, types.int64))
+@jit_for(types.void(FLOW, VECTOR, MATRIX, INTEGERS, VECTOR, TABLE, types.float64, types.float64, types.int64, MATRIX))
 def advance_adaptive(
-    flow: Any, x: Any, meters: Any, which: Any, times: Any, out: Any, rtol: float, atol: float, budget: int
+    flow: Any, x: Any, meters: Any, which: Any, times: Any, out: Any, rtol: float, atol: float, budget: int, k: Any
 ) -> None:
     """Go on from the states x and their `meters` `(lanes, EACH)` for about `budget` calls of the field, or until one of
     them is done, or lost: where its step size has vanished or x has left the finite numbers.
 
     x `(2·dof·lanes,)`, coordinate by coordinate, is moved in place. Fills `out` `(…, T, 2·dof)` at `times` `(T,)` in s,
-    for each lane at its place in `which` `(lanes,)`. `rtol`, `atol`: tolerances of a step's error. Source: Hairer,
-    Nørsett & Wanner, II.5 and II.10.
+    for each lane at its place in `which` `(lanes,)`. `rtol`, `atol`: tolerances of a step's error. `k`: memory, zeros
+    `(MEMORY, 2·dof·lanes)`. Source: Hairer, Nørsett & Wanner, II.5 and II.10.
     """
-    lanes, end, calls, going = meters.shape[0], times[-1], 0, True
-    k, new, spare, h = np.empty((_ROWS, x.size)), np.empty(x.size), np.empty(x.size), np.empty(x.size)
-    errors, last = np.empty(lanes), np.empty(lanes, np.int64)
-    flow_at(x, flow, k[0])
+    lanes, end, calls, going, new, h = meters.shape[0], times[-1], 0, True, k[_NEW], k[_STEP]
+    _stages(x, h, 0, 1, k, new, flow)
     if meters[0, H] == 0.0:  # lanes begin together
-        _begin(x, k[0], meters, lanes, end, rtol, atol, flow)
+        _begin(x, k, meters, end, rtol, atol, flow)
     while going and calls < budget and _next_steps(x, meters, end, h):
-        for s in range(1, STAGES):
-            _combine(x, h, _A[s], s, k, spare)
-            flow_at(spare, flow, k[s])
-        _combine(x, h, _B, STAGES, k, new)
-        flow_at(new, flow, k[STAGES])
+        _stages(x, h, 1, STAGES + 1, k, new, flow)
         calls += STAGES
         passed = False
         for i in range(lanes):
             meters[i, CALLS] += STAGES
-            errors[i], last[i] = _error(x, new, k, h[i], i, lanes, rtol, atol), int(meters[i, NEXT])
-            after = _after(meters, i, h[i], end)
-            while errors[i] < 1.0 and last[i] < times.size and times[last[i]] <= after:
-                last[i] += 1
+            meters[i, _ERROR] = _error(x, new, k, h[i], i, lanes, rtol, atol)
+            after, last = _after(meters, i, h[i], end), int(meters[i, NEXT])
+            while meters[i, _ERROR] < 1.0 and last < times.size and times[last] <= after:
+                last += 1
                 passed = True
+            meters[i, _LAST] = last
         if passed:
-            for s in range(_EXTRA):
-                _combine(x, h, _A_EXTRA[s], STAGES + 1 + s, k, spare)
-                flow_at(spare, flow, k[STAGES + 1 + s])
+            _stages(x, h, STAGES + 1, _ROWS, k, k[_SPARE], flow)
             calls += _EXTRA
         for i in range(lanes):
-            _settle(x, new, k, h[i], errors[i], i, meters, last[i], times, out[which[i]])
+            _settle(x, new, k, h[i], i, meters, times, out[which[i]])
             going = going and meters[i, STATUS] == MORE

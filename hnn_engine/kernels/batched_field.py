@@ -1,15 +1,15 @@
 """The field of perceptrons at a block of states at once: square products go to BLAS, which reads a matrix once for all.
 
 A block is laid out coordinate by coordinate, x = (q₁ of all, q₂ of all, …, p of all), as one long state. To the
-integrators it is a flow of more coordinates, and none of their lines says what it holds.
+integrators it is a flow of more coordinates, and none of their lines says what it holds. In float32 a single
+state is a block too.
 """
 
 from typing import Any
 
 import numpy as np
 
-from hnn_engine.kernels.activations import activate
-from hnn_engine.kernels.jit import compiled_for, jit, jit_at
+from hnn_engine.kernels.jit import Address, jit, jit_at
 from hnn_engine.kernels.perceptron import (
     BIAS,
     CODE,
@@ -25,47 +25,23 @@ from hnn_engine.kernels.perceptron import (
     SIZE,
     WHOLE,
     WIDTH,
-    activate_wide,
+    accumulate,
     has_gone_forward,
     scale_of,
 )
+from hnn_engine.kernels.primitives import call, line, matrix, product, rows
 from hnn_engine.kernels.products import multiply, scale_columns
-from hnn_engine.kernels.weight_layout import WeightLayout
-
-_SPARE = 3  # blocks of rows beside the slopes of each layer
+from hnn_engine.kernels.weight_layout import WeightLayout, zeros_on_lines
 
 
-def room(net: WeightLayout, rows: int, single: bool) -> tuple[Any, Any]:
-    """Return the working memory of `rows` states, `((depth + 3)·rows, width)` in float64 and in float32, in the
+def room(net: WeightLayout, count: int, single: bool) -> tuple[Any, Any]:
+    """Return the working memory of `count` states, `((depth + 3)·count + 2, width)` in float64 and in float32, in the
     precision that is computed in, float32 where `single`; the other has no rows."""
-    shape = ((int(net.head[DEPTH]) + _SPARE) * rows, int(net.head[WIDTH]))
-    wide, narrow = ((0, shape[1]), shape) if single else (shape, (0, shape[1]))
-    return np.zeros(wide), np.zeros(narrow, dtype=np.float32)
-
-
-def _sigma(a: Any, bias: Any, code: int, h: Any, slope: Any) -> None:
-    """h <- σ(a + bias), slope <- σ′; a may be overwritten. All `(rows, width)`."""
-
-
-@compiled_for(_sigma)
-def _sigma_of(a: Any, bias: Any, code: int, h: Any, slope: Any) -> Any:
-    if a.dtype.bitwidth == 32:
-
-        def narrow(a: Any, bias: Any, code: int, h: Any, slope: Any) -> None:
-            activate(a, bias, code, h, slope, a)  # σ″ of SiLU is not wanted, and a no longer
-
-        return narrow
-
-    def wide(a: Any, bias: Any, code: int, h: Any, slope: Any) -> None:
-        poly, power = np.empty(bias.size), np.empty(bias.size)
-        bits = power.view(np.int64)
-        for i in range(a.shape[0]):
-            row = h[i]
-            for j in range(bias.size):
-                row[j] = a[i, j] + bias[j]
-            activate_wide(row, slope[i], code, bits, power, poly)
-
-    return wide
+    width = int(net.head[WIDTH])
+    shape = ((int(net.head[DEPTH]) + 3) * count + 2, width)
+    if single:
+        return np.zeros((0, width)), zeros_on_lines(shape, np.float32)
+    return zeros_on_lines(shape, np.float64), np.zeros((0, width), np.float32)
 
 
 @jit
@@ -73,8 +49,7 @@ def _thin(x: Any, n: int, weights: Any, at: int, out: Any) -> None:
     """out <- the states @ the matrix whose few rows begin at `at`."""
     width = out.shape[1]
     for k in range(0, x.size // n, 2):
-        begin = at + k * width
-        first, second = weights[begin : begin + width], weights[begin + width : begin + 2 * width]
+        first, second = line(weights, at + k * width, width), line(weights, at + (k + 1) * width, width)
         for i in range(n):
             a, b, row = weights.dtype.type(x[k * n + i]), weights.dtype.type(x[(k + 1) * n + i]), out[i]
             if k == 0:
@@ -86,52 +61,58 @@ def _thin(x: Any, n: int, weights: Any, at: int, out: Any) -> None:
 
 
 @jit
+def _square(hidden: Any, weights: Any, at: int, out: Any) -> None:
+    """out <- hidden @ the square matrix that begins at `at`."""
+    width = out.shape[1]
+    if out.shape[0] > 1:
+        product(hidden, matrix(weights, at, width, width), out, False)
+        return
+    sums = out[0]
+    for i in range(width):
+        sums[i] = 0.0
+    accumulate(hidden[0], weights, at, sums)
+
+
+@jit
 def _project(h: Any, weights: Any, at: int, scale: float, out: Any) -> None:
     """out += scale · h @ the matrix whose few long rows, one a coordinate, begin at `at`, transposed."""
     n, width = h.shape
     for i in range(n):
         row = h[i]
         for k in range(out.size // n):
-            matrix = weights[at + k * width : at + (k + 1) * width]
-            total = row[0] * matrix[0]
+            long = line(weights, at + k * width, width)
+            total = row[0] * long[0]
             for j in range(1, width):
-                total += row[j] * matrix[j]
+                total += row[j] * long[j]
             out[k * n + i] += scale * total
 
 
 @jit
-def _square(weights: Any, at: int, layer: int, width: int) -> Any:
-    """Return the matrix behind a hidden layer."""
-    begin = at + layer * width * width
-    return weights[begin : begin + width * width].reshape(width, width)
-
-
-@jit
-def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, work: Any, out: Any) -> None:
+def _add_pass(x: Any, head: Any, which: int, numbers: Any, weights: Any, work: Any, activation: int, out: Any) -> None:
     """out += a term at each state of x."""
     code, depth, width, at = head[CODE], head[DEPTH], head[WIDTH], WHOLE + which * EACH
     last, n = head[at + LAST], x.size // head[SIZE]
-    sums, hidden, bias = work[:n], work[n : 2 * n], work[2 * n]
+    sums, hidden, spare = rows(work, 0, n), rows(work, n, n), rows(work, 2 * n, n + 1)
+    bias, slopes = work[3 * n + 1], 3 * n + 2
     for layer in range(0 if has_gone_forward(head, which) else depth):
-        slope = work[(3 + layer) * n : (4 + layer) * n]
         begin = head[at + BIAS] + layer * width
         for j in range(width):
             bias[j] = numbers[begin + j]
         if layer == 0:
             _thin(x, n, weights, head[at + FIRST], sums)
         else:
-            np.dot(hidden, _square(weights, head[at + INNER], layer - 1, width), sums)
-        _sigma(sums, bias, code, hidden, slope)
+            _square(hidden, weights, head[at + INNER] + (layer - 1) * width * width, sums)
+        call(activation, (sums, bias, code, hidden, rows(work, slopes + layer * n, n), spare))
     if last >= 0:
-        scale_columns(work[(2 + depth) * n : (3 + depth) * n], weights[last : last + width], hidden)
+        scale_columns(rows(work, slopes + (depth - 1) * n, n), line(weights, last, width), hidden)
         for layer in range(depth - 1, 0, -1):
-            np.dot(hidden, _square(weights, head[at + INNER_TRANSPOSED], layer - 1, width), sums)
-            multiply(sums, work[(2 + layer) * n : (3 + layer) * n], hidden)
+            _square(hidden, weights, head[at + INNER_TRANSPOSED] + (layer - 1) * width * width, sums)
+            multiply(sums, rows(work, slopes + (layer - 1) * n, n), hidden)
     _project(hidden, weights, head[at + OUT], scale_of(head, numbers, which), out)
 
 
 @jit
-def _field(x: Any, head: Any, numbers: Any, weights: Any, work: Any, out: Any) -> None:
+def _field(x: Any, head: Any, numbers: Any, weights: Any, work: Any, activation: int, out: Any) -> None:
     """out <- the field at each state of x."""
     dof = head[SIZE] // 2
     n = x.size // head[SIZE]
@@ -140,26 +121,29 @@ def _field(x: Any, head: Any, numbers: Any, weights: Any, work: Any, out: Any) -
         for i in range(n):
             out[k * n + i], out[(dof + k) * n + i] = rate * x[(dof + k) * n + i], 0.0
     for which in range(head[PASSES]):
-        _add_pass(x, head, which, numbers, weights, work, out)
+        _add_pass(x, head, which, numbers, weights, work, activation, out)
 
 
 @jit_at(NETWORK)
-def batched_field_float32(
-    x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, out: Any
+def _field_float32(
+    x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, activation: int, out: Any
 ) -> None:
     """out <- the field at a block of states x, computed in float32: about six digits.
 
     x, out: `(rows·2·dof,)`, coordinate by coordinate; the others as `WeightLayout` and `room` have them.
     """
-    _field(x, head, numbers, single, work32, out)
+    _field(x, head, numbers, single, work32, activation, out)
 
 
 @jit_at(NETWORK)
-def batched_field_float64(
-    x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, out: Any
+def _field_float64(
+    x: Any, head: Any, numbers: Any, single: Any, double: Any, work: Any, work32: Any, activation: int, out: Any
 ) -> None:
     """out <- the field at a block of states x, computed in float64.
 
     x, out: `(rows·2·dof,)`, coordinate by coordinate; the others as `WeightLayout` and `room` have them.
     """
-    _field(x, head, numbers, double, work, out)
+    _field(x, head, numbers, double, work, activation, out)
+
+
+FIELD_FLOAT32, FIELD_FLOAT64 = Address(_field_float32, NETWORK), Address(_field_float64, NETWORK)

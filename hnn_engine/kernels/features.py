@@ -10,48 +10,67 @@ import numpy as np
 from numba import types
 
 from hnn_engine.coords import Array
-from hnn_engine.kernels.jit import INTEGERS, MATRIX, TABLE, VECTOR, jit, jit_for
-from hnn_engine.kernels.perceptron import ACTIVATION_CODES, activate_wide
+from hnn_engine.kernels.jit import INTEGERS, MATRIX, TABLE, VECTOR, jit_for
+from hnn_engine.kernels.perceptron import ACTIVATE_WIDE, ACTIVATION_CODES
+from hnn_engine.kernels.primitives import call, line, matrix, product, rows
 
 ROWS = 64  # of a block: what it holds of the units stays in the cache
+_LAYER = MATRIX, MATRIX, VECTOR, types.int64, types.int64
+_INTO = INTEGERS, INTEGERS, VECTOR, MATRIX, types.int64, TABLE
 
 
-@jit
-def _units(x: Any, w: Any, b: Any, code: int, h: Any, slope: Any, spare: Any) -> None:
-    """h <- σ(x w + b), slope <- σ′, `(n, units)`; `spare` `(2, n·units)`."""
-    np.dot(x, w, h)
-    for i in range(h.shape[0]):
-        row = h[i]
-        for j in range(b.size):
-            row[j] += b[j]
-    power = spare[0, : h.size]
-    activate_wide(h.reshape(h.size), slope.reshape(h.size), code, power.view(np.int64), power, spare[1, : h.size])
-
-
-@jit_for(types.void(MATRIX, MATRIX, VECTOR, types.int64, MATRIX))
-def _values(x: Any, w: Any, b: Any, code: Any, out: Any) -> None:
-    slope, spare = np.empty((ROWS, b.size)), np.empty((2, ROWS * b.size))
-    for begin in range(0, x.shape[0], ROWS):
-        end = min(begin + ROWS, x.shape[0])
-        _units(x[begin:end], w, b, code, out[begin:end], slope[: end - begin], spare)
-
-
-@jit_for(types.void(MATRIX, MATRIX, VECTOR, types.int64, INTEGERS, INTEGERS, VECTOR, MATRIX, types.int64, TABLE))
-def _add_gradients(
-    x: Any, w: Any, b: Any, code: Any, inputs: Any, targets: Any, factors: Any, counts: Any, first: Any, out: Any
+@jit_for(types.void(*_LAYER, MATRIX, *_INTO, MATRIX))
+def _evaluate(
+    x: Any,
+    w: Any,
+    b: Any,
+    activation: int,
+    code: int,
+    values: Any,
+    inputs: Any,
+    targets: Any,
+    factors: Any,
+    counts: Any,
+    first: int,
+    out: Any,
+    memory: Any,
 ) -> None:
-    units = b.size
-    h, slope, spare = np.empty((ROWS, units)), np.empty((ROWS, units)), np.empty((2, ROWS * units))
+    """values <- σ(x w + b), if it has rows; out += the derivatives. `memory`: zeros `(5·ROWS, units)`."""
+    units, size = b.size, ROWS * b.size
     for begin in range(0, x.shape[0], ROWS):
-        end = min(begin + ROWS, x.shape[0])
-        _units(x[begin:end], w, b, code, h[: end - begin], slope[: end - begin], spare)
-        for i in range(begin, end):
-            slopes = slope[i - begin]
+        n = min(ROWS, x.shape[0] - begin)
+        h, slope = rows(values, begin, n) if values.shape[0] > 0 else rows(memory, 0, n), rows(memory, ROWS, n)
+        product(rows(x, begin, n), w, h, False)
+        for i in range(n):
+            row = h[i]
+            for j in range(units):
+                row[j] += b[j]
+        # As one long row: loops over few units would be short ones. What is added to it is in there already.
+        sums, slopes = matrix(h, 0, 1, n * units), matrix(slope, 0, 1, n * units)
+        none, spare = line(memory, 4 * size, n * units), matrix(memory, 2 * size, 2, n * units)
+        call(activation, (sums, none, code, sums, slopes, spare))
+        for i in range(n):
+            by_sum = slope[i]
             for place in range(inputs.size):
-                target, matrix = targets[place], w[inputs[place]]
-                scale, row = factors[place] * counts[i, target], out[i, target, first : first + units]
+                target, weights = targets[place], w[inputs[place]]
+                scale, row = factors[place] * counts[begin + i, target], out[begin + i, target]
                 for j in range(units):
-                    row[j] += scale * (slopes[j] * matrix[j])
+                    row[first + j] += scale * (by_sum[j] * weights[j])
+
+
+def _run(
+    activation: str,
+    layer: tuple[Array, Array, Array],
+    values: Array,
+    into: Sequence[tuple[int, int, float]],
+    counts: Array,
+    first: int,
+    out: Array,
+) -> None:
+    inputs, targets = (np.array([place[k] for place in into], dtype=np.int64) for k in range(2))
+    factors = np.array([factor for _, _, factor in into], dtype=np.float64)
+    (x, w, b), code, memory = layer, ACTIVATION_CODES[activation], np.zeros((5 * ROWS, len(layer[2])))
+    _evaluate(x, w, b, int(ACTIVATE_WIDE), code, values, inputs, targets, factors, counts, first, out, memory)
 
 
 def values(activation: str, x: Array, w: Array, b: Array) -> Array:
@@ -61,7 +80,7 @@ def values(activation: str, x: Array, w: Array, b: Array) -> Array:
     assert x.shape[1] == len(w)  # compiled loops check no bounds
     assert w.shape[1] == len(b)
     out = np.empty((len(x), len(b)))
-    _values(x, w, b, ACTIVATION_CODES[activation], out)
+    _run(activation, (x, w, b), out, (), np.zeros((0, 0)), 0, np.zeros((0, 0, 0)))
     return out
 
 
@@ -84,9 +103,5 @@ def add_gradients(
     assert x.shape == (len(out), len(w))
     assert w.shape[1] == len(b) <= out.shape[2] - first
     assert counts.shape == out.shape[:2]
-    inputs, targets = (np.array([place[k] for place in into], dtype=np.int64) for k in range(2))
-    assert not into or (
-        0 <= inputs.min() <= inputs.max() < len(w) and 0 <= targets.min() <= targets.max() < out.shape[1]
-    )
-    factors = np.array([factor for _, _, factor in into], dtype=np.float64)
-    _add_gradients(x, w, b, ACTIVATION_CODES[activation], inputs, targets, factors, counts, first, out)
+    assert all(0 <= place < len(w) and 0 <= target < out.shape[1] for place, target, _ in into)
+    _run(activation, (x, w, b), np.zeros((0, len(b))), into, counts, first, out)

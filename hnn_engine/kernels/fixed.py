@@ -15,10 +15,10 @@ from hnn_engine.integrators import (
     RungeKutta,
     Splitting,
 )
-from hnn_engine.kernels.flow import FLOW, flow_at
+from hnn_engine.kernels.flow import FLOW, Flow, flow_at
 from hnn_engine.kernels.jit import MATRIX, VECTOR, jit, jit_for
 
-RUNGE_KUTTA, SPLITTING, MIDPOINT = 0, 1, 2
+RUNGE_KUTTA, SPLITTING, MIDPOINT, FIELD = range(4)  # the last is no method: the field is given where one stands
 
 
 @lru_cache(maxsize=256)
@@ -76,10 +76,10 @@ def _moved(x: Any, dt: float, table: Any, row: int, count: int, k: Any, out: Any
 def _runge_kutta_step(x: Any, dt: float, table: Any, flow: Any, k: Any, spare: Any) -> None:
     """kᵢ = f(x + dt Σⱼ aᵢⱼ kⱼ); x <- x + dt Σᵢ bᵢ kᵢ."""
     stages = table.shape[1]
-    flow_at(x, flow, k[0])
-    for stage in range(1, stages):
-        _moved(x, dt, table, stage, stage, k, spare)
-        flow_at(spare, flow, k[stage])
+    for stage in range(stages):
+        if stage > 0:
+            _moved(x, dt, table, stage, stage, k, spare)
+        flow_at(spare if stage > 0 else x, flow, k[stage])
     _moved(x, dt, table, stages, stages, k, x)
 
 
@@ -131,23 +131,16 @@ def _step(x: Any, dt: float, kind: int, table: Any, flow: Any, k: Any, spare: An
     return True
 
 
-@jit_for(types.void(FLOW, VECTOR, VECTOR, types.int64, types.int64, MATRIX, MATRIX))
-def follow_fixed(
-    flow: Any,
-    x: Any,
-    times: Any,
-    substeps: int,
-    kind: int,
-    table: Any,
-    out: Any,
-) -> None:
-    """Move x `(2·dof,)` along and write it into the rows of `out` `(T, 2·dof)`, from the second on, at `times` `(T,)`
-    in s; end at a failure.
-
-    Between two times there are `substeps` equal steps. `kind` and `table` are those of `coefficients`; the equations
-    stand with `integrators.RungeKutta`, `Splitting` and `ImplicitMidpoint`.
-    """
-    k, spare = np.empty((table.shape[1], x.size)), np.empty(x.size)
+@jit_for(types.void(FLOW, VECTOR, VECTOR, types.int64, types.int64, MATRIX, MATRIX, MATRIX))
+def _follow(flow: Any, x: Any, times: Any, substeps: int, kind: int, table: Any, out: Any, k: Any) -> None:
+    if kind == FIELD:
+        for i in range(out.shape[0]):
+            row = out[i]
+            flow_at(row, flow, x)
+            for j in range(x.size):
+                row[j] = x[j]
+        return
+    spare = k[table.shape[1]]
     for i in range(1, times.size):
         dt = (times[i] - times[i - 1]) / substeps
         for _ in range(substeps):
@@ -158,12 +151,18 @@ def follow_fixed(
         shifted(x, 0.0, x, out[i])
 
 
-@jit_for(types.void(FLOW, MATRIX, MATRIX))
-def evaluate_flow(
-    flow: Any,
-    x: Any,
-    out: Any,
-) -> None:
-    """out <- the field d(coords)/dt, a second, at each row of x; both `(n, 2·dof)`."""
-    for i in range(x.shape[0]):
-        flow_at(x[i], flow, out[i])
+def follow_fixed(flow: Flow, x: Array, times: Array, substeps: int, steps: tuple[int, Array], out: Array) -> None:
+    """Move x `(2·dof,)` along and write it into the rows of `out` `(T, 2·dof)`, from the second on, at `times` `(T,)`
+    in s; end at a failure.
+
+    Between two times there are `substeps` equal steps. `steps` is what `coefficients` gives; the equations stand with
+    `integrators.RungeKutta`, `Splitting` and `ImplicitMidpoint`.
+    """
+    kind, table = steps
+    _follow(flow, x, times, substeps, kind, table, out, np.empty((table.shape[1] + 1, x.size)))
+
+
+def evaluate_flow(flow: Flow, states: Array) -> None:
+    """Put in place of each of `states` `(n, 2·dof)` the field d(coords)/dt there, a second."""
+    nothing = np.zeros((1, 1))
+    _follow(flow, np.empty(states.shape[1]), np.zeros(0), 0, FIELD, nothing, states, nothing)

@@ -1,6 +1,6 @@
 """What the compiled integrators follow: the law of a system, or a frozen network. One call gives the field at a state.
 
-A law is two small functions, a network one; they are compiled by themselves and handed over as pointers, so that each
+A law is two small functions, a network one; they are compiled by themselves and handed over as addresses, so that each
 integrator is compiled once for all flows.
 """
 
@@ -16,12 +16,13 @@ from numba import types
 from hnn_engine.coords import Array
 from hnn_engine.formulas.program import Program
 from hnn_engine.integrators import FlowDirection
-from hnn_engine.kernels.batched_field import batched_field_float32, batched_field_float64, room
+from hnn_engine.kernels.activations import ACTIVATE
+from hnn_engine.kernels.batched_field import FIELD_FLOAT32, FIELD_FLOAT64, room
 from hnn_engine.kernels.disk_cache import has_law
-from hnn_engine.kernels.float32_field import float32_field
 from hnn_engine.kernels.formula_law import compiled_program
-from hnn_engine.kernels.jit import INTEGERS, MATRIX, SINGLE_ROWS, SINGLES, VECTOR, Pointer, jit
-from hnn_engine.kernels.perceptron import NETWORK, SIZE, field_double, field_single
+from hnn_engine.kernels.jit import INTEGERS, MATRIX, SINGLE_ROWS, SINGLES, VECTOR, Address, jit
+from hnn_engine.kernels.perceptron import ACTIVATE_WIDE, FIELD, SIZE
+from hnn_engine.kernels.primitives import call, line
 from hnn_engine.kernels.weight_layout import WeightLayout
 from hnn_engine.systems.base import System
 
@@ -33,18 +34,20 @@ _ROWS = types.void(VECTOR, VECTOR, VECTOR)
 class Flow(NamedTuple):
     """What an integrator is given: a law's functions and constants, or networks'; the other part is not looked at.
 
-    `size` is 2·dof and `direction` one of `integrators.FlowDirection`. `work` and `work32` are memory that calls write
-    into: a flow belongs to one thread. `dissipates`: the law has a second function, of friction.
+    `size` is 2·dof and `direction` one of `integrators.FlowDirection`. Functions are given by their `Address`, 0 where
+    there is none. `work` and `work32` are memory that calls write into: a flow belongs to one thread. `dissipates`: the
+    law has a second function, of friction.
     """
 
     size: int
     direction: int
     learned: bool
     dissipates: bool
-    grad_hamiltonian: Pointer
-    dissipation: Pointer
+    grad_hamiltonian: int
+    dissipation: int
     constants: Array
-    field: Pointer
+    field: int
+    activation: int
     head: npt.NDArray[np.int64]
     numbers: Array
     single: npt.NDArray[np.float32]
@@ -52,32 +55,26 @@ class Flow(NamedTuple):
     work: Array
     work32: npt.NDArray[np.float32]
 
+    def plain(self) -> "Flow":
+        """Return it with addresses as plain numbers, whose type numba is quick to see; this one keeps their code."""
+        field, activation = int(self.field), int(self.activation)
+        law = int(self.grad_hamiltonian), int(self.dissipation)
+        return self._replace(grad_hamiltonian=law[0], dissipation=law[1], field=field, activation=activation)
 
-_LAW = types.FunctionType(_ROWS)
+
 _PARTS = (INTEGERS, VECTOR, SINGLES, VECTOR, MATRIX, SINGLE_ROWS)
 FLOW = types.NamedTuple(
-    (types.int64, types.int64, types.boolean, types.boolean, _LAW, _LAW, VECTOR, types.FunctionType(NETWORK), *_PARTS),
+    (types.int64, types.int64, types.boolean, types.boolean, *(types.int64,) * 2, VECTOR, *(types.int64,) * 2, *_PARTS),
     Flow,
 )
 
 # Strict arithmetic: the truth is what a system's own lines say, in their order.
 _law_jit: Callable[[Any], Any] = numba.njit(
-    [_ROWS], nogil=True, cache=True, error_model="numpy", no_cpython_wrapper=True
+    [_ROWS], nogil=True, cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
 )
 
 
-@_law_jit
-def _nothing(x: Any, c: Any, out: Any) -> None:
-    """Stand for the functions that a network does not have."""
-
-
-_NO_LAW = Pointer(_nothing, _ROWS)
-_NETWORKS = {True: Pointer(field_single, NETWORK), False: Pointer(field_double, NETWORK)}  # by single precision
-_FLOAT32 = Pointer(float32_field, NETWORK)
-_BATCHED = {
-    True: Pointer(batched_field_float32, NETWORK),
-    False: Pointer(batched_field_float64, NETWORK),
-}  # by the precision computed in
+_NETWORK = (True, False, 0, 0, np.zeros(1))  # what a flow of networks has of a law
 _NO_NET = WeightLayout(np.array([0, 0, MOST_COORDS, 0, 0]), np.zeros(0), np.zeros(0, np.float32), np.zeros(0))
 
 
@@ -85,15 +82,15 @@ _with_law: set[type[System]] = set()  # whose laws this process has
 
 
 @lru_cache(maxsize=256)
-def _compiled(function: Any) -> Pointer:
-    return Pointer(_law_jit(function), _ROWS)
+def _compiled(function: Any) -> Address:
+    return Address(_law_jit(function), _ROWS)
 
 
 @lru_cache(maxsize=256)
-def _compiled_formulas(programs: tuple[Program, Program | None]) -> tuple[Pointer, Pointer]:
+def _compiled_formulas(programs: tuple[Program, Program | None]) -> tuple[int, int]:
     gradient, friction = programs
-    drag = _NO_LAW if friction is None else Pointer(compiled_program(friction, _ROWS, adds=True), _ROWS)
-    return Pointer(compiled_program(gradient, _ROWS, adds=False), _ROWS), drag
+    drag = 0 if friction is None else Address(compiled_program(friction, _ROWS, adds=True), _ROWS)
+    return Address(compiled_program(gradient, _ROWS, adds=False), _ROWS), drag
 
 
 def compile_law(system: System) -> None:
@@ -114,7 +111,7 @@ def law_flow(system: System, direction: int = FlowDirection.FORWARD) -> Flow | N
                 return None
             compile_law(system)  # which only loads it
         grad_hamiltonian, dissipation = _compiled(kind.grad_hamiltonian), _compiled(kind.dissipation)
-    functions = (False, system.damped, grad_hamiltonian, dissipation, system.law, _NETWORKS[True])
+    functions = (False, system.damped, grad_hamiltonian, dissipation, system.law, 0, 0)
     return Flow(size, int(direction), *functions, *_NO_NET, *_NO_NET.memory())
 
 
@@ -124,11 +121,9 @@ def network_flow(net: WeightLayout, direction: int = FlowDirection.FORWARD, floa
 
     Uphill and downhill, the field is taken for J∇H: lay out no more than that.
     """
-    single = bool(net.single.size)
-    field = _FLOAT32 if single and float32 else _NETWORKS[single]
-    return Flow(
-        int(net.head[SIZE]), int(direction), True, False, _NO_LAW, _NO_LAW, np.zeros(1), field, *net, *net.memory()
-    )
+    if float32 and net.single.size:
+        return batched_network_flow(net, 1, direction, float32)
+    return Flow(int(net.head[SIZE]), int(direction), *_NETWORK, FIELD, ACTIVATE_WIDE, *net, *net.memory())
 
 
 def batched_network_flow(
@@ -141,19 +136,9 @@ def batched_network_flow(
     single = bool(net.single.size) and float32
     if net.single.size and not float32:
         net = net._replace(single=np.zeros(0, np.float32), double=net.single.astype(np.float64))
-    size = rows * int(net.head[SIZE])
-    return Flow(
-        size,
-        int(direction),
-        True,
-        False,
-        _NO_LAW,
-        _NO_LAW,
-        np.zeros(1),
-        _BATCHED[single],
-        *net,
-        *room(net, rows, single),
-    )
+    size, field = rows * int(net.head[SIZE]), FIELD_FLOAT32 if single else FIELD_FLOAT64
+    activation = ACTIVATE if single else ACTIVATE_WIDE
+    return Flow(size, int(direction), *_NETWORK, field, activation, *net, *room(net, rows, single))
 
 
 @jit
@@ -162,15 +147,16 @@ def flow_at(x: Any, flow: Any, out: Any) -> None:
     direction: as it is, −f, or ±∇H."""
     dof = x.size // 2
     if flow.learned:
-        flow.field(x, flow.head, flow.numbers, flow.single, flow.double, flow.work, flow.work32, out)
+        head, numbers, single, double = flow.head, flow.numbers, flow.single, flow.double
+        call(flow.field, (x, head, numbers, single, double, flow.work, flow.work32, flow.activation, out))
     else:
-        gradient = flow.work[0, : x.size]
-        flow.grad_hamiltonian(x, flow.constants, gradient)
+        gradient = line(flow.work, 0, x.size)
+        call(flow.grad_hamiltonian, (x, flow.constants, gradient))
         for i in range(dof):
             out[i] = gradient[dof + i]
             out[dof + i] = -gradient[i]
         if flow.dissipates and flow.direction < UPHILL:
-            flow.dissipation(x, flow.constants, out)
+            call(flow.dissipation, (x, flow.constants, out))
     if flow.direction == BACKWARD:
         for i in range(x.size):
             out[i] = -out[i]

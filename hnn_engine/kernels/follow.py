@@ -7,7 +7,7 @@ import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.integrators import EVALUATION_LIMIT, Dop853, FlowDirection, get_integrator
-from hnn_engine.kernels.adaptive import CALLS, EACH, MORE, NEXT, STATUS, T, advance_adaptive
+from hnn_engine.kernels.adaptive import CALLS, EACH, MEMORY, MORE, NEXT, STATUS, T, advance_adaptive
 from hnn_engine.kernels.fixed import coefficients, evaluate_flow, follow_fixed
 from hnn_engine.kernels.flow import Flow, batched_network_flow, law_flow, network_flow
 from hnn_engine.kernels.perceptron import SIZE
@@ -95,11 +95,11 @@ def _fixed(
     interrupt: Callable[[], bool] | None,
 ) -> Array:
     out = np.full((len(times), len(x)), np.nan)
-    out[0] = x
+    out[0], plain = x, flow.plain()
     block = max(1, SLICE // (4 * substeps * _lanes(flow)))
     for first in range(0, len(times) - 1, block):
         last = min(first + block, len(times) - 1)
-        follow_fixed(flow, x, times[first : last + 1], substeps, *steps, out[first : last + 1])
+        follow_fixed(plain, x, times[first : last + 1], substeps, steps, out[first : last + 1])
         if np.isnan(out[last, 0]) or (interrupt is not None and interrupt()):
             break
     return out
@@ -113,14 +113,15 @@ def _adaptive(
     limit: int,
     interrupt: Callable[[], bool] | None,
 ) -> Array:
-    lanes = _lanes(flow)
+    lanes, plain = _lanes(flow), flow.plain()
     out = np.full((lanes, len(times), len(x) // lanes), np.nan)
     out[:, 0] = x.reshape(-1, lanes).T
     which, meters = np.arange(lanes), np.zeros((lanes, EACH))
     meters[:, T], meters[:, NEXT] = times[0], 1
     rtol, budget = max(tolerance, 1e-13), max(LEAST, SLICE // lanes)
     while len(times) > 1 and len(which):
-        advance_adaptive(flow, x, meters, which, times, out, rtol, tolerance, budget)
+        memory = np.zeros((MEMORY, x.size))
+        advance_adaptive(plain, x, meters, which, times, out, rtol, tolerance, budget, memory)
         if interrupt is not None and interrupt():
             break
         going = (meters[:, STATUS] == MORE) & (meters[:, CALLS] <= limit)
@@ -131,7 +132,6 @@ def _adaptive(
 
 def evaluate(flow: Flow, coords: Array) -> Array:
     """Return the field, a second, at `coords` `(N, 2*dof)`, as `(N, 2*dof)`, for small N."""
-    rows = np.array(coords, dtype=np.float64)
-    out = np.empty_like(rows)
-    evaluate_flow(flow, rows, out)
-    return out
+    rows = np.array(coords, dtype=np.float64, order="C")
+    evaluate_flow(flow.plain(), rows)
+    return rows

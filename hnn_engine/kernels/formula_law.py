@@ -38,7 +38,8 @@ def compiled_program(program: Program, signature: Any, adds: bool) -> Any:
     def law(x: Any, c: Any, out: Any) -> None:
         run(x, c, out)
 
-    return numba.njit([signature], nogil=True, error_model="numpy")(law)
+    entries = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # it is called by its address
+    return numba.njit([signature], nogil=True, error_model="numpy", **entries)(law)
 
 
 def _as_intrinsic(program: Program, adds: bool) -> Any:

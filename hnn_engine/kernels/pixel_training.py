@@ -18,6 +18,7 @@ import numpy.typing as npt
 from numba import types
 
 from hnn_engine.kernels.jit import INTEGERS, SINGLE_ROWS, SINGLES, jit, jit_for
+from hnn_engine.kernels.primitives import call, line, matrix, product, rows
 from hnn_engine.kernels.products import thin, thin_transposed
 from hnn_engine.kernels.training import (
     ADAM,
@@ -25,14 +26,13 @@ from hnn_engine.kernels.training import (
     COLUMN,
     RIGHT,
     ROWS,
+    WORK,
     Work,
     begin_passes,
-    block,
     end_passes,
     layer_of,
-    lower,
-    move,
     network,
+    upper,
 )
 from hnn_engine.models.autoencoder import LATENTS, Single
 from hnn_engine.models.networks import Network, Term
@@ -46,10 +46,10 @@ class Coder(NamedTuple):
     inputs: int
     width: int
     outputs: int
-    h: Single  # (3, rows, width), what each hidden layer gives
-    r: Single  # (2, rows, width), the part of the middle layers without their residual
-    d: Single  # (2, rows, width), the derivatives of the loss by layers
-    spare: Single  # as many numbers as the largest matrix has
+    rows: int  # of each of the following
+    h: Single  # (3·rows, width), what each hidden layer gives
+    r: Single  # (2·rows, width), the part of the middle layers without their residual
+    d: Single  # (2·rows, width), the derivatives of the loss by layers
 
 
 class Autoencoder(NamedTuple):
@@ -94,8 +94,8 @@ def _room(*shape: int) -> Single:
 
 def _coder(begin: int, sizes: tuple[int, int, int], rows: int) -> Coder:
     inputs, width, outputs = sizes
-    layers = _room(3, rows, width), _room(2, rows, width), _room(2, rows, width)
-    return Coder(begin, inputs, width, outputs, *layers, _room(width * max(sizes)))
+    layers = _room(3 * rows, width), _room(2 * rows, width), _room(2 * rows, width)
+    return Coder(begin, inputs, width, outputs, rows, *layers)
 
 
 # Forward --------------------------------------------------------------------------------------------------------------
@@ -105,13 +105,13 @@ def _coder(begin: int, sizes: tuple[int, int, int], rows: int) -> Coder:
 def _part(flat: Any, coder: Any, layer: int) -> Any:
     """Return W and b of a layer: views of `flat`, weights or their gradient."""
     at = coder.begin
-    rows = coder.inputs
+    count = coder.inputs
     if layer > 0:
         at += (coder.inputs + 1) * coder.width + (layer - 1) * (coder.width + 1) * coder.width
-        rows = coder.width
+        count = coder.width
     columns = coder.outputs if layer == 3 else coder.width
-    middle = at + rows * columns
-    return flat[at:middle].reshape(rows, columns), flat[middle : middle + columns]
+    middle = at + count * columns
+    return matrix(flat, at, count, columns), line(flat, middle, columns)
 
 
 @jit
@@ -134,7 +134,7 @@ def _add_bias(a: Any, bias: Any) -> None:
 
 @jit
 def _sum(a: Any, b: Any, out: Any) -> None:
-    x, y, z = a.reshape(a.size), b.reshape(b.size), out.reshape(out.size)
+    x, y, z = line(a, 0, a.size), line(b, 0, a.size), line(out, 0, a.size)
     for i in range(x.size):
         z[i] = x[i] + y[i]
 
@@ -142,13 +142,13 @@ def _sum(a: Any, b: Any, out: Any) -> None:
 @jit
 def _through(coder: Any, flat: Any, n: int) -> None:
     """h₁ <- relu(h₁ + b₀), where h₁ holds x W₀; then h₂ and h₃."""
-    _relu(coder.h[0, :n], _part(flat, coder, 0)[1])
+    _relu(rows(coder.h, 0, n), _part(flat, coder, 0)[1])
     for layer in range(1, 3):
-        matrix, bias = _part(flat, coder, layer)
-        r = coder.r[layer - 1, :n]
-        np.dot(coder.h[layer - 1, :n], matrix, r)
+        weights, bias = _part(flat, coder, layer)
+        r, h = rows(coder.r, (layer - 1) * coder.rows, n), rows(coder.h, (layer - 1) * coder.rows, n)
+        product(h, weights, r, False)
         _relu(r, bias)
-        _sum(coder.h[layer - 1, :n], r, coder.h[layer, :n])
+        _sum(h, r, rows(coder.h, layer * coder.rows, n))
 
 
 @jit
@@ -161,27 +161,29 @@ def _encode(coders: Any, flat: Any, table: Any, first: Any) -> None:
         for j in range(half):
             now[j], now[half + j], then[j], then[half + j] = a[j], b[j], b[j], c[j]
     encoder = coders.encoder
-    matrix, _ = _part(flat, encoder, 0)
+    weights, _ = _part(flat, encoder, 0)
     for j in range(coders.live.size):
-        row, kept = matrix[coders.live[j]], coders.first[j]
+        row, kept = weights[coders.live[j]], coders.first[j]
         for k in range(row.size):
             kept[k] = row[k]
-    np.dot(coders.x[: 2 * n], coders.first, encoder.h[0, : 2 * n])
+    product(rows(coders.x, 0, 2 * n), coders.first, rows(encoder.h, 0, 2 * n), False)
     _through(encoder, flat, 2 * n)
     last, bias = _part(flat, encoder, 3)
-    np.dot(encoder.h[2, : 2 * n], last, coders.z[: 2 * n])
-    _add_bias(coders.z[: 2 * n], bias)
+    z = rows(coders.z, 0, 2 * n)
+    product(rows(encoder.h, 2 * encoder.rows, 2 * n), last, z, False)
+    _add_bias(z, bias)
 
 
 @jit
 def _decode(coders: Any, flat: Any, n: int) -> None:
     """y <- decode(z)."""
     decoder = coders.decoder
-    thin(coders.z[:n], _part(flat, decoder, 0)[0], decoder.h[0, :n])
+    thin(rows(coders.z, 0, n), _part(flat, decoder, 0)[0], rows(decoder.h, 0, n))
     _through(decoder, flat, n)
     last, bias = _part(flat, decoder, 3)
-    np.dot(decoder.h[2, :n], last, coders.y[:n])
-    _add_bias(coders.y[:n], bias)
+    y = rows(coders.y, 0, n)
+    product(rows(decoder.h, 2 * decoder.rows, n), last, y, False)
+    _add_bias(y, bias)
 
 
 @jit
@@ -218,17 +220,6 @@ def _velocity_error(coders: Any, n: int, share: float) -> float:
 
 
 @jit
-def _add_grad(x: Any, g: Any, out: Any, spare: Any, fresh: bool) -> None:
-    """out += x.T @ g; `fresh`: nothing is in it yet."""
-    if fresh:
-        np.dot(x.T, g, out)
-        return
-    part = spare[: out.size].reshape(out.shape)
-    np.dot(x.T, g, part)
-    _sum(out, part, out)
-
-
-@jit
 def _add_sums(g: Any, out: Any) -> None:
     """out += column sums of g."""
     for i in range(g.shape[0]):
@@ -240,53 +231,52 @@ def _add_sums(g: Any, out: Any) -> None:
 @jit
 def _gated(d: Any, r: Any, out: Any) -> None:
     """out <- d where r > 0, else 0."""
-    a, b, c = d.reshape(d.size), r.reshape(r.size), out.reshape(out.size)
+    a, b, c = line(d, 0, d.size), line(r, 0, d.size), line(out, 0, d.size)
     for i in range(a.size):
         c[i] = a[i] if b[i] > np.float32(0.0) else np.float32(0.0)
 
 
 @jit
-def _backward_coder(coder: Any, flat: Any, grad: Any, g: Any, fresh: bool) -> Any:
-    """grad += dL/dweights of all layers but W₀, from dL/dy `g` `(n, outputs)`; return dL/d(x W₀ + b₀) `(n, width)`."""
+def _backward_coder(coder: Any, flat: Any, grad: Any, g: Any) -> None:
+    """grad += dL/dweights of all layers but W₀, from dL/dy `g` `(n, outputs)`; last rows of d <- dL/d(x W₀ + b₀)."""
     n = g.shape[0]
-    matrix_grad, bias_grad = _part(grad, coder, 3)
-    _add_grad(coder.h[2, :n], g, matrix_grad, coder.spare, fresh)
+    weights_grad, bias_grad = _part(grad, coder, 3)
+    product(rows(coder.h, 2 * coder.rows, n).T, g, weights_grad, True)
     _add_sums(g, bias_grad)
-    d, gate = coder.d[0, :n], coder.d[1, :n]
-    np.dot(g, _part(flat, coder, 3)[0].T, d)
+    d, gate = rows(coder.d, 0, n), rows(coder.d, coder.rows, n)
+    product(g, _part(flat, coder, 3)[0].T, d, False)
     for layer in range(2, 0, -1):
-        r = coder.r[layer - 1, :n]
+        r = rows(coder.r, (layer - 1) * coder.rows, n)
         _gated(d, r, gate)
-        matrix_grad, bias_grad = _part(grad, coder, layer)
-        _add_grad(coder.h[layer - 1, :n], gate, matrix_grad, coder.spare, fresh)
+        weights_grad, bias_grad = _part(grad, coder, layer)
+        product(rows(coder.h, (layer - 1) * coder.rows, n).T, gate, weights_grad, True)
         _add_sums(gate, bias_grad)
-        np.dot(gate, _part(flat, coder, layer)[0].T, r)  # r itself is not needed any more
+        product(gate, _part(flat, coder, layer)[0].T, r, False)  # r itself is not needed any more
         _sum(d, r, d)
-    _gated(d, coder.h[0, :n], gate)
+    _gated(d, rows(coder.h, 0, n), gate)
     _add_sums(gate, _part(grad, coder, 0)[1])
-    return gate
 
 
 @jit
-def _backward_decoder(coders: Any, flat: Any, grad: Any, n: int, fresh: bool) -> None:
+def _backward_decoder(coders: Any, flat: Any, grad: Any, n: int) -> None:
     """Back through the decoder: its gradient, and dz."""
-    decoder = coders.decoder
-    d = _backward_coder(decoder, flat, grad, coders.y[:n], fresh)
-    matrix_grad, _ = _part(grad, decoder, 0)
-    _add_grad(coders.z[:n], d, matrix_grad, decoder.spare, fresh)
-    thin_transposed(d, _part(flat, decoder, 0)[0], coders.step[:n])
-    _sum(coders.dz[:n], coders.step[:n], coders.dz[:n])
+    decoder, step, dz = coders.decoder, rows(coders.step, 0, n), rows(coders.dz, 0, n)
+    _backward_coder(decoder, flat, grad, rows(coders.y, 0, n))
+    d = rows(decoder.d, decoder.rows, n)
+    product(rows(coders.z, 0, n).T, d, _part(grad, decoder, 0)[0], True)
+    thin_transposed(d, _part(flat, decoder, 0)[0], step)
+    _sum(dz, step, dz)
 
 
 @jit
-def _backward_encoder(coders: Any, flat: Any, grad: Any, n: int, fresh: bool) -> None:
+def _backward_encoder(coders: Any, flat: Any, grad: Any, n: int) -> None:
     """Back through the encoder: its gradient."""
     encoder = coders.encoder
-    d = _backward_coder(encoder, flat, grad, coders.dz[: 2 * n], fresh)
-    np.dot(coders.x[: 2 * n].T, d, coders.first)
-    matrix_grad, _ = _part(grad, encoder, 0)
+    _backward_coder(encoder, flat, grad, rows(coders.dz, 0, 2 * n))
+    product(rows(coders.x, 0, 2 * n).T, rows(encoder.d, encoder.rows, 2 * n), coders.first, False)
+    weights_grad, _ = _part(grad, encoder, 0)
     for j in range(coders.live.size):
-        row, more = matrix_grad[coders.live[j]], coders.first[j]
+        row, more = weights_grad[coders.live[j]], coders.first[j]
         for k in range(encoder.width):
             row[k] += more[k]
 
@@ -300,8 +290,8 @@ def _backward_field(coders: Any, work: Any, flat: Any, n: int) -> None:
             coders.dz[n + i, k] -= work.e[i, k]
     for which in range(work.heads.shape[0]):
         head = work.heads[which]
-        matrix, _ = layer_of(flat, head, work.x[which].shape[1], 0)
-        thin_transposed(lower(work.room, head, RIGHT, 0, n), matrix, coders.step[:n])
+        weights, _ = layer_of(flat, head, work.x[which].shape[1], 0)
+        thin_transposed(rows(work.room, upper(head, RIGHT, 0) + n, n), weights, rows(coders.step, 0, n))
         for i in range(n):
             for k in range(coders.step.shape[1]):
                 coders.dz[i, head[COLUMN] + k] += coders.step[i, k]
@@ -309,8 +299,6 @@ def _backward_field(coders: Any, work: Any, flat: Any, n: int) -> None:
 
 # The step -------------------------------------------------------------------------------------------------------------
 
-_ANY = Network("", slice(None), 1)
-_WORK = numba.typeof(network((_ANY,), (Term(_ANY, 0, ((1, 1.0), (0, -1.0))),), "tanh", (1, 2, 1)))
 _AUTOENCODER = numba.typeof(autoencoder(4, 2, np.arange(4)))
 
 
@@ -319,9 +307,9 @@ _WEIGHTS = SINGLES, SINGLES, SINGLE_ROWS, SINGLES  # with their gradient, moment
 
 @jit_for(
     types.float64(
-        BLOCK,
+        types.int64,
         _AUTOENCODER,
-        _WORK,
+        WORK,
         SINGLES,
         SINGLES,
         SINGLE_ROWS,
@@ -334,7 +322,7 @@ _WEIGHTS = SINGLES, SINGLES, SINGLE_ROWS, SINGLES  # with their gradient, moment
     )
 )
 def _advance_pixels(
-    block: Any,
+    block: int,
     coders: Any,
     work: Any,
     flat: Any,
@@ -348,33 +336,35 @@ def _advance_pixels(
     adam: Any,
 ) -> Any:
     learn, limit, rate, root, decay = adam
-    rows, loss = first.size, 0.0
-    share = 1.0 / rows
+    count, loss = first.size, 0.0
+    share = 1.0 / count
     for i in range(grad.size):
         grad[i] = np.float32(0.0)
-    field_flat, field_grad = flat[coders.size :], grad[coders.size :]
+    field_flat, field_grad = line(flat, coders.size, work.size), line(grad, coders.size, work.size)
     begin_passes(work, field_flat)
-    blocks = (rows + ROWS - 1) // ROWS
+    blocks = (count + ROWS - 1) // ROWS
     for which in range(blocks):
-        begin, end = which * rows // blocks, (which + 1) * rows // blocks
-        n, fresh = end - begin, which == 0
-        _encode(coders, flat, table, first[begin:end])
+        begin, end = which * count // blocks, (which + 1) * count // blocks
+        n = end - begin
+        _encode(coders, flat, table, line(first, begin, n))
         _decode(coders, flat, n)
         loss += _reconstruction_error(coders, n, share / pixels) / pixels
         loss += _velocity_error(coders, n, share)
         part = FIELD_SHARE / 2
-        loss += part * block(work, field_flat, field_grad, coders.z[:n], coders.step[:n], share * part, learn)
+        z, step = rows(coders.z, 0, n), rows(coders.step, 0, n)
+        call(block, (work, field_flat, field_grad, z, step, share * part, learn))
+        loss += part * work.loss[0]
         for i in range(begin, end):
             loss += (rest[first[i]] + rest[first[i] + 1]) / pixels
         if learn:
             _backward_field(coders, work, field_flat, n)
-            _backward_decoder(coders, flat, grad, n, fresh)
-            _backward_encoder(coders, flat, grad, n, fresh)
+            _backward_decoder(coders, flat, grad, n)
+            _backward_encoder(coders, flat, grad, n)
     loss *= share
     if learn:
         end_passes(work, field_grad)
     if learn and loss <= limit:
-        move(flat, grad, moments, good, rate, root, decay)
+        call(work.move, (flat, grad, moments, good, rate, root, decay))
     return loss
 
 
@@ -403,7 +393,7 @@ def advance_pixels(
     assert rest.shape == (len(table),)
     assert len(first)
     assert 0 <= first.min() <= first.max() + 2 < len(table)
-    loss: float = _advance_pixels(block, coders, work, flat, grad, moments, good, table, rest, first, pixels, adam)
+    loss: float = _advance_pixels(int(BLOCK), coders, work, flat, grad, moments, good, table, rest, first, pixels, adam)
     return loss
 
 

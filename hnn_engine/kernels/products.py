@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from hnn_engine.kernels.jit import jit
+from hnn_engine.kernels.primitives import line
 
 
 @jit
@@ -71,7 +72,7 @@ def add_outer(x: Any, g: Any, out: Any) -> None:
 @jit
 def multiply(x: Any, y: Any, out: Any) -> None:
     """out <- x ⊙ y, of equal shapes, in one long loop."""
-    a, b, c = x.reshape(x.size), y.reshape(y.size), out.reshape(out.size)
+    a, b, c = line(x, 0, x.size), line(y, 0, x.size), line(out, 0, x.size)
     for i in range(a.size):
         c[i] = a[i] * b[i]
 
@@ -80,7 +81,7 @@ def multiply(x: Any, y: Any, out: Any) -> None:
 def multiply_by(x: Any, out: Any) -> None:
     """out <- out ⊙ x, of equal shapes; `multiply` onto one of its own factors would go number by number, in case they
     overlap."""
-    a, b = x.reshape(x.size), out.reshape(out.size)
+    a, b = line(x, 0, x.size), line(out, 0, x.size)
     for i in range(a.size):
         b[i] *= a[i]
 
@@ -88,7 +89,7 @@ def multiply_by(x: Any, out: Any) -> None:
 @jit
 def add_multiplied(x: Any, y: Any, out: Any) -> None:
     """out += x ⊙ y, of equal shapes."""
-    a, b, c = x.reshape(x.size), y.reshape(y.size), out.reshape(out.size)
+    a, b, c = line(x, 0, x.size), line(y, 0, x.size), line(out, 0, x.size)
     for i in range(a.size):
         c[i] += a[i] * b[i]
 
@@ -100,13 +101,3 @@ def scale_columns(x: Any, factors: Any, out: Any) -> None:
         row, new = x[i], out[i]
         for j in range(factors.size):
             new[j] = row[j] * factors[j]
-
-
-@jit
-def add_product(x: Any, g: Any, out: Any, spare: Any) -> None:
-    """out += x.T @ g, `(k, n) @ (n, m)`, through `spare` `(k, m)`: BLAS as it is called here does not add."""
-    np.dot(x.T, g, spare)
-    for i in range(out.shape[0]):
-        row, more = out[i], spare[i]
-        for j in range(row.size):
-            row[j] += more[j]

@@ -16,13 +16,13 @@ import numpy.typing as npt
 from numba import types
 
 from hnn_engine.coords import Array
-from hnn_engine.kernels.activations import activate, bend
-from hnn_engine.kernels.jit import SINGLE_ROWS, SINGLES, Pointer, jit, jit_at, jit_for
+from hnn_engine.kernels.activations import ACTIVATE, BEND
+from hnn_engine.kernels.jit import SINGLE_ROWS, SINGLES, Address, jit, jit_at, jit_for
 from hnn_engine.kernels.perceptron import ACTIVATION_CODES, SILU
+from hnn_engine.kernels.primitives import call, line, matrix, product, rows
 from hnn_engine.kernels.products import (
     add_multiplied,
     add_outer,
-    add_product,
     multiply,
     multiply_by,
     scale_columns,
@@ -47,303 +47,16 @@ BEGIN, LAST_MATRIX, COLUMN, OUTPUTS, OUTPUT, AT_REST, CODE, WIDTH, DEPTH, GIVEN 
 # `RIGHT` hold the factors of dL/dW, twice as many rows: of a block of n rows, u's derivatives and g in the first n (of
 # a gradient only), h and a's derivatives in the next n. Their product is then the sum of two. σ′ (`SLOPES`); σ″ of
 # SiLU (`CURVES`); `U`: g before it is multiplied by σ′, later dL/dσ′; `T`, one layer: a, or the derivative of the
-# loss by its output; `OUT`: the part of the last matrix that the pass needs, transposed, and its gradient behind it;
-# `SPARE`: a square matrix.
-LEFT, RIGHT, SLOPES, CURVES, U, T, OUT, SPARE, FIELDS = range(10, 19)
+# loss by its output; `OUT`: the part of the last matrix that the pass needs, transposed, and its gradient behind it.
+LEFT, RIGHT, SLOPES, CURVES, U, T, OUT, FIELDS = range(10, 18)
 
 
-class Work(NamedTuple):
-    """What a step needs of a model: its terms, passes through networks, and what else its field is made of."""
-
-    heads: npt.NDArray[np.int64]  # (terms, FIELDS)
-    targets: npt.NDArray[np.int64]  # (terms, numbers): which component of the field each number goes to,
-    factors: npt.NDArray[np.float32]  # (terms, numbers), times this
-    room: Array  # (…, width), what is remembered of hidden layers
-    x: tuple[Array, Array, Array]  # (rows, inputs), what each pass reads
-    r: tuple[Array, Array, Array]  # (rows, outputs or inputs), what it gives; later the derivative of the loss by it
-    ones: npt.NDArray[np.float32]  # (rows, 1)
-    rates: npt.NDArray[np.float32]  # (dof,), of p in dq/dt
-    e: Array  # (rows, 2·dof), the field; later the derivative of the loss by it
-    size: int  # of all weights
-
-
-def network(
-    networks: Sequence[Network],
-    terms: Sequence[Term],
-    activation: str,
-    sizes: tuple[int, int, int],
-    rates: Array | None = None,
-) -> Work:
-    """Return what `advance` needs of a model; `sizes` are dof, and units and number of the hidden layers; `rates`
-    `(dof,)` multiply p in dq/dt, None: not at all."""
-    dof, width, depth = sizes
-    begin, places = 0, {}
-    for net in networks:
-        last = begin + (len(net.reads(dof)) + 1) * width + (depth - 1) * (width + 1) * width
-        places[net.prefix] = begin, last
-        begin = last + width * net.outputs
-    assert len(terms) <= MOST
-    heads, rows = np.zeros((len(terms), FIELDS), np.int64), ROWS + width  # what all passes share comes first
-    shape = len(terms), max(len(one.into) for one in terms)
-    targets, factors = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
-    for i, one in enumerate(terms):
-        code, outputs = ACTIVATION_CODES[activation], one.net.outputs
-        gives = -1 if one.output is None else one.output
-        first = one.net.reads(dof)[0], outputs, gives, one.at_rest, code, width, depth, len(one.into)
-        heads[i, : GIVEN + 1] = (*places[one.net.prefix], *first)
-        heads[i, T], heads[i, SPARE] = 0, ROWS
-        curved = ROWS * depth if code == SILU else 0
-        layers = {
-            LEFT: 2 * ROWS * depth,
-            RIGHT: 2 * ROWS * depth,
-            SLOPES: ROWS * depth,
-            CURVES: curved,
-            U: ROWS * depth,
-        }
-        for name, count in {**layers, OUT: 2 * (outputs if one.output is None else 1)}.items():
-            heads[i, name], rows = rows, rows + count
-        targets[i, : len(one.into)] = [target for target, _ in one.into]
-        factors[i, : len(one.into)] = [factor for _, factor in one.into]
-    reads = [_room(ROWS, len(one.net.reads(dof))) for one in terms] + [_room(1, 1)] * MOST
-    gives_to = [_room(ROWS, len(one.into)) for one in terms] + [_room(1, 1)] * MOST
-    known = np.zeros(dof) if rates is None else rates
-    return Work(
-        heads,
-        targets,
-        factors,
-        _room(rows, width),
-        x=(reads[0], reads[1], reads[2]),
-        r=(gives_to[0], gives_to[1], gives_to[2]),
-        ones=np.ones((ROWS, 1), np.float32),
-        rates=known.astype(np.float32),
-        e=_room(ROWS, 2 * dof),
-        size=begin,
-    )
-
-
-def _room(*shape: int) -> Array:
-    return np.zeros(shape, np.float32)
-
-
-@jit
-def layer_of(flat: Any, head: Any, inputs: int, layer: int) -> Any:
-    """Return W `(inputs or width, width)` and b `(width,)` of a hidden layer."""
-    width = head[WIDTH]
-    at, rows = head[BEGIN], inputs
-    if layer > 0:
-        at, rows = head[BEGIN] + (inputs + 1) * width + (layer - 1) * (width + 1) * width, width
-    middle = at + rows * width
-    return flat[at:middle].reshape(rows, width), flat[middle : middle + width]
-
-
-@jit
-def _single(room: Any, head: Any, name: int, layer: int, n: int) -> Any:
-    """Return the memory `(n, width)` of a layer, of what has one row for each of a block."""
-    begin = head[name] + layer * ROWS
-    return room[begin : begin + n]
-
-
-@jit
-def lower(room: Any, head: Any, name: int, layer: int, n: int) -> Any:
-    """Return the second half `(n, width)` of `LEFT` or `RIGHT` of a layer: h, or a's derivatives."""
-    begin = head[name] + 2 * layer * ROWS + n
-    return room[begin : begin + n]
-
-
-@jit
-def _upper(room: Any, head: Any, name: int, layer: int, n: int) -> Any:
-    """Return the first half `(n, width)` of `LEFT` or `RIGHT` of a layer: u's derivatives, or g."""
-    begin = head[name] + 2 * layer * ROWS
-    return room[begin : begin + n]
-
-
-@jit
-def _whole(room: Any, head: Any, name: int, layer: int, n: int) -> Any:
-    """Return both halves `(2n, width)`; of outputs, which have no first one, the second alone."""
-    begin = head[name] + 2 * layer * ROWS
-    return room[begin + (n if head[OUTPUT] < 0 else 0) : begin + 2 * n]
-
-
-@jit
-def _out(room: Any, head: Any, gradient: bool) -> Any:
-    """Return the part of the last matrix that the pass needs, transposed, or its gradient: `(outputs or 1, width)`."""
-    count = head[OUTPUTS] if head[OUTPUT] < 0 else 1
-    begin = head[OUT] + (count if gradient else 0)
-    return room[begin : begin + count]
-
-
-@jit
-def _read(head: Any, x: Any, out: Any) -> None:
-    """out <- what the pass reads of the coordinates."""
-    half = x.shape[1] // 2
-    for i in range(x.shape[0]):
-        for k in range(out.shape[1]):
-            column = head[COLUMN] + k
-            out[i, k] = _NONE if head[AT_REST] != 0 and column >= half else x[i, column]
-
-
-@jit
-def _forward(room: Any, head: Any, x: Any, flat: Any, n: int) -> None:
-    """a_l = h_{l−1} W_l + b_l, h_l = σ(a_l), from h₀ = x."""
-    t = _single(room, head, T, 0, n)
-    for layer in range(head[DEPTH]):
-        matrix, bias = layer_of(flat, head, x.shape[1], layer)
-        if layer == 0:
-            thin(x[:n], matrix, t)
-        else:
-            np.dot(lower(room, head, LEFT, layer - 1, n), matrix, t)
-        slope, curve = _single(room, head, SLOPES, layer, n), _single(room, head, CURVES, layer, n)
-        activate(t, bias, head[CODE], lower(room, head, LEFT, layer, n), slope, curve)
-
-
-@jit
-def _back_to_inputs(room: Any, head: Any, inputs: int, flat: Any, n: int) -> None:
-    """g_L = σ′_L ⊙ w_out, u_l = g_{l+1} W_{l+1}ᵀ, g_l = u_l ⊙ σ′_l; the gradient is then g₁ W₁ᵀ."""
-    top = head[DEPTH] - 1
-    scale_columns(_single(room, head, SLOPES, top, n), _out(room, head, False)[0], _upper(room, head, RIGHT, top, n))
-    for layer in range(top, 0, -1):
-        u = _single(room, head, U, layer - 1, n)
-        np.dot(_upper(room, head, RIGHT, layer, n), layer_of(flat, head, inputs, layer)[0].T, u)
-        multiply(u, _single(room, head, SLOPES, layer - 1, n), _upper(room, head, RIGHT, layer - 1, n))
-
-
-@jit
-def _give(room: Any, head: Any, targets: Any, factors: Any, inputs: int, r: Any, flat: Any, n: int, field: Any) -> None:
-    """field += what the pass gives."""
-    if head[OUTPUT] < 0:
-        thin_transposed(lower(room, head, LEFT, head[DEPTH] - 1, n), _out(room, head, False), r)
-    else:
-        _back_to_inputs(room, head, inputs, flat, n)
-        thin_transposed(_upper(room, head, RIGHT, 0, n), layer_of(flat, head, inputs, 0)[0], r)
-    for i in range(n):
-        for k in range(head[GIVEN]):
-            field[i, targets[k]] += factors[k] * r[i, k]
-
-
-@jit
-def _back_to_slopes(room: Any, head: Any, inputs: int, r: Any, flat: Any, grad: Any, ones: Any, n: int) -> None:
-    """Back through `_back_to_inputs`, from the first layer up: dg₁ = r W₁, du_l = dg_l ⊙ σ′_l, dσ′_l = dg_l ⊙ u_l,
-    dg_{l+1} = du_l W_{l+1}; for the last layer, w_out stands for u."""
-    top, t = head[DEPTH] - 1, _single(room, head, T, 0, n)
-    add_outer(r[:n], _upper(room, head, RIGHT, 0, n), layer_of(grad, head, inputs, 0)[0])
-    thin(r[:n], layer_of(flat, head, inputs, 0)[0], t)
-    for layer in range(top):
-        du, u = _upper(room, head, LEFT, layer, n), _single(room, head, U, layer, n)
-        multiply(t, _single(room, head, SLOPES, layer, n), du)
-        multiply_by(t, u)
-        np.dot(du, layer_of(flat, head, inputs, layer + 1)[0], t)
-    scale_columns(t, _out(room, head, False)[0], _single(room, head, U, top, n))
-    multiply_by(_single(room, head, SLOPES, top, n), t)
-    add_outer(ones[:n], t, _out(room, head, True))
-
-
-@jit
-def _back_to_sums(room: Any, head: Any, layer: int, n: int) -> None:
-    """da = dh ⊙ σ′ + dσ′ ⊙ σ″ of a layer; dh is `T`. Outputs have no dσ′, the last layer of a gradient no dh."""
-    slope, da, t = (
-        _single(room, head, SLOPES, layer, n),
-        lower(room, head, RIGHT, layer, n),
-        _single(room, head, T, 0, n),
-    )
-    if head[OUTPUT] < 0:
-        multiply(t, slope, da)
-        return
-    curve, u = _single(room, head, CURVES, layer, n), _single(room, head, U, layer, n)
-    bend(head[CODE], lower(room, head, LEFT, layer, n), slope, curve, u, da)
-    if layer < head[DEPTH] - 1:
-        add_multiplied(t, slope, da)
-
-
-@jit
-def _backward(room: Any, head: Any, x: Any, r: Any, flat: Any, grad: Any, ones: Any, n: int) -> None:
-    """grad += dL/dweights of this block: dW_l = h_{l−1}ᵀ da_l + du_{l−1}ᵀ g_l, db_l = Σ da_l, dh_{l−1} = da_l W_lᵀ.
-
-    What it leaves as da of the first layer is, times W₁ᵀ, the derivative of the loss by the inputs.
-    """
-    inputs, width, t = x.shape[1], head[WIDTH], _single(room, head, T, 0, n)
-    if head[OUTPUT] < 0:
-        add_outer(r[:n], lower(room, head, LEFT, head[DEPTH] - 1, n), _out(room, head, True))
-        thin(r[:n], _out(room, head, False), t)
-    else:
-        _back_to_slopes(room, head, inputs, r, flat, grad, ones, n)
-    for layer in range(head[DEPTH] - 1, -1, -1):
-        matrix_grad, bias_grad = layer_of(grad, head, inputs, layer)
-        _back_to_sums(room, head, layer, n)
-        da = lower(room, head, RIGHT, layer, n)
-        add_outer(ones[:n], da, bias_grad.reshape(1, width))
-        if layer == 0:
-            add_outer(x[:n], da, matrix_grad)
-        else:
-            spare = room[head[SPARE] : head[SPARE] + width]
-            add_product(_whole(room, head, LEFT, layer - 1, n), _whole(room, head, RIGHT, layer, n), matrix_grad, spare)
-            np.dot(da, layer_of(flat, head, inputs, layer)[0].T, t)
-
-
-_ANY = Network("", slice(None), 1)
-_WORK = numba.typeof(network((_ANY,), (Term(_ANY, 0, ((1, 1.0), (0, -1.0))),), "tanh", (1, 2, 1)))
-_BLOCK = types.float64(_WORK, SINGLES, SINGLES, SINGLE_ROWS, SINGLE_ROWS, types.float64, types.boolean)
-
-
-@jit_at(_BLOCK)
-def _block(work: Any, flat: Any, grad: Any, x: Any, d: Any, share: float, learn: bool) -> Any:
-    """Return the sum of (field − d)² over a block; e <- the derivative of `share` times that by the field, and grad
-    += its derivative by the weights, where that is to be learnt from."""
-    n, half, total, e = x.shape[0], work.rates.size, 0.0, work.e
-    for i in range(n):
-        for k in range(half):
-            e[i, k], e[i, half + k] = work.rates[k] * x[i, half + k], _NONE
-    for which in range(work.heads.shape[0]):
-        head, seen = work.heads[which], work.x[which]
-        _read(head, x, seen)
-        _forward(work.room, head, seen, flat, n)
-        targets, factors = work.targets[which], work.factors[which]
-        _give(work.room, head, targets, factors, seen.shape[1], work.r[which], flat, n, e)
-    twice = np.float32(2.0 * share)
-    for i in range(n):
-        for k in range(2 * half):
-            gap = e[i, k] - d[i, k]
-            e[i, k] = twice * gap
-            total += np.float64(gap) * gap
-    for which in range(work.heads.shape[0] if learn else 0):
-        head, r = work.heads[which], work.r[which]
-        for i in range(n):
-            for k in range(head[GIVEN]):
-                r[i, k] = work.factors[which, k] * e[i, work.targets[which, k]]
-        _backward(work.room, head, work.x[which], r, flat, grad, work.ones, n)
-    return total
-
-
-BLOCK = types.FunctionType(_BLOCK)
-block = Pointer(_block, _BLOCK)  # by address, or every step that has blocks would have its lines compiled into it
-
-
-@jit
-def begin_passes(work: Any, flat: Any) -> None:
-    """For each pass: its part of the last matrix <- the columns that it needs, as rows; their gradient <- 0."""
-    for which in range(work.heads.shape[0]):
-        head = work.heads[which]
-        out, out_grad = _out(work.room, head, False), _out(work.room, head, True)
-        for k in range(out.shape[0]):
-            column = head[LAST_MATRIX] + max(head[OUTPUT], k)
-            for i in range(out.shape[1]):
-                out[k, i], out_grad[k, i] = flat[column + i * head[OUTPUTS]], _NONE
-
-
-@jit
-def end_passes(work: Any, grad: Any) -> None:
-    """grad += the gradient of those columns."""
-    for which in range(work.heads.shape[0]):
-        head = work.heads[which]
-        out_grad = _out(work.room, head, True)
-        for k in range(out_grad.shape[0]):
-            column = head[LAST_MATRIX] + max(head[OUTPUT], k)
-            for i in range(out_grad.shape[1]):
-                grad[column + i * head[OUTPUTS]] += out_grad[k, i]
+_MOVE = types.void(SINGLES, SINGLES, SINGLE_ROWS, SINGLES, *(types.float64,) * 3)
 
 
 # By itself, or among other lines its loop does not go through vector registers.
-@jit_for(types.void(SINGLES, SINGLES, SINGLE_ROWS, SINGLES, types.float64, types.float64, types.float64))
-def move(flat: Any, grad: Any, moments: Any, good: Any, rate: float, root: float, decay: float) -> None:
+@jit_at(_MOVE)
+def _move(flat: Any, grad: Any, moments: Any, good: Any, rate: float, root: float, decay: float) -> None:
     """m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; w ← w − rate·m/(√v / root + ε), with g including decay·w.
 
     `flat` (w), `grad` (g), `good` (w as it was): `(W,)`; `moments` (m, v): `(2, W)`; float32. `rate` is α/(1 − β₁ⁿ) and
@@ -363,28 +76,310 @@ def move(flat: Any, grad: Any, moments: Any, good: Any, rate: float, root: float
         flat[i] = _NONE if abs(w) < _TINY else w
 
 
+MOVE = Address(_move, _MOVE)
+
+
+class Work(NamedTuple):
+    """What a step needs of a model: its terms, passes through networks, and what else its field is made of."""
+
+    heads: npt.NDArray[np.int64]  # (terms, FIELDS)
+    targets: npt.NDArray[np.int64]  # (terms, numbers): which component of the field each number goes to,
+    factors: npt.NDArray[np.float32]  # (terms, numbers), times this
+    room: Array  # (…, width), what is remembered of hidden layers
+    x: tuple[Array, Array, Array]  # (rows, inputs), what each pass reads
+    r: tuple[Array, Array, Array]  # (rows, outputs or inputs), what it gives; later the derivative of the loss by it
+    ones: npt.NDArray[np.float32]  # (rows, 1)
+    rates: npt.NDArray[np.float32]  # (dof,), of p in dq/dt
+    e: Array  # (rows, 2·dof), the field; later the derivative of the loss by it
+    loss: Array  # (1,), of a block
+    size: int  # of all weights
+    activation: int = int(ACTIVATE)  # where functions lie
+    bend: int = int(BEND)
+    move: int = int(MOVE)
+
+
+def network(
+    networks: Sequence[Network],
+    terms: Sequence[Term],
+    activation: str,
+    sizes: tuple[int, int, int],
+    rates: Array | None = None,
+) -> Work:
+    """Return what `advance` needs of a model; `sizes` are dof, and units and number of the hidden layers; `rates`
+    `(dof,)` multiply p in dq/dt, None: not at all."""
+    dof, width, depth = sizes
+    begin, places = 0, {}
+    for net in networks:
+        last = begin + (len(net.reads(dof)) + 1) * width + (depth - 1) * (width + 1) * width
+        places[net.prefix] = begin, last
+        begin = last + width * net.outputs
+    assert len(terms) <= MOST
+    heads, taken = np.zeros((len(terms), FIELDS), np.int64), ROWS  # what all passes share comes first
+    shape = len(terms), max(len(one.into) for one in terms)
+    targets, factors = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
+    for i, one in enumerate(terms):
+        code, outputs = ACTIVATION_CODES[activation], one.net.outputs
+        gives = -1 if one.output is None else one.output
+        first = one.net.reads(dof)[0], outputs, gives, one.at_rest, code, width, depth, len(one.into)
+        heads[i, : GIVEN + 1] = (*places[one.net.prefix], *first)
+        curved = ROWS * depth if code == SILU else 0
+        layers = {
+            LEFT: 2 * ROWS * depth,
+            RIGHT: 2 * ROWS * depth,
+            SLOPES: ROWS * depth,
+            CURVES: curved,
+            U: ROWS * depth,
+        }
+        for name, count in {**layers, OUT: 2 * (outputs if one.output is None else 1)}.items():
+            heads[i, name], taken = taken, taken + count
+        targets[i, : len(one.into)] = [target for target, _ in one.into]
+        factors[i, : len(one.into)] = [factor for _, factor in one.into]
+    reads = [_room(ROWS, len(one.net.reads(dof))) for one in terms] + [_room(1, 1)] * MOST
+    gives_to = [_room(ROWS, len(one.into)) for one in terms] + [_room(1, 1)] * MOST
+    known = np.zeros(dof) if rates is None else rates
+    return Work(
+        heads,
+        targets,
+        factors,
+        _room(taken, width),
+        x=(reads[0], reads[1], reads[2]),
+        r=(gives_to[0], gives_to[1], gives_to[2]),
+        ones=np.ones((ROWS, 1), np.float32),
+        rates=known.astype(np.float32),
+        e=_room(ROWS, 2 * dof),
+        loss=np.zeros(1),
+        size=begin,
+    )
+
+
+def _room(*shape: int) -> Array:
+    return np.zeros(shape, np.float32)
+
+
+@jit
+def layer_of(flat: Any, head: Any, inputs: int, layer: int) -> Any:
+    """Return W `(inputs or width, width)` and b `(width,)` of a hidden layer."""
+    width = head[WIDTH]
+    at, count = head[BEGIN], inputs
+    if layer > 0:
+        at, count = head[BEGIN] + (inputs + 1) * width + (layer - 1) * (width + 1) * width, width
+    middle = at + count * width
+    return matrix(flat, at, count, width), line(flat, middle, width)
+
+
+@jit
+def single(head: Any, name: int, layer: int) -> int:
+    """Return the row of the memory at which that of a layer begins, of what has one row for each of a block."""
+    at: int = head[name] + layer * ROWS
+    return at
+
+
+@jit
+def upper(head: Any, name: int, layer: int) -> int:
+    """Return the row at which the first half of `LEFT` or `RIGHT` of a layer begins: u's derivatives, or g. The second,
+    h or a's derivatives, begins as many rows later as the block has."""
+    at: int = head[name] + 2 * layer * ROWS
+    return at
+
+
+@jit
+def _outs(head: Any) -> int:
+    """Return how many columns of the last matrix the pass needs; they lie at `OUT` as rows, their gradient behind."""
+    count: int = head[OUTPUTS] if head[OUTPUT] < 0 else 1
+    return count
+
+
+@jit
+def _forward(work: Any, head: Any, x: Any, flat: Any, n: int) -> None:
+    """a_l = h_{l−1} W_l + b_l, h_l = σ(a_l), from h₀ = x."""
+    room, t = work.room, rows(work.room, head[T], n)
+    for layer in range(head[DEPTH]):
+        weights, bias = layer_of(flat, head, x.shape[1], layer)
+        if layer == 0:
+            thin(rows(x, 0, n), weights, t)
+        else:
+            product(rows(room, upper(head, LEFT, layer - 1) + n, n), weights, t, False)
+        slope, curve = rows(room, single(head, SLOPES, layer), n), rows(room, single(head, CURVES, layer), n)
+        h = rows(room, upper(head, LEFT, layer) + n, n)
+        call(work.activation, (t, bias, head[CODE], h, slope, curve))
+
+
+@jit
+def _back_to_inputs(room: Any, head: Any, inputs: int, flat: Any, n: int) -> None:
+    """g_L = σ′_L ⊙ w_out, u_l = g_{l+1} W_{l+1}ᵀ, g_l = u_l ⊙ σ′_l; the gradient is then g₁ W₁ᵀ."""
+    top = head[DEPTH] - 1
+    slope, g = rows(room, single(head, SLOPES, top), n), rows(room, upper(head, RIGHT, top), n)
+    scale_columns(slope, room[head[OUT]], g)
+    for layer in range(top, 0, -1):
+        u, slope = rows(room, single(head, U, layer - 1), n), rows(room, single(head, SLOPES, layer - 1), n)
+        weights, _ = layer_of(flat, head, inputs, layer)
+        product(rows(room, upper(head, RIGHT, layer), n), weights.T, u, False)
+        multiply(u, slope, rows(room, upper(head, RIGHT, layer - 1), n))
+
+
+@jit
+def _give(room: Any, head: Any, targets: Any, factors: Any, inputs: int, r: Any, flat: Any, n: int, field: Any) -> None:
+    """field += what the pass gives."""
+    if head[OUTPUT] < 0:
+        h = rows(room, upper(head, LEFT, head[DEPTH] - 1) + n, n)
+        thin_transposed(h, rows(room, head[OUT], head[OUTPUTS]), r)
+    else:
+        _back_to_inputs(room, head, inputs, flat, n)
+        thin_transposed(rows(room, upper(head, RIGHT, 0), n), layer_of(flat, head, inputs, 0)[0], r)
+    for i in range(n):
+        for k in range(head[GIVEN]):
+            field[i, targets[k]] += factors[k] * r[i, k]
+
+
+@jit
+def _back_to_slopes(work: Any, head: Any, inputs: int, r: Any, flat: Any, grad: Any, n: int) -> None:
+    """Back through `_back_to_inputs`, from the first layer up: dg₁ = r W₁, du_l = dg_l ⊙ σ′_l, dσ′_l = dg_l ⊙ u_l,
+    dg_{l+1} = du_l W_{l+1}; for the last layer, w_out stands for u."""
+    room, top, t = work.room, head[DEPTH] - 1, rows(work.room, head[T], n)
+    add_outer(r, rows(room, upper(head, RIGHT, 0), n), layer_of(grad, head, inputs, 0)[0])
+    thin(r, layer_of(flat, head, inputs, 0)[0], t)
+    for layer in range(top):
+        du, u = rows(room, upper(head, LEFT, layer), n), rows(room, single(head, U, layer), n)
+        multiply(t, rows(room, single(head, SLOPES, layer), n), du)
+        multiply_by(t, u)
+        product(du, layer_of(flat, head, inputs, layer + 1)[0], t, False)
+    slope = rows(room, single(head, SLOPES, top), n)
+    scale_columns(t, room[head[OUT]], rows(room, single(head, U, top), n))
+    multiply_by(slope, t)
+    add_outer(rows(work.ones, 0, n), t, rows(room, head[OUT] + 1, 1))
+
+
+@jit
+def _back_to_sums(work: Any, head: Any, layer: int, n: int) -> None:
+    """da = dh ⊙ σ′ + dσ′ ⊙ σ″ of a layer; dh is `T`. Outputs have no dσ′, the last layer of a gradient no dh."""
+    room, t = work.room, rows(work.room, head[T], n)
+    slope, da = rows(room, single(head, SLOPES, layer), n), rows(room, upper(head, RIGHT, layer) + n, n)
+    if head[OUTPUT] < 0:
+        multiply(t, slope, da)
+        return
+    curve, u = rows(room, single(head, CURVES, layer), n), rows(room, single(head, U, layer), n)
+    call(work.bend, (head[CODE], rows(room, upper(head, LEFT, layer) + n, n), slope, curve, u, da))
+    if layer < head[DEPTH] - 1:
+        add_multiplied(t, slope, da)
+
+
+@jit
+def _backward(work: Any, head: Any, x: Any, r: Any, flat: Any, grad: Any, n: int) -> None:
+    """grad += dL/dweights of this block: dW_l = h_{l−1}ᵀ da_l + du_{l−1}ᵀ g_l, db_l = Σ da_l, dh_{l−1} = da_l W_lᵀ.
+
+    What it leaves as da of the first layer is, times W₁ᵀ, the derivative of the loss by the inputs.
+    """
+    inputs, room, ones, t = x.shape[1], work.room, rows(work.ones, 0, n), rows(work.room, head[T], n)
+    first, count = 0, 2 * n  # of `LEFT` and `RIGHT`: both halves, of outputs the second alone
+    if head[OUTPUT] < 0:
+        first, count, outputs = n, n, head[OUTPUTS]
+        h = rows(room, upper(head, LEFT, head[DEPTH] - 1) + n, n)
+        add_outer(rows(r, 0, n), h, rows(room, head[OUT] + outputs, outputs))
+        thin(rows(r, 0, n), rows(room, head[OUT], outputs), t)
+    else:
+        _back_to_slopes(work, head, inputs, rows(r, 0, n), flat, grad, n)
+    for layer in range(head[DEPTH] - 1, -1, -1):
+        weights_grad, bias_grad = layer_of(grad, head, inputs, layer)
+        _back_to_sums(work, head, layer, n)
+        da = rows(room, upper(head, RIGHT, layer) + n, n)
+        add_outer(ones, da, matrix(bias_grad, 0, 1, head[WIDTH]))
+        if layer == 0:
+            add_outer(rows(x, 0, n), da, weights_grad)
+        else:
+            left = rows(room, upper(head, LEFT, layer - 1) + first, count)
+            product(left.T, rows(room, upper(head, RIGHT, layer) + first, count), weights_grad, True)
+            product(da, layer_of(flat, head, inputs, layer)[0].T, t, False)
+
+
+_ANY = Network("", slice(None), 1)
+WORK = numba.typeof(network((_ANY,), (Term(_ANY, 0, ((1, 1.0), (0, -1.0))),), "tanh", (1, 2, 1)))
+_BLOCK = types.void(WORK, SINGLES, SINGLES, SINGLE_ROWS, SINGLE_ROWS, types.float64, types.boolean)
+
+
+@jit_at(_BLOCK)
+def _block(work: Any, flat: Any, grad: Any, x: Any, d: Any, share: float, learn: bool) -> None:
+    """work.loss <- the sum of (field − d)² over a block; e <- the derivative of `share` times that by the field, and
+    grad += its derivative by the weights, where that is to be learnt from."""
+    n, half, total, e = x.shape[0], work.rates.size, 0.0, work.e
+    for i in range(n):
+        for k in range(half):
+            e[i, k], e[i, half + k] = work.rates[k] * x[i, half + k], _NONE
+    for which in range(work.heads.shape[0]):
+        head, seen = work.heads[which], work.x[which]
+        for i in range(n):
+            for k in range(seen.shape[1]):
+                column = head[COLUMN] + k
+                seen[i, k] = _NONE if head[AT_REST] != 0 and column >= half else x[i, column]
+        _forward(work, head, seen, flat, n)
+        targets, factors = work.targets[which], work.factors[which]
+        _give(work.room, head, targets, factors, seen.shape[1], work.r[which], flat, n, e)
+    twice = np.float32(2.0 * share)
+    for i in range(n):
+        for k in range(2 * half):
+            gap = e[i, k] - d[i, k]
+            e[i, k] = twice * gap
+            total += np.float64(gap) * gap
+    for which in range(work.heads.shape[0] if learn else 0):
+        head, r = work.heads[which], work.r[which]
+        for i in range(n):
+            for k in range(head[GIVEN]):
+                r[i, k] = work.factors[which, k] * e[i, work.targets[which, k]]
+        _backward(work, head, work.x[which], r, flat, grad, n)
+    work.loss[0] = total
+
+
+BLOCK = Address(_block, _BLOCK)  # or every step that has blocks would have its lines compiled into it
+
+
+@jit
+def begin_passes(work: Any, flat: Any) -> None:
+    """For each pass: its part of the last matrix <- the columns that it needs, as rows; their gradient <- 0."""
+    for which in range(work.heads.shape[0]):
+        head = work.heads[which]
+        count = _outs(head)
+        for k in range(count):
+            column = head[LAST_MATRIX] + max(head[OUTPUT], k)
+            out, out_grad = work.room[head[OUT] + k], work.room[head[OUT] + count + k]
+            for i in range(out.size):
+                out[i], out_grad[i] = flat[column + i * head[OUTPUTS]], _NONE
+
+
+@jit
+def end_passes(work: Any, grad: Any) -> None:
+    """grad += the gradient of those columns."""
+    for which in range(work.heads.shape[0]):
+        head = work.heads[which]
+        count = _outs(head)
+        for k in range(count):
+            column, out_grad = head[LAST_MATRIX] + max(head[OUTPUT], k), work.room[head[OUT] + count + k]
+            for i in range(out_grad.size):
+                grad[column + i * head[OUTPUTS]] += out_grad[i]
+
+
 ADAM = types.Tuple((types.boolean, *(types.float64,) * 4))
 
 
-@jit_for(types.float64(BLOCK, _WORK, SINGLES, SINGLES, SINGLE_ROWS, SINGLES, SINGLE_ROWS, SINGLE_ROWS, ADAM))
+@jit_for(types.float64(types.int64, WORK, SINGLES, SINGLES, SINGLE_ROWS, SINGLES, SINGLE_ROWS, SINGLE_ROWS, ADAM))
 def _advance(
-    block: Any, work: Any, flat: Any, grad: Any, moments: Any, good: Any, coords: Any, dcoords: Any, adam: Any
+    block: int, work: Any, flat: Any, grad: Any, moments: Any, good: Any, coords: Any, dcoords: Any, adam: Any
 ) -> Any:
     learn, limit, rate, root, decay = adam
-    rows, loss = coords.shape[0], 0.0
-    share = 1.0 / (rows * coords.shape[1])
-    for i in range(grad.size):  # an assignment to a slice would have numba compile what to say of shapes that differ
+    count, loss = coords.shape[0], 0.0
+    share = 1.0 / (count * coords.shape[1])
+    for i in range(grad.size):  # an assignment to a slice is dear to compile
         grad[i] = _NONE
     begin_passes(work, flat)
-    blocks = (rows + ROWS - 1) // ROWS
+    blocks = (count + ROWS - 1) // ROWS
     for which in range(blocks):
-        begin, end = which * rows // blocks, (which + 1) * rows // blocks
-        loss += block(work, flat, grad, coords[begin:end], dcoords[begin:end], share, learn)
+        begin = which * count // blocks
+        n = (which + 1) * count // blocks - begin
+        call(block, (work, flat, grad, rows(coords, begin, n), rows(dcoords, begin, n), share, learn))
+        loss += work.loss[0]
     loss *= share
     if learn:
         end_passes(work, grad)
         if loss <= limit:
-            move(flat, grad, moments, good, rate, root, decay)
+            call(work.move, (flat, grad, moments, good, rate, root, decay))
     return loss
 
 
@@ -394,20 +389,20 @@ def advance(
     grad: Array,
     moments: Array,
     good: Array,
-    rows: tuple[Array, Array],
+    data: tuple[Array, Array],
     adam: tuple[bool, float, float, float, float],
 ) -> float:
-    """Return the loss of weights `flat` `(W,)` on `rows`, coords and dcoords `(N, 2*dof)`; learn from it if asked to.
+    """Return the loss of weights `flat` `(W,)` on `data`, coords and dcoords `(N, 2*dof)`; learn from it if asked to.
 
     Loss: mean over rows and coordinates of (field(coords) − dcoords)². `adam`: whether to learn, the largest loss to
     learn from, and α / (1 − β₁ⁿ), √(1 − β₂ⁿ) and the L2 term's share for step n. Learning fills `grad` `(W,)` with
     dL/dw; within the limit it copies the weights to `good` `(W,)`, then moves `moments` `(2, W)` and the weights.
     Source: Kingma & Ba 2015.
     """
-    coords, dcoords = (np.require(part, np.float32, ["C", "W"]) for part in rows)
+    coords, dcoords = (np.require(part, np.float32, ["C", "W"]) for part in data)
     # Compiled loops check no bounds.
     assert coords.shape == dcoords.shape == (len(coords), 2 * work.rates.size)
     assert flat.shape == grad.shape == good.shape == (work.size,)
     assert moments.shape == (2, work.size)
-    loss: float = _advance(block, work, flat, grad, moments, good, coords, dcoords, adam)
+    loss: float = _advance(int(BLOCK), work, flat, grad, moments, good, coords, dcoords, adam)
     return loss

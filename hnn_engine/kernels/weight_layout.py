@@ -1,5 +1,6 @@
 """A frozen field laid out in memory as the loops read it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -27,16 +28,22 @@ class WeightLayout(NamedTuple):
     double: Array
 
     def memory(self) -> tuple[Array, npt.NDArray[np.float32]]:
-        """Return the working memory of a field, `(depth + 4, width)`, in float64 and in float32."""
-        shape = (int(self.head[DEPTH]) + 4, int(self.head[WIDTH]))
-        return on_lines(np.zeros(shape)).reshape(shape), on_lines(np.zeros(shape, dtype=np.float32)).reshape(shape)
+        """Return the working memory of a field at one state, `(depth + 4, width)` in float64 and none in float32."""
+        depth, width = int(self.head[DEPTH]), int(self.head[WIDTH])
+        return zeros_on_lines((depth + 4, width), np.float64), np.zeros((0, width), np.float32)
+
+
+def zeros_on_lines(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return an array of zeros that begins on a cache line (`LINE` bytes)."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    raw = np.zeros(size + LINE, dtype=np.uint8)
+    begin = -raw.ctypes.data % LINE
+    return raw[begin : begin + size].view(dtype).reshape(shape)
 
 
 def on_lines(values: Any) -> Any:
-    """Return `values`, of any shape, flat, copied to where a cache line (`LINE` bytes) begins."""
-    raw = np.zeros(values.nbytes + LINE, dtype=np.uint8)
-    begin = -raw.ctypes.data % LINE
-    made = raw[begin : begin + values.nbytes].view(values.dtype)
+    """Return `values`, of any shape, flat, copied to where a cache line begins."""
+    made = zeros_on_lines((values.size,), values.dtype)
     made[:] = values.ravel()
     return made
 

@@ -27,7 +27,7 @@ from hnn_engine.integrators import (
     why_not,
 )
 from hnn_engine.kernels.cache import loops
-from hnn_engine.rollouts.adaptive_batch import DormandPrince8, follow_adaptive
+from hnn_engine.rollouts.many_lanes import DormandPrince8, follow_lanes
 from hnn_engine.rollouts.steps import Field, Step, step_of
 
 CHUNK = 125  # trajectories a thread follows at a time in numpy: their hidden layers stay in its cache
@@ -281,7 +281,7 @@ def _adaptive(
         method = DormandPrince8()
         coords = np.concatenate(
             [
-                follow_adaptive(flow.field, chunk, times, method, tolerance, tolerance, limit, interrupt)
+                follow_lanes(flow.field, chunk, times, method, tolerance, tolerance, limit, interrupt)
                 for chunk in parts(flat, CHUNK, CHUNK)
             ],
             axis=1,
