@@ -228,7 +228,8 @@ class ImportDialog(ImportingDialog):
                 widget.deleteLater()
         for question in self.found.open_questions:
             label = problem_label()
-            label.setText(f"{question.text[:1].upper()}{question.text[1:]}.")
+            said = f"{question.text}: {question.choice}" if question.choice else question.text
+            label.setText(f"{said[:1].upper()}{said[1:]}.")
             label.show()
             self._questions.addWidget(label)
         for note in self.found.notes:

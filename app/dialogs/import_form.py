@@ -305,6 +305,7 @@ class ImportForm(QWidget):
     def _show_rows(self) -> None:
         """Show the rows that have a sense for what is chosen."""
         positions = self.coordinate.currentData() == POSITIONS
+        own = not positions and self.coordinate.currentData() != INTEGRAL  # else its unit follows from other columns
         doubtful = bool(self.found.table.doubtful) or "decimal" in self._words
         opened = {question.role for question in self.found.open_questions}
         shown = {
@@ -318,7 +319,7 @@ class ImportForm(QWidget):
             for widget in self._rows[role]:
                 widget.setVisible(wanted)
         known = self.found.columns is not None
-        self.kind.setVisible(known and not positions)
-        self.unit.setVisible(known and not positions and self.unit.count() > 0)
+        self.kind.setVisible(known and own)
+        self.unit.setVisible(known and own and self.unit.count() > 0)
         self.time_unit.setVisible(known and self.time.currentData() is not None and self._rate is None)
         self.velocity_unit.setVisible(not positions and self.velocity.currentData() is not None)

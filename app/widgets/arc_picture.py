@@ -63,7 +63,9 @@ class ArcPicture(QWidget):
         painter.setPen(QPen(theme.color("line"), 1.0))
         painter.drawLine(origin, origin + down)
         painter.setPen(QPen(theme.color("muted"), 1.0, Qt.PenStyle.DashLine))
+        painter.setClipRect(self.room().adjusted(-PAD, -MARK, PAD, PAD))  # the circle is above the words too
         painter.drawEllipse(origin, down.y(), down.y())
+        painter.setClipping(False)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.color("truth"))
         for x, y in zip((scale * self._x).tolist(), (-scale * self._y).tolist(), strict=True):

@@ -50,7 +50,7 @@ class _Finder(PlaceFinder):
         if self.table.undecided:
             held = listing((f"'{shortened(one, 30)}'" for one in self.table.choices), most=3)
             text = f"the file holds {len(self.table.choices)} tables, {held}, and nothing says which one is meant"
-            self._ask("table", text, "--table NAME")
+            self._ask("table", text, "--table NAME", "choose one")
         if self.table.doubtful:
             text = f"'{shortened(self.table.doubtful, 20)}' can be read in two ways: '.' and ',' may part thousands"
             self._ask("decimal", text, "--columns decimal=comma, or decimal=point")
@@ -153,7 +153,7 @@ class _Finder(PlaceFinder):
         elif heading.unit.quantity == "pixels":
             text = f"'{shortened(heading.text, 40)}' is in pixels, whose size is not known"
             option = "--columns kind=number to take them as they are, length-unit=…, or x=N,y=N for an angle"
-            self._ask("coordinate", text, option)
+            self._ask("coordinate", text, option, "choose the angle of positions x and y, or plain numbers")
         else:
             text = f"'{shortened(heading.text, 40)}' is of {heading.unit.quantity}, no angle and no length"
             self._ask("coordinate", text, options)

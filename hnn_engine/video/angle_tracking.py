@@ -15,7 +15,7 @@ from hnn_engine.video.pivot_search import Point, find_pivot, peaks
 ALIKE = 0.25  # correlation of a frame with the pendulum's picture below which there is nothing to see
 FAINTEST = 0.02  # of the pendulum's usual brightness
 BATCH = 1024  # frames that are compared at a time
-LEAST_EXPLAINED = 0.75  # of what is seen: good films have 0.8 to 0.99, those of two bodies 0.5 to 0.7
+LEAST_EXPLAINED = 0.93  # of what is seen: films of one body have 0.94 to 0.99, those of two 0.5 to 0.7
 
 
 class _Pictures(NamedTuple):
@@ -63,8 +63,8 @@ class AngleReader:
         if self.explained >= LEAST_EXPLAINED:
             return ""
         return (
-            f"Only {100 * self.explained:.0f} % of what moves turns about one pivot, so the angle may be wrong: leave "
-            "out what else moves, and cover the whole swing"
+            f"Only {100 * self.explained:.0f} % of what moves turns about one pivot, so the angle may be wrong: "
+            "something else moves, or the camera does, or it looks at a slant"
         )
 
     @property
