@@ -3,11 +3,9 @@
 import time
 from dataclasses import replace
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QScrollArea,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -20,6 +18,7 @@ from app.dialogs.importing import ImportingDialog
 from app.widgets.arc_picture import ArcPicture
 from app.widgets.choices import choose, mark
 from app.widgets.recording_curve import Curves, RecordingCurve
+from app.widgets.sentence_list import SentenceList
 from app.widgets.text import PlainLabel, heading, problem_label, quiet_label, set_tip
 from app.workers.latest_only import LatestAnswer
 from hnn_engine.errors import RecordingError, shortened
@@ -27,7 +26,6 @@ from hnn_engine.recordings import Recording, Stated, TableInspection, column_nam
 
 ROWS = 12  # of the file that are shown
 COLUMNS = 40  # of the file that are shown; all may be chosen
-MOST_SAID = 230  # pixels of the questions and notes, which are scrolled then
 LATE = 0.4  # s of reading from which on its progress takes the curve's place
 
 
@@ -64,7 +62,8 @@ class ImportDialog(ImportingDialog):
         self.arc, self.curve = ArcPicture(), RecordingCurve()
         right.addWidget(self.arc, 2)
         right.addWidget(self.curve, 3)
-        right.addWidget(self._said())
+        self._said = SentenceList()
+        right.addWidget(self._said)
         sides = QHBoxLayout()
         sides.setSpacing(16)
         for side in (self._left, right):
@@ -116,22 +115,6 @@ class ImportDialog(ImportingDialog):
                 self.table.setItem(i, j, QTableWidgetItem(_short(cell)))
         self._few.setText(f"The first {COLUMNS} of {shown.width} columns are shown.")
         self._few.setVisible(shown.width > COLUMNS)
-
-    def _said(self) -> QScrollArea:
-        """The place of questions and notes."""
-        self._questions = QVBoxLayout()
-        self._questions.setContentsMargins(0, 0, 6, 0)
-        self._questions.setSpacing(4)
-        self._questions.setAlignment(Qt.AlignmentFlag.AlignTop)
-        inner = QWidget()
-        inner.setLayout(self._questions)
-        area = QScrollArea()
-        area.setWidget(inner)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setAccessibleName("Questions and notes")
-        self._area = area
-        return area
 
     # What the user says -----------------------------------------------------------------------------------------------
 
@@ -222,23 +205,17 @@ class ImportDialog(ImportingDialog):
 
     def _show_said(self) -> None:
         """Write the questions and the notes."""
-        while (item := self._questions.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.deleteLater()
+        asked = []
         for question in self.found.open_questions:
             label = problem_label()
-            said = f"{question.text}: {question.choice}" if question.choice else question.text
-            label.setText(f"{said[:1].upper()}{said[1:]}.")
+            label.setText(_sentence(f"{question.text}: {question.choice}" if question.choice else question.text))
             label.show()
-            self._questions.addWidget(label)
-        for note in self.found.notes:
-            self._questions.addWidget(quiet_label(f"{note[:1].upper()}{note[1:]}."))
-        wide = max(200, self._area.viewport().width() - 8)
-        items = [self._questions.itemAt(i) for i in range(self._questions.count())]
-        labels = [item.widget() for item in items if item is not None]
-        high = sum(label.heightForWidth(wide) + 4 for label in labels if label is not None)
-        self._area.setFixedHeight(min(high + 4, MOST_SAID) if labels else 0)
+            asked.append(label)
+        self._said.show_labels([*asked, *(quiet_label(_sentence(note)) for note in self.found.notes)])
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _short(cell: str) -> str:

@@ -108,7 +108,7 @@ def extraction_parameters(film: Video) -> tuple[Parameter, ...]:
 
 def _shown(pace: float) -> str:
     """Return a rate or a period as the box shows it."""
-    return f"{pace:.6g}"
+    return f"{pace:.5g}"
 
 
 class VideoImportDialog(ImportingDialog):

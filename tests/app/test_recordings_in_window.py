@@ -14,6 +14,7 @@ from app.dialogs.import_answer import Request
 from app.dialogs.import_dialog import COLUMNS, ImportDialog
 from app.style.theme import current_theme
 from app.widgets.recording_curve import Curves
+from app.widgets.sentence_list import SentenceList
 from app.widgets.text import PlainLabel
 from app.window import file_dialogs
 from hnn_engine.recordings import TableInspection, inspect_table
@@ -541,3 +542,21 @@ class TestTypedUnits:
         assert not dialog.problem.isVisible()
         dialog.reject()
         await bench.frames(3)
+
+
+async def test_questions_and_notes_have_the_height_that_they_need(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "swing.csv"
+    rows = "".join(f"{i / 30:.4f},{np.cos(i / 8):.4f},1,2\n" for i in range(90))
+    path.write_text("t,Winkel,sensor on the left hand side of the laboratory (furlong),b\n" + rows, encoding="utf-8")
+    dialog = await dialog_on(bench, path)
+    for width in (1040, 760, 1200):
+        dialog.resize(width, dialog.height())
+        await bench.frames(3)
+        area = dialog.findChild(SentenceList)
+        assert area is not None
+        assert area.verticalScrollBar().maximum() == 0, "all of it is seen"
+        shown = [label for label in area.findChildren(PlainLabel) if label.isVisible()]
+        assert len(shown) > 1
+        assert all(label.height() >= label.heightForWidth(label.width()) for label in shown)
+    dialog.reject()
+    await bench.frames(3)
