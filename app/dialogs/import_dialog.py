@@ -77,7 +77,10 @@ class ImportDialog(ImportingDialog):
         layout.addWidget(self.problem)
         layout.addWidget(self.buttons)
         room = self.screen().availableSize()
-        self.resize(min(max(1040, 6 * room.width() // 10), room.width() - 60), min(720, room.height() - 70))
+        self.resize(
+            min(max(1040, 6 * room.width() // 10), room.width() - 60),
+            min(max(720, 3 * room.height() // 4), room.height() - 70),
+        )
         self._fill_table()
 
     def _choice(self) -> QHBoxLayout:
