@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, QTimerEvent
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QLineEdit, QWidget
 
-from app.widgets.text import problem_label
+from app.widgets.text import problem_label, title_text
 from app.workers.latest_only import LatestAnswer
 from hnn_engine.recordings import Recording
 
@@ -21,7 +21,7 @@ class ImportingDialog(QDialog):
         self._workers, self._timer = workers, 0
         for worker in workers:
             worker.setParent(self)
-        self.setWindowTitle(title)
+        self.setWindowTitle(title_text(title))
         self.setModal(True)
         self.problem = problem_label()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+
+from app.widgets.text import PlainLabel
 
 HIGHEST = 230  # pixels
 SPACING = 4
@@ -15,7 +17,7 @@ class SentenceList(QScrollArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._labels: list[QLabel] = []
+        self._labels: list[PlainLabel] = []
         inner = QWidget()
         self._column = QVBoxLayout(inner)
         self._column.setContentsMargins(0, 0, 6, 0)
@@ -26,7 +28,7 @@ class SentenceList(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Questions and notes")
 
-    def show_labels(self, labels: Sequence[QLabel]) -> None:
+    def show_labels(self, labels: Sequence[PlainLabel]) -> None:
         """Show these labels in place of those before."""
         for label in self._labels:
             self._column.removeWidget(label)
