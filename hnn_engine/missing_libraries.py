@@ -25,7 +25,7 @@ LIBRARIES = {
     "safetensors": ("safetensors", "runs are kept and read with it"),
     "PIL": ("pillow", "pictures and videos need it"),
     "av": ("av", "videos need it"),
-    "python_calamine": ("python-calamine", "Excel's workbooks are read with it"),
+    "python_calamine": ("python-calamine", "workbooks are read with it"),
 }
 
 

@@ -29,7 +29,7 @@ class Request:
     def answer(self, tell: ProgressCallback) -> "tuple[TableInspection, Curves | None]":
         """Return what is found, and its curves."""
         if self.reopened:
-            found = inspect_table(self.found.table.path, self.stated, tell)
+            found = inspect_table(self.found.table.path, self.stated, tell, lenient=True)
         else:
             found = inspect_opened(self.found.table, self.stated, tell, lenient=True)
         return found, curves_of(found)

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QDialog,
-    QDialogButtonBox,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
@@ -17,7 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.dialogs.importing import ImportingDialog
 from app.widgets.angle_curve import AngleCurve
+from app.widgets.choices import mark
 from app.widgets.crop_view import CropView
 from app.widgets.number_slider import NumberSlider
 from app.widgets.parameter_form import ParameterForm
@@ -48,7 +48,6 @@ SIDE_WIDTH = 300
 ROD = 1.3  # length of the line over the pendulum, in distances from its pivot to its middle
 DARK = {"auto": None, "bright": False, "dark": True}
 RATE, PERIOD = "frames per second", "s between frames"
-OFTEN = 150  # ms between two looks at how far the reading is
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,58 +108,34 @@ def extraction_parameters(film: Video) -> tuple[Parameter, ...]:
 
 def _shown(pace: float) -> str:
     """Return a rate or a period as the box shows it."""
-    return f"{pace:.6g}"
+    return f"{pace:.5g}"
 
 
-def mark(box: QWidget, problem: bool) -> None:
-    """Dress `box` as one that needs attention, or not."""
-    if bool(box.property("problem")) != problem:
-        box.setProperty("problem", problem)
-        box.style().unpolish(box)
-        box.style().polish(box)
-
-
-class VideoImportDialog(QDialog):
-    """Shows a film and asks what of it is to be studied. `recording()` is the answer, once `ready`.
-
-    `close_threads` ends what works behind it, and waits.
-    """
+class VideoImportDialog(ImportingDialog):
+    """Shows a film and asks what of it is to be studied."""
 
     def __init__(self, film: Video, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        taker = LatestAnswer(lambda request, tell: request.taken(tell), gives_way=False)
+        reader = LatestAnswer(as_recording)
+        super().__init__("Open a video", parent, taker, reader)
+        self._taker, self._reader = taker, reader
         self.film, self.footage, self.read = film, None, None  # type: Video, FrameSequence | None, Recording | None
         self._request: Request | None = None  # whose frames are there
         self._newest: Request | None = None  # that was asked for
-        self._taker = LatestAnswer(lambda request, tell: request.taken(tell), self, gives_way=False)
-        self._reader = LatestAnswer(as_recording, self)
-        self.setWindowTitle("Open a video")
-        self.setModal(True)
         self._build()
         self._taker.answered.connect(self._on_taken)
         self._reader.answered.connect(self._on_read)
-        self._timer = 0
         self._show_frame(0)
         self._ask()
 
-    def close_threads(self) -> None:
-        """End the threads; this may take a moment."""
-        self._taker.close()
-        self._reader.close()
-
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._timer = self._timer or self.startTimer(OFTEN)
         if self.seconds is None:
             self.rate.setFocus()
 
     def done(self, result: int) -> None:
         """Close, and want nothing more."""
-        if self._timer:
-            self.killTimer(self._timer)
-        self._timer = 0
         self._newest = None
-        self._taker.ask(None)
-        self._reader.ask(None)
         super().done(result)
 
     # Its parts --------------------------------------------------------------------------------------------------------
@@ -168,12 +143,6 @@ class VideoImportDialog(QDialog):
     def _build(self) -> None:
         name = self.film.path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
         kept = f"{self.film.width} × {self.film.height} pixels"
-        self.problem = problem_label()
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
-        self.open_button = self.buttons.button(QDialogButtonBox.StandardButton.Open)
-        self.open_button.setProperty("primary", True)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
         sides = QHBoxLayout()
         sides.setSpacing(16)
         sides.addLayout(self._film_side(), 1)
@@ -302,22 +271,6 @@ class VideoImportDialog(QDialog):
             raise RecordingError("The video is still being read: please wait")
         return as_recording(self.footage.with_steps(self._request.every * self.seconds))
 
-    def accept(self) -> None:
-        """Close where there is a recording to open."""
-        if self.ready:
-            super().accept()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter ends what is typed into a box, and opens the film elsewhere."""
-        typed = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(self.focusWidget(), QLineEdit)
-        if not typed:
-            super().keyPressEvent(event)
-
-    def complain(self, sentence: str) -> None:
-        """Say under the form why it cannot be read so; an empty sentence takes that back."""
-        self.problem.setText(sentence)
-        self.problem.setVisible(bool(sentence))
-
     def _ask(self, quick: bool = False) -> None:
         """Cut out what is wished for now."""
         values: dict[str, Value] = self.form.values()
@@ -348,7 +301,7 @@ class VideoImportDialog(QDialog):
         if footage is not self.footage or self._request is not self._newest:
             return
         self.read = recording
-        self.complain(problem or self._lost())
+        self.complain(problem or self._doubts())
         self._show_rod()
         self._tell_state()
 
@@ -401,10 +354,9 @@ class VideoImportDialog(QDialog):
         crop = self._request.crop
         return QPointF(crop.left, crop.top) + (place + QPointF(0.5, 0.5)) * (crop.side / self._request.size)
 
-    def timerEvent(self, event: object) -> None:
+    def show_progress(self) -> None:
         """Say how far the reading is."""
-        if self._taker.busy or self._reader.busy:
-            self._tell_state()
+        self._tell_state()
 
     def _tell_facts(self) -> None:
         """Say what the film is at the pace that is stated, and what of it has to be said."""
@@ -428,20 +380,21 @@ class VideoImportDialog(QDialog):
             self.curve.show_curve(span[0] + request.every * self.read.t, angles, span, self.read.gaps)
             self.said.setText(self._words(self.read, angles))
         else:
-            busy = self._taker.busy or self._reader.busy
-            self.curve.show_hint(f"Reading the angle … {100 * self._reader.share:.0f} %" if busy else "No angle")
+            line = self.progress_line("Reading the angle") if self.busy else "No angle"
+            self.curve.show_hint(line)
             self.said.setText("")
         set_tip(self.open_button, "" if self.ready or self.read is None else "State the frame rate.")
 
-    def _lost(self) -> str:
-        """Say which frames are lost because nothing can be read from them."""
-        if self.read is None or self.footage is None or len(self.read.t) == len(self.footage.frames):
+    def _doubts(self) -> str:
+        """Say which frames are lost because nothing can be read from them, and why the angle may be wrong."""
+        if self.read is None or self.footage is None:
             return ""
         seen, taken = len(self.read.t), len(self.footage.frames)
-        return (
+        lost = (
             f"The pendulum is found in {seen} of {taken} frames in a row, and only these are kept: move the "
             "square, or choose other frames"
         )
+        return ". ".join(filter(None, ("" if seen == taken else lost, self.footage.reader.doubt)))
 
     def _words(self, read: Recording, degrees: Array) -> str:
         """Say what was read, and what is still needed."""

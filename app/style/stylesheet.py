@@ -68,6 +68,8 @@ QComboBox:hover { border-color: $muted; }
 QComboBox:focus, QComboBox:on { border: 1px solid $accent; }
 QComboBox:disabled { color: $muted; background: $paper; }
 QComboBox[problem="true"] { border: 1px solid $error; }
+QComboBox QLineEdit, QComboBox QLineEdit:hover, QComboBox QLineEdit:focus { background: transparent; border: none;
+  padding: 0; }
 QComboBox::drop-down { border: none; width: 20px; }
 QComboBox::down-arrow { image: url("$chevron"); width: 12px; height: 12px; }
 QComboBox QAbstractItemView { background: $panel; color: $ink; border: 1px solid $line; padding: 4px; outline: 0;

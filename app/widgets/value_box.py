@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from app.widgets.choices import mark
 from hnn_engine.errors import ParameterError
 from hnn_engine.number_format import NO_BREAK, number, parse
 from hnn_engine.parameters import AUTO, Parameter, Value
@@ -21,7 +22,7 @@ class ValueBox(QLineEdit):
         self._value: Value = parameter.default
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.editingFinished.connect(self._on_finished)
-        self.textEdited.connect(lambda: self._mark(False))
+        self.textEdited.connect(lambda: mark(self, False))
         self._show()
 
     def value(self) -> Value:
@@ -32,7 +33,7 @@ class ValueBox(QLineEdit):
         """Show `value` without a signal; a text that is being edited stays."""
         self._value = value
         if not (self.hasFocus() and self.isModified()):
-            self._mark(False)
+            mark(self, False)
             self._show()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
@@ -46,7 +47,7 @@ class ValueBox(QLineEdit):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.isModified():
-            self._mark(False)
+            mark(self, False)
             self._show()
             return
         super().keyPressEvent(event)
@@ -66,7 +67,7 @@ class ValueBox(QLineEdit):
 
     def _refuse(self, sentence: str) -> None:
         self._show()
-        self._mark(True)
+        mark(self, True)
         self.refused.emit(sentence)
 
     def _without_unit(self) -> str:
@@ -87,10 +88,3 @@ class ValueBox(QLineEdit):
         if isinstance(self._value, str):
             return self._value
         return number(self._value, self._parameter.unit)
-
-    def _mark(self, problem: bool) -> None:
-        if bool(self.property("problem")) == problem:
-            return
-        self.setProperty("problem", problem)
-        self.style().unpolish(self)
-        self.style().polish(self)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from app.dialogs.awaiting import finished
 from app.dialogs.import_dialog import ImportDialog
+from app.dialogs.importing import ImportingDialog
 from app.dialogs.progress_dialog import EndedError, ProgressDialog
 from app.model.document import Document, View, state_of
 from app.model.settings import settings
@@ -21,11 +22,9 @@ from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import (
     TABLES,
     Recording,
-    Stated,
     TableInspection,
-    inspect_opened,
+    inspect_table,
     is_paper_pendulum,
-    open_table,
     read_recording,
     read_shipped_recording,
 )
@@ -165,20 +164,36 @@ class Files:
         fails."""
         if is_video(path):
             return await self.import_film(path)
+        found = await self._read("Open a recording", path, lambda tell: _inspected(path, tell))
+        return None if found is None else await self._settled(ImportDialog(found, self._window))
+
+    async def import_film(self, path: Path) -> Experiment | None:
+        """Read the film at `path`, ask what of it is to be studied, and return the experiment; None if that fails."""
+        from app.dialogs.video_import_dialog import VideoImportDialog
+
+        film = await self._read("Open a video", path, lambda tell: read_video(path, tell))
+        return None if film is None else await self._settled(VideoImportDialog(film, self._window))
+
+    async def _read(self, title: str, path: Path, work: Callable[[ProgressCallback], Result]) -> Result | None:
+        """Do `work`, the reading of `path`, in the thread of the files; None where it fails, or the user stops it."""
+        loop = asyncio.get_running_loop()
+        reading = ProgressDialog(work, title, f"Reading {shortened(path.name)}", self._window)
         try:
-            found = await self._watched("Open a recording", path, lambda tell: _inspected(path, tell))
+            return await reading.run(lambda work: loop.run_in_executor(self._executor, work))
         except HnnLabError as error:
             self._complain(str(error))
-            return None
         except EndedError:
-            return None
-        dialog = ImportDialog(found, self._window)
+            pass
+        return None
+
+    async def _settled(self, dialog: ImportingDialog) -> Experiment | None:
+        """Show `dialog` until there is a recording, and return the experiment on it; None where it is cancelled."""
         try:
             while await finished(dialog) == QDialog.DialogCode.Accepted.value:
                 try:
-                    recording = dialog.recording()
+                    recording = await self._away(dialog.recording)
                     if is_paper_pendulum(recording):
-                        settings().measured_pendulum = path.absolute()
+                        settings().measured_pendulum = Path(recording.source).absolute()
                     return recording_experiment(recording)
                 except HnnLabError as error:
                     dialog.complain(str(error))
@@ -188,12 +203,6 @@ class Files:
             dialog.deleteLater()
         return None
 
-    async def _watched(self, title: str, path: Path, work: Callable[[ProgressCallback], Result]) -> Result:
-        """Do `work`, the reading of `path`, in the thread of the files; `EndedError` where the user stops it."""
-        loop = asyncio.get_running_loop()
-        reading = ProgressDialog(work, title, f"Reading {shortened(path.name)}", self._window)
-        return await reading.run(lambda work: loop.run_in_executor(self._executor, work))
-
     async def ask_film(self, folder: bool) -> Experiment | None:
         """Ask for a film, or for a `folder` of pictures, and what of it is to be studied; return the experiment."""
         if folder:
@@ -202,30 +211,6 @@ class Files:
             names = " ".join(f"*{suffix}" for suffix in (*VIDEOS, ".gif", ".webp"))
             path = await self._ask_path("Open a video", save=False, kinds=f"Videos ({names});;All files (*)")
         return await self.import_film(path) if path is not None else None
-
-    async def import_film(self, path: Path) -> Experiment | None:
-        """Read the film at `path`, ask what of it is to be studied, and return the experiment; None if that fails."""
-        from app.dialogs.video_import_dialog import VideoImportDialog
-
-        try:
-            film = await self._watched("Open a video", path, lambda tell: read_video(path, tell))
-        except HnnLabError as error:
-            self._complain(str(error))
-            return None
-        except EndedError:
-            return None
-        dialog = VideoImportDialog(film, self._window)
-        try:
-            while await finished(dialog) == QDialog.DialogCode.Accepted.value:
-                try:
-                    return recording_experiment(await self._away(dialog.recording))
-                except HnnLabError as error:
-                    dialog.complain(str(error))
-        finally:
-            with suppress(RuntimeError):  # the window has gone already, and with it the thread of its files
-                await self._away(dialog.close_threads)
-            dialog.deleteLater()
-        return None
 
     async def read_known(self, path: Path) -> Recording | None:
         """Return the recording of a file whose layout is known by itself; None where it is not to be had any more."""
@@ -295,8 +280,7 @@ class Files:
 
 def _inspected(path: Path, tell: ProgressCallback) -> TableInspection:
     """Find out what is in a table; what cannot be read as it stands may be settled in the dialog."""
-    table = open_table(path, lambda share: tell(0.2 * share))
-    return inspect_opened(table, Stated(), lambda share: tell(0.2 + 0.8 * share), lenient=True)
+    return inspect_table(path, progress=tell, lenient=True)
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hnn_engine.cli.recorded import recorded
+from hnn_engine.cli.recorded import TABLE_OPTIONS, recorded
 from hnn_engine.cli.stopping import Interrupts
 from hnn_engine.cli.systems import pairs, source_of, with_constants
 from hnn_engine.cli.training import chosen_backend, compiling_beside, keep_run, run_fit
@@ -234,7 +234,7 @@ def _experiment(options: argparse.Namespace, start: Run | None) -> Experiment:
 
 
 def _simulated(options: argparse.Namespace) -> Experiment:
-    for name in ("method", "columns", "rate", "crop", "fps"):
+    for name in ("method", *TABLE_OPTIONS, "crop", "fps"):
         if getattr(options, name) is not None:
             raise ParameterError(f"--{name} is for a recording, but a system was given: leave it out")
     if options.layout == "grid" and options.horizon is not None:

@@ -5,7 +5,7 @@ import json
 from importlib import import_module
 from typing import Any, Protocol
 
-from hnn_engine.cli.recorded import Reading, rate_of, stated_of
+from hnn_engine.cli.recorded import TABLE_OPTIONS, Reading, rate_of, stated_of
 from hnn_engine.console import is_unicode, say
 from hnn_engine.errors import ParameterError
 from hnn_engine.recordings import inspect_table
@@ -53,7 +53,7 @@ def _table(options: argparse.Namespace) -> Inspection:
 
 
 def _film(options: argparse.Namespace) -> Inspection:
-    for name in ("columns", "rate"):
+    for name in TABLE_OPTIONS:
         if getattr(options, name) is not None:
             raise ParameterError(f"--{name} is for a table, but {options.recording} is a video: leave it out")
     fps = None if options.fps is None else rate_of(options.fps)

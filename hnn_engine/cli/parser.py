@@ -131,6 +131,9 @@ def _add_table_options(parser: argparse.ArgumentParser) -> None:
         "time=1,coordinate=2,velocity=3,angle-unit=deg",
     )
     parser.add_argument("--rate", metavar="HZ", help="rows per second of a table without a time")
+    parser.add_argument(
+        "--table", metavar="NAME", help="the sheet of a workbook, or the file in a zip, where several hold a table"
+    )
 
 
 def _add_inspect(inspect: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ import argparse
 import math
 import time
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from hnn_engine.recordings import Recording, Stated, get_derivative, inspect_tab
 from hnn_engine.video import Crop, Video, as_recording, extract_frames, inspection_of, is_video, read_video
 
 FILM_OPTIONS = ("crop", "size", "fps")
+TABLE_OPTIONS = ("columns", "rate", "table")
 SIZE = 28  # pixels of a frame's side
 EVEN = 1e-3  # part of a step by which steps may differ and be said to be one
 LATE = 1.0  # seconds until the progress of reading is shown
@@ -48,13 +50,13 @@ def _table(options: argparse.Namespace) -> Recording:
 
 
 def stated_of(options: argparse.Namespace) -> Stated:
-    """Return what `--columns` and `--rate` say of a table; raise `ParameterError`."""
-    return parse_stated(options.columns or "", options.rate)
+    """Return what `--columns`, `--rate` and `--table` say of a table; raise `ParameterError`."""
+    return replace(parse_stated(options.columns or "", options.rate), table=options.table or "")
 
 
 def _film(options: argparse.Namespace) -> Recording:
     """Read a film, cut out what `--crop` says or its middle, and read the angles."""
-    for name in ("columns", "rate"):
+    for name in TABLE_OPTIONS:
         if getattr(options, name) is not None:
             raise ParameterError(f"--{name} is for a table, but {options.recording} is a video: leave it out")
     crop = None if options.crop is None else parse_crop(options.crop)
@@ -63,7 +65,8 @@ def _film(options: argparse.Namespace) -> Recording:
     with Reading(options.recording) as reading:
         film = read_video(options.recording, reading.tell)
     square = Crop.whole(film) if crop is None else on_film(crop, film)
-    recording = as_recording(extract_frames(film, square, size, seconds=seconds))
+    footage = extract_frames(film, square, size, seconds=seconds)
+    recording = as_recording(footage)
     name = shortened(Path(options.recording).name)
     for line in inspection_of(film, seconds).describe().splitlines():
         say(f"{name}: {line}")
@@ -71,6 +74,8 @@ def _film(options: argparse.Namespace) -> Recording:
     steps = np.diff(recording.t)
     apart = f"{steps.min():.4g}" if np.ptp(steps) < EVEN * steps.min() else f"{steps.min():.4g} to {steps.max():.4g}"
     say(f"{name}: {len(recording.t)} frames, {apart} s apart, angles up to {far:.0f}°")
+    if footage.reader.doubt:
+        say(f"{name}: {footage.reader.doubt}")
     return recording
 
 

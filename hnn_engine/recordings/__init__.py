@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         column_names,
         parse_rate,
         parse_stated,
+        stated_unit,
+        units_for,
     )
     from hnn_engine.recordings.dataset import RecordedRows, recording_dataset
     from hnn_engine.recordings.estimates import (
@@ -55,6 +57,8 @@ _HOMES = {
         "column_names",
         "parse_rate",
         "parse_stated",
+        "stated_unit",
+        "units_for",
     ),
     "dataset": ("RecordedRows", "recording_dataset"),
     "estimates": ("DERIVATIVES", "WINDOW", "DerivativeInfo", "Derivatives", "derivatives", "get_derivative"),
@@ -108,5 +112,7 @@ __all__ = [
     "read_shipped_recording",
     "recording_dataset",
     "shipped_recording",
+    "stated_unit",
     "time_step",
+    "units_for",
 ]

@@ -156,11 +156,13 @@ MOST_RATE = 1e6
 
 @dataclass(frozen=True)
 class Stated:
-    """What the user says of a table; all else is found out. `columns` are counted from 0, None for none at all."""
+    """What the user says of a table; all else is found out. `columns` are counted from 0, None for none at all; `table`
+    is the name of the one that is meant where a file holds several."""
 
     columns: Mapping[str, int | None] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
     rate: float | None = None
+    table: str = ""
 
     @property
     def integral(self) -> bool:
@@ -215,14 +217,26 @@ def parse_rate(text: str) -> float:
     return rate
 
 
+def stated_unit(word: str, text: str) -> str | None:
+    """Return the name of the unit that `text` writes; None where `word`, as 'time-unit', is not such a unit."""
+    unit = parse_unit(text)
+    return unit.name if unit is not None and unit.quantity in _QUANTITIES[word] else None
+
+
+def units_for(word: str) -> str:
+    """Return some units that `word`, as 'time-unit', may be, in a line."""
+    return ", ".join(name for quantity in _QUANTITIES[word] for name in units_of(quantity)[:4])
+
+
 def _checked(name: str, value: str) -> str:
     """Return a kind or the name of a unit; raise `ParameterError` where it is none."""
     if name in _CHOICES:
         if value not in _CHOICES[name]:
             raise ParameterError(f"--columns has {name}={value}: {choice(value, _CHOICES[name], '')}")
         return value
-    unit = parse_unit(value)
-    if unit is None or unit.quantity not in _QUANTITIES[name]:
-        known = ", ".join(name for quantity in _QUANTITIES[name] for name in units_of(quantity)[:4])
-        raise ParameterError(f"--columns has {name}={value}, but it must be a unit of {name[:-5]}, as {known}")
-    return unit.name
+    unit = stated_unit(name, value)
+    if unit is None:
+        raise ParameterError(
+            f"--columns has {name}={value}, but it must be a unit of {name[:-5]}, as {units_for(name)}"
+        )
+    return unit

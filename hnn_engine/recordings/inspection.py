@@ -157,15 +157,20 @@ def time_step(reading: Reading) -> float:
 
 
 def inspect_table(
-    path: str | os.PathLike[str], stated: Stated | None = None, progress: ProgressCallback | None = None
+    path: str | os.PathLike[str],
+    stated: Stated | None = None,
+    progress: ProgressCallback | None = None,
+    *,
+    lenient: bool = False,
 ) -> TableInspection:
     """Find out what is in a table, after what is `stated`, and read it as far as that is known.
 
     `progress` hears the share that is done, and what it raises ends the work. Raises `RecordingError` where it is no
-    table, or not to be read whatever is said of it.
+    table, or not to be read whatever is said of it; a `lenient` answer says why a table cannot be read as it stands.
     """
     tell, said = progress or unheard, stated or Stated()
-    return inspect_opened(open_table(path, part(tell, 0.0, LOOKED), said.marks), said, part(tell, LOOKED, 1.0))
+    table = open_table(path, part(tell, 0.0, LOOKED), said.marks, said.table)
+    return inspect_opened(table, said, part(tell, LOOKED, 1.0), lenient=lenient)
 
 
 def inspect_opened(

@@ -270,7 +270,8 @@ class _Header:
             self.units = fitting.pop(0)
         if fitting:
             self.names = fitting.pop(0)
-        if fitting and self.names and _are_symbols(self.names) and _are_names(fitting[0]):
+        symbols = self.names is not None and _are_symbols(self.names)
+        if fitting and self.names and symbols and _are_names(fitting[0]) and _filled(fitting[0]) >= _filled(self.names):
             self.names = fitting.pop(0)
         self.objects = [cells for cells in fitting if len(set(filter(None, cells))) < width or not all(cells)]
 
@@ -342,6 +343,11 @@ def _are_units(cells: list[str]) -> bool:
 def _are_names(cells: list[str]) -> bool:
     """Whether cells name quantities that are known."""
     return any(parse_heading(cell).quantity for cell in cells if cell and parse_unit(cell) is None)
+
+
+def _filled(cells: list[str]) -> int:
+    """Return how many cells are not empty."""
+    return sum(map(bool, cells))
 
 
 def _are_symbols(cells: list[str]) -> bool:

@@ -23,11 +23,13 @@ FEW = 4  # rows for each change of what numbers the trials
 
 @dataclass(frozen=True)
 class Question:
-    """What a file leaves open: of which `role`, in words, and the `option` of the command line that settles it."""
+    """What a file leaves open: of which `role`, in words, the `option` of the command line that settles it, and what to
+    choose in a form, where that is not plain."""
 
     role: str
     text: str
     option: str
+    choice: str = ""
 
     @property
     def sentence(self) -> str:
@@ -92,8 +94,8 @@ class PlaceFinder:
     def _listed(self, columns: Iterable[int]) -> str:
         return listing((f"{c + 1} {self._named(c)}" for c in columns), most=4)
 
-    def _ask(self, role: str, text: str, option: str) -> None:
-        self.questions.append(Question(role, text, option))
+    def _ask(self, role: str, text: str, option: str, choice: str = "") -> None:
+        self.questions.append(Question(role, text, option, choice))
 
     # Runs side by side ------------------------------------------------------------------------------------------------
 
@@ -336,7 +338,7 @@ class PlaceFinder:
         elif rates:
             text = f"no column holds an angle or a position, and {self._named(rates[0])} is a rate"
             option = f"--columns coordinate=integral,velocity={rates[0] + 1} to integrate it, or coordinate=N"
-            self._ask("coordinate", text, option)
+            self._ask("coordinate", text, option, "choose the integral of the velocity, or another column")
         elif others:
             what = f"{self._named(others[0])} is an acceleration or another quantity"
             option = "--columns coordinate=N if another column is one, or export the position"

@@ -4,6 +4,7 @@ q = atan2(x − xₚ, yₚ − y), zero where the bob hangs straight down and po
 y points downward and q = atan2(x − xₚ, y − yₚ). Units cancel, so that pixels will do.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -56,3 +57,40 @@ def hanging_angle(x: Array, y: Array, downward: bool) -> Array:
 def hangs_below(x: Array, y: Array, downward: bool) -> bool:
     """Whether positions from the pivot are below it in the mean, as those of a pendulum that swings are."""
     return bool(np.cos(hanging_angle(x, y, downward)).mean() > 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Arc:
+    """Positions `x`, `y` `(N,)` from the pivot, in the file's units, NaN in rows without one, y `downward` as in
+    pictures; `radius` is their usual distance from it, and `fitted` says that the pivot is the middle of a circle
+    through them."""
+
+    x: Array
+    y: Array
+    radius: float
+    downward: bool
+    fitted: bool
+
+    @property
+    def angles(self) -> Array:
+        """The angles from straight down, `(N,)` rad within ±π, NaN in rows without a position."""
+        return hanging_angle(self.x, self.y, self.downward)
+
+
+def arc_about(x: Array, y: Array, downward: bool) -> Arc:
+    """Return positions `x`, `y` `(N,)` from a pivot that was tracked."""
+    there = np.isfinite(x) & np.isfinite(y)
+    radius = float(np.median(np.hypot(x[there], y[there]))) if there.any() else 0.0
+    return Arc(x, y, radius, downward, fitted=False)
+
+
+def fitted_arc(x: Array, y: Array, downward: bool) -> Arc | None:
+    """Return positions `x`, `y` `(N,)` about the middle of the circle through them; None where they lie on none."""
+    there = np.isfinite(x) & np.isfinite(y)
+    if not there.any():
+        return arc_about(x, y, downward)
+    circle = fit_circle(x[there], y[there])
+    around = np.unwrap(np.arctan2(y[there] - circle.y, x[there] - circle.x))
+    if not (circle.spread < ROUND and float(np.ptp(around)) > SHORTEST_ARC):
+        return None
+    return Arc(x - circle.x, y - circle.y, circle.radius, downward, fitted=True)

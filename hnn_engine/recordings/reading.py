@@ -20,11 +20,12 @@ from hnn_engine.recordings.estimates import velocity
 from hnn_engine.recordings.opening import open_table
 from hnn_engine.recordings.places import Question
 from hnn_engine.recordings.plausible import is_wrapped
-from hnn_engine.recordings.positions import ROUND, SHORTEST_ARC, fit_circle, hanging_angle, hangs_below
+from hnn_engine.recordings.positions import Arc, arc_about, fitted_arc, hangs_below
 from hnn_engine.recordings.recording import Indices, Mask, Recording, find_gaps
 from hnn_engine.recordings.regular import part, unheard
 from hnn_engine.recordings.roles import Roles, find_roles
 from hnn_engine.recordings.rows import shortened
+from hnn_engine.recordings.stumbles import find_stumbles
 from hnn_engine.recordings.table import FEWEST_ROWS, Numbers, Table
 from hnn_engine.recordings.verdict import Checked, check_numbers
 
@@ -32,7 +33,7 @@ _log = logging.getLogger(__name__)
 LOOKED, PARSED = 0.2, 0.9  # of reading: when the file is looked over, and when its numbers are read
 LARGEST = 1e6  # rad, m, rad/s or m/s: beyond it a rollout counts as diverged
 SIMULATED = "simulated recording"  # a comment that begins so marks a file that no instrument measured
-REPEATS = 0.02  # of the rows may repeat the time before and are left out; more of them show that it was rounded
+REPEATS = 0.02  # of the rows may be stamped wrongly and are left out; more that share a time show that it was rounded
 RESTARTS = 0.25  # of a trial's length: a time that falls to its first quarter begins a new trial
 
 # The paper evaluates Schmidt & Lipson's real pendulum by this energy; the file is told by its layout, rows and times.
@@ -46,7 +47,8 @@ _STATED_ENERGY = re.compile(r"^reference energy: a = (\S+), b = (\S+)$", re.IGNO
 @dataclass(frozen=True, eq=False)
 class Reading:
     """The rows of a table as (q, v) in SI units; `lines` are theirs in the file. `columns` may lack the velocity that
-    was left out because cells of it are empty. `notes` and `questions` say what the numbers show."""
+    was left out because cells of it are empty. `notes` and `questions` say what the numbers show; `arc` are the
+    positions that an angle was taken from."""
 
     columns: Columns
     t: Array
@@ -56,6 +58,7 @@ class Reading:
     lines: Indices
     notes: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
+    arc: Arc | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +95,7 @@ def read_recording(
     """
     tell = progress or unheard
     said = stated or Stated()
-    table = open_table(path, part(tell, 0.0, LOOKED), said.marks)
+    table = open_table(path, part(tell, 0.0, LOOKED), said.marks, said.table)
     roles = Roles(columns, stated=ALL) if columns is not None else find_roles(table, said)
     found = read_table(table, roles, part(tell, LOOKED, 1.0))
     return as_recording(table, roles, found)
@@ -112,7 +115,8 @@ def read_table(table: Table, roles: Roles, tell: ProgressCallback = unheard) -> 
     notes = [*table.notes, *roles.notes, *numbers.left_out]
     at = {column: i for i, column in enumerate(columns.used)}
     columns, notes = _without_empty_velocity(table, columns, numbers, at, notes)
-    track, notes = _track(table, columns, numbers, at, notes)
+    arc = _arc(table, columns, numbers.values, at)
+    track, notes = _track(table, columns, numbers, at, arc, notes)
     t, trial, track, notes = _timed(table, columns, track, notes)
     q, questions, notes = _coordinate(table, columns, roles, track, trial, notes)
     gaps = find_gaps(t, trial)
@@ -121,7 +125,7 @@ def read_table(table: Table, roles: Roles, tell: ProgressCallback = unheard) -> 
     found, more = check_numbers(table, checked, _beside(table, roles, columns))
     tell(1.0)
     left = (*roles.questions, *questions, *found)
-    return Reading(columns, t, trial, coords, gaps, track.lines, (*notes, *more), left)
+    return Reading(columns, t, trial, coords, gaps, track.lines, (*notes, *more), left, arc)
 
 
 def as_recording(table: Table, roles: Roles, found: Reading) -> Recording:
@@ -166,7 +170,7 @@ def _without_empty_velocity(
 
 
 def _track(
-    table: Table, columns: Columns, numbers: Numbers, at: dict[int, int], notes: list[str]
+    table: Table, columns: Columns, numbers: Numbers, at: dict[int, int], arc: Arc | None, notes: list[str]
 ) -> tuple[_Track, list[str]]:
     """Return the rows that hold a time and a coordinate, runs beside each other one after the other."""
     first = np.zeros(len(numbers.values), dtype=bool)
@@ -180,11 +184,9 @@ def _track(
         own = _Track(t, numbers.values[:, at[coordinate]], None, first, numbers.lines)
         if rate is not None and not (columns.integral and rate == coordinate):
             own = replace(own, v=numbers.values[:, at[rate]])
+        if arc is not None:
+            own = replace(own, q=arc.angles)
         present = ~np.isnan(own.t) & ~np.isnan(own.q)
-        for column in (columns.y, *(columns.pivot or ())):
-            present &= True if column is None else ~np.isnan(numbers.values[:, at[column]])
-        if columns.y is not None:
-            own = replace(own, q=_angles(table, columns, numbers.values, at, present))
         used = np.flatnonzero(present).astype(np.int64)
         if not len(used):
             continue
@@ -228,18 +230,34 @@ def _timed(table: Table, columns: Columns, track: _Track, notes: list[str]) -> t
     first, restarts = _restarts(t, track.first)
     if restarts:
         notes = [*notes, f"the time restarts {restarts} time{'s' if restarts > 1 else ''}: a trial begins there"]
-    inside = ~first[1:]
-    same = np.flatnonzero((np.diff(t) == 0) & inside) + 1
-    if 0 < len(same) <= REPEATS * len(t):
+    left, said = _stumbled(t, track.q, first)
+    if len(left):
         kept = np.ones(len(t), dtype=bool)
-        kept[same] = False
+        kept[left] = False
         track = replace(track, first=first).taken(np.flatnonzero(kept).astype(np.int64))
         t, first = t[kept], track.first
-        notes = [*notes, f"{len(same)} row{'s' if len(same) > 1 else ''} with the time of the row before left out"]
     trial = np.cumsum(first).astype(np.int64)
     trial -= trial[0]
     _check_time(table, columns, track, t, trial)
-    return t, trial, track, notes
+    return t, trial, track, [*notes, *said]
+
+
+def _stumbled(t: Array, q: Array, first: Mask) -> tuple[Indices, list[str]]:
+    """Return the rows that are left out because they are stamped wrongly, and what is said of them."""
+    found, most, said = find_stumbles(t, q, first), REPEATS * len(t), []
+    left = [found.doubled] if len(found.doubled) <= most else []
+    if len(found.near) <= most:
+        left.append(found.near)
+    else:
+        said.append(
+            f"{len(found.near)} rows follow another one at once, and their values do not fit their times: they were "
+            "probably stamped late, and a stated rate takes rows as evenly spaced"
+        )
+    rows = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *left]))
+    if len(rows):
+        count = f"{len(rows)} row{'s' if len(rows) > 1 else ''}"
+        said.append(f"{count} with the time of a neighbour, or next to it, left out: the clock stumbled there")
+    return rows, said
 
 
 def _restarts(t: Array, first: Mask) -> tuple[Mask, int]:
@@ -284,25 +302,35 @@ def _check_time(table: Table, columns: Columns, track: _Track, t: Array, trial: 
 # The coordinate -------------------------------------------------------------------------------------------------------
 
 
-def _angles(table: Table, columns: Columns, values: Array, at: dict[int, int], present: Mask) -> Array:
-    """Return the angle of the positions about the pivot; NaN in rows without one. Raises `RecordingError`."""
-    assert columns.y is not None
-    x, y = values[:, at[columns.coordinate]], values[:, at[columns.y]]
-    if not present.any():
-        return np.full(len(x), np.nan)
+def _arc(table: Table, columns: Columns, values: Array, at: dict[int, int]) -> Arc | None:
+    """Return the positions about the pivot that an angle is taken from, None where it is not; raise `RecordingError`
+    where they lie on no circle about one, or are not in one unit."""
+    if columns.y is None:
+        return None
+    places = (columns.coordinate, columns.y, *(columns.pivot or ()))
+    scaled = [values[:, at[c]] * size for c, size in zip(places, _sizes(table, places), strict=True)]
+    x, y = scaled[:2]
     if columns.pivot is not None:
-        x, y = x - values[:, at[columns.pivot[0]]], y - values[:, at[columns.pivot[1]]]
-    else:
-        circle = fit_circle(x[present], y[present])
-        around = np.unwrap(np.arctan2(y[present] - circle.y, x[present] - circle.x))
-        if not (circle.spread < ROUND and float(np.ptp(around)) > SHORTEST_ARC):
-            found = f"{table.path}: the positions lie on no circle about a pivot"
-            expected = "those of a bob on an arc that is not too short"
-            raise RecordingError(f"{found}; expected {expected}: say pivot-x=N,pivot-y=N, or choose one coordinate")
-        x, y = x - circle.x, y - circle.y
-    angle = np.full(len(x), np.nan)
-    angle[present] = hanging_angle(x[present], y[present], columns.downward)
-    return angle
+        return arc_about(x - scaled[2], y - scaled[3], columns.downward)
+    found = fitted_arc(x, y, columns.downward)
+    if found is None:
+        said = f"{table.path}: the positions lie on no circle about a pivot"
+        expected = "those of a bob on an arc that is not too short"
+        raise RecordingError(f"{said}; expected {expected}: say pivot-x=N,pivot-y=N, or choose one coordinate")
+    return found
+
+
+def _sizes(table: Table, places: tuple[int, ...]) -> list[float]:
+    """Return what the numbers of these columns are multiplied with, so that all are in one unit; raise
+    `RecordingError` where that cannot be. A column that states no unit is in that of the others."""
+    units = {c: unit for c in places if (unit := table.headings[c].unit) is not None}
+    if len({unit.name for unit in units.values()}) < 2:
+        return [1.0] * len(places)
+    if len(units) == len(places) and {unit.quantity for unit in units.values()} == {"length"}:
+        return [units[c].factor for c in places]
+    named = ", ".join(f"'{shortened(table.headings[c].text, 25)}'" for c in places)
+    said = f"{table.path}: the positions {named} are not in one unit"
+    raise RecordingError(f"{said}; expected lengths, or pixels all of them: choose other columns")
 
 
 def _coordinate(

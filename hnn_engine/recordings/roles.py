@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from hnn_engine.errors import shortened
+from hnn_engine.errors import listing, shortened
 from hnn_engine.recordings.columns import Columns, Stated, known_layout
 from hnn_engine.recordings.headings import Heading
 from hnn_engine.recordings.layout import CLOCK, PICTURES
@@ -36,7 +36,8 @@ class Roles:
 def find_roles(table: Table, stated: Stated) -> Roles:
     """Return what the columns of `table` are, the user's word first."""
     known = known_layout(table)
-    if known is not None and not stated.columns and not stated.words and stated.rate is None:
+    said = stated.columns or stated.words or stated.rate is not None
+    if known is not None and not said and not table.undecided:
         return Roles(known, known=True)
     return _Finder(table, stated).roles()
 
@@ -46,6 +47,10 @@ class _Finder(PlaceFinder):
 
     def roles(self) -> Roles:
         """Return all roles, or the questions that are left."""
+        if self.table.undecided:
+            held = listing((f"'{shortened(one, 30)}'" for one in self.table.choices), most=3)
+            text = f"the file holds {len(self.table.choices)} tables, {held}, and nothing says which one is meant"
+            self._ask("table", text, "--table NAME", "choose one")
         if self.table.doubtful:
             text = f"'{shortened(self.table.doubtful, 20)}' can be read in two ways: '.' and ',' may part thousands"
             self._ask("decimal", text, "--columns decimal=comma, or decimal=point")
@@ -148,7 +153,7 @@ class _Finder(PlaceFinder):
         elif heading.unit.quantity == "pixels":
             text = f"'{shortened(heading.text, 40)}' is in pixels, whose size is not known"
             option = "--columns kind=number to take them as they are, length-unit=…, or x=N,y=N for an angle"
-            self._ask("coordinate", text, option)
+            self._ask("coordinate", text, option, "choose the angle of positions x and y, or plain numbers")
         else:
             text = f"'{shortened(heading.text, 40)}' is of {heading.unit.quantity}, no angle and no length"
             self._ask("coordinate", text, options)

@@ -49,6 +49,9 @@ class Table(ABC):
     program: str = ""
     degrees: bool | None = None
     notes: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()  # the tables of the file by their names, where it holds several
+    chosen: str = ""  # which of these this one is
+    undecided: bool = False  # whether it was taken though nothing says that it is the one
 
     @property
     def width(self) -> int:
@@ -280,16 +283,16 @@ class _Reading:
         table, marks = self._table, self._table.layout.marks
         if table.kinds[column] == CLOCK:
             return table._fault(line, cell, column, "is no time", "a time such as 14:32:05.033")
+        found = number(cell, marks)
+        if found is not None:
+            what = "is not finite" if "inf" in cell.lower() else "is too large"
+            return table._fault(line, cell, column, what, "an ordinary number")
         other = Marks("," if marks.decimal == "." else ".")
         if number(cell, Marks(other.decimal, marks.decimal)) is not None or number(cell, other) is not None:
             expected = f"numbers whose decimal mark is '{marks.decimal}', as those before"
             advice = "correct the line, or say --columns decimal=point or decimal=comma"
             return table._fault(line, cell, column, "can be read in two ways", expected, advice)
-        found = number(cell, marks)
-        if found is None:
-            return table._fault(line, cell, column, "is not a number", "a number such as 0.25 or 2.5e-1")
-        what = "is not finite" if math.isinf(found) else "is too large"
-        return table._fault(line, cell, column, what, "an ordinary number")
+        return table._fault(line, cell, column, "is not a number", "a number such as 0.25 or 2.5e-1")
 
 
 def _reader(kind: str, marks: Marks) -> Callable[[str], float | None]:

@@ -129,7 +129,7 @@ def _check_text(name: str, block: str, before: int) -> None:
     if found is not None:
         line = before + block.count("\n", 0, found.start()) + 1
         where = f"{name}, line {line}: byte 0x{ord(found.group()):02x} shows that this is no text"
-        known = "a table (csv, txt, tsv, xlsx, npy, npz, mat) or a video (mp4, mov, avi, mkv, mts, wmv, gif, webp)"
+        known = "a table (csv, txt, tsv, xlsx, ods, npy, npz, mat) or a video (mp4, mov, avi, mkv, mts, wmv, gif, webp)"
         raise RecordingError(f"{where}; expected {known}: export the recording as text or CSV")
 
 

@@ -15,6 +15,7 @@ from hnn_engine.video.pivot_search import Point, find_pivot, peaks
 ALIKE = 0.25  # correlation of a frame with the pendulum's picture below which there is nothing to see
 FAINTEST = 0.02  # of the pendulum's usual brightness
 BATCH = 1024  # frames that are compared at a time
+LEAST_EXPLAINED = 0.93  # of what is seen: films of one body have 0.94 to 0.99, those of two 0.5 to 0.7
 
 
 class _Pictures(NamedTuple):
@@ -55,6 +56,16 @@ class AngleReader:
         moving(255 * sampled(light), "The video")
         found = find_pivot(light, progress)
         return cls(light.shape[1], found.pivot, found.radii, found.body, found.explained)
+
+    @property
+    def doubt(self) -> str:
+        """Why the angles may be wrong, in a sentence; '' where nothing shows that they are."""
+        if self.explained >= LEAST_EXPLAINED:
+            return ""
+        return (
+            f"Only {100 * self.explained:.0f} % of what moves turns about one pivot, so the angle may be wrong: "
+            "something else moves, or the camera does, or it looks at a slant"
+        )
 
     @property
     def arm(self) -> float:

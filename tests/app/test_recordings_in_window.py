@@ -1,6 +1,7 @@
 """Measured data in the window: the import dialog, the shipped recording, and the measured pendulum all the way."""
 
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,11 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QProgressDialog, QPushButton, QTableWidget
 
+from app.dialogs.import_answer import Request
 from app.dialogs.import_dialog import COLUMNS, ImportDialog
+from app.style.theme import current_theme
+from app.widgets.recording_curve import Curves
+from app.widgets.sentence_list import SentenceList
 from app.widgets.text import PlainLabel
 from app.window import file_dialogs
 from hnn_engine.recordings import TableInspection, inspect_table
@@ -86,9 +91,9 @@ class TestImport:
 
     async def test_the_user_corrects_the_guess(self, bench: Bench, tmp_path: Path) -> None:
         dialog = await dialog_on(bench, swinging(tmp_path))
-        bench.choose(dialog.kind, "length")
-        bench.choose(dialog.unit, "cm")
-        bench.choose(dialog.velocity, "none")
+        bench.choose(dialog.form.kind, "length")
+        bench.choose(dialog.form.unit, "cm")
+        bench.choose(dialog.form.velocity, "none")
         await bench.until(lambda: dialog.ready, "what is chosen to be read")
         assert dialog.curve.curves is not None
         assert dialog.curve.curves.labels == ("t (s)", "q (cm)", "v (cm/s, slope of q)")
@@ -103,14 +108,14 @@ class TestImport:
 
     async def test_a_bad_choice_is_said_inside_the_dialog_and_can_be_mended(self, bench: Bench, tmp_path: Path) -> None:
         dialog = await dialog_on(bench, swinging(tmp_path))
-        bench.choose(dialog.time, "angle [deg]")
-        bench.choose(dialog.coordinate, "seconds")
+        bench.choose(dialog.form.time, "angle [deg]")
+        bench.choose(dialog.form.coordinate, "seconds")
         await bench.until(lambda: "runs backward" in dialog.problem.text(), "the reason")
         assert not dialog.open_button.isEnabled()
         assert dialog.curve.curves is None
         assert bench.experiment.recording is None
-        bench.choose(dialog.time, "seconds")
-        bench.choose(dialog.coordinate, "angle [deg]")
+        bench.choose(dialog.form.time, "seconds")
+        bench.choose(dialog.form.coordinate, "angle [deg]")
         await accept(bench, dialog)
         await bench.until(lambda: bench.experiment.recording is not None, "the recording")
         await bench.settled()
@@ -262,7 +267,7 @@ class TestManyColumns:
         dialog = await dialog_on(bench, path)
         table = dialog.findChild(QTableWidget)
         assert table is not None
-        assert (table.columnCount(), dialog.time.count()) == (COLUMNS, 1001)
+        assert (table.columnCount(), dialog.form.time.count()) == (COLUMNS, 1001)
         assert dialog.found.columns is not None
         assert dialog.found.columns.coordinate == 999
         assert dialog.width() < 1400
@@ -309,12 +314,12 @@ class TestQuestions:
         dialog = await dialog_on(bench, path)
         assert not dialog.open_button.isEnabled()
         assert any("probably degrees" in label.text() for label in dialog.findChildren(PlainLabel))
-        assert dialog.unit.currentIndex() == -1
-        assert dialog.unit.property("problem")
-        bench.choose(dialog.kind, "angle")
-        bench.choose(dialog.unit, "deg")
+        assert dialog.form.unit.currentIndex() == -1
+        assert dialog.form.unit.property("problem")
+        bench.choose(dialog.form.kind, "angle")
+        bench.choose(dialog.form.unit, "deg")
         await bench.until(lambda: dialog.ready, "the answer")
-        assert not dialog.unit.property("problem")
+        assert not dialog.form.unit.property("problem")
         await accept(bench, dialog)
         await bench.until(lambda: bench.experiment.recording is not None, "the recording")
         recording = bench.experiment.recording
@@ -327,9 +332,9 @@ class TestQuestions:
         rows = "".join(f"{i},{0.5 * np.cos(4 * i / 30):.5f}\n" for i in range(120))
         path.write_text("frame,angle (rad)\n" + rows, encoding="utf-8")
         dialog = await dialog_on(bench, path)
-        assert dialog.rate.isVisible()
+        assert dialog.form.rate.isVisible()
         assert not dialog.ready
-        bench.type_into(dialog.rate, "30")
+        bench.type_into(dialog.form.rate, "30")
         await bench.until(lambda: dialog.ready, "the answer")
         assert dialog.isVisible()
         await accept(bench, dialog)
@@ -349,7 +354,7 @@ class TestQuestions:
         path.write_text("t (s),x (px),y (px)\n" + "\n".join(lines), encoding="utf-8")
         dialog = await dialog_on(bench, path)
         assert not dialog.ready
-        bench.choose(dialog.coordinate, "positions")
+        bench.choose(dialog.form.coordinate, "positions")
         await bench.until(lambda: dialog.ready, "the angle")
         await accept(bench, dialog)
         await bench.until(lambda: bench.experiment.recording is not None, "the recording")
@@ -357,3 +362,201 @@ class TestQuestions:
         assert recording is not None
         np.testing.assert_allclose(recording.coords[:, 0], angle, atol=1e-3)
         await bench.settled()
+
+    async def test_the_positions_are_shown_about_their_pivot(self, bench: Bench, tmp_path: Path) -> None:
+        path = tmp_path / "bob.csv"
+        t = np.arange(150) / 30
+        angle = 0.7 * np.cos(4 * t)
+        places = zip(t, 320 + 200 * np.sin(angle), 100 + 200 * np.cos(angle), strict=True)
+        lines = "".join(f"{a:.4f},{x:.3f},{y:.3f}\n" for a, x, y in places)
+        path.write_text("t (s),x (px),y (px)\n" + lines, encoding="utf-8")
+        dialog = await dialog_on(bench, path)
+        assert dialog.arc.isHidden()
+        bench.choose(dialog.form.coordinate, "positions")
+        await bench.until(lambda: dialog.ready, "the angle")
+        assert dialog.arc.isVisible()
+        arc = dialog.arc.arc
+        assert arc is not None
+        assert (arc.fitted, arc.radius) == (True, pytest.approx(200, rel=1e-3))
+        picture = dialog.arc.grab().toImage()
+        accent, found = current_theme().color("accent"), []
+        for y in range(picture.height()):
+            found += [(x, y) for x in range(picture.width()) if picture.pixelColor(x, y) == accent]
+        ratio = picture.devicePixelRatio()
+        scale, origin = dialog.arc._placed(dialog.arc.room())
+        assert np.mean(found, axis=0) / ratio == pytest.approx((origin.x(), origin.y()), abs=1.5)
+        assert origin.y() + scale * arc.radius <= dialog.arc.height(), "the arc hangs below its pivot"
+        bench.choose(dialog.form.axis, "up")
+        await bench.until(lambda: dialog.ready and dialog.arc.arc is not arc, "the other axis")
+        scale, origin = dialog.arc._placed(dialog.arc.room())
+        assert origin.y() - scale * arc.radius >= 0, "the arc stands above its pivot"
+        bench.choose(dialog.form.coordinate, "x (px)")
+        await bench.until(lambda: dialog.arc.isHidden(), "no positions")
+        dialog.reject()
+        await bench.frames(3)
+
+
+def said_in(dialog: ImportDialog) -> list[str]:
+    return [label.text() for label in dialog.findChildren(PlainLabel)]
+
+
+class TestSeveralTables:
+    async def test_which_one_is_asked_and_every_one_can_be_seen(self, bench: Bench, tmp_path: Path) -> None:
+        t = np.arange(120) / 30
+        path = tmp_path / "runs.zip"
+        with zipfile.ZipFile(path, "w") as packed:
+            for name, head, far in (("first", "t (s),angle (rad)", 0.3), ("second", "n,s,Winkel (°),u (V)", 40.0)):
+                lines = [f"{a:.4f},{far * np.cos(4 * a):.5f}" for a in t]
+                if name == "second":
+                    lines = [f"{i},{line},{i % 7}" for i, line in enumerate(lines)]
+                packed.writestr(f"{name}.csv", "\n".join([head, *lines]))
+            packed.writestr("readme.txt", "only words")
+        dialog = await dialog_on(bench, path)
+        assert dialog.which.isVisible()
+        assert [dialog.which.itemData(i) for i in range(dialog.which.count())] == ["first.csv", "second.csv"]
+        assert dialog.which.currentIndex() == -1
+        assert dialog.which.property("problem")
+        assert any("nothing says which one is meant" in said for said in said_in(dialog))
+        assert dialog.curve.curves is not None
+        assert not dialog.open_button.isEnabled()
+        bench.choose(dialog.form.kind, "length")
+        await bench.until(lambda: not dialog.busy, "an answer")
+        assert not dialog.ready, "what else is said does not settle which table is meant"
+        bench.choose(dialog.which, "second.csv")
+        await bench.until(lambda: dialog.ready, "the second table")
+        assert dialog.table.columnCount() == 4
+        assert dialog.form.coordinate.currentText() == "Winkel (°)"
+        assert dialog.form.isVisible()
+        assert not dialog.which.property("problem")
+        assert dialog.curve.curves.labels[1] == "q (°)" or dialog.curve.curves.labels[1] == "q (deg)"
+        bench.choose(dialog.which, "first.csv")
+        await bench.until(lambda: dialog.ready, "the first table")
+        assert dialog.form.kind.currentData() == "angle", "what was said of it before is forgotten"
+        bench.choose(dialog.which, "second.csv")
+        await accept(bench, dialog)
+        await bench.until(lambda: bench.experiment.recording is not None, "the recording")
+        recording = bench.experiment.recording
+        assert recording is not None
+        assert np.degrees(recording.coords[0, 0]) == pytest.approx(40, abs=1e-2)
+        await bench.settled()
+
+    async def test_one_that_cannot_be_read_is_said_and_another_can_be_chosen(
+        self, bench: Bench, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "runs.zip"
+        rows = "".join(f"{i / 30:.4f},{np.cos(i / 8):.4f}\n" for i in range(90))
+        with zipfile.ZipFile(path, "w") as packed:
+            packed.writestr("a.csv", "t (s),angle (rad)\n" + rows)
+            packed.writestr("b.csv", "t (s),angle (rad)\n" + rows)
+        dialog = await dialog_on(bench, path)
+        with zipfile.ZipFile(path, "w") as packed:
+            packed.writestr("a.csv", "t (s),angle (rad)\n" + rows)
+            packed.writestr("b.csv", "only words")
+        bench.choose(dialog.which, "b.csv")
+        await bench.until(lambda: "no row of numbers" in dialog.problem.text(), "the reason")
+        assert not dialog.ready
+        assert not dialog.open_button.isEnabled()
+        bench.choose(dialog.which, "a.csv")
+        await bench.until(lambda: dialog.ready, "the other table")
+        assert not dialog.problem.isVisible()
+        await accept(bench, dialog)
+        await bench.until(lambda: bench.experiment.recording is not None, "the recording")
+        await bench.settled()
+
+
+class TestReadingAnew:
+    async def test_its_progress_takes_the_curve_s_place_and_a_newer_question_ends_it(
+        self, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        dialog = await dialog_on(bench, swinging(tmp_path))
+        ended: list[str] = []
+
+        def slow(request: Request, tell: Callable[[float], None]) -> tuple[TableInspection, Curves | None]:
+            kind = request.stated.words.get("kind", "")
+            try:
+                for i in range(400):
+                    time.sleep(0.01)
+                    tell(i / 400)
+            finally:
+                ended.append(kind)
+            return original(request, tell)
+
+        original = Request.answer
+        monkeypatch.setattr(Request, "answer", slow)
+        bench.choose(dialog.form.kind, "length")
+        await bench.until(lambda: dialog.curve._hint.startswith("Reading … "), "how far it is")
+        assert dialog.curve._hint.endswith(" %")
+        monkeypatch.setattr(Request, "answer", original)
+        bench.choose(dialog.form.kind, "angle")
+        await bench.until(lambda: dialog.ready, "the newer answer")
+        assert ended == ["length"]
+        assert dialog.curve.curves is not None
+        assert dialog.curve.curves.labels[1] == "q (deg)"
+        dialog.reject()
+        await bench.frames(3)
+
+
+class TestTypedUnits:
+    async def test_any_unit_that_is_understood_can_be_typed(self, bench: Bench, tmp_path: Path) -> None:
+        t = np.arange(120) / 30
+        path = tmp_path / "slow.csv"
+        lines = (f"{a / 60:.7f},{0.3 * np.cos(4 * a):.5f},{-1.2 * np.sin(4 * a) / 0.3048 * 60:.4f}" for a in t)
+        path.write_text("t (min),x (m),v (furlongs)\n" + "\n".join(lines), encoding="utf-8")
+        dialog = await dialog_on(bench, path)
+        box = dialog.form.velocity_unit
+        bench.choose(dialog.form.velocity, 2)
+        await bench.until(lambda: any("'furlongs'" in said for said in said_in(dialog)), "the question for its unit")
+        assert box.currentText() == ""
+        assert box.property("problem")
+        line = box.lineEdit()
+        assert line is not None
+        bench.type_into(line, "parsecs")
+        assert "'parsecs' is no unit for this; expected one as rad/s" in dialog.problem.text()
+        assert dialog.isVisible()
+        assert box.property("problem")
+        bench.type_into(line, "ft/min")
+        await bench.until(lambda: dialog.ready, "the answer")
+        assert not dialog.problem.isVisible()
+        assert not box.property("problem")
+        assert box.currentData() == "ft/min"
+        await accept(bench, dialog)
+        await bench.until(lambda: bench.experiment.recording is not None, "the recording")
+        recording = bench.experiment.recording
+        assert recording is not None
+        np.testing.assert_allclose(recording.coords[:, 1], -1.2 * np.sin(4 * t), atol=1e-3)
+        await bench.settled()
+
+    async def test_enter_in_a_box_opens_nothing(self, bench: Bench, tmp_path: Path) -> None:
+        dialog = await dialog_on(bench, swinging(tmp_path))
+        assert dialog.ready
+        line = dialog.form.unit.lineEdit()
+        assert line is not None
+        bench.type_into(line, "nonsense")
+        await bench.frames(3)
+        assert dialog.isVisible()
+        assert "'nonsense' is no unit" in dialog.problem.text()
+        bench.type_into(line, "degrees")
+        await bench.until(lambda: dialog.ready, "an answer")
+        assert dialog.isVisible()
+        assert dialog.form.unit.currentText() == "deg"
+        assert not dialog.problem.isVisible()
+        dialog.reject()
+        await bench.frames(3)
+
+
+async def test_questions_and_notes_have_the_height_that_they_need(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "swing.csv"
+    rows = "".join(f"{i / 30:.4f},{np.cos(i / 8):.4f},1,2\n" for i in range(90))
+    path.write_text("t,Winkel,sensor on the left hand side of the laboratory (furlong),b\n" + rows, encoding="utf-8")
+    dialog = await dialog_on(bench, path)
+    for width in (1040, 760, 1200):
+        dialog.resize(width, dialog.height())
+        await bench.frames(3)
+        area = dialog.findChild(SentenceList)
+        assert area is not None
+        assert area.verticalScrollBar().maximum() == 0, "all of it is seen"
+        shown = [label for label in area.findChildren(PlainLabel) if label.isVisible()]
+        assert len(shown) > 1
+        assert all(label.height() >= label.heightForWidth(label.width()) for label in shown)
+    dialog.reject()
+    await bench.frames(3)

@@ -313,7 +313,7 @@ async def _walk_the_dialogs(bench: Bench, folder: Path) -> None:
     found.complain(MARKUP)
     await bench.frames(1)
     assert everywhere() == []
-    assert found.time.itemText(1) == SEEN
+    assert found.form.time.itemText(1) == SEEN
     assert any(label.text().startswith(NAME[:9]) for label in found.findChildren(QLabel))
     assert found.problem.text() == shown(MARKUP)
     assert found.sizeHint().width() < 1000, "a long name does not widen the dialog"
