@@ -83,6 +83,11 @@ class Dragging(QObject):
         changed = {} if rollout.begin == begin else {"rollout": replace(rollout, begin=begin)}
         return {"start": tuple(float(x) for x in coords), **changed}
 
+    @property
+    def held(self) -> bool:
+        """Whether the start is being dragged."""
+        return self._gesture is not None
+
     # Sliders and data -------------------------------------------------------------------------------------------------
 
     def slide(self, final: bool) -> None:

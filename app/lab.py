@@ -1,6 +1,7 @@
 """The laboratory behind the window: document, playback, workers and frame clock, wired together; panels show it."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from hnn_engine.rollout_analysis import gentle_span
 from hnn_engine.rollouts.steering import STEERINGS, Steering
 
 if TYPE_CHECKING:
+    from app.workers.typed_system import TypedSystem
     from hnn_engine.records import Run
 
 
@@ -94,6 +96,15 @@ class Lab(QObject):
         self.frame_clock.start()
         self._want_data()
 
+    @cached_property
+    def typed_system(self) -> "TypedSystem":
+        """What is typed as a system of one's own; made when one is first typed or shown."""
+        from app.workers.typed_system import TypedSystem
+
+        typed = TypedSystem(self.document, self.playback, self.drag, self.put, self)
+        self.frame_clock.text.connect(typed.tick)
+        return typed
+
     @property
     def answer(self) -> Answer | None:
         """The rollouts on screen."""
@@ -143,20 +154,23 @@ class Lab(QObject):
 
     def edit(self, label: str, gesture: object = None, **changes: Any) -> bool:
         """Change fields of the experiment; say why not where that is impossible. Return whether it was done."""
+        return self._change(label, gesture, replace(self.experiment, **changes), changes.keys() == {"edits"})
+
+    def put(self, label: str, experiment: Experiment, gesture: object = None) -> bool:
+        """Make the whole of `experiment` the present one, as `edit` does; what it has worked out of its scene stays."""
+        return self._change(label, gesture, experiment, False)
+
+    def _change(self, label: str, gesture: object, experiment: Experiment, edits_data: bool) -> bool:
         before = self.experiment
         try:
-            self.document.edit(replace(before, **changes), label, gesture)
+            self.document.edit(experiment, label, gesture)
         except HnnLabError as error:
             self.noticed.emit(str(error), True)
             return False
-        if before.edits != NO_EDITS and self.experiment.edits == NO_EDITS and changes.keys() != {"edits"}:
+        if before.edits != NO_EDITS and self.experiment.edits == NO_EDITS and not edits_data:
             what = f"The data edits stay with {before.source_title}"
             self.noticed.emit(f"{what}: undo brings it back.", False)
         return True
-
-    def put(self, label: str, experiment: Experiment) -> bool:
-        """Make the whole of `experiment` the present one, as `edit` does."""
-        return self.edit(label, **{field.name: getattr(experiment, field.name) for field in fields(experiment)})
 
     def steer(self, kind: str) -> None:
         """Do `kind` (of `STEERINGS`) to all rollouts from the present instant on; the same again leaves them alone."""
@@ -303,7 +317,8 @@ class Lab(QObject):
         self.frame_clock.stop()
         self.training.worker.stop()
         self.live_fit.close()
+        typed = "typed_system" not in vars(self) or self.typed_system.close(seconds)
         ended = self.training.worker.join(seconds)
         self.training.drain()
         parts = (self.rollouts.worker, self.dataset_worker, self.preload, self.evaluation.worker)
-        return all([ended, *(part.close(seconds) for part in parts)])
+        return all([ended, typed, *(part.close(seconds) for part in parts)])

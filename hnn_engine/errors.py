@@ -57,22 +57,23 @@ class ExperimentError(HnnLabError):
 
 
 class FormulaError(HnnLabError):
-    """A text that is no formula; `column` is the place in it, counted from 1, or 0 where it is the whole of it."""
+    """A text that is no formula: `what` it is called ('H', 'friction'), and the `column` of the place in it, counted
+    from 1, or 0 where it is the whole of it."""
 
     def __init__(self, what: str, column: int, message: str) -> None:
         """Say what is wrong with `what`, as 'H' or 'friction', and where."""
         place = f"{what}, column {column}" if column else what
         super().__init__(f"{place}: {message}")
-        self.column = column
+        self.what, self.column = what, column
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel from another process as it is."""
-        return _formula_error, (str(self), self.column)
+        return _formula_error, (str(self), self.what, self.column)
 
 
-def _formula_error(text: str, column: int) -> FormulaError:
-    error = FormulaError("", 0, "")
-    error.args, error.column = (text,), column
+def _formula_error(text: str, what: str, column: int) -> FormulaError:
+    error = FormulaError(what, column, "")
+    error.args = (text,)
     return error
 
 

@@ -199,6 +199,11 @@ class Experiment:
         return self.scene if isinstance(self.scene, System) else None
 
     @property
+    def definition(self) -> "Definition | None":
+        """What a system of one's own is defined by; None for any other."""
+        return self.source.definition if isinstance(self.source, SystemSource) else None
+
+    @property
     def reference_system(self) -> System | None:
         """The system that a fit is compared with, with starts as in its data; None for a recording, and where data is
         drawn, which is no system's."""
@@ -389,6 +394,13 @@ def same_scene(one: Experiment, other: Experiment) -> bool:
     return same_system(one, other) and one.recording is other.recording
 
 
+def retyped(one: Experiment, other: Experiment) -> bool:
+    """Whether both are of typed systems in the same coordinates: what is drawn of one may stay until there is something
+    to draw of the other."""
+    a, b = one.definition, other.definition
+    return a is not None and b is not None and a.names == b.names
+
+
 def on_same_data(one: Experiment, other: Experiment) -> bool:
     """Whether the edits of the data of one can be kept for the other: the same system, whatever its constants, or the
     same samples, however their derivatives and energy are taken."""
@@ -409,7 +421,46 @@ def without_strange_hand(experiment: Experiment, before: Experiment) -> Experime
 def of_system(name: str, now: Experiment) -> Experiment:
     """Return the experiment that the laboratory opens system `name` with, going on with the models, recipe, seed and
     edits of `now` as far as they apply to it; raise `UnknownNameError`."""
-    new = new_experiment(name)
+    return of_source(new_experiment(name), now)
+
+
+def typed_on(source: SystemSource, now: Experiment) -> Experiment:
+    """Return the experiment on the typed system of `source`, coming from `now`; raise `HnnLabError`.
+
+    Where `now` is of a typed system with as many degrees of freedom, all of it stays that has a meaning: the start
+    whose orbit does not leave, and the constants of the same name and default. Else it is as the laboratory
+    opens a system.
+    """
+    from hnn_engine.own_systems.system import own_system
+
+    before, system = now.source, source.system()
+    if not isinstance(before, SystemSource) or before.definition is None or now.scene.dof != system.dof:
+        return of_source(opened(source), now)
+    defaults = {one.name: one.value for one in before.definition.constants}
+    same = [one for one in system.constants if defaults.get(one.name) == one.default]
+    values = {one.name: before.constants[one.name] for one in same}
+    kept = {one.name: values[one.name] for one in same if one.low <= float(values[one.name]) <= one.high}
+    system = source.system(kept)
+    assert source.definition is not None
+    kept_start = own_system(source.definition, kept).keeps(np.array(now.start))
+    models = tuple(m for m in now.models if not get_model(m.name).why_not(system)) or opened(source).models
+    recipe = carried_recipe(now.recipe, models)
+    rollout = replace(now.rollout, truth="dop853") if why_not(now.rollout.truth, system) else now.rollout
+    new = replace(
+        now,
+        source=replace(source, constants=system.values),
+        start=now.start if kept_start else tuple(float(x) for x in system.default_start),
+        models=models,
+        recipe=recipe,
+        settings=now.settings if recipe == now.recipe else default_settings(recipe, system),
+        rollout=rollout,
+    )
+    return checked(new, now)
+
+
+def of_source(new: Experiment, now: Experiment) -> Experiment:
+    """Return `new`, as the laboratory opens it, going on with the models, recipe, seed and edits of `now` as far as
+    they apply to it."""
     models = carried_models(now.models, new)
     recipe = carried_recipe(now.recipe, models)
     settings = default_settings(recipe, new.scene)
@@ -672,6 +723,7 @@ __all__ = [
     "from_json",
     "model_spec",
     "new_experiment",
+    "of_source",
     "of_system",
     "on_same_data",
     "opened",
@@ -679,8 +731,10 @@ __all__ = [
     "own_source",
     "recording_experiment",
     "resolved",
+    "retyped",
     "same_scene",
     "same_system",
     "to_json",
+    "typed_on",
     "without_strange_hand",
 ]

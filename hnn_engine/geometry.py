@@ -72,5 +72,12 @@ class Lines:
     segments: Array
 
 
-Primitive = Bob | Block | Rod | Spring | Anchor | Rail | Lines
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """Shaded parts of the plane, in m: the closed rings `(k, 2)` of each, the first around it, others around holes."""
+
+    rings: tuple[tuple[Array, ...], ...]
+
+
+Primitive = Bob | Block | Rod | Spring | Anchor | Rail | Lines | Regions
 Bounds = tuple[float, float, float, float]  # x0, x1, y0, y1

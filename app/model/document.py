@@ -37,7 +37,7 @@ class State:
 
 
 ENERGY_OF = ("reference", "learned", "both")
-TOOLS = ("start", "draw", "move", "erase")
+TOOLS = ("start", "draw", "move", "erase", "band")
 _SIZE_PARAMETERS = tuple(p for p in NETWORK_PARAMETERS if p.name in SIZE)
 ON_DISK = {"warm_start": "polish"}  # fields of a view that have another name in session files
 

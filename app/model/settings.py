@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QByteArray, QSettings
 
 RECENT = 8
+RECENT_SYSTEMS = 12
 LAYOUT_VERSION = 1
 
 
@@ -58,6 +59,22 @@ class Settings:
     def remove_recent(self, path: Path) -> None:
         """Forget `path`."""
         self._store.setValue("recent", [str(p) for p in self.recent if p != path])
+
+    @property
+    def recent_systems(self) -> list[Path]:
+        """The files of systems of one's own that were opened or saved last, the newest first."""
+        value = self._store.value("recent-systems", [])
+        names = [value] if isinstance(value, str) else list(value or [])  # type: ignore[call-overload]
+        return [Path(str(name)) for name in names][:RECENT_SYSTEMS]
+
+    def add_recent_system(self, path: Path) -> None:
+        """Put `path` first among the systems of one's own."""
+        kept = [p for p in self.recent_systems if p != path]
+        self._store.setValue("recent-systems", [str(p) for p in [path, *kept][:RECENT_SYSTEMS]])
+
+    def remove_recent_system(self, path: Path) -> None:
+        """Forget the system at `path`."""
+        self._store.setValue("recent-systems", [str(p) for p in self.recent_systems if p != path])
 
     @property
     def measured_pendulum(self) -> Path | None:

@@ -71,7 +71,7 @@ class DataPanel(QWidget):
         self.section = Section("Data")
         self.simulated, self.layout_form = self._forms(DATA_PARAMETERS, {LAYOUT})
         self.starts: ParameterForm | None = None  # where training starts lie, of a system that lets it be said
-        self._starts_of = ""
+        self._starts_of: tuple[Parameter, ...] = ()
         self.film: ParameterForm | None = None
         self.film_more: ParameterForm | None = None
         self.seed = ParameterForm((SEED, SEEDS))
@@ -125,6 +125,10 @@ class DataPanel(QWidget):
                 part.set_values(experiment.data)
         grid = experiment.data.get(LAYOUT) == "grid"
         self.simulated.set_enabled("horizon", not grid, "A grid has no orbits." if grid else "")
+        if self.starts is not None and "starts" in experiment.data:
+            banded = experiment.data["starts"] == "energies"
+            for name in ("energy-from", "energy-to"):
+                self.starts.set_enabled(name, banded, "" if banded else "Starts lie anywhere in the box.")
         self.seed.set_values({"seed": experiment.seed, "seeds": self.lab.document.view.seeds})
         self._show_rows(experiment.recording)
         if isinstance(experiment.source, RecordingSource):
@@ -135,16 +139,16 @@ class DataPanel(QWidget):
 
     def _show_starts(self, system: System | None) -> None:
         """A form for what else the system's own data has."""
-        name = system.name if system is not None and system.start_parameters else ""
-        if name == self._starts_of:
+        parameters = system.start_parameters if system is not None else ()
+        if parameters == self._starts_of:
             return
         if self.starts is not None:
             self.section.body.removeWidget(self.starts)
             self.starts.deleteLater()
             self.starts = None
-        self._starts_of = name
-        if system is not None and name:
-            self.starts = ParameterForm(system.start_parameters)
+        self._starts_of = parameters
+        if parameters:
+            self.starts = ParameterForm(parameters)
             self.starts.edited.connect(self._on_simulated)
             self.section.body.insertWidget(self.section.body.indexOf(self.simulated) + 1, self.starts)
 

@@ -11,8 +11,9 @@ TIPS = {
     "draw": "Draw trajectories in the phase portrait\nIts duration is the time you draw, at the playback speed.",
     "move": "Move a point of the data in the phase portrait\nWith Ctrl: its whole trajectory.",
     "erase": "Remove points of the data in the phase portrait\nWith Ctrl: whole trajectories.",
+    "band": "Choose the energies of the training starts in the phase portrait\nDrag from one contour of H to another.",
 }
-TITLES = {"draw": "Draw", "move": "Move", "erase": "Erase"}
+TITLES = {"draw": "Draw", "move": "Move", "erase": "Erase", "band": "Band"}
 
 
 class DataTools(QWidget):
@@ -72,6 +73,7 @@ class DataTools(QWidget):
             button.setEnabled(not reason)
             set_tip(button, reason or TIPS[name])
             button.setChecked(name == tool and not reason)
+        self.buttons["band"].setVisible("starts" in experiment.data)
         edits = experiment.edits
         self.only.setVisible(edits.drawn)
         self.only.setChecked(edits.alone)
@@ -82,7 +84,8 @@ class DataTools(QWidget):
     def _on_changed(self, old: State, new: State) -> None:
         a, b = old.experiment, new.experiment
         if a.edits is not b.edits or a.source is not b.source:
-            if b.scene.dof > 1 and self.lab.document.view.tool == "draw":
+            tool = self.lab.document.view.tool
+            if (b.scene.dof > 1 and tool == "draw") or ("starts" not in b.data and tool == "band"):
                 self.lab.document.set_view(tool="start")
             self.sync()
 

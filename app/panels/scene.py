@@ -18,14 +18,15 @@ from app.widgets.scene_painter import SceneStyle, ghost_style, paint_scene, trut
 from app.widgets.scene_view import SceneView
 from app.widgets.text import set_tip
 from hnn_engine.coords import Array
-from hnn_engine.experiment import same_system
-from hnn_engine.geometry import Block, Bob, Bounds
+from hnn_engine.experiment import retyped, same_system
+from hnn_engine.geometry import Block, Bob, Bounds, Regions
 from hnn_engine.scene import Scene
 
 TRAIL_SECONDS = 2.5
 MARGIN = 16
 ARROW_GAP = 16.0  # pixels between a body's rim and the head of an arrow of length zero
 EASE = 0.18  # part of the way that the view moves to its new bounds in a frame
+SAME_ENERGY = 1e-3  # relative; a smaller change of truth's energy is not drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,11 @@ class ScenePanel(QWidget):
         self._pointer: FinePointer | None = None
         self._base: Array | None = None
         self._phase = 0.0
+        self._forbidden: tuple[Scene | None, float, Regions | None] = (
+            None,
+            0.0,
+            None,
+        )  # with the system and the energy
         self._radii: tuple[Scene, dict[int, float]] = (self._scene, _radii(self._scene))
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # it paints every pixel: Qt need not clear them first
         self.setMouseTracking(True)
@@ -104,7 +110,7 @@ class ScenePanel(QWidget):
 
     def _on_changed(self, old: State, new: State) -> None:
         if old.experiment.source is not new.experiment.source:
-            if not same_system(old.experiment, new.experiment):
+            if not same_system(old.experiment, new.experiment) and not retyped(old.experiment, new.experiment):
                 if self._grip is not None:
                     self._let_go()  # what it holds is not there any more
                 self._paths, self._truth, self._hot = (), None, None
@@ -172,6 +178,7 @@ class ScenePanel(QWidget):
         view, scene = self.view, self._scene
         dof = scene.dof
         shown = self.lab.playback.time
+        self._paint_forbidden(painter, view)
         for path in (*self._paths, *((self._truth,) if self._truth is not None else ())):
             self._paint_trail(painter, view, path, shown)
         for path in self._paths:
@@ -183,6 +190,18 @@ class ScenePanel(QWidget):
             paint_scene(painter, view, scene.geometry(truth[:dof]), truth_style())
         self._paint_handles(painter, view)
         painter.end()
+
+    def _paint_forbidden(self, painter: QPainter, view: SceneView) -> None:
+        """Shade where truth cannot get to with the energy that it has at the instant."""
+        system, state = self.lab.experiment.system, self._state(self._truth)
+        if system is None or state is None or system.dof != 2 or len(state) != 4:
+            return
+        energy, (known, before, _) = float(system.hamiltonian(state)), self._forbidden
+        if known is not system or not abs(energy - before) <= SAME_ENERGY * abs(before):
+            self._forbidden = system, energy, system.forbidden(energy)
+        regions = self._forbidden[2]
+        if regions is not None:
+            paint_scene(painter, view, (regions,), truth_style())
 
     def _paint_trail(self, painter: QPainter, view: SceneView, path: _Path, time: float) -> None:
         times = path.track.t
@@ -339,7 +358,8 @@ class ScenePanel(QWidget):
 
 def _radii(scene: Scene) -> dict[int, float]:
     """Return the radii of the bodies in metres."""
-    parts = scene.geometry(scene.default_start[: scene.dof])
+    middle = np.array([(one.low + one.high) / 2 for one in scene.coordinates[: scene.dof]])
+    parts = scene.geometry(middle)
     bobs = {part.body: part.radius for part in parts if isinstance(part, Bob)}
     return bobs | {part.body: part.width / 2 for part in parts if isinstance(part, Block)}
 

@@ -5,15 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from app.lab import Lab
 from app.model.document import State
+from app.model.settings import settings
 from app.style.icons import icon
+from app.widgets.formula_card import FormulaCard
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section
 from app.widgets.system_card import CardGrid
-from app.widgets.text import quiet_label, set_tip
+from app.widgets.text import action_text, quiet_label, set_tip
+from hnn_engine.errors import shortened
 from hnn_engine.experiment import (
     Experiment,
     SystemSource,
@@ -21,10 +24,15 @@ from hnn_engine.experiment import (
     same_system,
 )
 from hnn_engine.models import get_model
+from hnn_engine.parameters import Parameter
 from hnn_engine.systems import SYSTEMS, System, get_system
 
 if TYPE_CHECKING:
+    from app.panels.system_formula import OwnEditor
+    from hnn_engine.own_systems.definition import Definition
     from hnn_engine.recordings import Recording
+
+_FREEDOMS = {1: "One degree of freedom", 2: "Two degrees of freedom", 3: "Three", 4: "Four"}
 
 
 class SystemPanel(QWidget):
@@ -33,6 +41,9 @@ class SystemPanel(QWidget):
     import_asked = Signal()
     film_asked = Signal(bool)  # of a folder of pictures
     shipped_asked = Signal()
+    system_asked = Signal(object)  # to be opened: a name of the shelf, a path, or None for a file that is asked for
+    save_system_asked = Signal()
+    details_asked = Signal()
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,13 +51,24 @@ class SystemPanel(QWidget):
         self.cards = CardGrid([get_system(name) for name in SYSTEMS])
         self.cards.chosen.connect(self._on_chosen)
         self.section = Section("System")
+        self.own_card = FormulaCard()
+        self.own_card.clicked.connect(lambda: self.type_own())
+        self.own: OwnEditor | None = None  # made with the first system of one's own
+        self.shelf = QToolButton()
+        self.shelf_menu = QMenu(self.shelf)
+        self._offer_shelf()
         self.section.add(self.cards)
+        own = QHBoxLayout()
+        own.setSpacing(4)
+        own.addWidget(self.own_card, 1)
+        own.addWidget(self.shelf)
+        self.section.body.addLayout(own)
         self.presets = QPushButton("Experiments")
         self.presets_menu = QMenu(self.presets)
         self.measured = QPushButton("Measured data")
         self._lay_out_measured()
         self._form: ParameterForm | None = None
-        self._form_of = ""
+        self._form_of: tuple[Parameter, ...] = ()
         self._gesture: object = None
         self._about = quiet_label()
         self.section.add(self._about)
@@ -79,10 +101,74 @@ class SystemPanel(QWidget):
         row.addWidget(self.measured, 1)
         self.section.body.addLayout(row)
 
+    def _offer_shelf(self) -> None:
+        self.shelf.setIcon(icon("open"))
+        self.shelf.setAccessibleName("Systems of your own and famous ones")
+        set_tip(self.shelf, "Famous systems, and files of your own: open, save")
+        self.shelf.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.shelf.setMenu(self.shelf_menu)
+        self.shelf_menu.aboutToShow.connect(self._fill_shelf)
+
+    def _fill_shelf(self) -> None:
+        """Offer the systems that come with the program by their degrees of freedom, and files."""
+        from hnn_engine.own_systems.files import shelved_titles
+
+        menu = self.shelf_menu
+        for old in menu.findChildren(QMenu):
+            old.deleteLater()
+        menu.clear()
+        menu.addAction("Open a system…").triggered.connect(lambda: self.system_asked.emit(None))
+        save = menu.addAction("Save the system…")
+        save.triggered.connect(self.save_system_asked)
+        save.setEnabled(self.lab.experiment.definition is not None)
+        menu.addSeparator()
+        for path in settings().recent_systems:
+            action = menu.addAction(action_text(shortened(path.name)))
+            set_tip(action, str(path))
+            action.triggered.connect(lambda _=False, path=path: self.system_asked.emit(path))
+        menu.addSeparator()
+        menus: dict[int, QMenu] = {}
+        for name, title, dof in shelved_titles():
+            if dof not in menus:
+                menus[dof] = menu.addMenu(_FREEDOMS[dof])
+            action = menus[dof].addAction(action_text(title))
+            action.triggered.connect(lambda _=False, name=name: self.system_asked.emit(name))
+
+    def type_own(self) -> None:
+        """Put a system of one's own on screen, with the keyboard in its formula."""
+        editor = self._editor()
+        editor.show()
+        editor.begin()
+
+    def change_own(self, definition: "Definition") -> None:
+        """Give the typed system other ranges, units and meanings."""
+        self._editor().change(definition)
+
+    def _editor(self) -> "OwnEditor":
+        if self.own is None:
+            from app.panels.system_formula import OwnEditor
+
+            self.own = OwnEditor(self.lab)
+            self.own.details_asked.connect(self.details_asked)
+            self.section.body.insertWidget(self.section.body.indexOf(self._about), self.own)
+        return self.own
+
+    def _show_own(self, experiment: Experiment) -> None:
+        definition = experiment.definition
+        self.own_card.setChecked(definition is not None)
+        if definition is not None:
+            from hnn_engine.own_systems.definition import hamiltonian_of
+
+            self._editor().sync()
+            self.own_card.show_formula(hamiltonian_of(definition))
+        if self.own is not None:
+            self.own.setVisible(definition is not None)
+
     def sync(self, experiment: Experiment) -> None:
         """Show the experiment's system and its constants."""
         system = experiment.system
         self.cards.select(experiment.source_name)
+        self._show_own(experiment)
         self._show_form(system)
         if system is not None and self._form is not None:
             self._form.set_values(system.values)
@@ -91,16 +177,16 @@ class SystemPanel(QWidget):
         self._about.setVisible(recording is not None)
 
     def _show_form(self, system: System | None) -> None:
-        name = system.name if system is not None else ""
-        if name == self._form_of and (self._form is not None or not name):
+        constants = system.constants if system is not None else ()
+        if constants == self._form_of:
             return
         if self._form is not None:
             self.section.body.removeWidget(self._form)
             self._form.deleteLater()
             self._form = None
-        self._form_of = name
-        if system is not None:
-            self._form = ParameterForm(system.constants)
+        self._form_of = constants
+        if constants:
+            self._form = ParameterForm(constants)
             self._form.edited.connect(self._on_edited)
             self.section.add(self._form)
 

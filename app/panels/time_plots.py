@@ -14,7 +14,7 @@ from app.model.rollout_messages import Answer, Request, RolloutCurve
 from app.widgets.plot import Curve, Dots, LabPlot, Marker, Spread, show_until_diverged
 from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
-from hnn_engine.experiment import same_system
+from hnn_engine.experiment import retyped, same_system
 from hnn_engine.model_colors import model_dash
 from hnn_engine.percentiles import percentile
 from hnn_engine.rollouts.truth import HAIR_TEXT, how_long_known
@@ -63,7 +63,7 @@ class TimePlot(QWidget):
         lab.document.changed.connect(self._on_changed)
 
     def _on_changed(self, old: State, new: State) -> None:
-        if not same_system(old.experiment, new.experiment):
+        if not same_system(old.experiment, new.experiment) and not retyped(old.experiment, new.experiment):
             self._clear(set(self._curves))
             self._clear_bands(set(self._spreads))
             self.known.set_time(float("nan"))
@@ -157,7 +157,7 @@ class EnergyPanel(TimePlot):
 
     def _on_changed(self, old: State, new: State) -> None:
         super()._on_changed(old, new)
-        if not same_system(old.experiment, new.experiment):
+        if not same_system(old.experiment, new.experiment) and not retyped(old.experiment, new.experiment):
             for key in list(self._dots):
                 self.plot.discard(self._dots.pop(key))
         if old.experiment.source is not new.experiment.source:
@@ -281,7 +281,7 @@ class ErrorPanel(TimePlot):
 
     def _on_changed(self, old: State, new: State) -> None:
         super()._on_changed(old, new)
-        if not same_system(old.experiment, new.experiment):
+        if not same_system(old.experiment, new.experiment) and not retyped(old.experiment, new.experiment):
             for key in list(self._dots):
                 self.plot.discard(self._dots.pop(key))
             self._show_words(None)

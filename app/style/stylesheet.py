@@ -61,7 +61,7 @@ QLineEdit, QAbstractSpinBox, QPlainTextEdit, QTextEdit { background: $panel; col
 QLineEdit:hover, QAbstractSpinBox:hover { border-color: $muted; }
 QLineEdit:focus, QAbstractSpinBox:focus, QPlainTextEdit:focus, QTextEdit:focus { border: 1px solid $accent; }
 QLineEdit:disabled, QAbstractSpinBox:disabled { color: $muted; background: $paper; }
-QLineEdit[problem="true"] { border: 1px solid $error; }
+QLineEdit[problem="true"], QPlainTextEdit[problem="true"] { border: 1px solid $error; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; }
 QComboBox { background: $panel; color: $ink; border: 1px solid $line; border-radius: 6px; padding: 2px 6px 2px 8px; }
 QComboBox:hover { border-color: $muted; }

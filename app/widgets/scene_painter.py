@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QGradient, QPainter, QPen, QPixmap, QRadialGradient
+from PySide6.QtGui import QBrush, QColor, QGradient, QPainter, QPainterPath, QPen, QPixmap, QRadialGradient
 
 from app.style.theme import current_theme
 from app.widgets.scene_marks import paint_arrow, paint_halo, paint_trail
 from app.widgets.scene_view import SceneView, polygon
-from hnn_engine.geometry import Anchor, Block, Bob, Lines, Primitive, Rail, Rod, Spring
+from hnn_engine.geometry import Anchor, Block, Bob, Lines, Primitive, Rail, Regions, Rod, Spring
 from hnn_engine.model_colors import DashPattern, model_dash
 
 __all__ = [
@@ -166,6 +166,38 @@ def _lines_pixmap(
     return pixmap
 
 
+def _paint_regions(painter: QPainter, view: SceneView, regions: Regions, style: SceneStyle) -> None:
+    if style.ghost:
+        return
+    area, ratio, theme = painter.viewport(), painter.device().devicePixelRatioF(), current_theme()
+    look = theme.color("muted").name(), theme.dark
+    painter.drawPixmap(0, 0, _regions_pixmap(regions, view, (area.width(), area.height()), ratio, *look))
+
+
+@lru_cache(maxsize=4)
+def _regions_pixmap(
+    regions: Regions, view: SceneView, size: tuple[int, int], ratio: float, color: str, dark: bool
+) -> QPixmap:
+    """Shaded regions, painted once for a view."""
+    pixmap = QPixmap(math.ceil(size[0] * ratio), math.ceil(size[1] * ratio))
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    path = QPainterPath()
+    for rings in regions.rings:
+        for ring in rings:
+            path.addPolygon(polygon(view.pixels(ring)))
+            path.closeSubpath()
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    fill = QColor(color)
+    fill.setAlpha(60 if dark else 46)
+    painter.fillPath(path, fill)
+    painter.setPen(QPen(QColor(color), 1.2))
+    painter.drawPath(path)
+    painter.end()
+    return pixmap
+
+
 _PAINTERS: dict[type[Primitive], Callable[[QPainter, SceneView, Any, SceneStyle], None]] = {
     Bob: _paint_bob,
     Block: _paint_block,
@@ -174,6 +206,7 @@ _PAINTERS: dict[type[Primitive], Callable[[QPainter, SceneView, Any, SceneStyle]
     Anchor: _paint_anchor,
     Rail: _paint_rail,
     Lines: _paint_lines,
+    Regions: _paint_regions,
 }
 
 

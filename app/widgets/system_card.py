@@ -22,6 +22,21 @@ _SLACK = 4  # pixels: text that just fits by its metrics may be wrapped all the 
 _MOVES = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 
 
+def paint_frame(painter: QPainter, card: QAbstractButton) -> None:
+    """Paint the frame of a card: chosen, under the pointer, or with the keyboard."""
+    theme = current_theme()
+    strong = card.isChecked() or card.hasFocus()
+    width = 2.0 if card.isChecked() else 1.0
+    painter.setPen(QPen(theme.color("accent" if strong else "line"), width))
+    painter.setBrush(theme.color("hover" if card.underMouse() and not card.isChecked() else "panel"))
+    inset = width / 2
+    painter.drawRoundedRect(QRectF(card.rect()).adjusted(inset, inset, -inset, -inset), 6, 6)
+    if card.isChecked() and card.hasFocus():
+        painter.setPen(QPen(theme.color("accent"), 1.0, Qt.PenStyle.DotLine))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(QRectF(card.rect()).adjusted(3.5, 3.5, -3.5, -3.5), 4, 4)
+
+
 class SystemCard(QAbstractButton):
     """One system, drawn by the code that draws the scene. What owns the clock calls `set_state`.
 
@@ -64,7 +79,7 @@ class SystemCard(QAbstractButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_frame(painter)
+        paint_frame(painter, self)
         area = self._drawing_rect()
         if self._drawn.observed:
             self._paint_picture(painter, area)
@@ -82,19 +97,6 @@ class SystemCard(QAbstractButton):
             super().keyPressEvent(event)
         else:
             self.stepped.emit(*move)
-
-    def _paint_frame(self, painter: QPainter) -> None:
-        theme = current_theme()
-        strong = self.isChecked() or self.hasFocus()
-        width = 2.0 if self.isChecked() else 1.0
-        painter.setPen(QPen(theme.color("accent" if strong else "line"), width))
-        painter.setBrush(theme.color("hover" if self.underMouse() and not self.isChecked() else "panel"))
-        inset = width / 2
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), 6, 6)
-        if self.isChecked() and self.hasFocus():
-            painter.setPen(QPen(theme.color("accent"), 1.0, Qt.PenStyle.DotLine))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(3.5, 3.5, -3.5, -3.5), 4, 4)
 
     def _paint_picture(self, painter: QPainter, area: QRect) -> None:
         """What a camera sees of it."""

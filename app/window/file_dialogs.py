@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,7 +18,10 @@ from app.model.document import Document, View, state_of
 from app.model.settings import settings
 from app.widgets.text import Button, FileDialog, MessageIcon, file_dialog, message_box
 from hnn_engine.errors import HnnLabError, ProtectedFileError, shortened
-from hnn_engine.experiment import Experiment, recording_experiment
+from hnn_engine.experiment import Experiment, of_source, opened, own_source, recording_experiment
+from hnn_engine.own_systems.definition import Definition
+from hnn_engine.own_systems.files import SUFFIX as SYSTEM_SUFFIX
+from hnn_engine.own_systems.files import load_shelved, load_system, save_system
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import (
     TABLES,
@@ -85,10 +89,10 @@ class Files:
             settings().add_recent(path)
         return True
 
-    async def ask_open(self, leave: Leave | None = None) -> bool:
-        """Ask for a session and open it; `leave` as for `open_path`."""
-        path = await self._ask_path("Open a session", save=False, kinds=f"Sessions (*{SUFFIX});;All files (*)")
-        return await self.open_path(path, leave=leave) if path is not None else False
+    async def ask_document(self) -> Path | None:
+        """Ask for a session, or a system of one's own; return where it is."""
+        kinds = f"Sessions and systems (*{SUFFIX} *{SYSTEM_SUFFIX});;All files (*)"
+        return await self._ask_path("Open a session", save=False, kinds=kinds)
 
     async def save(self, ask: bool = False) -> bool:
         """Save the session, asking for a name where it has none (or `ask`). Return whether it is saved."""
@@ -150,6 +154,56 @@ class Files:
             await keep()
             return await self.save()
         return answer == Button.Discard.value
+
+    # Systems of one's own ---------------------------------------------------------------------------------------------
+
+    async def ask_system(self) -> Path | None:
+        """Ask for a system of one's own; return where it is."""
+        kinds = f"Systems (*{SYSTEM_SUFFIX});;All files (*)"
+        return await self._ask_path("Open a system", save=False, kinds=kinds)
+
+    async def open_system(self, what: Path | str, now: Experiment) -> Experiment | None:
+        """Return the experiment on the system at a path, or of a name of the shelf, going on from `now`; None where
+        that fails or is stopped."""
+
+        def work(tell: ProgressCallback) -> Experiment:
+            def interrupt() -> bool:
+                tell(0.5)  # which raises where it is to end
+                return False
+
+            definition = load_shelved(what) if isinstance(what, str) else load_system(what, interrupt)
+            return of_source(opened(own_source(definition)), now)
+
+        try:
+            found = await self._watched("Open a system", Path(what), work)
+        except HnnLabError as error:
+            if isinstance(what, Path):
+                settings().remove_recent_system(what)
+            self._complain(str(error))
+            return None
+        except EndedError:
+            return None
+        if isinstance(what, Path):
+            settings().add_recent_system(what.absolute())
+        return found
+
+    async def save_system(self, definition: Definition) -> Path | None:
+        """Ask where to save a system of one's own and write it; return where it is, None where it was cancelled or
+        cannot be."""
+        kinds, name = f"Systems (*{SYSTEM_SUFFIX})", Path(f"{_file_name(definition.title)}{SYSTEM_SUFFIX}")
+        path = await self._ask_path("Save the system", save=True, kinds=kinds, suffix=SYSTEM_SUFFIX, name=name)
+        if path is None:
+            return None
+        named = definition if definition.title else replace(definition, title=shortened(path.stem))
+        write = lambda over: self._write(lambda: save_system(named, path, over))  # noqa: E731
+        try:
+            if not await self._replacing(path, write):
+                return None
+        except HnnLabError as error:
+            self._complain(str(error))
+            return None
+        settings().add_recent_system(path.absolute())
+        return path
 
     # Recordings -------------------------------------------------------------------------------------------------------
 
@@ -276,6 +330,12 @@ class Files:
             return Path(chosen[0]) if accepted and chosen else None
         finally:
             dialog.deleteLater()
+
+
+def _file_name(title: str) -> str:
+    """Return a name for the file of a system."""
+    plain = "".join(letter if letter.isalnum() else "-" for letter in title.lower())
+    return "-".join(part for part in plain.split("-") if part)[:60] or "my-system"
 
 
 def _inspected(path: Path, tell: ProgressCallback) -> TableInspection:

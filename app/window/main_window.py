@@ -112,6 +112,7 @@ class MainWindow(QMainWindow):
             reset_layout=self.reset_layout,
             switch_theme=self.switch_theme,
             keep_unsaved=self.keep_unsaved,
+            new_system=self.type_own,
             quit=self.close,
         )
         docks, kept = self.docks.values(), self.journal.on
@@ -339,6 +340,9 @@ class MainWindow(QMainWindow):
         self.system.import_asked.connect(lambda: self.spawn(self.session_actions.ask_recording()))
         self.system.film_asked.connect(lambda folder: self.spawn(self.session_actions.ask_film(folder)))
         self.system.shipped_asked.connect(lambda: self.spawn(self.session_actions.open_shipped()))
+        self.system.system_asked.connect(lambda what: self.spawn(self.session_actions.open_system(what)))
+        self.system.save_system_asked.connect(lambda: self.spawn(self.session_actions.save_system()))
+        self.system.details_asked.connect(lambda: self.spawn(self.session_actions.edit_details(self.system.change_own)))
         self.notice.setParent(self)
         self.notice.hide()
         self._on_job()
@@ -445,6 +449,11 @@ class MainWindow(QMainWindow):
         """Keep unsaved work in the journal from now on, or no more."""
         settings().keeps_unsaved = on
         self.journal.set_on(on)
+
+    def type_own(self) -> None:
+        """Show the laboratory, with the keyboard in the formula of a system of one's own."""
+        self.docks["controls"].show()
+        self.system.type_own()
 
     def show_race(self) -> None:
         """Show the window in which recipes race."""

@@ -27,6 +27,7 @@ class WindowActions:
     reset_layout: Callable[[], object]
     switch_theme: Callable[[], object]
     keep_unsaved: Callable[[bool], object]
+    new_system: Callable[[], object]  # type one of one's own
     quit: Callable[[], object]
 
 
@@ -81,6 +82,8 @@ class Menus:
         self.keeps.toggled.connect(self._window.keep_unsaved)
         menu.addAction(self.keeps)
         menu.addSeparator()
+        self._action(menu, "New system…", self._window.new_system, "Ctrl+Shift+N")
+        self._action(menu, "Save the system…", lambda: spawn(session_actions.save_system()))
         self._action(menu, "Open a recording…", lambda: spawn(session_actions.ask_recording()), "Ctrl+I", "import")
         self._action(menu, "Save a picture…", lambda: spawn(session_actions.picture()), "Ctrl+P", "camera")
         self.film = self._action(menu, "Save a video…", lambda: spawn(session_actions.film()), "Ctrl+Shift+P")

@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
+from app.dialogs.awaiting import finished
 from app.lab import Lab
 from app.model.document import State, View, state_of
 from app.style.theme import current_theme
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from app.dialogs.race_window import RaceWindow
     from app.window.file_dialogs import Files, Leave
     from hnn_engine.journal import Entry
+    from hnn_engine.own_systems.definition import Definition
 
 HOME_SYSTEM = "pendulum"
+SYSTEM_SUFFIX = ".hnnsystem"  # as `own_systems.files` has it, which is loaded with the first such file
 
 
 class SessionActions:
@@ -48,15 +51,21 @@ class SessionActions:
             self._lab.playback.restart()
 
     async def open(self, path: Path | None = None) -> None:
-        """Open the session or run at `path`, or ask which, once the present document may go."""
+        """Open the session, run or system at `path`, or ask which, once the present document may go; a system only
+        takes the place of the one on screen."""
+        if path is not None and path.suffix == SYSTEM_SUFFIX:
+            await self.open_system(path)
+            return
         if not await self.may_leave():
             return
         leave, files = (
             self._leaving(),
             self._files(),
         )  # only once there is something to go to: till then the fit goes on
-        done = await (files.open_path(path, leave=leave) if path is not None else files.ask_open(leave))
-        if done:
+        path = path if path is not None else await files.ask_document()
+        if path is not None and path.suffix == SYSTEM_SUFFIX:
+            await self.open_system(path)
+        elif path is not None and await files.open_path(path, leave=leave):
             self._lab.playback.restart()
 
     async def save(self, ask: bool = False) -> None:
@@ -195,6 +204,45 @@ class SessionActions:
         """Study the simulated recording that comes with the program."""
         experiment = await self._files().shipped_recording()
         self.study("Open a recording", self._with_present_models(experiment))
+
+    # Systems of one's own ---------------------------------------------------------------------------------------------
+
+    async def open_system(self, what: str | Path | None) -> None:
+        """Study a system of one's own: that of a name of the shelf, of a file, or of one that is asked for."""
+        found = what if what is not None else await self._files().ask_system()
+        if found is None:
+            return
+        experiment = await self._files().open_system(found, self._lab.experiment)
+        if experiment is not None:
+            self.study("Open a system", experiment)
+
+    async def save_system(self) -> None:
+        """Save the system on screen, if it is one's own, with its constants and its start as they are."""
+        definition, system = self._lab.experiment.definition, self._lab.experiment.system
+        if definition is None or system is None:
+            self._lab.noticed.emit(
+                "Only a typed system is saved as a file: choose Your own, or save the session.", False
+            )
+            return
+        constants = tuple(replace(one, value=float(system.values[one.name])) for one in definition.constants)
+        present = replace(definition, constants=constants, start=self._lab.experiment.start)
+        path = await self._files().save_system(present)
+        if path is not None:
+            self._lab.noticed.emit(f"The system is saved as {path.name}.", False)
+
+    async def edit_details(self, change: "Callable[[Definition], None]") -> None:
+        """Ask for the ranges, units and meanings of the system on screen, and `change` it to what is said."""
+        from app.dialogs.system_details import SystemDetails
+
+        definition, system = self._lab.experiment.definition, self._lab.experiment.system
+        if definition is None or system is None:
+            return
+        dialog = SystemDetails(definition, {k: float(v) for k, v in system.values.items()}, self._parent)
+        try:
+            if await finished(dialog) == QDialog.DialogCode.Accepted.value:
+                change(dialog.definition())
+        finally:
+            dialog.deleteLater()
 
     def _with_present_models(self, experiment: Experiment) -> Experiment:
         now = self._lab.experiment

@@ -64,6 +64,7 @@ class RolloutWorker:
         self._frictions: dict[str, tuple[Snapshot, Snapshot]] = {}  # as fitted, and with another friction
         self._in_step: dict[str, tuple[Hashable, int]] = {}  # painted frames of each model before the first out of step
         self._plane: tuple[Hashable, Hashable, PortraitField] | None = None
+        self._formula: type | None = None  # the system, made of a formula, whose law was compiled last
         self._companions = RolloutCompanions(self._truth_key, self._model_key, self._follow_fully)
         # Two threads in all: on two processors a third would only be in the way.
         self._helper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rollout", initializer=give_way)
@@ -153,6 +154,10 @@ class RolloutWorker:
     def _stages(self, request: Request) -> tuple[bool, ...]:
         """Whether the truth is the reference integrator's, in each of the answers to come."""
         system, method = request.experiment.system, request.experiment.rollout.truth
+        if system is not None and system.programs is not None and method == "dop853":
+            if request.preview and self._formula is not type(system):
+                return (False,)  # to compile a formula takes as long as the next key: it waits for a pause
+            self._formula = type(system)
         if system is None or method != "dop853" or is_compiled(system, method):
             return (True,)
         if request.preview or not self.reference_ready:

@@ -14,7 +14,7 @@ import numpy as np
 
 from hnn_engine.cli.recorded import TABLE_OPTIONS, recorded
 from hnn_engine.cli.stopping import Interrupts
-from hnn_engine.cli.systems import pairs, source_of, with_constants
+from hnn_engine.cli.systems import energies_of, pairs, source_of, with_constants
 from hnn_engine.cli.training import chosen_backend, compiling_beside, keep_run, run_fit
 from hnn_engine.cli.values import number, start_of
 from hnn_engine.console import is_unicode, say
@@ -208,7 +208,8 @@ def _experiment(options: argparse.Namespace, start: Run | None) -> Experiment:
     said."""
     get_model(options.model)
     get_recipe(options.recipe)
-    base = recorded(options, _given_data(options)) if options.recording else _simulated(options)
+    simulated = [*_given_data(options), *(["energies"] if options.energies is not None else [])]
+    base = recorded(options, simulated) if options.recording else _simulated(options)
     settings: dict[str, Any] = dict(default_settings(options.recipe, base.scene))
     model: dict[str, object] = {}
     if start is not None and start.snapshot.model == options.model:
@@ -239,9 +240,10 @@ def _simulated(options: argparse.Namespace) -> Experiment:
             raise ParameterError(f"--{name} is for a recording, but a system was given: leave it out")
     if options.layout == "grid" and options.horizon is not None:
         raise ParameterError("--horizon is the length of orbits, but --layout grid has none: leave it out")
-    base = opened(source_of(options))
+    source = source_of(options)
+    base = opened(source)
     assert base.system is not None
-    given = _given_data(options)
+    given = {**_given_data(options), **energies_of(options.energies, source)}
     table, lister = data_parameters(base.system), "'hnn-lab train --help' lists"
     return replace(base, data=bind(table, {**base.data, **given}, "the data", lister))
 

@@ -109,6 +109,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         whose = ", ".join(name for name, system in SYSTEMS.items() if parameter in system.start_parameters)
         train.add_argument(f"--{parameter.name}", metavar="N", help=f"{parameter.help} ({parameter.unit}; {whose})")
     systems.add_details(train)
+    systems.add_energies(train)
     train.add_argument(
         "--setting", metavar="NAME=VALUE", action="append", default=[], help="a setting of the model or the recipe"
     )
@@ -202,6 +203,7 @@ def _add_race(race: argparse.ArgumentParser) -> None:
     source.add_argument("named", metavar="SYSTEM", nargs="?", help="a system's name; see 'hnn-lab systems'")
     systems.add_source(source)
     systems.add_details(race)
+    systems.add_energies(race)
     race.add_argument("--model", metavar="M", help="see 'hnn-lab models' (the system's HNN)")
     race.add_argument("--recipes", metavar="R,…", help="see 'hnn-lab recipes' (all that apply to the model)")
     race.add_argument("--seed", default="0", metavar="N", help="seed of data and weights (0)")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from hnn_engine.cli.stopping import Interrupts
-from hnn_engine.cli.systems import source_of
+from hnn_engine.cli.systems import energies_of, source_of
 from hnn_engine.cli.training import chosen_backend, compiling_beside
 from hnn_engine.cli.values import names
 from hnn_engine.console import end_progress, is_live, progress, say
@@ -48,9 +48,11 @@ def _experiment(options: argparse.Namespace) -> Experiment:
     """Return the experiment of the system as it opens, with the one model: the HNN that it opens with, or another."""
     if options.named is not None:
         options.system = options.named
-    base = opened(source_of(options))
+    source = source_of(options)
+    base = opened(source)
+    data = {**base.data, **energies_of(options.energies, source)}
     model = options.model or base.models[-1].name
-    return checked(replace(base, models=(model_spec(model),), seed=check_seed(options.seed)))
+    return checked(replace(base, data=data, models=(model_spec(model),), seed=check_seed(options.seed)))
 
 
 # Progress -------------------------------------------------------------------------------------------------------------

@@ -11,9 +11,17 @@ from hnn_engine.errors import ParameterError, UnknownNameError, shortened
 from hnn_engine.experiment import SystemSource, own_source
 from hnn_engine.own_systems.definition import Definition, canonical_pairs, define
 from hnn_engine.own_systems.files import SUFFIX, load_shelved, load_system, shelf
+from hnn_engine.own_systems.system import BAND
+from hnn_engine.parameters import Value
 from hnn_engine.systems import SYSTEMS, get_system
 
-SIGNED = ("--param", "--hamiltonian", "--lagrangian", "--friction")  # options whose value may begin with a minus sign
+SIGNED = (
+    "--param",
+    "--hamiltonian",
+    "--lagrangian",
+    "--friction",
+    "--energies",
+)  # options whose value may begin with a minus sign
 _TYPED = ("friction", "coordinates", "momenta")  # options that go with a formula
 
 
@@ -32,6 +40,28 @@ def add_details(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--friction", metavar="TEXT", help="what is added to dp/dt of a typed H, as in '-gamma p'")
     parser.add_argument("--coordinates", metavar="q,…", help="names of the coordinates of a typed H (q, or q1 to q4)")
     parser.add_argument("--momenta", metavar="p,…", help="names of their momenta (p, p1 to p4, p_x of x)")
+
+
+def add_energies(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says at which energies the training data of a typed system begins."""
+    parser.add_argument(
+        "--energies", metavar="FROM,TO", help="draw the starts of a typed system where H is between these two, in J"
+    )
+
+
+def energies_of(text: str | None, source: SystemSource) -> dict[str, Value]:
+    """Return the settings of the data that `--energies` says; raise `ParameterError`."""
+    if text is None:
+        return {}
+    if source.definition is None:
+        raise ParameterError(f"--energies is for a system that is typed, or of the shelf, and {source.name} is none")
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        low = high = math.nan
+    if not math.isfinite(low + high) or not low < high:
+        raise ParameterError(f"--energies is '{shortened(text)}', but it must be two rising numbers, as in 0.5,2")
+    return {"starts": BAND, "energy-from": low, "energy-to": high}
 
 
 def source_of(options: argparse.Namespace) -> SystemSource:

@@ -114,15 +114,11 @@ def _is_kinetic(tries: _Tries, slopes: Array, dof: int) -> bool:
 
 def jacobian(law: Law, coords: Array, c: Array) -> Array:
     """Return ∂(d(coords)/dt)/∂coords `(..., 2*dof, 2*dof)` by central differences."""
-    size = coords.shape[-1]
     steps = STEP * np.maximum(1.0, np.abs(coords))
-    columns = []
-    for i in range(size):
-        move = np.zeros_like(coords)
-        move[..., i] = steps[..., i]
-        gap = law.field_at(coords + move, c) - law.field_at(coords - move, c)
-        columns.append(gap / (2 * steps[..., i, None]))
-    return np.stack(columns, axis=-1)
+    moves = steps[..., None] * np.eye(coords.shape[-1])  # [..., i, :] moves coordinate i
+    ahead, behind = law.field_at(np.stack([coords[..., None, :] + moves, coords[..., None, :] - moves]), c)
+    slopes: Array = np.swapaxes((ahead - behind) / (2 * steps[..., None]), -1, -2)
+    return slopes
 
 
 @np.errstate(all="ignore")
@@ -135,16 +131,21 @@ def equilibria(law: Law, c: Array, low: Array, high: Array, periodic: tuple[bool
     x = np.vstack([(low + high) / 2, rng.uniform(low, high, (STARTS, size))])
     x[1 : STARTS // 2, size // 2 :] = 0.0  # most systems rest without momentum
     widest = (high - low) / 4
+    ended = [np.empty((0, size))]
     for _ in range(ROUNDS):
         slope, rate = jacobian(law, x, c), law.field_at(x, c)
         good = np.isfinite(slope).all(axis=(1, 2)) & np.isfinite(rate).all(axis=1)
         x, slope, rate = x[good], slope[good], rate[good]
         if not len(x):
-            return ()
+            break
         step = _newton_step(slope, rate)
         x = x - step / np.maximum(1.0, np.abs(step / widest).max(axis=1, keepdims=True))
-        if (np.abs(step) < 1e-14 * widest).all():
-            break
+        done = (np.abs(step) < 1e-14 * widest).all(axis=1)
+        ended.append(x[done])
+        x = x[~done]
+    x = np.concatenate([*ended, x])
+    if not len(x):
+        return ()
     rate, scale = law.field_at(x, c), np.abs(jacobian(law, x, c)).max(axis=(1, 2)) + 1e-300
     angles = np.array(periodic)
     x = np.where(angles, np.mod(x + math.pi, 2 * math.pi) - math.pi, x)

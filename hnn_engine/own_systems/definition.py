@@ -16,6 +16,10 @@ MOST_CONSTANTS = 30
 LARGEST = 1e12  # of a constant and of the ends of a range
 REACH = 2.0  # half the width of the box that starts are drawn from, in each coordinate
 PICTURES = ("", "chain")
+TIMELESS = (
+    "t is time, and systems that depend on time are not followed yet: leave it out, or make the phase of a drive a "
+    "coordinate, as driven-pendulum of the shelf does"
+)
 _DEFAULT_DATA = {"trajectories": 200, "points": 100, "horizon": 10.0}
 
 
@@ -197,14 +201,19 @@ def complete(definition: Definition) -> Definition:
     return definition
 
 
-def guess_names(text: str, declared: Iterable[str], what: str = "H", velocities: bool = False) -> tuple[str, ...]:
-    """Return the coordinates and momenta of a formula that names them q and p, or q1 to p4."""
-    found = {name.removesuffix(DOT) for name in names_in(parse(text, declared, what))}
+def guess_names(text: str, declared: Iterable[str], what: str = "H") -> tuple[str, ...]:
+    """Return the coordinates and momenta of a formula that names them q and p, or q1 to p4; or else those that it has
+    momenta of, as p_x of x, or velocities."""
+    used = names_in(parse(text, declared, what))
+    found = {name.removesuffix(DOT) for name in used}
     plain = found & {"q", "p"}
     numbers = {int(name[1:]) for name in found if name[0] in "qp" and name[1:].isdigit() and len(name) == 2}
     if plain and not numbers:
         return "q", "p"
     dof = max(numbers, default=0)
+    named = _named_pairs(used) if not plain and not numbers else ()
+    if named:
+        return named
     if plain or not 1 <= dof <= MOST_DOF:
         other = "names both q and q1" if plain else f"has q{dof}" if dof else "contains neither q nor p"
         raise FormulaError(
@@ -213,6 +222,15 @@ def guess_names(text: str, declared: Iterable[str], what: str = "H", velocities:
             f"the formula {other}: use q and p, or q1 to q{MOST_DOF} and p1 to p{MOST_DOF}, or name the coordinates",
         )
     return tuple(f"{letter}{i}" for letter in "qp" for i in range(1, dof + 1))
+
+
+def _named_pairs(used: Iterable[str]) -> tuple[str, ...]:
+    """Return coordinates and momenta of which the momenta (p_x) or the velocities (xdot) are `used`; none where there
+    are too many."""
+    of_momenta = [name[2:] for name in used if name.startswith("p_") and not name.endswith(DOT)]
+    of_velocities = [name.removesuffix(DOT) for name in used if name.endswith(DOT) and name != DOT]
+    q = tuple(name for name in of_velocities or of_momenta if of_velocities or momentum_of(name) in used)
+    return (*q, *map(momentum_of, q)) if len(q) <= MOST_DOF else ()
 
 
 def _with_constants(definition: Definition) -> Definition:
@@ -228,7 +246,7 @@ def _with_constants(definition: Definition) -> Definition:
             raise FormulaError(
                 "H" if name in names_in(texts[0]) else "friction",
                 column_of(definition.hamiltonian, name) if name in names_in(texts[0]) else 0,
-                "t is time, and systems that depend on time are not followed yet: leave it out, or type another letter",
+                TIMELESS,
             )
     strange = next((name for name in known if name not in used), None)
     names = [name for name in used if name not in definition.names]

@@ -11,6 +11,7 @@ from hnn_engine.formulas.grammar import DOT, TIME, canonical_name, parse
 from hnn_engine.formulas.graph import Graph
 from hnn_engine.formulas.program import program_of
 from hnn_engine.own_systems.definition import (
+    TIMELESS,
     ConstantSpec,
     CoordinateSpec,
     Definition,
@@ -41,8 +42,15 @@ def from_lagrangian(
     return with_hamiltonian(replace(given, coordinates=tuple(map(CoordinateSpec, names))), interrupt)
 
 
-def with_hamiltonian(definition: Definition, interrupt: Callable[[], bool] = lambda: False) -> Definition:
-    """Return the complete definition that has a `lagrangian`, its H derived from that; as `from_lagrangian`."""
+def with_hamiltonian(
+    definition: Definition,
+    interrupt: Callable[[], bool] = lambda: False,
+    derive: Callable[..., Expression] = legendre_apart,
+) -> Definition:
+    """Return the complete definition that has a `lagrangian`, its H derived from that; as `from_lagrangian`.
+
+    `derive` does it, as `legendre_apart`.
+    """
     text = definition.lagrangian
     if not definition.coordinates:
         guessed = guess_names(text, definition.declared, "L")
@@ -51,7 +59,7 @@ def with_hamiltonian(definition: Definition, interrupt: Callable[[], bool] = lam
     found = parse(text, definition.declared, "L")
     _check(found, definition)
     others = [name for name in names_in(found) if name not in names and not name.endswith(DOT)]
-    h = legendre_apart(found, names[:dof], names[dof:], others, interrupt)
+    h = derive(found, names[:dof], names[dof:], others, interrupt)
     constants = {one.name: one for one in definition.constants}
     both = tuple(constants.pop(name, ConstantSpec(name)) for name in others)
     in_friction = tuple(constants.values())  # or nowhere, which `complete` says
@@ -73,10 +81,7 @@ def _check(found: Expression, definition: Definition) -> None:
         place = column_of(text, momentum)
         raise FormulaError("L", place, f"'{momentum}' is a momentum, but L is of coordinates and velocities")
     if TIME in used and TIME not in definition.declared:
-        message = (
-            "t is time, and systems that depend on time are not followed yet: leave it out, or type another letter"
-        )
-        raise FormulaError("L", column_of(text, TIME), message)
+        raise FormulaError("L", column_of(text, TIME), TIMELESS)
     missing = next((name for name in names[:dof] if name + DOT not in used), None)
     if missing is not None:
         raise FormulaError(

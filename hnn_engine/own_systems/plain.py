@@ -1,6 +1,6 @@
 """A definition as plain values, as sessions (JSON) and `.hnnsystem` files (TOML) hold it, checked when it is read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hnn_engine.errors import ExperimentError, shortened
@@ -46,10 +46,16 @@ def _constant(one: ConstantSpec) -> dict[str, Any]:
     return {"value": one.value, **ends, **texts}
 
 
-def from_plain(value: object, where: str = "the system", derives: bool = True) -> Definition:
+def from_plain(
+    value: object,
+    where: str = "the system",
+    derives: bool = True,
+    interrupt: Callable[[], bool] = lambda: False,
+) -> Definition:
     """Return the complete definition that `to_plain` wrote, or that a file says; raise `HnnLabError`.
 
-    `where` is what messages call it. `derives`: H may be left to be derived from a Lagrangian, which takes seconds.
+    `where` is what messages call it. `derives`: H may be left to be derived from a Lagrangian, which takes seconds, and
+    which `interrupt` ends.
     """
     raw = _mapping(value, where)
     strange = next((name for name in raw if name not in _NAMES), None)
@@ -76,7 +82,7 @@ def from_plain(value: object, where: str = "the system", derives: bool = True) -
         from hnn_engine.own_systems.lagrangian import check_transform, with_hamiltonian
 
         if not definition.hamiltonian.strip() and derives:
-            return with_hamiltonian(definition)
+            return with_hamiltonian(definition, interrupt)
         if definition.hamiltonian.strip():
             made = complete(definition)
             check_transform(made)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from copy import copy
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Self, cast
 
@@ -15,7 +16,7 @@ from hnn_engine.own_systems.analysis import Equilibrium, Form, equilibria, form_
 from hnn_engine.own_systems.definition import REACH, Definition
 from hnn_engine.own_systems.law import Law, law_of
 from hnn_engine.own_systems.pictures import Beads
-from hnn_engine.parameters import Parameter, bind
+from hnn_engine.parameters import Parameter, Value, bind
 from hnn_engine.scene import Coordinate
 from hnn_engine.systems.base import FLOOR_STARTS, DataRecipe, System
 from hnn_engine.systems.default_scene import Drawing, drawing_of
@@ -26,6 +27,25 @@ LEAST_DRAWS, LARGEST_DRAW = 20_000, 4000  # so many at least, so many at a time
 TRIED = 256  # states at which a formula must be finite somewhere
 PROBED = 64  # of the starts, for how fast the system moves
 _FEWEST, _MOST = 200, 4000  # steps of the quick look at where an orbit goes
+FIRST_DRAWS = ((9, 1.0), (64, 1.0), (16, 0.5), (16, 0.2), (16, 0.05))  # how many, from which part of the box: the first
+# whose orbit stays is the start that the window opens with
+BOX, BAND = "box", "energies"
+LOOK_SECONDS, LOOK_STEPS = 6.0, 60  # of the look at whether a start still serves another formula
+BAND_STEPS, BISECTIONS = 33, 50  # by which p is brought to an energy
+STARTS = (
+    Parameter(
+        "starts",
+        "Starts",
+        BOX,
+        choices=(BOX, BAND),
+        choice_titles=("in the box", "in a band of energies"),
+        help="Where training starts lie: anywhere in the ranges of the coordinates, or only where H is in a band. In "
+        "the phase portrait, press Band and drag from one energy to another.",
+        acts="data",
+    ),
+    Parameter("energy-from", "Energy from", 0.0, symbol="H", help="Least energy of a training start.", acts="data"),
+    Parameter("energy-to", "Energy to", 1.0, symbol="H", help="Largest energy of a training start.", acts="data"),
+)
 _GREEK_LETTERS = dict(zip(GREEK, "αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", strict=True))
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -41,7 +61,9 @@ class OwnSystem(System):
     law_: ClassVar[Law]
     form: ClassVar[Form]
     close_encounters: ClassVar[bool] = True  # a formula may be singular anywhere: each orbit has steps of its own
+    start_parameters: ClassVar[tuple[Parameter, ...]] = STARTS
     friction_scale: float = 1.0
+    band: tuple[float, float] | None = None  # of the energies of training starts, J; None: any in the box
 
     def __init__(self, constants: Mapping[str, object] | None = None) -> None:
         """Take `constants` by name, defaults for those that are missing; raise `ParameterError` for what is unknown or
@@ -50,8 +72,8 @@ class OwnSystem(System):
         self.law = self.law_constants()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Travel to another process as the definition, the constants and the scale of friction."""
-        return _again, (self.definition, dict(self.values), self.friction_scale)
+        """Travel to another process as the definition, the constants, the scale of friction and the band of starts."""
+        return _again, (self.definition, dict(self.values), self.friction_scale, self.band)
 
     def law_constants(self) -> Array:
         """Return the constants, and last what friction is multiplied by."""
@@ -62,6 +84,7 @@ class OwnSystem(System):
         other = type(self)(self.values)
         other.friction_scale = scale * self.friction_scale
         other.law = other.law_constants()
+        other.band = self.band
         return other
 
     @property
@@ -145,25 +168,108 @@ class OwnSystem(System):
     # Starts -----------------------------------------------------------------------------------------------------------
 
     def sample_starts(self, rng: np.random.Generator, count: int) -> Array:
-        """Draw `count` states of the box whose orbits stay within five times of it, `(count, 2*dof)`.
+        """Draw `count` states of the box, and of `band` where that is set, whose orbits stay within five times of the
+        box, `(count, 2*dof)`.
 
         Raises `ExperimentError` where hardly any does.
         """
         low, high = self._box
         kept: list[Array] = []
-        drawn = found = 0
+        drawn = found = banded = 0
         size = count + 8
         while drawn < max(DRAWS * count, LEAST_DRAWS):
             draws = rng.uniform(low, high, (size, 2 * self.dof))
-            kept.append(draws[self._stay(draws)])
-            drawn, found = drawn + size, found + len(kept[-1])
+            within = self._in_band(draws, rng)
+            kept.append(within[self._stay(within)])
+            drawn, found, banded = drawn + size, found + len(kept[-1]), banded + len(within)
             if found >= count:
                 return np.concatenate(kept)[:count]
+            if drawn >= LEAST_DRAWS and 2 * found * DRAWS < drawn:
+                break  # nor will the rest do
             size = min(2 * size, LARGEST_DRAW)
+        if self.band is not None and banded < count:
+            raise ExperimentError(
+                f"Of {drawn} states within the ranges of {self.title} only {banded} have an energy from "
+                f"{self.band[0]:g} to {self.band[1]:g}: choose a wider band, or wider ranges"
+            )
         raise ExperimentError(
             f"Of {drawn} starts of {self.title} only {found} have orbits that stay within {LEAVES:g} times the range "
-            "of the coordinates: choose a smaller range, or other constants"
+            "of the coordinates: choose a smaller range, a band of energies, or other constants"
         )
+
+    def with_starts(self, data: Mapping[str, Value]) -> Self:
+        """Return this system with training starts as the settings `data` say: in the box, or in a band of energies, J;
+        raise `ExperimentError` for a band that does not rise."""
+        if data.get("starts", BOX) != BAND:
+            return self
+        if data.get("layout") == "grid":
+            raise ExperimentError("A grid of states has no starts: choose states along orbits, or starts in the box")
+        low, high = (float(data.get(name, 0.0)) for name in ("energy-from", "energy-to"))
+        if not low < high:
+            raise ExperimentError(
+                f"The band of energies goes from {low:g} to {high:g}, but it must rise: choose a larger upper end"
+            )
+        other = copy(self)
+        other.band = (low, high)
+        return other
+
+    def _in_band(self, draws: Array, rng: np.random.Generator) -> Array:
+        """Return states of the band made of `draws` `(N, 2*dof)`, `(M, 2*dof)` with M ≤ N; the draws without a band.
+
+        q stays; p goes along the line from the middle of its range through the draw to where H is an energy drawn of
+        the band, and a draw goes where that is nowhere within the range.
+        """
+        if self.band is None:
+            return draws
+        dof, (low, high) = self.dof, self._box
+        middle, half = ((high + sign * low)[dof:] / 2 for sign in (1.0, -1.0))
+        along = draws[:, dof:] - middle
+        along /= np.maximum(np.abs(along / half).max(axis=1, keepdims=True), 1e-12)
+        wanted = rng.uniform(*self.band, len(draws))
+
+        def above(share: Array) -> Array:
+            states = np.concatenate([draws[:, :dof], middle + share[:, None] * along], axis=1)
+            return np.asarray(self.hamiltonian(states) - wanted)
+
+        with np.errstate(all="ignore"):
+            shares = np.linspace(0.0, 1.0, BAND_STEPS)
+            sides = np.sign([above(np.full(len(draws), one)) for one in shares])
+            crossed = sides[:-1] * sides[1:] <= 0  # not where H is no number
+            first = crossed.argmax(axis=0)
+            a, b, side = shares[first], shares[first + 1], sides[first, np.arange(len(draws))]
+            for _ in range(BISECTIONS):
+                there = (a + b) / 2
+                same = np.sign(above(there)) == side
+                a, b = np.where(same, there, a), np.where(same, b, there)
+            states = np.concatenate([draws[:, :dof], middle + a[:, None] * along], axis=1)
+            energy = self.hamiltonian(states)
+            slack = 1e-9 * (self.band[1] - self.band[0])
+            near = (energy >= self.band[0] - slack) & (energy <= self.band[1] + slack)
+        return np.asarray(states[crossed.any(axis=0) & near])
+
+    def keeps(self, start: Array) -> bool:
+        """Whether the orbit from `start` `(2*dof,)` stays within five times the box at first, by a short look:
+        RK4 for `LOOK_SECONDS`."""
+        x, dt = start, LOOK_SECONDS / LOOK_STEPS
+        with np.errstate(all="ignore"):
+            for _ in range(LOOK_STEPS):
+                k1 = self._rates(x)
+                k2 = self._rates(x + dt / 2 * k1)
+                k3 = self._rates(x + dt / 2 * k2)
+                x = x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + self._rates(x + dt * k3))
+                if not self._near(x):
+                    return False
+        return True
+
+    def _rates(self, x: Array) -> Array:
+        """The field at one state `(2*dof,)`, with less work around it than `field` has."""
+        out, dof = np.empty_like(x), self.dof
+        slopes = self.law_.gradient(x, self.law)
+        out[:dof], out[dof:] = slopes[dof:], slopes[:dof]
+        np.negative(out[dof:], out=out[dof:])
+        if self.law_.friction is not None:
+            self.law_.add_friction(x, self.law, out)
+        return out
 
     def _stay(self, starts: Array) -> Mask:
         """Return which orbits stay near the box, by a quick look: RK4 with steps that suit the fastest motion."""
@@ -214,10 +320,20 @@ class OwnSystem(System):
 
     @cached_property
     def default_start(self) -> Array:
-        """The initial state that the window opens with, `(2*dof,)`: the definition's, or the first that is drawn."""
+        """The initial state that the window opens with, `(2*dof,)`: the definition's, or the first that is drawn and
+        whose orbit stays, or where none does the first at which H is finite."""
         if self.definition.start:
             return np.array(self.definition.start)
-        return super().default_start
+        rng, (low, high) = np.random.default_rng(0), self._box
+        draws, middle = np.empty((0, 2 * self.dof)), (low + high) / 2
+        for size, part in FIRST_DRAWS:
+            draws = middle + part * (rng.uniform(low, high, (size, 2 * self.dof)) - middle)
+            stay = self._stay(draws)
+            if stay.any():
+                return np.array(draws[stay][0])
+        with np.errstate(all="ignore"):
+            finite = np.isfinite(self.hamiltonian(draws))
+        return np.array(draws[int(np.argmax(finite))])
 
     # The scene --------------------------------------------------------------------------------------------------------
 
@@ -237,6 +353,10 @@ class OwnSystem(System):
     def bounds(self) -> Bounds:
         """The part of the world that the scene shows at first, in m: left, right, bottom, top."""
         return super().bounds if self._beads is None else self._beads.bounds
+
+    @property
+    def _has_plane(self) -> bool:
+        return self.dof == 2 and self._beads is None
 
     def geometry(self, q: Array) -> tuple[Primitive, ...]:
         """Return the drawing of configuration `q` `(dof,)`, fixed parts first, in m."""
@@ -329,8 +449,12 @@ def own_system(definition: Definition, constants: Mapping[str, object] | None = 
     return own_class(definition)(constants)
 
 
-def _again(definition: Definition, values: dict[str, Any], friction_scale: float) -> OwnSystem:
-    return own_system(definition, values).with_friction(friction_scale)
+def _again(
+    definition: Definition, values: dict[str, Any], friction_scale: float, band: tuple[float, float] | None
+) -> OwnSystem:
+    system = own_system(definition, values).with_friction(friction_scale)
+    system.band = band
+    return system
 
 
 def angles_of(definition: Definition, form: Form) -> tuple[bool, ...]:

@@ -10,10 +10,10 @@ import numpy as np
 
 from hnn_engine.coords import Array, Mask, symplectic
 from hnn_engine.formulas.program import Program
-from hnn_engine.geometry import Bob, Bounds, Primitive
+from hnn_engine.geometry import Bob, Bounds, Primitive, Regions
 from hnn_engine.parameters import Parameter, Value, bind
 from hnn_engine.scene import Scene
-from hnn_engine.systems.default_scene import Drawing, drawing_of
+from hnn_engine.systems.default_scene import Drawing, InPlane, drawing_of
 
 FLOOR = 0.01  # of a typical start's energy
 FLOOR_STARTS = 100
@@ -216,6 +216,17 @@ class System(Scene):
         kinetic = self.separable or self.inertia is not None  # H(q, 0) is a potential then
         potential, slope = (self._at_rest, self._slope_at_rest) if kinetic else (None, None)
         return drawing_of(self.coordinates, potential, slope, self.name)
+
+    def forbidden(self, energy: float) -> Regions | None:
+        """Return the part of the picture that motion of `energy`, in J, cannot reach, V(q) > energy; None where the
+        picture is no plane over contours of V."""
+        drawing = self._drawing if self._has_plane else None
+        return drawing.above(energy) if isinstance(drawing, InPlane) else None
+
+    @property
+    def _has_plane(self) -> bool:
+        """Whether the picture is the default one of two coordinates."""
+        return self.dof == 2 and type(self).geometry is System.geometry
 
     def _at_rest(self, q: Array) -> Array:
         """H(q, 0), `(..., dof) -> (...)`."""

@@ -6,13 +6,14 @@ V(q); on a ring where q is an angle. What moves in the picture is a function of 
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.errors import HnnLabError
-from hnn_engine.geometry import Anchor, Bounds, Lines, Primitive, Rail
+from hnn_engine.geometry import Anchor, Bounds, Lines, Primitive, Rail, Regions
 from hnn_engine.percentiles import percentiles
 from hnn_engine.scene import Coordinate, nearest_turn
 
@@ -22,6 +23,7 @@ GRID = 64  # a side, of the values that contours are drawn through
 LEVELS = 10  # of the contours
 BEYOND = 0.4  # of the range on each side, where curve and contours go on
 RADIUS = 0.03  # of the bead, as a part of the width
+FAR, WIDE_GRID = 1.3, 128  # as `BEYOND` and `GRID`, of where V lies above an energy
 
 Potential = Callable[[Array], Array]
 
@@ -117,6 +119,8 @@ class InPlane:
     def __init__(self, x: tuple[float, float], y: tuple[float, float], potential: Potential | None) -> None:
         """Take the contours of the potential over the ranges `x` and `y` in m, and a little beyond."""
         self.bounds = (*x, *y)
+        self._sides, self._potential = (x, y), potential
+        self._wide: tuple[Array, Array, Array] | None = None  # V over a wider part of the plane
         self.radius = RADIUS * max(x[1] - x[0], y[1] - y[0])
         self.fixed: tuple[Primitive, ...] = ()
         if potential is not None:
@@ -136,6 +140,15 @@ class InPlane:
     def nearest(self, q: Array, at: tuple[float, float]) -> Array:
         """Return the point `at`, in m, as q `(2,)`."""
         return np.array(at, dtype=np.float64)
+
+    def above(self, energy: float) -> Regions | None:
+        """Return where V lies above `energy`, in J, which motion of that energy does not reach; None without V."""
+        if self._potential is None or not math.isfinite(energy):
+            return None
+        if self._wide is None:
+            x, y = (np.linspace(a - FAR * (b - a), b + FAR * (b - a), WIDE_GRID) for a, b in self._sides)
+            self._wide = x, y, _values(self._potential, np.stack(np.meshgrid(x, y), axis=-1))
+        return regions_above(*self._wide, energy)
 
 
 def drawing_of(
@@ -179,6 +192,24 @@ def contours(xs: Array, ys: Array, values: Array, levels: Array) -> Array:
         part = (level - apex[..., 2]) / (ends[..., 2] - apex[..., 2])
         found.append(apex[..., :2] + part[..., None] * (ends - apex)[..., :2])
     return np.concatenate(found)
+
+
+def regions_above(xs: Array, ys: Array, values: Array, level: float) -> Regions:
+    """Return the regions where `values` `(len(ys), len(xs))` lie above `level`, or are no numbers; `xs`, `ys` in m."""
+    from contourpy import FillType, contour_generator
+
+    known = values[np.isfinite(values)]
+    beyond = 1.0 + abs(level)
+    top, bottom = float(known.max(initial=level)) + beyond, float(known.min(initial=level)) - beyond
+    heights = np.nan_to_num(values, nan=top, posinf=top, neginf=bottom)
+    generator = contour_generator(xs, ys, heights, fill_type=FillType.OuterOffset)
+    points, offsets = generator.filled(level, np.inf)
+    rings = tuple(
+        tuple(np.asarray(one[a:b]) for a, b in pairwise(ends.tolist()))
+        for one, ends in zip(points, offsets, strict=True)
+        if one is not None and ends is not None
+    )
+    return Regions(rings)
 
 
 def _levels(values: Array) -> Array:

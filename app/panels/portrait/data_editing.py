@@ -17,7 +17,7 @@ from hnn_engine.errors import HnnLabError
 
 NEAR = 12.0  # pixels from a point within which it is taken
 RUBBER = 10.0  # pixels around the pointer that are erased
-CURSORS = {"draw": Qt.CursorShape.CrossCursor, "move": Qt.CursorShape.SizeAllCursor}
+CURSORS = {"draw": Qt.CursorShape.CrossCursor, "band": Qt.CursorShape.CrossCursor, "move": Qt.CursorShape.SizeAllCursor}
 WHOLE = Qt.KeyboardModifier.ControlModifier  # the whole trajectory and not a point
 
 
@@ -49,8 +49,9 @@ class DataEditor:
     @property
     def tool(self) -> str:
         """The tool that a press would use now; "start" moves the start."""
-        view = self._lab.document.view
-        return "start" if view.latents or self._lab.experiment.frame_size else view.tool
+        view, experiment = self._lab.document.view, self._lab.experiment
+        banded = view.tool != "band" or "starts" in experiment.data
+        return "start" if view.latents or experiment.frame_size or not banded else view.tool
 
     @property
     def busy(self) -> bool:
@@ -59,7 +60,7 @@ class DataEditor:
 
     def press(self, event: QMouseEvent) -> bool:
         """Begin what the tool does; return whether that is anything."""
-        if self.tool == "start":
+        if self.tool in ("start", "band"):
             return False
         at = event.position()
         self._gesture, self._begun, self._pressed = object(), self._lab.experiment.edits, self._plane(at)
@@ -124,7 +125,7 @@ class DataEditor:
     def show_cursor(self, at: QPointF) -> None:
         """Let the pointer say what a press would do at `at`."""
         shape = CURSORS.get(self.tool, Qt.CursorShape.PointingHandCursor)
-        if self.tool != "draw" and self._nearest(at, whole=False) is None:
+        if self.tool not in ("draw", "band") and self._nearest(at, whole=False) is None:
             shape = Qt.CursorShape.ArrowCursor
         if self._plot.cursor().shape() != shape:
             self._plot.setCursor(shape)

@@ -20,6 +20,7 @@ from app.model.settings import settings
 from app.panels.portrait.background import COMPARE_TIP, PortraitBackground
 from app.panels.portrait.data_editing import DataEditor
 from app.panels.portrait.data_points import DataPoints
+from app.panels.portrait.energy_band import EnergyBand
 from app.panels.portrait.projection import MAP_TIP, Chart, LatentChart, StateChart, joins, map_words
 from app.style.theme import theme_signals
 from app.widgets.drag import FinePointer
@@ -28,7 +29,7 @@ from app.widgets.plot import Curve, LabPlot, Marker
 from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
-from hnn_engine.experiment import same_scene
+from hnn_engine.experiment import retyped, same_scene
 from hnn_engine.model_colors import model_dash
 from hnn_engine.models import MODELS
 from hnn_engine.phase_portrait import PortraitField, PortraitSpec
@@ -66,20 +67,23 @@ class PortraitPlot(LabPlot):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         left = event.button() == Qt.MouseButton.LeftButton
-        if left and (self._panel.editor.press(event) or self._panel.take(event.position())):
+        panel = self._panel
+        if left and (panel.band.press(event) or panel.editor.press(event) or panel.take(event.position())):
             event.accept()
             return
         super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._panel.editor.move(event) or self._panel.carry(event.position(), event.modifiers()):
+        panel = self._panel
+        if panel.band.move(event) or panel.editor.move(event) or panel.carry(event.position(), event.modifiers()):
             event.accept()
             return
         super().mouseMoveEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         left = event.button() == Qt.MouseButton.LeftButton
-        if left and (self._panel.editor.release(event) or self._panel.put_down()):
+        panel = self._panel
+        if left and (panel.band.release(event) or panel.editor.release(event) or panel.put_down()):
             event.accept()
             return
         super().mouseReleaseEvent(event)
@@ -119,6 +123,7 @@ class PortraitPanel(QWidget):
         self.background = PortraitBackground(self.plot)
         self.dots = DataPoints(self.plot)
         self.editor = DataEditor(self.lab, self.plot, self.dots)
+        self.band = EnergyBand(self.lab, self.plot)
         self._measured = self.plot.dots("truth", size=4.0, alpha=230, z=10)
         self.words = ElidedLabel()  # what map the latents have
         self.words.setContentsMargins(12, 2, 16, 0)
@@ -269,7 +274,7 @@ class PortraitPanel(QWidget):
 
     def _on_changed(self, old: State, new: State) -> None:
         a, b = old.experiment, new.experiment
-        if not same_scene(a, b):
+        if not same_scene(a, b) and not retyped(a, b):
             self.put_down()
             self._answer = self._field = self._seen = None
             self._draw_tracks()
@@ -502,7 +507,7 @@ class PortraitPanel(QWidget):
 
     def key(self, event: QKeyEvent) -> bool:
         """Nudge the start, or take a drag back; return whether the key meant that."""
-        if event.key() == Qt.Key.Key_Escape and self.editor.cancel():
+        if event.key() == Qt.Key.Key_Escape and (self.editor.cancel() or self.band.cancel()):
             return True
         if event.key() == Qt.Key.Key_Escape and self._pointer is not None:
             self._pointer = None
