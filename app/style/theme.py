@@ -3,11 +3,12 @@ engine's (`model_colors`), shared with reports and videos."""
 
 import sys
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QFont, QPalette
 
-from hnn_engine.model_colors import COLORS, DASHES, drawn_as
+from hnn_engine.model_colors import COLORS, DASHES, role_colors
 
 
 @dataclass(frozen=True)
@@ -32,24 +33,24 @@ class Theme:
     error: str
     models: tuple[tuple[str, str], ...]
 
-    @property
+    @cached_property
     def dark(self) -> bool:
         """Whether the paper is darker than the ink."""
         return QColor(self.paper).lightness() < QColor(self.ink).lightness()
 
     def model_color(self, model_name: str) -> str:
-        """Return the colour of a model, the same in every panel; a model without one of its own is drawn in `muted`."""
-        return dict(self.models).get(drawn_as(model_name), self.muted)
+        """Return the colour of a model or of a run's role, the same in every panel; a model without one of its own is
+        drawn in `muted`."""
+        return role_colors(model_name)[self.dark]
 
     def role(self, role: str) -> str:
-        """Resolve `role`, one of this theme's colours ('truth'), a model's name or '#RRGGBB', to '#RRGGBB'."""
+        """Resolve `role`, one of this theme's colours ('truth'), that of a model or a run ('hnn/1') or '#RRGGBB', to
+        '#RRGGBB'."""
         if role.startswith("#"):
             return role
-        if drawn_as(role) in dict(self.models):
-            return self.model_color(role)
         if role in _ROLES:
             return str(getattr(self, role))
-        return self.muted
+        return self.model_color(role)
 
     def color(self, role: str, alpha: int = 255) -> QColor:
         """Return the `QColor` of `role` (see `role`) with `alpha` of 0 to 255."""
