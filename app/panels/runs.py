@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
 FIRST = 3  # columns that are seen whatever the width: the name and two figures
-NARROWEST, WIDEST = 84, 260  # pixels of the column of names
-CHIP = QSize(22, 14)
+NARROWEST, WIDEST = 100, 260  # pixels of the column of names
+CHIP = QSize(18, 14)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def _figure(title: str, tip: str, name: str) -> Column:
 
     def text(run: "Run") -> str:
         found = getattr(run.figures, name) if run.figures is not None else None
-        return "–" if found is None else number(found)
+        return "–" if found is None else number(found, digits=2)
 
     return Column(title, tip, text, value)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtGui import QColor, QFont, QFontInfo, QPalette
 
 from hnn_engine.model_colors import COLORS, DASHES, role_colors
 
@@ -123,7 +123,7 @@ def ui_font(base: QFont) -> QFont:
     """Return the system's own font at 10 pt (13 on macOS, whose points are smaller) with figures of equal width."""
     font = QFont(base)
     font.setPointSizeF(13.0 if sys.platform == "darwin" else 10.0)
-    return tabular(font)
+    return hatted(tabular(font))
 
 
 def tabular(font: QFont) -> QFont:
@@ -132,6 +132,15 @@ def tabular(font: QFont) -> QFont:
     if hasattr(figures, "setFeature"):
         figures.setFeature(QFont.Tag("tnum"), 1)
     return figures
+
+
+def hatted(font: QFont) -> QFont:
+    """Return `font` with the hat of x̂ over its x. Qt 6.11 takes the anchors of DejaVu Sans for it from a table by which
+    it is an em too high; without that table it is where the font has drawn it. Needs Qt 6.7, else unchanged."""
+    if hasattr(font, "setFeature") and QFontInfo(font).family().startswith("DejaVu"):
+        font = QFont(font)
+        font.setFeature(QFont.Tag("mark"), 0)
+    return font
 
 
 def small_font(base: QFont, share: float = 0.9) -> QFont:

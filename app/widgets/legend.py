@@ -107,9 +107,9 @@ class Legend(QWidget):
     # The pointer
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        found = [e for e, place in zip(self.entries, self._places, strict=True) if place.contains(event.position())]
-        role, name = found[0] if found else ("", "")
-        set_tip(self, name)
+        at = [i for i, place in enumerate(self._places) if place.contains(event.position())]
+        role, name = self.entries[at[0]] if at else ("", "")
+        set_tip(self, name if at and self._texts[at[0]] != plain(name) else "")
         self.pointed.emit(role)
 
     def leaveEvent(self, event: QEvent) -> None:

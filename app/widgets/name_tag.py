@@ -14,18 +14,24 @@ PAD = 3.0  # pixels around words
 MARK = 16.0  # length of the stroke before a name
 GAP = 5.0  # between the stroke and the name
 _PAPER = 200  # opacity of what lies under words
+_FACES: dict[str, QFont] = {}  # few: a font for each size of type
 
 
 def name_size(text: str, font: QFont) -> QSizeF:
     """Return how much room a name takes in a plot, in pixels."""
-    return _name_size(text, font.toString())
+    return _name_size(text, _known(font))
+
+
+def _known(font: QFont) -> str:
+    """Return the key of `font` in `_FACES`: a text, since fonts cannot be keys, and it leaves their features out."""
+    key = str(font.toString())
+    _FACES.setdefault(key, font)
+    return key
 
 
 @lru_cache(maxsize=256)
 def _name_size(text: str, font: str) -> QSizeF:
-    face = QFont()
-    face.fromString(font)
-    metrics = QFontMetricsF(face)
+    metrics = QFontMetricsF(_FACES[font])
     width = MARK + GAP + metrics.horizontalAdvance(plain(text)) + 2 * PAD
     return QSizeF(np.ceil(width), np.ceil(metrics.height()))
 
@@ -33,22 +39,20 @@ def _name_size(text: str, font: str) -> QSizeF:
 def name_pixmap(painter: QPainter, role: str, text: str, font: QFont) -> QPixmap:
     """Return a name with the stroke of its role, as it is drawn on the device of `painter`."""
     theme = current_theme()
-    return _name_pixmap(role, text, font.toString(), theme.name, painter.device().devicePixelRatioF())
+    return _name_pixmap(role, text, _known(font), theme.name, painter.device().devicePixelRatioF())
 
 
 @lru_cache(maxsize=128)
 def _name_pixmap(role: str, text: str, font: str, theme: str, ratio: float) -> QPixmap:
     size = _name_size(text, font)
     picture = empty_pixmap(size, ratio)
-    face = QFont()
-    face.fromString(font)
     painter = QPainter(picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(current_theme().color("paper", _PAPER))
     painter.drawRoundedRect(QRectF(QPointF(), size), 3.0, 3.0)
     draw_stroke(painter, role, QPointF(PAD, size.height() / 2), MARK)
-    painter.setFont(face)
+    painter.setFont(_FACES[font])
     painter.setPen(current_theme().color("ink"))
     words = QRectF(PAD + MARK + GAP, 0.0, size.width(), size.height())
     painter.drawText(words, int(Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip), plain(text))

@@ -337,6 +337,12 @@ class LabPlot(QWidget):
 
     # The mouse
 
+    def event(self, event: QEvent) -> bool:
+        """Leave the tooltip out while values stand at the pointer: it would cover them."""
+        if event.type() == QEvent.Type.ToolTip and any(isinstance(i, Readout) and i.lines for i in self._items):
+            return True
+        return super().event(event)
+
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self.fit()

@@ -128,7 +128,7 @@ async def test_curves_are_named_at_their_ends_where_there_is_room(bench: Bench, 
     await bench.frames(3)
     for panel in (bench.window.energy, bench.window.error, bench.window.loss):
         placed = list(panel.names.placed.values())
-        assert len(placed) >= 2, panel
+        assert len(placed) >= (2 if size[0] > 1500 else 0), panel
         assert set(panel.names.placed) <= {t.role for t in tracks} | {"truth"}
         area = panel.plot.view.area.adjusted(-1, -1, 1, 1)
         assert all(area.contains(place) for place in placed)

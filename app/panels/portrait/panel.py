@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -467,6 +467,16 @@ class PortraitPanel(QWidget):
                 head.place(*state)
                 if track.key != "truth":
                     tag.place(track.title, *state)
+        self._part_names()
+
+    def _part_names(self) -> None:
+        """Leave out the names that would lie over another one."""
+        taken: list[QRectF] = []
+        for *_, tag in self._curves.values():
+            if any(tag.area.intersects(place) for place in taken):
+                tag.hide()
+            elif not tag.area.isEmpty():
+                taken.append(tag.area)
 
     def _position(self, track: RolloutCurve) -> Array:
         """Where a rollout is on the plane at the playback's instant."""

@@ -42,9 +42,9 @@ def _lines_at(
     energy = true_energy(scene, np.stack([state, start]))
     system = experiment.moving
     if system is not None:
-        lines.append(("truth", _words(rates, system.field(state)[list(axes)], "H", energy)))
+        lines.append(("truth", _words("Truth", rates, system.field(state)[list(axes)], "H", energy)))
     elif energy is not None:
-        lines.append(("truth", _words([], np.empty(0), "H", energy)))
+        lines.append(("truth", _words("Reference", [], np.empty(0), "H", energy)))
     for model in models[:MOST]:
         snapshot = model.snapshot.with_friction(experiment.rollout.friction)
         if snapshot.autoencoder is not None:
@@ -52,7 +52,8 @@ def _lines_at(
         own = snapshot.hamiltonian(np.stack([state, start]))
         if own is not None and energy is not None:
             own = own - own[1] + energy[1]
-        lines.append((model.role, _words(rates, snapshot.field(state[None])[0, list(axes)], "Ĥ", own)))
+        field = snapshot.field(state[None])[0, list(axes)]
+        lines.append((model.role, _words(model.title, rates, field, "Ĥ", own)))
     return lines
 
 
@@ -60,8 +61,9 @@ def _rate(symbol: str) -> str:
     return f"d{symbol}/dt"
 
 
-def _words(rates: Sequence[str], field: Array, symbol: str, energy: Array | None) -> str:
-    parts = [f"{rate} {number(float(x))}" for rate, x in zip(rates, field, strict=True)]
+def _words(name: str, rates: Sequence[str], field: Array, symbol: str, energy: Array | None) -> str:
+    parts = [name]
+    parts += [f"{rate} {number(float(x))}" for rate, x in zip(rates, field, strict=True)]
     if energy is not None and np.isfinite(energy[0]):
         parts.append(f"{symbol} {number(float(energy[0]))}")
     return "   ".join(parts)
