@@ -65,7 +65,10 @@ def settings_of(experiment: Experiment) -> dict[str, Setting]:
 
 
 def differences(one: Experiment, other: Experiment) -> list[Difference]:
-    """Return the settings in which two experiments of one model each differ, in the order of `settings_of`."""
+    """Return the settings in which two experiments of one model each differ, in the order of `settings_of`.
+
+    Of two recipes, or of two models, those settings are left out that only one of them has.
+    """
     a, b = settings_of(one), settings_of(other)
     keys = [*a, *(key for key in b if key not in a)]
     return [
@@ -75,7 +78,7 @@ def differences(one: Experiment, other: Experiment) -> list[Difference]:
             b[key].text if key in b else UNKNOWN,
         )
         for key in keys
-        if a.get(key) != b.get(key)
+        if a.get(key) != b.get(key) and ((key in a and key in b) or not key.startswith(("recipe.", "model.")))
     ]
 
 

@@ -263,3 +263,5 @@ def test_differences_are_named_with_both_values() -> None:
     noisier = replace(one, data={**one.data, "noise": 0.2})
     assert [(d.title, d.other) for d in differences(one, noisier)] == [("Noise", "0.2")]
     assert settings_of(one)["recipe.batch"].text == "all rows"
+    titles = [d.title for d in differences(one, experiment("sampled"))]
+    assert titles == ["Recipe"], "what only one recipe has is no difference of the other"
