@@ -1,5 +1,6 @@
 """Two runs of a family in the window: each is someone, the same in every panel, in grey too."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -8,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PySide6.QtCore import QPointF, QRect, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+import app.panels.scene
 from app.model.document import View, state_of
 from app.model.rollout_messages import RolloutCurve
 from app.panels.runs import COLUMNS, FIRST
@@ -19,10 +21,14 @@ from app.panels.runs_compared import compared
 from app.style.apply import apply_theme
 from app.style.theme import DARK, LIGHT, Theme
 from app.widgets.legend import shared_width
+from app.widgets.parameter_row import ParameterRow
 from app.widgets.plot import Curve, LabPlot
 from app.widgets.plot_labels import Name
+from app.widgets.scene_painter import SceneStyle, _ball, truth_style
+from app.widgets.scene_view import SceneView
 from hnn_engine.evaluation import Figures
 from hnn_engine.experiment import default_settings, model_spec
+from hnn_engine.geometry import Primitive
 from hnn_engine.model_colors import run_role
 from hnn_engine.models import MODELS
 from hnn_engine.records import load_session, save_session
@@ -419,3 +425,55 @@ async def test_ratios_are_of_figures_that_both_have(bench: Bench) -> None:
     assert rows["Test"].ratio == "–", "nothing is a multiple of zero"
     assert (rows["Error"].one, rows["Error"].ratio) == ("–", "–")
     assert "Same settings" in {row.title for row in compared(one, one)}
+
+
+# Words and numbers ----------------------------------------------------------------------------------------------------
+
+
+async def test_no_two_numbers_have_one_name(bench: Bench) -> None:
+    data, training = bench.window.data, bench.window.training
+    assert training.settings is not None
+    forms = (data.simulated, data.seed, training.rollout, training.settings)
+    titles = [row.title.text() for form in forms for row in form.findChildren(ParameterRow)]
+    assert {"Seed", "Repetitions", "Duration", "Horizon", "Batch"} <= set(titles)
+    assert len(set(titles)) == len(titles)
+
+
+async def test_a_batch_of_all_rows_says_so_and_can_be_typed(bench: Bench) -> None:
+    settings = bench.window.training.settings
+    assert settings is not None
+    box = settings.row("batch").box
+    assert box is not None
+    bench.edit(settings={**bench.experiment.settings, "batch": 0})
+    assert box.text() == "all rows"
+    bench.edit(settings={**bench.experiment.settings, "batch": 64})
+    assert box.text() == "64"
+    box.setText("All rows")
+    assert box._without_unit() == "0"
+
+
+def test_bodies_carry_numbers_and_shades(qapp: QApplication) -> None:
+    style = truth_style(numbered=True)
+    pictures = [_ball(style, 12.0, 1.0, number).toImage() for number in range(4)]
+    for one, other in combinations(pictures, 2):
+        assert one != other
+    small = [_ball(style, 5.0, 1.0, number).toImage() for number in (1, 4)]
+    assert small[0] == small[1], "too small for a number, and the shades go round"
+
+
+async def test_the_bodies_of_a_scene_of_several_are_numbered(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    paint = app.panels.scene.paint_scene
+
+    def watched(painter: QPainter, view: SceneView, parts: Iterable[Primitive], style: SceneStyle) -> None:
+        seen.append(style.numbered)
+        paint(painter, view, parts, style)
+
+    monkeypatch.setattr(app.panels.scene, "paint_scene", watched)
+    bench.window.scene.repaint()
+    assert seen
+    assert not any(seen), "there is one body"
+    seen.clear()
+    await bench.pick("double-pendulum")
+    bench.window.scene.repaint()
+    assert seen[-1]
