@@ -13,6 +13,7 @@ from app.model.frame_clock import FrameClock
 from app.model.playback import Playback
 from app.model.rollout_messages import Answer, RolloutCurve, ShownModel
 from app.model.seed_ensembles import SeedEnsembles
+from app.model.shown_identities import ShownIdentities
 from app.training import Training
 from app.workers.dataset_worker import DatasetWorker
 from app.workers.evaluation import Evaluation
@@ -23,7 +24,7 @@ from hnn_engine.coords import Array
 from hnn_engine.data_edits import NO_EDITS
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
-from hnn_engine.experiment import Experiment, same_scene
+from hnn_engine.experiment import Experiment, same_scene, same_system
 from hnn_engine.rollout_analysis import gentle_span
 from hnn_engine.rollouts.steering import STEERINGS, Steering
 
@@ -35,12 +36,14 @@ if TYPE_CHECKING:
 class Lab(QObject):
     """What the panels show and act on; `drag`, `training`, `evaluation`, `live_fit` and `rollouts` are its parts.
 
-    Signals: `answered(Answer)` new rollouts, `taken_in()` once every panel has them; `dataset_changed(Dataset | None)`;
+    Signals: `answered(Answer)` new rollouts, `taken_in()` once every panel has them;
+    `highlighted(role)` what has this role is pointed at, '' nothing; `dataset_changed(Dataset | None)`;
     `noticed(text, is_error)`; `failed(text, details)`.
     """
 
     answered = Signal(object)
     taken_in = Signal()
+    highlighted = Signal(str)
     dataset_changed = Signal(object)
     noticed = Signal(str, bool)
     failed = Signal(str, str)
@@ -63,6 +66,8 @@ class Lab(QObject):
             lambda: self.experiment.source_name,
         )
         self.seed_ensembles = SeedEnsembles()
+        self.identities = ShownIdentities()
+        self.highlight = ""  # the role of what is pointed at
         self.rollouts = RolloutRequests(self.document, self.shown_models, lambda: self.drag.active, self)
         self._fresh: tuple[Experiment, Dataset] | None = None  # found by a live fit during a drag, not on screen yet
         self._states: dict[str, tuple[RolloutCurve, Array]] = {}
@@ -210,11 +215,33 @@ class Lab(QObject):
         ]
         live += refitted
         order = [spec.name for spec in self.experiment.models]
-        return tuple(
-            sorted(
-                self.seed_ensembles.grouped(runs) + live, key=lambda m: order.index(m.model) if m.model in order else 99
-            )
+        models = sorted(
+            self.seed_ensembles.grouped(runs) + live, key=lambda m: order.index(m.model) if m.model in order else 99
         )
+        every = [run for run in self.document.state.runs if same_system(run.experiment, self.experiment)]
+        return self.identities.named(models, every, self._asked_of, self.document.places)
+
+    def _asked_of(self, model: ShownModel) -> Experiment:
+        """What a model that is no run yet is fitted by."""
+        asked = self.training.experiment if model.live else None
+        experiment = asked if asked is not None else self.experiment
+        spec = next((s for s in experiment.models if s.name == model.model), experiment.models[0])
+        return replace(experiment, models=(spec,))
+
+    def role_of(self, key: str, model: str) -> str:
+        """The role of the colour and dash of a shown model, or of its family where it is not shown (yet)."""
+        found = self.identities.of(key)
+        return found.role if found is not None else model
+
+    def point_at(self, role: str) -> None:
+        """Highlight what has this role everywhere: the other curves are drawn fainter. Empty: nothing."""
+        if role != self.highlight:
+            self.highlight = role
+            self.highlighted.emit(role)
+
+    def dimmed(self, role: str) -> bool:
+        """Whether something else is pointed at than what has this role."""
+        return self.highlight not in ("", role)
 
     def stop(self) -> None:
         """Stop the fit and keep its runs, or where none is under way the evaluation of runs."""
@@ -227,7 +254,7 @@ class Lab(QObject):
         """Show the field of a shown model in place of truth's, one with an energy before one without."""
         able = sorted(self.shown_models(), key=lambda shown: not shown.snapshot.has_energy)
         if able and self.document.view.field == "truth":
-            self.document.set_view(field=able[0].model)
+            self.document.set_view(field=able[0].role)
 
     def run_of(self, key: str) -> "Run | None":
         """The run with this id, or None."""

@@ -21,6 +21,7 @@ from hnn_engine.models import get_model
 from hnn_engine.models.autoencoder import Single
 from hnn_engine.recordings import Recording
 from hnn_engine.rollouts.steering import follow
+from hnn_engine.run_identities import Identity
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.video import Tile, side_by_side
 
@@ -30,7 +31,7 @@ Theme = Literal["light", "dark"]
 
 @dataclass(frozen=True, eq=False)
 class _Strip:
-    """One of the videos: the role of its model, its frames `(F, size, size)`, and the error of the angle `(F,)`, NaN
+    """One of the videos: the role of its run, its frames `(F, size, size)`, and the error of the angle `(F,)`, NaN
     where there is none."""
 
     role: str
@@ -73,14 +74,16 @@ class ComparisonVideo:
     """The frames of the rollouts of `experiment`: the true ones, a reconstruction, and those of each of `snapshots`.
 
     Frames are `seconds` apart, as in the data, up to the end of the rollouts, which are steered as the experiment says.
-    `height` is in pixels. Reading `count` or the pictures raises `ExperimentError` where the system is not observed as
-    frames, no snapshot is a model of frames, or the start is on no recorded row.
+    `height` is in pixels; `identities` say who each snapshot is, by default its family. Reading `count` or the pictures
+    raises `ExperimentError` where the system is not observed as frames, no snapshot is a model of frames, or the start
+    is on no recorded row.
     """
 
     experiment: Experiment
     snapshots: Sequence[Snapshot]
     theme: Theme = "light"
     height: int = 360
+    identities: Sequence[Identity] = ()
 
     @property
     def seconds(self) -> float:
@@ -97,8 +100,10 @@ class ComparisonVideo:
         assert self.count > 0
 
     @cached_property
-    def _models_of_frames(self) -> list[tuple[Snapshot, FrozenAutoencoder]]:
-        found = [(one, one.autoencoder) for one in self.snapshots if one.autoencoder is not None]
+    def _models_of_frames(self) -> list[tuple[Identity, Snapshot, FrozenAutoencoder]]:
+        known = self.identities or [Identity(one.model, get_model(one.model).title) for one in self.snapshots]
+        pairs = zip(known, self.snapshots, strict=True)
+        found = [(who, one, one.autoencoder) for who, one in pairs if one.autoencoder is not None]
         if not self.experiment.scene.observed:
             raise ExperimentError(
                 f"The {self.experiment.source_title.lower()} is not observed as frames, so there is "
@@ -112,7 +117,7 @@ class ComparisonVideo:
     @cached_property
     def _pairs(self) -> Frames:
         """The true pairs of frames `(F, 2, size, size)`."""
-        experiment, size = self.experiment, self._models_of_frames[0][1].size
+        experiment, size = self.experiment, self._models_of_frames[0][2].size
         system, recording = experiment.moving, experiment.recording
         if system is not None:
             spec = experiment.rollout
@@ -134,7 +139,7 @@ class ComparisonVideo:
 
     @cached_property
     def _strips(self) -> list[_Strip]:
-        reader = reader_of(self.experiment, self._models_of_frames[0][1].size)
+        reader = reader_of(self.experiment, self._models_of_frames[0][2].size)
         assert reader is not None
         true = self._pairs[:, 0]
         angles = reader.read(true)
@@ -142,13 +147,12 @@ class ComparisonVideo:
         def strip(role: str, caption: str, frames: Single) -> _Strip:
             return _Strip(role, caption, frames, wrap_angle(reader.read(frames) - angles))
 
-        again, autoencoder = next(
-            ((m, s) for m, s in self._models_of_frames if m.has_energy), self._models_of_frames[0]
-        )
+        models = self._models_of_frames
+        again, _, autoencoder = next((one for one in models if one[1].has_energy), models[0])
         seen = np.clip(autoencoder.decode(autoencoder.encode(self._pairs))[:, 0], 0.0, 1.0)
-        films = [strip(m.model, get_model(m.model).title, self._film(m, s)) for m, s in self._models_of_frames]
+        films = [strip(who.role, who.name, self._film(m, s)) for who, m, s in models]
         camera = _Strip("truth", "Camera", true, np.zeros(len(true)))
-        return [camera, strip(again.model, "Reconstruction", seen), *films]
+        return [camera, strip(again.role, "Reconstruction", seen), *films]
 
     def _film(self, snapshot: Snapshot, autoencoder: FrozenAutoencoder) -> Single:
         """Return the frames `(F, size, size)` that a model predicts along its own rollout; black past its end."""

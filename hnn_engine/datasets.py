@@ -35,7 +35,7 @@ from hnn_engine.systems.base import System
 DATA_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("trajectories", "Trajectories", 50, 2, 20_000, help="How many starts are drawn.", log=True, acts="data"),
     Parameter("points", "Points", 45, 2, 2000, help="Samples on each trajectory.", log=True, acts="data"),
-    Parameter("horizon", "Horizon", 3.0, 0.05, 200.0, "T", "s", "Length of each trajectory.", log=True, acts="data"),
+    Parameter("horizon", "Duration", 3.0, 0.05, 200.0, "T", "s", "Length of each trajectory.", log=True, acts="data"),
     Parameter("noise", "Noise", 0.1, 0.0, 1.0, "σ", "", "Standard deviation of the noise on each state.", acts="data"),
     Parameter(
         "layout",

@@ -20,7 +20,8 @@ class Parameter:
     `name` is what the command line and files call it (lower case, hyphens). The kind follows from `default`: bool, int,
     float, or str (then `choices` lists what is allowed, and `choice_titles` what a form calls them). `low` and `high`
     are inclusive, in `unit`, as `default` is. `log` asks for a logarithmic slider. `acts` says when a change takes
-    effect: now, with new data, or with a new fit.
+    effect: now, with new data, or with a new fit. `low_title` is what a form calls the lowest value where that is no
+    quantity: 'all rows'.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Parameter:
     log: bool = False
     acts: Acts = "now"
     automatic: bool = False
+    low_title: str = ""
 
     @property
     def initial(self) -> Value:

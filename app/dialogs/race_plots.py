@@ -8,17 +8,20 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.panels.loss import log10, thinned
 from app.widgets.plot import LabPlot, Marker
+from app.widgets.plot_labels import Name
 from hnn_engine.coords import Array
+from hnn_engine.fitting import RECIPES
+from hnn_engine.model_colors import role_dash
 from hnn_engine.race import Standing
 
-# The paper's recipe is drawn as what the others are held against; the others as far apart as the colours of models.
+# None is that of truth, the baseline or the HNN, which a race says nothing of.
 COLORS = {
-    "paper": "truth",
-    "adam": "baseline",
-    "sampled": "hnn",
-    "denoise": "dissipative-hnn",
-    "sampled-film": "hnn",  # never together with sampled
-    "lbfgs": "separable-hnn",
+    "paper": "race-paper",
+    "adam": "race-adam",
+    "sampled": "race-sampled",
+    "denoise": "race-denoise",
+    "sampled-film": "race-sampled",  # never together with sampled
+    "lbfgs": "race-lbfgs",
 }
 ENLARGED = 1.3  # it is read from the last row
 WIDE = 2.5  # pixels of a curve
@@ -60,7 +63,7 @@ class Line:
     def __init__(self, plot: LabPlot, role: str) -> None:
         self._plot = plot
         self.raw = plot.curve(role, width=1.0, alpha=RAW, z=0, smooth=False)
-        self.curve = plot.curve(role, width=WIDE, z=5)
+        self.curve = plot.curve(role, role_dash(role), WIDE, z=5)
         self.head: Marker = plot.marker(role, "dot", 12.0)
 
     def show(self, points: Array, noisy: bool) -> tuple[Array, Array]:
@@ -92,6 +95,7 @@ class RacePlots(QWidget):
         self.error = self._plot("Error of the field", "mean squared error")
         self.floor = Level(self.loss, "muted")
         self.finish = Level(self.error, "accent_hover")
+        self._names = self.loss.end_names(ENLARGED * 0.9), self.error.end_names(ENLARGED * 0.9)
         self._lines: dict[str, tuple[Line, Line]] = {}
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -110,6 +114,8 @@ class RacePlots(QWidget):
             for line in lines:
                 line.discard()
         self._lines.clear()
+        for names in self._names:
+            names.show(())
         for plot, level in ((self.loss, self.floor), (self.error, self.finish)):
             level.show(None, "", 0.0, 0.0)
             plot.following = True
@@ -121,8 +127,9 @@ class RacePlots(QWidget):
 
     def show_race(self, standings: Iterable[Standing], finish: float | None, name: str, floor: float | None) -> None:
         """Draw the lanes, the finish line with its `name`, and the loss of the true field."""
-        losses, errors = [], []
+        losses, errors, called = [], [], []
         for one in standings:
+            called.append((recipe_color(one.recipe), RECIPES[one.recipe].title.partition(",")[0]))
             left, right = self._lines_of(one.recipe)
             losses.append(left.show(one.losses, noisy=True))
             errors.append(right.show(one.errors, noisy=False))
@@ -131,6 +138,9 @@ class RacePlots(QWidget):
         self.finish.show(finish, name, x0, x1)
         for plot, drawn, level in ((self.loss, losses, self.floor), (self.error, errors, self.finish)):
             plot.show_range(x0, x1, *_tall([y for _, y in drawn], level.value))
+        for names, drawn in zip(self._names, (losses, errors), strict=True):
+            ends = zip(called, drawn, strict=True)
+            names.show([Name(role, name, float(x[-1]), float(y[-1])) for (role, name), (x, y) in ends if len(x)])
 
     def _lines_of(self, recipe: str) -> tuple[Line, Line]:
         if recipe not in self._lines:

@@ -340,7 +340,7 @@ class RaceWindow(QDialog):
 
     def _row(self, line: int, role: str, font: QFont) -> list[PlainLabel]:
         labels = [PlainLabel() for _ in range(COLUMNS - 1)]
-        self.table.addWidget(Swatch(role, solid=True), line, 0)
+        self.table.addWidget(Swatch(role), line, 0)
         for column, label in enumerate(labels, 1):
             label.setFont(font)
             label.setMinimumWidth(1)  # a narrow window cuts a word off and is not pushed off the screen
@@ -356,7 +356,7 @@ def _box(recipe: str, check: QCheckBox) -> QWidget:
     box = QWidget()
     layout = QHBoxLayout(box)
     layout.setContentsMargins(8, 0, 0, 0)
-    layout.addWidget(Swatch(recipe_color(recipe), solid=True))
+    layout.addWidget(Swatch(recipe_color(recipe)))
     layout.addWidget(check)
     return box
 

@@ -13,6 +13,7 @@ from hnn_engine.fitting import get_recipe
 from hnn_engine.fitting.network_sizes import SIZE
 from hnn_engine.models.base import NETWORK_PARAMETERS
 from hnn_engine.parameters import Value, bind
+from hnn_engine.run_identities import MOST_PLACES, Places, read_places
 
 if TYPE_CHECKING:  # what reads and writes files is loaded when the first file is
     from hnn_engine.records import Run, Session
@@ -83,11 +84,12 @@ class View:
     """How the document is looked at: saved with it, but no edit."""
 
     axes: tuple[int, int] | None = None  # of the portrait; None shows the first coordinate with its momentum
-    field: str = "truth"  # whose vector field and contours: 'truth' or a model's name
+    field: str = "truth"  # whose vector field and contours: 'truth' or the role of a run (`model_roles`)
     arrows: bool = True
     contours: bool = True
     data: bool = True
     compare: bool = False  # a learned H with the true one, in the portrait
+    compared: str = ""  # the role of the run whose H that is; empty: the one whose field is shown
     latents: bool = False  # the portrait shows the latents of a model that sees frames
     energy_of: str = "reference"  # by the true H (a recording's reference), by the models' own, or by both: `ENERGY_OF`
     speed: float = 1.0
@@ -97,6 +99,7 @@ class View:
     tool: str = "start"  # what the mouse does on the portrait: `TOOLS`
     seeds: int = 1  # how many times a fit is repeated, each with data and weights of its own
     twin: bool = False  # truth and models also from a second start, a hair from the first
+    places: tuple[tuple[str, int], ...] = ()  # in files alone: of shown runs, among those of their family
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for the session file."""
@@ -106,8 +109,9 @@ class View:
     def from_dict(values: dict[str, Any]) -> "View":
         """Read what `as_dict` wrote, ignoring what this program does not know."""
         view = View()
-        if isinstance(values.get("field"), str):
-            view = replace(view, field=values["field"][:LONGEST_NAME])
+        for name in ("field", "compared"):
+            if isinstance(values.get(name), str):
+                view = replace(view, **{name: values[name][:LONGEST_NAME]})
         for name in ("arrows", "contours", "data", "compare", "latents", "live_fit", "warm_start", "twin"):
             key = ON_DISK.get(name, name)
             if isinstance(values.get(key), bool):
@@ -123,13 +127,15 @@ class View:
             view = replace(view, speed=float(speed))
         if _is_whole(values.get("seeds"), 1, MOST_SEEDS):
             view = replace(view, seeds=values["seeds"])
-        return view
+        return replace(view, places=read_places(values.get("places")))
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, BeforeLive):
         return value.as_list()
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return [part for one in value for part in (one if isinstance(one, tuple) else (one,))]
+    return value
 
 
 def _is_whole(value: object, low: int, high: int) -> bool:
@@ -159,6 +165,7 @@ class Document(QObject):
         super().__init__(parent)
         self.state = state
         self.view = View()
+        self.places = Places()  # which shade of its family each run has had
         self.path: Path | None = None
         self.suggestion: Path | None = None  # where to save what has no path
         self._undo: list[_Step] = []
@@ -285,7 +292,8 @@ class Document(QObject):
         self.path, self.suggestion = path, None
         self._saved = state if saved else None
         new = view or View()
-        self.set_view(**{**new.__dict__, "live_fit": False, "before_live": None})
+        self.places = Places(new.places)
+        self.set_view(**{**new.__dict__, "live_fit": False, "before_live": None, "places": ()})
         self._set(state)
         self.set_view(live_fit=new.live_fit, before_live=new.before_live)  # of the state that is there by now
 
@@ -299,7 +307,12 @@ class Document(QObject):
         from hnn_engine.records import Session
 
         state = self.state
-        return Session(state.experiment, state.runs, tuple(sorted(state.shown)), self.view.as_dict())
+        return Session(state.experiment, state.runs, tuple(sorted(state.shown)), self.view_to_keep())
+
+    def view_to_keep(self) -> dict[str, Any]:
+        """Return the view as files keep it: with the places of the shown runs among those of their families."""
+        ids = [run.id for run in self.state.runs if run.id in self.state.shown][-MOST_PLACES:]
+        return replace(self.view, places=self.places.of(ids)).as_dict()
 
 
 def state_of(session: "Session") -> State:

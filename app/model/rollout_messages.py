@@ -14,7 +14,8 @@ from hnn_engine.snapshot import Snapshot
 class ShownModel:
     """A model to follow: `key` names it on screen (a run's id, or a fit's while it trains).
 
-    Repetitions of one fit with other seeds share a `group`; the first `member` of it, 0, stands for it.
+    Repetitions of one fit with other seeds share a `group`; the first `member` of it, 0, stands for it. `title` is its
+    short name and `role` that of its colour and dash (`hnn_engine.run_identities`); a family's own until it has them.
     """
 
     key: str
@@ -25,6 +26,11 @@ class ShownModel:
     group: str = ""
     member: int = 0
     refits: bool = False  # it is fitted anew whenever the data is edited
+    role: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.role:
+            object.__setattr__(self, "role", self.model)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +75,13 @@ class RolloutCurve:
     member: int = 0  # of its group; the first stands for it
     own: Array = field(default_factory=lambda: np.empty(0))  # drift of the model's own H, where it is wanted and known
     in_step: int | None = None  # painted frames before the first out of step with truth; None where there are none
+    frames: int = 0  # that are painted along it
     apart: Array = field(default_factory=lambda: np.empty(0))  # from its own rollout of a start a hair away, at `t`
+    role: str = ""  # of its colour and dash, as `ShownModel.role`
+
+    def __post_init__(self) -> None:
+        if not self.role:
+            object.__setattr__(self, "role", self.model)
 
     def state_at(self, t: float) -> Array:
         """Return the coords `(2*dof,)` at `t` s, linear between samples; NaN where the rollout has ended."""
@@ -98,6 +110,10 @@ class Answer:
     missed: Missed | None = None  # which drawn rows the evaluated model does not fit
     twin: RolloutCurve | None = None  # truth from a start a hair away
     known_until: float = float("nan")  # s up to which truth is known to a pixel; inf for all of it, NaN if not computed
+
+    def shown(self, key: str) -> ShownModel | None:
+        """Return the model of the request with this `key`, or None."""
+        return next((model for model in self.request.models if model.key == key), None)
 
     @property
     def leads(self) -> tuple[RolloutCurve, ...]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.model.rollout_messages import ShownModel
-from hnn_engine.errors import shown
 from hnn_engine.models import get_model
 
 if TYPE_CHECKING:
@@ -28,14 +27,14 @@ class SeedEnsembles:
             while any(run.experiment.seed == other.experiment.seed for other in ensembles.get(name, ())):
                 name += "'"  # the same fit twice is no repetition with other luck
             ensembles.setdefault(name, []).append(run)
-        several = {name: sum(r.snapshot.model == name for r in _heads(ensembles)) > 1 for name in _models(runs)}
         found: dict[str, ShownModel] = {}
         for name, ensemble in ensembles.items():
             seeds = sorted(ensemble, key=lambda run: run.experiment.seed)
             for member, run in enumerate(seeds):
                 model = run.snapshot.model
-                title = shown(run.title) if several[model] else get_model(model).title
-                found[run.id] = ShownModel(run.id, model, title, run.snapshot, group=name, member=member)
+                found[run.id] = ShownModel(
+                    run.id, model, get_model(model).title, run.snapshot, group=name, member=member
+                )
         return [found[run.id] for run in runs]
 
     def _name(self, run: "Run") -> str:
@@ -47,11 +46,3 @@ class SeedEnsembles:
             alone = "" if run.ending == "finished" else run.id
             self._names[run.id] = json.dumps([asked, recording, alone], sort_keys=True)
         return self._names[run.id]
-
-
-def _heads(ensembles: "dict[str, list[Run]]") -> "list[Run]":
-    return [ensemble[0] for ensemble in ensembles.values()]
-
-
-def _models(runs: "Sequence[Run]") -> set[str]:
-    return {run.snapshot.model for run in runs}

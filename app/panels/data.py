@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 SEED = Parameter("seed", "Seed", 0, 0, 2**31 - 1, help="Seed of the data and of the weights.", acts="data")
 SEEDS = Parameter(
     "seeds",
-    "Seeds",
+    "Repetitions",
     1,
     1,
     MOST_SEEDS,
-    help="Number of fits, each with its own weights and, where simulated, its own data; the plots show the spread "
-    "as a band.",
+    help="How many times a fit is repeated, each time with the next seed: other weights and, where simulated, other "
+    "data; the plots show the spread as a band.",
     acts="fit",
 )
 START_ROW = "start-row"
@@ -54,10 +54,10 @@ def method_parameters() -> tuple[Parameter, Parameter]:
 
 def reference_parameters() -> tuple[Parameter, Parameter]:
     """The coefficients of a recording's reference energy."""
-    text = "H = a(1 − cos q) + b p² for an angle, a q² + b p² for a length."
+    text = "Reference H = a(1 − cos q) + b p² for an angle, a q² + b p² for a length."
     return (
-        Parameter("a", "Reference a", 1.0, 1e-6, 1e6, "a", help=text, log=True),
-        Parameter("b", "Reference b", 0.5, 1e-6, 1e6, "b", help=text, log=True),
+        Parameter("a", "Potential of H", 1.0, 1e-6, 1e6, "a", help=text, log=True),
+        Parameter("b", "Kinetic part of H", 0.5, 1e-6, 1e6, "b", help=text, log=True),
     )
 
 

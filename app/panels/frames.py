@@ -212,17 +212,18 @@ class FramesPanel(QWidget):
         autoencoder, track = chosen.autoencoder, chosen.track
         tip, pair = _EYE.format(f"the {track.title}"), self._pair(autoencoder.size)
         if pair is None:
-            return Tile("eye", track.model, "Reconstruction", hint="No frame at this time", tip=tip)
-        return Tile(
-            "eye", track.model, "Reconstruction", autoencoder.painted(autoencoder.encode(pair[None]))[0], tip=tip
-        )
+            return Tile("eye", track.role, f"Reconstruction, {track.title}", hint="No frame at this time", tip=tip)
+        again = autoencoder.painted(autoencoder.encode(pair[None]))[0]
+        return Tile("eye", track.role, f"Reconstruction, {track.title}", again, tip=tip)
 
     def _model_tiles(self, seers: list[_Seer]) -> list[Tile]:
         """The frame that each model predicts, and places for models that are not trained yet."""
         there, order = {seer.track.model for seer in seers}, [m.name for m in self.lab.experiment.models]
         empty = [_empty(name) for name in order if get_model(name).observes_frames and name not in there]
         tiles = [*(self._painted_tile(seer) for seer in seers), *empty]
-        return sorted(tiles, key=lambda t: order.index(t.role) if t.role in order else len(order))
+        models = {seer.track.key: seer.track.model for seer in seers}
+        rank = {name: i for i, name in enumerate(order)}
+        return sorted(tiles, key=lambda t: rank.get(models.get(t.key, t.key), len(order)))
 
     def _painted_tile(self, seer: _Seer) -> Tile:
         track, state = seer.track, self._model_state(seer)
@@ -230,8 +231,8 @@ class FramesPanel(QWidget):
         tip = f"Frame predicted by the {track.title} for this time, from the first two frames alone."
         if not np.isfinite(state).all():
             ended = f"Diverged after {number(track.ended)} s" if np.isfinite(track.ended) else track.note
-            return Tile(track.key, track.model, caption, hint=ended, tip=tip)
-        return Tile(track.key, track.model, caption, seer.autoencoder.picture(state[None])[0], tip=tip)
+            return Tile(track.key, track.role, caption, hint=ended, tip=tip)
+        return Tile(track.key, track.role, caption, seer.autoencoder.picture(state[None])[0], tip=tip)
 
     # How far they are off ---------------------------------------------------------------------------------------------
 

@@ -1,18 +1,20 @@
 """The scene: the thing itself, moving; truth solid, models as ghosts. Grab a body, or the head of its arrow."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.lab import Lab
 from app.model.document import State
 from app.model.rollout_messages import Answer, RolloutCurve
 from app.model.settings import settings
-from app.style.theme import current_theme, theme_signals
+from app.style.theme import current_theme, small_font, theme_signals
 from app.widgets.drag import FinePointer
+from app.widgets.name_tag import name_pixmap, name_size
 from app.widgets.scene_marks import GRAB_RADIUS, paint_arrow, paint_halo, paint_handle, paint_trail
 from app.widgets.scene_painter import SceneStyle, ghost_style, paint_scene, truth_style
 from app.widgets.scene_view import SceneView
@@ -20,6 +22,7 @@ from app.widgets.text import set_tip
 from hnn_engine.coords import Array
 from hnn_engine.experiment import retyped, same_system
 from hnn_engine.geometry import Block, Bob, Bounds, Regions
+from hnn_engine.model_colors import family_and_place
 from hnn_engine.scene import Scene
 
 TRAIL_SECONDS = 2.5
@@ -27,6 +30,8 @@ MARGIN = 16
 ARROW_GAP = 16.0  # pixels between a body's rim and the head of an arrow of length zero
 EASE = 0.18  # part of the way that the view moves to its new bounds in a frame
 SAME_ENERGY = 1e-3  # relative; a smaller change of truth's energy is not drawn
+DIMMED = 0.25  # opacity of what is not pointed at
+NAME_GAP = 8.0  # pixels from the rim of a body to a name
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +83,7 @@ class ScenePanel(QWidget):
         )
         set_tip(self, "")
         lab.answered.connect(self._on_answered)
+        lab.highlighted.connect(self._on_highlighted)
         lab.playback.moved.connect(self._on_moved)
         lab.frame_clock.frame.connect(self._on_frame)
         lab.document.changed.connect(self._on_changed)
@@ -87,6 +93,9 @@ class ScenePanel(QWidget):
         return QSize(560, 380)
 
     def _on_theme(self) -> None:
+        self.update()
+
+    def _on_highlighted(self, role: str) -> None:
         self.update()
 
     @property
@@ -180,14 +189,20 @@ class ScenePanel(QWidget):
         shown = self.lab.playback.time
         self._paint_forbidden(painter, view)
         for path in (*self._paths, *((self._truth,) if self._truth is not None else ())):
+            painter.setOpacity(DIMMED if self.lab.dimmed(path.track.role) else 1.0)
             self._paint_trail(painter, view, path, shown)
         for path in self._paths:
             state = self._state(path)
             if state is not None and len(state) == 2 * dof:
-                paint_scene(painter, view, scene.geometry(state[:dof]), ghost_style(path.track.model))
+                painter.setOpacity(DIMMED if self.lab.dimmed(path.track.role) else 1.0)
+                paint_scene(painter, view, scene.geometry(state[:dof]), ghost_style(path.track.role))
+        painter.setOpacity(DIMMED if self.lab.dimmed("truth") else 1.0)
         truth = self._state(self._truth)
         if truth is not None and len(truth) == 2 * dof:
-            paint_scene(painter, view, scene.geometry(truth[:dof]), truth_style())
+            several = len(self._truth.at[0]) > 1 if self._truth is not None and len(self._truth.at) else False
+            paint_scene(painter, view, scene.geometry(truth[:dof]), truth_style(numbered=several))
+        painter.setOpacity(1.0)
+        self._paint_names(painter, view)
         self._paint_handles(painter, view)
         painter.end()
 
@@ -203,12 +218,36 @@ class ScenePanel(QWidget):
         if regions is not None:
             paint_scene(painter, view, (regions,), truth_style())
 
+    def _paint_names(self, painter: QPainter, view: SceneView) -> None:
+        """Write the names of models beside their last bodies where several are of one family, or where one is pointed
+        at; of those that would lie over each other the first alone."""
+        families = Counter(family_and_place(path.track.role)[0] for path in self._paths)
+        taken: list[QRectF] = []
+        for path in self._paths:
+            role, state = path.track.role, self._state(path)
+            wanted = role == self.lab.highlight or families[family_and_place(role)[0]] > 1
+            if not wanted or self.lab.dimmed(role) or state is None or len(state) != 2 * self._scene.dof:
+                continue
+            body = len(path.at[0]) - 1 if len(path.at) else 0
+            at, font = view.pixel(self._bodies(state)[body]), self._name_font
+            size, right = name_size(path.track.title, font), self._radius(body) + NAME_GAP
+            place = QRectF(at + QPointF(right, -size.height() / 2), size)
+            if place.right() > self.width():
+                place.moveRight(at.x() - right)
+            if not any(place.intersects(other) for other in taken):
+                taken.append(place)
+                painter.drawPixmap(place.topLeft(), name_pixmap(painter, role, path.track.title, font))
+
+    @property
+    def _name_font(self) -> QFont:
+        return small_font(self.font(), 0.9)
+
     def _paint_trail(self, painter: QPainter, view: SceneView, path: _Path, time: float) -> None:
         times = path.track.t
         if time <= 0 or not len(times):
             return
         first, last = np.searchsorted(times, [time - TRAIL_SECONDS, time])
-        color = current_theme().role(path.track.model)
+        color = current_theme().role(path.track.role)
         state = self._state(path)
         for body in range(path.at.shape[1]):
             points = path.at[first:last, body]

@@ -1,40 +1,48 @@
 """The status line: whose colour is whose, and in words how the models do."""
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.lab import Lab
 from app.model.document import State
 from app.model.rollout_messages import Answer, RolloutCurve
-from app.widgets.swatch import Swatch
-from app.widgets.text import PlainLabel, set_tip
+from app.widgets.elided import ElidedLabel
+from app.widgets.legend import Legend
+from app.widgets.text import PlainLabel
 from hnn_engine.coords import Array
 from hnn_engine.experiment import same_system
-from hnn_engine.models import get_model
 from hnn_engine.number_format import number, percent
 from hnn_engine.rollouts.energy_drift import steered, verdict
 
+_SPACE = 16  # pixels between the parts
+_EXPLAINED = "E = H(x(0)) − min H of the start, or |H(x(0))| where H has no minimum."
+
 
 class StatusLine(QWidget):
-    """Legend, sentence, frames per second."""
+    """Legend, sentence, frames per second: in one line, or the sentence below the rest where it finds no room."""
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.lab = lab
-        self._legend = QHBoxLayout()
-        self._legend.setSpacing(6)
-        self._roles: tuple[tuple[str, str], ...] = ()
-        self.sentence = PlainLabel()
+        self.legend = Legend()
+        self.legend.pointed.connect(lab.point_at)
+        self.sentence = ElidedLabel()
+        self.sentence.setProperty("muted", False)
         self.sentence.setAccessibleName("Summary of the rollouts")
-        self.sentence.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.fps = PlainLabel()
         self.fps.setProperty("muted", True)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 2, 12, 4)
-        row.setSpacing(16)
-        row.addLayout(self._legend)
-        row.addWidget(self.sentence, 1)
-        row.addWidget(self.fps)
+        self._rows = QGridLayout(self)
+        self._rows.setContentsMargins(12, 2, 12, 4)
+        self._rows.setHorizontalSpacing(_SPACE)
+        self._rows.setVerticalSpacing(0)
+        self._rows.setColumnStretch(1, 1)
+        self._rows.addWidget(self.legend, 0, 0)
+        self._rows.addWidget(self.fps, 0, 2)
+        self._below: bool | None = None  # whether the sentence is in a line of its own
+        self._arrange()
+        lab.highlighted.connect(self.legend.set_hot)
         lab.answered.connect(self._on_answered)
         lab.document.changed.connect(self._on_changed)
         lab.frame_clock.text.connect(self._on_text)
@@ -44,35 +52,37 @@ class StatusLine(QWidget):
 
     def _on_changed(self, old: State, new: State) -> None:
         if not same_system(old.experiment, new.experiment):
-            self.sentence.clear()
+            self.sentence.say("")
 
     def _on_answered(self, answer: Answer) -> None:
-        roles = [("truth", answer.truth.title)] if answer.truth is not None else []
-        for track in answer.leads:
-            entry = (track.model, get_model(track.model).title)
-            if entry not in roles:
-                roles.append(entry)
+        entries = [("truth", answer.truth.title.capitalize())] if answer.truth is not None else []
+        entries += [(track.role, track.title) for track in answer.leads]
         if answer.twin is not None:
-            roles.append((answer.twin.model, answer.twin.title))
-        self._show_legend(tuple(roles))
-        text = self._words(answer)
-        if text != self.sentence.text():
-            self.sentence.setText(text)
-            set_tip(self.sentence, text)
+            entries.append((answer.twin.role, answer.twin.title.capitalize()))
+        self.legend.show_entries(tuple(entries))
+        self.sentence.say(self._words(answer), _EXPLAINED if answer.models else "")
+        self._arrange()
 
-    def _show_legend(self, roles: tuple[tuple[str, str], ...]) -> None:
-        if roles == self._roles:
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Let the sentence have a line of its own where legend and sentence do not fit into one."""
+        wanted = self.legend.sizeHint().width() + self.sentence.fontMetrics().horizontalAdvance(self.sentence.whole)
+        below = wanted + self.fps.sizeHint().width() + 2 * _SPACE + 32 > self.width() and len(self.legend.entries) > 2
+        if below == self._below:
             return
-        self._roles = roles
-        while self._legend.count():
-            item = self._legend.takeAt(0)
-            widget = item.widget() if item is not None else None
-            if widget is not None:
-                widget.deleteLater()
-        for role, title in roles:
-            self._legend.addWidget(Swatch(role))
-            self._legend.addWidget(PlainLabel(title))
-            self._legend.addSpacing(6)
+        self._below = below
+        for part in (self.legend, self.sentence):
+            self._rows.removeWidget(part)
+        if below:
+            self._rows.addWidget(self.legend, 0, 0, 1, 2)
+            self._rows.addWidget(self.sentence, 1, 0, 1, 3)
+        else:
+            self._rows.addWidget(self.legend, 0, 0)
+            self._rows.addWidget(self.sentence, 0, 1, Qt.AlignmentFlag.AlignVCenter)
+        self.updateGeometry()
 
     def _words(self, answer: Answer) -> str:
         if not answer.models:
@@ -84,35 +94,63 @@ class StatusLine(QWidget):
         system = answer.request.experiment.system
         moved = steering.kind != "none" and system is not None and not system.damped
         truth = [answer.truth] if moved and answer.truth is not None else []
-        parts = [self._of(track, answer) for track in (*truth, *answer.leads)]
+        tracks = (*truth, *answer.leads)
+        energies = [part for part in (_energy(track, answer) for track in tracks) if part]
         if answer.truth is not None and answer.truth.measured:
             recorded = _last(answer.truth.drift)
-            parts.append(f"the recording's {_changed(recorded)}" if np.isfinite(recorded) and any(parts) else "")
-        parts += [_gap(answer), _known(answer)]
-        return "; ".join(p for p in parts if p)
+            energies += [f"the recording {_changed(recorded)}"] if np.isfinite(recorded) and energies else []
+        head = _head(answer)
+        parts = [f"{head}: {'; '.join(energies)}"] if energies else []
+        parts += [_film(track) for track in answer.leads if track.in_step is not None]
+        parts += [f"{t.title}: {t.note}" for t in tracks if t.note and not np.isfinite(t.ended)]
+        return "; ".join(p for p in [*parts, _gap(answer), _known(answer)] if p)
 
-    def _of(self, track: RolloutCurve, answer: Answer) -> str:
-        if track.note and not np.isfinite(track.ended):
-            return f"{track.title}: {track.note}"
-        experiment = answer.request.experiment
-        damped = experiment.system is not None and experiment.system.damped
-        if experiment.recording is not None:
-            if np.isfinite(track.ended):
-                return f"{track.title} diverged after {track.ended:.3g} s"
-            own = _last(track.drift)
-            return f"{track.title}'s energy {_changed(own)}" if np.isfinite(own) else ""
-        steering = experiment.rollout.steering
-        if steering.kind in ("pump", "drain") and not damped and not np.isfinite(track.ended):
-            done = steered(track.title, track.t, track.drift, steering.at, steering.at + steering.span)
-            if done:
-                return done
-        sentence = verdict(track.title, track.drift, float(track.t[-1]), damped, track.ended)
-        family = answer.band(track)
-        if sentence and len(family) > 1:
-            sentence += f" ({_range_words(family)})"
-        if sentence and track.in_step:
-            sentence += f", {track.in_step} frame{'s' * (track.in_step > 1)} in step"
-        return f"{sentence} (learning)" if track.live and sentence else sentence
+
+def _head(answer: Answer) -> str:
+    """What the shares of energy are of, and over what time."""
+    experiment = answer.request.experiment
+    damped = experiment.system is not None and experiment.system.damped
+    what = "Energy against truth's" if damped else "Energy"
+    span = max((float(track.t[-1]) for track in answer.leads if len(track.t)), default=experiment.rollout.length)
+    return f"{what} over {span:.3g} s, in % of E"
+
+
+def _energy(track: RolloutCurve, answer: Answer) -> str:
+    """How the energy of a rollout fares, or '' where that is not known, or says nothing: of what paints frames that are
+    soon out of step with truth's."""
+    experiment = answer.request.experiment
+    damped = experiment.system is not None and experiment.system.damped
+    if track.note and not np.isfinite(track.ended):
+        return ""
+    if experiment.recording is not None:
+        if np.isfinite(track.ended):
+            return f"{track.title} diverged after {track.ended:.3g} s"
+        own = _last(track.drift)
+        return f"{track.title} {_changed(own)}" if np.isfinite(own) else ""
+    shown = answer.shown(track.key)
+    paints = shown is not None and shown.snapshot.autoencoder is not None
+    if paints and not _mostly_in_step(track) and not np.isfinite(track.ended):
+        return ""
+    steering = experiment.rollout.steering
+    if steering.kind in ("pump", "drain") and not damped and not np.isfinite(track.ended):
+        done = steered(track.title, track.t, track.drift, steering.at, steering.at + steering.span)
+        if done:
+            return done
+    sentence = verdict(track.title, track.drift, damped, track.ended)
+    family = answer.band(track)
+    if sentence and len(family) > 1:
+        sentence += f" ({_range_words(family)})"
+    return f"{sentence} (learning)" if track.live and sentence else sentence
+
+
+def _mostly_in_step(track: RolloutCurve) -> bool:
+    """Whether the painted frames stay in step with truth's over half of the rollout."""
+    return track.in_step is not None and 2 * track.in_step >= track.frames
+
+
+def _film(track: RolloutCurve) -> str:
+    """How long the film that a model paints stays in step with truth's."""
+    return f"{track.title}: {track.in_step} of {track.frames} frames in step"
 
 
 def _range_words(family: tuple[RolloutCurve, ...]) -> str:
@@ -137,7 +175,8 @@ def _gap(answer: Answer) -> str:
     gap = answer.field.gap if answer.field is not None else None
     if gap is None:
         return ""
-    name = get_model(gap.model).title
+    compared = answer.shown(answer.request.compared)
+    name = compared.title if compared is not None else "The model"
     return f"{name}'s Ĥ is off by {percent(gap.rms / answer.scale)} of E {gap.where}"
 
 
@@ -152,4 +191,4 @@ def _last(values: Array) -> float:
 
 
 def _changed(share: float) -> str:
-    return f"{'rose' if share > 0 else 'fell'} by {percent(abs(share))}"
+    return f"{'gained' if share > 0 else 'lost'} {percent(abs(share))}"

@@ -5,17 +5,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QPointF, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.lab import Lab
 from app.model.document import ENERGY_OF, State, View
 from app.model.rollout_messages import Answer, Request, RolloutCurve
 from app.widgets.plot import Curve, Dots, LabPlot, Marker, Spread, show_until_diverged
+from app.widgets.plot_labels import Name, value_at
 from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
+from hnn_engine.errors import listing
 from hnn_engine.experiment import retyped, same_system
-from hnn_engine.model_colors import model_dash
+from hnn_engine.model_colors import role_dash
+from hnn_engine.number_format import number
 from hnn_engine.percentiles import percentile
 from hnn_engine.rollouts.truth import HAIR_TEXT, how_long_known
 
@@ -32,7 +35,8 @@ Span = Callable[[Array], tuple[float, float]]
 
 
 class TimePlot(QWidget):
-    """Curves of the rollouts over time, with a line at the playback's instant.
+    """Curves of the rollouts over time, with a line at the playback's instant, their names at their ends, and their
+    values at the pointer.
 
     `titled(text)` names what is plotted, for the panel's frame. `series` gives times and values of a track of
     an answer to a request, NaN where there is nothing; `span` the y range that holds all values.
@@ -51,14 +55,20 @@ class TimePlot(QWidget):
         self.cursor_line = plot.cursor_line()
         self.band = plot.time_band()
         self.known = plot.known_mark(self.unknown)
+        self.names = plot.end_names()
+        self.readout = plot.readout()
         self._curves: dict[str, tuple[Curve, Marker]] = {}
+        self._tracks: dict[str, RolloutCurve] = {}  # of these curves
         self._spreads: dict[str, Spread] = {}
+        self._dots: dict[str, Dots] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         self._layout = layout
         layout.addWidget(plot, 1)
+        plot.hovered.connect(self._on_hovered)
         lab.answered.connect(self._on_answered)
+        lab.highlighted.connect(plot.fade_others)
         lab.playback.moved.connect(self.cursor_line.set_time)
         lab.document.changed.connect(self._on_changed)
 
@@ -66,6 +76,7 @@ class TimePlot(QWidget):
         if not same_system(old.experiment, new.experiment) and not retyped(old.experiment, new.experiment):
             self._clear(set(self._curves))
             self._clear_bands(set(self._spreads))
+            self.names.show(())
             self.known.set_time(float("nan"))
             self.plot.following = True
 
@@ -79,18 +90,24 @@ class TimePlot(QWidget):
 
     def _clear(self, keys: set[str]) -> None:
         for key in keys:
+            self._tracks.pop(key, None)
             for item in self._curves.pop(key):
                 self.plot.discard(item)
+            if key in self._dots:
+                self.plot.discard(self._dots.pop(key))
 
     def _on_answered(self, answer: Answer) -> None:
         truth = [answer.truth] if answer.truth is not None else []
         twin = [answer.twin] if answer.twin is not None else []
         tracks = [*truth, *twin, *answer.leads]
-        self._clear(set(self._curves) - {t.key for t in tracks})
+        roles = {t.key: t.role for t in tracks}
+        gone = {key for key, (line, _) in self._curves.items() if roles.get(key) != line.role}
+        self._clear(gone)
+        self._tracks = {t.key: t for t in tracks}
         request = answer.request
         shown = [self._draw(request, track) for track in tracks]
         bands = {lead.key: answer.band(lead) for lead in answer.leads if len(answer.band(lead)) > 1}
-        self._clear_bands(set(self._spreads) - set(bands))
+        self._clear_bands((set(self._spreads) - set(bands)) | (gone & set(self._spreads)))
         shown += [self._draw_band(request, key, members) for key, members in bands.items()]
         shown += self._draw_more(answer)
         finite = np.concatenate([v[np.isfinite(v)] for v in shown]) if shown else np.empty(0)
@@ -99,12 +116,14 @@ class TimePlot(QWidget):
         self.band.set_span(*spec.steering.interval(spec.length))
         self.known.set_time(answer.known_until)
         self.plot.grow_to(0.0, spec.length, low, high)
+        self.plot.fade_others(self.lab.highlight)
+        self._write_names(answer)
 
     def _draw(self, request: Request, track: RolloutCurve) -> Array:
         if track.key not in self._curves:
-            truth = track.key == "truth"
-            line = self.plot.curve(track.model, () if truth else model_dash(track.model), 1.0, z=5 if truth else 10)
-            self._curves[track.key] = (line, self.plot.marker(track.model, "cross", 8.0))
+            line = self.plot.curve(track.role, role_dash(track.role), 1.0, z=5 if track.key == "truth" else 10)
+            line.pointable = True
+            self._curves[track.key] = (line, self.plot.marker(track.role, "cross", 8.0))
         line, end = self._curves[track.key]
         t, values = self.series(request, track)
         first = int(np.argmax(np.isfinite(values))) if len(values) else 0
@@ -114,7 +133,7 @@ class TimePlot(QWidget):
     def _draw_band(self, request: Request, key: str, members: tuple[RolloutCurve, ...]) -> Array:
         """Fill between the least and the largest of the repetitions of a fit, as far as all of them go."""
         if key not in self._spreads:
-            self._spreads[key] = self.plot.spread(members[0].model)
+            self._spreads[key] = self.plot.spread(members[0].role)
         parts = [self.series(request, member) for member in members]
         rows = min(len(values) for _, values in parts)
         stack = np.stack([values[:rows] for _, values in parts])
@@ -127,6 +146,44 @@ class TimePlot(QWidget):
     def _draw_more(self, answer: Answer) -> list[Array]:
         """Draw what else the panel shows; return its values."""
         return []
+
+    # What is what -----------------------------------------------------------------------------------------------------
+
+    def _write_names(self, answer: Answer) -> None:
+        """Write each curve's name where it ends, or leaves the plot; models first, where there is little room."""
+        low, high = self.plot.ranges[1]
+        found = []
+        for track in sorted(self._tracks.values(), key=lambda t: t.key == "truth"):
+            x, y = self._curves[track.key][0].data
+            inside = np.flatnonzero((y >= low) & (y <= high))
+            if len(inside):
+                at = int(inside[-1])
+                found.append(Name(track.role, self._called(answer.request, track), float(x[at]), float(y[at])))
+        self.names.show(found)
+
+    def _called(self, request: Request, track: RolloutCurve) -> str:
+        """The name of a curve."""
+        return track.title if track.key != "truth" else track.title.capitalize()
+
+    def _on_hovered(self, at: QPointF | None) -> None:
+        self.lab.point_at(self.plot.role_at(at) if at is not None else "")
+        self.readout.say(self._lines(at) if at is not None else (), at or QPointF())
+
+    def _lines(self, at: QPointF) -> list[tuple[str, str]]:
+        """What is known of the instant under the pixel `at`: the value of each curve."""
+        answer, t = self.lab.answer, self.plot.view.point(at).x()
+        if answer is None:
+            return []
+        lines = [("", f"t = {number(t, 's')}")]
+        for key, track in self._tracks.items():
+            value = value_at(*self._curves[key][0].data, t)
+            if np.isfinite(value):
+                lines.append((track.role, f"{self._called(answer.request, track)}  {self._in_words(value)}"))
+        return lines if len(lines) > 1 else []
+
+    def _in_words(self, value: float) -> str:
+        """What stands at a height of the plot, with its unit."""
+        return number(value)
 
 
 class EnergyPanel(TimePlot):
@@ -141,8 +198,8 @@ class EnergyPanel(TimePlot):
         self.choice.setAccessibleName("Energy by")
         self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.choice.activated.connect(lambda: lab.document.set_view(energy_of=str(self.choice.currentData())))
-        self._dots: dict[str, Dots] = {}
         self._known = float("nan")  # up to when truth is, s
+        self._by_truth: tuple[str, ...] = ()  # models drawn by the true H where others are by their own
         self._bar = QWidget()
         row = QHBoxLayout(self._bar)
         row.setContentsMargins(8, 0, 8, 0)
@@ -157,17 +214,15 @@ class EnergyPanel(TimePlot):
 
     def _on_changed(self, old: State, new: State) -> None:
         super()._on_changed(old, new)
-        if not same_system(old.experiment, new.experiment) and not retyped(old.experiment, new.experiment):
-            for key in list(self._dots):
-                self.plot.discard(self._dots.pop(key))
         if old.experiment.source is not new.experiment.source:
             self._sync(self.lab.document.view)
 
     def _on_answered(self, answer: Answer) -> None:
         super()._on_answered(answer)
         self._show_bar(answer)
-        if not np.array_equal(self._known, answer.known_until, equal_nan=True):
-            self._known = answer.known_until
+        by_truth = _by_true_energy(answer)
+        if not np.array_equal(self._known, answer.known_until, equal_nan=True) or by_truth != self._by_truth:
+            self._known, self._by_truth = answer.known_until, by_truth
             self._sync(self.lab.document.view)
 
     def _draw_more(self, answer: Answer) -> list[Array]:
@@ -180,13 +235,23 @@ class EnergyPanel(TimePlot):
 
     def _draw_dots(self, track: RolloutCurve, length: float) -> Array:
         if track.key not in self._dots:
-            self._dots[track.key] = self.plot.dots(track.model, size=4.0, alpha=255, z=20)
+            self._dots[track.key] = self.plot.dots(track.role, size=4.0, alpha=255, z=20)
         rows = np.unique(np.searchsorted(track.t, np.linspace(0.0, length, DOTS)).clip(max=len(track.own) - 1))
         t, values = track.t[rows], np.asarray(100.0 * track.own[rows])
         with np.errstate(invalid="ignore"):
             good = np.abs(values) < 1e6
         self._dots[track.key].set_data(t[good], values[good])
         return values
+
+    def _called(self, request: Request, track: RolloutCurve) -> str:
+        """The name of a curve, and by which energy it is where others are by another one."""
+        name, by = super()._called(request, track), request.energy_of
+        if track.key != "truth" and by == "learned" and request.experiment.system is not None and not len(track.own):
+            return f"{name}, by true H"
+        return name
+
+    def _in_words(self, value: float) -> str:
+        return number(value, "%")
 
     def _show_bar(self, answer: Answer | None) -> None:
         """There is a choice once a model has an energy of its own."""
@@ -200,7 +265,8 @@ class EnergyPanel(TimePlot):
         for i, text in enumerate(words.choices):
             self.choice.setItemText(i, text)
         shown = ENERGY_OF.index(view.energy_of)
-        self._name(words.titles[shown])
+        others = f"; {listing(self._by_truth)}: true H" if self._by_truth else ""
+        self._name(words.titles[shown] + others)
         tips = [words.tip, *([words.own_tip] if view.energy_of != "reference" else [])]
         tips += [how_long_known(self._known)] if np.isfinite(self._known) else []
         set_tip(self, "\n".join(tips))
@@ -275,15 +341,15 @@ class ErrorPanel(TimePlot):
         plot = LabPlot("", "t (s)", "‖x̂ − x‖ / rms ‖x‖", log_y=True)
         super().__init__(lab, plot, error_series, error_span, parent)
         self.setAccessibleName("Error")
-        self._dots: dict[str, Dots] = {}
         self._tip = ""
         self._show_words(None)
+
+    def _in_words(self, value: float) -> str:
+        return number(10.0**value)
 
     def _on_changed(self, old: State, new: State) -> None:
         super()._on_changed(old, new)
         if not same_system(old.experiment, new.experiment) and not retyped(old.experiment, new.experiment):
-            for key in list(self._dots):
-                self.plot.discard(self._dots.pop(key))
             self._show_words(None)
 
     def _on_answered(self, answer: Answer) -> None:
@@ -299,7 +365,7 @@ class ErrorPanel(TimePlot):
 
     def _draw_dots(self, track: RolloutCurve, length: float) -> Array:
         if track.key not in self._dots:
-            self._dots[track.key] = self.plot.dots(track.model, size=4.0, alpha=255, z=20)
+            self._dots[track.key] = self.plot.dots(track.role, size=4.0, alpha=255, z=20)
         rows = np.unique(np.searchsorted(track.t, np.linspace(0.0, length, APART_DOTS)).clip(max=len(track.apart) - 1))
         values: Array = np.log10(np.maximum(track.apart[rows], LEAST_ERROR))
         good = np.isfinite(values)
@@ -324,6 +390,14 @@ class ErrorPanel(TimePlot):
         if tip != self._tip:
             self._tip = tip
             set_tip(self, tip)
+
+
+def _by_true_energy(answer: Answer) -> tuple[str, ...]:
+    """Return the models that have no energy of their own, where that is what the others are drawn by."""
+    request = answer.request
+    if request.energy_of != "learned" or request.experiment.system is None:
+        return ()
+    return tuple(track.title for track in answer.leads if not len(track.own) and len(track.t) > 1)
 
 
 def drift_series(request: Request, track: RolloutCurve) -> tuple[Array, Array]:

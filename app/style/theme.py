@@ -3,11 +3,12 @@ engine's (`model_colors`), shared with reports and videos."""
 
 import sys
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtGui import QColor, QFont, QFontInfo, QPalette
 
-from hnn_engine.model_colors import COLORS, DASHES, drawn_as
+from hnn_engine.model_colors import COLORS, DASHES, role_colors
 
 
 @dataclass(frozen=True)
@@ -32,24 +33,24 @@ class Theme:
     error: str
     models: tuple[tuple[str, str], ...]
 
-    @property
+    @cached_property
     def dark(self) -> bool:
         """Whether the paper is darker than the ink."""
         return QColor(self.paper).lightness() < QColor(self.ink).lightness()
 
     def model_color(self, model_name: str) -> str:
-        """Return the colour of a model, the same in every panel; a model without one of its own is drawn in `muted`."""
-        return dict(self.models).get(drawn_as(model_name), self.muted)
+        """Return the colour of a model or of a run's role, the same in every panel; a model without one of its own is
+        drawn in `muted`."""
+        return role_colors(model_name)[self.dark]
 
     def role(self, role: str) -> str:
-        """Resolve `role`, one of this theme's colours ('truth'), a model's name or '#RRGGBB', to '#RRGGBB'."""
+        """Resolve `role`, one of this theme's colours ('truth'), that of a model or a run ('hnn/1') or '#RRGGBB', to
+        '#RRGGBB'."""
         if role.startswith("#"):
             return role
-        if drawn_as(role) in dict(self.models):
-            return self.model_color(role)
         if role in _ROLES:
             return str(getattr(self, role))
-        return self.muted
+        return self.model_color(role)
 
     def color(self, role: str, alpha: int = 255) -> QColor:
         """Return the `QColor` of `role` (see `role`) with `alpha` of 0 to 255."""
@@ -122,7 +123,7 @@ def ui_font(base: QFont) -> QFont:
     """Return the system's own font at 10 pt (13 on macOS, whose points are smaller) with figures of equal width."""
     font = QFont(base)
     font.setPointSizeF(13.0 if sys.platform == "darwin" else 10.0)
-    return tabular(font)
+    return hatted(tabular(font))
 
 
 def tabular(font: QFont) -> QFont:
@@ -131,6 +132,15 @@ def tabular(font: QFont) -> QFont:
     if hasattr(figures, "setFeature"):
         figures.setFeature(QFont.Tag("tnum"), 1)
     return figures
+
+
+def hatted(font: QFont) -> QFont:
+    """Return `font` with the hat of x̂ over its x. Qt 6.11 takes the anchors of DejaVu Sans for it from a table by which
+    it is an em too high; without that table it is where the font has drawn it. Needs Qt 6.7, else unchanged."""
+    if hasattr(font, "setFeature") and QFontInfo(font).family().startswith("DejaVu"):
+        font = QFont(font)
+        font.setFeature(QFont.Tag("mark"), 0)
+    return font
 
 
 def small_font(base: QFont, share: float = 0.9) -> QFont:

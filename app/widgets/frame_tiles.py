@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from app.style.theme import current_theme, small_font, tabular
-from hnn_engine.model_colors import model_dash
+from app.widgets.swatch import draw_stroke
 
 GAP = 14.0  # pixels between tiles
 MARGIN = 10.0
@@ -26,8 +26,8 @@ Picture = npt.NDArray[np.generic]  # `(size, size)`, uint8 or 0 to 1
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """What is in a tile; `key` names it. `role` is 'truth' or a model's name; of `figures`, the longest that fits is
-    shown; `hint` stands in place of a picture; `tip` explains it."""
+    """What is in a tile; `key` names it. `role` is that of its colour and dash: 'truth', a model or a run; of
+    `figures`, the longest that fits is shown; `hint` stands in place of a picture; `tip` explains it."""
 
     key: str
     role: str
@@ -186,11 +186,4 @@ def _paint_words(painter: QPainter, cell: QRectF, tile: Tile, font: QFont) -> No
 
 
 def _paint_mark(painter: QPainter, left: QPointF, role: str) -> None:
-    pen = QPen(current_theme().color(role), 2.5)
-    dash = () if role == "truth" else model_dash(role)
-    if dash:
-        pen.setDashPattern([max(d / 2.5, 1.0) for d in dash])
-    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    painter.setPen(pen)
-    painter.drawLine(left, left + QPointF(MARK, 0.0))
+    draw_stroke(painter, role, left, MARK)

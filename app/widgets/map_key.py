@@ -1,14 +1,17 @@
-"""The key to a map in diverging colours: whose it is, a strip with what its ends mean, and a sentence."""
+"""The key to a map in diverging colours: whose it is, with a choice of others, a strip with what its ends mean, and a
+sentence."""
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize
-from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtCore import QPointF, QRectF, QSize, Signal
+from PySide6.QtGui import QIcon, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
 
 from app.style.theme import current_theme, theme_signals
 from app.widgets.plane_map import colored
+from app.widgets.swatch import swatch_icon
 from app.widgets.text import PlainLabel, set_tip
 
+Offer = tuple[str, str]  # what an entry stands for, and its words
 _RAMP = np.linspace(-1.0, 1.0, 256)[None, :]
 _HEIGHT = 12
 _LEAST, _MOST = 56, 200  # pixels of the strip
@@ -16,26 +19,38 @@ _NARROWEST = 240  # pixels of the row
 
 
 class MapKey(QWidget):
-    """One row. `show_key` fills it, `show_reason` says why there is no map."""
+    """One row. `show_key` fills it, `show_reason` says why there is no map; `chosen(data)`: an entry of `offer`."""
+
+    chosen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setMinimumWidth(_NARROWEST)  # and not what it says: words must not widen a panel
-        self._names = ("", "")
+        self._roomy = False  # whether there is something to say in words
         self.name, self.low, self.high, self.words = PlainLabel(), PlainLabel(), PlainLabel(), PlainLabel()
         self._strip = _Strip()
+        self.choice = QComboBox()
+        self.choice.setAccessibleName("Compared with the true H")
+        set_tip(self.choice, "Whose H is compared with the true one")
+        self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.choice.activated.connect(lambda: self.chosen.emit(str(self.choice.currentData())))
+        self.choice.hide()
+        self._offered: tuple[Offer, ...] = ()
+        self._theme = ""
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 2, 16, 0)
         row.setSpacing(8)
+        row.addWidget(self.choice)
         for widget, share in ((self.name, 0), (self.low, 0), (self._strip, 1), (self.high, 0)):
             row.addWidget(widget, share)
         row.addStretch(1)
         row.addWidget(self.words)
 
-    def show_key(self, name: str, short: str, ends: tuple[str, str], words: str, tip: str) -> None:
-        """Name the map (`short` where there is little room), the values of its lowest and highest colour, and say
-        `words` about it; `tip` explains."""
-        self._names = (name, short)
+    def show_key(self, name: str, ends: tuple[str, str], words: str, tip: str) -> None:
+        """Name the map and the values of its lowest and highest colour, and where there is room say `words` about it;
+        `tip` explains."""
+        self._roomy = True
+        self._call(name)
         for label, text in zip((self.low, self.high, self.words), (*ends, words), strict=True):
             if label.text() != text:
                 label.setText(text)
@@ -46,13 +61,29 @@ class MapKey(QWidget):
 
     def show_reason(self, text: str) -> None:
         """Say why there is no map."""
-        self._names = (text, text)
+        self._roomy = False
+        self._call(text)
         set_tip(self, "")
         self._show_parts(False)
         self._fit()
 
+    def offer(self, offers: tuple[Offer, ...], chosen: str) -> None:
+        """Let one of `offers` be chosen, `chosen` at present. The first stands for none: there is a choice from three
+        on."""
+        if (offers, current_theme().name) != (self._offered, self._theme):
+            self._offered, self._theme = offers, current_theme().name
+            self.choice.clear()
+            for data, text in offers:
+                self.choice.addItem(swatch_icon(data) if data else QIcon(), text, data)
+            self.choice.setVisible(len(offers) > 2)
+        self.choice.setCurrentIndex(max(self.choice.findData(chosen), 0))
+
+    def _call(self, name: str) -> None:
+        if self.name.text() != name:
+            self.name.setText(name)
+
     def _show_parts(self, shown: bool) -> None:
-        for widget in (self.low, self._strip, self.high, self.words):
+        for widget in (self.low, self._strip, self.high):
             widget.setVisible(shown)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -60,12 +91,13 @@ class MapKey(QWidget):
         self._fit()
 
     def _fit(self) -> None:
+        """Leave the words out where there is no room for them: what is compared is always named, and the tooltip says
+        the rest."""
         layout = self.layout()
-        for name in self._names:
-            if self.name.text() != name:
-                self.name.setText(name)
-            if layout is None or layout.minimumSize().width() <= self.width():
-                return
+        assert layout is not None
+        hidden = self.words.isHidden()
+        needed = layout.minimumSize().width() + hidden * (self.words.sizeHint().width() + layout.spacing())
+        self.words.setVisible(self._roomy and needed <= self.width())
 
 
 class _Strip(QWidget):

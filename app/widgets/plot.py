@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFont, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
@@ -29,7 +29,9 @@ from app.widgets.plot_items import (
     Spread,
     TimeBand,
     TimeCursor,
+    head_shape,
 )
+from app.widgets.plot_labels import EndNames, Readout, Tag
 from app.widgets.plot_view import PlotView
 from app.widgets.text import plain
 from hnn_engine.axis_ticks import Range, framed, grown
@@ -38,6 +40,8 @@ from hnn_engine.model_colors import DashPattern
 Array = npt.NDArray[np.float64]
 _START: Range = (0.0, 1.0)
 _ZOOM = 1.02 ** (-1 / 8)  # of the ranges, for each unit of the wheel, of which a notch has 120
+_POINTED = 8.0  # pixels from a curve within which the pointer means it
+_FADED = 0.28  # opacity of what is not pointed at
 _TITLE_AT = QPointF(6, 2)  # from the upper left corner of what is drawn
 _Kind = TypeVar("_Kind", bound=Item)
 
@@ -46,12 +50,14 @@ class LabPlot(QWidget):
     """A plot without menu or buttons: wheel zooms, drag pans, a double click fits and lets the ranges follow again.
 
     On an axis with `log_x` or `log_y` the data are log10. `enlarged`: how many times larger its type is. Signals:
-    `ranged()` other ranges are shown, `laid_out()` those or on another size, `fitted()` by a double click.
+    `ranged()` other ranges are shown, `laid_out()` those or on another size, `fitted()` by a double click;
+    `hovered(QPointF | None)` the pointer is at this pixel of the plot with no button down, or has left it.
     """
 
     fitted = Signal()
     ranged = Signal()
     laid_out = Signal()
+    hovered = Signal(object)
 
     def __init__(
         self,
@@ -78,6 +84,7 @@ class LabPlot(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # it paints every pixel: Qt need not clear them first
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setMinimumSize(120, 90)
+        self.setMouseTracking(True)
         self._add(self.axes.grid)
         self.set_title(title)
         self.set_labels(x_label, y_label)
@@ -153,6 +160,18 @@ class LabPlot(QWidget):
         """Add words in the theme's colour `role`, `size` times as large as the plot's; `write` shows them."""
         return self._add(Caption(role, small_font(self.font(), size)))
 
+    def end_names(self, size: float = 0.9) -> EndNames:
+        """Add names at the ends of curves, `size` times as large as the plot's type; `show` writes them."""
+        return self._add(EndNames(self.font(), size))
+
+    def tag(self, role: str, size: float = 0.9) -> Tag:
+        """Add a hidden name for what has the theme's colour `role`; `place` writes it beside a point."""
+        return self._add(Tag(role, self.font(), size))
+
+    def readout(self) -> Readout:
+        """Add lines beside the pointer; `say` writes them."""
+        return self._add(Readout(self.font(), 0.95))
+
     def discard(self, item: Item) -> None:
         """Take away what `curve`, `dots`, `marker` or another of these gave."""
         item.set_visible(False)
@@ -165,6 +184,22 @@ class LabPlot(QWidget):
         self._items.sort(key=lambda one: one.z)
         item.changed()
         return item
+
+    def fade_others(self, role: str) -> None:
+        """Draw curves that can be pointed at fainter, but for those of `role`; none fainter where it is empty."""
+        for item in self._items:
+            if isinstance(item, Curve) and item.pointable:
+                item.fade(role not in ("", item.role))
+
+    def role_at(self, at: QPointF) -> str:
+        """Return the role of the curve at the pixel `at`, the nearest of those that can be pointed at, or ''."""
+        near = [
+            (item.distance(at), item.role)
+            for item in self._items
+            if isinstance(item, Curve) and item.pointable and item.visible and _around(item.area).contains(at)
+        ]
+        distance, role = min(near, default=(math.inf, ""))
+        return role if distance <= _POINTED else ""
 
     # Ranges
 
@@ -265,7 +300,9 @@ class LabPlot(QWidget):
         for item in self._items:
             if item.layer is layer and item.area.intersects(due):
                 painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setOpacity(_FADED if item.faded else 1.0)
                 item.paint(painter)
+        painter.setOpacity(1.0)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, due = QPainter(self), event.rect()
@@ -294,9 +331,17 @@ class LabPlot(QWidget):
         self.axes.restyle(small_font(small_font(self.font(), self._enlarged), 0.85))
         for item in self._items:
             item.restyle()
+            if isinstance(item, EndNames | Tag | Readout):
+                item.font = small_font(self.font(), item.size)
         self._forget(Layer.BACKGROUND)
 
     # The mouse
+
+    def event(self, event: QEvent) -> bool:
+        """Leave the tooltip out while values stand at the pointer: it would cover them."""
+        if event.type() == QEvent.Type.ToolTip and any(isinstance(i, Readout) and i.lines for i in self._items):
+            return True
+        return super().event(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -317,11 +362,14 @@ class LabPlot(QWidget):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.hovered.emit(None)
         if event.button() == Qt.MouseButton.LeftButton:
             self._panned = (event.position(), *self._along(event.position()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._panned is None:
+            if event.buttons() == Qt.MouseButton.NoButton:
+                self.hovered.emit(event.position() if self.view.area.contains(event.position()) else None)
             return
         before, across, upward = self._panned
         self._panned = (event.position(), across, upward)
@@ -329,9 +377,17 @@ class LabPlot(QWidget):
         dx, dy = -moved.x() * unit[0] * across, moved.y() * unit[1] * upward
         self.move_to((self._x[0] + dx, self._x[1] + dx), (self._y[0] + dy, self._y[1] + dy))
 
+    def leaveEvent(self, event: QEvent) -> None:
+        self.hovered.emit(None)
+        super().leaveEvent(event)
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self._panned = None
+
+
+def _around(area: QRectF) -> QRectF:
+    return area.adjusted(-_POINTED, -_POINTED, _POINTED, _POINTED)
 
 
 def _is_range(one: Range) -> bool:
@@ -359,11 +415,15 @@ def show_until_diverged(
 __all__ = [
     "Curve",
     "Dots",
+    "EndNames",
     "KnownMark",
     "LabPlot",
     "Layer",
     "Marker",
+    "Readout",
     "Segments",
     "Spread",
+    "Tag",
+    "head_shape",
     "show_until_diverged",
 ]

@@ -14,10 +14,16 @@ from app.style.theme import current_theme, small_font
 from app.widgets.plot_view import PlotView
 from app.widgets.scene_view import polygon
 from app.widgets.text import plain
-from hnn_engine.model_colors import DashPattern
+from hnn_engine.model_colors import DashPattern, family_and_place
 
 Array = npt.NDArray[np.float64]
-Shape = Literal["dot", "ring", "cross"]
+Shape = Literal["dot", "ring", "cross", "square", "diamond", "triangle"]
+_HEADS: tuple[Shape, ...] = ("dot", "square", "diamond", "triangle")  # of the runs of a family, in their order
+_CORNERS: dict[Shape, tuple[tuple[float, float], ...]] = {  # in half sizes of a mark
+    "square": ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)),
+    "diamond": ((0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)),
+    "triangle": ((0.0, -1.2), (1.15, 0.9), (-1.15, 0.9)),
+}
 _WORDS_GAP = 5.0  # pixels around the words of a mark
 _NO_POINTS: Array = np.empty((0, 2))
 _NOWHERE = QRectF()
@@ -60,6 +66,7 @@ class Item:
     def __init__(self, z: float, layer: Layer = Layer.LIVE) -> None:
         self.z, self.layer = z, layer
         self.visible = True
+        self.faded = False  # drawn fainter: something else is pointed at
         self.area = _NOWHERE
         self.canvas: Canvas | None = None  # set by the plot that draws it
 
@@ -67,6 +74,12 @@ class Item:
         """Show or hide it."""
         if on != self.visible:
             self.visible = on
+            self.changed()
+
+    def fade(self, faded: bool) -> None:
+        """Draw it fainter, or as it is."""
+        if faded != self.faded:
+            self.faded = faded
             self.changed()
 
     def changed(self) -> None:
@@ -86,6 +99,11 @@ class Item:
         """Take the colours of the current theme."""
 
 
+def head_shape(role: str) -> Shape:
+    """Return the shape of the head of a curve of this role: another one for each run of a family."""
+    return _HEADS[family_and_place(role)[1] % len(_HEADS)]
+
+
 def _covered(pixels: Array, margin: float, view: PlotView) -> QRectF:
     """Return the part of `view` that `pixels` `(n, 2)` cover with a `margin` around them."""
     if not len(pixels):
@@ -95,7 +113,8 @@ def _covered(pixels: Array, margin: float, view: PlotView) -> QRectF:
 
 
 class Curve(Item):
-    """A line through points. `pen` is that of the theme's colour `role`; `smooth`: it is antialiased."""
+    """A line through points. `pen` is that of the theme's colour `role`; `smooth`: it is antialiased. One that is
+    `pointable` is found by `LabPlot.role_at`."""
 
     def __init__(
         self, role: str, dash: DashPattern, width: float, alpha: int, z: float, smooth: bool, layer: Layer
@@ -105,7 +124,14 @@ class Curve(Item):
         self._points = _NO_POINTS
         self._cuts: npt.NDArray[np.intp] = np.empty(0, dtype=np.intp)
         self._pieces: list[QPolygonF] = []
+        self._lines: list[Array] = []  # their pixels
+        self.pointable = False
         self.dress(role, dash, width, alpha)
+
+    @property
+    def role(self) -> str:
+        """The role in whose colour it is."""
+        return self._dress[0]
 
     @property
     def data(self) -> tuple[Array, Array]:
@@ -132,7 +158,8 @@ class Curve(Item):
     def lay(self, view: PlotView) -> QRectF:
         pixels = view.pixels(self._points)
         pieces = np.split(pixels, self._cuts) if len(self._cuts) else [_thinned(pixels)]
-        self._pieces = [polygon(piece) for piece in pieces if len(piece) > 1]
+        self._lines = [piece for piece in pieces if len(piece) > 1]
+        self._pieces = [polygon(piece) for piece in self._lines]
         return _covered(pixels, self.pen.widthF() / 2 + 1, view)
 
     def paint(self, painter: QPainter) -> None:
@@ -140,6 +167,18 @@ class Curve(Item):
         painter.setPen(self.pen)
         for piece in self._pieces:
             painter.drawPolyline(piece)
+
+    def distance(self, at: QPointF) -> float:
+        """Return how far the line is from the pixel `at`, in pixels; infinite where there is none."""
+        return min((_distance(line, at) for line in self._lines), default=float("inf"))
+
+
+def _distance(line: Array, at: QPointF) -> float:
+    """Return the distance of a point from the nearest of the strokes between the points of `line` `(n, 2)`."""
+    start, along, here = line[:-1], np.diff(line, axis=0), np.array([at.x(), at.y()])
+    length = np.maximum(np.square(along).sum(axis=1), 1e-12)
+    share = np.clip(((here - start) * along).sum(axis=1) / length, 0.0, 1.0)
+    return float(np.sqrt(np.square(start + share[:, None] * along - here).sum(axis=1).min()))
 
 
 def _thinned(pixels: Array) -> Array:
@@ -262,7 +301,7 @@ class Marker(Item):
 
     def lay(self, view: PlotView) -> QRectF:
         self._pixel = view.pixel(self.at.x(), self.at.y())
-        half = self._size / 2 + 2.5
+        half = 0.65 * self._size + 2.5
         return QRectF(self._pixel.x() - half, self._pixel.y() - half, 2 * half, 2 * half).intersected(view.area)
 
     def paint(self, painter: QPainter) -> None:
@@ -277,7 +316,10 @@ class Marker(Item):
         ring = self._shape == "ring"
         painter.setPen(QPen(color if ring else theme.color("paper"), 2.0 if ring else 1.5))
         painter.setBrush(theme.color("paper") if ring else color)
-        painter.drawEllipse(at, half, half)
+        if self._shape in _CORNERS:
+            painter.drawPolygon(QPolygonF([at + QPointF(half * x, half * y) for x, y in _CORNERS[self._shape]]))
+        else:
+            painter.drawEllipse(at, half, half)
 
 
 class Spread(Item):
@@ -438,5 +480,6 @@ __all__ = [
     "Spread",
     "TimeBand",
     "TimeCursor",
+    "head_shape",
     "lab_pen",
 ]

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QGradient, QPainter, QPainterPath, QPen, QPixmap, QRadialGradient
+from PySide6.QtGui import QBrush, QColor, QFont, QGradient, QPainter, QPainterPath, QPen, QPixmap, QRadialGradient
 
 from app.style.theme import current_theme
 from app.widgets.scene_marks import paint_arrow, paint_halo, paint_trail
@@ -30,6 +30,8 @@ __all__ = [
 
 _MIN_BOB = 5.0  # pixels: a body stays visible however far the view is zoomed out
 _COIL_POINTS = 14
+_LEGIBLE = 7.0  # pixels of radius from which a number can be read in a body
+_SHADES = (0.0, 0.45, 0.75)  # of bodies in turn, on the way from their colour to grey
 
 
 @dataclass(frozen=True)
@@ -40,16 +42,17 @@ class SceneStyle:
     ghost: bool = False
     dash: DashPattern = ()
     fine: bool = False  # thinner lines, for cards
+    numbered: bool = False  # bodies carry their numbers, and shades
 
 
-def truth_style(fine: bool = False) -> SceneStyle:
+def truth_style(fine: bool = False, numbered: bool = False) -> SceneStyle:
     """Return truth's style in the current theme."""
-    return SceneStyle(current_theme().truth, fine=fine)
+    return SceneStyle(current_theme().truth, fine=fine, numbered=numbered)
 
 
-def ghost_style(model_name: str) -> SceneStyle:
-    """Return a model's style in the current theme: its colour, translucent, outlined in its dash."""
-    return SceneStyle(current_theme().model_color(model_name), True, model_dash(model_name))
+def ghost_style(role: str) -> SceneStyle:
+    """Return the style of a model or a run in the current theme: its colour, translucent, outlined in its dash."""
+    return SceneStyle(current_theme().model_color(role), True, model_dash(role))
 
 
 def paint_scene(painter: QPainter, view: SceneView, primitives: Iterable[Primitive], style: SceneStyle) -> None:
@@ -61,7 +64,8 @@ def paint_scene(painter: QPainter, view: SceneView, primitives: Iterable[Primiti
 
 def _paint_bob(painter: QPainter, view: SceneView, bob: Bob, style: SceneStyle) -> None:
     radius = max(bob.radius * view.scale, _MIN_BOB - 2.0 * style.fine)
-    ball = _ball(style, round(4 * radius) / 4, painter.device().devicePixelRatioF())
+    number = bob.body + 1 if style.numbered else 0
+    ball = _ball(style, round(4 * radius) / 4, painter.device().devicePixelRatioF(), number)
     half = ball.deviceIndependentSize() / 2
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
     painter.drawPixmap(view.pixel(bob.at) - QPointF(half.width(), half.height()), ball)
@@ -144,9 +148,12 @@ def _paint_lines(painter: QPainter, view: SceneView, lines: Lines, style: SceneS
 
 def _mixed(one: QColor, other: QColor) -> QColor:
     """The colour halfway: a translucent one would be darker where two pieces of a line meet."""
-    red, green, blue = (
-        (a + b) // 2 for a, b in ((one.red(), other.red()), (one.green(), other.green()), (one.blue(), other.blue()))
-    )
+    return _mixed_by(one, other, 0.5)
+
+
+def _mixed_by(one: QColor, other: QColor, share: float) -> QColor:
+    pairs = ((one.red(), other.red()), (one.green(), other.green()), (one.blue(), other.blue()))
+    red, green, blue = (round(a + share * (b - a)) for a, b in pairs)
     return QColor(red, green, blue)
 
 
@@ -221,20 +228,36 @@ def _coil(coils: int) -> npt.NDArray[np.float64]:
     return np.vstack([[0.0, 0.0], body, [1.0, 0.0]])
 
 
-@lru_cache(maxsize=64)
-def _ball(style: SceneStyle, radius: float, ratio: float) -> QPixmap:
-    """A body, painted once: shading and dashes would cost more than all else in the scene."""
+@lru_cache(maxsize=128)
+def _ball(style: SceneStyle, radius: float, ratio: float, number: int = 0) -> QPixmap:
+    """A body, painted once: shading and dashes would cost more than all else in the scene. With a `number` it has a
+    shade of its own, and carries that where it is large enough to be read."""
     side = math.ceil(radius) + 2
     pixmap = QPixmap(math.ceil(2 * side * ratio), math.ceil(2 * side * ratio))
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    painter.setPen(_outline(style))
-    painter.setBrush(_fill(style))
+    own = replace(style, color=_shade(style.color, number)) if number else style
+    painter.setPen(_outline(own))
+    painter.setBrush(_fill(own))
     painter.drawEllipse(QPointF(side, side), radius, radius)
+    if number and radius >= _LEGIBLE:
+        font = QFont(painter.font())
+        font.setPixelSize(round(min(1.1 * radius, 15.0)))
+        font.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(font)
+        dark = QColor(own.color).lightness() < 128
+        painter.setPen(QColor("#FFFFFF" if dark else "#16181C"))
+        square = QRectF(side - radius, side - radius, 2 * radius, 2 * radius)
+        painter.drawText(square, Qt.AlignmentFlag.AlignCenter, str(number))
     painter.end()
     return pixmap
+
+
+def _shade(color: str, number: int) -> str:
+    """Return the shade of the body of this `number`, from 1: one of three, in turn, from `color` towards grey."""
+    return _mixed_by(QColor(color), QColor("#8A8E96"), _SHADES[(number - 1) % len(_SHADES)]).name()
 
 
 @lru_cache(maxsize=64)

@@ -72,6 +72,8 @@ class ValueBox(QLineEdit):
 
     def _without_unit(self) -> str:
         text = self.text().replace(NO_BREAK, " ").strip()
+        if self._parameter.low_title and text.casefold() == self._parameter.low_title.casefold():
+            return f"{self._parameter.low:.12g}"
         if self._parameter.unit:
             text = text.removesuffix(self._parameter.unit).strip()
         return text if isinstance(self._parameter.default, str) else parse(text)
@@ -87,4 +89,6 @@ class ValueBox(QLineEdit):
     def _short(self) -> str:
         if isinstance(self._value, str):
             return self._value
+        if self._parameter.low_title and self._value == self._parameter.low:
+            return self._parameter.low_title
         return number(self._value, self._parameter.unit)

@@ -230,15 +230,19 @@ class Files:
 
     async def _read(self, title: str, path: Path, work: Callable[[ProgressCallback], Result]) -> Result | None:
         """Do `work`, the reading of `path`, in the thread of the files; None where it fails, or the user stops it."""
-        loop = asyncio.get_running_loop()
-        reading = ProgressDialog(work, title, f"Reading {shortened(path.name)}", self._window)
         try:
-            return await reading.run(lambda work: loop.run_in_executor(self._executor, work))
+            return await self._watched(title, path, work)
         except HnnLabError as error:
             self._complain(str(error))
         except EndedError:
             pass
         return None
+
+    async def _watched(self, title: str, path: Path, work: Callable[[ProgressCallback], Result]) -> Result:
+        """Do `work`, the reading of `path`, in the thread of the files; raise `EndedError` where the user stops it."""
+        loop = asyncio.get_running_loop()
+        reading = ProgressDialog(work, title, f"Reading {shortened(path.name)}", self._window)
+        return await reading.run(lambda work: loop.run_in_executor(self._executor, work))
 
     async def _settled(self, dialog: ImportingDialog) -> Experiment | None:
         """Show `dialog` until there is a recording, and return the experiment on it; None where it is cancelled."""

@@ -15,6 +15,7 @@ from app.style.theme import current_theme
 from app.workers.journal_worker import Journal
 from hnn_engine.errors import HnnLabError, listing
 from hnn_engine.experiment import Experiment, carried_models, new_experiment
+from hnn_engine.run_identities import Identity
 
 if TYPE_CHECKING:
     from app.dialogs.race_window import RaceWindow
@@ -260,8 +261,13 @@ class SessionActions:
         from hnn_engine.comparison_video import ComparisonVideo  # with what reads and writes films
 
         lab = self._lab
-        shown = [m.snapshot for m in lab.shown_models() if m.member == 0]
-        made = ComparisonVideo(lab.experiment, shown, "dark" if current_theme().dark else "light")
+        shown = [m for m in lab.shown_models() if m.member == 0]
+        made = ComparisonVideo(
+            lab.experiment,
+            [m.snapshot for m in shown],
+            "dark" if current_theme().dark else "light",
+            identities=[Identity(m.role, m.title) for m in shown],
+        )
         try:
             made.check()
             path = await self._files().save_film(made)

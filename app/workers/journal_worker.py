@@ -103,7 +103,7 @@ class Journal(QObject):
         if self._unsaved and self.on and not self._closed:
             self._handed = document.state
             path = document.path or document.suggestion
-            self._ask(_Request(self._whole(document.state), document.view.as_dict(), path, tuple(self._sources)))
+            self._ask(_Request(self._whole(document.state), document.view_to_keep(), path, tuple(self._sources)))
 
     def _whole(self, state: State) -> State:
         """Return `state` with the fits that others still hold."""

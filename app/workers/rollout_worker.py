@@ -62,7 +62,8 @@ class RolloutWorker:
         self._truths: dict[bool, tuple[Hashable, Rollout]] = {}  # by the reference integrator or not
         self._rollouts: dict[str, tuple[Hashable, Rollout | str]] = {}
         self._frictions: dict[str, tuple[Snapshot, Snapshot]] = {}  # as fitted, and with another friction
-        self._in_step: dict[str, tuple[Hashable, int]] = {}  # painted frames of each model before the first out of step
+        # Painted frames of each model before the first out of step, and all.
+        self._in_step: dict[str, tuple[Hashable, tuple[int, int]]] = {}
         self._plane: tuple[Hashable, Hashable, PortraitField] | None = None
         self._formula: type | None = None  # the system, made of a formula, whose law was compiled last
         self._companions = RolloutCompanions(self._truth_key, self._model_key, self._follow_fully)
@@ -289,9 +290,17 @@ class RolloutWorker:
             nothing, none = np.full((1, 2 * request.experiment.scene.dof), np.nan), np.array([np.nan])
             parts = (np.zeros(1), nothing, none, none, np.zeros(1))
             return RolloutCurve(
-                shown.key, shown.model, shown.title, *parts, note=answer, group=shown.group, member=shown.member
+                shown.key,
+                shown.model,
+                shown.title,
+                *parts,
+                note=answer,
+                group=shown.group,
+                member=shown.member,
+                role=shown.role,
             )
         drift, error_t, error = self._evaluate(request, shown, answer, truth)
+        in_step, frames = self._frames_in_step(request, shown, answer, truth, stop) or (None, 0)
         return RolloutCurve(
             shown.key,
             shown.model,
@@ -308,7 +317,9 @@ class RolloutWorker:
             group=shown.group,
             member=shown.member,
             own=drift_by_own_energy(request, shown.snapshot, answer.coords, truth),
-            in_step=self._frames_in_step(request, shown, answer, truth, stop),
+            in_step=in_step,
+            frames=frames,
+            role=shown.role,
         )
 
     def _frames_in_step(
@@ -318,8 +329,9 @@ class RolloutWorker:
         answer: Rollout,
         truth: RolloutCurve | None,
         stop: Callable[[], bool],
-    ) -> int | None:
-        """Return how long the film that a model paints stays in step with truth's, in frames; None for a preview."""
+    ) -> tuple[int, int] | None:
+        """Return for how many of the frames that a model paints its film stays in step with truth's, and how many they
+        are; None for a preview."""
         if shown.snapshot.autoencoder is None or truth is None or request.preview:
             return None
         key = self._model_key(request, shown), self._truth_key(request)
@@ -333,7 +345,7 @@ class RolloutWorker:
         if reader is None or film is None:
             return None
         coords, angles = states_at(film, answer.t, answer.coords), states_at(film, truth.t, truth.coords)[:, 0]
-        frames = frames_in_step(shown.snapshot, coords, angles, reader, stop)
+        frames = frames_in_step(shown.snapshot, coords, angles, reader, stop), len(film)
         if not stop():
             self._in_step[shown.key] = key, frames
         return frames

@@ -16,6 +16,7 @@ from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.parameters import Parameter
 from hnn_engine.records import Run, is_run_folder, load_run, load_session
 from hnn_engine.rollouts.steering import STEERINGS, Steering
+from hnn_engine.run_identities import Described, Places, identities, read_places
 from hnn_engine.video import write_video
 
 HEIGHT = Parameter("height", "Height", 360, 120, 2160, unit="px")
@@ -32,10 +33,12 @@ def film(options: argparse.Namespace) -> None:
     if found is not None and not options.force:
         raise RecordError(f"{options.out} is already there: name another file, or replace it by --force")
     height = int(HEIGHT.check(options.height))
-    experiment, runs = _loaded(options.sources)
+    experiment, runs, places = _loaded(options.sources)
     asked = _asked(experiment, options)
     kernel_cache.load_compiled()
-    made = ComparisonVideo(asked, [run.snapshot for run in runs], options.theme, height)
+    described = [Described((run.id,), run.snapshot.model, run.experiment, run.title) for run in runs]
+    who = identities(described, places)
+    made = ComparisonVideo(asked, [run.snapshot for run in runs], options.theme, height, who)
     write_video(options.out, made.pictures(), made.seconds, _tell, made.count)
     end_progress()
     say(f"{options.out}: {made.count} frames, {made.count * made.seconds:.3g} s")
@@ -46,12 +49,14 @@ def _tell(share: float) -> None:
         progress(f"Writing frames: {100 * share:3.0f} %")
 
 
-def _loaded(sources: Sequence[Path]) -> tuple[Experiment, list[Run]]:
-    """Read runs, or the shown runs of a session, and the experiment of the first."""
+def _loaded(sources: Sequence[Path]) -> tuple[Experiment, list[Run], Places]:
+    """Read runs, or the shown runs of a session with the places that they have in it, and the experiment of the
+    first."""
     if len(sources) == 1 and not is_run_folder(sources[0]):
         session = load_session(sources[0])
         shown = [run for run in session.runs if run.id in session.shown]
-        return session.experiment, [run for run in shown if same_scene(run.experiment, session.experiment)]
+        places = Places(read_places(session.view.get("places")))
+        return session.experiment, [run for run in shown if same_scene(run.experiment, session.experiment)], places
     runs = [load_run(folder) for folder in sources]
     for folder, run in zip(sources, runs, strict=True):
         if run.experiment.source_name != runs[0].experiment.source_name:
@@ -59,7 +64,7 @@ def _loaded(sources: Sequence[Path]) -> tuple[Experiment, list[Run]]:
                 f"{folder} is a run of {run.experiment.source_name}, but {sources[0]} one of "
                 f"{runs[0].experiment.source_name}: name runs of the same"
             )
-    return runs[0].experiment, runs
+    return runs[0].experiment, runs, Places()
 
 
 def _asked(experiment: Experiment, options: argparse.Namespace) -> Experiment:

@@ -25,7 +25,16 @@ if TYPE_CHECKING:
 
 _STEPS = Parameter("steps", "Steps", 2000, 1, 200_000, help="Steps of the optimiser.", log=True, acts="fit")
 _RATE = Parameter("learning-rate", "Learning rate", 1e-3, 1e-6, 1.0, "α", help="Step size.", log=True, acts="fit")
-_BATCH = Parameter("batch", "Batch", 0, 0, 100_000, help="Rows drawn for a step; 0 takes all of them.", acts="fit")
+_BATCH = Parameter(
+    "batch",
+    "Batch",
+    0,
+    0,
+    100_000,
+    help="Rows drawn for a step; 0 takes all of them.",
+    acts="fit",
+    low_title="all rows",
+)
 _DECAY = Parameter("weight-decay", "Weight decay", 1e-4, 0.0, 1.0, help="L2 term in the gradient.", acts="fit")
 _RIDGE = Parameter(
     "ridge", "Ridge", 1e-9, 1e-13, 1e-1, "λ", help="Penalty on large weights in each regression: more is smoother.",

@@ -31,6 +31,8 @@ _IRRELEVANT = {
     "number_format.py",
     "axis_ticks.py",
     "model_colors.py",
+    "experiment_settings.py",
+    "run_identities.py",
 }
 _LIBRARIES = {name: name for name in ("numpy", "scipy", "numba", "torch")}
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hnn_engine.missing_libraries import explained
-from hnn_engine.model_colors import COLORS, DASHES, drawn_as
+from hnn_engine.model_colors import COLORS, role_colors, role_dash
 from hnn_engine.video.clip import Pictures
 from hnn_engine.video.text import LEADING, shortened, write
 
@@ -27,7 +27,8 @@ SMALLEST = 120  # px of height in which words can still be read
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """A frame: its `picture` `(h, w)`, uint8 or 0 to 1, and `role`, 'truth' or a model's name, which colours its mark.
+    """A frame: its `picture` `(h, w)`, uint8 or 0 to 1, and `role`, 'truth', a model or a run ('hnn/1'), which colours
+    its mark.
 
     `caption` says whose frame it is, `note` how it does: '12.3° off'.
     """
@@ -61,14 +62,15 @@ def side_by_side(
 
     assert tiles
     assert height_px >= SMALLEST
-    look = {name: pair[theme == "dark"] for name, pair in COLORS.items()}
+    dark = theme == "dark"
+    look = {name: pair[dark] for name, pair in COLORS.items()}
     layout = _layout(len(tiles), height_px, tiles[0].picture.shape)
     sheet = Image.new("RGB", layout.whole, look["paper"])
     draw = ImageDraw.Draw(sheet)
     for i, tile in enumerate(tiles):
         left = layout.margin + i * (layout.width + layout.gap)
         sheet.paste(_enlarged(Image.fromarray(_grey(tile.picture)), layout.width, layout.height), (left, layout.margin))
-        _write_words(draw, left, layout, tile, look)
+        _write_words(draw, left, layout, tile, look, dark)
     room = layout.whole[0] - 2 * layout.margin
     size = TIME * height_px
     top = height_px - layout.margin - (LEADING + 1) / 2 * size  # so that the letters stand on the margin
@@ -98,12 +100,12 @@ def _enlarged(frame: "Image", width: int, height: int) -> "Image":
     return squares.resize((width, height), Resampling.BOX)
 
 
-def _write_words(draw: "ImageDraw", left: int, layout: _Layout, tile: Tile, look: dict[str, str]) -> None:
+def _write_words(draw: "ImageDraw", left: int, layout: _Layout, tile: Tile, look: dict[str, str], dark: bool) -> None:
     """Write a tile's mark, caption and note below its frame."""
     whole = layout.whole[1]
     top, mark = layout.margin + layout.height + layout.gap / 3, MARK * whole
-    role = drawn_as(tile.role)
-    _draw_mark(draw, left, top + LEADING * CAPTION * whole / 2, whole, role, look.get(role, look["muted"]))
+    color = role_colors(tile.role)[dark]
+    _draw_mark(draw, left, top + LEADING * CAPTION * whole / 2, whole, tile.role, color)
     inset = mark + 0.4 * CAPTION * whole
     caption = shortened(tile.caption, CAPTION * whole, layout.width - inset)
     write(draw, left + inset, top, caption, CAPTION * whole, look["ink"])
@@ -114,8 +116,8 @@ def _write_words(draw: "ImageDraw", left: int, layout: _Layout, tile: Tile, look
 def _draw_mark(draw: "ImageDraw", left: int, middle: float, whole: int, role: str, color: str) -> None:
     """Draw a stroke in a model's colour and dashes, on even rows: a video keeps one colour for two of them."""
     end, width = left + round(MARK * whole), 2 * max(1, round(STROKE * whole / 2))
-    dashes = DASHES.get(role, ()) or (1e9,)
-    scale = MARK * whole / DASHED
+    dashes = role_dash(role) or (1e9,)
+    scale = MARK * whole / max(DASHED, sum(role_dash(role)))
     at, i, top = float(left), 0, 2 * round((middle - width / 2) / 2)
     while at < end:
         stop = min(at + dashes[i % len(dashes)] * scale, end)

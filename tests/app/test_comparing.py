@@ -83,7 +83,7 @@ async def test_the_map_and_its_words_say_what_a_direct_computation_says(bench: B
     scale = system.energy_scale(np.array(bench.experiment.start))
     words = f"{percent(found.rms / scale)} of E inside the data"
     assert view.background.key.words.text() == f"rms {words}"
-    assert bench.window.status.sentence.text().endswith(f"HNN's Ĥ is off by {words}")
+    assert bench.window.status.sentence.whole.endswith(f"HNN's Ĥ is off by {words}")
     assert view.background.key.name.text() == "HNN: Ĥ − H"
     assert view.background.own_contours.pen.color().name().upper() == "#0072B2"
     for item, contours in (
@@ -115,7 +115,7 @@ async def test_switched_off_it_leaves_nothing(bench: Bench) -> None:
     assert not portrait.background.map.visible
     assert bench.answer.field is not None
     assert bench.answer.field.gap is None
-    assert "Ĥ" not in bench.window.status.sentence.text()
+    assert "Ĥ" not in bench.window.status.sentence.whole
     assert portrait.background.contours.pen.color().alpha() == 150
     assert len(portrait.background.own_contours.data[0]) == 0
 
@@ -232,7 +232,7 @@ class TestEnergy:
         np.testing.assert_allclose(own, expected, atol=1e-9)
         assert np.abs(own).max() < 0.01 * np.abs(true).max()
         assert np.allclose(energy._curves[baseline.key][0].data[1], 100 * baseline.drift)
-        assert energy.title == "Energy drift: own Ĥ"
+        assert energy.title == "Energy drift: own Ĥ; Baseline: true H"
         assert "Ĥ differs from H" in energy.toolTip()
 
     async def test_both_are_drawn_apart(self, bench: Bench) -> None:

@@ -33,7 +33,7 @@ async def test_repetitions_are_fitted_with_seeds_of_their_own_and_drawn_as_a_ban
         low = np.min([t.drift for t in family], axis=0)
         spread = bench.window.energy._spreads[lead.key]
         assert spread._points[:, 1].min() == pytest.approx(100 * low.min(), abs=1e-6)
-    assert "3 seeds" in bench.window.status.sentence.text()
+    assert "3 seeds" in bench.window.status.sentence.whole
     assert len(bench.window.scene._paths) == 2, "the scene shows one ghost a model"
     assert bench.window.training.progress.text() == "Fitted.", "the other seeds are no change since the fit"
     bench.edit(seed=1)

@@ -212,6 +212,10 @@ async def test_a_hand_in_the_camera_s_picture_moves_the_start(bench: Bench) -> N
 async def test_a_tile_says_how_long_its_film_stays_in_step(bench: Bench) -> None:
     await show(bench)
     assert [t.in_step for t in bench.answer.models] == [0, 0], "who has learned nothing paints no rod"
+    said = bench.window.status.sentence.whole
+    assert said.count(" frames in step") == 2
+    assert "0 of " in said
+    assert "keeps" not in said, "an energy of frames that show nothing says nothing"
     assert "out of step" in tile(bench, 2).figures[0]
     answer = bench.answer
     bench.lab.rollouts.answer = replace(answer, models=tuple(replace(t, in_step=30) for t in answer.models))

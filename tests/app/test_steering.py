@@ -73,9 +73,9 @@ async def test_models_climb_their_own_energy_and_a_baseline_says_that_it_has_non
     steering = bench.experiment.rollout.steering
     assert learned[hnn.t >= steering.at + steering.span].min() > learned[hnn.t <= steering.at].max()
     assert "no H" in bench.model("baseline").note
-    assert "no H" in bench.window.status.sentence.text()
-    assert bench.window.status.sentence.text().startswith("truth gained")
-    assert "HNN gained" in bench.window.status.sentence.text()
+    assert "no H" in bench.window.status.sentence.whole
+    assert "truth gained" in bench.window.status.sentence.whole
+    assert "HNN gained" in bench.window.status.sentence.whole
 
 
 async def test_time_is_turned_back_and_everything_returns_to_the_start(bench: Bench) -> None:
@@ -95,7 +95,7 @@ async def test_time_is_turned_back_and_everything_returns_to_the_start(bench: Be
         assert track.gap < 1e-4
         assert np.abs(track.coords[-1] - start).max() < 1e-3
         assert np.abs(track.coords[len(track.t) // 2] - start).max() > 0.1
-    sentence = bench.window.status.sentence.text()
+    sentence = bench.window.status.sentence.whole
     assert sentence.startswith("Distance from the start")
     for word in ("truth", "HNN", "Baseline"):
         assert word in sentence
@@ -143,7 +143,7 @@ async def test_steering_beyond_a_shortened_horizon_is_said_as_if_nothing_were_do
     bench.window.training.rollout.edited.emit("horizon", 4.0, True)
     await bench.settled()
     assert np.ptp(energy(bench)) < 1e-9
-    assert "HNN" in bench.window.status.sentence.text()
+    assert "HNN" in bench.window.status.sentence.whole
 
 
 async def test_a_damped_truth_is_not_held_against_itself(bench: Bench) -> None:
@@ -152,7 +152,7 @@ async def test_a_damped_truth_is_not_held_against_itself(bench: Bench) -> None:
     await bench.train()
     bench.lab.steer("pump")
     await bench.settled()
-    assert "truth is off" not in bench.window.status.sentence.text()
+    assert "truth is off" not in bench.window.status.sentence.whole
 
 
 async def test_a_recording_is_compared_up_to_where_rollouts_are_steered(bench: Bench) -> None:

@@ -3,10 +3,18 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QDockWidget, QScrollBar, QWidget
+from PySide6.QtGui import QColor, QFont, QImage, QPainter
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QApplication,
+    QComboBox,
+    QDockWidget,
+    QScrollBar,
+    QWidget,
+)
 
-from app.style.theme import DARK, LIGHT, THEMES
+from app.style.theme import DARK, LIGHT, THEMES, ui_font
 from app.window.main_window import MainWindow, start_theme
 from hnn_engine.model_colors import COLORS, DASHES, DRAWN_AS, model_dash
 from tests.app.bench import CTRL, Bench
@@ -160,3 +168,22 @@ def test_a_model_of_frames_is_drawn_as_its_kind(of_frames: str, plain: str) -> N
     for theme in THEMES.values():
         assert theme.role(of_frames) == theme.model_color(of_frames) == theme.role(plain)
     assert model_dash(of_frames) == model_dash(plain)
+
+
+@pytest.mark.parametrize(("plain", "hatted"), [("x", "x\u0302"), ("H", "Ĥ")])
+def test_hats_are_drawn_over_their_letters(qapp: QApplication, plain: str, hatted: str) -> None:
+    font = ui_font(QFont("DejaVu Sans"))
+    font.setPixelSize(32)
+
+    def rows(text: str) -> set[int]:
+        image = QImage(100, 80, QImage.Format.Format_RGB32)
+        image.fill(QColor("white"))
+        painter = QPainter(image)
+        painter.setFont(font)
+        painter.drawText(10, 60, text)
+        painter.end()
+        return {y for y in range(80) if any(image.pixelColor(x, y).lightness() < 128 for x in range(100))}
+
+    above = rows(hatted) - rows(plain)
+    assert above, "the hat is lost"
+    assert min(rows(plain)) - 16 < min(above) < min(rows(plain))

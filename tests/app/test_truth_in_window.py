@@ -55,7 +55,7 @@ async def test_the_time_plots_mark_from_when_truth_is_not_known(bench: Bench) ->
         assert "a distance from it is no error" in panel.toolTip()
     assert bench.window.error.title == f"Error (truth to {known:.3g} s)"
     assert bench.window.error.known._words.startswith("no errors")
-    assert f"Truth is known for {known:.3g} s." in bench.window.status.sentence.text()
+    assert f"Truth is known for {known:.3g} s." in bench.window.status.sentence.whole
 
 
 async def test_nothing_is_marked_where_truth_is_known_throughout(bench: Bench) -> None:
@@ -70,7 +70,7 @@ async def test_nothing_is_marked_where_truth_is_known_throughout(bench: Bench) -
         assert panel.known.area.isEmpty()
         assert "no error" not in panel.toolTip()
     assert bench.window.error.title == "Error against truth"
-    assert "is known" not in bench.window.status.sentence.text()
+    assert "is known" not in bench.window.status.sentence.whole
 
 
 async def test_the_mark_is_gone_while_the_start_is_dragged_and_comes_back(bench: Bench) -> None:

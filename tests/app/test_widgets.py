@@ -409,14 +409,15 @@ class TestMap:
         assert min(shades) > full.lightness() + 15
         assert len(shades) > 1
 
-    def test_the_key_is_short_where_there_is_little_room(self, qtbot: QtBot) -> None:
+    def test_the_key_names_what_is_compared_even_where_there_is_little_room(self, qtbot: QtBot) -> None:
         key = MapKey()
         qtbot.addWidget(key)
         key.show()
-        key.show_key("Separable HNN: Ĥ − H", "Ĥ − H", ("−100 %", "+100 % of E"), "rms 42 % of E inside the data", "tip")
-        for width, name in ((900, "Separable HNN: Ĥ − H"), (430, "Ĥ − H"), (900, "Separable HNN: Ĥ − H")):
+        key.show_key("Separable HNN: Ĥ − H", ("−100 %", "+100 % of E"), "rms 42 % of E inside the data", "tip")
+        for width, words in ((900, True), (430, False), (900, True)):
             key.resize(width, 24)
-            assert key.name.text() == name
+            assert key.name.text() == "Separable HNN: Ĥ − H"
+            assert key.words.isVisible() is words
         assert key.minimumSizeHint().width() > 240, "it has to say more than a narrow panel has room for"
         assert key.minimumWidth() == 240
         assert key.words.isVisible()

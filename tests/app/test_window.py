@@ -81,7 +81,7 @@ async def test_opens_on_the_pendulum_with_data_ready(bench: Bench) -> None:
     assert len(bench.window.portrait.dots.given.data[0]) > 1000
     assert panel.button.text() == "Train"
     assert panel.button.isEnabled()
-    assert "Train" in bench.window.status.sentence.text()
+    assert "Train" in bench.window.status.sentence.whole
     before = bench.lab.playback.time
     await bench.until(lambda: bench.lab.playback.time > before, "play")
 

@@ -9,7 +9,6 @@ from app.model.document import View
 from app.widgets.map_key import MapKey
 from app.widgets.plot import Curve, LabPlot, Layer, Segments
 from app.widgets.quiver import arrow_lines
-from hnn_engine.models import MODELS
 from hnn_engine.number_format import number, percent
 from hnn_engine.phase_portrait import NO_CONTOURS, Contours, EnergyGap, PortraitField, color_limit
 
@@ -17,7 +16,8 @@ COMPARE_TIP = """Compare a learned H with the true one
 Lines: contours of the true H in grey, of the model's Ĥ in its colour, at the same energies.
 Colours: Ĥ − H − c. An energy is known up to a constant; c is the median of Ĥ − H over the training data.
 Hatched: no training data nearby.
-With several models: the one chosen in "Field of", or else the first with an H.
+With several models: the one chosen beside the key, or else that of "Field of", or else the first with an H; the key
+always names it.
 With several degrees of freedom the plane is a slice through the start."""
 
 
@@ -32,7 +32,7 @@ class PortraitBackground:
         self.contours = plot.curve("field", z=-40, alpha=150, layer=Layer.BACKGROUND)
         self.own_contours = plot.curve("field", z=-39, layer=Layer.BACKGROUND)
         self._drawn: dict[Curve | Segments, tuple[npt.NDArray[Any], ...]] = {}  # what arrows and contours show
-        self._compared = ""  # the model in whose colour its contours are
+        self._compared = ""  # the role in whose colour its contours are
 
     def sync(self, view: View) -> None:
         """Show and hide what the view says."""
@@ -42,17 +42,17 @@ class PortraitBackground:
         self.map.set_visible(view.compare)
         self.key.setVisible(view.compare)
 
-    def show_field(self, field: PortraitField | None) -> None:
-        """Draw arrows and contours, those that are not there already."""
+    def show_field(self, field: PortraitField | None, compared: str) -> None:
+        """Draw arrows and contours, those that are not there already; of Ĥ in the colour of the role `compared`."""
         gap = field.gap if field is not None else None
         self._draw_arrows(field)
-        self._dress_contours(gap.model if gap is not None else "")
+        self._dress_contours(compared if gap is not None else "")
         self._draw_contours(self.contours, field.contours if field is not None else NO_CONTOURS)
         self._draw_contours(self.own_contours, gap.contours if gap is not None else NO_CONTOURS)
 
-    def show_gap(self, field: PortraitField | None, scale: float, unit: str, why_not: str) -> None:
-        """Paint the map in colours that reach as far as Ĥ is off where the data are, as shares of `scale` in `unit`; or
-        say why there is none."""
+    def show_gap(self, field: PortraitField | None, name: str, scale: float, unit: str, why_not: str) -> None:
+        """Paint the map of the model called `name` in colours that reach as far as Ĥ is off where the data are, as
+        shares of `scale` in `unit`; or say why there is none."""
         gap = field.gap if field is not None else None
         if field is None or gap is None or not np.isfinite(scale):
             self.map.clear()
@@ -60,9 +60,9 @@ class PortraitBackground:
             return
         share = color_limit(gap.reach, scale)
         self.map.show_values(gap.values, share * scale, field.spec.x, field.spec.y, gap.beyond)
-        name, words = MODELS[gap.model].title, f"rms {percent(gap.rms / scale)} of E {gap.where}"
+        words = f"rms {percent(gap.rms / scale)} of E {gap.where}"
         ends = (f"−{percent(share)}", f"+{percent(share)} of E")
-        self.key.show_key(f"{name}: Ĥ − H", "Ĥ − H", ends, words, gap_tip(gap, scale, unit))
+        self.key.show_key(f"{name}: Ĥ − H", ends, words, gap_tip(gap, scale, unit))
 
     def _dress_contours(self, compared: str) -> None:
         """Grey lines, or ink for truth and a model's own colour where they are compared."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -15,23 +15,25 @@ from PySide6.QtWidgets import (
 
 from app.lab import Lab
 from app.model.document import State, View
-from app.model.rollout_messages import Answer, RolloutCurve
+from app.model.model_roles import compared_key, field_key
+from app.model.rollout_messages import Answer, RolloutCurve, ShownModel
 from app.model.settings import settings
 from app.panels.portrait.background import COMPARE_TIP, PortraitBackground
 from app.panels.portrait.data_editing import DataEditor
 from app.panels.portrait.data_points import DataPoints
 from app.panels.portrait.energy_band import EnergyBand
+from app.panels.portrait.pointed_at import lines_at
 from app.panels.portrait.projection import MAP_TIP, Chart, LatentChart, StateChart, joins, map_words
-from app.style.theme import theme_signals
+from app.style.theme import current_theme, theme_signals
 from app.widgets.drag import FinePointer
 from app.widgets.elided import ElidedLabel
-from app.widgets.plot import Curve, LabPlot, Marker
+from app.widgets.plot import Curve, LabPlot, Marker, Tag, head_shape
+from app.widgets.swatch import SWATCH_SIZE, swatch_icon
 from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import retyped, same_scene
-from hnn_engine.model_colors import model_dash
-from hnn_engine.models import MODELS
+from hnn_engine.model_colors import role_dash
 from hnn_engine.phase_portrait import PortraitField, PortraitSpec
 
 GRAB = 14.0  # pixels around the start within which it is grabbed
@@ -67,6 +69,7 @@ class PortraitPlot(LabPlot):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         left = event.button() == Qt.MouseButton.LeftButton
+        self.hovered.emit(None)
         panel = self._panel
         if left and (panel.band.press(event) or panel.editor.press(event) or panel.take(event.position())):
             event.accept()
@@ -102,8 +105,8 @@ class PortraitPanel(QWidget):
         self.plot = PortraitPlot(self)
         self._answer: Answer | None = None
         self._field: PortraitField | None = None
-        self._curves: dict[str, tuple[Curve, Marker, Marker]] = {}
-        self._members: dict[str, int] = {}  # which repetition of its fit a curve is drawn as
+        self._curves: dict[str, tuple[Curve, Marker, Marker, Tag]] = {}  # line, head, where it diverged, name
+        self._drawn_as: dict[str, tuple[str, int]] = {}  # role of each curve, and which repetition of its fit it is
         self._latents: LatentChart | None = None  # of the newest answer, where latents are shown
         self._seen: RolloutCurve | None = None  # truth, in these latents
         self._pointer: FinePointer | None = None
@@ -128,6 +131,7 @@ class PortraitPanel(QWidget):
         self.words = ElidedLabel()  # what map the latents have
         self.words.setContentsMargins(12, 2, 16, 0)
         self.start = self.plot.marker("accent", "ring", 12.0, z=60.0)
+        self.readout = self.plot.readout()
 
     def _build_bar(self) -> None:
         self._bar = QWidget()
@@ -140,7 +144,8 @@ class PortraitPanel(QWidget):
             box.setAccessibleName(name)
             set_tip(box, {"Field of": "Whose vector field and H contours are shown"}.get(name, f"{name}: coordinate"))
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self._fields: tuple[str, ...] = ()
+        self.field_of.setIconSize(SWATCH_SIZE)
+        self._fields: tuple[object, ...] = ()
         self._across, self._over, self._of = PlainLabel("Axes"), PlainLabel("×"), PlainLabel("Field of")
         for label in (self._across, self._over, self._of):
             label.setProperty("muted", True)
@@ -173,6 +178,9 @@ class PortraitPanel(QWidget):
         lab.document.view_changed.connect(self._on_view)
         self.plot.ranged.connect(self._show_plane)
         self.plot.laid_out.connect(self._draw_field)
+        self.plot.hovered.connect(self._on_hovered)
+        lab.highlighted.connect(self.plot.fade_others)
+        self.background.key.chosen.connect(lambda role: lab.document.set_view(compared=role))
         self.x_axis.activated.connect(self._on_axes)
         self.y_axis.activated.connect(self._on_axes)
         self.field_of.activated.connect(lambda: lab.document.set_view(field=str(self.field_of.currentData())))
@@ -208,19 +216,23 @@ class PortraitPanel(QWidget):
         self._on_dataset(self.lab.dataset)
         self._place_start()
 
-    def _offer_fields(self) -> None:
-        """Offer the fields of truth and of the models that are chosen or shown."""
-        there = {m.name for m in self.lab.experiment.models} | {m.model for m in self.lab.shown_models()}
-        names = ("truth", *(name for name in MODELS if name in there))
-        if names != self._fields:
-            self._fields = names
+    def _offer_models(self) -> None:
+        """Offer the fields of truth and of the shown models, and those with an energy to be compared."""
+        view, models = self.lab.document.view, self.lab.shown_models()
+        leads = [m for m in models if m.member == 0]
+        fields = (("truth", "Truth"), *((m.role, m.title) for m in leads))
+        if (fields, current_theme()) != self._fields:
+            self._fields = (fields, current_theme())
             self.field_of.clear()
-            for name in names:
-                self.field_of.addItem("Truth" if name == "truth" else MODELS[name].title, name)
+            for role, name in fields:
+                self.field_of.addItem(swatch_icon(role), name, role)
+        self.field_of.setCurrentIndex(self.field_of.findData(_role(leads, field_key(models, view), "truth")))
+        able = tuple((m.role, m.title) for m in leads if m.snapshot.has_energy)
+        own = _role(leads, compared_key(models, view), "") if view.compared else ""
+        self.background.key.offer((("", "As Field of"), *able), own)
 
     def _sync_view(self, view: View) -> None:
-        self._offer_fields()
-        self.field_of.setCurrentIndex(max(0, self.field_of.findData(view.field)))
+        self._offer_models()
         for name, button in self.switches.items():
             button.setChecked(bool(getattr(view, name)))
         seen = self.lab.experiment.scene.observed
@@ -318,6 +330,7 @@ class PortraitPanel(QWidget):
 
     def _on_answered(self, answer: Answer) -> None:
         self._answer = answer
+        self._offer_models()
         self._chart(answer)
         self._fit_range(answer)
         if answer.field is not None and answer.field is not self._field and answer.field.spec.axes == self.axes:
@@ -341,16 +354,24 @@ class PortraitPanel(QWidget):
         return replace(answer.truth, key="truth, encoded", coords=answer.encoded_truth)
 
     def _on_theme(self) -> None:
+        self._offer_models()
         self._draw_field()
 
     def _draw_field(self) -> None:
-        self.background.show_field(self._field)
+        compared = self._compared()
+        self.background.show_field(self._field, compared.role if compared is not None else "")
         self._draw_gap()
 
     def _draw_gap(self) -> None:
         scale = self._answer.scale if self._answer is not None else np.nan
         unit = "J" if self.lab.experiment.recording is None else ""
-        self.background.show_gap(self._field, scale, unit, self._why_no_gap())
+        compared = self._compared()
+        name = compared.title if compared is not None else ""
+        self.background.show_gap(self._field, name, scale, unit, self._why_no_gap())
+
+    def _compared(self) -> ShownModel | None:
+        """The model whose H is compared with the true one on the plane that is drawn."""
+        return self._answer.shown(self._answer.request.compared) if self._answer is not None else None
 
     def _why_no_gap(self) -> str:
         if not self.lab.document.view.compare:
@@ -372,22 +393,24 @@ class PortraitPanel(QWidget):
         tracks = self._tracks()
         if not any(track.measured for track in tracks):
             self._measured.set_data([], [])
-        changed = {t.key for t in tracks if self._members.get(t.key, t.member) != t.member}
-        self._members = {t.key: t.member for t in tracks}
-        for key in (set(self._curves) - set(self._members)) | (changed & set(self._curves)):
+        before, self._drawn_as = self._drawn_as, {t.key: (t.role, t.member) for t in tracks}
+        for key in [key for key in self._curves if self._drawn_as.get(key) != before.get(key)]:
             for item in self._curves.pop(key):
                 self.plot.discard(item)
         for track in tracks:
             self._draw_track(track)
+        self.plot.fade_others(self.lab.highlight)
 
     def _draw_track(self, track: RolloutCurve) -> None:
         if track.key not in self._curves:
             truth = track.key == "truth"
             alpha, z = (70, 8.0) if track.member else (255, 10.0 if truth else 12.0)
-            line = self.plot.curve(track.model, () if truth else model_dash(track.model), 1.0, alpha, z)
-            head = self.plot.marker(track.model, "dot", 11.0 if truth else 10.0)
-            self._curves[track.key] = (line, head, self.plot.marker(track.model, "cross", 9.0))
-        line, _, cross = self._curves[track.key]
+            line = self.plot.curve(track.role, role_dash(track.role), 1.0, alpha, z)
+            line.pointable = True
+            head = self.plot.marker(track.role, head_shape(track.role), 11.0 if truth else 10.0)
+            cross, tag = self.plot.marker(track.role, "cross", 9.0), self.plot.tag(track.role)
+            self._curves[track.key] = (line, head, cross, tag)
+        line, _, cross, _ = self._curves[track.key]
         at = self._drawable(track)
         if track.measured and self._latents is None:
             line.set_data([], [])
@@ -440,12 +463,25 @@ class PortraitPanel(QWidget):
 
     def _on_moved(self, time: float) -> None:
         for track in self._tracks():
-            head = self._curves[track.key][1]
+            _, head, _, tag = self._curves[track.key]
             state = self._position(track) if len(track.t) and not track.member else None
             if state is None or not np.isfinite(state).all():
                 head.set_visible(False)
+                tag.hide()
             else:
                 head.place(*state)
+                if track.key != "truth":
+                    tag.place(track.title, *state)
+        self._part_names()
+
+    def _part_names(self) -> None:
+        """Leave out the names that would lie over another one."""
+        taken: list[QRectF] = []
+        for *_, tag in self._curves.values():
+            if any(tag.area.intersects(place) for place in taken):
+                tag.hide()
+            elif not tag.area.isEmpty():
+                taken.append(tag.area)
 
     def _position(self, track: RolloutCurve) -> Array:
         """Where a rollout is on the plane at the playback's instant."""
@@ -456,6 +492,16 @@ class PortraitPanel(QWidget):
     def _place_start(self) -> None:
         if len(self.lab.experiment.start) == 2 * self.lab.experiment.scene.dof:
             self.start.place(*self.chart.start(self.lab.experiment, self._answer))
+
+    def _on_hovered(self, at: QPointF | None) -> None:
+        """Highlight the curve at the pixel `at`, and say what is known of the point."""
+        self.lab.point_at(self.plot.role_at(at) if at is not None else "")
+        if at is None or self._latents is not None:
+            self.readout.say((), QPointF())
+            return
+        point = self.plot.view.point(at)
+        models = [m for m in self._answer.request.models if m.member == 0] if self._answer is not None else []
+        self.readout.say(lines_at(self.lab.experiment, self.axes, (point.x(), point.y()), models), at)
 
     # The mouse --------------------------------------------------------------------------------------------------------
 
@@ -524,3 +570,8 @@ class PortraitPanel(QWidget):
         at[which] += sign * fine * NUDGE * (high - low)
         self.lab.drag.nudge(self.chart.moved(np.array(self.lab.experiment.start), *at), self.chart.begin)
         return True
+
+
+def _role(models: list[ShownModel], key: str, otherwise: str) -> str:
+    """Return the role of the model of this `key`, or what stands for none."""
+    return next((m.role for m in models if m.key == key), otherwise)

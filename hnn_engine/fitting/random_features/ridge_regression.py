@@ -21,6 +21,7 @@ class Normal:
     moment: Array
     power: float = 0.0
     rows: int = 0
+    score: float = float("nan")  # by which the last ridge was chosen from the data
 
     @staticmethod
     def empty(features: int, targets: int = 1) -> "Normal":
@@ -66,6 +67,7 @@ class Normal:
         left = np.maximum(self.power - explained, 1e-15 * self.power)
         free = np.maximum(self.rows - (values / shrunk).sum(axis=1), 1e-3 * self.rows)
         best = int(np.argmin(left / free**2))
+        self.score = float(self.rows * left[best] / free[best] ** 2)
         return vectors @ (turned / shrunk[best][:, None]), float(RIDGES[best])
 
 

@@ -131,7 +131,10 @@ class Problem:
     def said(self) -> str:
         """Return a sentence on the solution, for people."""
         ridges = " and ".join(f"{ridge:.0e}" for ridge in sorted(set(self.regression.chosen)))
-        by = "chosen by generalised cross-validation" if self._ridge is None else "as set"
+        by = "as set"
+        if self._ridge is None:
+            scores = " and ".join(f"{normal.score:.2e}" for normal in self.regression.normals)
+            by = f"chosen by generalised cross-validation, score {scores}"
         parts = [f"solved on {len(self._some)} states with ridge {ridges}, {by}"]
         if self.halved:
             parts.append("units take positions or momenta")
