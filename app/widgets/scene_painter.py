@@ -40,16 +40,17 @@ class SceneStyle:
     ghost: bool = False
     dash: DashPattern = ()
     fine: bool = False  # thinner lines, for cards
+    stroke: float = 1.0  # times as wide lines, for a presentation
 
 
-def truth_style(fine: bool = False) -> SceneStyle:
+def truth_style(fine: bool = False, stroke: float = 1.0) -> SceneStyle:
     """Return truth's style in the current theme."""
-    return SceneStyle(current_theme().truth, fine=fine)
+    return SceneStyle(current_theme().truth, fine=fine, stroke=stroke)
 
 
-def ghost_style(model_name: str) -> SceneStyle:
+def ghost_style(model_name: str, stroke: float = 1.0) -> SceneStyle:
     """Return a model's style in the current theme: its colour, translucent, outlined in its dash."""
-    return SceneStyle(current_theme().model_color(model_name), True, model_dash(model_name))
+    return SceneStyle(current_theme().model_color(model_name), True, model_dash(model_name), stroke=stroke)
 
 
 def paint_scene(painter: QPainter, view: SceneView, primitives: Iterable[Primitive], style: SceneStyle) -> None:
@@ -90,7 +91,7 @@ def _paint_spring(painter: QPainter, view: SceneView, spring: Spring, style: Sce
     unit = _coil(spring.coils)
     points = start + unit[:, :1] * along + unit[:, 1:] * side
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    if style.ghost or style.fine:
+    if (style.ghost or style.fine) and style.stroke == 1.0:
         painter.setPen(_stroke(style, 1.0))
         painter.drawPolyline(polygon(points))
         return
@@ -111,7 +112,7 @@ def _paint_anchor(painter: QPainter, view: SceneView, anchor: Anchor, style: Sce
         _paint_wall(painter, view, anchor, style)
         return
     radius = max(anchor.size * view.scale, 3.0 - style.fine)
-    painter.setPen(QPen(current_theme().color("muted"), 1.0 if style.fine else 1.5))
+    painter.setPen(QPen(current_theme().color("muted"), 1.0 if style.fine else 1.5 * style.stroke))
     painter.setBrush(current_theme().color("paper"))
     painter.drawEllipse(view.pixel(anchor.at), radius, radius)
 
@@ -123,14 +124,14 @@ def _paint_wall(painter: QPainter, view: SceneView, wall: Anchor, style: SceneSt
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QBrush(current_theme().color("muted", 150), Qt.BrushStyle.BDiagPattern))
     painter.drawRect(area)
-    painter.setPen(QPen(current_theme().color("muted"), 1.0 if style.fine else 2.0))
+    painter.setPen(QPen(current_theme().color("muted"), 1.0 if style.fine else 2.0 * style.stroke))
     painter.drawLine(area.topRight(), area.bottomRight())
 
 
 def _paint_rail(painter: QPainter, view: SceneView, rail: Rail, style: SceneStyle) -> None:
     if style.ghost:
         return
-    painter.setPen(QPen(current_theme().color("line"), 1.0 if style.fine else 1.5))
+    painter.setPen(QPen(current_theme().color("line"), 1.0 if style.fine else 1.5 * style.stroke))
     painter.drawLine(view.pixel(rail.start), view.pixel(rail.end))
 
 
@@ -138,7 +139,7 @@ def _paint_lines(painter: QPainter, view: SceneView, lines: Lines, style: SceneS
     if style.ghost:
         return
     area, ratio, theme = painter.viewport(), painter.device().devicePixelRatioF(), current_theme()
-    color, width = _mixed(theme.color("muted"), theme.color("paper")).name(), 0.7 if style.fine else 1.2
+    color, width = _mixed(theme.color("muted"), theme.color("paper")).name(), 0.7 if style.fine else 1.2 * style.stroke
     painter.drawPixmap(0, 0, _lines_pixmap(lines, view, (area.width(), area.height()), ratio, color, width))
 
 
@@ -191,7 +192,7 @@ def _coil(coils: int) -> npt.NDArray[np.float64]:
 @lru_cache(maxsize=64)
 def _ball(style: SceneStyle, radius: float, ratio: float) -> QPixmap:
     """A body, painted once: shading and dashes would cost more than all else in the scene."""
-    side = math.ceil(radius) + 2
+    side = math.ceil(radius + style.stroke) + 1
     pixmap = QPixmap(math.ceil(2 * side * ratio), math.ceil(2 * side * ratio))
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
@@ -226,7 +227,7 @@ def _lit(color: QColor) -> QColor:
 def _outline(style: SceneStyle) -> QPen:
     if not style.ghost:
         return QPen(Qt.PenStyle.NoPen)
-    return _dashed(QPen(QColor(style.color), 1.75), style.dash)
+    return _dashed(QPen(QColor(style.color), 1.75 * style.stroke), style.dash)
 
 
 @lru_cache(maxsize=64)
@@ -234,7 +235,7 @@ def _stroke(style: SceneStyle, width: float) -> QPen:
     color = QColor(style.color)
     if style.ghost:
         color.setAlpha(190)
-    pen = QPen(color, max(0.6 * width, 1.0) if style.fine else width)
+    pen = QPen(color, max(0.6 * width, 1.0) if style.fine else width * style.stroke)
     # Flat, since a round cap on each of a spring's pieces costs more than the spring.
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)

@@ -4,7 +4,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.style.theme import current_theme, theme_signals
+from app.style.theme import current_theme, text_scale, theme_signals
 from hnn_engine.model_colors import model_dash
 
 
@@ -21,12 +21,13 @@ class Swatch(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(30, 16)
+        return QSize(30, 16) * text_scale(self.font())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        pen = QPen(current_theme().color(self._role), 2.5)
+        width = 2.5 * text_scale(self.font())
+        pen = QPen(current_theme().color(self._role), width)
         dash = () if self._solid else model_dash(self._role)
         if dash:
             pen.setDashPattern([max(d / 2.5, 1.0) for d in dash])

@@ -10,10 +10,12 @@ from hnn_engine.parameters import AUTO, Parameter, Value
 
 
 class ValueBox(QLineEdit):
-    """Shows three digits and the unit, and all digits while it is edited. `committed(value)`; `refused(sentence)`."""
+    """Shows three digits and the unit, and all digits while it is edited. `committed(value)`; `refused(sentence)`;
+    `eased()` where what was refused is of no more interest."""
 
     committed = Signal(object)
     refused = Signal(str)
+    eased = Signal()
 
     def __init__(self, parameter: Parameter, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -21,7 +23,7 @@ class ValueBox(QLineEdit):
         self._value: Value = parameter.default
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.editingFinished.connect(self._on_finished)
-        self.textEdited.connect(lambda: self._mark(False))
+        self.textEdited.connect(self._ease)
         self._show()
 
     def value(self) -> Value:
@@ -32,11 +34,12 @@ class ValueBox(QLineEdit):
         """Show `value` without a signal; a text that is being edited stays."""
         self._value = value
         if not (self.hasFocus() and self.isModified()):
-            self._mark(False)
+            self._ease()
             self._show()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
+        self._ease()
         self._show()
         self.selectAll()
 
@@ -46,7 +49,7 @@ class ValueBox(QLineEdit):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.isModified():
-            self._mark(False)
+            self._ease()
             self._show()
             return
         super().keyPressEvent(event)
@@ -87,6 +90,11 @@ class ValueBox(QLineEdit):
         if isinstance(self._value, str):
             return self._value
         return number(self._value, self._parameter.unit)
+
+    def _ease(self) -> None:
+        if self.property("problem"):
+            self._mark(False)
+            self.eased.emit()
 
     def _mark(self, problem: bool) -> None:
         if bool(self.property("problem")) == problem:
