@@ -14,9 +14,11 @@ from PySide6.QtWidgets import QApplication
 import app.style.override_guard  # noqa: F401 (before any class is made of Qt's)
 from app.dialogs.error_dialog import ErrorReporter, install_excepthook
 from app.lab import Lab
-from app.style.apply import apply_theme
+from app.model.settings import settings
+from app.style.apply import apply_text_size, apply_theme
 from app.style.icons import logo
-from app.window.main_window import MainWindow, start_theme
+from app.window.appearance import start_theme
+from app.window.main_window import MainWindow
 from app.window.session_actions import HOME_SYSTEM
 from app.window.shutdown import ShutdownSignals
 from app.workers.event_loop import event_loop
@@ -39,6 +41,8 @@ def make_application(arguments: list[str]) -> QApplication:
     application.setWindowIcon(logo())
     QPixmapCache.setCacheLimit(PICTURE_CACHE_KB)
     apply_theme(application, start_theme())
+    if settings().text_size != 100:
+        apply_text_size(application, settings().text_size)
     return application
 
 

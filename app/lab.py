@@ -1,7 +1,7 @@
 """The laboratory behind the window: document, playback, workers and frame clock, wired together; panels show it."""
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +38,7 @@ class Lab(QObject):
 
     Signals: `answered(Answer)` new rollouts, `taken_in()` once every panel has them;
     `highlighted(role)` what has this role is pointed at, '' nothing; `dataset_changed(Dataset | None)`;
-    `noticed(text, is_error)`; `failed(text, details)`.
+    `noticed(text, is_error)`, `settled(text)` where that error is gone; `failed(text, details)`.
     """
 
     answered = Signal(object)
@@ -46,6 +46,7 @@ class Lab(QObject):
     highlighted = Signal(str)
     dataset_changed = Signal(object)
     noticed = Signal(str, bool)
+    settled = Signal(str)
     failed = Signal(str, str)
 
     def __init__(self, experiment: Experiment, parent: QObject | None = None) -> None:
@@ -72,6 +73,8 @@ class Lab(QObject):
         self._fresh: tuple[Experiment, Dataset] | None = None  # found by a live fit during a drag, not on screen yet
         self._states: dict[str, tuple[RolloutCurve, Array]] = {}
         self._states_at = -1.0
+        self._faults: dict[str, str] = {}  # what is wrong now: with an edit, the data, a live fit
+        self._trains = False
         self._connect()
         self._ask()  # the first rollouts are computed while the window is being built
 
@@ -86,15 +89,16 @@ class Lab(QObject):
         self.drag.changed.connect(self._on_drag)
         self.dataset_worker.changed.connect(self._on_dataset)
         self.dataset_worker.changed.connect(self.dataset_changed)
-        self.dataset_worker.refused.connect(self._complain)
+        self.dataset_worker.refused.connect(partial(self._fault, "data"))
         self.training.weights_changed.connect(self.rollouts.refresh)
-        self.training.noticed.connect(self._complain)
+        self.training.noticed.connect(partial(self._fault, "training"))
+        self.training.changed.connect(self._on_training)
         self.training.failed.connect(self.failed)
         self.evaluation.noticed.connect(self._complain)
         self.evaluation.failed.connect(self.failed)
         self.live_fit.found.connect(self._on_refitted)
         self.live_fit.refused.connect(self._on_refit_refused)
-        self.live_fit.impossible.connect(self._complain)
+        self.live_fit.impossible.connect(partial(self._fault, "fit"))
 
     def start(self) -> None:
         """Begin to compute and to tick."""
@@ -126,6 +130,7 @@ class Lab(QObject):
             self.dataset_worker.want(self.experiment)
 
     def _on_refitted(self, experiment: Experiment, data: Dataset) -> None:
+        self._mend("fit")
         if not same_scene(experiment, self.experiment):
             return
         if self.drag.active:  # as with a start that is dragged; models and dots are then drawn at once
@@ -145,10 +150,25 @@ class Lab(QObject):
 
     def _on_refit_refused(self, problem: str) -> None:
         self.rollouts.want(urgent=False)
-        self._complain(problem)
+        self._fault("fit", problem)
 
     def _complain(self, problem: str) -> None:
         self.noticed.emit(problem, True)
+
+    def _fault(self, about: str, problem: str) -> None:
+        """Say what is wrong with an edit, the data or a live fit, until that is mended."""
+        self._faults[about] = problem
+        self.noticed.emit(problem, True)
+
+    def _on_training(self) -> None:
+        """What was wrong with the last fit is over when the next one begins."""
+        before, self._trains = self._trains, self.training.worker.active
+        if self._trains and not before:
+            self._mend("training")
+
+    def _mend(self, about: str) -> None:
+        if problem := self._faults.pop(about, ""):
+            self.settled.emit(problem)
 
     # Edits that several panels make -----------------------------------------------------------------------------------
 
@@ -170,8 +190,9 @@ class Lab(QObject):
         try:
             self.document.edit(experiment, label, gesture)
         except HnnLabError as error:
-            self.noticed.emit(str(error), True)
+            self._fault("edit", str(error))
             return False
+        self._mend("edit")
         if before.edits != NO_EDITS and self.experiment.edits == NO_EDITS and not edits_data:
             what = f"The data edits stay with {before.source_title}"
             self.noticed.emit(f"{what}: undo brings it back.", False)
@@ -299,6 +320,7 @@ class Lab(QObject):
 
     def _on_dataset(self, data: Dataset | None) -> None:
         if data is not None:
+            self._mend("data")
             self._want_data()  # a live fit may have waited for it
         if self.rollouts.show_data(data):
             self.rollouts.want(urgent=False)

@@ -1,7 +1,8 @@
 """Painted frames while both models train in the window, and what the window costs the training.
 
 The fit in the window and the same fit in a process of its own take turns beside the same playing window, in the
-order thread, process, process, thread, so that a machine that slows down harms both alike.
+order thread, process, process, thread, so that a machine that slows down harms both alike. With --present the fit in
+the window goes on while the window and a presentation over the whole screen take turns in the same order.
 """
 
 import argparse
@@ -22,6 +23,7 @@ AIMS: Aims = {
     "ratio": ("≥", 0.85),
     "live_answers_per_s": ("≥", 5.0),
     "interval_ratio.p95": ("≤", 1.2),
+    "present.interval_ratio.p95": ("≤", 1.5),
 }
 SECONDS = 20.0  # of each side, in two parts
 SETTLE_SECONDS = 3.0  # of training before a part is measured
@@ -48,7 +50,9 @@ class Side:
 
 def measure(options: argparse.Namespace) -> Figures:
     """Measure both sides for `--seconds` each."""
-    return in_window(lambda window: _compare(window, options.seconds or SECONDS))
+    seconds = options.seconds or SECONDS
+    compared = _compare_presented if options.present else _compare
+    return in_window(lambda window: compared(window, seconds))
 
 
 async def _compare(window: WatchedWindow, seconds: float) -> Figures:
@@ -77,6 +81,41 @@ async def _compare(window: WatchedWindow, seconds: float) -> Figures:
         },
         "interval_ratio": {"p95": _over(thread.intervals, process.intervals)},
         "seconds": rounded(thread.seconds),
+        "panels": shown_panels(window),
+        "platform": platform_name(),
+    }
+
+
+async def _compare_presented(window: WatchedWindow, seconds: float) -> Figures:
+    """Both models train in the window throughout, which shows all its panels and a presentation in turn."""
+    lab = window.lab
+    lab.document.edit(replace(lab.experiment, settings={**lab.experiment.settings, "steps": STEPS}), "Train on and on")
+    usual, presented = Side(), Side()
+    lab.training.start()
+    await until(
+        lambda: bool(lab.training.series) and all(s.steps for s in lab.training.series.values()), "no step was made"
+    )
+    for side in (usual, presented, presented, usual):
+        if (window.presentation is not None) != (side is presented):
+            window.present()
+        say(f"{'presentation' if side is presented else 'window'}: {seconds / 2:g} s")
+        await asyncio.sleep(SETTLE_SECONDS)
+        side.seconds += await _watch(window, side, seconds / 2)
+    await _halt(window)
+    return {
+        "interval_ms": percentiles(usual.intervals, 50, 95, 99),
+        "paint_ms": percentiles(usual.paints, 50, 95, 99),
+        "present": {
+            "interval_ms": percentiles(presented.intervals, 50, 95, 99),
+            "paint_ms": percentiles(presented.paints, 50, 95, 99),
+            "window_cpu_ms": percentiles(presented.work, 50, 95, 99),
+            "longest_ms": rounded(max(presented.intervals)),
+            "interval_ratio": {"p95": _over(presented.intervals, usual.intervals)},
+            "live_answers_per_s": rounded(presented.answers / presented.seconds, 3),
+        },
+        "live_answers_per_s": rounded(usual.answers / usual.seconds, 3),
+        "frames": len(usual.intervals),
+        "seconds": rounded(usual.seconds),
         "panels": shown_panels(window),
         "platform": platform_name(),
     }

@@ -17,6 +17,7 @@ from hnn_engine.camera import Frames
 from hnn_engine.coords import Array
 from hnn_engine.data_edits import STROKES
 from hnn_engine.datasets import Dataset
+from hnn_engine.fixed_points import SystemKey, fixed_points, key_of, kind_words, separatrix_energies
 from hnn_engine.frames.frame_pairs import FramePairs
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.percentiles import percentile, percentiles
@@ -29,6 +30,7 @@ GRID = 64  # a side, of contours and the map
 COARSE_GRID = 40  # while a model trains: its contours will be others in a moment
 DENSITY_GRID = 40
 LEVELS = 14
+FINE_GRID = 201  # a side, of the separatrix, two branches of which meet at each saddle
 MOST_STATES = 1000  # so many training states stand for all of them
 INSIDE = 98.0  # percentile of |d| over the training states that the map's colours reach
 FEWEST_STATES = 20  # fewer do not say where there is data
@@ -109,6 +111,15 @@ class Contours:
 NO_CONTOURS = Contours(np.empty((0, 2)), np.empty(0, dtype=np.bool_))
 
 
+@dataclass(frozen=True)
+class Landmark:
+    """A fixed point of truth: what it is called, `at` (x, y) on the plane, and whether it is stable."""
+
+    name: str
+    at: tuple[float, float]
+    stable: bool
+
+
 @dataclass(frozen=True, eq=False)
 class EnergyGap:
     """The difference of a learned Ĥ from the true H: d = Ĥ − H − c, in the unit of H.
@@ -156,6 +167,8 @@ class PortraitField:
     contours: Contours
     gap: EnergyGap | None = None
     latents: Latents | None = None
+    landmarks: tuple[Landmark, ...] = ()  # with the contours, of a system with one degree of freedom
+    separatrix: Contours = NO_CONTOURS  # of truth
 
 
 def sample(coords: Array, train: npt.NDArray[np.bool_], frame_pairs: FramePairs | None = None) -> States:
@@ -208,7 +221,46 @@ def compute_field(spec: PortraitSpec, scene: Scene, layers: Layers) -> PortraitF
     plane = _Plane(spec, scene, layers.states, GRID if layers.fine else COARSE_GRID, layers.autoencoder)
     gap = plane.gap(layers.compared, layers.contours) if layers.compared is not None else None
     contours = plane.contours(layers.shown if gap is None else None) if layers.contours else NO_CONTOURS
-    return PortraitField(spec, at, flow, contours, gap)
+    field = PortraitField(spec, at, flow, contours, gap)
+    if not (layers.contours and isinstance(scene, System) and scene.dof == 1 and layers.autoencoder is None):
+        return field
+    points, separatrix = _known_of(key_of(scene), spec.axes, spec.x, spec.y)
+    return replace(field, landmarks=points, separatrix=separatrix)
+
+
+@lru_cache(maxsize=4)
+def _known_of(
+    key: SystemKey, axes: tuple[int, int], x: tuple[float, float], y: tuple[float, float]
+) -> tuple[tuple[Landmark, ...], Contours]:
+    """The landmarks and the separatrix of a system on a plane: they stay while its start is dragged."""
+    spec = PortraitSpec(axes, x, y, (0.0, 0.0))
+    return landmarks(spec, key.system), separatrix_of(spec, key.system)
+
+
+def landmarks(spec: PortraitSpec, system: System) -> tuple[Landmark, ...]:
+    """Return the fixed points of a `system` with one degree of freedom on the plane of `spec`; an angle has those of
+    every turn."""
+    found = []
+    turns = [2 * np.pi * np.arange(-1, 2) if system.periodic[axis] else np.zeros(1) for axis in spec.axes]
+    for point in fixed_points(system):
+        x, y = (np.atleast_1d(point.at[axis] + turn) for axis, turn in zip(spec.axes, turns, strict=True))
+        inside = [(a, b) for a in _within(x, spec.x) for b in _within(y, spec.y)]
+        found += [Landmark(kind_words(point), at, point.stable) for at in inside]
+    return tuple(found)
+
+
+def _within(values: Array, ends: tuple[float, float]) -> list[float]:
+    slack = 1e-6 * (ends[1] - ends[0])
+    return [float(np.clip(v, *ends)) for v in values if ends[0] - slack <= v <= ends[1] + slack]
+
+
+def separatrix_of(spec: PortraitSpec, system: System) -> Contours:
+    """Return the level lines of H through its saddles on the plane of `spec`; none with friction."""
+    levels = separatrix_energies(system)
+    if not levels:
+        return NO_CONTOURS
+    at, coords = slice_coords(spec, FINE_GRID)
+    return contour_lines(at[0, :, 0], at[:, 0, 1], system.hamiltonian(coords), np.array(levels))
 
 
 def encode(model: str, autoencoder: FrozenAutoencoder, states: States | None) -> Latents:

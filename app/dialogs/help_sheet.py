@@ -17,6 +17,7 @@ _MOUSE = (
     ("Wheel, drag", "zoom and pan a plot; double-click to show all"),
     ("Double-click", "on the name of a setting: reset it to its default"),
     ("F2, Del", "rename or delete a run"),
+    ("Right-click", "on a control: what it is, with its symbol and unit"),
 )
 
 

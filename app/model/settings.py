@@ -7,6 +7,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 RECENT = 8
 RECENT_SYSTEMS = 12
+TEXT_SIZES = (70, 250)  # percent
 LAYOUT_VERSION = 1
 
 
@@ -43,6 +44,40 @@ class Settings:
     @keeps_unsaved.setter
     def keeps_unsaved(self, value: bool) -> None:
         self._store.setValue("keep-unsaved", value)
+
+    @property
+    def text_size(self) -> int:
+        """The size of the window's type in percent of the usual."""
+        return self._percent("text-size")
+
+    @text_size.setter
+    def text_size(self, percent: int) -> None:
+        self._store.setValue("text-size", percent)
+
+    @property
+    def presented_size(self) -> int:
+        """The size of type in a presentation in percent of the usual there."""
+        return self._percent("presented-text-size")
+
+    @presented_size.setter
+    def presented_size(self, percent: int) -> None:
+        self._store.setValue("presented-text-size", percent)
+
+    def _percent(self, name: str) -> int:
+        try:
+            value = int(str(self._store.value(name, 100)))
+        except ValueError:
+            return 100
+        return min(max(value, TEXT_SIZES[0]), TEXT_SIZES[1])
+
+    def folder(self, kind: str) -> Path | None:
+        """Where a file of this `kind` was opened or saved the last time, or None."""
+        value = str(self._store.value(f"folder/{kind}", ""))
+        return Path(value) if value else None
+
+    def set_folder(self, kind: str, folder: Path) -> None:
+        """Remember `folder` for files of this `kind`."""
+        self._store.setValue(f"folder/{kind}", str(folder))
 
     @property
     def recent(self) -> list[Path]:

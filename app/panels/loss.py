@@ -106,6 +106,8 @@ class LossPanel(QWidget):
     def _on_changed(self, old: State, new: State) -> None:
         if old.experiment.models is not new.experiment.models:
             self._show_tip()
+        if not same_system(old.experiment, new.experiment):
+            self.plot.begin_anew()
         if old.runs is not new.runs or old.shown != new.shown or not same_system(old.experiment, new.experiment):
             self._redraw()
 

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtWidgets import QComboBox, QMenu, QSlider, QToolBar, QToolButton, QWidget, QWidgetAction
 
 from app.lab import Lab
 from app.model.document import State
 from app.model.playback import SPEEDS
 from app.style.icons import icon
+from app.style.theme import text_scale
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.text import PlainLabel, set_tip
 from app.widgets.time_slider import TimeSlider
@@ -46,7 +47,6 @@ class PlaybackBar(QToolBar):
         self.slider.actionTriggered.connect(self._on_action)
         self.addWidget(self.slider)
         self.label = PlainLabel()
-        self.label.setMinimumWidth(112)
         self.label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.addWidget(self.label)
         self.speed = QComboBox()
@@ -61,6 +61,7 @@ class PlaybackBar(QToolBar):
         playback.moved.connect(self._on_moved)
         playback.state_changed.connect(self._sync)
         lab.frame_clock.text.connect(self._on_text)
+        self._make_room()
         self._sync()
 
     def _button(self, name: str, tip: str, act: object) -> QToolButton:
@@ -108,6 +109,10 @@ class PlaybackBar(QToolBar):
         for name, button in self.steers.items():
             button.setChecked(name == steering.kind)
         self.when.setEnabled(steering.kind != "none")
+        for name, least, value in (("at", 0.0, steering.at), ("span", spec.dt, steering.span)):
+            slider = self.steering.row(name).slider
+            assert slider is not None
+            slider.set_reach(least, max(spec.horizon, spec.dt * 2), value)
         self.steering.set_values({"at": steering.at, "span": steering.span})
         self.steering.set_enabled("span", steering.kind != "reverse", "Time stays reversed to the end.")
         begin, end = steering.interval(spec.length)
@@ -140,6 +145,17 @@ class PlaybackBar(QToolBar):
             self.slider.setValue(tick)
         if not self.lab.playback.playing:
             self._on_text()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.FontChange and hasattr(self, "label"):
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Keep room for the longest time, so that nothing moves while it runs."""
+        self.label.setMinimumWidth(self.fontMetrics().horizontalAdvance("20.0 s, going back") + 6)
+        side = round(20 * text_scale(self.font()))
+        self.setIconSize(QSize(side, side))
 
     def _on_text(self) -> None:
         playback = self.lab.playback

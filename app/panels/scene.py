@@ -27,6 +27,8 @@ from hnn_engine.scene import Scene
 
 TRAIL_SECONDS = 2.5
 MARGIN = 16
+THINNEST = 1.7  # pixels, of the lines of bodies
+FINEST, MOST_FINER = 4.0, 12  # pixels between points of a trail, and how many of them between two computed states
 ARROW_GAP = 16.0  # pixels between a body's rim and the head of an arrow of length zero
 EASE = 0.18  # part of the way that the view moves to its new bounds in a frame
 SAME_ENERGY = 1e-3  # relative; a smaller change of truth's energy is not drawn
@@ -65,6 +67,7 @@ class ScenePanel(QWidget):
         self._grip: _Grip | None = None
         self._pointer: FinePointer | None = None
         self._base: Array | None = None
+        self.stroke = 1.0  # times as wide lines
         self._phase = 0.0
         self._forbidden: tuple[Scene | None, float, Regions | None] = (
             None,
@@ -97,6 +100,16 @@ class ScenePanel(QWidget):
 
     def _on_highlighted(self, role: str) -> None:
         self.update()
+
+    def set_stroke(self, stroke: float) -> None:
+        """Draw trails `stroke` pixels wide, and all other lines at least as wide where that is more than 1."""
+        self.stroke = stroke
+        self.update()
+
+    @property
+    def _widened(self) -> float:
+        """How many times as wide all but trails is drawn."""
+        return max(1.0, self.stroke / THINNEST)
 
     @property
     def _scene(self) -> Scene:
@@ -195,12 +208,12 @@ class ScenePanel(QWidget):
             state = self._state(path)
             if state is not None and len(state) == 2 * dof:
                 painter.setOpacity(DIMMED if self.lab.dimmed(path.track.role) else 1.0)
-                paint_scene(painter, view, scene.geometry(state[:dof]), ghost_style(path.track.role))
+                paint_scene(painter, view, scene.geometry(state[:dof]), ghost_style(path.track.role, self._widened))
         painter.setOpacity(DIMMED if self.lab.dimmed("truth") else 1.0)
         truth = self._state(self._truth)
         if truth is not None and len(truth) == 2 * dof:
             several = len(self._truth.at[0]) > 1 if self._truth is not None and len(self._truth.at) else False
-            paint_scene(painter, view, scene.geometry(truth[:dof]), truth_style(numbered=several))
+            paint_scene(painter, view, scene.geometry(truth[:dof]), truth_style(numbered=several, stroke=self._widened))
         painter.setOpacity(1.0)
         self._paint_names(painter, view)
         self._paint_handles(painter, view)
@@ -247,14 +260,15 @@ class ScenePanel(QWidget):
         if time <= 0 or not len(times):
             return
         first, last = np.searchsorted(times, [time - TRAIL_SECONDS, time])
+        smooth = finer(path.at[max(first - 1, 0) : last + 1], first - max(first - 1, 0), last - first, view.scale)
         color = current_theme().role(path.track.role)
         state = self._state(path)
         for body in range(path.at.shape[1]):
-            points = path.at[first:last, body]
+            points = smooth[:, body]
             if state is not None:
                 head = self._scene.positions(state[: self._scene.dof])[body]
                 points = np.concatenate([points, head[None]])
-            paint_trail(painter, view, points, color)
+            paint_trail(painter, view, points, color, self.stroke)
 
     def _paint_handles(self, painter: QPainter, view: SceneView) -> None:
         state = self._draggable_state()
@@ -262,12 +276,14 @@ class ScenePanel(QWidget):
         bodies = [view.pixel(point) for point in self._bodies(state)]
         if not self.lab.playback.playing or self.lab.drag.active or self._hot is not None:
             for body, (at, tip) in enumerate(zip(bodies, self._tips(state), strict=True)):
-                paint_arrow(painter, self._rim(at, tip, body), tip, theme.accent, self._hot == _Grip(body, True))
+                paint_arrow(
+                    painter, self._rim(at, tip, body), tip, theme.accent, self._hot == _Grip(body, True), self._widened
+                )
             if self._recorded:
                 ghost = SceneStyle(theme.accent, ghost=True)  # where the models start, wherever the recording is now
                 paint_scene(painter, view, scene.geometry(state[: scene.dof]), ghost)
         if self._hot is not None and not self._hot.arrow and self._hot.body < len(bodies):
-            paint_handle(painter, bodies[self._hot.body], theme.accent, hot=True)
+            paint_handle(painter, bodies[self._hot.body], theme.accent, hot=True, stroke=self._widened)
         if not settings().dragged_once and not self.lab.drag.active:
             paint_halo(painter, bodies[-1], "drag to move", 18.0, self._phase)
 
@@ -393,6 +409,29 @@ class ScenePanel(QWidget):
             self.unsetCursor()
             return
         super().keyPressEvent(event)
+
+
+def finer(at: Array, first: int, count: int, scale: float) -> Array:
+    """Return the rows `first` to `first + count` of the path `at` `(T, bodies, 2)` in m, with points between them on
+    Catmull–Rom splines, some `FINEST` pixels apart at `scale` pixels a metre: a curve stays round where a step of the
+    rollout is long. xᵢ₊ₛ = xᵢ + s(m + s(3d − 2m − m′ + s(m + m′ − 2d))) with d = xᵢ₊₁ − xᵢ and slopes
+    m = (xᵢ₊₁ − xᵢ₋₁)/2."""
+    part = at[first : first + count]
+    if count < 3:
+        return part
+    gaps = np.diff(part, axis=0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        longest = float(np.nanmax(np.abs(gaps))) * scale
+    pieces = min(int(np.ceil(longest / FINEST)), MOST_FINER) if np.isfinite(longest) else 1
+    if pieces < 2:
+        return part
+    with np.errstate(invalid="ignore", over="ignore"):
+        slopes = np.gradient(at, axis=0)[first : first + count]
+        m, ahead = slopes[:-1, None], slopes[1:, None]
+        d, s = gaps[:, None], (np.arange(pieces) / pieces)[None, :, None, None]
+        between = part[:-1, None] + s * (m + s * (3 * d - 2 * m - ahead + s * (m + ahead - 2 * d)))
+    inner: Array = between.reshape(-1, *part.shape[1:])
+    return np.concatenate([inner, part[-1:]])
 
 
 def _radii(scene: Scene) -> dict[int, float]:

@@ -12,6 +12,7 @@ from app.model.document import State
 from app.model.settings import settings
 from app.style.icons import icon
 from app.widgets.formula_card import FormulaCard
+from app.widgets.menu_button import after_menu
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.section import Section
 from app.widgets.system_card import CardGrid
@@ -95,6 +96,8 @@ class SystemPanel(QWidget):
         set_tip(self.measured, "Open measured data: a text or CSV file, or a video of a pendulum.")
         self.presets.setMenu(self.presets_menu)
         set_tip(self.presets, "The paper's tasks, and experiments that each show one property, ready to train.")
+        for button in (self.presets, self.measured):
+            after_menu(button)
         row = QHBoxLayout()
         row.setSpacing(6)
         row.addWidget(self.presets, 1)

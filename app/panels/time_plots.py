@@ -78,7 +78,7 @@ class TimePlot(QWidget):
             self._clear_bands(set(self._spreads))
             self.names.show(())
             self.known.set_time(float("nan"))
-            self.plot.following = True
+            self.plot.begin_anew()
 
     def _name(self, title: str) -> None:
         self.title = title
@@ -211,6 +211,11 @@ class EnergyPanel(TimePlot):
         self._layout.insertWidget(0, self._bar)
         lab.document.view_changed.connect(lambda _, view: self._sync(view))
         self._sync(lab.document.view)
+
+    @property
+    def controls(self) -> QWidget:
+        """The row over the plot that says by whose energy it is."""
+        return self._bar
 
     def _on_changed(self, old: State, new: State) -> None:
         super()._on_changed(old, new)

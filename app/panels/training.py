@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -78,7 +79,9 @@ STOP_EVALUATION_TIP = "Stop evaluating. Runs without figures stay in the table, 
 
 
 class TrainingPanel(QWidget):
-    """Models, recipe, and the button."""
+    """Models, recipe, and the button. `told()` whenever the button or the progress may say something else."""
+
+    told = Signal()
 
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -348,6 +351,7 @@ class TrainingPanel(QWidget):
             self.progress.setText(f"{evaluation.words()} on 15 new starts")
         else:
             self._show_staleness()
+        self.told.emit()
 
     def _show_steps(self) -> None:
         series = list(self.lab.training.series.values())

@@ -3,7 +3,14 @@
 from PySide6.QtWidgets import QApplication
 
 from app.style.stylesheet import stylesheet
-from app.style.theme import Theme, palette, set_current_theme, theme_signals, ui_font
+from app.style.theme import Theme, current_theme, palette, set_current_theme, theme_signals, ui_font
+
+
+def apply_text_size(app: QApplication, percent: int) -> None:
+    """Write all of `app` at `percent` of the usual size; what is measured in type is laid out anew."""
+    app.setFont(ui_font(app.font(), percent))
+    app.setStyleSheet(app.styleSheet())  # what a style sheet has made bold takes the size up by this alone
+    theme_signals.changed.emit(current_theme())
 
 
 def apply_theme(app: QApplication, theme: Theme) -> None:

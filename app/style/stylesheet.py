@@ -17,7 +17,11 @@ QSplitter::handle:hover { background: $line; }
 QSplitter::handle:horizontal { width: 4px; }
 QSplitter::handle:vertical { height: 4px; }
 
-QDockWidget { color: $muted; font-weight: 600; titlebar-close-icon: none; titlebar-normal-icon: none; }
+QDockWidget { color: $muted; font-weight: 600; titlebar-close-icon: url("$dock_close");
+  titlebar-normal-icon: url("$dock_float"); }
+QDockWidget::close-button, QDockWidget::float-button { border: none; border-radius: 4px; background: transparent;
+  icon-size: 16px; padding: 0; }
+QDockWidget::close-button:hover, QDockWidget::float-button:hover { background: $line; }
 QDockWidget::title { background: transparent; text-align: left; padding: 4px 8px; }
 QToolBar { background: $paper; border: none; spacing: 4px; padding: 4px 8px; }
 QToolBar::separator { background: $line; width: 1px; margin: 6px 4px; }
@@ -98,6 +102,7 @@ QSlider::handle:horizontal:disabled { border-color: $line; background: $paper; }
 
 QProgressBar { background: $line; border: none; border-radius: 2px; max-height: 4px; text-align: right; }
 QProgressBar::chunk { background: $accent; border-radius: 2px; }
+QProgressDialog QProgressBar { min-height: 18px; max-height: 18px; border-radius: 4px; text-align: center; }
 QTabBar { background: transparent; }
 QTabBar::tab { background: transparent; color: $muted; padding: 4px 10px; border: none;
   border-bottom: 2px solid transparent; }
@@ -123,6 +128,8 @@ QLabel[muted="true"] { color: $muted; }
 QLabel[problem="true"] { color: $error; }
 QLabel[heading="true"] { color: $ink; font-weight: 600; }
 QFrame[notice="info"] { background: $hover; border: 1px solid $line; border-radius: 6px; }
+QFrame[overlay="true"] { background: $panel; border: 1px solid $line; border-radius: 8px; }
+QFrame[overlay="true"] QToolBar { background: transparent; }
 QFrame[notice="error"] { background: $panel; border: 1px solid $error; border-radius: 6px; }
 """)
 
@@ -130,4 +137,5 @@ QFrame[notice="error"] { background: $panel; border: 1px solid $error; border-ra
 def stylesheet(theme: Theme) -> str:
     """Return Qt's style sheet in the colours of `theme`."""
     colors = {key: value for key, value in asdict(theme).items() if isinstance(value, str)}
-    return _SHEET.substitute(colors, chevron=icon_path("chevron"), check=icon_path("check"))
+    icons = {name.replace("-", "_"): icon_path(name) for name in ("chevron", "check", "dock-close", "dock-float")}
+    return _SHEET.substitute(colors, **icons)

@@ -6,9 +6,11 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QColor, QFont, QFontInfo, QPalette
+from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QPalette
 
 from hnn_engine.model_colors import COLORS, DASHES, role_colors
+
+_USUAL_HEIGHT = 16.0  # pixels of a line of type, as sizes in pixels were chosen for
 
 
 @dataclass(frozen=True)
@@ -119,11 +121,17 @@ def set_current_theme(theme: Theme) -> None:
     _current = theme
 
 
-def ui_font(base: QFont) -> QFont:
-    """Return the system's own font at 10 pt (13 on macOS, whose points are smaller) with figures of equal width."""
+def ui_font(base: QFont, percent: int = 100) -> QFont:
+    """Return the system's own font at `percent` of 10 pt (13 on macOS, whose points are smaller) with figures of equal
+    width."""
     font = QFont(base)
-    font.setPointSizeF(13.0 if sys.platform == "darwin" else 10.0)
+    font.setPointSizeF((13.0 if sys.platform == "darwin" else 10.0) * percent / 100)
     return hatted(tabular(font))
+
+
+def text_scale(font: QFont) -> float:
+    """Return how much more room `font` takes than the usual one; 1 at least."""
+    return max(1.0, QFontMetricsF(font).height() / _USUAL_HEIGHT)
 
 
 def tabular(font: QFont) -> QFont:

@@ -16,15 +16,26 @@ class NumberSlider(QSlider):
 
     def __init__(self, low: float, high: float, *, log: bool = False, whole: bool = False) -> None:
         super().__init__(Qt.Orientation.Horizontal)
-        self._low, self._high, self._log = low, high, log and low > 0
-        self._whole = whole
-        self._steps = int(high - low) if whole and not self._log and high - low <= _STEPS else _STEPS
+        self._log, self._whole = log and low > 0, whole
         self._dragged = False
+        self._reach(low, high)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.valueChanged.connect(self._on_changed)
+
+    def _reach(self, low: float, high: float) -> None:
+        self._low, self._high = low, high
+        self._steps = int(high - low) if self._whole and not self._log and high - low <= _STEPS else _STEPS
         self.setRange(0, self._steps)
         self.setSingleStep(max(1, self._steps // 100))
         self.setPageStep(max(1, self._steps // 10))
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.valueChanged.connect(self._on_changed)
+
+    def set_reach(self, low: float, high: float, value: float) -> None:
+        """Go from `low` to `high` from now on, with the handle at `value`; without a signal."""
+        if (low, high) != (self._low, self._high) and high > low:
+            blocked = self.blockSignals(True)
+            self._reach(low, high)
+            self.blockSignals(blocked)
+            self.set_number(value)
 
     def set_number(self, value: float) -> None:
         """Move the handle to `value` without a signal."""

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from app.style.theme import text_scale
 from app.widgets.parameter_row import ROW_HEIGHT, ParameterRow
 from app.widgets.text import PlainLabel, problem_label
 from hnn_engine.parameters import Parameter, Value
 
-_BOX_WIDTH = 84
+_BOX_WIDTH = 84  # pixels, at the usual size of type
+REFUSAL_MS = 10_000  # that the reason of a refusal is shown
 
 
 class ParameterForm(QWidget):
@@ -22,6 +24,9 @@ class ParameterForm(QWidget):
         super().__init__(parent)
         self._rows: dict[str, ParameterRow] = {}
         self._problems: dict[str, PlainLabel] = {}
+        self._forgets = QTimer(self)
+        self._forgets.setSingleShot(True)
+        self._forgets.timeout.connect(self._forget)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
@@ -64,6 +69,7 @@ class ParameterForm(QWidget):
         grid.addWidget(self._problems[parameter.name], line + 1, 0, 1, 3)
         row.edited.connect(lambda value, final, name=parameter.name: self._on_edited(name, value, final))
         row.refused.connect(lambda sentence, name=parameter.name: self._on_refused(name, sentence))
+        row.eased.connect(lambda name=parameter.name: self._say(name, ""))
 
     def _place(self, grid: QGridLayout, line: int, row: ParameterRow) -> None:
         grid.setRowMinimumHeight(line, ROW_HEIGHT)
@@ -75,7 +81,7 @@ class ParameterForm(QWidget):
             grid.addWidget(row.slider, line, 1)
             grid.addWidget(row.box, line, 2)
         if row.box is not None:
-            row.box.setFixedWidth(_BOX_WIDTH if row.slider else 2 * _BOX_WIDTH)
+            self._size_box(row)
             grid.setAlignment(row.box, Qt.AlignmentFlag.AlignRight)
 
     def _on_edited(self, name: str, value: object, final: bool) -> None:
@@ -84,7 +90,24 @@ class ParameterForm(QWidget):
 
     def _on_refused(self, name: str, sentence: str) -> None:
         self._say(name, sentence)
+        self._forgets.start(REFUSAL_MS)
         self.refused.emit(sentence)
+
+    def _forget(self) -> None:
+        """Take refusals away after a while: the boxes have shown allowed values ever since."""
+        for name in self._problems:
+            self._say(name, "")
+
+    def _size_box(self, row: ParameterRow) -> None:
+        if row.box is not None:
+            width = round(_BOX_WIDTH * text_scale(self.font()))
+            row.box.setFixedWidth(width if row.slider else 2 * width)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.FontChange:
+            for row in self._rows.values():
+                self._size_box(row)
 
     def _say(self, name: str, sentence: str) -> None:
         self._problems[name].setText(sentence)

@@ -36,10 +36,12 @@ class QuietCombo(QComboBox):
 
 
 class ParameterRow(QObject):
-    """The widgets of one parameter. `edited(value, final)` on every change by the user; `refused(sentence)`."""
+    """The widgets of one parameter. `edited(value, final)` on every change by the user; `refused(sentence)`,
+    and `eased()` where that is over."""
 
     edited = Signal(object, bool)
     refused = Signal(str)
+    eased = Signal()
 
     def __init__(self, parameter: Parameter, parent: QWidget) -> None:
         super().__init__(parent)
@@ -117,6 +119,7 @@ class ParameterRow(QObject):
         self.box = ValueBox(parameter)
         self.box.committed.connect(lambda value: self._take(value, True))
         self.box.refused.connect(self.refused)
+        self.box.eased.connect(self.eased)
         if isinstance(parameter.default, str) or not (math.isfinite(parameter.low) and math.isfinite(parameter.high)):
             return
         whole = isinstance(parameter.default, int)

@@ -74,6 +74,8 @@ class LabPlot(QWidget):
         self.axes, self._enlarged = Axes(log_x, log_y), enlarged
         self._x = self._y = _START
         self._wanted: tuple[Range, Range] | None = None
+        self._stroke = 1.0
+        self._fresh = True  # the next range is framed, not grown out of the present one
         self._exact = False
         self.following = True
         self._title = ""
@@ -156,9 +158,22 @@ class LabPlot(QWidget):
         """Add an empty map of values over the plane."""
         return self._add(PlaneMap(z))
 
-    def caption(self, role: str, size: float = 1.0) -> Caption:
-        """Add words in the theme's colour `role`, `size` times as large as the plot's; `write` shows them."""
-        return self._add(Caption(role, small_font(self.font(), size)))
+    def caption(self, role: str, size: float = 1.0, *, inside: bool = False) -> Caption:
+        """Add words in the theme's colour `role`, `size` times as large as the plot's; `write` shows them, `inside` the
+        plot where their point is near its edge."""
+        return self._add(Caption(role, self.font(), size, inside=inside))
+
+    def set_stroke(self, stroke: float) -> None:
+        """Draw lines `stroke` times as wide as they say, marks in proportion; 1 is how they are at first."""
+        if stroke != self._stroke:
+            self._stroke = self.axes.stroke = stroke
+            for item in self._items:
+                self._widen(item)
+            self._lay(again=True)
+
+    def _widen(self, item: Item) -> None:
+        if item is not self.axes.grid:  # it vanishes from three metres, and should
+            item.set_stroke(self._stroke)
 
     def end_names(self, size: float = 0.9) -> EndNames:
         """Add names at the ends of curves, `size` times as large as the plot's type; `show` writes them."""
@@ -180,6 +195,7 @@ class LabPlot(QWidget):
 
     def _add(self, item: _Kind) -> _Kind:
         item.canvas = self
+        self._widen(item)
         self._items.append(item)
         self._items.sort(key=lambda one: one.z)
         item.changed()
@@ -208,11 +224,16 @@ class LabPlot(QWidget):
         """What is shown across and upward."""
         return self._x, self._y
 
+    def begin_anew(self) -> None:
+        """Follow again, and frame what is shown next: nothing is left of the ranges of something else."""
+        self.following = self._fresh = True
+
     def grow_to(self, x0: float, x1: float, y0: float, y1: float) -> None:
         """Show x0..x1 exactly and let the y range hold y0..y1, grown in steps of ×1.5; a view set by the user stays."""
         self._wanted, self._exact = ((x0, x1), (y0, y1)), False
         if self.following:
-            tall = framed((y0, y1)) if self._y == _START else grown(self._y, (y0, y1))
+            tall = framed((y0, y1)) if self._fresh else grown(self._y, (y0, y1))
+            self._fresh = False
             self._show((x0, x1) if x1 > x0 else self._x, tall)
 
     def show_range(self, x0: float, x1: float, y0: float, y1: float) -> None:
@@ -243,10 +264,10 @@ class LabPlot(QWidget):
 
     # Layout and painting
 
-    def _lay(self) -> None:
-        """Lay everything out for the present ranges and size."""
+    def _lay(self, again: bool = False) -> None:
+        """Lay everything out for the present ranges and size, `again` where they are what they were."""
         view = self.axes.view(self._x, self._y, self.width(), self.height())
-        if view == self.view:
+        if view == self.view and not again:
             return
         self.view = view
         self._pictures.clear()
@@ -262,12 +283,16 @@ class LabPlot(QWidget):
         item.area = item.lay(self.view) if item.visible else QRectF()
         if before.isEmpty() and item.area.isEmpty():
             return
-        if item.layer is not Layer.LIVE:
-            self._forget(item.layer)
+        layer = self._layer(item)
+        if layer is not Layer.LIVE:
+            self._forget(layer)
             return
         for area in (before, item.area):
             if not area.isEmpty():
-                self.update(area.toAlignedRect())
+                self.update(area.toAlignedRect().adjusted(-1, -1, 1, 1))  # a scale of 1.5 paints beyond whole pixels
+
+    def _layer(self, item: Item) -> Layer:
+        return Layer.WIDE if self._stroke > 1 and item.layer is Layer.LIVE and not item.moves else item.layer
 
     def _forget(self, layer: Layer) -> None:
         """Paint the pictures from `layer` on anew when they are next needed."""
@@ -298,7 +323,8 @@ class LabPlot(QWidget):
     def _paint_items(self, painter: QPainter, layer: Layer, due: QRectF) -> None:
         painter.setClipRect(self.view.area, Qt.ClipOperation.IntersectClip)
         for item in self._items:
-            if item.layer is layer and item.area.intersects(due):
+            if self._layer(item) is layer and item.area.intersects(due):
+                painter.setClipping(not item.overhangs)
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setOpacity(_FADED if item.faded else 1.0)
                 item.paint(painter)
@@ -306,11 +332,12 @@ class LabPlot(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, due = QPainter(self), event.rect()
-        picture = self._picture(Layer.DATA)
+        picture = self._picture(Layer.WIDE if self._stroke > 1 else Layer.DATA)
         ratio = picture.devicePixelRatio()
         source = QRectF(due.x() * ratio, due.y() * ratio, due.width() * ratio, due.height() * ratio)
         painter.drawPixmap(QRectF(due), picture, source)  # Qt clips it to what is due
         self._paint_items(painter, Layer.LIVE, QRectF(due))
+        painter.setClipping(False)
         if self._title:
             painter.setFont(self._title_font())
             painter.setPen(current_theme().color("muted"))
@@ -327,13 +354,19 @@ class LabPlot(QWidget):
         super().resizeEvent(event)
         self._lay()
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.FontChange:
+            self._restyle(current_theme())
+
     def _restyle(self, theme: Theme) -> None:
         self.axes.restyle(small_font(small_font(self.font(), self._enlarged), 0.85))
         for item in self._items:
             item.restyle()
-            if isinstance(item, EndNames | Tag | Readout):
+            if isinstance(item, Caption | EndNames | Tag | Readout):
                 item.font = small_font(self.font(), item.size)
         self._forget(Layer.BACKGROUND)
+        self._lay(again=True)
 
     # The mouse
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFont, QPainter, QPen
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen
 
 from app.style.theme import current_theme
 from app.widgets.plot_items import Segments
@@ -16,6 +16,7 @@ _GAP_ACROSS, _GAP_UPWARD = 70.0, 34.0  # pixels between ticks, at least
 _TOP, _RIGHT = 8.0, 16.0  # pixels: room for half a tick's label
 _LEFT, _BOTTOM = (46.0, 60.0), (22.0, 36.0)  # pixels, without a title of the axis and with one
 _OFFSET = 4.0  # pixels between an axis and its labels
+_USUAL = 14.0  # pixels: the height of a line of type that these go with; larger type has more of each
 
 
 @dataclass
@@ -41,30 +42,34 @@ class Axes:
     def __init__(self, log_x: bool, log_y: bool) -> None:
         self.bottom, self.left = Axis(log_x), Axis(log_y)
         self.grid = Segments("faint", 255, -100.0, smooth=False)
+        self.stroke = 1.0  # pixels, of the axes
         self._font = QFont()
+        self._scale = 1.0
         self._upright: tuple[float, list[float]] = (1.0, [])
         self._level: tuple[float, list[float]] = (1.0, [])
 
     def view(self, x: Range, y: Range, width: float, height: float) -> PlotView:
         """Return how the ranges lie on a widget of this size."""
-        left, bottom = _LEFT[bool(self.left.title)], _BOTTOM[bool(self.bottom.title)]
-        return PlotView(x, y, left, _TOP, max(width - left - _RIGHT, 1.0), max(height - _TOP - bottom, 1.0))
+        left, bottom = self._scale * _LEFT[bool(self.left.title)], self._scale * _BOTTOM[bool(self.bottom.title)]
+        top, right = self._scale * _TOP, self._scale * _RIGHT
+        return PlotView(x, y, left, top, max(width - left - right, 1.0), max(height - top - bottom, 1.0))
 
     def lay(self, view: PlotView) -> None:
         """Choose the ticks for `view`, and lay the grid through them."""
-        self._upright = self.bottom.ticks(view.x, view.width, _GAP_ACROSS)
-        self._level = self.left.ticks(view.y, view.height, _GAP_UPWARD)
+        self._upright = self.bottom.ticks(view.x, view.width, self._scale * _GAP_ACROSS)
+        self._level = self.left.ticks(view.y, view.height, self._scale * _GAP_UPWARD)
         self.grid.set_data(*grid_lines(self._upright[1], self._level[1], view.x, view.y))
 
     def restyle(self, font: QFont) -> None:
-        """Write in `font` from now on."""
+        """Write in `font` from now on, with the room that it takes."""
         self._font = font
+        self._scale = max(1.0, QFontMetricsF(font).height() / _USUAL)
 
     def paint(self, painter: QPainter, view: PlotView, height: float) -> None:
         """Paint the axes of `view` onto a widget of this height."""
         theme, area = current_theme(), view.area
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(QPen(theme.color("line"), 1.0))
+        painter.setPen(QPen(theme.color("line"), self.stroke))
         painter.drawLine(area.bottomLeft(), area.bottomRight())
         painter.drawLine(area.bottomLeft(), area.topLeft())
         painter.setPen(theme.color("muted"))
@@ -74,13 +79,13 @@ class Axes:
         centred = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextDontClip
         for tick in ticks:
             at = view.pixel(tick, view.y[0])
-            place = QRectF(at.x() - _GAP_ACROSS / 2, at.y() + _OFFSET, _GAP_ACROSS, tall)
+            place = QRectF(at.x() - _GAP_ACROSS / 2, at.y() + self._scale * _OFFSET, _GAP_ACROSS, tall)
             painter.drawText(place, int(centred), self.bottom.label(tick, spacing))
         spacing, ticks = self._level
         beside = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip
         for tick in ticks:
             at = view.pixel(view.x[0], tick)
-            place = QRectF(0, at.y() - tall / 2, at.x() - _OFFSET, tall)
+            place = QRectF(0, at.y() - tall / 2, at.x() - self._scale * _OFFSET, tall)
             painter.drawText(place, int(beside), self.left.label(tick, spacing))
         self._write_titles(painter, view, height, tall)
 

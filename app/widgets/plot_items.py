@@ -6,11 +6,12 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap, QPolygonF
 from shiboken6 import wrapInstance
 
 from app.style.theme import current_theme, small_font
+from app.widgets.line_strokes import draw_lines, strokes
 from app.widgets.plot_view import PlotView
 from app.widgets.scene_view import polygon
 from app.widgets.text import plain
@@ -36,7 +37,8 @@ class Layer(IntEnum):
 
     BACKGROUND = 0
     DATA = 1
-    LIVE = 2
+    WIDE = 2  # lines of a presentation: wide ones take too long to be painted with every frame
+    LIVE = 3
 
 
 class Canvas(Protocol):
@@ -61,13 +63,20 @@ def lab_pen(role: str, dash: DashPattern = (), width: float = 1.0, alpha: int = 
 
 
 class Item:
-    """Something drawn in a plot: of two the one with the larger `z` lies above. `area` is what it covers, in pixels."""
+    """Something drawn in a plot: of two the one with the larger `z` lies above. `area` is what it covers, in pixels.
+
+    `stroke`: how many times as wide its lines are drawn as it says, marks and dots in proportion. `moves`: with every
+    frame. `overhangs`: it is drawn whole at the edge of the plot too.
+    """
+
+    moves = overhangs = False
 
     def __init__(self, z: float, layer: Layer = Layer.LIVE) -> None:
         self.z, self.layer = z, layer
         self.visible = True
         self.faded = False  # drawn fainter: something else is pointed at
         self.area = _NOWHERE
+        self.stroke = 1.0
         self.canvas: Canvas | None = None  # set by the plot that draws it
 
     def set_visible(self, on: bool) -> None:
@@ -94,6 +103,17 @@ class Item:
     def paint(self, painter: QPainter) -> None:
         """Paint it where it was laid out."""
         raise NotImplementedError
+
+    def set_stroke(self, stroke: float) -> None:
+        """Draw lines so many times as wide from now on."""
+        if stroke != self.stroke:
+            self.stroke = stroke
+            self.restyle()
+
+    @property
+    def grown(self) -> float:
+        """How many times as large marks and dots are drawn."""
+        return (1 + self.stroke) / 2
 
     def restyle(self) -> None:
         """Take the colours of the current theme."""
@@ -126,6 +146,7 @@ class Curve(Item):
         self._pieces: list[QPolygonF] = []
         self._lines: list[Array] = []  # their pixels
         self.pointable = False
+        self._strokes = _NO_POINTS
         self.dress(role, dash, width, alpha)
 
     @property
@@ -149,22 +170,28 @@ class Curve(Item):
     def dress(self, role: str, dash: DashPattern = (), width: float = 1.0, alpha: int = 255) -> None:
         """Draw in this way from now on."""
         self._dress = role, dash, width, alpha
-        self.pen = lab_pen(*self._dress)
+        self.restyle()
         self.changed()
 
     def restyle(self) -> None:
-        self.pen = lab_pen(*self._dress)
+        role, dash, width, alpha = self._dress
+        self.pen = lab_pen(role, () if self.stroke > 1 else dash, width * self.stroke, alpha)
 
     def lay(self, view: PlotView) -> QRectF:
         pixels = view.pixels(self._points)
         pieces = np.split(pixels, self._cuts) if len(self._cuts) else [_thinned(pixels)]
         self._lines = [piece for piece in pieces if len(piece) > 1]
-        self._pieces = [polygon(piece) for piece in self._lines]
+        if self.stroke > 1:
+            self._strokes = strokes(pieces, [part * self.pen.widthF() for part in self._dress[1]])
+            self._pieces = []
+        else:
+            self._strokes, self._pieces = _NO_POINTS, [polygon(piece) for piece in self._lines]
         return _covered(pixels, self.pen.widthF() / 2 + 1, view)
 
     def paint(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
         painter.setPen(self.pen)
+        draw_lines(painter, self._strokes)
         for piece in self._pieces:
             painter.drawPolyline(piece)
 
@@ -211,23 +238,21 @@ class Segments(Item):
 
     def lay(self, view: PlotView) -> QRectF:
         self._pixels = np.ascontiguousarray(view.pixels(self._points))
-        return _covered(self._pixels, 1.5, view)
+        return _covered(self._pixels, self.stroke / 2 + 1, view)
 
     def paint(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
-        painter.setPen(lab_pen(self._role, alpha=self._alpha))
-        _draw_lines(painter, self._pixels)
-
-
-def _draw_lines(painter: QPainter, pixels: Array) -> None:
-    """Draw from the first to the second of `pixels` `(2 n, 2)`, and so on; a QLineF is four doubles."""
-    if len(pixels):
-        lines: Any = painter.drawLines
-        lines(_first_of(pixels.ctypes.data, QLineF), len(pixels) // 2)
+        painter.setPen(lab_pen(self._role, width=self.stroke, alpha=self._alpha))
+        draw_lines(painter, self._pixels)
 
 
 class Dots(Item):
     """Round dots of `size` pixels in the theme's colour `role`."""
+
+    @property
+    def grown(self) -> float:
+        """How many times as large dots are drawn: less than marks, since they are many."""
+        return (3 + self.stroke) / 4
 
     def __init__(self, role: str, size: float, alpha: int, z: float, layer: Layer) -> None:
         super().__init__(z, layer)
@@ -257,10 +282,10 @@ class Dots(Item):
         self._fragments = np.zeros((len(pixels), 10))  # a QPainter.PixmapFragment is ten doubles
         self._fragments[:, :2] = pixels
         self._fragments[:, [6, 7, 9]] = 1.0  # scales and opacity
-        return _covered(pixels, self._size / 2 + 2, view)
+        return _covered(pixels, self._size * self.grown / 2 + 2, view)
 
     def paint(self, painter: QPainter) -> None:
-        dot = _dot(self.color.rgba(), self._size, painter.device().devicePixelRatioF())
+        dot = _dot(self.color.rgba(), self._size * self.grown, painter.device().devicePixelRatioF())
         self._fragments[:, 4], self._fragments[:, 5] = dot.width(), dot.height()
         self._fragments[:, [6, 7]] = 1.0 / dot.devicePixelRatio()
         first = _first_of(self._fragments.ctypes.data, QPainter.PixmapFragment)
@@ -283,7 +308,10 @@ def _dot(color: int, size: float, ratio: float) -> QPixmap:
 
 
 class Marker(Item):
-    """A mark of fixed size in pixels at a point of the data: a curve's head, a handle, or the × of a diverged one."""
+    """A mark of fixed size in pixels at a point of the data: a curve's head, a handle, or the × of a diverged one. It
+    is there whole, or not at all where its point is outside."""
+
+    moves = overhangs = True
 
     def __init__(self, role: str, shape: Shape = "dot", size: float = 9.0, z: float = 50.0) -> None:
         super().__init__(z)
@@ -301,20 +329,22 @@ class Marker(Item):
 
     def lay(self, view: PlotView) -> QRectF:
         self._pixel = view.pixel(self.at.x(), self.at.y())
-        half = 0.65 * self._size + 2.5
-        return QRectF(self._pixel.x() - half, self._pixel.y() - half, 2 * half, 2 * half).intersected(view.area)
+        if not view.area.adjusted(-1.0, -1.0, 1.0, 1.0).contains(self._pixel):
+            return _NOWHERE
+        half = self.grown * (0.65 * self._size + 2.5)
+        return QRectF(self._pixel.x() - half, self._pixel.y() - half, 2 * half, 2 * half)
 
     def paint(self, painter: QPainter) -> None:
-        theme, half, at = current_theme(), self._size / 2, self._pixel
+        theme, half, at = current_theme(), self.grown * self._size / 2, self._pixel
         color = theme.color(self._role)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         if self._shape == "cross":
-            painter.setPen(QPen(color, 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            painter.setPen(QPen(color, 2.0 * self.grown, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
             painter.drawLine(at + QPointF(-half, -half), at + QPointF(half, half))
             painter.drawLine(at + QPointF(-half, half), at + QPointF(half, -half))
             return
         ring = self._shape == "ring"
-        painter.setPen(QPen(color if ring else theme.color("paper"), 2.0 if ring else 1.5))
+        painter.setPen(QPen(color if ring else theme.color("paper"), self.grown * (2.0 if ring else 1.5)))
         painter.setBrush(theme.color("paper") if ring else color)
         if self._shape in _CORNERS:
             painter.drawPolygon(QPolygonF([at + QPointF(half * x, half * y) for x, y in _CORNERS[self._shape]]))
@@ -351,6 +381,8 @@ class Spread(Item):
 class TimeCursor(Item):
     """A thin upright line at one instant: moving it draws two columns of pixels only."""
 
+    moves = True
+
     def __init__(self) -> None:
         super().__init__(40.0)
         self._time = 0.0
@@ -365,7 +397,8 @@ class TimeCursor(Item):
         x = round(view.pixel(self._time, view.y[0]).x())
         if not view.left <= x <= view.left + view.width:
             return _NOWHERE
-        return QRectF(min(x, int(view.left + view.width) - 1), view.top, 1.0, view.height)
+        wide = round(self.stroke)
+        return QRectF(min(x, int(view.left + view.width) - wide), view.top, float(wide), view.height)
 
     def paint(self, painter: QPainter) -> None:
         painter.fillRect(self.area, current_theme().color("muted", 170))
@@ -418,7 +451,7 @@ class KnownMark(Item):
         theme, area = current_theme(), self.area
         painter.fillRect(area, theme.color("muted", 30))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(QPen(theme.color("muted"), 1.0, Qt.PenStyle.DashLine))
+        painter.setPen(QPen(theme.color("muted"), self.stroke, Qt.PenStyle.DashLine))
         x = round(area.left())
         painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
         font = painter.font()
@@ -435,11 +468,12 @@ class KnownMark(Item):
 
 
 class Caption(Item):
-    """Words in the theme's colour `role`, whose lower left corner is at a point of the data."""
+    """Words in the theme's colour `role`, whose lower left corner is at a point of the data. `size`: of the plot's
+    type. `inside`: at the edge they move to where they can be read."""
 
-    def __init__(self, role: str, font: QFont, z: float = 30.0) -> None:
+    def __init__(self, role: str, font: QFont, size: float = 1.0, z: float = 30.0, *, inside: bool = False) -> None:
         super().__init__(z)
-        self._role, self.font = role, font
+        self._role, self.font, self.size, self._inside = role, small_font(font, size), size, inside
         self.text = ""
         self._at = (0.0, 0.0)
 
@@ -459,7 +493,13 @@ class Caption(Item):
             return _NOWHERE
         metrics, corner = QFontMetricsF(self.font), view.pixel(*self._at)
         width, height = metrics.horizontalAdvance(plain(self.text)) + 8, metrics.height() + 4
-        return QRectF(corner.x(), corner.y() - height, width, height)
+        area = QRectF(corner.x(), corner.y() - height, width, height)
+        if self._inside:
+            if not view.area.adjusted(-1.0, -1.0, 1.0, 1.0).contains(corner):
+                return _NOWHERE
+            area.moveRight(min(area.right(), view.area.right()))
+            area.moveTop(max(area.top(), view.area.top()))
+        return area
 
     def paint(self, painter: QPainter) -> None:
         painter.setFont(self.font)

@@ -10,12 +10,13 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from app.style.theme import current_theme, small_font
+from app.widgets.line_strokes import draw_lines, strokes
 from app.widgets.scene_view import SceneView, polygon
 
 HANDLE_RADIUS: Final = 5.0  # pixels; the target to grab is GRAB_RADIUS
 GRAB_RADIUS: Final = 12.0
 _BUCKETS = 6
-_MOST_POINTS = 240  # a trail is drawn with no more than these
+_MOST_POINTS = 400  # a trail is drawn with no more than these
 _NEWEST_ALPHA = 190
 
 
@@ -33,7 +34,10 @@ def paint_trail(
     for pen, (first, last) in zip(_trail_pens(color, width), pairwise(edges), strict=True):
         if last > first:
             painter.setPen(pen)
-            painter.drawPolyline(polygon(pixels[first : last + 1]))
+            if width > 1.5:
+                draw_lines(painter, strokes([pixels[first : last + 1]]))
+            else:
+                painter.drawPolyline(polygon(pixels[first : last + 1]))
 
 
 @lru_cache(maxsize=64)
@@ -47,25 +51,28 @@ def _trail_pens(color: str, width: float) -> tuple[QPen, ...]:
     return tuple(pens)
 
 
-def paint_arrow(painter: QPainter, tail: QPointF, head: QPointF, color: str, hot: bool = False) -> None:
-    """Paint a momentum arrow between two pixels, with a handle to grab at its head; `hot`: the pointer is over it."""
+def paint_arrow(
+    painter: QPainter, tail: QPointF, head: QPointF, color: str, hot: bool = False, stroke: float = 1.0
+) -> None:
+    """Paint a momentum arrow between two pixels, its lines `stroke` times as wide as usual, with a handle at its head;
+    `hot`: the pointer is over it."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    painter.setPen(QPen(QColor(color), 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.setPen(QPen(QColor(color), 2.0 * stroke, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
     painter.drawLine(tail, head)
     _paint_head(painter, tail, head, color)
-    paint_handle(painter, head, color, hot)
+    paint_handle(painter, head, color, hot, stroke)
 
 
-def paint_handle(painter: QPainter, centre: QPointF, color: str, hot: bool = False) -> None:
+def paint_handle(painter: QPainter, centre: QPointF, color: str, hot: bool = False, stroke: float = 1.0) -> None:
     """Paint a round handle at pixel `centre`; `hot` shows the whole target."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     if hot:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(_faded(color, 0.3))
-        painter.drawEllipse(centre, GRAB_RADIUS, GRAB_RADIUS)
-    painter.setPen(QPen(QColor(color), 2.0))
+        painter.drawEllipse(centre, GRAB_RADIUS * stroke, GRAB_RADIUS * stroke)
+    painter.setPen(QPen(QColor(color), 2.0 * stroke))
     painter.setBrush(current_theme().color("paper"))
-    painter.drawEllipse(centre, HANDLE_RADIUS, HANDLE_RADIUS)
+    painter.drawEllipse(centre, HANDLE_RADIUS * stroke, HANDLE_RADIUS * stroke)
 
 
 def paint_halo(painter: QPainter, centre: QPointF, text: str, radius: float = 16.0, phase: float = 0.0) -> None:

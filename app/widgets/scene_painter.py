@@ -43,16 +43,17 @@ class SceneStyle:
     dash: DashPattern = ()
     fine: bool = False  # thinner lines, for cards
     numbered: bool = False  # bodies carry their numbers, and shades
+    stroke: float = 1.0  # times as wide lines, for a presentation
 
 
-def truth_style(fine: bool = False, numbered: bool = False) -> SceneStyle:
+def truth_style(fine: bool = False, numbered: bool = False, stroke: float = 1.0) -> SceneStyle:
     """Return truth's style in the current theme."""
-    return SceneStyle(current_theme().truth, fine=fine, numbered=numbered)
+    return SceneStyle(current_theme().truth, fine=fine, numbered=numbered, stroke=stroke)
 
 
-def ghost_style(role: str) -> SceneStyle:
+def ghost_style(role: str, stroke: float = 1.0) -> SceneStyle:
     """Return the style of a model or a run in the current theme: its colour, translucent, outlined in its dash."""
-    return SceneStyle(current_theme().model_color(role), True, model_dash(role))
+    return SceneStyle(current_theme().model_color(role), True, model_dash(role), stroke=stroke)
 
 
 def paint_scene(painter: QPainter, view: SceneView, primitives: Iterable[Primitive], style: SceneStyle) -> None:
@@ -94,7 +95,7 @@ def _paint_spring(painter: QPainter, view: SceneView, spring: Spring, style: Sce
     unit = _coil(spring.coils)
     points = start + unit[:, :1] * along + unit[:, 1:] * side
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    if style.ghost or style.fine:
+    if (style.ghost or style.fine) and style.stroke == 1.0:
         painter.setPen(_stroke(style, 1.0))
         painter.drawPolyline(polygon(points))
         return
@@ -115,7 +116,7 @@ def _paint_anchor(painter: QPainter, view: SceneView, anchor: Anchor, style: Sce
         _paint_wall(painter, view, anchor, style)
         return
     radius = max(anchor.size * view.scale, 3.0 - style.fine)
-    painter.setPen(QPen(current_theme().color("muted"), 1.0 if style.fine else 1.5))
+    painter.setPen(QPen(current_theme().color("muted"), 1.0 if style.fine else 1.5 * style.stroke))
     painter.setBrush(current_theme().color("paper"))
     painter.drawEllipse(view.pixel(anchor.at), radius, radius)
 
@@ -127,14 +128,14 @@ def _paint_wall(painter: QPainter, view: SceneView, wall: Anchor, style: SceneSt
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QBrush(current_theme().color("muted", 150), Qt.BrushStyle.BDiagPattern))
     painter.drawRect(area)
-    painter.setPen(QPen(current_theme().color("muted"), 1.0 if style.fine else 2.0))
+    painter.setPen(QPen(current_theme().color("muted"), 1.0 if style.fine else 2.0 * style.stroke))
     painter.drawLine(area.topRight(), area.bottomRight())
 
 
 def _paint_rail(painter: QPainter, view: SceneView, rail: Rail, style: SceneStyle) -> None:
     if style.ghost:
         return
-    painter.setPen(QPen(current_theme().color("line"), 1.0 if style.fine else 1.5))
+    painter.setPen(QPen(current_theme().color("line"), 1.0 if style.fine else 1.5 * style.stroke))
     painter.drawLine(view.pixel(rail.start), view.pixel(rail.end))
 
 
@@ -142,7 +143,7 @@ def _paint_lines(painter: QPainter, view: SceneView, lines: Lines, style: SceneS
     if style.ghost:
         return
     area, ratio, theme = painter.viewport(), painter.device().devicePixelRatioF(), current_theme()
-    color, width = _mixed(theme.color("muted"), theme.color("paper")).name(), 0.7 if style.fine else 1.2
+    color, width = _mixed(theme.color("muted"), theme.color("paper")).name(), 0.7 if style.fine else 1.2 * style.stroke
     painter.drawPixmap(0, 0, _lines_pixmap(lines, view, (area.width(), area.height()), ratio, color, width))
 
 
@@ -232,7 +233,7 @@ def _coil(coils: int) -> npt.NDArray[np.float64]:
 def _ball(style: SceneStyle, radius: float, ratio: float, number: int = 0) -> QPixmap:
     """A body, painted once: shading and dashes would cost more than all else in the scene. With a `number` it has a
     shade of its own, and carries that where it is large enough to be read."""
-    side = math.ceil(radius) + 2
+    side = math.ceil(radius + style.stroke) + 1
     pixmap = QPixmap(math.ceil(2 * side * ratio), math.ceil(2 * side * ratio))
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
@@ -282,7 +283,7 @@ def _lit(color: QColor) -> QColor:
 def _outline(style: SceneStyle) -> QPen:
     if not style.ghost:
         return QPen(Qt.PenStyle.NoPen)
-    return _dashed(QPen(QColor(style.color), 1.75), style.dash)
+    return _dashed(QPen(QColor(style.color), 1.75 * style.stroke), style.dash)
 
 
 @lru_cache(maxsize=64)
@@ -290,7 +291,7 @@ def _stroke(style: SceneStyle, width: float) -> QPen:
     color = QColor(style.color)
     if style.ghost:
         color.setAlpha(190)
-    pen = QPen(color, max(0.6 * width, 1.0) if style.fine else width)
+    pen = QPen(color, max(0.6 * width, 1.0) if style.fine else width * style.stroke)
     # Flat, since a round cap on each of a spring's pieces costs more than the spring.
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)

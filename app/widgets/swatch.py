@@ -4,7 +4,7 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.style.theme import current_theme, theme_signals
+from app.style.theme import current_theme, text_scale, theme_signals
 from hnn_engine.model_colors import DashPattern, role_dash
 
 WIDTH = 2.5  # pixels of the stroke
@@ -71,10 +71,10 @@ class Swatch(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return SWATCH_SIZE
+        return SWATCH_SIZE * text_scale(self.font())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        width = _HOT if self._hot else WIDTH
+        width = (_HOT if self._hot else WIDTH) * text_scale(self.font())
         draw_stroke(painter, self.role, QPointF(2.0, self.height() / 2), self.width() - 4.0, width)
         painter.end()

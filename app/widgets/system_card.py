@@ -8,7 +8,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QGridLayout, QSizePolicy, QWidget
 
-from app.style.theme import current_theme, small_font, theme_signals
+from app.style.theme import current_theme, small_font, text_scale, theme_signals
 from app.widgets.frame_tiles import paint_picture
 from app.widgets.scene_painter import SceneView, paint_scene, truth_style
 from app.widgets.text import rich, set_tip
@@ -71,10 +71,10 @@ class SystemCard(QAbstractButton):
         self.update(self._drawing_rect())
 
     def sizeHint(self) -> QSize:
-        return _SIZE
+        return _SIZE * text_scale(self.font())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(56, _SIZE.height())
+        return QSize(56, self.sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

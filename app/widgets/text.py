@@ -92,10 +92,14 @@ class Tipped(Protocol):
 
     def setToolTip(self, text: str, /) -> None: ...
 
+    def setWhatsThis(self, text: str, /) -> None: ...
+
 
 def set_tip(target: Tipped, text: str) -> None:
-    """Give `target` the tooltip `text`, which is text unless it is `Rich`."""
-    target.setToolTip(tip(text))
+    """Give `target` the tooltip `text`, which is text unless it is `Rich`; "What is this?" says the same."""
+    words = tip(text)
+    target.setToolTip(words)
+    target.setWhatsThis(words)
 
 
 def tip(text: str) -> str:

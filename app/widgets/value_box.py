@@ -11,10 +11,12 @@ from hnn_engine.parameters import AUTO, Parameter, Value
 
 
 class ValueBox(QLineEdit):
-    """Shows three digits and the unit, and all digits while it is edited. `committed(value)`; `refused(sentence)`."""
+    """Shows three digits and the unit, and all digits while it is edited. `committed(value)`; `refused(sentence)`;
+    `eased()` where what was refused is of no more interest."""
 
     committed = Signal(object)
     refused = Signal(str)
+    eased = Signal()
 
     def __init__(self, parameter: Parameter, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -22,7 +24,7 @@ class ValueBox(QLineEdit):
         self._value: Value = parameter.default
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.editingFinished.connect(self._on_finished)
-        self.textEdited.connect(lambda: mark(self, False))
+        self.textEdited.connect(self._ease)
         self._show()
 
     def value(self) -> Value:
@@ -33,11 +35,12 @@ class ValueBox(QLineEdit):
         """Show `value` without a signal; a text that is being edited stays."""
         self._value = value
         if not (self.hasFocus() and self.isModified()):
-            mark(self, False)
+            self._ease()
             self._show()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
+        self._ease()
         self._show()
         self.selectAll()
 
@@ -47,7 +50,7 @@ class ValueBox(QLineEdit):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.isModified():
-            mark(self, False)
+            self._ease()
             self._show()
             return
         super().keyPressEvent(event)
@@ -92,3 +95,8 @@ class ValueBox(QLineEdit):
         if self._parameter.low_title and self._value == self._parameter.low:
             return self._parameter.low_title
         return number(self._value, self._parameter.unit)
+
+    def _ease(self) -> None:
+        if self.property("problem"):
+            mark(self, False)
+            self.eased.emit()

@@ -1,10 +1,12 @@
 """Opening, saving and importing: awaited, so that the window never waits for a disk."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -46,10 +48,15 @@ Leave = Callable[[], Awaitable[bool]]
 
 
 class Files:
-    """What the window does with files. Work on a disk goes to one thread of its own."""
+    """What the window does with files. Work on a disk goes to one thread of its own.
 
-    def __init__(self, window: QWidget, document: Document, complain: Callable[[str], None]) -> None:
-        self._window, self._document, self._complain = window, document, complain
+    `complain` says what is wrong with a file, `settle` that the next one is fine.
+    """
+
+    def __init__(
+        self, window: QWidget, document: Document, complain: Callable[[str], None], settle: Callable[[], None]
+    ) -> None:
+        self._window, self._document, self._complain, self._settle = window, document, complain, settle
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="files")
 
     def close(self) -> None:
@@ -85,6 +92,7 @@ class Files:
             if await self._away(lambda: _stamp(path)) == before:
                 break  # else the present document has just been saved there, and what was read is the older one
         self._document.reset(state_of(session), path if whole else None, View.from_dict(dict(session.view)))
+        self._settle()
         if whole and remember:
             settings().add_recent(path)
         return True
@@ -92,14 +100,14 @@ class Files:
     async def ask_document(self) -> Path | None:
         """Ask for a session, or a system of one's own; return where it is."""
         kinds = f"Sessions and systems (*{SUFFIX} *{SYSTEM_SUFFIX});;All files (*)"
-        return await self._ask_path("Open a session", save=False, kinds=kinds)
+        return await self._ask_path("Open a session", "session", save=False, kinds=kinds)
 
     async def save(self, ask: bool = False) -> bool:
         """Save the session, asking for a name where it has none (or `ask`). Return whether it is saved."""
         path = self._document.path
         if path is None or ask:
-            kinds, name = f"Sessions (*{SUFFIX})", self._document.suggestion
-            path = await self._ask_path("Save the session", save=True, kinds=kinds, suffix=SUFFIX, name=name)
+            kinds, name = f"Sessions (*{SUFFIX})", path or self._document.suggestion
+            path = await self._ask_path("Save the session", "session", save=True, kinds=kinds, suffix=SUFFIX, name=name)
             if path is None:
                 return False
         return await self.save_to(path)
@@ -114,6 +122,7 @@ class Files:
             self._complain(str(error))
             return False
         self._document.mark_saved(state, path)
+        self._settle()
         settings().add_recent(path)
         return True
 
@@ -160,7 +169,7 @@ class Files:
     async def ask_system(self) -> Path | None:
         """Ask for a system of one's own; return where it is."""
         kinds = f"Systems (*{SYSTEM_SUFFIX});;All files (*)"
-        return await self._ask_path("Open a system", save=False, kinds=kinds)
+        return await self._ask_path("Open a system", "system", save=False, kinds=kinds)
 
     async def open_system(self, what: Path | str, now: Experiment) -> Experiment | None:
         """Return the experiment on the system at a path, or of a name of the shelf, going on from `now`; None where
@@ -190,8 +199,11 @@ class Files:
     async def save_system(self, definition: Definition) -> Path | None:
         """Ask where to save a system of one's own and write it; return where it is, None where it was cancelled or
         cannot be."""
-        kinds, name = f"Systems (*{SYSTEM_SUFFIX})", Path(f"{_file_name(definition.title)}{SYSTEM_SUFFIX}")
-        path = await self._ask_path("Save the system", save=True, kinds=kinds, suffix=SYSTEM_SUFFIX, name=name)
+        kinds, stem = f"Systems (*{SYSTEM_SUFFIX})", name_of(definition.title or "my system")
+        name = await self._away(lambda: free_name(self._folder("system"), stem, SYSTEM_SUFFIX))
+        path = await self._ask_path(
+            "Save the system", "system", save=True, kinds=kinds, suffix=SYSTEM_SUFFIX, name=name
+        )
         if path is None:
             return None
         named = definition if definition.title else replace(definition, title=shortened(path.stem))
@@ -210,7 +222,7 @@ class Files:
     async def ask_recording(self) -> Experiment | None:
         """Ask for a file of measured data and its columns; return the experiment on it."""
         kinds = f"Recordings ({' '.join(f'*{suffix}' for suffix in TABLES)});;All files (*)"
-        path = await self._ask_path("Open a recording", save=False, kinds=kinds)
+        path = await self._ask_path("Open a recording", "recording", save=False, kinds=kinds)
         return await self.import_recording(path) if path is not None else None
 
     async def import_recording(self, path: Path) -> Experiment | None:
@@ -264,10 +276,10 @@ class Files:
     async def ask_film(self, folder: bool) -> Experiment | None:
         """Ask for a film, or for a `folder` of pictures, and what of it is to be studied; return the experiment."""
         if folder:
-            path = await self._ask_path("Open a folder of pictures", save=False, kinds="", folder=True)
+            path = await self._ask_path("Open a folder of pictures", "video", save=False, kinds="", folder=True)
         else:
             names = " ".join(f"*{suffix}" for suffix in (*VIDEOS, ".gif", ".webp"))
-            path = await self._ask_path("Open a video", save=False, kinds=f"Videos ({names});;All files (*)")
+            path = await self._ask_path("Open a video", "video", save=False, kinds=f"Videos ({names});;All files (*)")
         return await self.import_film(path) if path is not None else None
 
     async def read_known(self, path: Path) -> Recording | None:
@@ -288,7 +300,7 @@ class Files:
         from app.window.image_export import write_png
 
         title = "Save a picture of the window"
-        path = await self._ask_path(title, save=True, kinds="PNG (*.png)", suffix=".png")
+        path = await self._ask_path(title, "picture", save=True, kinds="PNG (*.png)", suffix=".png")
         if path is None:
             return None
         saved = await self._replacing(path, lambda over: self._write(lambda: write_png(path, picture, over)))
@@ -298,7 +310,8 @@ class Files:
         """Ask where to save `film` and write it; return where it is, None where it was cancelled."""
         from app.dialogs.video_export import VideoExport
 
-        path = await self._ask_path("Save a video", save=True, kinds="MP4 video (*.mp4);;GIF (*.gif)", suffix="mp4")
+        kinds = "MP4 video (*.mp4);;GIF (*.gif)"
+        path = await self._ask_path("Save a video", "film", save=True, kinds=kinds, suffix=".mp4")
         if path is None:
             return None
         loop = asyncio.get_running_loop()
@@ -309,12 +322,16 @@ class Files:
     async def _ask_path(
         self,
         title: str,
+        kind: str,
         save: bool,
         kinds: str,
         suffix: str = "",
         folder: bool = False,
         name: Path | None = None,
     ) -> Path | None:
+        """Ask for a file; `kind` is what it holds, whose folder is remembered. A `name` is proposed, or a free one."""
+        if save and name is None:
+            name = await self._away(lambda: free_name(self._folder(kind), self._stem(), suffix))
         dialog = file_dialog(self._window, title)
         dialog.setDefaultSuffix(suffix.lstrip("."))  # added before the question whether to replace
         dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave if save else FileDialog.AcceptMode.AcceptOpen)
@@ -323,23 +340,45 @@ class Files:
         if folder:
             dialog.setFileMode(FileDialog.FileMode.Directory)
             dialog.setOption(FileDialog.Option.ShowDirsOnly)
-        if self._document.path is not None:
-            dialog.setDirectory(str(self._document.path.parent))
+        dialog.setDirectory(str(self._folder(kind)))
         if name is not None:
             dialog.setDirectory(str(name.parent))
             dialog.selectFile(name.name)
         try:
             accepted = await finished(dialog) == QDialog.DialogCode.Accepted.value
             chosen = dialog.selectedFiles()
-            return Path(chosen[0]) if accepted and chosen else None
+            if not accepted or not chosen:
+                return None
+            path = Path(chosen[0])
+            settings().set_folder(kind, path.parent)
+            return path
         finally:
             dialog.deleteLater()
 
+    def _folder(self, kind: str) -> Path:
+        """Where a dialog for a file of this kind opens: where the last one was, or beside the session."""
+        beside = self._document.path.parent if self._document.path is not None else None
+        return settings().folder(kind) or beside or Path.home()
 
-def _file_name(title: str) -> str:
-    """Return a name for the file of a system."""
-    plain = "".join(letter if letter.isalnum() else "-" for letter in title.lower())
-    return "-".join(part for part in plain.split("-") if part)[:60] or "my-system"
+    def _stem(self) -> str:
+        """A name for what is saved: the session's, or that of what is studied."""
+        path = self._document.path
+        return path.stem if path is not None else name_of(self._document.experiment.source_title)
+
+
+def name_of(title: str) -> str:
+    """Return `title` as the name of a file: 'Two bodies' becomes 'two-bodies'."""
+    return re.sub(r"[\W_]+", "-", title.lower()).strip("-")[:60].strip("-") or "session"
+
+
+def free_name(folder: Path, stem: str, suffix: str) -> Path:
+    """Return a path in `folder` where nothing is yet: `stem`, or with a number from 2 on. A folder that cannot be read
+    is taken for an empty one."""
+    with suppress(OSError):
+        taken = {entry.name.lower() for entry in folder.iterdir()}
+        numbered = (f"{stem}{'' if n == 1 else f'-{n}'}{suffix}" for n in count(1))
+        return folder / next(name for name in numbered if name.lower() not in taken)
+    return folder / f"{stem}{suffix}"
 
 
 def _inspected(path: Path, tell: ProgressCallback) -> TableInspection:

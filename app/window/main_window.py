@@ -6,21 +6,16 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QKeySequence
+from PySide6.QtGui import QCloseEvent, QContextMenuEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
     QDockWidget,
-    QFrame,
     QMainWindow,
-    QScrollArea,
-    QTabWidget,
-    QVBoxLayout,
     QWidget,
 )
 
-from app.dialogs.error_dialog import ErrorDialog
 from app.lab import Lab
 from app.model.document import State
 from app.model.settings import settings
@@ -31,13 +26,16 @@ from app.panels.runs import RunsPanel
 from app.panels.scene import ScenePanel
 from app.panels.status import StatusLine
 from app.panels.system import SystemPanel
+from app.panels.train_controls import TrainControls
 from app.panels.training import TrainingPanel
-from app.style.apply import apply_theme
 from app.style.icons import logo
-from app.style.theme import DARK, LIGHT, THEMES, current_theme
 from app.widgets.notice import NoticeBar
 from app.widgets.text import name_action, title_text
+from app.window.appearance import resize_text, switch_theme
+from app.window.explain import offer
+from app.window.layouts import LAYOUTS, Arrangement, controls_column
 from app.window.menus import Menus, WindowActions
+from app.window.notices import Notices
 from app.window.paint_throttle import PaintThrottle
 from app.window.session_actions import SessionActions
 from app.workers.journal_worker import Journal
@@ -51,10 +49,11 @@ if TYPE_CHECKING:
     from app.panels.portrait.panel import PortraitPanel
     from app.panels.time_plots import EnergyPanel, ErrorPanel
     from app.window.file_dialogs import Files
+    from app.window.presentation import Presentation
     from app.window.presets import Presets
 
-CONTROLS_WIDTH = 300
 CANCEL_SECONDS = 5.0  # that what is told to end may take
+NARROW = 1000  # pixels of a screen, on which seven panels would cut each other's words
 PLOTS = ("portrait", "energy", "error", "loss")
 
 
@@ -69,7 +68,7 @@ class MainWindow(QMainWindow):
         self._tasks: set[asyncio.Task[Any]] = set()
         self._help: HelpSheet | None = None
         self._race: RaceWindow | None = None
-        self._shown_failures: set[str] = set()
+        self.presentation: Presentation | None = None
         self._files: Files | None = None
         self.journal = Journal(lab.document, settings().keeps_unsaved, self)
         self.session_actions = SessionActions(lab, self.journal, lambda: self.files, lambda: self.unkept_race, self)
@@ -78,11 +77,15 @@ class MainWindow(QMainWindow):
         self.setDockNestingEnabled(True)
         self.setAnimated(False)
         self._build_panels()
-        self._place_docks()
+        self.arrangement = Arrangement(self, self.docks, lambda: self.lab.experiment.scene.observed)
+        self.arrangement.frames_offered = self._on_frames_offered
+        self.offer_frames()
+        self.share_room()
+        self.notices = Notices(self, self.notice, lab)
         self.menus = self._make_menus()
         self._paint_throttle = PaintThrottle(self, self.lab)
         self._connect()
-        self._original = self.saveState()
+        self.arrangement.note_original()
         self.scene.setFocus()
         keep_no_focus(self)
         self._retitle()
@@ -93,7 +96,7 @@ class MainWindow(QMainWindow):
         if self._files is None:
             from app.window.file_dialogs import Files
 
-            self._files = Files(self, self.lab.document, self.notice.show_error)
+            self._files = Files(self, self.lab.document, self.notices.complain, self.notices.settle)
         return self._files
 
     @cached_property
@@ -110,7 +113,11 @@ class MainWindow(QMainWindow):
             help=self.show_help,
             show_log=self.show_log,
             reset_layout=self.reset_layout,
-            switch_theme=self.switch_theme,
+            choose_layout=self.choose_layout,
+            present=self.present,
+            full_screen=self.switch_full_screen,
+            resize_text=self.resize_text,
+            switch_theme=switch_theme,
             keep_unsaved=self.keep_unsaved,
             new_system=self.type_own,
             quit=self.close,
@@ -132,10 +139,11 @@ class MainWindow(QMainWindow):
         self.system, self.data, self.training = SystemPanel(lab), DataPanel(lab), TrainingPanel(lab)
         self.what_if = WhatIf(lab)
         self.scene, self.runs = ScenePanel(lab), RunsPanel(lab)
+        column = (self.system, self.what_if, self.data, self.training)
         self.docks: dict[str, QDockWidget] = {
             name: self._dock(name, title, widget)
             for name, title, widget in (
-                ("controls", "Laboratory", self._controls()),
+                ("controls", "Laboratory", controls_column(column, self.training.foot)),
                 ("scene", "Scene", self.scene),
                 ("frames", "Frames", QWidget()),
                 ("portrait", "Phase portrait", QWidget()),
@@ -147,6 +155,11 @@ class MainWindow(QMainWindow):
         }
         self.playback_bar = PlaybackBar(lab)
         self.addToolBar(self.playback_bar)
+        self.playback_bar.toggleViewAction().setVisible(False)  # it is what stays when panels are hidden
+        self.train_controls = TrainControls(self.lab, self.training)
+        self.train_action = self.playback_bar.addWidget(self.train_controls)
+        self.train_action.setVisible(False)
+        self.docks["controls"].visibilityChanged.connect(lambda shown: self.train_action.setVisible(not shown))
         self.notice = NoticeBar()
         self.status = StatusLine(lab)
         self.statusBar().setSizeGripEnabled(False)
@@ -228,87 +241,79 @@ class MainWindow(QMainWindow):
         dock.setWindowTitle(title_text(title))
         dock.toggleViewAction().setText(name.capitalize())
 
-    def _controls(self) -> QWidget:
-        """The quiet column: what is set above, the button to press always in sight below."""
-        column = QWidget()
-        layout = QVBoxLayout(column)
-        layout.setContentsMargins(10, 2, 10, 8)
-        layout.setSpacing(14)
-        for panel in (self.system, self.what_if, self.data, self.training):
-            layout.addWidget(panel)
-        layout.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(column)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        whole = QWidget()
-        outer = QVBoxLayout(whole)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(scroll, 1)
-        outer.addWidget(self.training.foot)
-        whole.setMinimumWidth(CONTROLS_WIDTH)
-        whole.setMaximumWidth(CONTROLS_WIDTH + 20)
-        return whole
-
     def _dock(self, name: str, title: str, widget: QWidget) -> QDockWidget:
         dock = QDockWidget(title_text(title), self)
         dock.setObjectName(name)
         dock.setWidget(widget)
         return dock
 
-    def _place_docks(self) -> None:
-        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
-        docks = self.docks
-        across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-        self.addDockWidget(left, docks["controls"])
-        self.addDockWidget(right, docks["scene"])
-        self.splitDockWidget(docks["scene"], docks["portrait"], across)
-        self.splitDockWidget(docks["scene"], docks["energy"], down)
-        self.splitDockWidget(docks["portrait"], docks["loss"], down)
-        self.splitDockWidget(docks["energy"], docks["error"], across)
-        self.splitDockWidget(docks["loss"], docks["runs"], across)
-        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
-        self.tabifyDockWidget(docks["scene"], docks["frames"])
-        self.offer_frames()
-        self.share_room()
-
     def offer_frames(self) -> None:
-        """Lay the frames over the scene where a camera sees what is studied; put them away elsewhere."""
-        seen, dock = self.lab.experiment.scene.observed, self.docks["frames"]
-        dock.toggleViewAction().setVisible(seen)
-        dock.setVisible(seen)
+        """Show the frames where a camera sees what is studied."""
+        self.arrangement.offer_frames()
+        self._raise_above()
+
+    def _raise_above(self) -> None:
+        """Lay over the docks again what lies over them: a presentation, and what has just been said."""
+        if self.presentation is not None:
+            self.presentation.raise_()
+        self.notice.raise_()
+
+    def _on_frames_offered(self, seen: bool) -> None:
         if seen:
             self.frames.setVisible(True)
-            dock.raise_()
-        else:
-            self.docks["scene"].raise_()
-        self.notice.raise_()  # what has just been said lies over the dock again
+        if self.presentation is not None:
+            self.presentation.follow_scene()
 
     def share_room(self) -> None:
         """Let the two pictures own the window."""
-        docks = self.docks
-        across, down = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-        width = max(self.width() - CONTROLS_WIDTH, 600)
-        height = max(self.height() - 90, 400)
-        self.resizeDocks([docks["controls"]], [CONTROLS_WIDTH], across)
-        self.resizeDocks([docks["scene"], docks["portrait"]], [width // 2, width // 2], across)
-        self.resizeDocks([docks["scene"], docks["energy"]], [int(height * 0.63), int(height * 0.37)], down)
-        self.resizeDocks([docks["portrait"], docks["loss"]], [int(height * 0.63), int(height * 0.37)], down)
-        self.resizeDocks([docks["energy"], docks["error"]], [width // 4, width // 4], across)
-        self.resizeDocks([docks["loss"], docks["runs"]], [width * 9 // 40, width * 11 // 40], across)
+        self.arrangement.share_room()
 
     def reset_layout(self) -> None:
         """Put every panel back."""
         settings().forget_layout()
-        for dock in self.docks.values():
-            dock.setFloating(False)
-            dock.show()
-        self.restoreState(self._original)
-        self.offer_frames()
+        self.arrangement.put_back()
+        self._raise_above()
+
+    def choose_layout(self, name: str) -> None:
+        """Show the panels of a layout (of `LAYOUTS`) in their places, and hide the others."""
+        if self.presentation is not None:
+            self.presentation.leave()
+        self.arrangement.choose(LAYOUTS[name])
+        if LAYOUTS[name].compares:
+            self.lab.document.set_view(compare=True)
+        self._raise_above()
+
+    def present(self) -> None:
+        """Show the two pictures and a plot over a whole screen, or end that."""
+        if self.presentation is not None:
+            self.presentation.leave()
+            return
+        from app.window.presentation import Presentation, WindowParts
+
+        panel = partial(getattr, self)
+        parts = WindowParts(panel, self.docks, TrainControls(self.lab, self.training), switch_theme, self.resize_text)
+        self.presentation = Presentation(self.lab, self, parts)
+        self.presentation.left.connect(self._on_presented)
+        self.notices.lay()
+
+    def _on_presented(self) -> None:
+        self.presentation = None
+        self.scene.setFocus()
+        self.notices.lay()
+
+    def switch_full_screen(self) -> None:
+        """Fill the screen with the window, or no more."""
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def resize_text(self, steps: int) -> None:
+        """Make the type larger by so many steps, or smaller: that of a presentation, where there is one; 0 makes it as
+        it was at first."""
+        if self.presentation is not None:
+            self.presentation.resize_text(steps)
+            return
+        resize_text(steps)
         self.share_room()
+        self.notices.lay()
 
     def restore_layout(self) -> None:
         """Take up the layout of the last time."""
@@ -316,6 +321,9 @@ class MainWindow(QMainWindow):
         if layout is None or not self.restoreGeometry(layout[0]) or not self.restoreState(layout[1]):
             self.resize(1440, 900)
             self.share_room()
+            if self.screen().availableGeometry().width() < NARROW:
+                self.arrangement.show_only(LAYOUTS["learn"])
+        self.playback_bar.show()  # an older layout may have it hidden
         self.offer_frames()
 
     def sizeHint(self) -> QSize:
@@ -330,8 +338,6 @@ class MainWindow(QMainWindow):
         application.focusChanged.connect(self._on_focus)
         document.changed.connect(self._on_changed)
         document.title_changed.connect(self._retitle)
-        lab.noticed.connect(self._on_notice)
-        lab.failed.connect(self._on_failed)
         self.journal.failed.connect(lab.failed)
         self.journal.troubled.connect(lambda text: lab.noticed.emit(text, True))
         lab.training.changed.connect(self._on_job)
@@ -343,9 +349,13 @@ class MainWindow(QMainWindow):
         self.system.system_asked.connect(lambda what: self.spawn(self.session_actions.open_system(what)))
         self.system.save_system_asked.connect(lambda: self.spawn(self.session_actions.save_system()))
         self.system.details_asked.connect(lambda: self.spawn(self.session_actions.edit_details(self.system.change_own)))
-        self.notice.setParent(self)
-        self.notice.hide()
         self._on_job()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.presentation is not None:
+            self.presentation.leave()
+        else:
+            super().keyPressEvent(event)
 
     def _on_focus(self, old: QWidget | None, new: QWidget | None) -> None:
         """Space presses the button that has the focus, and plays or pauses everywhere else."""
@@ -381,29 +391,10 @@ class MainWindow(QMainWindow):
         self.menus.train.setText("Train" if not jobs.active else "Resume training" if jobs.paused else "Pause training")
         self.menus.stop.setEnabled(jobs.active or self.lab.evaluation.busy)
 
-    def _on_notice(self, text: str, is_error: bool) -> None:
-        (self.notice.show_error if is_error else self.notice.show_info)(text)
-        self.lay_notice()
-
-    def _on_failed(self, text: str, details: str) -> None:
-        """Show what failed in a thread, once for each place: a worker may fail at every move of the mouse."""
-        frames = [line for line in details.splitlines() if line.lstrip().startswith("File ")]
-        place = frames[-1] if frames else text
-        if place in self._shown_failures:
-            return
-        self._shown_failures.add(place)
-        dialog = ErrorDialog(text, details, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
-    def lay_notice(self) -> None:
-        """The notice lies over the top of the pictures: nothing moves when it comes or goes."""
-        width = min(self.width() - CONTROLS_WIDTH - 40, 760)
-        self.notice.setFixedWidth(width)
-        self.notice.adjustSize()
-        top = self.playback_bar.geometry().bottom() + 6
-        self.notice.move((self.width() + CONTROLS_WIDTH - width) // 2, top)
-        self.notice.raise_()
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Offer to tell what a control does; elsewhere Qt's list of panels."""
+        if offer(self, self.childAt(event.pos()), event.globalPos()) is None:
+            super().contextMenuEvent(event)
 
     def event(self, event: QEvent) -> bool:
         if event.type() is QEvent.Type.UpdateRequest and self._paint_throttle.holds():
@@ -412,7 +403,7 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
-        self.lay_notice()
+        self.notices.lay()
 
     # Actions ----------------------------------------------------------------------------------------------------------
 
@@ -439,11 +430,7 @@ class MainWindow(QMainWindow):
 
     def switch_theme(self) -> None:
         """Light becomes dark and dark light, at once and everywhere."""
-        theme = LIGHT if current_theme().dark else DARK
-        settings().theme = theme.name
-        application = QApplication.instance()
-        assert isinstance(application, QApplication)
-        apply_theme(application, theme)
+        switch_theme()
 
     def keep_unsaved(self, on: bool) -> None:
         """Keep unsaved work in the journal from now on, or no more."""
@@ -512,6 +499,8 @@ class MainWindow(QMainWindow):
 
     def remember(self) -> None:
         """Keep the layout for the next time."""
+        if self.presentation is not None:
+            self.presentation.leave()
         settings().save_layout(self.saveGeometry(), self.saveState())
         settings().sync()
 
@@ -520,13 +509,3 @@ def keep_no_focus(parent: QWidget) -> None:
     """Let clicked buttons keep no focus, so that Space goes on meaning play; the Tab key still reaches them."""
     for button in parent.findChildren(QAbstractButton):
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-
-
-def start_theme() -> Any:
-    """The theme of the last time, or what the system wears."""
-    named = THEMES.get(settings().theme)
-    if named is not None:
-        return named
-    application = QApplication.instance()
-    assert isinstance(application, QApplication)
-    return DARK if application.styleHints().colorScheme() == Qt.ColorScheme.Dark else LIGHT

@@ -2,15 +2,20 @@
 
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QDockWidget, QMenu, QMenuBar, QSizePolicy, QToolBar, QToolButton, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QApplication, QDockWidget, QMenu, QMenuBar, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from app.lab import Lab
 from app.model.settings import settings
 from app.style.icons import icon
+from app.widgets.switch_menu import SwitchMenu
 from app.widgets.text import action_text, set_tip
+from app.window.explain import WHAT, explain_pointed
+from app.window.layouts import LAYOUTS
 from app.window.session_actions import SessionActions
 from hnn_engine.errors import shortened
 from hnn_engine.rollouts.truth import HAIR_TEXT
@@ -25,10 +30,36 @@ class WindowActions:
     help: Callable[[], object]
     show_log: Callable[[], object]
     reset_layout: Callable[[], object]
+    choose_layout: Callable[[str], object]
+    present: Callable[[], object]
+    full_screen: Callable[[], object]
+    resize_text: Callable[[int], object]  # by so many steps; 0 makes it as it was at first
     switch_theme: Callable[[], object]
     keep_unsaved: Callable[[bool], object]
     new_system: Callable[[], object]  # type one of one's own
     quit: Callable[[], object]
+
+
+class _TabLeaves(QObject):
+    """Lets Tab leave a bar of menus, which keeps the keyboard when one is closed by Esc, for what comes next."""
+
+    def __init__(self, owner: QWidget) -> None:
+        super().__init__(owner)
+        self._owner = owner
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        keys = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
+        if event.type() is not QEvent.Type.KeyPress or not isinstance(event, QKeyEvent) or event.key() not in keys:
+            return False
+        # Esc ends it, and gives the keyboard back to what had it.
+        QApplication.sendEvent(
+            watched, QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Escape, Qt.KeyboardModifier.NoModifier)
+        )
+        if event.key() == Qt.Key.Key_Tab:
+            self._owner.focusNextChild()
+        else:
+            self._owner.focusPreviousChild()
+        return True
 
 
 class Menus:
@@ -56,15 +87,18 @@ class Menus:
             window,
             spawn,
         )
+        bar.installEventFilter(_TabLeaves(owner))
         self._file_menu(bar.addMenu("&File"), keeps_unsaved)
         edit = bar.addMenu("&Edit")
         self.undo = self._action(edit, "Undo", lab.document.undo, "Ctrl+Z", "undo")
         self.redo = self._action(edit, "Redo", lab.document.redo, "Ctrl+Shift+Z", "redo")
         self._run_menu(bar.addMenu("&Run"))
-        view = bar.addMenu("&View")
+        view = SwitchMenu("&View", owner)
+        bar.addMenu(view)
         self._view_menu(view, docks)
         help_menu = bar.addMenu("&Help")
         self._action(help_menu, "Shortcuts and tour", window.help, "F1", "help")
+        self._action(help_menu, WHAT, explain_pointed, "Shift+F1")
         self._action(help_menu, "Show the log", window.show_log)
         self._build_corner(corner, view)
 
@@ -108,6 +142,13 @@ class Menus:
         self._action(menu, "Reverse time", lambda: lab.steer("reverse"), "Ctrl+R", "reverse")
 
     def _view_menu(self, menu: QMenu, docks: Iterable[QDockWidget]) -> None:
+        window = self._window
+        self._action(menu, "Present", window.present, "F5", "present")
+        for name, layout in LAYOUTS.items():
+            action = self._action(menu, f"Layout: {layout.title}", partial(window.choose_layout, name), layout.key)
+            set_tip(action, layout.tip)
+        self._action(menu, "Full screen", window.full_screen, "F11")
+        menu.addSeparator()
         for dock in docks:
             menu.addAction(dock.toggleViewAction())
         menu.addSeparator()
@@ -121,6 +162,10 @@ class Menus:
         document.view_changed.connect(lambda _, view: self.twin.setChecked(view.twin))
         menu.addAction(self.twin)
         menu.addSeparator()
+        larger = self._action(menu, "Larger text", lambda: window.resize_text(1), "Ctrl++")
+        larger.setShortcuts([QKeySequence("Ctrl++"), QKeySequence("Ctrl+=")])
+        self._action(menu, "Smaller text", lambda: window.resize_text(-1), "Ctrl+-")
+        self._action(menu, "Usual text size", lambda: window.resize_text(0))
         self._action(menu, "Reset the layout", self._window.reset_layout, "Ctrl+0", "reset-layout")
         self._action(menu, "Theme", self._window.switch_theme, "Ctrl+D", "theme")
 
@@ -141,7 +186,8 @@ class Menus:
         gap.setFixedWidth(8)
         corner.addWidget(gap)
         for name, tip, act in (
-            ("panels", "Panels: show, hide, reset the layout", None),
+            ("panels", "Panels: show, hide, layouts", None),
+            ("present", "Present: the pictures over the whole screen (F5)", self._window.present),
             ("camera", "Save a picture of the window (Ctrl+P)", lambda: self._spawn(self._session_actions.picture())),
             ("theme", "Theme: light or dark (Ctrl+D)", self._window.switch_theme),
             ("help", "Shortcuts and tour (F1)", self._window.help),

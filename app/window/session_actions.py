@@ -71,7 +71,8 @@ class SessionActions:
 
     async def save(self, ask: bool = False) -> None:
         """Save the session, asking for a name where it has none, or `ask`."""
-        await self._files().save(ask)
+        if await self._files().save(ask) and self._lab.document.path is not None:
+            self._lab.noticed.emit(f"The session is saved as {self._lab.document.path.name}.", False)
 
     # Unsaved work -----------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ a property of analytic functions that holds at a few random places holds everywh
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,16 @@ STARTS = 256  # of Newton's method
 _AWAY = (3.0, 10.0, 100.0)  # how far, in boxes, H is looked at for lower values
 
 Kind = Literal["centre", "saddle", "focus", "node", "degenerate"]
+
+
+class Evaluated(Protocol):
+    """A law as it is evaluated at states `(..., 2*dof)` with constants `c`."""
+
+    def energy_at(self, coords: Array, c: Array) -> Array:
+        """Return H, `(..., 2*dof) -> (...)`."""
+
+    def field_at(self, coords: Array, c: Array) -> Array:
+        """Return d(coords)/dt, `(..., 2*dof)`."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +122,7 @@ def _is_kinetic(tries: _Tries, slopes: Array, dof: int) -> bool:
 # Where the system rests -----------------------------------------------------------------------------------------------
 
 
-def jacobian(law: Law, coords: Array, c: Array) -> Array:
+def jacobian(law: Evaluated, coords: Array, c: Array) -> Array:
     """Return ∂(d(coords)/dt)/∂coords `(..., 2*dof, 2*dof)` by central differences."""
     steps = STEP * np.maximum(1.0, np.abs(coords))
     moves = steps[..., None] * np.eye(coords.shape[-1])  # [..., i, :] moves coordinate i
@@ -122,7 +132,9 @@ def jacobian(law: Law, coords: Array, c: Array) -> Array:
 
 
 @np.errstate(all="ignore")
-def equilibria(law: Law, c: Array, low: Array, high: Array, periodic: tuple[bool, ...]) -> tuple[Equilibrium, ...]:
+def equilibria(
+    law: Evaluated, c: Array, low: Array, high: Array, periodic: tuple[bool, ...]
+) -> tuple[Equilibrium, ...]:
     """Return the states within a box `(2*dof,)` that rest, those of the lowest energy first; at most `MOST`.
 
     Newton's method from `STARTS` states of the box, and its middle; where they fill a line, those that it finds.
@@ -171,7 +183,7 @@ def _newton_step(slope: Array, rate: Array) -> Array:
     return np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def _told(law: Law, c: Array, at: Array) -> Equilibrium:
+def _told(law: Evaluated, c: Array, at: Array) -> Equilibrium:
     slope = jacobian(law, at, c)
     smooth = bool(np.isfinite(slope).all())
     kind, stable = _kind(np.linalg.eigvals(slope), float(np.abs(slope).max())) if smooth else ("degenerate", False)

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from app import screenshot
+from app.model.settings import settings
+from app.window.file_dialogs import name_of
 from app.window.image_export import write_png
 from hnn_engine.disk import operations
 from hnn_engine.errors import ProtectedFileError, RecordError
@@ -123,3 +125,29 @@ def test_a_picture_is_packed_whole(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="there is no picture"):
         write_png(tmp_path / "none.png", QImage())
     assert os.listdir(tmp_path) == ["picture.png"]
+
+
+async def test_dialogs_propose_a_free_name_and_remember_the_folder(bench: Bench, tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    settings().set_folder("session", here)
+    (here / "pendulum.hnnlab").touch()
+    bench.key(Qt.Key.Key_S, CTRL)
+    dialog = await bench.dialog(QFileDialog)
+    assert Path(dialog.selectedFiles()[0]) == here / "pendulum-2.hnnlab"
+    there = tmp_path / "there"
+    there.mkdir()
+    await bench.name_file(there / "swing.hnnlab")
+    await bench.until((there / "swing.hnnlab").exists, "the session")
+    assert settings().folder("session") == there
+    bench.key(Qt.Key.Key_P, CTRL)
+    dialog = await bench.dialog(QFileDialog)
+    assert Path(dialog.selectedFiles()[0]) == there / "swing.png"
+    dialog.reject()
+    await bench.frames(3)
+
+
+def test_names_of_files_are_made_of_titles() -> None:
+    assert name_of("Two bodies") == "two-bodies"
+    assert name_of("../H = p²/2 + q⁴") == "h-p²-2-q⁴"
+    assert name_of("???") == "session"

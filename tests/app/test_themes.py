@@ -15,7 +15,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.style.theme import DARK, LIGHT, THEMES, ui_font
-from app.window.main_window import MainWindow, start_theme
+from app.window.appearance import start_theme
+from app.window.main_window import MainWindow
 from hnn_engine.model_colors import COLORS, DASHES, DRAWN_AS, model_dash
 from tests.app.bench import CTRL, Bench
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.model.document import View
+from app.panels.portrait.landmarks import Landmarks
 from app.widgets.map_key import MapKey
 from app.widgets.plot import Curve, LabPlot, Layer, Segments
 from app.widgets.quiver import arrow_lines
@@ -31,6 +32,7 @@ class PortraitBackground:
         self.arrows = plot.segments("field", z=-30, alpha=190)
         self.contours = plot.curve("field", z=-40, alpha=150, layer=Layer.BACKGROUND)
         self.own_contours = plot.curve("field", z=-39, layer=Layer.BACKGROUND)
+        self.landmarks = Landmarks(plot)
         self._drawn: dict[Curve | Segments, tuple[npt.NDArray[Any], ...]] = {}  # what arrows and contours show
         self._compared = ""  # the role in whose colour its contours are
 
@@ -38,6 +40,7 @@ class PortraitBackground:
         """Show and hide what the view says."""
         self.arrows.set_visible(view.arrows)
         self.contours.set_visible(view.contours)
+        self.landmarks.set_visible(view.contours)
         self.own_contours.set_visible(view.contours and view.compare)
         self.map.set_visible(view.compare)
         self.key.setVisible(view.compare)
@@ -46,6 +49,7 @@ class PortraitBackground:
         """Draw arrows and contours, those that are not there already; of Ĥ in the colour of the role `compared`."""
         gap = field.gap if field is not None else None
         self._draw_arrows(field)
+        self.landmarks.show_field(field)
         self._dress_contours(compared if gap is not None else "")
         self._draw_contours(self.contours, field.contours if field is not None else NO_CONTOURS)
         self._draw_contours(self.own_contours, gap.contours if gap is not None else NO_CONTOURS)

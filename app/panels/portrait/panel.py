@@ -136,9 +136,15 @@ class PortraitPanel(QWidget):
     def _build_bar(self) -> None:
         self._bar = QWidget()
         self._bar.setMinimumWidth(_NARROWEST)  # and not what it holds: see `resizeEvent`
-        row = QHBoxLayout(self._bar)
-        row.setContentsMargins(8, 0, 8, 0)
-        row.setSpacing(4)
+        rows = QVBoxLayout(self._bar)
+        rows.setContentsMargins(8, 0, 8, 0)
+        rows.setSpacing(2)
+        row, self._second = QHBoxLayout(), QHBoxLayout()
+        self._first = row
+        for one in (row, self._second):
+            one.setSpacing(4)
+            rows.addLayout(one)
+        self._second.addStretch(1)
         self.x_axis, self.y_axis, self.field_of = QComboBox(), QComboBox(), QComboBox()
         for box, name in ((self.x_axis, "Across"), (self.y_axis, "Upward"), (self.field_of, "Field of")):
             box.setAccessibleName(name)
@@ -185,6 +191,11 @@ class PortraitPanel(QWidget):
         self.y_axis.activated.connect(self._on_axes)
         self.field_of.activated.connect(lambda: lab.document.set_view(field=str(self.field_of.currentData())))
         theme_signals.changed.connect(self._on_theme)
+
+    @property
+    def controls(self) -> QWidget:
+        """The row of boxes and switches over the plot."""
+        return self._bar
 
     # Axes and ranges --------------------------------------------------------------------------------------------------
 
@@ -264,6 +275,20 @@ class PortraitPanel(QWidget):
         if layout is not None and layout.minimumSize().width() > self.width():
             for word in words:
                 word.hide()
+        self._fold(layout is not None and layout.minimumSize().width() > self.width())
+
+    def _fold(self, narrow: bool) -> None:
+        """Put the switches into a row of their own where one is too narrow for all, and back where it is not."""
+        needed = sum(button.sizeHint().width() + 4 for button in self.switches.values() if not button.isHidden())
+        folded = self._second.count() > 1
+        if folded and self._first.minimumSize().width() + needed <= self.width() - 16:
+            target = self._first
+        elif narrow and not folded:
+            target = self._second
+        else:
+            return
+        for button in self.switches.values():
+            target.addWidget(button)
 
     def _on_axes(self) -> None:
         x, y = self.x_axis.currentIndex(), self.y_axis.currentIndex()

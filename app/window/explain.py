@@ -1,0 +1,59 @@
+"""What a control does, one step away: by Shift+F1 of what is under the pointer, by a context menu of what is clicked.
+
+What is told is the tooltip: symbol and unit, a line of physics, and when a change takes effect.
+"""
+
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QCursor
+from PySide6.QtWidgets import QApplication, QMenu, QWhatsThis, QWidget
+
+from app.widgets.text import action_text
+
+WHAT = "What is this?"
+
+
+def pointer() -> QPoint:
+    """Return where the pointer is on the screen."""
+    return QCursor.pos()
+
+
+def explained(widget: QWidget | None) -> QWidget | None:
+    """Return `widget`, or the nearest that holds it and says what it is; None where none does."""
+    while widget is not None and not widget.toolTip():
+        if widget.isWindow():
+            return None
+        widget = widget.parentWidget()
+    return widget
+
+
+def explain(widget: QWidget, at: QPoint) -> None:
+    """Tell what `widget` does beside the place `at` of the screen, until the next click or key."""
+    QWhatsThis.showText(at, widget.toolTip(), widget)
+
+
+def explain_pointed() -> None:
+    """Tell what is under the pointer, or else what has the keyboard; where neither says it, what is clicked next."""
+    at = pointer()
+    pointed = explained(QApplication.widgetAt(at))
+    if pointed is not None:
+        explain(pointed, at)
+        return
+    focused = explained(QApplication.focusWidget())
+    if focused is not None:
+        explain(focused, focused.mapToGlobal(focused.rect().bottomLeft()))
+    else:
+        QWhatsThis.enterWhatsThisMode()
+
+
+def offer(parent: QWidget, clicked: QWidget | None, at: QPoint) -> QMenu | None:
+    """Open a menu over `parent` that tells what was `clicked` at the place `at` of the screen; None where it does not
+    say it."""
+    target = explained(clicked)
+    if target is None:
+        return None
+    menu = QMenu(parent)
+    name = target.accessibleName()
+    action = menu.addAction(f"{WHAT} {action_text(name)}" if name else WHAT)
+    action.triggered.connect(lambda: explain(target, at))
+    menu.popup(at)
+    return menu

@@ -1,0 +1,72 @@
+"""Where a system rests: the fixed points of its field, of what kind they are, and the energies of its separatrices.
+
+for point in fixed_points(get_system("pendulum")):
+    print(point.kind, point.at, point.energy)  # centre (0.0, 0.0) 0.0, saddle (3.14…, 0.0) 6.0
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from hnn_engine.coords import Array
+from hnn_engine.own_systems.analysis import Equilibrium, equilibria
+from hnn_engine.systems import System
+
+_KINDS = {"centre": "centre", "saddle": "saddle", "degenerate": "fixed point"}
+
+
+@dataclass(frozen=True)
+class SystemKey:
+    """A system as a key of what is kept of it: two with the same law and constants are equal."""
+
+    kind: type[System]
+    constants: bytes
+    system: System = field(compare=False)
+
+    def energy_at(self, coords: Array, c: Array) -> Array:
+        """Return H in J, `(..., 2*dof) -> (...)`."""
+        return self.system.hamiltonian(coords)
+
+    def field_at(self, coords: Array, c: Array) -> Array:
+        """Return d(coords)/dt, a second, `(..., 2*dof)`."""
+        return self.system.field(coords)
+
+
+def fixed_points(system: System) -> tuple[Equilibrium, ...]:
+    """Return the states where J∇H + friction = 0 within the ranges of `system.coordinates`, the lowest energy first.
+
+    They are found by Newton's method from many states, and named by the eigenvalues of the field's Jacobian there;
+    without friction they are the critical points of H. States `(2*dof,)` in the units of the coordinates, energies in
+    J. Where they fill a line or a surface, as they do under a symmetry, those that the method came upon.
+    """
+    return _found(key_of(system))
+
+
+def key_of(system: System) -> SystemKey:
+    """Return `system` as a key."""
+    return SystemKey(type(system), system.law.tobytes(), system)
+
+
+@lru_cache(maxsize=8)
+def _found(law: SystemKey) -> tuple[Equilibrium, ...]:
+    system = law.system
+    low = np.array([c.low for c in system.coordinates], dtype=np.float64)
+    high = np.array([c.high for c in system.coordinates], dtype=np.float64)
+    return equilibria(law, system.law, low, high, system.periodic)
+
+
+def separatrix_energies(system: System) -> tuple[float, ...]:
+    """Return the energies in J of the level lines of H that divide kinds of motion: those of its saddles, rising.
+
+    None where there is friction, since orbits then cross the levels of H, and where there is more than one degree of
+    freedom, since a level of H is then no line.
+    """
+    if system.damped or system.dof != 1:
+        return ()
+    return tuple(sorted({round(p.energy, 9) for p in fixed_points(system) if p.kind == "saddle"}))
+
+
+def kind_words(point: Equilibrium) -> str:
+    """Return what a fixed point is called: 'centre', 'saddle', 'stable focus', 'unstable node'."""
+    return _KINDS.get(point.kind) or f"{'stable' if point.stable else 'unstable'} {point.kind}"
