@@ -85,7 +85,7 @@ def test_a_sound_fit_is_left_in_peace(system: str) -> None:
 
 
 def test_a_loss_at_the_noise_floor() -> None:
-    check(found(start_at(fit(experiment("pendulum", data={"noise": 0.1})), (0.5, 0.0))), "noise_floor")
+    check(found(start_at(fit(experiment("pendulum", data={"noise": 0.1})), (1.6, 0.0))), "noise_floor")
 
 
 def test_a_start_outside_the_data() -> None:
@@ -98,8 +98,8 @@ def test_a_start_outside_the_data() -> None:
 
 def test_a_drift_of_the_integrator() -> None:
     run = fit(experiment("pendulum", data={"noise": 0.0}))
-    check(found(start_at(run, (1.0, 0.0), dt=0.4, integrator="rk4")), "integrator_drift")
-    assert "integrator_drift" not in found(start_at(run, (1.0, 0.0), dt=0.02, integrator="rk4"))
+    check(found(start_at(run, (1.6, 0.0), dt=0.4, integrator="rk4")), "integrator_drift")
+    assert "integrator_drift" not in found(start_at(run, (1.6, 0.0), dt=0.02, integrator="rk4"))
 
 
 def test_friction_that_no_h_can_hold() -> None:
@@ -121,14 +121,13 @@ def test_momentum_that_is_not_kept() -> None:
 
 
 def test_a_phase_that_noise_changes() -> None:
-    run = fit(experiment("mass-spring", data={"noise": 0.3, "trajectories": 5, "points": 10}))
-    rules = found(start_at(run, (0.9, 0.0), horizon=60.0))
-    check(rules, "phase_noise")
+    run = fit(experiment("pendulum", data={"noise": 0.2}, settings={"states": "measured"}))
+    check(found(start_at(run, (1.9, 0.0), horizon=40.0, integrator="dop853")), "phase_noise")
 
 
 def test_too_few_trajectories() -> None:
     run = fit(experiment("double-pendulum", data={"trajectories": 4, "points": 30}))
-    check(found(start_at(run, (0.2, 0.1, 0.0, 0.0))), "few_trajectories")
+    check(found(run), "few_trajectories")
 
 
 def test_saturated_units() -> None:
@@ -141,12 +140,12 @@ def test_a_penalty_that_is_too_strong() -> None:
     run = fit(
         experiment("pendulum", "hnn", "sampled", {"noise": 0.0}, {"regularisation": "fixed", "ridge": 0.1})
     )
-    check(found(start_at(run, (0.5, 0.0))), "over_regularised")
+    check(found(start_at(run, (1.6, 0.0))), "over_regularised")
 
 
 def test_a_fit_that_is_not_finished() -> None:
     run = fit(experiment("pendulum", "hnn", "adam", {"noise": 0.0}, {"steps": 60}))
-    check(found(start_at(run, (0.5, 0.0))), "unfinished")
+    check(found(start_at(run, (1.6, 0.0))), "unfinished")
 
 
 def test_what_chaos_forbids_to_say() -> None:
@@ -156,7 +155,7 @@ def test_what_chaos_forbids_to_say() -> None:
 
 
 def test_rollouts_that_leave_the_data() -> None:
-    run = fit(experiment("pendulum", "baseline", "adam", {"noise": 0.0}, {"steps": 300}))
+    run = fit(experiment("pendulum", "baseline", "adam", {"noise": 0.0}, {"steps": 100}))
     rules = found(run)
     assert "left_data" in rules
     assert 0 < rules["left_data"].evidence["share"] <= 1
