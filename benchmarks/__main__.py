@@ -29,6 +29,7 @@ BENCHMARKS = {
     "step": "one step of a fit of each family: compiled, by torch, the paper's way, its matrix products; closed forms",
     "table": "reading 2 million rows of measured data, beside numpy's own reader of text",
     "own": "systems of one's own: from a key to the picture, and evaluation beside the built-in ones",
+    "views": "views of what a network learned: their figures, and all Lyapunov exponents beside scipy",
     "scale": "how time and memory grow with data, width and bodies: steps, closed forms, true motion",
 }
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")

@@ -7,10 +7,7 @@ for point in fixed_points(get_system("pendulum")):
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-import numpy as np
-
-from hnn_engine.coords import Array
-from hnn_engine.own_systems.analysis import Equilibrium, equilibria
+from hnn_engine.equilibria import Equilibrium
 from hnn_engine.systems import System
 
 _KINDS = {"centre": "centre", "saddle": "saddle", "degenerate": "fixed point"}
@@ -23,14 +20,6 @@ class SystemKey:
     kind: type[System]
     constants: bytes
     system: System = field(compare=False)
-
-    def energy_at(self, coords: Array, c: Array) -> Array:
-        """Return H in J, `(..., 2*dof) -> (...)`."""
-        return self.system.hamiltonian(coords)
-
-    def field_at(self, coords: Array, c: Array) -> Array:
-        """Return d(coords)/dt, a second, `(..., 2*dof)`."""
-        return self.system.field(coords)
 
 
 def fixed_points(system: System) -> tuple[Equilibrium, ...]:
@@ -50,10 +39,7 @@ def key_of(system: System) -> SystemKey:
 
 @lru_cache(maxsize=8)
 def _found(law: SystemKey) -> tuple[Equilibrium, ...]:
-    system = law.system
-    low = np.array([c.low for c in system.coordinates], dtype=np.float64)
-    high = np.array([c.high for c in system.coordinates], dtype=np.float64)
-    return equilibria(law, system.law, low, high, system.periodic)
+    return law.system.equilibria
 
 
 def separatrix_energies(system: System) -> tuple[float, ...]:

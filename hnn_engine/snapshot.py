@@ -15,7 +15,7 @@ from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.integrators import FlowDirection
 from hnn_engine.kernels.cache import loops
 from hnn_engine.models import Model, get_model, sum_of_terms
-from hnn_engine.models.networks import Term
+from hnn_engine.models.networks import Network, Term
 from hnn_engine.parameters import Value
 
 _CLIMBS = (FlowDirection.UPHILL, FlowDirection.DOWNHILL)
@@ -88,6 +88,11 @@ class Snapshot:
         """Return the weights as compiled loops read them, of J∇H alone where ±∇H is followed. Only where the loops are
         loaded."""
         return self._conservative_layout if direction in _CLIMBS else self._layout
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The networks that the weights are of."""
+        return self._model.networks(self.settings, self.dof)
 
     @cached_property
     def _terms(self) -> tuple[Term, ...]:

@@ -23,10 +23,10 @@ from app.widgets.formula_view import Equation, FormulaView
 from app.widgets.parameter_row import QuietCombo
 from app.widgets.text import PlainLabel, action_text, problem_label, quiet_label, set_tip
 from app.workers.typed_system import CHOOSE, Facts, Refusal
+from hnn_engine.equilibria import Equilibrium
 from hnn_engine.formulas.expression import Expression, Name
 from hnn_engine.formulas.grammar import DOT, parse
 from hnn_engine.number_format import NO_BREAK, number
-from hnn_engine.own_systems.analysis import Equilibrium
 from hnn_engine.own_systems.definition import Definition, friction_of, hamiltonian_of
 from hnn_engine.own_systems.draft import Draft
 from hnn_engine.own_systems.system import OwnSystem, angles_of, symbol

@@ -16,10 +16,10 @@ from app.model.document import Document, State
 from app.model.playback import Playback
 from app.workers.algebra_process import AlgebraProcess
 from app.workers.latest_only import LatestAnswer
+from hnn_engine.equilibria import Equilibrium
 from hnn_engine.errors import FormulaError, HnnLabError
 from hnn_engine.experiment import Experiment, of_source, opened, own_source, typed_on
 from hnn_engine.formulas.expression import Expression
-from hnn_engine.own_systems.analysis import Equilibrium
 from hnn_engine.own_systems.definition import Definition
 from hnn_engine.own_systems.draft import Draft, definition_of
 from hnn_engine.own_systems.system import OwnSystem

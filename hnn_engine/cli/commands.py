@@ -17,9 +17,11 @@ from hnn_engine.cli.stopping import Interrupts
 from hnn_engine.cli.systems import energies_of, pairs, source_of, with_constants
 from hnn_engine.cli.training import chosen_backend, compiling_beside, keep_run, run_fit
 from hnn_engine.cli.values import number, start_of
+from hnn_engine.cli.working import Working
 from hnn_engine.console import is_unicode, say
 from hnn_engine.coords import Array
 from hnn_engine.datasets import data_parameters
+from hnn_engine.debugging.report import debug_lines, debug_report
 from hnn_engine.errors import ExperimentError, ParameterError, shown
 from hnn_engine.evaluation import Figures
 from hnn_engine.experiment import (
@@ -259,7 +261,19 @@ def evaluate_run(options: argparse.Namespace) -> None:
     """Evaluate a run on disk again, from its weights and its data recipe, and print the figures; raise `RecordError`
     where it cannot be read."""
     run = load_run(options.folder)
-    _print_figures({**evaluated(run, run.experiment.dataset()).summary(), "run": str(options.folder)}, options.json)
+    data = run.experiment.dataset()
+    summary = {**evaluated(run, data).summary(), "run": str(options.folder)}
+    if not options.debug:
+        _print_figures(summary, options.json)
+        return
+    with Working("looking for what is wrong") as working:
+        report = debug_report(run, data, working.tell)
+    if options.json:
+        _print_figures({**summary, "debug": report}, as_json=True)
+        return
+    _print_figures(summary, as_json=False)
+    for line in debug_lines(report):
+        print(shown(line))
 
 
 def _print_figures(summary: Mapping[str, Any], as_json: bool) -> None:

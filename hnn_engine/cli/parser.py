@@ -159,6 +159,12 @@ def _add_backend(command: argparse.ArgumentParser, otherwise: str) -> None:
 def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("folder", metavar="RUN", type=Path, help="folder of a run")
     evaluate.add_argument("--json", action="store_true", help="print one line of JSON on stdout")
+    evaluate.add_argument(
+        "--debug",
+        action="store_true",
+        help="find out why the model is wrong as well: where its field is off, whose error it is, what it keeps of the "
+        "flow, and a verdict in words; under a minute",
+    )
     evaluate.set_defaults(run=commands.evaluate_run)
 
 

@@ -2,14 +2,14 @@
 
 import argparse
 import math
-import time
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from hnn_engine.console import end_progress, is_live, progress, say
+from hnn_engine.cli.working import Working
+from hnn_engine.console import say
 from hnn_engine.errors import ParameterError, shortened
 from hnn_engine.experiment import Experiment, recording_experiment
 from hnn_engine.recordings import Recording, Stated, get_derivative, inspect_table, parse_stated
@@ -19,8 +19,6 @@ FILM_OPTIONS = ("crop", "size", "fps")
 TABLE_OPTIONS = ("columns", "rate", "table")
 SIZE = 28  # pixels of a frame's side
 EVEN = 1e-3  # part of a step by which steps may differ and be said to be one
-LATE = 1.0  # seconds until the progress of reading is shown
-OFTEN, SELDOM = 0.2, 2.0  # seconds from one word to the next, on a terminal and elsewhere
 
 
 def recorded(options: argparse.Namespace, simulated: Collection[str]) -> Experiment:
@@ -79,30 +77,12 @@ def _film(options: argparse.Namespace) -> Recording:
     return recording
 
 
-class Reading:
-    """What stderr is told of a reading that takes longer than a second: rewritten in place on a terminal."""
+class Reading(Working):
+    """What stderr is told of reading a file."""
 
     def __init__(self, path: str) -> None:
-        """Say nothing yet of the file at `path`: that begins once reading takes long."""
-        self._name, self._live = shortened(Path(path).name), is_live()
-        self._next = time.monotonic() + LATE
-        self._shown = False
-
-    def __enter__(self) -> "Reading":
-        """Return itself: progress is heard from now on."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End the line of progress, if there is one."""
-        if self._shown:
-            end_progress()
-
-    def tell(self, share: float) -> None:
-        """Take note of the share, 0 to 1, that is done, and print it when it is time to."""
-        now = time.monotonic()
-        if now >= self._next:
-            self._next, self._shown = now + (OFTEN if self._live else SELDOM), True
-            progress(f"hnn-lab: reading {self._name}: {100 * share:.0f} %")
+        """Say nothing yet of the file at `path`."""
+        super().__init__(f"reading {shortened(Path(path).name)}")
 
 
 def parse_crop(text: str) -> Crop:

@@ -6,34 +6,16 @@ a property of analytic functions that holds at a few random places holds everywh
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from hnn_engine.coords import Array
+from hnn_engine.equilibria import Equilibrium
 from hnn_engine.own_systems.law import Law
 
 TRIES = 24  # random states
 CLOSE = 1e-7  # relative: as good as equal
-STEP = 1e-5  # of central differences
-SMALL = 1e-4  # relative: an eigenvalue that is as good as zero, with the error of central differences
-ROUNDS = 40  # of Newton's method
-MOST = 24  # equilibria that are told
-STARTS = 256  # of Newton's method
 _AWAY = (3.0, 10.0, 100.0)  # how far, in boxes, H is looked at for lower values
-
-Kind = Literal["centre", "saddle", "focus", "node", "degenerate"]
-
-
-class Evaluated(Protocol):
-    """A law as it is evaluated at states `(..., 2*dof)` with constants `c`."""
-
-    def energy_at(self, coords: Array, c: Array) -> Array:
-        """Return H, `(..., 2*dof) -> (...)`."""
-
-    def field_at(self, coords: Array, c: Array) -> Array:
-        """Return d(coords)/dt, `(..., 2*dof)`."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +27,6 @@ class Form:
     kinetic: bool
     periodic: tuple[bool, ...]
     cyclic: tuple[bool, ...]
-
-
-@dataclass(frozen=True)
-class Equilibrium:
-    """A state that rests, `at` `(2*dof,)`, with its energy and kind.
-
-    A centre has imaginary eigenvalues alone, a saddle a real pair, a focus complex ones with a real part, a node (which
-    takes friction) real ones of one sign; where one is zero it is degenerate. `stable`: nothing grows by itself.
-    """
-
-    at: tuple[float, ...]
-    energy: float
-    kind: Kind
-    stable: bool
 
 
 @np.errstate(all="ignore")
@@ -119,90 +87,7 @@ def _is_kinetic(tries: _Tries, slopes: Array, dof: int) -> bool:
     return moves and _same(-back, rates) and _same(twice, 2 * rates) and _same(moved, rates + alone)
 
 
-# Where the system rests -----------------------------------------------------------------------------------------------
-
-
-def jacobian(law: Evaluated, coords: Array, c: Array) -> Array:
-    """Return ∂(d(coords)/dt)/∂coords `(..., 2*dof, 2*dof)` by central differences."""
-    steps = STEP * np.maximum(1.0, np.abs(coords))
-    moves = steps[..., None] * np.eye(coords.shape[-1])  # [..., i, :] moves coordinate i
-    ahead, behind = law.field_at(np.stack([coords[..., None, :] + moves, coords[..., None, :] - moves]), c)
-    slopes: Array = np.swapaxes((ahead - behind) / (2 * steps[..., None]), -1, -2)
-    return slopes
-
-
-@np.errstate(all="ignore")
-def equilibria(
-    law: Evaluated, c: Array, low: Array, high: Array, periodic: tuple[bool, ...]
-) -> tuple[Equilibrium, ...]:
-    """Return the states within a box `(2*dof,)` that rest, those of the lowest energy first; at most `MOST`.
-
-    Newton's method from `STARTS` states of the box, and its middle; where they fill a line, those that it finds.
-    """
-    rng, size = np.random.default_rng(0), len(low)
-    x = np.vstack([(low + high) / 2, rng.uniform(low, high, (STARTS, size))])
-    x[1 : STARTS // 2, size // 2 :] = 0.0  # most systems rest without momentum
-    widest = (high - low) / 4
-    ended = [np.empty((0, size))]
-    for _ in range(ROUNDS):
-        slope, rate = jacobian(law, x, c), law.field_at(x, c)
-        good = np.isfinite(slope).all(axis=(1, 2)) & np.isfinite(rate).all(axis=1)
-        x, slope, rate = x[good], slope[good], rate[good]
-        if not len(x):
-            break
-        step = _newton_step(slope, rate)
-        x = x - step / np.maximum(1.0, np.abs(step / widest).max(axis=1, keepdims=True))
-        done = (np.abs(step) < 1e-14 * widest).all(axis=1)
-        ended.append(x[done])
-        x = x[~done]
-    x = np.concatenate([*ended, x])
-    if not len(x):
-        return ()
-    rate, scale = law.field_at(x, c), np.abs(jacobian(law, x, c)).max(axis=(1, 2)) + 1e-300
-    angles = np.array(periodic)
-    x = np.where(angles, np.mod(x + math.pi, 2 * math.pi) - math.pi, x)
-    x = np.where(angles & (x < 1e-6 - math.pi), x + 2 * math.pi, x)
-    slack = 1e-6 * (high - low)
-    rests = (np.abs(rate).max(axis=1) <= 1e-8 * scale) & ((x >= low - slack) & (x <= high + slack)).all(axis=1)
-    found: list[Array] = []
-    for one in x[rests]:
-        if all(np.abs(one - other).max() > 1e-4 for other in found):
-            found.append(np.where(np.abs(one) < 1e-9, 0.0, one))
-    told = [_told(law, c, one) for one in found[:MOST]]
-    return tuple(sorted(told, key=lambda one: (round(one.energy, 9), one.at)))
-
-
-def _newton_step(slope: Array, rate: Array) -> Array:
-    """Return the solution of slope · step = rate `(N, n)`; the smallest one where the matrices `(N, n, n)` are
-    singular."""
-    little = 1e-10 * np.abs(slope).max(axis=(1, 2), keepdims=True) + 1e-300
-    try:
-        found: Array = np.linalg.solve(slope + little * np.eye(slope.shape[-1]), rate[..., None])[..., 0]
-    except np.linalg.LinAlgError:
-        found = (np.linalg.pinv(slope) @ rate[..., None])[..., 0]
-    return np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)
-
-
-def _told(law: Evaluated, c: Array, at: Array) -> Equilibrium:
-    slope = jacobian(law, at, c)
-    smooth = bool(np.isfinite(slope).all())
-    kind, stable = _kind(np.linalg.eigvals(slope), float(np.abs(slope).max())) if smooth else ("degenerate", False)
-    return Equilibrium(tuple(round(x, 12) + 0.0 for x in at.tolist()), float(law.energy_at(at, c)), kind, stable)
-
-
-def _kind(values: npt.NDArray[np.inexact[Any]], size: float) -> tuple[Kind, bool]:
-    """Return the kind that eigenvalues of a Jacobian with entries of `size` say, and whether nothing grows."""
-    small = SMALL * size
-    real, imaginary = np.abs(values.real) > small, np.abs(values.imag) > small
-    stable = bool((values.real <= small).all())
-    if (~real & ~imaginary).any():
-        return "degenerate", stable
-    if (real & imaginary).any():
-        return "focus", stable
-    if not real.any():
-        return "centre", stable
-    signs = set(np.sign(values.real[real]))
-    return ("saddle" if len(signs) == 2 else "node"), stable
+# Its lowest energy ----------------------------------------------------------------------------------------------------
 
 
 @np.errstate(all="ignore")

@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 
 from hnn_engine.coords import Array, Mask
+from hnn_engine.equilibria import Equilibrium, equilibria, jacobian
 from hnn_engine.errors import ExperimentError, FormulaError
 from hnn_engine.formulas.expression import GREEK
 from hnn_engine.geometry import Bounds, Primitive
-from hnn_engine.own_systems.analysis import Equilibrium, Form, equilibria, form_of, jacobian, lowest_energy
+from hnn_engine.own_systems.analysis import Form, form_of, lowest_energy
 from hnn_engine.own_systems.definition import REACH, Definition
 from hnn_engine.own_systems.law import Law, law_of
 from hnn_engine.own_systems.pictures import Beads
@@ -125,13 +126,17 @@ class OwnSystem(System):
     @cached_property
     def equilibria(self) -> tuple[Equilibrium, ...]:
         """The states within the box that rest, and what they are."""
-        return equilibria(self.law_, self.law, *self._box, self.periodic)
+        return self._rests(self.law)
+
+    def _rests(self, c: Array) -> tuple[Equilibrium, ...]:
+        law = self.law_
+        return equilibria(lambda x: law.field_at(x, c), lambda x: law.energy_at(x, c), *self._box, self.periodic)
 
     @cached_property
     def _lowest(self) -> float | None:
         still = self.law.copy()
         still[-1] = 0.0
-        rests = equilibria(self.law_, still, *self._box, self.periodic) if self.damped else self.equilibria
+        rests = self._rests(still) if self.damped else self.equilibria
         return lowest_energy(self.law_, still, *self._box, rests)
 
     @property
@@ -298,7 +303,7 @@ class OwnSystem(System):
 
     def _fastest(self, states: Array) -> float | None:
         """Return the rate in 1/s that most of `states` `(N, 2*dof)` are slower than; None where none has a field."""
-        slopes = jacobian(self.law_, states, self.law)
+        slopes = jacobian(self.field, states)
         slopes = slopes[np.isfinite(slopes).all(axis=(1, 2))]
         if not len(slopes):
             return None

@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from hnn_engine.coords import Array, Mask, symplectic
+from hnn_engine.equilibria import Equilibrium, equilibria
 from hnn_engine.formulas.program import Program
 from hnn_engine.geometry import Bob, Bounds, Primitive, Regions
 from hnn_engine.parameters import Parameter, Value, bind
@@ -143,6 +144,12 @@ class System(Scene):
     def min_energy(self) -> float | None:
         """Return min H in J, or None where H has no minimum."""
         return None
+
+    @cached_property
+    def equilibria(self) -> tuple[Equilibrium, ...]:
+        """The states within the ranges of the coordinates that rest, those of the lowest energy first."""
+        low, high = (np.array([getattr(c, end) for c in self.coordinates]) for end in ("low", "high"))
+        return equilibria(self.field, self.hamiltonian, low, high, self.periodic)
 
     @property
     def energy_floor(self) -> float:
