@@ -1,4 +1,4 @@
-"""The figures of debugging as one object, as `hnn-lab evaluate --debug --json` prints it; defined in docs/figures.md."""
+"""The figures of debugging as one object, as `hnn-lab evaluate --debug --json` prints it; see docs/figures.md."""
 
 import math
 from collections.abc import Callable, Mapping

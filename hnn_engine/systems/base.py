@@ -145,7 +145,7 @@ class System(Scene):
         """Return min H in J, or None where H has no minimum."""
         return None
 
-    @cached_property
+    @property
     def equilibria(self) -> tuple[Equilibrium, ...]:
         """The states within the ranges of the coordinates that rest, those of the lowest energy first."""
         low, high = (np.array([getattr(c, end) for c in self.coordinates]) for end in ("low", "high"))
