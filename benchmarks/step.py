@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numba
 import numpy as np
 import torch
-from numba import types
 from torch import Tensor
 
 from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say, timed
@@ -30,7 +30,6 @@ from hnn_engine.fitting.gradient.torch_backend import TorchFieldBackend
 from hnn_engine.fitting.random_features.states import SampledFieldFit
 from hnn_engine.fitting.smoothing.denoise import prepared
 from hnn_engine.kernels import cache as kernel_cache
-from hnn_engine.kernels.jit import SINGLE_ROWS, jit_for
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.models.networks import Term
 
@@ -38,6 +37,7 @@ RUNS = 200
 WIDTH, DEPTH = 200, 2
 SIZES = ((750, 1), (1125, 1), (200, 4))  # rows and degrees of freedom
 RATE, DECAY = 1e-3, 1e-4
+_jit: Callable[[Callable[..., None]], Callable[..., None]] = numba.njit(nogil=True, fastmath=True)
 FAMILIES = tuple(name for name, model in MODELS.items() if not model.observes_frames)
 SMALL = {"width": 40, "depth": 1}
 RECIPES = ("sampled", "denoise")
@@ -135,7 +135,7 @@ class DoubleBackward(TorchFieldBackend):
         return (residual * residual).mean()
 
 
-@jit_for(types.void(*[SINGLE_ROWS] * 5, types.int64))
+@_jit
 def _multiply(hidden: Any, matrix: Any, upper: Any, out: Any, square: Any, rounds: int) -> None:
     """Forward, back to the inputs and back to the matrix: h W, g Wᵀ and hᵀ g."""
     for _ in range(rounds):

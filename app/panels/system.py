@@ -133,7 +133,7 @@ class SystemPanel(QWidget):
         menus: dict[int, QMenu] = {}
         for name, title, dof in shelved_titles():
             if dof not in menus:
-                menus[dof] = menu.addMenu(_FREEDOMS[dof])
+                menus[dof] = menu.addMenu(action_text(_FREEDOMS[dof]))
             action = menus[dof].addAction(action_text(title))
             action.triggered.connect(lambda _=False, name=name: self.system_asked.emit(name))
 

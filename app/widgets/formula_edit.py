@@ -2,10 +2,11 @@
 
 from PySide6.QtCore import QEvent, QMimeData, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QResizeEvent, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QWidget
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
 from app.style.theme import current_theme, theme_signals
 from app.widgets.choices import mark
+from app.widgets.text import ExtraSelection
 
 MOST_LINES = 6
 
@@ -56,8 +57,8 @@ class FormulaEdit(QPlainTextEdit):
         mark(self, column >= 0)
         self.setExtraSelections([self._underline(column)] if column > 0 and self.text() else [])
 
-    def _underline(self, column: int) -> QTextEdit.ExtraSelection:
-        selection, length = QTextEdit.ExtraSelection(), len(_units(self.text()))
+    def _underline(self, column: int) -> ExtraSelection:
+        selection, length = ExtraSelection(), len(_units(self.text()))
         at = min(len(_units(self.text()[: column - 1])), length - 1)
         cursor = QTextCursor(self.document())
         cursor.setPosition(at)

@@ -9,7 +9,7 @@ of the program's own is `rich`, which escapes what is put into it.
 from html import escape
 from typing import Any, Protocol
 
-from PySide6.QtCore import QEvent, QObject, QUrl
+from PySide6.QtCore import QEvent, QObject, QPoint, QUrl
 from PySide6.QtGui import QAction, Qt
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -17,6 +17,8 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QProgressDialog,
     QTextBrowser,
+    QTextEdit,
+    QWhatsThis,
     QWidget,
 )
 
@@ -28,6 +30,7 @@ MessageIcon = QMessageBox.Icon
 FileDialog = QFileDialog
 MessageBox = QMessageBox
 ProgressBox = QProgressDialog
+ExtraSelection = QTextEdit.ExtraSelection  # how a part of a text looks
 _PLAIN = Qt.TextFormat.PlainText
 
 
@@ -108,6 +111,16 @@ def tip(text: str) -> str:
         return text
     words = plain(text)
     return f'<p style="white-space: pre-wrap">{escape(words)}</p>' if Qt.mightBeRichText(words) else words
+
+
+def show_tip(widget: QWidget, at: QPoint) -> None:
+    """Show what `set_tip` has given `widget` beside the place `at` of the screen, until the next click or key."""
+    QWhatsThis.showText(at, widget.toolTip(), widget)
+
+
+def tell_of_next_click() -> None:
+    """Tell of what is clicked next, in place of doing it."""
+    QWhatsThis.enterWhatsThisMode()
 
 
 # Titles and menus -----------------------------------------------------------------------------------------------------

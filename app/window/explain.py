@@ -5,9 +5,9 @@ What is told is the tooltip: symbol and unit, a line of physics, and when a chan
 
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QCursor
-from PySide6.QtWidgets import QApplication, QMenu, QWhatsThis, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
-from app.widgets.text import action_text
+from app.widgets.text import action_text, show_tip, tell_of_next_click
 
 WHAT = "What is this?"
 
@@ -28,7 +28,7 @@ def explained(widget: QWidget | None) -> QWidget | None:
 
 def explain(widget: QWidget, at: QPoint) -> None:
     """Tell what `widget` does beside the place `at` of the screen, until the next click or key."""
-    QWhatsThis.showText(at, widget.toolTip(), widget)
+    show_tip(widget, at)
 
 
 def explain_pointed() -> None:
@@ -42,7 +42,7 @@ def explain_pointed() -> None:
     if focused is not None:
         explain(focused, focused.mapToGlobal(focused.rect().bottomLeft()))
     else:
-        QWhatsThis.enterWhatsThisMode()
+        tell_of_next_click()
 
 
 def offer(parent: QWidget, clicked: QWidget | None, at: QPoint) -> QMenu | None:
@@ -53,7 +53,7 @@ def offer(parent: QWidget, clicked: QWidget | None, at: QPoint) -> QMenu | None:
         return None
     menu = QMenu(parent)
     name = target.accessibleName()
-    action = menu.addAction(f"{WHAT} {action_text(name)}" if name else WHAT)
+    action = menu.addAction(action_text(f"{WHAT} {name}" if name else WHAT))
     action.triggered.connect(lambda: explain(target, at))
     menu.popup(at)
     return menu

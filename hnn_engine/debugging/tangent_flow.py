@@ -19,7 +19,7 @@ from hnn_engine.rollouts.steps import Field, runge_kutta_step
 STEP = 1e-5  # of central differences, of the spread of each coordinate along the path
 LANES = 4096  # states that are moved together: what is computed of them stays in the cache
 ACCURATE = 1e-8  # relative error of a segment's map, as halved steps tell it
-MOST_STEPS = 64  # in a segment
+MOST_STEPS = 16  # in a segment
 TRIED = 24  # segments by which the number of steps is chosen
 PATH_TOLERANCE = 1e-10  # of the path along which a flow is differentiated
 STRETCH, MOST_GROUPED = 1e4, 64  # of the maps that are taken together before they are orthonormalised

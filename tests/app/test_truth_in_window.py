@@ -10,7 +10,6 @@ from PySide6.QtCore import QPointF
 
 import app.workers.rollout_companions as companions
 from app.model.document import View
-from app.widgets.text import PlainLabel
 from hnn_engine.experiment import new_experiment
 from hnn_engine.kernels import cache as kernel_cache
 from hnn_engine.presets import PRESETS
@@ -39,8 +38,7 @@ async def wild(bench: Bench, horizon: float = 40.0) -> float:
 
 def legend(bench: Bench) -> list[str]:
     """The words of the status line's legend."""
-    found = bench.window.status.findChildren(PlainLabel)
-    return [label.text() for label in found if not label.accessibleName()]
+    return [name for _, name in bench.window.status.legend.entries]
 
 
 async def test_the_time_plots_mark_from_when_truth_is_not_known(bench: Bench) -> None:
@@ -128,7 +126,7 @@ async def test_chaos_opens_with_a_second_start_that_parts_from_the_first(bench: 
     drawn = bench.window.error._curves["twin"][0].data[1]
     assert drawn.max() - drawn.min() > 3.0, "decades"
     assert [path.track for path in bench.window.scene._paths] == [twin]
-    assert twin.title in legend(bench)
+    assert twin.title in [name[:1].lower() + name[1:] for name in legend(bench)]
     assert bench.window.error.known.time == bench.answer.known_until < 29.0
 
 

@@ -526,7 +526,7 @@ def test_ctrl_c_while_judging_keeps_the_run(hnn_lab: Command, tmp_path: Path, mo
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the whole console")
 def test_a_real_ctrl_c_ends_the_real_command_with_130(tmp_path: Path) -> None:
     words = (
-        "train --system damped-pendulum --model baseline --steps 200000 --trajectories 4 --points 6 --setting width=6"
+        "train --system damped-pendulum --model baseline --steps 200000 --trajectories 8 --points 20 --setting width=40"
     )
     command = [sys.executable, "-m", "app.main", *words.split(), "--out", str(tmp_path / "run")]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)

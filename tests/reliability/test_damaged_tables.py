@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hnn_engine.cli import main, recorded
+from hnn_engine.cli import main, working
 from hnn_engine.errors import HnnLabError, RecordingError
 from hnn_engine.recordings import Columns, inspect_table, read_recording, text
 from tests.reliability.damage_tables import damaged_table, whole_tables
@@ -136,8 +136,8 @@ def test_a_table_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkey
 def test_the_command_line_tells_how_far_a_long_reading_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(recorded, "LATE", 0.0)
-    monkeypatch.setattr(recorded, "SELDOM", 0.0)
+    monkeypatch.setattr(working, "LATE", 0.0)
+    monkeypatch.setattr(working, "SELDOM", 0.0)
     path = tmp_path / "track.csv"
     path.write_text("\n".join(whole_tables()["shipped"]), encoding="utf-8")
     command = ["train", "--recording", str(path), "--model", "baseline", "--setting", "steps=1"]
