@@ -54,6 +54,8 @@ class Bench:
         bench.window.show()
         bench.window.share_room()
         bench.window.activateWindow()
+        # News would fade while a test waits on a busy machine.
+        assert bench.lab.frame_clock.frame.disconnect(bench.window.notice.advance)
         await bench.settled()
         return bench
 

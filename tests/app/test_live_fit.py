@@ -448,6 +448,7 @@ async def test_a_rubber_takes_points_out_without_a_live_fit_too(bench: Bench) ->
     bench.release(plot, place)
     await bench.until(lambda: bench.lab.dataset is not None and len(bench.lab.dataset.t) < len(data.t), "fewer rows")
     assert Place(int(data.trajectory[row]), float(data.t[row])) in bench.experiment.edits.removed
+    await bench.frames(3)
     await bench.settled()  # the dots are drawn with the next answer, and a press takes what is drawn
     next_one = at(bench, *data.coords[row + 1])
     bench.press(plot, next_one, CTRL)
