@@ -182,7 +182,8 @@ def test_exponents_of_regular_motion_fall_like_the_logarithm() -> None:
 @pytest.mark.parametrize(
     ("energy", "start", "published"),
     [
-        # Skokos, Lect. Notes Phys. 790 (2010): the chaotic orbit at E = 1/8; Benettin, Galgani & Strelcyn 1976 at 1/6.
+        # As remembered of Skokos, Lect. Notes Phys. 790 (2010), at E = 1/8 and of Benettin, Galgani & Strelcyn 1976 at
+        # 1/6, hence the wide bound: the papers were not at hand. The start at 1/6 is one that was seen to be chaotic.
         (1 / 8, [0.0, -0.25], 0.047),
         (1 / 6, [0.0, -0.2], 0.13),
     ],
