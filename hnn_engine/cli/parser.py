@@ -163,7 +163,7 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
         "--debug",
         action="store_true",
         help="find out why the model is wrong as well: where its field is off, whose error it is, what it keeps of the "
-        "flow, and a verdict in words; under a minute",
+        "flow, and a verdict in words; a minute or so",
     )
     evaluate.set_defaults(run=commands.evaluate_run)
 
