@@ -64,6 +64,7 @@ class ImportForm(QWidget):
         self.bob_x, self.bob_y = self._column_box("x"), self._column_box("y")
         self.pivot_x, self.pivot_y = self._column_box("pivot-x", ("fitted",)), self._column_box("pivot-y", ("fitted",))
         self.axis = self._word_box("y-axis", ("up", "down"), {"up": "y points up", "down": "y points down"})
+        self.zero = self._word_box("zero", ("start", "mean"), {"start": "0 at the start", "mean": "swings about 0"})
         self.decimal = self._word_box("decimal", ("point", "comma"), {"point": "point 1.5", "comma": "comma 1,5"})
         self.rate = QLineEdit()
         self.rate.setPlaceholderText("from the time")
@@ -75,6 +76,7 @@ class ImportForm(QWidget):
             ("time", "Time", (self.time, self.time_unit)),
             ("rate", "Rows per second", (self.rate,)),
             ("coordinate", "Coordinate", (self.coordinate, self.kind, self.unit)),
+            ("integral", "Integral", (self.zero,)),
             ("positions", "Position x, y", (self.bob_x, self.bob_y, self.axis)),
             ("pivot", "Pivot x, y", (self.pivot_x, self.pivot_y)),
             ("velocity", "Velocity", (self.velocity, self.velocity_unit)),
@@ -84,6 +86,7 @@ class ImportForm(QWidget):
         for role, title, boxes in rows:
             self._add_row(role, title, boxes)
         set_tip(self.velocity, "Without one it is the slope of the coordinate.")
+        set_tip(self.zero, "A rate leaves open where its integral is 0.")
         set_tip(self.trial, "Names the trials; time may restart where it changes.")
         set_tip(self.rate, "For rows without a time, and for a column that counts frames.")
 
@@ -138,7 +141,7 @@ class ImportForm(QWidget):
     def _on_column(self, role: str, box: QComboBox) -> None:
         chosen = box.currentData()
         if role == "coordinate":
-            self._forget("x", "y", "pivot-x", "pivot-y", "coordinate")
+            self._forget("x", "y", "pivot-x", "pivot-y", "coordinate", "zero")
             if chosen == POSITIONS:
                 self._columns |= self._first_positions()
             elif chosen == INTEGRAL:
@@ -259,6 +262,7 @@ class ImportForm(QWidget):
         choose(self.time_unit, columns.time_unit if columns and known_time else None)
         known_rate = columns is not None and columns.velocity is not None and "velocity" not in opened
         choose(self.velocity_unit, columns.velocity_unit or None if columns and known_rate else None)
+        choose(self.zero, "mean" if columns is not None and columns.centred else "start")
         choose(self.axis, None if columns is None else "down" if columns.downward else "up")
         choose(
             self.decimal, self._words.get("decimal") or (None if "decimal" in opened else self.decimal.currentData())
@@ -310,6 +314,7 @@ class ImportForm(QWidget):
         opened = {question.role for question in self.found.open_questions}
         shown = {
             "rate": self.time.currentData() is None or "rate" in opened or self._rate is not None,
+            "integral": self.coordinate.currentData() == INTEGRAL,
             "positions": positions,
             "pivot": positions,
             "decimal": doubtful,

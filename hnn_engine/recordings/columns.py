@@ -37,7 +37,8 @@ class Columns:
 
     Without a `time` rows are `rate` a second; with both, the column counts frames at that rate. With `y` the coordinate
     is the angle of the position (`coordinate`, `y`) about the `pivot`, two columns or a fitted one, with y `downward`
-    in pictures. With `integral` it is that of the velocity. `angle_unit` counts where `kind` is 'angle', `length_unit`
+    in pictures. With `integral` it is that of the velocity, from 0 at each trial's start, or with 0 at the mean of its
+    swings where it is `centred`. `angle_unit` counts where `kind` is 'angle', `length_unit`
     where it is 'length'; without a `velocity_unit` velocities are in the coordinate's unit per unit of time. `runs` are
     further runs beside the first one, each its time, coordinate and velocity.
     """
@@ -56,6 +57,7 @@ class Columns:
     pivot: tuple[int, int] | None = None
     downward: bool = False
     integral: bool = False
+    centred: bool = False
     runs: tuple[tuple[int | None, int, int | None], ...] = ()
 
     @property
@@ -149,8 +151,13 @@ _QUANTITIES = {
     "length-unit": ("length",),
     "velocity-unit": ("angular velocity", "velocity", "frequency"),
 }
-_CHOICES: Mapping[str, tuple[str, ...]] = {"kind": KINDS, "decimal": ("point", "comma"), "y-axis": ("up", "down")}
-WORDS = ("kind", *_QUANTITIES, "decimal", "y-axis")
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "kind": KINDS,
+    "decimal": ("point", "comma"),
+    "y-axis": ("up", "down"),
+    "zero": ("start", "mean"),
+}
+WORDS = ("kind", *_QUANTITIES, "decimal", "y-axis", "zero")
 MOST_RATE = 1e6
 
 
@@ -168,6 +175,11 @@ class Stated:
     def integral(self) -> bool:
         """Whether the coordinate is the integral of the velocity."""
         return self.words.get("coordinate") == INTEGRAL
+
+    @property
+    def centred(self) -> bool:
+        """Whether an integral is 0 at the mean of its swings."""
+        return self.words.get("zero") == "mean"
 
     @property
     def marks(self) -> Marks | None:
@@ -203,6 +215,8 @@ def parse_stated(text: str, rate: str | None = None) -> Stated:
         raise ParameterError(f"--columns is '{text}', but an angle from positions needs both: add x=N,y=N")
     if "pivot-x" in columns and "x" not in columns:
         raise ParameterError(f"--columns is '{text}', but a pivot is that of a position: add x=N,y=N")
+    if "zero" in words and "coordinate" not in words:
+        raise ParameterError(f"--columns is '{text}', but zero is that of an integral: add coordinate=integral")
     return Stated(columns, words, None if rate is None else parse_rate(rate))
 
 

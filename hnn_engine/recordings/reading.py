@@ -366,7 +366,7 @@ def _coords(
 ) -> tuple[Array, Array | None]:
     """Return (q, v) `(N, 2)` in SI units, and the velocity that the file gives."""
     if columns.integral:
-        rate, q = q, _integral(t, q, trial)
+        rate, q = q, _integral(t, q, trial, columns.centred)
         _check_size(table, columns.coordinate, track.lines, q)
         return np.stack([q, rate], axis=-1), None
     if track.v is None:
@@ -378,12 +378,28 @@ def _coords(
     return np.stack([q, v], axis=-1), v
 
 
-def _integral(t: Array, v: Array, trial: Indices) -> Array:
-    """Return the integral of v from each trial's first row on, by trapezoids."""
+def _integral(t: Array, v: Array, trial: Indices, centred: bool) -> Array:
+    """Return the integral of v from each trial's first row on, by trapezoids; less its middle where it is `centred`."""
     areas = (v[1:] + v[:-1]) / 2 * np.diff(t) * (np.diff(trial) == 0)
     whole = np.concatenate([[0.0], np.cumsum(areas)])
     starts = np.flatnonzero(np.diff(trial, prepend=-1))
-    return np.asarray(whole - whole[starts][trial])
+    if not centred:
+        return np.asarray(whole - whole[starts][trial])
+    parts = zip(np.split(t, starts[1:]), np.split(whole, starts[1:]), np.split(v, starts[1:]), strict=True)
+    return np.concatenate([q - _middle(times, q, rates) for times, q, rates in parts])
+
+
+def _middle(t: Array, q: Array, v: Array) -> float:
+    """Return the mean over time of q over whole swings, from its first lowest point to its last and from its first
+    highest one to its last: damping makes one of the two too high and the other too low. Without a whole swing it is
+    midway between the extremes."""
+    means = []
+    for turn in ((v[:-1] < 0) & (v[1:] >= 0), (v[:-1] > 0) & (v[1:] <= 0)):
+        at = np.flatnonzero(turn)
+        if len(at) > 1:
+            swings = slice(int(at[0]), int(at[-1]) + 1)
+            means.append(np.trapezoid(q[swings], t[swings]) / (t[swings][-1] - t[swings][0]))
+    return float(np.mean(means)) if means else float((q.min() + q.max()) / 2)
 
 
 def _check_size(table: Table, column: int, lines: Indices, x: Array, what: str = "is too large") -> None:

@@ -225,11 +225,11 @@ class _Finder(PlaceFinder):
         names: Mapping[str, str] = {"angle": "rad/s", "length": "m/s"}
         name = unit.name if unit is not None and unit.quantity != "other" else names.get(whole, "1/s")
         self.settled |= {"coordinate", "velocity"}
-        self.notes.append(
-            f"the coordinate is the integral of {self._named(self.velocity)}, from 0 at each trial's start"
-        )
-        found = Columns(self.time, self.velocity, self.velocity, self.trial, whole, velocity_unit=name, integral=True)
-        return self._with_time(replace(found, rate=self.stated.rate or 0.0))
+        zero = "and swings about 0 (zero=mean)" if self.stated.centred else "from 0 at each trial's start (zero=start)"
+        self.notes.append(f"the coordinate is the integral of {self._named(self.velocity)}, {zero}")
+        found = Columns(self.time, self.velocity, self.velocity, self.trial, whole, velocity_unit=name)
+        found = replace(found, integral=True, centred=self.stated.centred, rate=self.stated.rate or 0.0)
+        return self._with_time(found)
 
     def _positioned(self, found: Columns) -> Columns:
         """Return the columns of an angle from positions."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hnn_engine.errors import RecordingError
+from hnn_engine.errors import ParameterError, RecordingError
 from hnn_engine.recordings import TableInspection, inspect_table, parse_stated
 
 T = np.arange(150) / 30
@@ -217,6 +217,29 @@ def test_columns_can_be_integrated(tmp_path: Path) -> None:
     recording = found.recording()
     np.testing.assert_allclose(recording.coords[:, 0], Q - Q[0], atol=5e-3)
     np.testing.assert_allclose(recording.coords[:, 1], V, atol=1e-3)
+
+
+def test_an_integral_can_swing_about_zero(tmp_path: Path) -> None:
+    """The motion is Q, about 0; two trials of it begin at other phases, and the second one ends in mid-swing."""
+    line = lambda i: f"{T[i]:.4f},{V[i]:.5f}"  # noqa: E731
+    cut = len(T) - 10
+    text = "t (s),Gyroscope z (rad/s)\n" + rows(line) + "\n" + "".join(line(i) + "\n" for i in range(40, cut))
+    found = read(tmp_path, text, said="coordinate=integral,zero=mean")
+    assert any("zero=mean" in note for note in found.notes)
+    read_back = found.recording().coords[:, 0]
+    np.testing.assert_allclose(read_back, np.concatenate([Q, Q[40:cut]]), atol=0.02 * np.abs(Q).max())
+
+
+def test_less_than_a_swing_is_centred_between_its_extremes(tmp_path: Path) -> None:
+    text = "t (s),Gyroscope z (rad/s)\n" + "".join(f"{i / 100},{math.cos(i / 100):.6f}\n" for i in range(101))
+    q = read(tmp_path, text, said="coordinate=integral,zero=mean").recording().coords[:, 0]
+    assert q[0] == pytest.approx(-math.sin(1.0) / 2, abs=1e-4)
+    assert q[-1] == pytest.approx(math.sin(1.0) / 2, abs=1e-4)
+
+
+def test_a_zero_without_an_integral_is_refused() -> None:
+    with pytest.raises(ParameterError, match="add coordinate=integral"):
+        parse_stated("coordinate=2,zero=mean")
 
 
 TRIALS: dict[str, Callable[[str, str], str]] = {
