@@ -5,6 +5,7 @@ more with each function that calls it. Where only the latter is ever run, two th
 nothing. Parts go without: their lines are optimised where they end up.
 """
 
+import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,8 @@ from numba.core import codegen, compiler, types
 from numba.core.compiler_machinery import register_pass
 from numba.core.targetconfig import ConfigStack
 from numba.core.typed_passes import NativeLowering
+
+_REFUSAL = ctypes.cast(ctypes.pythonapi.PyErr_BadArgument, ctypes.c_void_p).value or 0
 
 
 class _NoEnvironment:
@@ -38,8 +41,9 @@ class _PartLibrary(codegen.JITCodeLibrary):  # type: ignore[misc]
         self._finalized = True
 
     def get_pointer_to_function(self, name: str) -> int:
-        """Return that there is none: a part is never run by itself."""
-        return 0
+        """Return what sets a `TypeError` and gives nothing: a part is never run by itself, and Python, which would
+        call what stands here, would jump to nowhere."""
+        return _REFUSAL
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)

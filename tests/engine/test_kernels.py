@@ -385,3 +385,15 @@ def test_float32_rollouts_are_right_to_six_digits(model: str, variant: dict[str,
             np.testing.assert_array_equal(
                 rollout(Float32Snapshot(made), start, times, method).coords, rollout(made, start, times, method).coords
             )
+
+
+def test_a_part_that_python_calls_raises() -> None:
+    """Parts have no entry for Python: numba would jump to address 0 and end the process."""
+    from hnn_engine.kernels.jit import jit
+
+    @jit
+    def twice(x: float) -> float:
+        return 2 * x
+
+    with pytest.raises(TypeError):
+        twice(1.0)
