@@ -35,27 +35,28 @@ def _evaluate(
     out: Any,
     memory: Any,
 ) -> None:
-    """values <- σ(x w + b), if it has rows; out += the derivatives. `memory`: zeros `(5·ROWS, units)`."""
+    """values <- σ(x w + b), if it has rows; out += the derivatives. `memory` `(5·ROWS, units)`, whatever is in it."""
     units, size = b.size, ROWS * b.size
+    for i in range(min(ROWS, x.shape[0])):
+        same = line(memory, 4 * size + i * units, units)
+        for j in range(units):
+            same[j] = b[j]
     for begin in range(0, x.shape[0], ROWS):
         n = min(ROWS, x.shape[0] - begin)
         h, slope = rows(values, begin, n) if values.shape[0] > 0 else rows(memory, 0, n), rows(memory, ROWS, n)
         product(rows(x, begin, n), w, h, False)
-        for i in range(n):
-            row = h[i]
-            for j in range(units):
-                row[j] += b[j]
-        # As one long row: loops over few units would be short ones. What is added to it is in there already.
+        # As one long row: loops over few units would be short ones.
         sums, slopes = matrix(h, 0, 1, n * units), matrix(slope, 0, 1, n * units)
-        none, spare = line(memory, 4 * size, n * units), matrix(memory, 2 * size, 2, n * units)
-        call(activation, (sums, none, code, sums, slopes, spare))
+        biases, spare = line(memory, 4 * size, n * units), matrix(memory, 2 * size, 2, n * units)
+        call(activation, (sums, biases, code, sums, slopes, spare))
         for i in range(n):
             by_sum = slope[i]
             for place in range(inputs.size):
                 target, weights = targets[place], w[inputs[place]]
-                scale, row = factors[place] * counts[begin + i, target], out[begin + i, target]
+                scale = factors[place] * counts[begin + i, target]
+                row = line(out, ((begin + i) * out.shape[1] + target) * out.shape[2] + first, units)
                 for j in range(units):
-                    row[first + j] += scale * (by_sum[j] * weights[j])
+                    row[j] += scale * (by_sum[j] * weights[j])
 
 
 def _run(
@@ -69,7 +70,7 @@ def _run(
 ) -> None:
     inputs, targets = (np.array([place[k] for place in into], dtype=np.int64) for k in range(2))
     factors = np.array([factor for _, _, factor in into], dtype=np.float64)
-    (x, w, b), code, memory = layer, ACTIVATION_CODES[activation], np.zeros((5 * ROWS, len(layer[2])))
+    (x, w, b), code, memory = layer, ACTIVATION_CODES[activation], np.empty((5 * ROWS, len(layer[2])))
     _evaluate(x, w, b, int(ACTIVATE_WIDE), code, values, inputs, targets, factors, counts, first, out, memory)
 
 
