@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QMenu, QSlider, QToolBar, QToolButton, 
 from app.lab import Lab
 from app.model.document import State
 from app.model.playback import SPEEDS
-from app.style.icons import icon
+from app.style.icons import draw_icons_at, icon
 from app.style.theme import text_scale
 from app.widgets.parameter_form import ParameterForm
 from app.widgets.text import PlainLabel, set_tip
@@ -155,6 +155,7 @@ class PlaybackBar(QToolBar):
         """Keep room for the longest time, so that nothing moves while it runs."""
         self.label.setMinimumWidth(self.fontMetrics().horizontalAdvance("20.0 s, going back") + 6)
         side = round(20 * text_scale(self.font()))
+        draw_icons_at(side)
         self.setIconSize(QSize(side, side))
 
     def _on_text(self) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication
 from app.style.theme import Theme, current_theme, theme_signals
 
 _FOLDER = files("resources") / "icons"
-_SIZES = (14, 16, 20)  # what the window uses, before scaling
+_sizes = {14, 16, 20}  # what the window uses, before scaling
 _LOGO_SIZES = (16, 24, 32, 48, 64, 128, 256)
 _names: dict[int, tuple[str, str]] = {}  # name and colour of every icon that was handed out, by its cache key
 
@@ -30,6 +30,13 @@ def logo() -> QIcon:
     for size in _LOGO_SIZES:
         result.addPixmap(pixmap("logo", QSize(size, size)))
     return result
+
+
+def draw_icons_at(side: int) -> None:
+    """Have every icon, those shown already too, drawn at `side` as well: Qt makes none larger than it was drawn."""
+    if side not in _sizes:
+        _sizes.add(side)
+        _on_theme()
 
 
 def icon_path(name: str) -> str:
@@ -86,7 +93,7 @@ def _greyed(drawn: QPixmap) -> QPixmap:
 def _device_sizes() -> tuple[int, ...]:
     app = QGuiApplication.instance()
     ratio = app.devicePixelRatio() if isinstance(app, QGuiApplication) else 1.0
-    return tuple(sorted({round(size * scale) for size in _SIZES for scale in (1.0, ratio)}))
+    return tuple(sorted({round(size * scale) for size in _sizes for scale in (1.0, ratio)}))
 
 
 def _on_theme() -> None:

@@ -40,7 +40,7 @@ from app.panels.playback_bar import PlaybackBar
 from app.panels.scene import ScenePanel
 from app.panels.status import StatusLine
 from app.panels.train_controls import TrainControls
-from app.style.icons import icon
+from app.style.icons import draw_icons_at, icon
 from app.style.theme import current_theme, text_scale
 from app.widgets.plot import LabPlot
 from app.widgets.text import PlainLabel, set_tip
@@ -255,6 +255,7 @@ class Presentation(QWidget):
             if sheet != widget.styleSheet():
                 widget.setStyleSheet(sheet)
         side = round(20 * text_scale(self.bar.font()))
+        draw_icons_at(side)
         for button in self._buttons:
             button.setIconSize(QSize(side, side))
         self.status.setMinimumHeight(round(2.2 * self.status.fontMetrics().height()))
