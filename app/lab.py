@@ -1,5 +1,6 @@
 """The laboratory behind the window: document, playback, workers and frame clock, wired together; panels show it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,8 @@ class Lab(QObject):
         self._states_at = -1.0
         self._faults: dict[str, str] = {}  # what is wrong now: with an edit, the data, a live fit
         self._trains = False
+        self._takers: list[Callable[[Answer], None]] = []  # of panels that take in an answer in turn
+        self._due: list[Callable[[Answer], None]] = []  # those that have not taken in the newest one
         self._connect()
         self._ask()  # the first rollouts are computed while the window is being built
 
@@ -338,13 +341,34 @@ class Lab(QObject):
         if self.rollouts.wanted:
             self._ask()
         self.playback.advance(seconds)
+        if self._due:
+            self._take_turn()
+            if not self._due:
+                self.taken_in.emit()
         if self.answer is None:
             self.rollouts.take()
 
     def _on_answer(self, answer: Answer) -> None:
         self._take_fresh()
         self.answered.emit(answer)
-        self.taken_in.emit()
+        self._due += [take for take in self._takers if take not in self._due]  # who still waits comes first
+        if answer.request.urgent or self.drag.active:
+            while self._due:
+                self._take_turn()
+        if not self._due:
+            self.taken_in.emit()
+
+    def take_in_turn(self, take: Callable[[Answer], None]) -> None:
+        """Give answers to `take` too: at once where a hand waits for them, else a frame later than to those before it.
+
+        While a model trains there are several a second; drawn anew in one frame, all plots would make it a long one.
+        """
+        self._takers.append(take)
+
+    def _take_turn(self) -> None:
+        take = self._due.pop(0)
+        if self.answer is not None:
+            take(self.answer)
 
     # Beginning and end ------------------------------------------------------------------------------------------------
 

@@ -67,7 +67,7 @@ class TimePlot(QWidget):
         self._layout = layout
         layout.addWidget(plot, 1)
         plot.hovered.connect(self._on_hovered)
-        lab.answered.connect(self._on_answered)
+        lab.take_in_turn(self._on_answered)
         lab.highlighted.connect(plot.fade_others)
         lab.playback.moved.connect(self.cursor_line.set_time)
         lab.document.changed.connect(self._on_changed)
