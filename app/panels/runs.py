@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
 FIRST = 3  # columns that are seen whatever the width: the name and two figures
-NARROWEST, WIDEST = 100, 260  # pixels of the column of names
+NARROWEST, WIDEST = 124, 260  # pixels of the column of names
+ROW_SPACE = 9  # pixels of a row besides its text
 CHIP = QSize(18, 14)
 
 
@@ -277,7 +278,10 @@ class RunsTable(QTableView):
         """Give the names what the figures beside them leave: the first columns are seen whatever the width."""
         figures = sum(self.columnWidth(column) for column in range(1, FIRST))
         wanted = max(self.sizeHintForColumn(0), self.horizontalHeader().sectionSizeHint(0))
-        self.setColumnWidth(0, max(min(wanted, WIDEST, self.viewport().width() - figures), NARROWEST))
+        width = max(min(wanted, WIDEST, self.viewport().width() - figures), NARROWEST)
+        self.setColumnWidth(0, width)
+        lines = 2 if width < wanted else 1
+        self.verticalHeader().setDefaultSectionSize(lines * self.fontMetrics().lineSpacing() + ROW_SPACE)
 
 
 class RunsPanel(QWidget):
@@ -320,9 +324,8 @@ class RunsPanel(QWidget):
         table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         table.setIconSize(CHIP)
         table.setShowGrid(False)
-        table.setWordWrap(False)
+        table.setWordWrap(True)  # a name that is too long for its column has two lines
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(26)
         header = table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)

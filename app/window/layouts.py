@@ -121,7 +121,7 @@ class Arrangement:
             (("scene", "energy"), (int(height * 0.63), int(height * 0.37)), _DOWN),
             (("portrait", "loss"), (int(height * 0.63), int(height * 0.37)), _DOWN),
             (("energy", "error"), (width // 4, width // 4), _ACROSS),
-            (("loss", "runs"), (width * 9 // 40, width * 11 // 40), _ACROSS),
+            (("loss", "runs"), (width * 8 // 40, width * 12 // 40), _ACROSS),
         ):
             docks = [self._docks[name] for name in names]
             if not any(dock.isHidden() for dock in docks):  # one alone would take the room of another column
