@@ -277,7 +277,9 @@ class RunsTable(QTableView):
     def share_width(self) -> None:
         """Give the names what the figures beside them leave: the first columns are seen whatever the width."""
         figures = sum(self.columnWidth(column) for column in range(1, FIRST))
+        self.setWordWrap(False)  # else the names ask for no more than they have
         wanted = max(self.sizeHintForColumn(0), self.horizontalHeader().sectionSizeHint(0))
+        self.setWordWrap(True)
         width = max(min(wanted, WIDEST, self.viewport().width() - figures), NARROWEST)
         self.setColumnWidth(0, width)
         lines = 2 if width < wanted else 1

@@ -17,6 +17,7 @@ from hnn_engine.number_format import number, percent
 from hnn_engine.rollouts.energy_drift import steered, verdict
 
 _SPACE = 16  # pixels between the parts
+_PRESS = "Press Train to fit the models."
 _EXPLAINED = "E = H(x(0)) − min H of the start, or |H(x(0))| where H has no minimum."
 
 
@@ -87,7 +88,8 @@ class StatusLine(QWidget):
     def _words(self, answer: Answer) -> str:
         if not answer.models:
             known = _known(answer)
-            return "Press Train to fit the models." + (f" T{known[1:]}." if known else "")
+            fitting = self.lab.training.worker.active
+            return ("The models are being fitted." if fitting else _PRESS) + (f" T{known[1:]}." if known else "")
         steering = answer.request.experiment.rollout.steering
         if steering.kind == "reverse":
             return _return_words(answer)

@@ -2,11 +2,11 @@
 
 from typing import Any, Protocol
 
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, QSize
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from app.lab import Lab
-from app.style.icons import icon
+from app.style.icons import draw_icons_at, icon
 from app.style.theme import text_scale
 from app.widgets.text import PlainLabel, set_tip
 
@@ -73,4 +73,9 @@ class TrainControls(QWidget):
             self._make_room()
 
     def _make_room(self) -> None:
-        self.bar.setFixedWidth(round(_BAR_WIDTH * text_scale(self.font())))
+        scale = text_scale(self.font())
+        self.bar.setFixedWidth(round(_BAR_WIDTH * scale))
+        side = round(16 * scale)
+        draw_icons_at(side)
+        for button in (self.button, self.stop):
+            button.setIconSize(QSize(side, side))

@@ -245,7 +245,7 @@ def _ball(style: SceneStyle, radius: float, ratio: float, number: int = 0) -> QP
     painter.drawEllipse(QPointF(side, side), radius, radius)
     if number and radius >= _LEGIBLE:
         font = QFont(painter.font())
-        font.setPixelSize(round(min(1.1 * radius, 15.0)))
+        font.setPixelSize(round(min(1.1 * radius, 15.0 * style.stroke)))
         font.setWeight(QFont.Weight.DemiBold)
         painter.setFont(font)
         dark = QColor(own.color).lightness() < 128
