@@ -1,14 +1,18 @@
 """The card of a system of one's own: as wide as the other cards together, with its formula."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from app.style.theme import current_theme, small_font, theme_signals
-from app.widgets.formula_layout import Box, row, set_formula, space, text
+from app.widgets.formula_boxes import Box, row, space, text
 from app.widgets.system_card import paint_frame
 from app.widgets.text import set_tip
-from hnn_engine.formulas.expression import Expression, Name
+
+if TYPE_CHECKING:
+    from hnn_engine.formulas.expression import Expression
 
 HEIGHT = 34
 SIZE = 14.0  # pixels of a letter
@@ -33,7 +37,7 @@ class FormulaCard(QAbstractButton):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         theme_signals.changed.connect(self._on_theme)
 
-    def show_formula(self, formula: Expression | None) -> None:
+    def show_formula(self, formula: "Expression | None") -> None:
         """Show this H from now on."""
         self._formula = formula
         self.update()
@@ -67,7 +71,11 @@ class FormulaCard(QAbstractButton):
         painter.end()
 
     def _box(self) -> Box:
-        return _general() if self._formula is None else set_formula(self._formula, SIZE)
+        if self._formula is None:
+            return _general()
+        from app.widgets.formula_layout import set_formula  # with the first formula: no start waits for it
+
+        return set_formula(self._formula, SIZE)
 
     def _on_theme(self) -> None:
         self.update()
@@ -75,5 +83,5 @@ class FormulaCard(QAbstractButton):
 
 def _general() -> Box:
     """H(q, p)."""
-    names = [set_formula(Name(name), SIZE) for name in ("H", "q", "p")]
+    names = [text(name, SIZE, italic=True) for name in ("H", "q", "p")]
     return row([names[0], text("(", SIZE), names[1], text(",", SIZE), space(0.25 * SIZE), names[2], text(")", SIZE)])

@@ -7,7 +7,8 @@ from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.style.theme import current_theme, theme_signals
-from app.widgets.formula_layout import Box, set_lines
+from app.widgets.formula_boxes import Box
+from app.widgets.formula_layout import set_lines
 from hnn_engine.formulas.expression import Expression, written
 
 SIZE = 17.0  # pixels of a letter

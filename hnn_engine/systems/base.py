@@ -4,17 +4,19 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
 from hnn_engine.coords import Array, Mask, symplectic
 from hnn_engine.equilibria import Equilibrium, equilibria
-from hnn_engine.formulas.program import Program
 from hnn_engine.geometry import Bob, Bounds, Primitive, Regions
 from hnn_engine.parameters import Parameter, Value, bind
 from hnn_engine.scene import Scene
 from hnn_engine.systems.default_scene import Drawing, InPlane, drawing_of
+
+if TYPE_CHECKING:
+    from hnn_engine.formulas.program import Program
 
 FLOOR = 0.01  # of a typical start's energy
 FLOOR_STARTS = 100
@@ -66,7 +68,7 @@ class System(Scene):
     close_encounters: ClassVar[bool] = False  # now and then a trajectory needs far smaller steps than the others
     frame_seconds: ClassVar[float] = 0.0  # from one frame to the next, where a camera sees it
     pair: ClassVar[tuple[str, str]] = ("baseline", "hnn")  # the models that it opens with
-    programs: ClassVar[tuple[Program, Program | None] | None] = None  # ∇H and friction, where a formula is typed
+    programs: ClassVar["tuple[Program, Program | None] | None"] = None  # ∇H and friction, where a formula is typed
 
     def __init__(self, constants: Mapping[str, object] | None = None) -> None:
         """Take `constants` by name, defaults for those that are missing; raise `ParameterError` for what is unknown or
