@@ -338,6 +338,7 @@ class Lab(QObject):
     def _on_frame(self, seconds: float) -> None:
         self.training.drain()
         self.evaluation.drain()
+        self.rollouts.go_on(self.playback.time)
         if self.rollouts.wanted:
             self._ask()
         self.playback.advance(seconds)

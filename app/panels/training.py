@@ -247,8 +247,9 @@ class TrainingPanel(QWidget):
         """Grey out every recipe that is not for a chosen model; the reason stands in its tool tip."""
         entries = self.recipe.model()
         assert isinstance(entries, QStandardItemModel)
+        timed = experiment.scene.timed
         for i, recipe in enumerate(RECIPES.values()):
-            reason = next((why for why in (recipe.why_not(m.name) for m in experiment.models) if why), "")
+            reason = next((why for why in (recipe.why_not(m.name, timed) for m in experiment.models) if why), "")
             entries.item(i).setEnabled(not reason)
             set_tip(entries.item(i), reason or recipe.summary)
 

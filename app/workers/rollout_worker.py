@@ -43,7 +43,9 @@ from hnn_engine.rollouts.energy_drift import energy_drift, relative_error
 from hnn_engine.rollouts.rollout import Rollout, is_compiled
 from hnn_engine.rollouts.steering import follow, gap_after_return
 from hnn_engine.rollouts.truth import follow_truth
+from hnn_engine.scene import Scene
 from hnn_engine.snapshot import Float32Snapshot, Snapshot
+from hnn_engine.systems.base import System
 
 _log = logging.getLogger(__name__)
 PREVIEW_STEPS = 250
@@ -193,10 +195,11 @@ class RolloutWorker:
         )
         # On one degree of freedom every start lies in the plane; and during a drag the last plane will do.
         through = () if scene.dof == 1 else spec.through
-        key = (replace(spec, through=()), stage_key(request.experiment), request.experiment.rollout.friction, layers)
+        of_scene = stage_key(request.experiment), request.experiment.rollout.friction, request.time
+        key = (replace(spec, through=()), *of_scene, layers)
         if self._plane is not None and self._plane[0] == key and (request.preview or self._plane[1] == through):
             return self._plane[2]
-        plane = compute_field(spec, scene, layers)
+        plane = compute_field(spec, *at_instant(scene, layers, request.time))
         if layers.autoencoder is not None:
             seen = states_as_seen(request.experiment, layers.states, layers.autoencoder) if layers.states else None
             plane = replace(plane, latents=encode(used[spec.latents].model, layers.autoencoder, seen))
@@ -227,7 +230,7 @@ class RolloutWorker:
                 answer = collocated_truth(system, start, times, steering, tolerance, stop)
             if not stop():
                 self._truths[exact] = (self._truth_key(request), answer)
-        drift = energy_drift(system, answer.coords, answer.coords)
+        drift = energy_drift(system, answer.coords, answer.coords, experiment.rollout.world_times(answer.t))
         empty = np.empty(0)
         return RolloutCurve(
             "truth",
@@ -360,7 +363,8 @@ class RolloutWorker:
             if experiment.system is not None:
                 assert truth is not None
                 true = matching_truth(answer.coords, truth.coords)
-                drift = energy_drift(experiment.system, answer.coords, true)
+                times = experiment.rollout.world_times(answer.t)
+                drift = energy_drift(experiment.system, answer.coords, true, times)
                 error = relative_error(answer.coords, true, experiment.scene.periodic)
                 return drift, answer.t[: len(error)], error
             drift = drift_of_recording(request, shown.snapshot, answer.coords)
@@ -370,6 +374,14 @@ class RolloutWorker:
             inside = truth.t <= min(answer.t[-1], spec.steering.interval(spec.length)[0])
             track = states_at(truth.t[inside], answer.t, answer.coords)
             return drift, truth.t[inside], relative_error(track, truth.coords[inside], experiment.scene.periodic)
+
+
+def at_instant(scene: Scene, layers: Layers, time_: float) -> tuple[Scene, Layers]:
+    """Return a scene and what is drawn of it as they are at `time_` in s, where they depend on time."""
+    if not isinstance(scene, System) or not scene.timed:
+        return scene, layers
+    shown, compared = (one.at(time_) if one is not None else None for one in (layers.shown, layers.compared))
+    return scene.at(time_), replace(layers, shown=shown, compared=compared)
 
 
 def steer_key(request: Request) -> Hashable:

@@ -14,14 +14,15 @@ from hnn_engine.equilibria import Equilibrium
 from hnn_engine.own_systems.law import Law
 
 TRIES = 24  # random states
+MOMENTS, LATER = 10.0, 0.7  # s: times are up to the first, or later by the second
 CLOSE = 1e-7  # relative: as good as equal
 _AWAY = (3.0, 10.0, 100.0)  # how far, in boxes, H is looked at for lower values
 
 
 @dataclass(frozen=True)
 class Form:
-    """What H is made of. `separable`: T(p) + V(q). `kinetic`: its part with p is quadratic in p, and V(q) = H(q, 0).
-    `periodic`: it has the period 2π in each q. `cyclic`: it does not contain each q."""
+    """What H is made of. `separable`: T(p) + V(q), or T(p) + V(q, t). `kinetic`: its part with p is quadratic in p, and
+    V(q) = H(q, 0). `periodic`: it has the period 2π in each q. `cyclic`: it does not contain each q."""
 
     separable: bool
     kinetic: bool
@@ -46,15 +47,15 @@ def form_of(law: Law, low: Array, high: Array) -> Form:
 
 
 class _Tries:
-    """∇H at random states `(N, 2*dof)`, each with constants of its own."""
+    """∇H at random states `(N, 2*dof)`, each with constants and a time of its own."""
 
     def __init__(self, law: Law, states: Array, constants: Array) -> None:
         self._law, self.states, self._constants = law, states, constants
+        self._times = np.linspace(0.0, MOMENTS, len(states))
 
-    def gradient(self, move: Array | float = 0.0, scale: Array | float = 1.0) -> Array:
-        """Return ∇H where each state is scaled and moved, `(N, 2*dof)`."""
-        rows = self._law.gradient.with_constants((self.states * scale + move).T, self._constants.T)
-        return np.stack([np.broadcast_to(row, len(self.states)) for row in rows], axis=-1)
+    def gradient(self, move: Array | float = 0.0, scale: Array | float = 1.0, later: float = 0.0) -> Array:
+        """Return ∇H where each state is scaled and moved, `(N, 2*dof)`, and `later` in s than else."""
+        return self._law.gradients_with(self.states * scale + move, self._constants, self._times + later)
 
 
 def _same(one: Array, other: Array) -> bool:
@@ -65,6 +66,8 @@ def _same(one: Array, other: Array) -> bool:
 
 
 def _is_separable(law: Law, tries: _Tries, slopes: Array, dof: int) -> bool:
+    if law.energy_timed and not _same(tries.gradient(later=LATER)[:, dof:], slopes[:, dof:]):
+        return False  # T(p, t): a drift would have to pass its time
     q, p = set(range(dof)), set(range(dof, 2 * dof))
     if all(p <= free for free in law.free_of[:dof]) and all(q <= free for free in law.free_of[dof:]):
         return True
