@@ -241,8 +241,8 @@ def honest_figures(snapshot: Snapshot, system: System, watch: Watch | None = Non
     """Return clean energy MSE, coordinate MSE, valid time in s (median over starts) and how many rollouts diverged.
 
     Means over starts and times of (H(x̂(t)) − H(x(0)))², or where H is not conserved of (H(x̂(t)) − H(x(t)))², in
-    J², and over coordinates too of (x̂ − x)², angles wrapped. `STARTS` noise-free starts of the training distribution, seed
-    `EVALUATION_SEED`; `system.horizon` seconds in `OUTPUT_STEPS` steps; the model by DOP853 at 1e-9, the truth at
+    J², and over coordinates too of (x̂ − x)², angles wrapped. `STARTS` noise-free starts of the training distribution,
+    seed `EVALUATION_SEED`; `system.horizon` seconds in `OUTPUT_STEPS` steps; the model by DOP853 at 1e-9, the truth at
     1e-12. A diverged rollout counts as infinite. A start whose truth itself is lost in a close encounter is left out.
     """
     times = np.linspace(0.0, system.horizon, OUTPUT_STEPS)

@@ -157,15 +157,21 @@ class RolloutWorker:
     def _stages(self, request: Request) -> tuple[bool, ...]:
         """Whether the truth is the reference integrator's, in each of the answers to come."""
         system, method = request.experiment.system, request.experiment.rollout.truth
-        if system is not None and system.programs is not None and method == "dop853":
-            if request.preview and self._formula is not type(system):
-                return (False,)  # to compile a formula takes as long as the next key: it waits for a pause
+        if self._is_being_typed(request) and method == "dop853":
+            return (False,)  # to compile a formula takes as long as the next key: it waits for a pause
+        if system is not None and system.programs is not None:
             self._formula = type(system)
         if system is None or method != "dop853" or is_compiled(system, method):
             return (True,)
         if request.preview or not self.reference_ready:
             return (False,)
         return (True,) if self._known_truth(request, exact=True) is not None else (False, True)
+
+    def _is_being_typed(self, request: Request) -> bool:
+        """Whether this is a preview of a formula that no full request was for yet."""
+        system = request.experiment.system
+        new = system is not None and system.programs is not None and self._formula is not type(system)
+        return request.preview and new
 
     def _times(self, request: Request) -> Array:
         times = request.experiment.rollout.times
@@ -191,6 +197,7 @@ class RolloutWorker:
             models.get(request.compared),
             request.states if models else None,
             fine=not any(m.live or (m.refits and request.preview) for m in used.values()),
+            landmarks=not self._is_being_typed(request),
             autoencoder=models[spec.latents].autoencoder if spec.latents else None,
         )
         # On one degree of freedom every start lies in the plane; and during a drag the last plane will do.

@@ -64,7 +64,7 @@ def debug_report(run: Run, data: Dataset, progress: ProgressCallback | None = No
         return dict.fromkeys(KEYS)
     if run.snapshot.timed:
         raise ExperimentError(
-            f"{run.title} is of a law that depends on time, and these figures are of laws that do not: leave --debug out"
+            f"The law of {run.title} depends on time, but these figures are of laws that do not: leave --debug out"
         )
     tell = progress or (lambda _: None)
     evidence = gather(run, data, lambda share: tell(0.4 * share))

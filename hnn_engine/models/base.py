@@ -129,7 +129,7 @@ class Model(ABC):
         weights and are not trained."""
         return {}
 
-    def known_shapes(self, dof: int, settings: Settings) -> dict[str, tuple[int, ...]]:
+    def known_shapes(self, dof: int, settings: Settings | None = None) -> dict[str, tuple[int, ...]]:
         """Return the shapes of what `known` returns for `dof` degrees of freedom, that of time included."""
         return {}
 

@@ -37,6 +37,6 @@ class Baseline(Model):
         """Return that M⁻¹, as `CLOCK`, where the law of `scene` depends on time."""
         return {CLOCK: np.eye(scene.dof + 1)[-1]} if scene.timed else {}
 
-    def known_shapes(self, dof: int, settings: Settings) -> dict[str, tuple[int, ...]]:
+    def known_shapes(self, dof: int, settings: Settings | None = None) -> dict[str, tuple[int, ...]]:
         """Return the shape of that M⁻¹."""
-        return {CLOCK: (dof,)} if settings.get(CLOCK) else {}
+        return {CLOCK: (dof,)} if (settings or {}).get(CLOCK) else {}

@@ -45,6 +45,6 @@ class SecondOrder(Model):
         assert scene.inertia is not None
         return {"inertia": scene.inertia}
 
-    def known_shapes(self, dof: int, settings: Settings) -> dict[str, tuple[int, ...]]:
+    def known_shapes(self, dof: int, settings: Settings | None = None) -> dict[str, tuple[int, ...]]:
         """Return the shape of the masses for `dof` degrees of freedom."""
         return {"inertia": (dof,)}

@@ -55,7 +55,7 @@ class CoordinateSpec:
 
 @dataclass(frozen=True)
 class Definition:
-    """A system of one's own. `complete` fills in what is left out, and checks all of it.
+    """A system of one's own. `complete` fills in what is left out, and checks all of it. Formulas may contain time.
 
     `coordinates` are all q, then all p. `friction` is added to dp/dt: an expression for each momentum, or one in which
     `q` and `p` stand for each pair in turn. A `lagrangian` is kept beside the `hamiltonian` that was made of it.

@@ -82,7 +82,9 @@ class OwnSystem(System):
         return np.array([*(float(value) for value in self.values.values()), *scales])
 
     def with_friction(self, scale: float) -> Self:
-        """Return this system with its friction multiplied by `scale`."""
+        """Return this system with its friction multiplied by `scale`; itself where that changes nothing."""
+        if scale == 1.0 or not self.damped:
+            return self  # with all that is known of it
         other = type(self)(self.values)
         other.friction_scale = scale * self.friction_scale
         other.law = other.law_constants()
@@ -94,8 +96,8 @@ class OwnSystem(System):
         nor a force contains time."""
         if not self.timed:
             return self
-        other = copy(self)
-        other.now = t
+        other = object.__new__(type(self))  # `copy` would make it of its definition, and this is asked at every stage
+        vars(other).update(vars(self), now=t)
         return other
 
     @property
@@ -501,5 +503,3 @@ def _again(
     system = own_system(definition, values).with_friction(friction_scale)
     system.band = band
     return system
-
-

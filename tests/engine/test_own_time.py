@@ -38,6 +38,7 @@ from hnn_engine.rollouts.truth import follow_truth
 from hnn_engine.snapshot import Float32Snapshot, Snapshot
 
 DRIVEN = "p^2/2 - cos q - f q cos(omega t)"
+DUFFING = "p^2/2 + q^2/2 + q^4/8 - f q cos(omega t)"
 FORCED = ("p^2/2 - cos q", "-gamma p + f cos(omega t)")
 START, TIMES = np.array([0.3, -0.2]), np.linspace(0.0, 6.0, 121)
 
@@ -155,9 +156,7 @@ def test_every_method_has_time_at_its_stages(method: str, loops: bool) -> None:
     if info.adaptive:
         assert rollout(system, START, TIMES, method).coords == pytest.approx(known, abs=1e-9)
         return
-    errors = [
-        float(np.abs(rollout(system, START, TIMES, method, substeps=n).coords - known).max()) for n in (1, 2)
-    ]
+    errors = [float(np.abs(rollout(system, START, TIMES, method, substeps=n).coords - known).max()) for n in (1, 2)]
     assert errors[0] < 0.2
     assert math.log2(errors[0] / errors[1]) == pytest.approx(info.order, abs=0.4) or errors[1] < 1e-10
 
@@ -224,7 +223,7 @@ def test_climbing_h_goes_along_its_gradient_of_the_instant(loops: bool) -> None:
 def test_the_energy_is_held_against_truths_own_at_the_instant() -> None:
     system, known = driven()
     assert energy_drift(system, known, known, TIMES) == pytest.approx(0.0, abs=1e-12)
-    moved = known + [0.1, 0.0]
+    moved = known + np.array([0.1, 0.0])
     energy = [m[1] ** 2 / 2 - math.cos(m[0]) - 0.5 * m[0] * math.cos(2 * t) for m, t in zip(moved, TIMES, strict=True)]
     truths = [m[1] ** 2 / 2 - math.cos(m[0]) - 0.5 * m[0] * math.cos(2 * t) for m, t in zip(known, TIMES, strict=True)]
     wanted = (np.array(energy) - np.array(truths)) / system.energy_scale(START)
@@ -257,7 +256,9 @@ def test_a_clock_is_put_in_and_taken_out(pair: tuple[list[float], list[float]], 
     st.floats(0.0, 0.5),
     st.sampled_from(["rk4", "dop853", "implicit-midpoint"]),
 )
-def test_any_linear_oscillator_moves_as_scipy_has_it(k: float, f: float, omega: float, gamma: float, method: str) -> None:
+def test_any_linear_oscillator_moves_as_scipy_has_it(
+    k: float, f: float, omega: float, gamma: float, method: str
+) -> None:
     system = typed("p^2/2 + k q^2/2 - f q sin(omega t)", friction="-gamma p", k=k, f=f, omega=omega, gamma=gamma)
     known = by_hand(lambda t, x: [x[1], -k * x[0] + f * math.sin(omega * t) - gamma * x[1]])
     within = 1e-8 if method == "dop853" else 2e-2
@@ -304,8 +305,8 @@ def test_rows_have_their_times_and_the_derivatives_of_them() -> None:
     system, _ = driven()
     data = make_dataset(system, {**opened(own_source(system.definition)).data, "trajectories": 8, "points": 30}, 0)
     assert data.t.reshape(8, 30)[0] == pytest.approx(np.linspace(0.0, 10.0, 30))
-    assert data.dcoords[:, 1] == pytest.approx(-np.sin(data.coords[:, 0]) + np.cos(data.t))  # constants of the text: 1
-    track = rollout(typed(DRIVEN), data.coords[0], data.t[:30], "dop853").coords
+    assert data.dcoords[:, 1] == pytest.approx(-np.sin(data.coords[:, 0]) + 0.5 * np.cos(2 * data.t))
+    track = rollout(system, data.coords[0], data.t[:30], "dop853").coords
     assert data.coords[:30] == pytest.approx(track, abs=1e-8)
     assert data.floor_train == pytest.approx(0.0, abs=1e-20)
 
@@ -317,13 +318,13 @@ def test_a_grid_has_no_times() -> None:
 
 
 def fitted(recipe: str, backend: str = "", **settings: object) -> tuple[FitRun, Snapshot]:
-    source = own_source(define(DRIVEN, constants={"f": 0.5, "omega": 2.0}))
+    source = own_source(define(DUFFING, constants={"f": 0.5, "omega": 2.0}))
     base = opened(source)
     experiment = checked(
         replace(
             base,
             data={**base.data, "trajectories": 25, "points": 40, "horizon": 6.0},
-            models=(model_spec("baseline", {"width": 60, "depth": 1}),),
+            models=(model_spec("baseline", {"width": 100, "depth": 1}),),
             recipe=recipe,
             settings=settings,
         )
@@ -340,9 +341,7 @@ def test_the_baseline_learns_a_drive_that_it_is_told_the_time_of(tmp_path: Path)
     assert snapshot.timed
     assert snapshot.dof == 1
     figures = evaluate(snapshot, fit.data, fit.experiment.reference_system)
-    assert figures.test_loss < 1e-3
-    scale = float(np.square(fit.data.dcoords).mean())
-    assert figures.test_loss < 1e-2 * scale  # a field of q and p alone leaves half of f² = 0.125
+    assert figures.test_loss < 0.02  # a field of q and p alone leaves a quarter of f², which is 0.0625
     assert figures.noise_floor_test == pytest.approx(0.0, abs=1e-20)
     run = fit.as_run(figures)
     assert run is not None
@@ -399,12 +398,14 @@ def test_the_recipe_without_time_is_refused_in_a_sentence() -> None:
 
 def test_a_fit_does_not_begin_at_one_that_sees_no_time() -> None:
     _, seeing = fitted("sampled")
-    plain = checked(replace(opened(own_source(define("p^2/2 - cos q"))), models=(model_spec("baseline", seeing_size()),)))
+    plain = checked(
+        replace(opened(own_source(define("p^2/2 - cos q"))), models=(model_spec("baseline", seeing_size()),))
+    )
     assert "of freedom and time" in plain.why_not_from(seeing)
 
 
 def seeing_size() -> dict[str, object]:
-    return {"width": 60, "depth": 1}
+    return {"width": 100, "depth": 1}
 
 
 # The command line -----------------------------------------------------------------------------------------------------
@@ -425,7 +426,8 @@ def test_the_commands_take_time(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert found[:, 1:3] == pytest.approx(known, abs=1e-8)
     h = known[:, 1] ** 2 / 2 - np.cos(known[:, 0]) - 0.5 * known[:, 0] * np.cos(2 * TIMES)
     assert found[:, 3] == pytest.approx(h, abs=1e-8)
-    small = ["--trajectories", "20", "--points", "30", "--recipe", "sampled", "--json"]
+    small = ["--trajectories", "20", "--points", "30", "--horizon", "5", "--recipe", "sampled", "--json"]
+    formula[1] = DUFFING
     assert main(["train", *formula, "--model", "baseline", *small, "--out", str(run)]) == 0
     capsys.readouterr()
     assert main(["evaluate", str(run), "--json"]) == 0

@@ -272,7 +272,10 @@ def _(system: OwnSystem) -> None:
     from scipy.special import mathieu_a
 
     least = math.sqrt(-4.0 / float(mathieu_a(0, 0.4)))
-    traces = [trace_of_period(changed(system, Omega=rate * least), math.pi, 2 * math.pi / (rate * least)) for rate in (0.98, 1.0, 1.02)]
+    traces = [
+        trace_of_period(changed(system, Omega=rate * least), math.pi, 2 * math.pi / (rate * least))
+        for rate in (0.98, 1.0, 1.02)
+    ]
     assert traces[1] == pytest.approx(2.0, abs=1e-5)
     assert traces[0] > 2.001 > 1.999 > traces[2]
     _, stands = follow(changed(system, Omega=20.0), [math.pi - 0.1, 0.0], 20.0, 2001)
@@ -281,7 +284,7 @@ def _(system: OwnSystem) -> None:
 
 @fact("paul-trap")
 def _(system: OwnSystem) -> None:
-    """Without a steady field it holds up to Mathieu's q = 0.90805; source: Paul, Reviews of Modern Physics 62 (1990)."""
+    """Without a steady field it holds up to Mathieu's q = 0.90805; source: Paul, as in the file."""
     period_of_field = 2 * math.pi / 6.0
     assert trace_of_period(changed(system, b=0.908046), 0.0, period_of_field) == pytest.approx(-2.0, abs=1e-4)
     assert trace_of_period(changed(system, b=0.90), 0.0, period_of_field) > -2.0
