@@ -19,6 +19,7 @@ from hnn_engine.datasets import Dataset
 from hnn_engine.paper import ENERGY_FIGURES, FILMED_WEIGHT, MEASURED_WEIGHT, EnergyFigure, pendulum_energy
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import Recording, is_paper_pendulum
+from hnn_engine.rollouts.clocked import is_timed
 from hnn_engine.rollouts.collocation import collocate
 from hnn_engine.rollouts.many_lanes import DormandPrince5, follow_lanes
 from hnn_engine.rollouts.rollout import in_threads, parts, rollout
@@ -183,7 +184,8 @@ def field_at(snapshot: Snapshot, coords: Array, watch: Watch | None = None, t: A
 
     def fill(begins: Array) -> Array:
         for i in map(int, begins):
-            out[i : i + BLOCK] = snapshot.at(times[i : i + BLOCK]).many(coords[i : i + BLOCK])
+            then = snapshot.at(times[i : i + BLOCK]) if is_timed(snapshot) else snapshot
+            out[i : i + BLOCK] = then.many(coords[i : i + BLOCK])
             if watch is not None:
                 watch()
         return begins

@@ -11,7 +11,7 @@ from hnn_engine.errors import ParameterError, UnknownNameError, shortened
 from hnn_engine.experiment import SystemSource, own_source
 from hnn_engine.own_systems.definition import Definition, canonical_pairs, define
 from hnn_engine.own_systems.files import SUFFIX, load_shelved, load_system, shelf
-from hnn_engine.own_systems.system import BAND
+from hnn_engine.own_systems.start_settings import BAND
 from hnn_engine.parameters import Value
 from hnn_engine.systems import SYSTEMS, get_system
 

@@ -17,6 +17,7 @@ from hnn_engine.own_systems.definition import REACH, Definition
 from hnn_engine.own_systems.law import Law, law_of
 from hnn_engine.own_systems.pictures import Beads
 from hnn_engine.own_systems.ranges import angles_of, box_of, said_ranges, symbol
+from hnn_engine.own_systems.start_settings import BAND, BOX, STARTS
 from hnn_engine.parameters import Parameter, Value, bind
 from hnn_engine.scene import Coordinate
 from hnn_engine.systems.base import FLOOR_STARTS, DataRecipe, System
@@ -30,23 +31,8 @@ PROBED = 64  # of the starts, for how fast the system moves
 _FEWEST, _MOST = 200, 4000  # steps of the quick look at where an orbit goes
 FIRST_DRAWS = ((9, 1.0), (64, 1.0), (16, 0.5), (16, 0.2), (16, 0.05))  # how many, from which part of the box: the first
 # whose orbit stays is the start that the window opens with
-BOX, BAND = "box", "energies"
 LOOK_SECONDS, LOOK_STEPS = 6.0, 60  # of the look at whether a start still serves another formula
 BAND_STEPS, BISECTIONS = 33, 50  # by which p is brought to an energy
-STARTS = (
-    Parameter(
-        "starts",
-        "Starts",
-        BOX,
-        choices=(BOX, BAND),
-        choice_titles=("in the box", "in a band of energies"),
-        help="Where training starts lie: anywhere in the ranges of the coordinates, or only where H is in a band. In "
-        "the phase portrait, press Band and drag from one energy to another.",
-        acts="data",
-    ),
-    Parameter("energy-from", "Energy from", 0.0, symbol="H", help="Least energy of a training start.", acts="data"),
-    Parameter("energy-to", "Energy to", 1.0, symbol="H", help="Largest energy of a training start.", acts="data"),
-)
 
 
 class OwnSystem(System):
@@ -479,11 +465,12 @@ def _check_finite(definition: Definition, law: Law, form: Form) -> None:
     """Raise where H or its gradient has no finite value anywhere in the box."""
     low, high = box_of(definition, form)
     draws = np.random.default_rng(0).uniform(low, high, (TRIED, len(low)))
-    c, times = np.array([*(one.value for one in definition.constants), 1.0, 1.0]), np.linspace(0.0, MOMENTS, TRIED)
-    finite = np.isfinite(law.energy_at(draws, c, times)) & np.isfinite(law.field_at(draws, c, times)).all(axis=1)
+    c = np.array([*(one.value for one in definition.constants), 1.0, 1.0])
+    finite = np.isfinite(law.energy_at(draws, c)) & np.isfinite(law.field_at(draws, c)).all(axis=1)
     if not finite.any():
         text = ", ".join(f"{one.name} = {one.value:g}" for one in definition.constants[:4])
-        where = f"within {low[0]:g} ≤ {definition.names[0]} ≤ {high[0]:g}{' with ' + text if text else ''}"
+        when = "at t = 0, where motion begins, " if law.timed else ""
+        where = f"{when}within {low[0]:g} ≤ {definition.names[0]} ≤ {high[0]:g}{' with ' + text if text else ''}"
         raise FormulaError(
             "H",
             0,
