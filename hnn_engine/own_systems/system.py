@@ -111,7 +111,11 @@ class OwnSystem(System):
 
     def field(self, coords: Array) -> Array:
         """Return d(coords)/dt, `(..., 2*dof)`, at `coords` `(..., 2*dof)`."""
-        return self.law_.field_at(coords, self.law, self.now) if self.timed else super().field(coords)
+        if self.timed:
+            return self.law_.field_at(coords, self.law, self.now)
+        flow = np.empty_like(coords)
+        self.law_.write_field(coords.T, self.law, flow.T)
+        return flow
 
     # What is seen of it -----------------------------------------------------------------------------------------------
 
