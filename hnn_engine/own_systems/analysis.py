@@ -16,6 +16,7 @@ from hnn_engine.own_systems.law import Law
 TRIES = 24  # random states
 MOMENTS, LATER = 10.0, 0.7  # s: times are up to the first, or later by the second
 CLOSE = 1e-7  # relative: as good as equal
+SHORTEST = 1e-4  # of half a box: steps downhill end there
 _AWAY = (3.0, 10.0, 100.0)  # how far, in boxes, H is looked at for lower values
 
 
@@ -109,16 +110,20 @@ def lowest_energy(law: Law, c: Array, low: Array, high: Array, rests: tuple[Equi
     energy = law.energy_at(x, c)
     if np.nanmin(energy) < least.energy - 1e-9 * scale:
         return None
-    inner = x[np.argsort(energy)[:64]]  # and downhill from the lowest of them
-    rate = 0.05 * half
+    best = np.argsort(energy)[:64]  # and downhill from the lowest of them, a row a coordinate
+    inner, values = np.ascontiguousarray(x[best].T), energy[best]
+    rate = 0.05 * half[:, None]
     for _ in range(60):
-        slope = law.gradient_at(inner, c) * rate
-        steps = rate * slope / (np.linalg.norm(slope, axis=1, keepdims=True) + 1e-300)
-        moved = inner - steps
-        lower = law.energy_at(moved, c) < law.energy_at(inner, c)
-        inner = np.where(lower[:, None], moved, inner)
-        rate = np.where(lower.any(), rate, rate / 2)
-    lowest = float(np.nanmin(law.energy_at(inner, c)))
+        slope = np.stack([np.broadcast_to(one, len(best)) for one in law.gradient(inner, c)]) * rate
+        moved = inner - rate * slope / (np.sqrt((slope * slope).sum(axis=0)) + 1e-300)
+        there = np.broadcast_to(law.energy(moved, c)[0], len(best))
+        lower = there < values
+        inner, values = np.where(lower, moved, inner), np.where(lower, there, values)
+        if not lower.any():
+            rate = rate / 2
+            if rate[0, 0] < SHORTEST * half[0]:
+                break
+    lowest = float(np.nanmin(values))
     if lowest < least.energy - 1e-6 * scale:
         return None
     return least.energy if abs(least.energy) > 1e-12 else 0.0

@@ -31,7 +31,7 @@ PROBED = 64  # of the starts, for how fast the system moves
 _FEWEST, _MOST = 200, 4000  # steps of the quick look at where an orbit goes
 FIRST_DRAWS = ((9, 1.0), (64, 1.0), (16, 0.5), (16, 0.2), (16, 0.05))  # how many, from which part of the box: the first
 # whose orbit stays is the start that the window opens with
-LOOK_SECONDS, LOOK_STEPS = 6.0, 60  # of the look at whether a start still serves another formula
+LOOK_SECONDS, LOOK_STEPS, LOOKS = 6.0, 60, 6  # of the look at whether a start still serves another formula
 BAND_STEPS, BISECTIONS = 33, 50  # by which p is brought to an energy
 
 
@@ -146,7 +146,13 @@ class OwnSystem(System):
 
     def _rests(self, c: Array) -> tuple[Equilibrium, ...]:
         law = self.law_
-        return equilibria(lambda x: law.field_at(x, c), lambda x: law.energy_at(x, c), *self._box, self.periodic)
+
+        def field(x: Array) -> Array:
+            rates = np.empty_like(x)
+            law.write_field(x.T, c, rates.T)
+            return rates
+
+        return equilibria(field, lambda x: law.energy_at(x, c), *self._box, self.periodic)
 
     @cached_property
     def _lowest(self) -> float | None:
@@ -282,7 +288,7 @@ class OwnSystem(System):
                 k2 = self._rates(x + dt / 2 * k1, t + dt / 2)
                 k3 = self._rates(x + dt / 2 * k2, t + dt / 2)
                 x = x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + self._rates(x + dt * k3, t + dt))
-                if not self._near(x):
+                if step % LOOKS == LOOKS - 1 and not self._near(x):  # what is no number by then stays so
                     return False
         return True
 

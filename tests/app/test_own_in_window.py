@@ -77,16 +77,16 @@ async def test_it_is_fitted_live(bench: Bench) -> None:
 
 
 async def test_what_depends_on_time_is_fitted_shown_at_its_instant_and_kept(bench: Bench, tmp_path: Path) -> None:
-    experiment = opened(own_source(define("p^2/2 - cos q - q cos(2 t)")))
-    data = {**experiment.data, "trajectories": 10, "points": 20, "horizon": 5.0}
-    small = (model_spec("baseline", {"width": 40, "depth": 1}),)
+    experiment = opened(own_source(define("p^2/2 + q^2/2 - q cos(2 t)")))
+    data = {**experiment.data, "trajectories": 20, "points": 30, "horizon": 5.0}
+    small = (model_spec("baseline", {"width": 80, "depth": 1}),)
     experiment = checked(replace(experiment, data=data, models=small, recipe="sampled", settings={}, start=(0.2, 0.0)))
     bench.lab.put("Type a system", experiment)
     await bench.settled()
     known = bench.answer.truth
     assert known is not None
     rates = np.gradient(known.coords[:, 1], known.t)[1:-1]
-    assert rates == pytest.approx((-np.sin(known.coords[:, 0]) + np.cos(2 * known.t))[1:-1], abs=5e-3)
+    assert rates == pytest.approx((-known.coords[:, 0] + np.cos(2 * known.t))[1:-1], abs=5e-3)
     bench.lab.playback.set_playing(False)
     fields = []
     for at in (0.0, np.pi / 2):  # where the drive pushes one way and the other
@@ -96,7 +96,7 @@ async def test_what_depends_on_time_is_fitted_shown_at_its_instant_and_kept(benc
         assert plane is not None
         assert plane.flow is not None
         assert plane.at is not None
-        fields.append(plane.flow[..., 1] + np.sin(plane.at[..., 0]))
+        fields.append(plane.flow[..., 1] + plane.at[..., 0])
     assert fields[0] == pytest.approx(1.0, abs=1e-6)
     assert fields[1] == pytest.approx(-1.0, abs=1e-6)
     bench.lab.live_fit.set_on(True)
@@ -106,7 +106,7 @@ async def test_what_depends_on_time_is_fitted_shown_at_its_instant_and_kept(benc
     at, t = np.array([[0.5, 0.2], [-0.4, 0.6]]), np.array([0.5, 1.5])
     system = bench.experiment.system
     assert system is not None
-    assert model.at(t).field(at) == pytest.approx(system.at(t).field(at), abs=0.4)
+    assert model.at(t).field(at) == pytest.approx(system.at(t).field(at), abs=0.3)
     path = tmp_path / "timed.hnnlab"
     save_session(Session(bench.experiment, ()), path)
     assert load_session(path).experiment.definition == bench.experiment.definition
