@@ -354,12 +354,17 @@ def opening_pair(scene: Scene) -> tuple[str, ...]:
     return ("pixel-baseline", "pixel-hnn") if scene.observed else ("baseline", "hnn")
 
 
-def carried_models(models: tuple[ModelSpec, ...], to: Experiment) -> tuple[ModelSpec, ...]:
-    """Return those of the chosen `models` that `to` can go on with; its own where only one side sees frames."""
+def carried_models(models: tuple[ModelSpec, ...], to: Experiment, timed: bool = False) -> tuple[ModelSpec, ...]:
+    """Return those of the chosen `models` that `to` can go on with; its own where only one side sees frames. `timed`:
+    they were for a law in time, which had ruled out others: those that `to` opens with are back where it is none."""
     now, then = (any(get_model(m.name).observes_frames for m in side) for side in (models, to.models))
     if now != then:
         return to.models
-    return tuple(m for m in models if not get_model(m.name).why_not(to.scene)) or to.models
+    able = tuple(m for m in models if not get_model(m.name).why_not(to.scene))
+    if not timed or to.scene.timed:
+        return able or to.models
+    own = {m.name: m for m in able}
+    return tuple(own.pop(m.name, m) for m in to.models) + tuple(own.values())
 
 
 def carried_recipe(recipe: str, models: tuple[ModelSpec, ...], timed: bool = False) -> str:
@@ -456,9 +461,8 @@ def typed_on(source: SystemSource, now: Experiment) -> Experiment:
     assert source.definition is not None
     kept_start = own_system(source.definition, kept).keeps(np.array(now.start))
     models = tuple(m for m in now.models if not get_model(m.name).why_not(system))
-    if not models or (now.scene.timed and not system.timed):  # those that the time in it had ruled out are back
-        own = {m.name: m for m in models}
-        models = tuple(own.get(m.name, m) for m in opened(source).models)
+    if not models or (now.scene.timed and not system.timed):
+        models = carried_models(now.models, opened(source), now.scene.timed)
     recipe = carried_recipe(now.recipe, models, system.timed)
     rollout = replace(now.rollout, truth="dop853") if why_not(now.rollout.truth, system) else now.rollout
     new = replace(
@@ -476,7 +480,7 @@ def typed_on(source: SystemSource, now: Experiment) -> Experiment:
 def of_source(new: Experiment, now: Experiment) -> Experiment:
     """Return `new`, as the laboratory opens it, going on with the models, recipe, seed and edits of `now` as far as
     they apply to it."""
-    models = carried_models(now.models, new)
+    models = carried_models(now.models, new, now.scene.timed)
     recipe = carried_recipe(now.recipe, models, new.scene.timed)
     settings = default_settings(recipe, new.scene)
     carried = replace(new, models=models, recipe=recipe, settings=settings, seed=now.seed, edits=now.edits)

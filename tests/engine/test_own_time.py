@@ -296,6 +296,8 @@ def test_a_formula_may_come_to_depend_on_time_and_back() -> None:
     assert then.recipe != "denoise"
     back = typed_on(plain, then)
     assert [m.name for m in back.models] == ["baseline", "hnn"]
+    other = typed_on(own_source(define("p1^2/2 + p2^2/2 + q1^2 + q2^2 + q1 q2")), then)
+    assert [m.name for m in other.models] == ["baseline", "hnn"]
 
 
 # Data, and models -----------------------------------------------------------------------------------------------------
