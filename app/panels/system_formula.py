@@ -63,6 +63,7 @@ class OwnEditor(QWidget):
         for button in self.findChildren(QAbstractButton):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # so that Space goes on meaning play
         self.sync()
+        self.typed.examine()  # what was on screen before: nobody has heard what is known of it
 
     def _build(self) -> None:
         self.kind = QuietCombo()

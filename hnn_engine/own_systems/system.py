@@ -461,6 +461,7 @@ def own_class(definition: Definition) -> type[OwnSystem]:
         "separable": form.separable and law.friction is None,
         "damped": law.rubs,
         "timed": law.timed,
+        "horizon": definition.seconds if law.timed else System.horizon,  # no longer than what models were told of t
         "pair": ("baseline",) if law.timed else System.pair,
         "driven": law.timed and law.friction is not None,
         "programs": (law.gradient, law.friction),

@@ -110,3 +110,13 @@ async def test_what_depends_on_time_is_fitted_shown_at_its_instant_and_kept(benc
     path = tmp_path / "timed.hnnlab"
     save_session(Session(bench.experiment, ()), path)
     assert load_session(path).experiment.definition == bench.experiment.definition
+
+
+async def test_what_is_seen_of_a_system_that_is_opened_is_said(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "own.hnnlab"
+    save_session(Session(of_own("p^2/(2m) + k q^2/2"), ()), path)
+    assert await bench.window.files.open_path(path, remember=False)
+    await bench.settled()
+    editor = bench.window.system.own
+    assert editor is not None
+    await bench.until(lambda: "centre" in editor.facts.text(), "what is known of it")
