@@ -117,7 +117,7 @@ class RecipeInfo:
         """Return why the recipe does not apply to `model`, which is given time as an input where `timed`; empty where
         it does. Raises `UnknownNameError`."""
         if timed and not self.sees_time:
-            return f"The recipe {self.name} takes time for no coordinate, which the system depends on: choose sampled"
+            return f"The recipe {self.name} has no input for time, on which this system depends: choose sampled or adam"
         if self.observes_frames is None or self.observes_frames == get_model(model).observes_frames:
             return ""
         others = " or ".join(

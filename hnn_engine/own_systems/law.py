@@ -54,14 +54,17 @@ class Law:
         for i, value in enumerate(self.gradient(x, c)):
             out[i] = value
 
-    def write_field(self, x: Array, c: Array, out: Array) -> None:
-        """Write J∇H + friction into `out`, of what is not `timed`. Shapes as in `write_gradient`."""
-        slopes, dof = self.gradient(x, c), len(x) // 2
+    def still_field_at(self, coords: Array, c: Array) -> Array:
+        """Return J∇H + friction, `(..., 2*dof)`, of what is not `timed`: `field_at` with less work around it."""
+        flow = np.empty_like(coords)
+        x, out, dof = coords.T, flow.T, coords.shape[-1] // 2
+        slopes = self.gradient(x, c)
         for i in range(dof):
             out[i] = slopes[dof + i]
             np.negative(slopes[i], out=out[dof + i, ...])
         if self.friction is not None:
             self.add_friction(x, c, out)
+        return flow
 
     def add_friction(self, x: Array, c: Array, out: Array) -> None:
         """Add friction, times the last of `c`, to the rows of dp/dt in `out`. Shapes as in `write_gradient`."""

@@ -113,9 +113,7 @@ class OwnSystem(System):
         """Return d(coords)/dt, `(..., 2*dof)`, at `coords` `(..., 2*dof)`."""
         if self.timed:
             return self.law_.field_at(coords, self.law, self.now)
-        flow = np.empty_like(coords)
-        self.law_.write_field(coords.T, self.law, flow.T)
-        return flow
+        return self.law_.still_field_at(coords, self.law)
 
     # What is seen of it -----------------------------------------------------------------------------------------------
 
@@ -146,13 +144,8 @@ class OwnSystem(System):
 
     def _rests(self, c: Array) -> tuple[Equilibrium, ...]:
         law = self.law_
-
-        def field(x: Array) -> Array:
-            rates = np.empty_like(x)
-            law.write_field(x.T, c, rates.T)
-            return rates
-
-        return equilibria(field, lambda x: law.energy_at(x, c), *self._box, self.periodic)
+        field, energy = lambda x: law.still_field_at(x, c), lambda x: law.energy_at(x, c)
+        return equilibria(field, energy, *self._box, self.periodic)
 
     @cached_property
     def _lowest(self) -> float | None:

@@ -394,7 +394,7 @@ def test_other_families_are_refused_in_a_sentence(name: str) -> None:
 def test_the_recipe_without_time_is_refused_in_a_sentence() -> None:
     experiment = opened(own_source(define(DRIVEN)))
     assert {name for name, recipe in RECIPES.items() if recipe.why_not("baseline", timed=True)} >= {"denoise"}
-    with pytest.raises(ExperimentError, match="takes time for no coordinate"):
+    with pytest.raises(ExperimentError, match="has no input for time"):
         checked(replace(experiment, recipe="denoise", settings={}))
 
 
