@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from app.widgets.formula_boxes import Box, enclosed, fraction, lowered, raised, root, row, space, text
+from app.widgets.formula_boxes import Box, dotted, enclosed, fraction, lowered, raised, root, row, space, text
 from hnn_engine.formulas.expression import GREEK, SYMBOLS, Apply, Expression, Name, Number
 from hnn_engine.formulas.grammar import DOT
 
