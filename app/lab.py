@@ -113,7 +113,7 @@ class Lab(QObject):
         """What is typed as a system of one's own; made when one is first typed or shown."""
         from app.workers.typed_system import TypedSystem
 
-        typed = TypedSystem(self.document, self.playback, self.drag, self.put, self)
+        typed = TypedSystem(self.document, self.playback, self.drag, self._put_typed, self)
         self.frame_clock.text.connect(typed.tick)
         return typed
 
@@ -187,6 +187,12 @@ class Lab(QObject):
     def put(self, label: str, experiment: Experiment, gesture: object = None) -> bool:
         """Make the whole of `experiment` the present one, as `edit` does; what it has worked out of its scene stays."""
         return self._change(label, gesture, experiment, False)
+
+    def _put_typed(self, label: str, experiment: Experiment, gesture: object) -> bool:
+        """Make what was typed the present one, and ask for its rollouts at once: a key waits for them."""
+        done = self.put(label, experiment, gesture)
+        self._ask()
+        return done
 
     def _change(self, label: str, gesture: object, experiment: Experiment, edits_data: bool) -> bool:
         before = self.experiment
@@ -338,6 +344,7 @@ class Lab(QObject):
     def _on_frame(self, seconds: float) -> None:
         self.training.drain()
         self.evaluation.drain()
+        self.rollouts.go_on(self.playback.time)
         if self.rollouts.wanted:
             self._ask()
         self.playback.advance(seconds)

@@ -27,6 +27,7 @@ from hnn_engine.frames.frame_pairs import (
 from hnn_engine.parameters import Parameter, Value
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import Recording
+from hnn_engine.rollouts.clocked import Clocked, with_clock, without_clock
 from hnn_engine.rollouts.collocation import collocate
 from hnn_engine.rollouts.many_lanes import DormandPrince8, follow_lanes
 from hnn_engine.rollouts.rollout import rollout
@@ -152,9 +153,9 @@ def make_dataset(
         tracks = _followed(system, starts, times, tell)
     clean = tracks.transpose(1, 0, 2).reshape(count * points, -1)
     coords = clean + noise * rng.standard_normal(clean.shape) if noise else clean
-    trajectory = np.repeat(np.arange(count), points)
+    trajectory, t = np.repeat(np.arange(count), points), np.tile(times, count)
     train = ~_test_trajectories(system, count)[trajectory]
-    return with_floor(system, Dataset(coords, system.field(clean), np.tile(times, count), trajectory, train, clean))
+    return with_floor(system, Dataset(coords, system.at(t).field(clean), t, trajectory, train, clean))
 
 
 def _filmed(system: System, settings: Mapping[str, Value], rng: np.random.Generator) -> Dataset:
@@ -201,6 +202,10 @@ def _on_grid(system: System, side: int, noise: float, rng: np.random.Generator) 
     A random share of them tests, as large as the system's recipe says. Source of the layout: Sosanya & Greydanus 2022.
     """
     reach = system.grid_reach
+    if system.timed:
+        raise ExperimentError(
+            f"A grid of states has no times, but {system.title} depends on time: choose states along orbits"
+        )
     if reach is None:
         raise ExperimentError(
             f"A grid of states needs one degree of freedom, but {system.name} has {system.dof}: choose "
@@ -273,7 +278,7 @@ def _with_redraws(
 def _sound(system: System, tracks: Array) -> Mask:
     """Return which of `tracks` `(T, N, 2*dof)` are finite, stay, and keep their energy without friction, `(N,)`."""
     stays: Mask = np.isfinite(tracks).all(axis=(0, 2)) & system.stays(tracks)
-    if system.damped:
+    if not system.conserves:
         return stays
     with np.errstate(invalid="ignore"):
         energy = system.hamiltonian(tracks)
@@ -285,7 +290,9 @@ def _sound(system: System, tracks: Array) -> Mask:
 def _follow_each(system: System, starts: Array, times: Array, tell: ProgressCallback) -> Array:
     """Follow each of `starts` `(N, 2*dof)` by steps of its own, as the truth on screen is, but always in numpy: data
     does not depend on whether loops are compiled yet, and for thousands of starts at once these are hardly quicker."""
-    return follow_lanes(system.field, starts, times, DormandPrince8(), TOLERANCE, TOLERANCE, passed=tell)
+    flow, begin = (Clocked(system), with_clock(starts, times[0])) if system.timed else (system, starts)
+    tracks = follow_lanes(flow.field, begin, times, DormandPrince8(), TOLERANCE, TOLERANCE, passed=tell)
+    return without_clock(tracks) if system.timed else tracks
 
 
 def _test_trajectories(system: System, count: int) -> Mask:
@@ -301,6 +308,6 @@ def _test_trajectories(system: System, count: int) -> Mask:
 def with_floor(system: System, data: Dataset) -> Dataset:
     """Return `data` with the losses that the true field f of `system` scores on its rows: the means over rows and
     coordinates of (f(coords) − dcoords)², of training and test rows."""
-    residual = ((system.field(data.coords) - data.dcoords) ** 2).mean(axis=-1)
+    residual = ((system.at(data.t).field(data.coords) - data.dcoords) ** 2).mean(axis=-1)
     train, test = (float(residual[rows].mean()) for rows in (data.train, ~data.train))
     return replace(data, floor_train=train, floor_test=test)

@@ -19,6 +19,7 @@ from hnn_engine.datasets import Dataset
 from hnn_engine.paper import ENERGY_FIGURES, FILMED_WEIGHT, MEASURED_WEIGHT, EnergyFigure, pendulum_energy
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.recordings import Recording, is_paper_pendulum
+from hnn_engine.rollouts.clocked import is_timed
 from hnn_engine.rollouts.collocation import collocate
 from hnn_engine.rollouts.many_lanes import DormandPrince5, follow_lanes
 from hnn_engine.rollouts.rollout import in_threads, parts, rollout
@@ -103,7 +104,7 @@ def evaluate(
     watch = Watch(progress)
     if snapshot.autoencoder is not None:
         return observed_figures(snapshot, data, system, watch)
-    learned = field_at(snapshot, data.coords, watch)
+    learned = field_at(snapshot, data.coords, watch, data.t)
     train, test = losses(learned, data)
     watch.reach(0.25)
     if system is None:
@@ -176,14 +177,15 @@ def mean_square(values: Array) -> float:
     return result if math.isfinite(result) else math.inf
 
 
-def field_at(snapshot: Snapshot, coords: Array, watch: Watch | None = None) -> Array:
-    """Return the learned field at `coords` `(N, 2*dof)`, in blocks whose hidden layers stay in the cache, on all
-    processors."""
-    out = np.empty_like(coords)
+def field_at(snapshot: Snapshot, coords: Array, watch: Watch | None = None, t: Array | None = None) -> Array:
+    """Return the learned field at `coords` `(N, 2*dof)` and the times `t` `(N,)` in s, which a model that sees time
+    needs, in blocks whose hidden layers stay in the cache, on all processors."""
+    out, times = np.empty_like(coords), np.zeros(len(coords)) if t is None else t
 
     def fill(begins: Array) -> Array:
         for i in map(int, begins):
-            out[i : i + BLOCK] = snapshot.many(coords[i : i + BLOCK])
+            then = snapshot.at(times[i : i + BLOCK]) if is_timed(snapshot) else snapshot
+            out[i : i + BLOCK] = then.many(coords[i : i + BLOCK])
             if watch is not None:
                 watch()
         return begins
@@ -209,8 +211,9 @@ def field_mse(
     if data.clean is None or not rows.any():
         return None
     states = data.clean[rows]
-    known = np.array_equal(states, data.coords[rows])
-    return mean_square((learned[rows] if known else field_at(snapshot, states, watch)) - system.field(states))
+    known, t = np.array_equal(states, data.coords[rows]), data.t[rows]
+    own = learned[rows] if known else field_at(snapshot, states, watch, t)
+    return mean_square(own - system.at(t).field(states))
 
 
 # Truth ----------------------------------------------------------------------------------------------------------------
@@ -239,18 +242,19 @@ def _once(what: str, system: System, compute: Callable[[], Any]) -> Any:
 def honest_figures(snapshot: Snapshot, system: System, watch: Watch | None = None) -> tuple[float, float, float, int]:
     """Return clean energy MSE, coordinate MSE, valid time in s (median over starts) and how many rollouts diverged.
 
-    Means over starts and times of (H(x̂(t)) − H(x(0)))², with friction of (H(x̂(t)) − H(x(t)))², in J², and over
-    coordinates too of (x̂ − x)², angles wrapped. `STARTS` noise-free starts of the training distribution, seed
-    `EVALUATION_SEED`; `system.horizon` seconds in `OUTPUT_STEPS` steps; the model by DOP853 at 1e-9, the truth at
+    Means over starts and times of (H(x̂(t)) − H(x(0)))², or where H is not conserved of (H(x̂(t)) − H(x(t)))², in
+    J², and over coordinates too of (x̂ − x)², angles wrapped. `STARTS` noise-free starts of the training distribution,
+    seed `EVALUATION_SEED`; `system.horizon` seconds in `OUTPUT_STEPS` steps; the model by DOP853 at 1e-9, the truth at
     1e-12. A diverged rollout counts as infinite. A start whose truth itself is lost in a close encounter is left out.
     """
     times = np.linspace(0.0, system.horizon, OUTPUT_STEPS)
     starts, truth = _once("honest", system, lambda: _honest_truth(system, times, watch))
     model = rollout(snapshot, starts, times, "dop853", tolerance=1e-9, limit=MODEL_LIMIT, interrupt=watch)
     error = difference(model.coords, truth, system.periodic)
-    reference = system.hamiltonian(truth) if system.damped else system.hamiltonian(starts)
+    then = system.at(times[:, None])
+    reference = system.hamiltonian(starts) if system.conserves else then.hamiltonian(truth)
     valid = [valid_time(error[:, i], truth[:, i], times) for i in range(len(starts))]
-    energy = mean_square(system.hamiltonian(model.coords) - reference)
+    energy = mean_square(then.hamiltonian(model.coords) - reference)
     return energy, mean_square(error), float(np.median(valid)), int(np.isfinite(model.ended).sum())
 
 

@@ -20,6 +20,7 @@ from hnn_engine.fitting.network_sizes import PAPER_NETWORK, NetworkSize, complet
 from hnn_engine.integrators import get_integrator, why_not
 from hnn_engine.limits import MOST_MODELS
 from hnn_engine.models import get_model
+from hnn_engine.models.base import CLOCK
 from hnn_engine.parameters import Parameter, Value, bind
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.rollouts.steering import LEFT_ALONE, STEERINGS, Steering
@@ -131,6 +132,11 @@ class RolloutSpec:
     def world_time(self, t: float) -> float:
         """Return the time of the world `t` s into a rollout: it falls where time is turned back."""
         return 2 * self.steering.at - t if self.steering.kind == "reverse" and t > self.steering.at else t
+
+    def world_times(self, t: Array) -> Array:
+        """Return the times of the world `(T,)` at the times `t` `(T,)` in s of a rollout."""
+        at = self.steering.at
+        return np.where(t > at, 2 * at - t, t) if self.steering.kind == "reverse" else t
 
     @property
     def times(self) -> Array:
@@ -279,7 +285,7 @@ class Experiment:
 
         own = resolved(self).models
         spec = next((m for m in own if m.name == start.model), own[0])
-        return why_not_from(start, spec.name, spec.settings, self.scene.dof, self.frame_size)
+        return why_not_from(start, spec.name, fit_settings(spec, self.scene), self.scene.dof, self.frame_size)
 
     def task(self, model: ModelSpec, data: Dataset, start: "Snapshot | None" = None) -> "FitTask":
         """Return the fitting task of one of the models on `data`, which begins at the weights of `start` where there is
@@ -287,7 +293,8 @@ class Experiment:
         from hnn_engine.fitting.events import FitTask
 
         known = get_model(model.name).known(self.scene)
-        settings = with_size(model.settings, automatic_size(self))
+        sized = replace(model, settings=with_size(model.settings, automatic_size(self)))
+        settings = fit_settings(sized, self.scene)
         return FitTask(model.name, settings, data, self.settings, self.seed, known, start)
 
 
@@ -340,26 +347,31 @@ def recording_experiment(recording: "Recording", method: str | None = None) -> E
     )
 
 
-def opening_pair(scene: Scene) -> tuple[str, str]:
-    """Return the two models that `scene` opens with, a baseline and its HNN."""
+def opening_pair(scene: Scene) -> tuple[str, ...]:
+    """Return the models that `scene` opens with, a baseline and its HNN where that applies."""
     if isinstance(scene, System):
         return scene.pair
     return ("pixel-baseline", "pixel-hnn") if scene.observed else ("baseline", "hnn")
 
 
-def carried_models(models: tuple[ModelSpec, ...], to: Experiment) -> tuple[ModelSpec, ...]:
-    """Return those of the chosen `models` that `to` can go on with; its own where only one side sees frames."""
+def carried_models(models: tuple[ModelSpec, ...], to: Experiment, timed: bool = False) -> tuple[ModelSpec, ...]:
+    """Return those of the chosen `models` that `to` can go on with; its own where only one side sees frames. `timed`:
+    they were for a law in time, which had ruled out others: those that `to` opens with are back where it is none."""
     now, then = (any(get_model(m.name).observes_frames for m in side) for side in (models, to.models))
     if now != then:
         return to.models
-    return tuple(m for m in models if not get_model(m.name).why_not(to.scene)) or to.models
+    able = tuple(m for m in models if not get_model(m.name).why_not(to.scene))
+    if not timed or to.scene.timed:
+        return able or to.models
+    own = {m.name: m for m in able}
+    return tuple(own.pop(m.name, m) for m in to.models) + tuple(own.values())
 
 
-def carried_recipe(recipe: str, models: tuple[ModelSpec, ...]) -> str:
-    """Return `recipe` where it applies to all of `models`, or else its twin, or else 'paper'; raise
-    `UnknownNameError`."""
+def carried_recipe(recipe: str, models: tuple[ModelSpec, ...], timed: bool = False) -> str:
+    """Return `recipe` where it applies to all of `models`, given time where `timed`, or else its twin, or else
+    'paper'; raise `UnknownNameError`."""
     wanted = [name for name in (recipe, get_recipe(recipe).twin) if name]
-    return next((r for r in wanted if not any(get_recipe(r).why_not(m.name) for m in models)), "paper")
+    return next((r for r in wanted if not any(get_recipe(r).why_not(m.name, timed) for m in models)), "paper")
 
 
 def automatic_size(experiment: Experiment, live: bool = False) -> NetworkSize:
@@ -376,9 +388,14 @@ def resolved(experiment: Experiment, live: bool = False) -> Experiment:
     return checked(replace(experiment, models=models), experiment)
 
 
-def check_recipe(recipe: RecipeInfo, models: tuple[ModelSpec, ...]) -> None:
-    """Raise `ExperimentError` where `recipe` is not for one of `models`."""
-    reason = next((why for why in (recipe.why_not(m.name) for m in models) if why), "")
+def fit_settings(model: ModelSpec, scene: Scene) -> Mapping[str, Value]:
+    """Return the settings of a model as a fit has them: with the clock, where the law of `scene` depends on time."""
+    return {**model.settings, CLOCK: True} if scene.timed else model.settings
+
+
+def check_recipe(recipe: RecipeInfo, models: tuple[ModelSpec, ...], timed: bool = False) -> None:
+    """Raise `ExperimentError` where `recipe` is not for one of `models`, given time where `timed`."""
+    reason = next((why for why in (recipe.why_not(m.name, timed) for m in models) if why), "")
     if reason:
         raise ExperimentError(reason)
 
@@ -443,8 +460,10 @@ def typed_on(source: SystemSource, now: Experiment) -> Experiment:
     system = source.system(kept)
     assert source.definition is not None
     kept_start = own_system(source.definition, kept).keeps(np.array(now.start))
-    models = tuple(m for m in now.models if not get_model(m.name).why_not(system)) or opened(source).models
-    recipe = carried_recipe(now.recipe, models)
+    models = tuple(m for m in now.models if not get_model(m.name).why_not(system))
+    if not models or (now.scene.timed and not system.timed):
+        models = carried_models(now.models, opened(source), now.scene.timed)
+    recipe = carried_recipe(now.recipe, models, system.timed)
     rollout = replace(now.rollout, truth="dop853") if why_not(now.rollout.truth, system) else now.rollout
     new = replace(
         now,
@@ -461,8 +480,8 @@ def typed_on(source: SystemSource, now: Experiment) -> Experiment:
 def of_source(new: Experiment, now: Experiment) -> Experiment:
     """Return `new`, as the laboratory opens it, going on with the models, recipe, seed and edits of `now` as far as
     they apply to it."""
-    models = carried_models(now.models, new)
-    recipe = carried_recipe(now.recipe, models)
+    models = carried_models(now.models, new, now.scene.timed)
+    recipe = carried_recipe(now.recipe, models, new.scene.timed)
     settings = default_settings(recipe, new.scene)
     carried = replace(new, models=models, recipe=recipe, settings=settings, seed=now.seed, edits=now.edits)
     return without_strange_hand(carried, now)
@@ -514,8 +533,8 @@ def checked(experiment: Experiment, before: Experiment | None = None) -> Experim
         parts["data"] = bind(data_parameters(system), given, "the data", "'hnn-lab train --help' lists")
     if not {"source", "models"} <= kept:
         parts["models"] = tuple(_checked_model(m, experiment) for m in experiment.models)
-    if not {"recipe", "models"} <= kept:
-        check_recipe(recipe, experiment.models)
+    if not {"source", "recipe", "models"} <= kept:
+        check_recipe(recipe, experiment.models, scene.timed)
     if not {"recipe", "settings"} <= kept:
         parts["settings"] = bind(
             recipe.parameters, experiment.settings, f"the recipe '{recipe.name}'", "'hnn-lab recipes --json' lists"

@@ -32,8 +32,9 @@ class RungeKutta(Scheme):
         ────┼──────────────
             │ b₁  b₂  …  bₛ
 
-    Row i of `a` holds what precedes its stage, so that the first row is empty. A field here does not depend on time:
-    the nodes `c`, cᵢ = Σⱼ aᵢⱼ, are a check of the row alone. Source: Hairer, Nørsett & Wanner, II.1.
+    Row i of `a` holds what precedes its stage, so that the first row is empty. Time, where a law depends on it, is a
+    coordinate (`coords.with_clock`), which stage i has at t + cᵢ dt since cᵢ = Σⱼ aᵢⱼ; the nodes `c` are a check of the
+    row alone. Source: Hairer, Nørsett & Wanner, II.1.
     """
 
     a: tuple[tuple[float, ...], ...]

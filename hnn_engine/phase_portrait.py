@@ -88,7 +88,7 @@ class Layers:
 
     `compared` is the model whose Ĥ is compared with the true H; `states` are training states, over which the constant
     and the figures of the comparison are computed. `fine` chooses a grid of `GRID` points a side, otherwise it has
-    `COARSE_GRID`.
+    `COARSE_GRID`. `landmarks`: where truth rests, and its separatrix, which take their time for a law that is new.
     """
 
     shown: Snapshot | None = None
@@ -97,6 +97,7 @@ class Layers:
     compared: Snapshot | None = None
     states: States | None = None
     fine: bool = True
+    landmarks: bool = True
     autoencoder: FrozenAutoencoder | None = None  # whose latents are shown, where that is asked for
 
 
@@ -222,7 +223,8 @@ def compute_field(spec: PortraitSpec, scene: Scene, layers: Layers) -> PortraitF
     gap = plane.gap(layers.compared, layers.contours) if layers.compared is not None else None
     contours = plane.contours(layers.shown if gap is None else None) if layers.contours else NO_CONTOURS
     field = PortraitField(spec, at, flow, contours, gap)
-    if not (layers.contours and isinstance(scene, System) and scene.dof == 1 and layers.autoencoder is None):
+    known = layers.contours and layers.landmarks and layers.autoencoder is None
+    if not (known and isinstance(scene, System) and scene.dof == 1):
         return field
     points, separatrix = _known_of(key_of(scene), spec.axes, spec.x, spec.y)
     return replace(field, landmarks=points, separatrix=separatrix)

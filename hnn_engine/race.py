@@ -241,9 +241,9 @@ class Curve:
 # The entries ----------------------------------------------------------------------------------------------------------
 
 
-def racing_recipes(model: str) -> tuple[str, ...]:
-    """Return the recipes that can race for `model`; raise `UnknownNameError`."""
-    return tuple(name for name, recipe in RECIPES.items() if not recipe.why_not(model))
+def racing_recipes(model: str, timed: bool = False) -> tuple[str, ...]:
+    """Return the recipes that can race for `model`, given time where `timed`; raise `UnknownNameError`."""
+    return tuple(name for name, recipe in RECIPES.items() if not recipe.why_not(model, timed))
 
 
 def builds_on_closed_form(recipe: RecipeInfo) -> bool:
@@ -312,10 +312,11 @@ class FieldErrorMetric:
             if self._data.frame_pairs is not None:
                 return self._of_frames(snapshot)
             rows, system = self._rows, self._system
+            t = self._data.t[rows]
             if self._clean is not None and system is not None:
                 states = self._clean[rows]
-                return mean_square(_field(snapshot, states) - system.field(states))
-            return mean_square(_field(snapshot, self._data.coords[rows]) - self._data.dcoords[rows])
+                return mean_square(_field(snapshot, states, t) - system.at(t).field(states))
+            return mean_square(_field(snapshot, self._data.coords[rows], t) - self._data.dcoords[rows])
 
     def _of_frames(self, snapshot: Snapshot) -> float:
         """Return the error of a model that sees frames, at the states that it sees in them."""
@@ -327,9 +328,10 @@ class FieldErrorMetric:
         return mean_square(seen - system.field(self._clean[rows]))
 
 
-def _field(snapshot: Snapshot, states: Array) -> Array:
-    """Return the field at `states`, in blocks."""
-    return np.concatenate([snapshot.field(states[i : i + 4000]) for i in range(0, len(states), 4000)])
+def _field(snapshot: Snapshot, states: Array, t: Array) -> Array:
+    """Return the field at `states` and the times t, in blocks."""
+    blocks = [slice(i, i + 4000) for i in range(0, len(states), 4000)]
+    return np.concatenate([snapshot.at(t[block]).field(states[block]) for block in blocks])
 
 
 # The finish line ------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from hnn_engine.experiment import Experiment
 from hnn_engine.frames.frame_pairs import camera_of, pairs_at
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.phase_portrait import States
+from hnn_engine.rollouts.clocked import Clocked, with_clock, without_clock
 from hnn_engine.rollouts.collocation import collocate
 from hnn_engine.rollouts.energy_drift import learned_drift
 from hnn_engine.rollouts.rollout import DirectedFlow, Rollout
@@ -34,8 +35,11 @@ def collocated_truth(
     """
 
     def one(segment: Segment, x: Array, at: Array) -> Rollout:
-        coords = collocate(DirectedFlow(system, segment.direction).field, x, at, tolerance, interrupt)
-        return Rollout(at, coords, np.array(np.nan))
+        flow: DirectedFlow | Clocked = DirectedFlow(system, segment.direction)
+        if system.timed:
+            flow, x = Clocked(flow), with_clock(x, at[0])
+        coords = collocate(flow.field, x, at, tolerance, interrupt)
+        return Rollout(at, without_clock(coords) if system.timed else coords, np.array(np.nan))
 
     return join_segments(steering.segments(float(times[-1])), start, times, one)
 

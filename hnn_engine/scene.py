@@ -32,6 +32,7 @@ class Scene(ABC):
     """What moves, in world units (m, s), and how a drag moves it. `coords` are `(..., 2*dof)`, q before p."""
 
     observed: bool = False  # through a camera, by models that see frames
+    timed: bool = False  # its law depends on time
     arrow_seconds: float = 0.35  # a momentum arrow's length is the body's velocity times this
 
     @property

@@ -4,17 +4,19 @@ Evaluated in float64, whatever the weights were trained in. Compiled loops are u
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, with_clock, without_clock
 from hnn_engine.frames.frozen_autoencoder import FrozenAutoencoder
 from hnn_engine.integrators import FlowDirection
 from hnn_engine.kernels.cache import loops
 from hnn_engine.models import Model, get_model, sum_of_terms
+from hnn_engine.models.base import CLOCK
 from hnn_engine.models.networks import Network, Term
 from hnn_engine.parameters import Value
 
@@ -28,7 +30,7 @@ class Snapshot:
 
     d(coords)/dt = J∇H + `friction`·(the part added to it), for a model that has such a part; coords are `(..., 2*dof)`,
     in the units of the data, times in s. A model of frames has an `autoencoder`, whose latents its `coords` are an
-    affine image of.
+    affine image of. What sees time is a field of (q, t, p, 1), see `coords.with_clock`: it is asked at the times `now`.
     """
 
     model: str
@@ -37,7 +39,28 @@ class Snapshot:
     weights: dict[str, Array] = field(repr=False)
     friction: float = 1.0
     autoencoder: FrozenAutoencoder | None = None
+    now: Array | float = field(default=0.0, repr=False)  # s, see `at`
     float32: ClassVar[bool] = False  # whether explicit methods follow it in single precision
+
+    @property
+    def timed(self) -> bool:
+        """Whether the field depends on time."""
+        return bool(self.settings.get(CLOCK))
+
+    def at(self, t: Array | float) -> "Snapshot":
+        """Return the field at the times t `(...)` in s of the states that it is asked about; itself where it does not
+        depend on time."""
+        if not self.timed:
+            return self
+        _ = self._wide, self._layout if loops() is not None else None  # made once, for all instants
+        other = copy(self)
+        object.__setattr__(other, "now", t)
+        return other
+
+    @property
+    def _width(self) -> int:
+        """Degrees of freedom of the networks."""
+        return self.dof + self.timed
 
     @property
     def _model(self) -> Model:
@@ -92,11 +115,11 @@ class Snapshot:
     @property
     def networks(self) -> tuple[Network, ...]:
         """The networks that the weights are of."""
-        return self._model.networks(self.settings, self.dof)
+        return self._model.networks(self.settings, self._width)
 
     @cached_property
     def _terms(self) -> tuple[Term, ...]:
-        return self._model.terms(self.settings, self.dof)
+        return self._model.terms(self.settings, self._width)
 
     def _evaluated(self, weights: dict[str, Any], coords: Array) -> Any:
         """Return d(coords)/dt in the precision of `weights` and `coords`."""
@@ -106,7 +129,7 @@ class Snapshot:
     def _laid_out(self, terms: Sequence[Term], inverse_mass: Array | None = None) -> Any:
         kernels, activation = loops(), str(self.settings["activation"])
         assert kernels is not None
-        return kernels.weight_layout(activation, terms, self.weights, self.dof, self.friction, inverse_mass)
+        return kernels.weight_layout(activation, terms, self.weights, self._width, self.friction, inverse_mass)
 
     def forget(self) -> None:
         """Free what was made from the weights for speed, five times their size; it is made anew when needed."""
@@ -115,9 +138,12 @@ class Snapshot:
 
     def field(self, coords: Array) -> Array:
         """Return d(coords)/dt `(..., 2*dof)` at `coords` `(..., 2*dof)` in float64, a second."""
-        kernels = loops()
-        if kernels is not None and coords.size <= _SMALL * 2 * self.dof:
-            flat = coords.reshape(-1, 2 * self.dof)
+        return without_clock(self._field(with_clock(coords, self.now))) if self.timed else self._field(coords)
+
+    def _field(self, coords: Array) -> Array:
+        kernels, width = loops(), 2 * self._width
+        if kernels is not None and coords.size <= _SMALL * width:
+            flat = coords.reshape(-1, width)
             small: Array = kernels.evaluate(kernels.network_flow(self._layout), flat).reshape(coords.shape)
             return small
         result: Array = self._evaluated(self._wide, coords)
@@ -129,8 +155,10 @@ class Snapshot:
         if kernels is None or len(coords) < 2:
             return self.field(coords)
         flow = kernels.batched_network_flow(self._layout, len(coords))
-        laid: Array = kernels.evaluate(flow, coords.T.ravel()[None])
-        return laid.reshape(coords.shape[::-1]).T
+        seen = with_clock(coords, self.now) if self.timed else coords
+        laid: Array = kernels.evaluate(flow, seen.T.ravel()[None])
+        rates = laid.reshape(seen.shape[::-1]).T
+        return without_clock(rates) if self.timed else rates
 
     def single(self, coords: Array) -> Array:
         """Return d(coords)/dt `(..., 2*dof)` at `coords` `(..., 2*dof)`, evaluated in float32, as the paper's code
@@ -165,6 +193,15 @@ class Float32Snapshot:
     def why_not_separable(self) -> str:
         """Why methods for H = T(p) + V(q) do not apply; empty where they do."""
         return self.snapshot.why_not_separable
+
+    @property
+    def timed(self) -> bool:
+        """Whether the field depends on time."""
+        return self.snapshot.timed
+
+    def at(self, t: Array | float) -> "Float32Snapshot":
+        """Return it at the times t `(...)` in s, as `Snapshot.at`."""
+        return Float32Snapshot(self.snapshot.at(t))
 
     def field(self, coords: Array) -> Array:
         """Return d(coords)/dt `(..., 2*dof)` at `coords` `(..., 2*dof)` in float64, a second."""

@@ -168,9 +168,9 @@ class RaceWindow(QDialog):
 
     def _offer_recipes(self) -> None:
         """Offer the recipes that apply to the model; those that did not before are checked."""
-        model = str(self.model.currentData())
+        model, timed = str(self.model.currentData()), self.lab.experiment.scene.timed
         for name, box in self._boxes.items():
-            applies = not RECIPES[name].why_not(model)
+            applies = not RECIPES[name].why_not(model, timed)
             if applies != self._applies.get(name):
                 self.checks[name].setChecked(applies)
             self._applies[name] = applies
@@ -185,7 +185,7 @@ class RaceWindow(QDialog):
         """Return the experiment on screen with the chosen model alone: its own settings where it has them."""
         name, experiment = str(self.model.currentData()), self.lab.experiment
         spec = next((spec for spec in experiment.models if spec.name == name), None)
-        fits = not RECIPES[experiment.recipe].why_not(name)
+        fits = not RECIPES[experiment.recipe].why_not(name, experiment.scene.timed)
         one = replace(experiment, models=(spec or model_spec(name),))
         return one if fits else replace(one, recipe="paper", settings=default_settings("paper", one.scene))
 

@@ -21,7 +21,7 @@ from hnn_engine.errors import ExperimentError, HnnLabError, shortened
 from hnn_engine.number_format import parse
 from hnn_engine.own_systems.definition import ConstantSpec, CoordinateSpec, Definition, complete
 from hnn_engine.own_systems.plain import LONGEST_TEXT
-from hnn_engine.own_systems.system import symbol
+from hnn_engine.own_systems.ranges import symbol
 
 CONSTANTS = ("Constant", "Begins at", "From", "To", "Unit", "Meaning")
 COORDINATES = ("Coordinate", "From", "To", "Unit")

@@ -51,6 +51,7 @@ class Request:
     evaluated: str = ""  # the key of the model that is to follow them, or ''
     twin: bool = False  # truth and models are also followed from a start a hair from the first
     urgent: bool = True  # asked by a hand: it interrupts a full request that is under way
+    time: float = 0.0  # of the world in s, at which fields are drawn of what depends on it
     asked: float = 0.0  # perf_counter when the mouse moved
 
 

@@ -94,7 +94,7 @@ class StatusLine(QWidget):
         if steering.kind == "reverse":
             return _return_words(answer)
         system = answer.request.experiment.system
-        moved = steering.kind != "none" and system is not None and not system.damped
+        moved = steering.kind != "none" and system is not None and system.conserves
         truth = [answer.truth] if moved and answer.truth is not None else []
         tracks = (*truth, *answer.leads)
         energies = [part for part in (_energy(track, answer) for track in tracks) if part]
@@ -111,8 +111,8 @@ class StatusLine(QWidget):
 def _head(answer: Answer) -> str:
     """What the shares of energy are of, and over what time."""
     experiment = answer.request.experiment
-    damped = experiment.system is not None and experiment.system.damped
-    what = "Energy against truth's" if damped else "Energy"
+    changes = experiment.system is not None and not experiment.system.conserves
+    what = "Energy against truth's" if changes else "Energy"
     span = max((float(track.t[-1]) for track in answer.leads if len(track.t)), default=experiment.rollout.length)
     return f"{what} over {span:.3g} s, in % of E"
 
@@ -121,7 +121,7 @@ def _energy(track: RolloutCurve, answer: Answer) -> str:
     """How the energy of a rollout fares, or '' where that is not known, or says nothing: of what paints frames that are
     soon out of step with truth's."""
     experiment = answer.request.experiment
-    damped = experiment.system is not None and experiment.system.damped
+    changes = experiment.system is not None and not experiment.system.conserves
     if track.note and not np.isfinite(track.ended):
         return ""
     if experiment.recording is not None:
@@ -134,11 +134,11 @@ def _energy(track: RolloutCurve, answer: Answer) -> str:
     if paints and not _mostly_in_step(track) and not np.isfinite(track.ended):
         return ""
     steering = experiment.rollout.steering
-    if steering.kind in ("pump", "drain") and not damped and not np.isfinite(track.ended):
+    if steering.kind in ("pump", "drain") and not changes and not np.isfinite(track.ended):
         done = steered(track.title, track.t, track.drift, steering.at, steering.at + steering.span)
         if done:
             return done
-    sentence = verdict(track.title, track.drift, damped, track.ended)
+    sentence = verdict(track.title, track.drift, changes, track.ended)
     family = answer.band(track)
     if sentence and len(family) > 1:
         sentence += f" ({_range_words(family)})"

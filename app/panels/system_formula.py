@@ -29,7 +29,8 @@ from hnn_engine.formulas.grammar import DOT, parse
 from hnn_engine.number_format import NO_BREAK, number
 from hnn_engine.own_systems.definition import Definition, friction_of, hamiltonian_of
 from hnn_engine.own_systems.draft import Draft
-from hnn_engine.own_systems.system import OwnSystem, angles_of, symbol
+from hnn_engine.own_systems.ranges import angles_of, symbol
+from hnn_engine.own_systems.system import OwnSystem
 
 FIRST = "p^2/(2m) + k q^2/2 + a q^4"
 MOST_TOLD = 8  # equilibria in words
@@ -62,6 +63,7 @@ class OwnEditor(QWidget):
         for button in self.findChildren(QAbstractButton):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # so that Space goes on meaning play
         self.sync()
+        self.typed.examine()  # what was on screen before: nobody has heard what is known of it
 
     def _build(self) -> None:
         self.kind = QuietCombo()
@@ -360,10 +362,12 @@ def fact_words(facts: Facts) -> str:
     """Say in a line what is seen of a system."""
     system = facts.system
     parts = []
-    if system.separable:
-        parts.append("H = T(p) + V(q)")
-    elif system.form.separable:
-        parts.append("H = T(p) + V(q), with friction")
+    if system.form.separable:
+        others = [name for name, there in (("friction", system.damped), ("a force", system.driven)) if there]
+        parts.append("H = T(p) + V(q, t)" if system.law_.energy_timed else "H = T(p) + V(q)")
+        parts[-1] += f", with {' and '.join(others)}" if others else ""
+    if system.timed:
+        parts.append("depends on time")
     if facts.conserved:
         names = ", ".join(map(symbol, facts.conserved))
         parts.append(f"{names} {'is' if len(facts.conserved) == 1 else 'are'} conserved")
@@ -371,7 +375,7 @@ def fact_words(facts: Facts) -> str:
     for one in facts.equilibria:
         kinds[one.kind] = kinds.get(one.kind, 0) + 1
     parts += [f"{count} {kind if count == 1 else _plural(kind)}" for kind, count in kinds.items()]
-    if not facts.equilibria:
+    if not facts.equilibria and not system.timed:
         parts.append("no rest within the ranges")
     if facts.lowest is not None:
         parts.append(f"least H {number(facts.lowest)}")

@@ -282,7 +282,7 @@ class EnergyPanel(TimePlot):
             return _of_recording(experiment.recording.reference)
         if experiment.scene.observed:
             return replace(_CONSERVED, tip=f"{_CONSERVED.tip}\n{_FILMED}")
-        return _DAMPED if experiment.system is not None and experiment.system.damped else _CONSERVED
+        return _CONSERVED if experiment.system is None or experiment.system.conserves else _DAMPED
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,7 @@ class TrainingPanel(QWidget):
         self.lab = lab
         self._gesture: object = None
         self._settings_of: tuple[str, ...] = ()
+        self._synced: object = None  # what `_shown_of` gives for what is shown
         self.settings: ParameterForm | None = None
         self.section = Section("Models")
         self.models = ModelList(tuple(MODELS.values()))
@@ -218,6 +219,7 @@ class TrainingPanel(QWidget):
 
     def sync(self, experiment: Experiment) -> None:
         """Show the experiment's models, recipe and rollouts."""
+        self._synced = _shown_of(experiment)
         self._remembered |= {m.name: m.settings for m in experiment.models}
         self.models.show_chosen({m.name for m in experiment.models})
         self.models.lead(opening_pair(experiment.scene))
@@ -247,8 +249,9 @@ class TrainingPanel(QWidget):
         """Grey out every recipe that is not for a chosen model; the reason stands in its tool tip."""
         entries = self.recipe.model()
         assert isinstance(entries, QStandardItemModel)
+        timed = experiment.scene.timed
         for i, recipe in enumerate(RECIPES.values()):
-            reason = next((why for why in (recipe.why_not(m.name) for m in experiment.models) if why), "")
+            reason = next((why for why in (recipe.why_not(m.name, timed) for m in experiment.models) if why), "")
             entries.item(i).setEnabled(not reason)
             set_tip(entries.item(i), reason or recipe.summary)
 
@@ -288,9 +291,10 @@ class TrainingPanel(QWidget):
 
     def _on_changed(self, old: State, new: State) -> None:
         a, b = old.experiment, new.experiment
-        if replace(a, start=b.start, data=b.data, edits=b.edits, seed=b.seed) != b:
+        other = replace(a, start=b.start, data=b.data, edits=b.edits, seed=b.seed) != b
+        if other and _shown_of(b) != self._synced:
             self.sync(b)
-        elif replace(a, start=b.start) != b or old.runs is not new.runs or old.shown is not new.shown:
+        elif other or replace(a, start=b.start) != b or old.runs is not new.runs or old.shown is not new.shown:
             self._show_staleness()
 
     def _show_staleness(self) -> None:
@@ -442,6 +446,16 @@ class TrainingPanel(QWidget):
         new = replace(spec, **changed)
         if not self.lab.edit(f"Change {name}", self._token(final), rollout=new):
             self._show_rollout(self.lab.experiment)
+
+
+def _shown_of(experiment: Experiment) -> object:
+    """What the panel shows of an experiment: while that stays, as it does from key to key of a formula, nothing is set
+    anew."""
+    scene, system = experiment.scene, experiment.system
+    refused = tuple(model.why_not(scene) for model in MODELS.values())
+    truth = system.why_not_separable if system is not None else type(experiment.source)
+    source = scene.timed, scene.dof, truth, recipe_note(experiment.recipe, experiment.source_name)
+    return experiment.models, experiment.recipe, experiment.settings, experiment.rollout, refused, source
 
 
 def own_parameters(model: str) -> tuple[Parameter, ...]:

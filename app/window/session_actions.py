@@ -248,7 +248,7 @@ class SessionActions:
 
     def _with_present_models(self, experiment: Experiment) -> Experiment:
         now = self._lab.experiment
-        return replace(experiment, models=carried_models(now.models, experiment), seed=now.seed)
+        return replace(experiment, models=carried_models(now.models, experiment, now.scene.timed), seed=now.seed)
 
     def study(self, label: str, experiment: Experiment, **view: Any) -> None:
         """Put `experiment` on screen from its beginning, as one edit called `label`, looked at as `view` says."""

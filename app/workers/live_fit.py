@@ -79,7 +79,7 @@ class LiveFit(QObject):
         before = self._document.view.before_live
         if before is None:
             return experiment
-        recipe = carried_recipe(before.recipe, experiment.models)
+        recipe = carried_recipe(before.recipe, experiment.models, experiment.scene.timed)
         same = recipe == before.recipe and experiment.source_name == before.source
         settings = before.settings if same else default_settings(recipe, experiment.scene)
         automatic = dict.fromkeys(SIZE, AUTO)

@@ -99,7 +99,7 @@ class RolloutCompanions:
             f"start {HAIR_TEXT} away",
             twin.t,
             twin.coords,
-            energy_drift(system, twin.coords, truth.coords),
+            energy_drift(system, twin.coords, truth.coords, spec.world_times(twin.t)),
             error,
             twin.t[: len(error)],
             float(twin.ended),

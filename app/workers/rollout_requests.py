@@ -15,6 +15,8 @@ from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import same_scene
 from hnn_engine.phase_portrait import Drawn, PortraitSpec, States, drawn_rows, sample
 
+BETWEEN_FIELDS_S = 0.2  # while time goes on, at least
+
 
 class RolloutRequests(QObject):
     """What is wanted of the rollout worker for `document`.
@@ -41,6 +43,8 @@ class RolloutRequests(QObject):
         self.answer: Answer | None = None
         self.portrait: PortraitSpec | None = None
         self.wanted = True  # something has changed since the last request
+        self.time = 0.0  # of the playback, in s
+        self._drawn_at, self._drew = 0.0, 0.0  # that of the last fields, and perf_counter then
         self.states: States | None = None  # some of the training data
         self.drawn: Drawn | None = None  # what of it was drawn with the mouse
         self._document, self._models, self._dragging = document, models, dragging
@@ -56,6 +60,13 @@ class RolloutRequests(QObject):
         """Ask with the next frame; an `urgent` request interrupts a full one that is under way."""
         self.wanted = True
         self._urgent = self._urgent or urgent
+
+    def go_on(self, time_: float) -> None:
+        """The playback has come to `time_` in s: fields that depend on time are drawn anew, now and then."""
+        self.time = time_
+        stale = self._document.experiment.scene.timed and time_ != self._drawn_at and self.portrait is not None
+        if stale and not self.worker.busy and time.perf_counter() - self._drew >= BETWEEN_FIELDS_S:
+            self.refresh()
 
     def refresh(self) -> None:
         """Compute what is on screen anew where it has changed, with the next frame."""
@@ -94,6 +105,7 @@ class RolloutRequests(QObject):
             start = experiment.start
             plane = replace(portrait, through=start, latents=self.latents_key())
             portrait = plane if len(start) > max(portrait.axes) else None
+        self._drawn_at, self._drew = self.time, time.perf_counter()
         self.worker.ask(
             Request(
                 experiment=experiment,
@@ -111,6 +123,7 @@ class RolloutRequests(QObject):
                 twin=view.twin,
                 urgent=self._urgent,
                 asked=moved_at or time.perf_counter(),
+                time=experiment.rollout.world_time(self.time) if experiment.scene.timed else 0.0,
             )
         )
         self.wanted = self._urgent = False

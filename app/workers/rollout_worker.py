@@ -43,7 +43,9 @@ from hnn_engine.rollouts.energy_drift import energy_drift, relative_error
 from hnn_engine.rollouts.rollout import Rollout, is_compiled
 from hnn_engine.rollouts.steering import follow, gap_after_return
 from hnn_engine.rollouts.truth import follow_truth
+from hnn_engine.scene import Scene
 from hnn_engine.snapshot import Float32Snapshot, Snapshot
+from hnn_engine.systems.base import System
 
 _log = logging.getLogger(__name__)
 PREVIEW_STEPS = 250
@@ -155,15 +157,21 @@ class RolloutWorker:
     def _stages(self, request: Request) -> tuple[bool, ...]:
         """Whether the truth is the reference integrator's, in each of the answers to come."""
         system, method = request.experiment.system, request.experiment.rollout.truth
-        if system is not None and system.programs is not None and method == "dop853":
-            if request.preview and self._formula is not type(system):
-                return (False,)  # to compile a formula takes as long as the next key: it waits for a pause
+        if self._is_being_typed(request) and method == "dop853":
+            return (False,)  # to compile a formula takes as long as the next key: it waits for a pause
+        if system is not None and system.programs is not None:
             self._formula = type(system)
         if system is None or method != "dop853" or is_compiled(system, method):
             return (True,)
         if request.preview or not self.reference_ready:
             return (False,)
         return (True,) if self._known_truth(request, exact=True) is not None else (False, True)
+
+    def _is_being_typed(self, request: Request) -> bool:
+        """Whether this is a preview of a formula that no full request was for yet."""
+        system = request.experiment.system
+        new = system is not None and system.programs is not None and self._formula is not type(system)
+        return request.preview and new
 
     def _times(self, request: Request) -> Array:
         times = request.experiment.rollout.times
@@ -189,14 +197,16 @@ class RolloutWorker:
             models.get(request.compared),
             request.states if models else None,
             fine=not any(m.live or (m.refits and request.preview) for m in used.values()),
+            landmarks=not self._is_being_typed(request),
             autoencoder=models[spec.latents].autoencoder if spec.latents else None,
         )
         # On one degree of freedom every start lies in the plane; and during a drag the last plane will do.
         through = () if scene.dof == 1 else spec.through
-        key = (replace(spec, through=()), stage_key(request.experiment), request.experiment.rollout.friction, layers)
+        of_scene = stage_key(request.experiment), request.experiment.rollout.friction, request.time
+        key = (replace(spec, through=()), *of_scene, layers)
         if self._plane is not None and self._plane[0] == key and (request.preview or self._plane[1] == through):
             return self._plane[2]
-        plane = compute_field(spec, scene, layers)
+        plane = compute_field(spec, *at_instant(scene, layers, request.time))
         if layers.autoencoder is not None:
             seen = states_as_seen(request.experiment, layers.states, layers.autoencoder) if layers.states else None
             plane = replace(plane, latents=encode(used[spec.latents].model, layers.autoencoder, seen))
@@ -227,7 +237,7 @@ class RolloutWorker:
                 answer = collocated_truth(system, start, times, steering, tolerance, stop)
             if not stop():
                 self._truths[exact] = (self._truth_key(request), answer)
-        drift = energy_drift(system, answer.coords, answer.coords)
+        drift = energy_drift(system, answer.coords, answer.coords, experiment.rollout.world_times(answer.t))
         empty = np.empty(0)
         return RolloutCurve(
             "truth",
@@ -360,7 +370,8 @@ class RolloutWorker:
             if experiment.system is not None:
                 assert truth is not None
                 true = matching_truth(answer.coords, truth.coords)
-                drift = energy_drift(experiment.system, answer.coords, true)
+                times = experiment.rollout.world_times(answer.t)
+                drift = energy_drift(experiment.system, answer.coords, true, times)
                 error = relative_error(answer.coords, true, experiment.scene.periodic)
                 return drift, answer.t[: len(error)], error
             drift = drift_of_recording(request, shown.snapshot, answer.coords)
@@ -370,6 +381,14 @@ class RolloutWorker:
             inside = truth.t <= min(answer.t[-1], spec.steering.interval(spec.length)[0])
             track = states_at(truth.t[inside], answer.t, answer.coords)
             return drift, truth.t[inside], relative_error(track, truth.coords[inside], experiment.scene.periodic)
+
+
+def at_instant(scene: Scene, layers: Layers, time_: float) -> tuple[Scene, Layers]:
+    """Return a scene and what is drawn of it as they are at `time_` in s, where they depend on time."""
+    if not isinstance(scene, System) or not scene.timed:
+        return scene, layers
+    shown, compared = (one.at(time_) if one is not None else None for one in (layers.shown, layers.compared))
+    return scene.at(time_), replace(layers, shown=shown, compared=compared)
 
 
 def steer_key(request: Request) -> Hashable:

@@ -160,7 +160,7 @@ class TypedSystem(QObject):
             self._typed_at = -1.0
             if not self._drag.held:
                 self._drag.slide(final=True)
-        self._examine()
+        self.examine()
 
     def close(self, seconds: float) -> bool:
         """End the threads, and the process behind them; return whether they have ended."""
@@ -226,7 +226,8 @@ class TypedSystem(QObject):
         if definition is not None:
             self._deriver.ask(definition)
 
-    def _examine(self) -> None:
+    def examine(self) -> None:
+        """Find out what is known of the system on screen: `known` says it."""
         system = self._document.experiment.system
         if isinstance(system, OwnSystem):
             self._observer.ask(system)
@@ -242,7 +243,7 @@ class TypedSystem(QObject):
             self._deriver.ask(None)
         else:
             if not self._drag.active:
-                self._examine()
+                self.examine()
             if self._wants_equations and before != after:
                 self._ask_equations()
 

@@ -332,7 +332,7 @@ def simulate(options: argparse.Namespace) -> None:
         _say_how_long_known(system, answer, options.integrator)
     alive = np.isfinite(answer.coords).all(axis=-1)
     header = ["t", *[c.name for c in system.coordinates], "H"]
-    energy = system.hamiltonian(answer.coords[alive])
+    energy = system.at(answer.t[alive]).hamiltonian(answer.coords[alive])
     _write_csv(options.out, header, np.column_stack([answer.t[alive], answer.coords[alive], energy]))
 
 

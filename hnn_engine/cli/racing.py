@@ -29,7 +29,8 @@ def race(options: argparse.Namespace) -> int:
     or a number is wrong, or recipes do not apply to the model."""
     experiment = _experiment(options)
     model = experiment.models[0].name
-    recipes = racing_recipes(model) if options.recipes is None else names(options.recipes, "--recipes")
+    own = racing_recipes(model, experiment.scene.timed)
+    recipes = own if options.recipes is None else names(options.recipes, "--recipes")
     backend = chosen_backend(options.backend)
     race = Race(experiment, recipes, experiment.dataset(), backend)
     with compiling_beside(backend, options.backend), Interrupts() as interrupts, interrupts.stopping(race):

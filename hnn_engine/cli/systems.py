@@ -11,7 +11,7 @@ from hnn_engine.errors import ParameterError, UnknownNameError, shortened
 from hnn_engine.experiment import SystemSource, own_source
 from hnn_engine.own_systems.definition import Definition, canonical_pairs, define
 from hnn_engine.own_systems.files import SUFFIX, load_shelved, load_system, shelf
-from hnn_engine.own_systems.system import BAND
+from hnn_engine.own_systems.start_settings import BAND
 from hnn_engine.parameters import Value
 from hnn_engine.systems import SYSTEMS, get_system
 
@@ -37,7 +37,9 @@ def add_source(group: argparse._ActionsContainer) -> None:
 def add_details(parser: argparse.ArgumentParser) -> None:
     """Add the options that say more of it."""
     parser.add_argument("--param", metavar="NAME=VALUE", action="append", default=[], help="a constant of the system")
-    parser.add_argument("--friction", metavar="TEXT", help="what is added to dp/dt of a typed H, as in '-gamma p'")
+    parser.add_argument(
+        "--friction", metavar="TEXT", help="what is added to dp/dt of a typed H: '-gamma p + F cos(omega t)'"
+    )
     parser.add_argument("--coordinates", metavar="q,…", help="names of the coordinates of a typed H (q, or q1 to q4)")
     parser.add_argument("--momenta", metavar="p,…", help="names of their momenta (p, p1 to p4, p_x of x)")
 

@@ -26,6 +26,7 @@ from hnn_engine.debugging.tangent_flow import (
 )
 from hnn_engine.debugging.verdict import verdict
 from hnn_engine.equilibria import Equilibrium
+from hnn_engine.errors import ExperimentError
 from hnn_engine.integrators import Flow, get_integrator, why_not
 from hnn_engine.number_format import percent
 from hnn_engine.progress import ProgressCallback
@@ -61,6 +62,10 @@ def debug_report(run: Run, data: Dataset, progress: ProgressCallback | None = No
     """
     if run.snapshot.autoencoder is not None:
         return dict.fromkeys(KEYS)
+    if run.snapshot.timed:
+        raise ExperimentError(
+            f"The law of {run.title} depends on time, but these figures are of laws that do not: leave --debug out"
+        )
     tell = progress or (lambda _: None)
     evidence = gather(run, data, lambda share: tell(0.4 * share))
 

@@ -94,7 +94,7 @@ class RecipeInfo:
     `observes_frames`: it is for models that see frames alone, or for all others alone; None: for any. `twin` is the
     recipe that does the same for those. `follows`: it is so quick that a model can be fitted anew while the data is
     dragged. `sizes` are the networks that are best for it, which those that are automatic have. `by_gradient`: its
-    steps are computed by compiled loops or by torch.
+    steps are computed by compiled loops or by torch. `sees_time`: it fits models that are given time as an input.
     """
 
     name: str
@@ -107,13 +107,17 @@ class RecipeInfo:
     follows: bool = False
     sizes: Sizes = PAPER_SIZES
     by_gradient: bool = False
+    sees_time: bool = True
 
     def size(self, dof: int, live: bool = False) -> NetworkSize:
         """Return the size of automatic networks for `dof` degrees of freedom; `live`: in a live fit."""
         return size_for(LIVE_SIZES if live else self.sizes, dof)
 
-    def why_not(self, model: str) -> str:
-        """Return why the recipe does not apply to `model`; empty where it does. Raises `UnknownNameError`."""
+    def why_not(self, model: str, timed: bool = False) -> str:
+        """Return why the recipe does not apply to `model`, which is given time as an input where `timed`; empty where
+        it does. Raises `UnknownNameError`."""
+        if timed and not self.sees_time:
+            return f"The recipe {self.name} has no input for time, on which this system depends: choose sampled or adam"
         if self.observes_frames is None or self.observes_frames == get_model(model).observes_frames:
             return ""
         others = " or ".join(
@@ -188,6 +192,7 @@ RECIPES: dict[str, RecipeInfo] = {
             twin="sampled-film",
             follows=True,
             sizes=DENOISE_SIZES,
+            sees_time=False,
         ),
         RecipeInfo(
             "sampled-film",

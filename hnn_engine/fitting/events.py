@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, Index, Mask, with_clock, with_clock_rates
 from hnn_engine.datasets import Dataset
 from hnn_engine.fitting.backend_choice import loaded_backend
+from hnn_engine.models.base import CLOCK
 from hnn_engine.parameters import Value
 from hnn_engine.snapshot import Snapshot
 
@@ -34,6 +35,25 @@ class FitTask:
     known: Mapping[str, Array] = field(default_factory=dict)
     start: Snapshot | None = None
     backend: str = field(default_factory=loaded_backend)
+
+    @property
+    def timed(self) -> bool:
+        """Whether the model is given time as an input."""
+        return bool(self.model_settings.get(CLOCK))
+
+    @property
+    def dof(self) -> int:
+        """Degrees of freedom of the model: those of the data, and one of time where it sees that."""
+        return self.data.dof + self.timed
+
+    def seen(self, states: Array, rows: Index | Mask) -> Array:
+        """Return `states` `(n, 2*data.dof)`, those of the `rows` of the data, as the model sees them `(n, 2*dof)`."""
+        return with_clock(states, self.data.t[rows]) if self.timed else states
+
+    def rates(self, rows: Index | Mask) -> Array:
+        """Return the derivatives of the `rows` of the data as the model gives them, `(n, 2*dof)`."""
+        rates = self.data.dcoords[rows]
+        return with_clock_rates(rates) if self.timed else rates
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from hnn_engine.errors import ExperimentError
 from hnn_engine.fitting.events import FitTask
 from hnn_engine.models import get_model
-from hnn_engine.models.base import Settings
+from hnn_engine.models.base import CLOCK, Settings
 from hnn_engine.models.mlp import Weights
 from hnn_engine.snapshot import Snapshot
 
@@ -37,11 +37,12 @@ def why_not_from(start: Snapshot, model: str, settings: Settings, dof: int, size
 def architecture(model: str, settings: Settings, dof: int) -> str:
     """Return what an architecture is, in words."""
     parts = ", ".join(f"{p.title.lower()} {settings[p.name]}" for p in get_model(model).parameters)
-    return f"the {get_model(model).title} of {dof} degree{'s' * (dof > 1)} of freedom with {parts}"
+    time = " and time" if settings.get(CLOCK) else ""
+    return f"the {get_model(model).title} of {dof} degree{'s' * (dof > 1)} of freedom{time} with {parts}"
 
 
 def field_weights(task: FitTask) -> Weights:
     """Return the trained weights of the field that the task begins at, by name."""
     assert task.start is not None
-    names = get_model(task.model).weight_shapes(task.data.dof, task.model_settings)
+    names = get_model(task.model).weight_shapes(task.dof, task.model_settings)
     return {name: task.start.weights[name] for name in names}

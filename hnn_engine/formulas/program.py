@@ -64,7 +64,7 @@ class Program:
                 put(function(registers[first]) if second < 0 else function(registers[first], registers[second]))
         return [registers[i] for i in self.outputs]
 
-    def with_constants(self, x: Array, c: Array) -> list[Any]:
+    def with_constants(self, x: Sequence[Any] | Array, c: Array) -> list[Any]:
         """Return the outputs where each state has constants of its own: `c` `(constants, ...)` as `x`."""
         registers: list[Any] = [*x, *c[: self.constants], *self.numbers]
         with np.errstate(all="ignore"):

@@ -102,16 +102,18 @@ def compile_law(system: System) -> None:
 
 def law_flow(system: System, direction: int = FlowDirection.FORWARD) -> Flow | None:
     """Return the flow of a system with its constants; None where its law is still to be compiled."""
-    kind, size = type(system), 2 * system.dof
+    kind, size = type(system), 2 * (system.dof + system.timed)  # time is a coordinate of the loops
     if kind.programs is not None:
         grad_hamiltonian, dissipation = _compiled_formulas(kind.programs)
+        acts = kind.programs[1] is not None
     else:
         if kind not in _with_law:
             if not has_law(kind):
                 return None
             compile_law(system)  # which only loads it
         grad_hamiltonian, dissipation = _compiled(kind.grad_hamiltonian), _compiled(kind.dissipation)
-    functions = (False, system.damped, grad_hamiltonian, dissipation, system.law, 0, 0)
+        acts = system.damped
+    functions = (False, acts, grad_hamiltonian, dissipation, system.law, 0, 0)
     return Flow(size, int(direction), *functions, *_NO_NET, *_NO_NET.memory())
 
 

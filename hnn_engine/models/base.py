@@ -15,6 +15,7 @@ from hnn_engine.parameters import Parameter, Value
 from hnn_engine.scene import Scene
 
 Settings = Mapping[str, Value]
+CLOCK = "clock"  # the setting of a model that is given time as an input, and what such a model is told: dt/dt = 1
 
 NETWORK_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
@@ -61,6 +62,7 @@ class Model(ABC):
     summary: ClassVar[str]
     parameters: ClassVar[tuple[Parameter, ...]] = NETWORK_PARAMETERS
     observes_frames: ClassVar[bool] = False  # and finds its coordinates in them (`models.pixels`)
+    sees_time: ClassVar[bool] = False  # where the law depends on it
     why_not_separable: ClassVar[str]
 
     @abstractmethod
@@ -118,6 +120,8 @@ class Model(ABC):
 
     def why_not(self, scene: Scene) -> str:
         """Return why the model does not apply to `scene`; empty where it does."""
+        if scene.timed and not self.sees_time:
+            return f"{self.title} has a field of q and p alone, which cannot depend on time as this system does"
         return ""
 
     def known(self, scene: Scene) -> dict[str, Array]:
@@ -125,8 +129,8 @@ class Model(ABC):
         weights and are not trained."""
         return {}
 
-    def known_shapes(self, dof: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of what `known` returns for `dof` degrees of freedom."""
+    def known_shapes(self, dof: int, settings: Settings | None = None) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of what `known` returns for `dof` degrees of freedom, that of time included."""
         return {}
 
     def weight_shapes(self, dof: int, settings: Settings) -> dict[str, tuple[int, ...]]:

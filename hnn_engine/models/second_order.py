@@ -34,6 +34,8 @@ class SecondOrder(Model):
 
     def why_not(self, scene: Scene) -> str:
         """Return why the model does not apply to `scene`: where p is no fixed mass times a velocity."""
+        if scene.timed:
+            return super().why_not(scene)
         if scene.inertia is None:
             return f"{self.title} needs dq/dt = p/m with fixed masses, and here they depend on the position"
         return ""
@@ -43,6 +45,6 @@ class SecondOrder(Model):
         assert scene.inertia is not None
         return {"inertia": scene.inertia}
 
-    def known_shapes(self, dof: int) -> dict[str, tuple[int, ...]]:
+    def known_shapes(self, dof: int, settings: Settings | None = None) -> dict[str, tuple[int, ...]]:
         """Return the shape of the masses for `dof` degrees of freedom."""
         return {"inertia": (dof,)}

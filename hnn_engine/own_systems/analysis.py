@@ -14,14 +14,16 @@ from hnn_engine.equilibria import Equilibrium
 from hnn_engine.own_systems.law import Law
 
 TRIES = 24  # random states
+MOMENTS, LATER = 10.0, 0.7  # s: times are up to the first, or later by the second
 CLOSE = 1e-7  # relative: as good as equal
+SHORTEST = 1e-4  # of half a box: steps downhill end there
 _AWAY = (3.0, 10.0, 100.0)  # how far, in boxes, H is looked at for lower values
 
 
 @dataclass(frozen=True)
 class Form:
-    """What H is made of. `separable`: T(p) + V(q). `kinetic`: its part with p is quadratic in p, and V(q) = H(q, 0).
-    `periodic`: it has the period 2π in each q. `cyclic`: it does not contain each q."""
+    """What H is made of. `separable`: T(p) + V(q), or T(p) + V(q, t). `kinetic`: its part with p is quadratic in p, and
+    V(q) = H(q, 0). `periodic`: it has the period 2π in each q. `cyclic`: it does not contain each q."""
 
     separable: bool
     kinetic: bool
@@ -46,15 +48,15 @@ def form_of(law: Law, low: Array, high: Array) -> Form:
 
 
 class _Tries:
-    """∇H at random states `(N, 2*dof)`, each with constants of its own."""
+    """∇H at random states `(N, 2*dof)`, each with constants and a time of its own."""
 
     def __init__(self, law: Law, states: Array, constants: Array) -> None:
         self._law, self.states, self._constants = law, states, constants
+        self._times = np.linspace(0.0, MOMENTS, len(states))
 
-    def gradient(self, move: Array | float = 0.0, scale: Array | float = 1.0) -> Array:
-        """Return ∇H where each state is scaled and moved, `(N, 2*dof)`."""
-        rows = self._law.gradient.with_constants((self.states * scale + move).T, self._constants.T)
-        return np.stack([np.broadcast_to(row, len(self.states)) for row in rows], axis=-1)
+    def gradient(self, move: Array | float = 0.0, scale: Array | float = 1.0, later: float = 0.0) -> Array:
+        """Return ∇H where each state is scaled and moved, `(N, 2*dof)`, and `later` in s than else."""
+        return self._law.gradients_with(self.states * scale + move, self._constants, self._times + later)
 
 
 def _same(one: Array, other: Array) -> bool:
@@ -65,6 +67,8 @@ def _same(one: Array, other: Array) -> bool:
 
 
 def _is_separable(law: Law, tries: _Tries, slopes: Array, dof: int) -> bool:
+    if law.energy_timed and not _same(tries.gradient(later=LATER)[:, dof:], slopes[:, dof:]):
+        return False  # T(p, t): a drift would have to pass its time
     q, p = set(range(dof)), set(range(dof, 2 * dof))
     if all(p <= free for free in law.free_of[:dof]) and all(q <= free for free in law.free_of[dof:]):
         return True
@@ -106,16 +110,20 @@ def lowest_energy(law: Law, c: Array, low: Array, high: Array, rests: tuple[Equi
     energy = law.energy_at(x, c)
     if np.nanmin(energy) < least.energy - 1e-9 * scale:
         return None
-    inner = x[np.argsort(energy)[:64]]  # and downhill from the lowest of them
-    rate = 0.05 * half
+    best = np.argsort(energy)[:64]  # and downhill from the lowest of them, a row a coordinate
+    inner, values = np.ascontiguousarray(x[best].T), energy[best]
+    rate = 0.05 * half[:, None]
     for _ in range(60):
-        slope = law.gradient_at(inner, c) * rate
-        steps = rate * slope / (np.linalg.norm(slope, axis=1, keepdims=True) + 1e-300)
-        moved = inner - steps
-        lower = law.energy_at(moved, c) < law.energy_at(inner, c)
-        inner = np.where(lower[:, None], moved, inner)
-        rate = np.where(lower.any(), rate, rate / 2)
-    lowest = float(np.nanmin(law.energy_at(inner, c)))
+        slope = np.stack([np.broadcast_to(one, len(best)) for one in law.gradient(inner, c)]) * rate
+        moved = inner - rate * slope / (np.sqrt((slope * slope).sum(axis=0)) + 1e-300)
+        there = np.broadcast_to(law.energy(moved, c)[0], len(best))
+        lower = there < values
+        inner, values = np.where(lower, moved, inner), np.where(lower, there, values)
+        if not lower.any():
+            rate = rate / 2
+            if rate[0, 0] < SHORTEST * half[0]:
+                break
+    lowest = float(np.nanmin(values))
     if lowest < least.energy - 1e-6 * scale:
         return None
     return least.energy if abs(least.energy) > 1e-12 else 0.0

@@ -16,10 +16,6 @@ MOST_CONSTANTS = 30
 LARGEST = 1e12  # of a constant and of the ends of a range
 REACH = 2.0  # half the width of the box that starts are drawn from, in each coordinate
 PICTURES = ("", "chain")
-TIMELESS = (
-    "t is time, and systems that depend on time are not followed yet: leave it out, or make the phase of a drive a "
-    "coordinate, as driven-pendulum of the shelf does"
-)
 _DEFAULT_DATA = {"trajectories": 200, "points": 100, "horizon": 10.0}
 
 
@@ -59,7 +55,7 @@ class CoordinateSpec:
 
 @dataclass(frozen=True)
 class Definition:
-    """A system of one's own. `complete` fills in what is left out, and checks all of it.
+    """A system of one's own. `complete` fills in what is left out, and checks all of it. Formulas may contain time.
 
     `coordinates` are all q, then all p. `friction` is added to dp/dt: an expression for each momentum, or one in which
     `q` and `p` stand for each pair in turn. A `lagrangian` is kept beside the `hamiltonian` that was made of it.
@@ -91,6 +87,12 @@ class Definition:
     def declared(self) -> tuple[str, ...]:
         """All names that formulas may use besides letters: of coordinates and constants."""
         return (*self.names, *(one.name for one in self.constants))
+
+    @property
+    def timed(self) -> bool:
+        """Whether H or a force contains time, which `t` is unless something is named so."""
+        texts = (hamiltonian_of(self), *friction_of(self))
+        return TIME not in self.declared and any(TIME in names_in(one) for one in texts)
 
     @property
     def key(self) -> str:
@@ -242,14 +244,8 @@ def _with_constants(definition: Definition) -> Definition:
         if name.endswith(DOT) and name != DOT:
             place = column_of(definition.hamiltonian, name)
             raise FormulaError("H", place, f"'{name}' is a velocity, but H is of q and p: type it as a Lagrangian")
-        if name == TIME and name not in definition.declared:
-            raise FormulaError(
-                "H" if name in names_in(texts[0]) else "friction",
-                column_of(definition.hamiltonian, name) if name in names_in(texts[0]) else 0,
-                TIMELESS,
-            )
     strange = next((name for name in known if name not in used), None)
-    names = [name for name in used if name not in definition.names]
+    names = [name for name in used if name not in definition.names and (name != TIME or name in definition.declared)]
     if strange is not None:
         has = listing(names) or "none"
         raise ExperimentError(f"The formula has no constant '{shortened(strange)}': it has {has}")

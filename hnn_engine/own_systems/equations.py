@@ -9,6 +9,7 @@ from typing import Any
 import sympy
 
 from hnn_engine.formulas.expression import Expression
+from hnn_engine.formulas.grammar import TIME
 from hnn_engine.formulas.to_sympy import from_sympy, symbols, to_sympy
 from hnn_engine.own_systems.definition import Definition, friction_of, hamiltonian_of
 
@@ -21,7 +22,7 @@ def equations(definition: Definition) -> Iterator[tuple[Expression, ...]]:
     Raises `FormulaError` where sympy sees what formulas have no word for.
     """
     names, dof = definition.names, definition.dof
-    known = symbols((*names, *(one.name for one in definition.constants)))
+    known = symbols((*names, *(one.name for one in definition.constants), *([TIME] if definition.timed else [])))
     h = to_sympy(hamiltonian_of(definition), known)
     slopes = [sympy.diff(h, known[name]) for name in names]
     drags = [to_sympy(one, known) for one in friction_of(definition)] or [sympy.Integer(0)] * dof

@@ -11,7 +11,6 @@ from hnn_engine.formulas.grammar import DOT, TIME, canonical_name, parse
 from hnn_engine.formulas.graph import Graph
 from hnn_engine.formulas.program import program_of
 from hnn_engine.own_systems.definition import (
-    TIMELESS,
     ConstantSpec,
     CoordinateSpec,
     Definition,
@@ -61,7 +60,8 @@ def with_hamiltonian(
     others = [name for name in names_in(found) if name not in names and not name.endswith(DOT)]
     h = derive(found, names[:dof], names[dof:], others, interrupt)
     constants = {one.name: one for one in definition.constants}
-    both = tuple(constants.pop(name, ConstantSpec(name)) for name in others)
+    named = [name for name in others if name != TIME or name in constants]
+    both = tuple(constants.pop(name, ConstantSpec(name)) for name in named)
     in_friction = tuple(constants.values())  # or nowhere, which `complete` says
     kept = tuple(one for one in both if one.name in names_in(h) or one.name in definition.friction)
     made = complete(replace(definition, hamiltonian=written(h), constants=(*kept, *in_friction)))
@@ -80,8 +80,6 @@ def _check(found: Expression, definition: Definition) -> None:
     if momentum is not None:
         place = column_of(text, momentum)
         raise FormulaError("L", place, f"'{momentum}' is a momentum, but L is of coordinates and velocities")
-    if TIME in used and TIME not in definition.declared:
-        raise FormulaError("L", column_of(text, TIME), TIMELESS)
     missing = next((name for name in names[:dof] if name + DOT not in used), None)
     if missing is not None:
         raise FormulaError(

@@ -11,12 +11,13 @@ import numpy as np
 from hnn_engine.coords import Array, Mask
 from hnn_engine.equilibria import Equilibrium, equilibria, jacobian
 from hnn_engine.errors import ExperimentError, FormulaError
-from hnn_engine.formulas.expression import GREEK
-from hnn_engine.geometry import Bounds, Primitive
-from hnn_engine.own_systems.analysis import Form, form_of, lowest_energy
+from hnn_engine.geometry import Bounds, Primitive, Regions
+from hnn_engine.own_systems.analysis import MOMENTS, Form, form_of, lowest_energy
 from hnn_engine.own_systems.definition import REACH, Definition
 from hnn_engine.own_systems.law import Law, law_of
 from hnn_engine.own_systems.pictures import Beads
+from hnn_engine.own_systems.ranges import angles_of, box_of, said_ranges, symbol
+from hnn_engine.own_systems.start_settings import BAND, BOX, STARTS
 from hnn_engine.parameters import Parameter, Value, bind
 from hnn_engine.scene import Coordinate
 from hnn_engine.systems.base import FLOOR_STARTS, DataRecipe, System
@@ -30,25 +31,8 @@ PROBED = 64  # of the starts, for how fast the system moves
 _FEWEST, _MOST = 200, 4000  # steps of the quick look at where an orbit goes
 FIRST_DRAWS = ((9, 1.0), (64, 1.0), (16, 0.5), (16, 0.2), (16, 0.05))  # how many, from which part of the box: the first
 # whose orbit stays is the start that the window opens with
-BOX, BAND = "box", "energies"
-LOOK_SECONDS, LOOK_STEPS = 6.0, 60  # of the look at whether a start still serves another formula
+LOOK_SECONDS, LOOK_STEPS, LOOKS = 6.0, 60, 6  # of the look at whether a start still serves another formula
 BAND_STEPS, BISECTIONS = 33, 50  # by which p is brought to an energy
-STARTS = (
-    Parameter(
-        "starts",
-        "Starts",
-        BOX,
-        choices=(BOX, BAND),
-        choice_titles=("in the box", "in a band of energies"),
-        help="Where training starts lie: anywhere in the ranges of the coordinates, or only where H is in a band. In "
-        "the phase portrait, press Band and drag from one energy to another.",
-        acts="data",
-    ),
-    Parameter("energy-from", "Energy from", 0.0, symbol="H", help="Least energy of a training start.", acts="data"),
-    Parameter("energy-to", "Energy to", 1.0, symbol="H", help="Largest energy of a training start.", acts="data"),
-)
-_GREEK_LETTERS = dict(zip(GREEK, "αβγδεζηθικλμνξοπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", strict=True))
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class OwnSystem(System):
@@ -61,6 +45,8 @@ class OwnSystem(System):
     definition: ClassVar[Definition]
     law_: ClassVar[Law]
     form: ClassVar[Form]
+    driven: ClassVar[bool] = False  # by forces that depend on time
+    now: Array | float = 0.0  # s, see `at`
     close_encounters: ClassVar[bool] = True  # a formula may be singular anywhere: each orbit has steps of its own
     start_parameters: ClassVar[tuple[Parameter, ...]] = STARTS
     friction_scale: float = 1.0
@@ -77,15 +63,27 @@ class OwnSystem(System):
         return _again, (self.definition, dict(self.values), self.friction_scale, self.band)
 
     def law_constants(self) -> Array:
-        """Return the constants, and last what friction is multiplied by."""
-        return np.array([*(float(value) for value in self.values.values()), self.friction_scale])
+        """Return the constants, and last what friction is multiplied by: that of formulas with time is in them."""
+        scales = (self.friction_scale, 1.0) if self.timed else (self.friction_scale,)
+        return np.array([*(float(value) for value in self.values.values()), *scales])
 
     def with_friction(self, scale: float) -> Self:
-        """Return this system with its friction multiplied by `scale`."""
+        """Return this system with its friction multiplied by `scale`; itself where that changes nothing."""
+        if scale == 1.0 or not self.damped:
+            return self  # with all that is known of it
         other = type(self)(self.values)
         other.friction_scale = scale * self.friction_scale
         other.law = other.law_constants()
-        other.band = self.band
+        other.band, other.now = self.band, self.now
+        return other
+
+    def at(self, t: Array | float) -> Self:
+        """Return this system at the times t `(...)` in s of the states that it is asked about; itself where neither H
+        nor a force contains time."""
+        if not self.timed:
+            return self
+        other = object.__new__(type(self))  # `copy` would make it of its definition, and this is asked at every stage
+        vars(other).update(vars(self), now=t)
         return other
 
     @property
@@ -93,13 +91,29 @@ class OwnSystem(System):
         """Why methods for H = T(p) + V(q) do not apply; empty where they do."""
         if self.separable:
             return ""
-        return f"{self.title} has friction" if self.damped else f"H of {self.title} is no sum T(p) + V(q)"
+        if self.damped or self.driven:
+            return f"{self.title} has {'friction' if self.damped else 'a force beside H'}"
+        return f"H of {self.title} is no sum T(p) + V(q{', t' if self.timed else ''})"
 
     # The law ----------------------------------------------------------------------------------------------------------
 
     def hamiltonian(self, coords: Array) -> Array:
         """Return H, `(..., 2*dof) -> (...)`; not a number where it has no value."""
-        return self.law_.energy_at(coords, self.law)
+        return self.law_.energy_at(coords, self.law, self.now)
+
+    def gradient(self, coords: Array) -> Array:
+        """Return ∇H, `(..., 2*dof)`, at `coords` `(..., 2*dof)`."""
+        return self.law_.gradient_at(coords, self.law, self.now) if self.timed else super().gradient(coords)
+
+    def friction(self, coords: Array) -> Array | None:
+        """Return what friction and forces add to d(coords)/dt, `(..., 2*dof)`, or None where there are none."""
+        return self.law_.friction_at(coords, self.law, self.now) if self.timed else super().friction(coords)
+
+    def field(self, coords: Array) -> Array:
+        """Return d(coords)/dt, `(..., 2*dof)`, at `coords` `(..., 2*dof)`."""
+        if self.timed:
+            return self.law_.field_at(coords, self.law, self.now)
+        return self.law_.still_field_at(coords, self.law)
 
     # What is seen of it -----------------------------------------------------------------------------------------------
 
@@ -121,19 +135,22 @@ class OwnSystem(System):
     def conserved(self) -> tuple[str, ...]:
         """The momenta that are conserved, since H does not contain their coordinates and nothing else acts."""
         names, dof = self.definition.names, self.dof
-        return () if self.damped else tuple(names[dof + i] for i in range(dof) if self.form.cyclic[i])
+        return () if self.damped or self.driven else tuple(names[dof + i] for i in range(dof) if self.form.cyclic[i])
 
     @cached_property
     def equilibria(self) -> tuple[Equilibrium, ...]:
-        """The states within the box that rest, and what they are."""
-        return self._rests(self.law)
+        """The states within the box that rest, and what they are; none where rest would not last."""
+        return () if self.timed else self._rests(self.law)
 
     def _rests(self, c: Array) -> tuple[Equilibrium, ...]:
         law = self.law_
-        return equilibria(lambda x: law.field_at(x, c), lambda x: law.energy_at(x, c), *self._box, self.periodic)
+        field, energy = lambda x: law.still_field_at(x, c), lambda x: law.energy_at(x, c)
+        return equilibria(field, energy, *self._box, self.periodic)
 
     @cached_property
     def _lowest(self) -> float | None:
+        if self.timed:
+            return None
         still = self.law.copy()
         still[-1] = 0.0
         rests = self._rests(still) if self.damped else self.equilibria
@@ -160,7 +177,8 @@ class OwnSystem(System):
         dof, (low, high) = self.dof, self._box
         q = np.random.default_rng(0).uniform(low[:dof], high[:dof], (16, dof))
         states = np.concatenate([np.repeat(q[:, None], dof, axis=1), np.tile(np.eye(dof), (16, 1, 1))], axis=-1)
-        rates = self.gradient(states)[..., dof:]
+        times = np.linspace(0.0, MOMENTS, len(states))[:, None]
+        rates = self.at(times).gradient(states)[..., dof:]
         rates = rates[np.isfinite(rates).all(axis=(1, 2))]
         if not len(rates):
             return None
@@ -257,17 +275,20 @@ class OwnSystem(System):
         RK4 for `LOOK_SECONDS`."""
         x, dt = start, LOOK_SECONDS / LOOK_STEPS
         with np.errstate(all="ignore"):
-            for _ in range(LOOK_STEPS):
-                k1 = self._rates(x)
-                k2 = self._rates(x + dt / 2 * k1)
-                k3 = self._rates(x + dt / 2 * k2)
-                x = x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + self._rates(x + dt * k3))
-                if not self._near(x):
+            for step in range(LOOK_STEPS):
+                t = step * dt
+                k1 = self._rates(x, t)
+                k2 = self._rates(x + dt / 2 * k1, t + dt / 2)
+                k3 = self._rates(x + dt / 2 * k2, t + dt / 2)
+                x = x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + self._rates(x + dt * k3, t + dt))
+                if step % LOOKS == LOOKS - 1 and not self._near(x):  # what is no number by then stays so
                     return False
         return True
 
-    def _rates(self, x: Array) -> Array:
-        """The field at one state `(2*dof,)`, with less work around it than `field` has."""
+    def _rates(self, x: Array, t: float) -> Array:
+        """The field at one state `(2*dof,)` and t in s, with less work around it than `field` has."""
+        if self.timed:
+            return self.law_.field_at(x, self.law, t)
         out, dof = np.empty_like(x), self.dof
         slopes = self.law_.gradient(x, self.law)
         out[:dof], out[dof:] = slopes[dof:], slopes[:dof]
@@ -287,10 +308,11 @@ class OwnSystem(System):
         field = self.law_.field_at
         for step in range(steps):
             with np.errstate(all="ignore"):
-                k1 = field(x, c)
-                k2 = field(x + dt / 2 * k1, c)
-                k3 = field(x + dt / 2 * k2, c)
-                x = x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + field(x + dt * k3, c))
+                t = step * dt
+                k1 = field(x, c, t)
+                k2 = field(x + dt / 2 * k1, c, t + dt / 2)
+                k3 = field(x + dt / 2 * k2, c, t + dt / 2)
+                x = x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + field(x + dt * k3, c, t + dt))
             if step % 8 == 0 or step == steps - 1:
                 inside = self._near(x)
                 if not inside.all():
@@ -344,7 +366,8 @@ class OwnSystem(System):
 
     @cached_property
     def _drawing(self) -> Drawing:
-        potential, slope = (self._at_rest, self._slope_at_rest) if self.form.kinetic else (None, None)
+        still = self.form.kinetic and not self.law_.energy_timed  # else V(q) is no curve that stays
+        potential, slope = (self._at_rest, self._slope_at_rest) if still else (None, None)
         return drawing_of(self.coordinates, potential, slope, self.name)
 
     @cached_property
@@ -358,6 +381,11 @@ class OwnSystem(System):
     def bounds(self) -> Bounds:
         """The part of the world that the scene shows at first, in m: left, right, bottom, top."""
         return super().bounds if self._beads is None else self._beads.bounds
+
+    def forbidden(self, energy: float) -> Regions | None:
+        """Return the part of the picture that motion of `energy`, in J, cannot reach; None where it does not keep
+        that."""
+        return None if self.timed else super().forbidden(energy)
 
     @property
     def _has_plane(self) -> bool:
@@ -424,7 +452,11 @@ def own_class(definition: Definition) -> type[OwnSystem]:
         ),
         "data": DataRecipe(count, points, definition.seconds, 0.0, 0.2, False, False),
         "separable": form.separable and law.friction is None,
-        "damped": law.friction is not None,
+        "damped": law.rubs,
+        "timed": law.timed,
+        "horizon": definition.seconds if law.timed else System.horizon,  # no longer than what models were told of t
+        "pair": ("baseline",) if law.timed else System.pair,
+        "driven": law.timed and law.friction is not None,
         "programs": (law.gradient, law.friction),
         "grad_hamiltonian": staticmethod(law.write_gradient),
         "dissipation": staticmethod(law.add_friction),
@@ -437,10 +469,12 @@ def _check_finite(definition: Definition, law: Law, form: Form) -> None:
     """Raise where H or its gradient has no finite value anywhere in the box."""
     low, high = box_of(definition, form)
     draws = np.random.default_rng(0).uniform(low, high, (TRIED, len(low)))
-    c = np.array([*(one.value for one in definition.constants), 1.0])
-    if not np.isfinite(law.energy_at(draws, c)).any() or not np.isfinite(law.field_at(draws, c)).all(axis=1).any():
+    c = np.array([*(one.value for one in definition.constants), 1.0, 1.0])
+    finite = np.isfinite(law.energy_at(draws, c)) & np.isfinite(law.field_at(draws, c)).all(axis=1)
+    if not finite.any():
         text = ", ".join(f"{one.name} = {one.value:g}" for one in definition.constants[:4])
-        where = f"within {low[0]:g} ≤ {definition.names[0]} ≤ {high[0]:g}{' with ' + text if text else ''}"
+        when = "at t = 0, where motion begins, " if law.timed else ""
+        where = f"{when}within {low[0]:g} ≤ {definition.names[0]} ≤ {high[0]:g}{' with ' + text if text else ''}"
         raise FormulaError(
             "H",
             0,
@@ -460,31 +494,3 @@ def _again(
     system = own_system(definition, values).with_friction(friction_scale)
     system.band = band
     return system
-
-
-def angles_of(definition: Definition, form: Form) -> tuple[bool, ...]:
-    """Return which coordinates and momenta are angles: as is said, or as is seen."""
-    seen = (*form.periodic, *(False for _ in form.periodic))
-    said = [one.periodic for one in definition.coordinates]
-    return tuple(one if word is None else word for word, one in zip(said, seen, strict=True))
-
-
-def box_of(definition: Definition, form: Form) -> tuple[Array, Array]:
-    """Return the ranges of the coordinates, `(2*dof,)` each: as is said, ±π for an angle, else ±2."""
-    return said_ranges(definition, [math.pi if angle else REACH for angle in angles_of(definition, form)])
-
-
-def said_ranges(definition: Definition, reach: list[float]) -> tuple[Array, Array]:
-    """Return the ranges of the coordinates that are said, `(2*dof,)` each; ± `reach` where none is."""
-    pairs = list(zip(definition.coordinates, reach, strict=True))
-    low = [-r if one.low is None else one.low for one, r in pairs]
-    high = [r if one.high is None else one.high for one, r in pairs]
-    return np.array(low), np.array(high)
-
-
-def symbol(name: str) -> str:
-    """Return how a name is written on axes: ω₀ for omega0, p_θ for p_theta."""
-    base, line, below = name.partition("_")
-    stem = base.rstrip("0123456789")
-    letter = _GREEK_LETTERS.get(stem, stem) + base[len(stem) :].translate(_SUBSCRIPTS)
-    return letter + line + _GREEK_LETTERS.get(below, below)

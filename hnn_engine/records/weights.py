@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hnn_engine.errors import RecordError
-from hnn_engine.experiment import Experiment
+from hnn_engine.experiment import Experiment, fit_settings
 from hnn_engine.frames.frozen_autoencoder import MAP_SHAPES, FrozenAutoencoder
 from hnn_engine.models import get_model
 from hnn_engine.models.mlp import finite
@@ -37,14 +37,14 @@ def read_weights(files: Mapping[str, bytes], experiment: Experiment) -> Snapshot
     does not fit in names, types or shapes."""
     if NAME not in files:
         raise RecordError(f"{NAME} is missing: restore it from a copy")
-    spec, dof = experiment.models[0], experiment.scene.dof
-    model = get_model(spec.name)
-    shapes = {**model.weight_shapes(dof, spec.settings), **model.known_shapes(dof)}
+    spec, scene = experiment.models[0], experiment.scene
+    model, settings, dof = get_model(spec.name), fit_settings(spec, scene), scene.dof + scene.timed
+    shapes = {**model.weight_shapes(dof, settings), **model.known_shapes(dof, settings)}
     sees = _autoencoder_shapes(experiment)
     found = _arrays(files, {**shapes, **sees, **(MAP_SHAPES if sees else {})})
     weights = _expected(found, shapes)
     return Snapshot(
-        spec.name, dof, spec.settings, weights, autoencoder=_read_autoencoder(found, sees) if sees else None
+        spec.name, scene.dof, settings, weights, autoencoder=_read_autoencoder(found, sees) if sees else None
     )
 
 

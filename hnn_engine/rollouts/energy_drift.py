@@ -9,20 +9,22 @@ from hnn_engine.systems.base import System
 KEPT = 0.05  # share of E: an energy that is off by more is not called kept
 
 
-def energy_drift(system: System, coords: Array, truth: Array) -> Array:
+def energy_drift(system: System, coords: Array, truth: Array, t: Array | None = None) -> Array:
     """Return (H(x̂(t)) − H(x(0)))/E `(T,)` along `coords` `(T, 2*dof)`, H and E the true system's.
 
-    With friction (H(x̂(t)) − H(x(t)))/E, against the energy of `truth` `(T', 2*dof)` at that instant, NaN where it does
-    not reach. E is `System.energy_scale` of the start.
+    Where H is not conserved (H(x̂(t), t) − H(x(t), t))/E, against the energy of `truth` `(T', 2*dof)` at that instant,
+    NaN where it does not reach. E is `System.energy_scale` of the start. `t` `(T,)`: the times of the world in s, which
+    a system that depends on time needs.
     """
     start = truth[0]
     scale = system.energy_scale(start)
-    energy = system.hamiltonian(coords)
-    if not system.damped:
+    times = np.zeros(len(coords)) if t is None else t
+    energy = system.at(times).hamiltonian(coords)
+    if system.conserves:
         return (energy - system.hamiltonian(start)) / scale
     rows = min(len(coords), len(truth))
     out = np.full(len(coords), np.nan)
-    out[:rows] = (energy[:rows] - system.hamiltonian(truth[:rows])) / scale
+    out[:rows] = (energy[:rows] - system.at(times[:rows]).hamiltonian(truth[:rows])) / scale
     return out
 
 

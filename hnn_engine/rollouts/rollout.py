@@ -27,6 +27,7 @@ from hnn_engine.integrators import (
     why_not,
 )
 from hnn_engine.kernels.cache import loops
+from hnn_engine.rollouts.clocked import Clocked, is_timed, with_clock, without_clock
 from hnn_engine.rollouts.many_lanes import DormandPrince8, follow_lanes
 from hnn_engine.rollouts.steps import Field, Step, step_of
 
@@ -72,6 +73,20 @@ class DirectedFlow:
     def _climbs(self) -> bool:
         return self.direction in (FlowDirection.UPHILL, FlowDirection.DOWNHILL)
 
+    @property
+    def timed(self) -> bool:
+        """Whether the flow depends on time."""
+        return is_timed(self.flow)
+
+    @property
+    def pace(self) -> float:
+        """How many seconds of the flow pass in one: time runs back with it."""
+        return -1.0 if self.direction == FlowDirection.BACKWARD else 1.0
+
+    def at(self, t: Array) -> "DirectedFlow":
+        """Return the same way through a flow that depends on time, at the times t `(...)` in s."""
+        return DirectedFlow(self.flow.at(t), self.direction)
+
     def field(self, coords: Array) -> Array:
         """Return dx/dt `(..., 2*dof)` at `coords` `(..., 2*dof)`: ±f, or ±∇H."""
         if self._climbs:
@@ -95,7 +110,8 @@ def rollout(
     """Follow `flow` from `start` `(..., 2*dof)` to each of the rising `times` `(T,)` in s.
 
     Fixed-step methods take `substeps` equal steps between successive times; adaptive ones hold `tolerance`
-    (relative and absolute) and count a trajectory as lost after `limit` field calls. `interrupt` is asked now and
+    (relative and absolute) and count a trajectory as lost after `limit` field calls. A flow that depends on time
+    (`timed`) is followed from the instant `times[0]` on. `interrupt` is asked now and
     then and ends the work early. Raises `IntegratorError` where the method does not apply, `UnknownNameError`.
     """
     reason = why_not(integrator, flow)
@@ -103,10 +119,14 @@ def rollout(
         raise IntegratorError(f"{reason}; choose {for_any_flow()}")
     times = np.asarray(times, dtype=np.float64)
     start = np.asarray(start, dtype=np.float64)
+    if is_timed(flow):
+        flow, start = Clocked(flow), with_clock(start, times[0])
     if INTEGRATORS[integrator].adaptive:
         coords = _adaptive(flow, start, times, integrator, tolerance, limit, interrupt)
     else:
         coords = _fixed(flow, start, times, integrator, substeps, interrupt)
+    if isinstance(flow, Clocked):
+        coords = without_clock(coords)
     return trim_diverged(times, coords, integrator)
 
 
@@ -140,7 +160,10 @@ def compiled_flow(flow: Flow, integrator: str, rows: int = 1) -> Any | None:
     kernels = loops()
     if kernels is None:
         return None
-    base, direction = (flow.flow, flow.direction) if isinstance(flow, DirectedFlow) else (flow, FlowDirection.FORWARD)
+    base: Any = flow.flow if isinstance(flow, Clocked) else flow
+    base, direction = (base.flow, base.direction) if isinstance(base, DirectedFlow) else (base, FlowDirection.FORWARD)
+    if is_timed(base) and direction in (FlowDirection.UPHILL, FlowDirection.DOWNHILL):
+        return None  # along ∇H the loops know no time
     return kernels.compiled_flow(base, integrator, direction, rows)
 
 

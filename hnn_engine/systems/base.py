@@ -67,7 +67,7 @@ class System(Scene):
     start_parameters: ClassVar[tuple[Parameter, ...]] = ()  # settings of the data that say where training starts lie
     close_encounters: ClassVar[bool] = False  # now and then a trajectory needs far smaller steps than the others
     frame_seconds: ClassVar[float] = 0.0  # from one frame to the next, where a camera sees it
-    pair: ClassVar[tuple[str, str]] = ("baseline", "hnn")  # the models that it opens with
+    pair: ClassVar[tuple[str, ...]] = ("baseline", "hnn")  # the models that it opens with
     programs: ClassVar["tuple[Program, Program | None] | None"] = None  # ∇H and friction, where a formula is typed
 
     def __init__(self, constants: Mapping[str, object] | None = None) -> None:
@@ -132,6 +132,16 @@ class System(Scene):
         if self.damped:
             self.dissipation(coords.T, self.law, flow.T)
         return flow
+
+    @property
+    def conserves(self) -> bool:
+        """Whether H stays as it is along the motion: nothing rubs, drives, or depends on time."""
+        return not (self.damped or self.timed)
+
+    def at(self, t: Array | float) -> Self:
+        """Return this system as it is at the times t `(...)` in s of the states `(..., 2*dof)` that it is asked about;
+        itself where its law does not depend on time."""
+        return self
 
     @property
     def why_not_separable(self) -> str:

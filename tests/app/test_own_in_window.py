@@ -74,3 +74,49 @@ async def test_it_is_fitted_live(bench: Bench) -> None:
     assert system is not None
     at = np.array([[0.5, 0.2], [-0.4, 0.6]])
     assert model.field(at) == pytest.approx(system.field(at), abs=0.2)
+
+
+async def test_what_depends_on_time_is_fitted_shown_at_its_instant_and_kept(bench: Bench, tmp_path: Path) -> None:
+    experiment = opened(own_source(define("p^2/2 + q^2/2 - q cos(2 t)")))
+    data = {**experiment.data, "trajectories": 20, "points": 30, "horizon": 5.0}
+    small = (model_spec("baseline", {"width": 80, "depth": 1}),)
+    experiment = checked(replace(experiment, data=data, models=small, recipe="sampled", settings={}, start=(0.2, 0.0)))
+    bench.lab.put("Type a system", experiment)
+    await bench.settled()
+    known = bench.answer.truth
+    assert known is not None
+    rates = np.gradient(known.coords[:, 1], known.t)[1:-1]
+    assert rates == pytest.approx((-known.coords[:, 0] + np.cos(2 * known.t))[1:-1], abs=5e-3)
+    bench.lab.playback.set_playing(False)
+    fields = []
+    for at in (0.0, np.pi / 2):  # where the drive pushes one way and the other
+        bench.lab.playback.seek(at)
+        await bench.until(lambda at=at: bench.answer.request.time == at, "the field of the instant")
+        plane = bench.answer.field
+        assert plane is not None
+        assert plane.flow is not None
+        assert plane.at is not None
+        fields.append(plane.flow[..., 1] + plane.at[..., 0])
+    assert fields[0] == pytest.approx(1.0, abs=1e-6)
+    assert fields[1] == pytest.approx(-1.0, abs=1e-6)
+    bench.lab.live_fit.set_on(True)
+    await bench.until(lambda: bench.lab.live_fit.models, "the live fit", 60.0)
+    await bench.settled()
+    model = bench.lab.live_fit.models[0].snapshot
+    at, t = np.array([[0.5, 0.2], [-0.4, 0.6]]), np.array([0.5, 1.5])
+    system = bench.experiment.system
+    assert system is not None
+    assert model.at(t).field(at) == pytest.approx(system.at(t).field(at), abs=0.3)
+    path = tmp_path / "timed.hnnlab"
+    save_session(Session(bench.experiment, ()), path)
+    assert load_session(path).experiment.definition == bench.experiment.definition
+
+
+async def test_what_is_seen_of_a_system_that_is_opened_is_said(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "own.hnnlab"
+    save_session(Session(of_own("p^2/(2m) + k q^2/2"), ()), path)
+    assert await bench.window.files.open_path(path, remember=False)
+    await bench.settled()
+    editor = bench.window.system.own
+    assert editor is not None
+    await bench.until(lambda: "centre" in editor.facts.text(), "what is known of it")

@@ -526,7 +526,8 @@ class PortraitPanel(QWidget):
             return
         point = self.plot.view.point(at)
         models = [m for m in self._answer.request.models if m.member == 0] if self._answer is not None else []
-        self.readout.say(lines_at(self.lab.experiment, self.axes, (point.x(), point.y()), models), at)
+        time = self._answer.request.time if self._answer is not None else 0.0
+        self.readout.say(lines_at(self.lab.experiment, self.axes, (point.x(), point.y()), models, time), at)
 
     # The mouse --------------------------------------------------------------------------------------------------------
 

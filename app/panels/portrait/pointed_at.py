@@ -16,22 +16,24 @@ Line = tuple[str, str]  # a role or '', and words
 
 
 def lines_at(
-    experiment: Experiment, axes: tuple[int, int], at: tuple[float, float], models: Sequence[ShownModel]
+    experiment: Experiment, axes: tuple[int, int], at: tuple[float, float], models: Sequence[ShownModel], time: float
 ) -> list[Line]:
     """Return what to say of the state at `at` on the plane through the start, whose coordinates are `axes`.
 
     First the coordinates, then of truth and of each model the components of its field along the axes and its energy: H
     and Ĥ + c, with c such that both are the same at the start. Of a recording there is no true field, and H is its
-    reference's.
+    reference's. `time`: of the world in s, for what depends on it.
     """
     with np.errstate(all="ignore"):  # two bodies may be at one point there
-        return _lines_at(experiment, axes, at, models)
+        return _lines_at(experiment, axes, at, models, time)
 
 
 def _lines_at(
-    experiment: Experiment, axes: tuple[int, int], at: tuple[float, float], models: Sequence[ShownModel]
+    experiment: Experiment, axes: tuple[int, int], at: tuple[float, float], models: Sequence[ShownModel], time: float
 ) -> list[Line]:
-    scene, start = experiment.scene, np.array(experiment.start)
+    system, start = experiment.moving, np.array(experiment.start)
+    system = system.at(time) if system is not None else None
+    scene = system if system is not None else experiment.scene
     state = start.copy()
     state[list(axes)] = at
     named = [scene.coordinates[axis] for axis in axes]
@@ -40,13 +42,12 @@ def _lines_at(
     ]
     rates = [_rate(c.symbol) for c in named]
     energy = true_energy(scene, np.stack([state, start]))
-    system = experiment.moving
     if system is not None:
         lines.append(("truth", _words("Truth", rates, system.field(state)[list(axes)], "H", energy)))
     elif energy is not None:
         lines.append(("truth", _words("Reference", [], np.empty(0), "H", energy)))
     for model in models[:MOST]:
-        snapshot = model.snapshot.with_friction(experiment.rollout.friction)
+        snapshot = model.snapshot.with_friction(experiment.rollout.friction).at(time)
         if snapshot.autoencoder is not None:
             continue
         own = snapshot.hamiltonian(np.stack([state, start]))

@@ -61,7 +61,7 @@ class CompiledFieldBackend(CompiledBackend):
 
     def __init__(self, kernels: Any, task: FitTask, flat: Array) -> None:
         """Lay out the networks of `task` for the compiled loops `kernels`; `flat` are their weights, float32."""
-        model, settings, dof = get_model(task.model), task.model_settings, task.data.dof
+        model, settings, dof = get_model(task.model), task.model_settings, task.dof
         sizes = dof, int(settings["width"]), int(settings["depth"])
         parts = model.networks(settings, dof), model.terms(settings, dof)
         self._advance = kernels.advance

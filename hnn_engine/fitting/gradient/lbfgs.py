@@ -44,7 +44,7 @@ class LbfgsFit:
             self._backend.flat[:] = closed_form(task)
         rows = usable_rows(task)
         some = drawn(len(rows), ROWS, np.random.default_rng([task.seed, 2]))
-        parts = cleaned_states(task, rows)[some], task.data.dcoords[rows[some]]
+        parts = task.seen(cleaned_states(task, rows), rows)[some], task.rates(rows[some])
         self._rows = tuple(part.astype(np.float32) for part in parts)
         self._train, self._test = (self._objective.some_rows(mask) for mask in loss_rows(task))
         self._at = self._backend.flat.astype(np.float64)
@@ -87,7 +87,7 @@ class LbfgsFit:
 
     def _shown(self, rows: tuple[Array, Array]) -> float:
         self._backend.flat[:] = self._at
-        return self._backend.loss(rows)
+        return self._backend.loss(rows) / self._objective.share
 
     def _loss(self, at: Array) -> tuple[float, Array]:
         """Return the loss of weights `at`, with its L2 term, and its gradient; infinite where it is no number."""

@@ -95,12 +95,12 @@ class GradientFit:
                 yield Failed(best_known, self.objective.freeze(self.backend.good), _divergence(step, loss))
                 return
             best_known = step - 1
-            yield Progress(step, loss)
+            yield Progress(step, loss / self.objective.share)
             if step % every == 0 or step == self.steps:
                 began = time.perf_counter()
                 test, reason = self.backend.loss(self.test_rows), self.checkpoint(step)
                 self.seconds += time.perf_counter() - began
-                yield Evaluated(step, test)
+                yield Evaluated(step, test / self.objective.share)
                 if reason:
                     yield Finished(step, self.objective.freeze(self.final_weights()), reason)
                     return

@@ -23,6 +23,7 @@ class Objective(Protocol):
 
     backend: GradientBackend
     live_rows: int  # the live test curve looks at no more than these
+    share: float  # of the components of the field that are not known beforehand: a loss is a mean over those alone
 
     def rows(self, mask: Mask) -> Rows:
         """Return the rows of the mask `(N,)` as the backend takes them: arrays of equal lengths."""
@@ -40,22 +41,24 @@ class FieldObjective:
     def __init__(self, task: FitTask, rng: np.random.Generator, scaled: bool) -> None:
         """Take the weights of an earlier run where `task` has one; else draw them by `rng`, `scaled` or not."""
         self._task = task
-        weights = get_model(task.model).initial_weights(task.data.dof, task.model_settings, rng)
+        weights = get_model(task.model).initial_weights(task.dof, task.model_settings, rng)
         if task.start is not None:
             weights = field_weights(task)
         elif scaled:
             weights = self._scaled(weights)
         self._shapes = shapes_of(weights)
         self.backend = backend(task, self._shapes, flattened(weights))
+        self.share = task.data.dof / task.dof
 
     def rows(self, mask: Mask) -> Rows:
-        """Return `(coords, dcoords)` of the rows of the mask `(N,)`, `(n, 2*dof)` each, in float32."""
+        """Return `(coords, dcoords)` of the rows of the mask `(N,)`, `(n, 2*dof)` each, in float32, as the model sees
+        them."""
         return self.some_rows(np.flatnonzero(mask))
 
     def some_rows(self, rows: Index) -> tuple[Array, Array]:
         """Return `(coords, dcoords)` of the indices `rows` `(n,)`, `(n, 2*dof)` each, in float32."""
-        data = self._task.data
-        return data.coords[rows].astype(np.float32), data.dcoords[rows].astype(np.float32)
+        task = self._task
+        return task.seen(task.data.coords[rows], rows).astype(np.float32), task.rates(rows).astype(np.float32)
 
     def freeze(self, flat: Array) -> Snapshot:
         """Return a snapshot of the weights `flat` `(W,)`, copied."""
@@ -63,10 +66,11 @@ class FieldObjective:
         return Snapshot(task.model, task.data.dof, dict(task.model_settings), {**weights, **task.known})
 
     def _scaled(self, weights: Weights) -> Weights:
-        rows = self._task.data.coords[self._task.data.train]
+        data = self._task.data
+        rows = self._task.seen(data.coords[data.train], data.train)
         centre, spread = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
         scaled = dict(weights)
-        for net in get_model(self._task.model).networks(self._task.model_settings, self._task.data.dof):
+        for net in get_model(self._task.model).networks(self._task.model_settings, self._task.dof):
             matrix, bias = f"{net.prefix}w0", f"{net.prefix}b0"
             first = weights[matrix] / spread[net.columns, None]
             scaled[matrix] = first.astype(np.float32)

@@ -35,7 +35,7 @@ class PixelObjective:
     """An autoencoder and its dynamics, on the frames of a data set. `scaled`: it begins with what is known of the
     frames, their mean and spread, so that brightness and contrast do not matter (`_scaled`)."""
 
-    live_rows = LIVE_TEST_ROWS
+    live_rows, share = LIVE_TEST_ROWS, 1.0
 
     def __init__(self, task: FitTask, rng: np.random.Generator, scaled: bool) -> None:
         """Take the frames of `task` and the initial weights."""

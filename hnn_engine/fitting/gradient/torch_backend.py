@@ -51,7 +51,7 @@ class TorchBackend(ABC):
         self.flat, self.good = flat, flat.copy()
         self._weights = torch.from_numpy(flat).requires_grad_()
         self._model, self._settings, self._shapes = get_model(task.model), task.model_settings, shapes
-        self._terms = self._model.terms(task.model_settings, task.data.dof)
+        self._terms = self._model.terms(task.model_settings, task.dof)
         self._sizes = [int(np.prod(shape)) for shape in shapes.values()]
         self._adam = Adam(flat.size, float(task.settings["weight-decay"]))
 

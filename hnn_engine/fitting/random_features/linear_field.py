@@ -52,12 +52,12 @@ class LinearField:
     @cached_property
     def terms(self) -> tuple[Term, ...]:
         """What the field is a sum of."""
-        return get_model(self.task.model).terms(self.task.model_settings, self.task.data.dof)
+        return get_model(self.task.model).terms(self.task.model_settings, self.task.dof)
 
     @cached_property
     def networks(self) -> tuple[Network, ...]:
         """The networks, in the order of their unknowns."""
-        return get_model(self.task.model).networks(self.task.model_settings, self.task.data.dof)
+        return get_model(self.task.model).networks(self.task.model_settings, self.task.dof)
 
     @cached_property
     def size(self) -> int:
@@ -172,8 +172,8 @@ def _places(columns: list[slice]) -> Index:
 
 def can_be_halved(task: FitTask) -> bool:
     """Return whether the task has a network of one layer that sees positions and momenta."""
-    nets = get_model(task.model).networks(task.model_settings, task.data.dof)
-    return int(task.model_settings["depth"]) == 1 and any(_sees_all(net, task.data.dof) for net in nets)
+    nets = get_model(task.model).networks(task.model_settings, task.dof)
+    return int(task.model_settings["depth"]) == 1 and any(_sees_all(net, task.dof) for net in nets)
 
 
 def drawn_field(task: FitTask, x: Array, rng: np.random.Generator, halved: bool = False) -> LinearField:
@@ -183,7 +183,7 @@ def drawn_field(task: FitTask, x: Array, rng: np.random.Generator, halved: bool 
     `halved`: units take positions or momenta alone, where `can_be_halved`. An H that is T(p) + V(q), a field that is
     (f(p), g(q)), needs no others, and it has more units for each then.
     """
-    nets = get_model(task.model).networks(task.model_settings, task.data.dof)
+    nets = get_model(task.model).networks(task.model_settings, task.dof)
     if task.start is not None:
         activation = str(task.model_settings["activation"])
         hidden = {net.prefix: hidden_of(task.start.weights, net, activation) for net in nets}
@@ -196,7 +196,7 @@ def drawn_field(task: FitTask, x: Array, rng: np.random.Generator, halved: bool 
 def _drawn(task: FitTask, net: Network, x: Array, rng: np.random.Generator, halved: bool) -> Hidden:
     settings, one = task.model_settings, task.data.dof == 1
     width, depth, activation = int(settings["width"]), int(settings["depth"]), str(settings["activation"])
-    if not _sees_all(net, task.data.dof):
+    if not _sees_all(net, task.dof) and not task.timed:
         return hidden_layers(x, (width, depth), activation, rng, SLOPE if one else HALF_SLOPE)
     if halved and depth == 1:
         share, slope = (0.5, SLOPE) if one else (SHARE, HALF_SLOPE)

@@ -42,7 +42,7 @@ class Regression:
     def _weight(self) -> Array:
         """What each row counts, `(n, 1)`."""
         size = np.linalg.norm(self.rates * self._scale, axis=1)
-        calm = (CALM_ONE if self.rates.shape[1] == 2 else CALM) * float(np.median(size))
+        calm = (CALM_ONE if self.field.task.data.dof == 1 else CALM) * float(np.median(size))
         return np.asarray(1 / np.maximum(1.0, size / max(calm, 1e-300)))[:, None]
 
     def add(self, block: Index) -> None:
@@ -93,5 +93,5 @@ def needed_bytes(field: LinearField) -> int:
     """Return the bytes of memory that a fit takes at its peak: matrices of the unknowns, and a block of features
     twice."""
     grams = [unknowns**2 for unknowns in unknowns_of(field)]
-    each = max(BLOCK, field.size * 2 * field.task.data.dof)
+    each = max(BLOCK, field.size * 2 * field.task.dof)
     return int(8 * (sum(grams) + COPIES * max(grams) + 3 * each))

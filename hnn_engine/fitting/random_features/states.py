@@ -99,8 +99,9 @@ class Problem:
         rng = np.random.default_rng([task.seed, 1])
         self._ridge = None if task.settings["regularisation"] == "data" else float(task.settings["ridge"])
         self.rows = usable_rows(task)
-        states, rates = cleaned_states(task, self.rows), task.data.dcoords[self.rows]
+        states, rates = cleaned_states(task, self.rows), task.rates(self.rows)
         check_spread(states)
+        states = task.seen(states, self.rows)
         self.left_out = int(np.count_nonzero(task.data.train)) - len(self.rows)
         self.halved = _halved(task, states, rates)
         self.field = drawn_field(task, states, rng, self.halved)
@@ -152,6 +153,8 @@ def _halved(task: FitTask, states: Array, rates: Array) -> bool:
 
     A closed form of one degree of freedom goes without them: they would take as long as all the rest of it.
     """
+    if task.timed:
+        return False
     if task.start is not None or task.settings["units"] != "data" or not can_be_halved(task):
         return task.start is None and task.settings["units"] == "halves"
     if task.data.dof == 1 and "steps" not in task.settings:
@@ -229,4 +232,4 @@ def loss_rows(task: FitTask) -> tuple[Index, Index]:
 
 def data_loss(snapshot: Snapshot, data: Dataset, rows: Index) -> float:
     """Return the mean over `rows` `(n,)` and coordinates of (field(coords) − dcoords)²."""
-    return float(np.square(snapshot.field(data.coords[rows]) - data.dcoords[rows]).mean())
+    return float(np.square(snapshot.at(data.t[rows]).field(data.coords[rows]) - data.dcoords[rows]).mean())
