@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hnn_engine.coords import Array
+from hnn_engine.datasets import Dataset
+from hnn_engine.debugging.field_error import ErrorMap, FieldError
 from hnn_engine.experiment import Experiment
 from hnn_engine.phase_portrait import Drawn, Missed, PortraitField, PortraitSpec, States
 from hnn_engine.snapshot import Snapshot
@@ -33,6 +35,20 @@ class ShownModel:
             object.__setattr__(self, "role", self.model)
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A state `at` `(2*dof,)` that is marked on the plane, in the colour of `role`, with `text` beside it. `stable`: as
+    a dot, else as a cross."""
+
+    at: tuple[float, ...]
+    role: str
+    text: str
+    stable: bool
+
+
+Marks = tuple[Mark, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Request:
     """What is to be computed."""
@@ -46,6 +62,8 @@ class Request:
     preview: bool
     energy_of: str = "reference"
     compared: str = ""  # the key of the model whose H is compared with the true one, or ''
+    wrong: str = ""  # the key of the model whose field is held against the true one, or ''
+    data: Dataset | None = None  # on which that is done
     states: States | None = None  # some of the training data
     drawn: Drawn | None = None  # rows that were drawn with the mouse
     evaluated: str = ""  # the key of the model that is to follow them, or ''
@@ -108,6 +126,8 @@ class Answer:
     scale: float = float("nan")
     encoded_truth: Array | None = None  # truth as the model encodes it whose latents the portrait shows, `(T, 2)`
     missed: Missed | None = None  # which drawn rows the evaluated model does not fit
+    error_map: ErrorMap | None = None  # where the field of `request.wrong` is off
+    field_error: FieldError | None = None  # and how far, within the data and above it; None of what still changes
     twin: RolloutCurve | None = None  # truth from a start a hair away
     known_until: float = float("nan")  # s up to which truth is known to a pixel; inf for all of it, NaN if not computed
 
