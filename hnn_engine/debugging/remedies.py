@@ -8,7 +8,7 @@ import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.debugging.verdict import Finding
-from hnn_engine.debugging.views import MethodsView
+from hnn_engine.debugging.views import MethodsView, tidy_step
 from hnn_engine.experiment import Experiment, ModelSpec, default_settings, model_spec
 from hnn_engine.fitting import get_recipe
 from hnn_engine.integrators import get_integrator
@@ -152,9 +152,9 @@ def _finer(case: Case, finding: Finding) -> list[Remedy]:
     spec, table = case.experiment.rollout, case.methods
     if table is not None and table.advised is not None and (table.integrator, table.dt) == (spec.integrator, spec.dt):
         row = table.rows[table.advised]
-        new = replace(spec, integrator=row.integrator, dt=row.dt)
+        new = replace(spec, integrator=row.integrator, dt=tidy_step(row.dt))
     else:
-        new = replace(spec, dt=spec.dt / FINER)
+        new = replace(spec, dt=tidy_step(spec.dt / FINER))
     label = f"Follow by {get_integrator(new.integrator).title} in steps of {number(new.dt, 's')}"
     return [Remedy(label, replace(case.experiment, rollout=new), fits=False)]
 

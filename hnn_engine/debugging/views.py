@@ -144,6 +144,11 @@ def advised_row(rows: Sequence[MethodCost], model_error: float) -> int | None:
     return min(good, key=lambda i: (rows[i].evaluations, rows[i].error)) if good else None
 
 
+def tidy_step(dt: float) -> float:
+    """Return a step in s of a table with three digits: there it divides the horizon."""
+    return float(f"{dt:.3g}")
+
+
 # What motion conserves ------------------------------------------------------------------------------------------------
 
 

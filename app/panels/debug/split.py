@@ -55,6 +55,7 @@ class SplitPanel(QWidget):
         self.error = DebugPlot(lab, "Error split in parts", "t (s)", "‖·‖ / rms ‖x‖", log_y=True)
         self.energy = DebugPlot(lab, "Drift split in parts", "t (s)", "ΔH / E (%)", in_words=lambda v: number(v, "%"))
         self.table = MethodTable(lab)
+        self._drawn: object = None
         self.buttons = [self._button(i, title) for i, title in enumerate(PAGES)]
         self.words = ElidedLabel()
         head = QHBoxLayout()
@@ -134,8 +135,6 @@ class SplitPanel(QWidget):
             self._drawn = (view, role)
             self._draw(view, role)
 
-    _drawn: object = None
-
     def _said(self, view: Any) -> str:
         debugging = self.lab.debugging
         if view is None:
@@ -188,6 +187,7 @@ class MethodTable(QTableWidget):
         super().__init__(0, 0, parent)
         self.lab = lab
         self._shown: object = None
+        self._cells: dict[tuple[int, int], Any] = {}
         self.setAccessibleName("Methods and steps")
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
@@ -228,8 +228,6 @@ class MethodTable(QTableWidget):
             chosen = row.integrator == spec.integrator and abs(row.dt / spec.dt - 1) < 0.02
             self.setItem(*place, self._item(row, chosen, i == view.advised))
 
-    _cells: dict[tuple[int, int], Any]
-
     def _item(self, row: Any, chosen: bool, advised: bool) -> QTableWidgetItem:
         item = QTableWidgetItem(shown(number(row.error, digits=2)) + "\n" + shown(f"{row.evaluations:.0f} f/s"))
         item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -250,5 +248,7 @@ class MethodTable(QTableWidget):
     def _on_clicked(self, row: int, column: int) -> None:
         found = self._cells.get((row, column))
         if found is not None:
-            new = replace(self.lab.experiment.rollout, integrator=found.integrator, dt=found.dt)
+            from hnn_engine.debugging.views import tidy_step
+
+            new = replace(self.lab.experiment.rollout, integrator=found.integrator, dt=tidy_step(found.dt))
             self.lab.edit("Choose method and step", rollout=new)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.lab import Lab
 from app.model.document import State, View
 from app.model.model_roles import compared_key, error_key, field_key
-from app.model.rollout_messages import Answer, RolloutCurve, ShownModel
+from app.model.rollout_messages import Answer, Marks, RolloutCurve, ShownModel
 from app.model.settings import settings
 from app.panels.portrait.background import PortraitBackground, error_ways
 from app.panels.portrait.bar import PortraitBar
@@ -18,6 +18,8 @@ from app.panels.portrait.curves import PortraitCurves, tracks_of
 from app.panels.portrait.data_editing import DataEditor
 from app.panels.portrait.data_points import DataPoints
 from app.panels.portrait.energy_band import EnergyBand
+from app.panels.portrait.healing import Healing
+from app.panels.portrait.marks import StateMarks
 from app.panels.portrait.probe import Probe
 from app.panels.portrait.projection import MAP_TIP, Chart, LatentChart, StateChart, map_words
 from app.style.theme import theme_signals
@@ -55,26 +57,20 @@ class PortraitPlot(LabPlot):
         self.setMouseTracking(True)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        left = event.button() == Qt.MouseButton.LeftButton
         self.hovered.emit(None)
-        panel = self._panel
-        pinned = left and panel.pin(event)
-        if left and (pinned or panel.band.press(event) or panel.editor.press(event) or panel.take(event.position())):
+        if event.button() == Qt.MouseButton.LeftButton and self._panel.press(event):
             event.accept()
             return
         super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        panel = self._panel
-        if panel.band.move(event) or panel.editor.move(event) or panel.carry(event.position(), event.modifiers()):
+        if self._panel.move(event):
             event.accept()
             return
         super().mouseMoveEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        left = event.button() == Qt.MouseButton.LeftButton
-        panel = self._panel
-        if left and (panel.band.release(event) or panel.editor.release(event) or panel.put_down()):
+        if event.button() == Qt.MouseButton.LeftButton and self._panel.release(event):
             event.accept()
             return
         super().mouseReleaseEvent(event)
@@ -105,6 +101,7 @@ class PortraitPanel(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.bar)
         layout.addWidget(self.background.key)
+        layout.addWidget(self.healing.bar)
         layout.addWidget(self.words)
         layout.addWidget(self.plot, 1)
         self._connect()
@@ -115,10 +112,12 @@ class PortraitPanel(QWidget):
         self.dots = DataPoints(self.plot)
         self.editor = DataEditor(self.lab, self.plot, self.dots)
         self.band = EnergyBand(self.lab, self.plot)
+        self.healing = Healing(self.lab, self.plot)
         self.curves = PortraitCurves(self.plot)
         self.words = ElidedLabel()  # what map the latents have
         self.words.setContentsMargins(12, 2, 16, 0)
         self.start = self.plot.marker("accent", "ring", 12.0, z=60.0)
+        self.marks = StateMarks(self.plot)
         self.probe = Probe(self.lab, self.plot)
         self.readout = self.probe.readout
 
@@ -133,6 +132,7 @@ class PortraitPanel(QWidget):
         self.plot.laid_out.connect(self._draw_field)
         self.plot.hovered.connect(self._on_hovered)
         lab.highlighted.connect(self.plot.fade_others)
+        lab.marked.connect(self._on_marked)
         self.background.key.chosen.connect(self._on_model)
         self.background.key.set_to.connect(lambda name, value: lab.document.set_view(**{name: value}))
         self.bar.axes_chosen.connect(self._on_axes)
@@ -161,6 +161,7 @@ class PortraitPanel(QWidget):
         self._latents = None
         self.probe.remove()
         self._read()
+        self._on_marked(self.marks.marks)
         self.plot.set_labels(*self.chart.labels)
         self.plot.setAccessibleName("Phase portrait")
         self.plot.following = True
@@ -188,6 +189,7 @@ class PortraitPanel(QWidget):
         self.bar.show_view(view, self.lab.experiment.scene.observed)
         self._show_words()
         self.background.sync(view)
+        self.healing.bar.sync()
         self.dots.set_visible(view.data)
         self._say()
 
@@ -226,6 +228,8 @@ class PortraitPanel(QWidget):
             self.sync()
         elif a.source is not b.source:
             self._fit_range(self._answer)
+        if a.edits is not b.edits:
+            self.healing.bar.sync()
         if a.models is not b.models or old.shown is not new.shown:
             self._sync_view(self.lab.document.view)
         self._place_start()
@@ -281,6 +285,11 @@ class PortraitPanel(QWidget):
         self._on_moved(self.lab.playback.time)
         self._read()
 
+    def _on_marked(self, marks: Marks) -> None:
+        """Mark states of the system on screen."""
+        fits = all(len(mark.at) == 2 * self.lab.experiment.scene.dof for mark in marks)
+        self.marks.show(marks if fits and self._latents is None else (), self.chart)
+
     def _read(self) -> None:
         """Let the probe read what is shown now."""
         self.probe.axes = self.axes
@@ -322,6 +331,7 @@ class PortraitPanel(QWidget):
         answer, scene = self._answer, self.lab.experiment.scene
         found = answer.error_map if answer is not None else None
         here = found if found is not None and found.spec.axes == self.axes else None
+        self.healing.map, self.healing.axes = here, self.axes
         shown = answer.shown(answer.request.wrong) if answer is not None else None
         figures, view = answer.field_error if answer is not None else None, self.lab.document.view
         name = shown.title if shown is not None else ""
@@ -410,9 +420,22 @@ class PortraitPanel(QWidget):
         gap = self.start_pixel() - at
         return float(np.hypot(gap.x(), gap.y())) <= GRAB
 
-    def pin(self, event: QMouseEvent) -> bool:
-        """Pin what is pointed at, or take the pin away; return whether that was asked for."""
-        return self._latents is None and self.editor.tool == "start" and self.probe.press(event)
+    def press(self, event: QMouseEvent) -> bool:
+        """Begin what a press does here, by the tool, the keys held, and what is there; return whether that is anything."""
+        if self._latents is None and self.editor.tool == "start" and self.probe.press(event):
+            return True
+        tools = self.healing, self.band, self.editor
+        return any(tool.press(event) for tool in tools) or self.take(event.position())
+
+    def move(self, event: QMouseEvent) -> bool:
+        """Go on with what is under way; return whether there is anything."""
+        tools = self.healing, self.band, self.editor
+        return any(tool.move(event) for tool in tools) or self.carry(event.position(), event.modifiers())
+
+    def release(self, event: QMouseEvent) -> bool:
+        """End what is under way; return whether there was anything."""
+        tools = self.healing, self.band, self.editor
+        return any(tool.release(event) for tool in tools) or self.put_down()
 
     def take(self, at: QPointF) -> bool:
         """Grab the start if it is at `at`; return whether it was."""
@@ -454,7 +477,8 @@ class PortraitPanel(QWidget):
 
     def key(self, event: QKeyEvent) -> bool:
         """Nudge the start, or take a drag back; return whether the key meant that."""
-        if event.key() == Qt.Key.Key_Escape and (self.editor.cancel() or self.band.cancel() or self.probe.remove()):
+        under_way = self.editor, self.band, self.healing
+        if event.key() == Qt.Key.Key_Escape and (any(one.cancel() for one in under_way) or self.probe.remove()):
             return True
         if event.key() == Qt.Key.Key_Escape and self._pointer is not None:
             self._pointer = None
