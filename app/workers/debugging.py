@@ -222,9 +222,10 @@ class Debugging(QObject):
         models, experiment = self._models(), self._document.experiment
         key = debugged_key(models, self._document.view)
         self.subject = next((m for m in models if m.key == key), None)
+        before = self.reason
         run, self.reason = self._run_of(self.subject, experiment)
         if run is None:
-            changed = self.run is not None or bool(self._answers)
+            changed = self.run is not None or self.reason != before
             self.run, self._fit_key, self._motion_key, self._asked = None, (), (), ()
             self._answers.clear()
             return changed

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # loaded with the first verdict
     from hnn_engine.debugging.remedies import Remedy
     from hnn_engine.debugging.verdict import Finding
 
+MOST_BUTTONS = 2
 SOUND = "Nothing is found to be wrong."
 SO_FAR = "Nothing so far: rollouts are being followed."
 CHECKED = (
@@ -26,9 +27,9 @@ NO_SYSTEM = "Without a true system only what the field itself says is known."
 
 
 class FindingCard(QFrame):
-    """One finding. `taken(Remedy)` where a button is pressed."""
+    """One finding. `taken(number)` where the button of one of its remedies is pressed."""
 
-    taken = Signal(object)
+    taken = Signal(int)
 
     def __init__(self, finding: "Finding", remedies: "Sequence[Remedy]", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,16 +53,17 @@ class FindingCard(QFrame):
         row.setSpacing(6)
         row.addWidget(self.certainty)
         row.addStretch(1)
-        self.buttons = [self._button(remedy) for remedy in remedies]
+        self.buttons = [self._button(i, remedy) for i, remedy in enumerate(remedies)]
         for button in self.buttons:
             row.addWidget(button)
         layout.addLayout(row)
 
-    def _button(self, remedy: "Remedy") -> QPushButton:
+    def _button(self, which: int, remedy: "Remedy") -> QPushButton:
         button = QPushButton(action_text(remedy.label))
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        set_tip(button, f"{remedy.label}. {'One edit, and then the fit' if remedy.fits else 'One edit'}: undo takes it back.")
-        button.clicked.connect(lambda: self.taken.emit(remedy))
+        what = "One edit, and then the fit" if remedy.fits else "One edit"
+        set_tip(button, f"{remedy.label}. {what}: undo takes it back.")
+        button.clicked.connect(lambda: self.taken.emit(which))
         return button
 
 
@@ -141,27 +143,34 @@ class VerdictPanel(QWidget):
         return f"{SOUND} {CHECKED}" if view.whole else SO_FAR
 
     def _show_cards(self, findings: "Sequence[Finding]") -> None:
-        from hnn_engine.debugging.remedies import Case, remedies
-
         for card in self.cards:
             self._column.removeWidget(card)
             card.hide()
             card.deleteLater()
         self.cards = []
-        debugging = self.lab.debugging
-        if debugging.run is None:
-            return
-        states, methods = debugging.states(), debugging.answer("methods")
-        case = Case(self.lab.experiment, debugging.run.snapshot.model, states, methods)
         for finding in sorted(findings, key=lambda one: one.certainty != "certain"):
-            card = FindingCard(finding, remedies(finding, case)[:2])
-            card.taken.connect(self.take)
+            card = FindingCard(finding, self._remedies(finding))
+            card.taken.connect(lambda which, finding=finding: self.take(finding, which))
             self._column.insertWidget(self._column.count() - 1, card)
             self.cards.append(card)
 
-    def take(self, remedy: "Remedy") -> None:
+    def _remedies(self, finding: "Finding") -> "tuple[Remedy, ...]":
+        """What can be done about `finding` with the experiment on screen as it is now."""
+        from hnn_engine.debugging.remedies import Case, remedies
+
+        debugging = self.lab.debugging
+        if debugging.run is None:
+            return ()
+        states, methods = debugging.states(), debugging.answer("methods")
+        case = Case(self.lab.experiment, debugging.run.snapshot.model, states, methods)
+        return remedies(finding, case)[:MOST_BUTTONS]
+
+    def take(self, finding: "Finding", which: int) -> None:
         """Do what a remedy says: one edit, and the fit that follows from it."""
-        lab = self.lab
+        lab, found = self.lab, self._remedies(finding)
+        if which >= len(found):
+            return  # it is done already
+        remedy = found[which]
         if remedy.fits and lab.training.worker.active:
             lab.noticed.emit("A fit is under way: stop it first, or wait until it has ended.", False)
             return

@@ -58,7 +58,7 @@ class DataEditor:
         """The tool that a press would use now; "start" moves the start."""
         view, experiment = self._lab.document.view, self._lab.experiment
         banded = view.tool != "band" or "starts" in experiment.data
-        adds = view.tool != "heal" or can_add(experiment)
+        adds = view.tool != "heal" or (view.error_map and can_add(experiment))
         return "start" if view.latents or experiment.frame_size or not banded or not adds else view.tool
 
     @property

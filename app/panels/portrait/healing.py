@@ -109,7 +109,8 @@ class Healing:
     @property
     def on(self) -> bool:
         """Whether a click would add data."""
-        return self._lab.document.view.tool == TOOL and can_add(self._lab.experiment)
+        view = self._lab.document.view
+        return view.error_map and view.tool == TOOL and can_add(self._lab.experiment)
 
     def press(self, event: QMouseEvent) -> bool:
         """Begin a region, if that is what the tool does."""
