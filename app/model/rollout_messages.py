@@ -50,6 +50,21 @@ Marks = tuple[Mark, ...]
 
 
 @dataclass(frozen=True, eq=False)
+class Blob:
+    """An outline that a flow carries, in the colour of `role`: `(B, P, 2*dof)` at the times `t` `(B,)` in s."""
+
+    role: str
+    t: Array
+    outline: Array
+
+    def at(self, time: float) -> Array:
+        """Return the outline `(P, 2*dof)` at `time` in s, linear in between."""
+        i = int(np.clip(np.searchsorted(self.t, time, side="right") - 1, 0, len(self.t) - 2))
+        share = float(np.clip((time - self.t[i]) / (self.t[i + 1] - self.t[i]), 0.0, 1.0))
+        return np.asarray(self.outline[i] + share * (self.outline[i + 1] - self.outline[i]))
+
+
+@dataclass(frozen=True, eq=False)
 class Request:
     """What is to be computed."""
 

@@ -30,10 +30,14 @@ from hnn_engine.debugging.tangent_flow import (
 from hnn_engine.integrators import Flow, get_integrator, why_not
 from hnn_engine.number_format import number, percent
 from hnn_engine.rollouts.energy_drift import energy_drift, learned_drift
+from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.snapshot import Snapshot
 
 FLOW_SECONDS = 0.25  # of the horizon: as long as the flow's derivative is looked at
 GROWTH_HORIZONS = 10.0  # of the rollout, over which exponents are found
+OUTLINE, BLOB = 48, 0.15  # points of a blob's outline, and its radius in the spread of the training states
+MOST_OUTLINED = 120_000  # numbers of an outline over time
+OUTLINE_LIMIT = 40_000  # field calls of each of its points
 NEGLIGIBLE = 1e-4  # of rms ‖x‖: an error that nobody sees
 ASIDE = 0.1  # of the model's error: a method's error that is beside the point
 WORST, BEST = 1e-2, 1e-6  # of rms ‖x‖: what a method may err at most, and need not undercut
@@ -224,14 +228,27 @@ def conserved_view(evidence: Evidence) -> ConservedView | None:
 @dataclass(frozen=True, eq=False)
 class FlowView:
     """What the flow does to small volumes and to the symplectic form, by `names` ('truth' where there is one, and
-    'model'): `t` in s, `determinant` det M(t) and `defect` ‖MᵀJM − J‖/‖J‖ of the segments up to then, at worst; each
-    `(K+1,)`. `step` is the defect of one step of the method; None where it has no steps of a given size."""
+    'model'): `t` in s, `determinant` det M(t) and `defect` ‖MᵀJM − J‖/‖J‖ of M(t), of what is stretched far that of the
+    worst segment so far; each `(K+1,)`. `step` is the defect of one step of the method; None where it has no steps of a
+    given size.
+
+    `outlines` are those of a small blob around the start, carried over the whole horizon: `(B, P, 2*dof)` each, at the
+    times `outline_t` `(B,)`; at first an ellipse in the plane of the first coordinate and its momentum.
+    """
 
     names: tuple[str, ...]
     t: tuple[Array, ...]
     determinant: tuple[Array, ...]
     defect: tuple[Array, ...]
     step: float | None
+    outline_t: Array
+    outlines: tuple[Array, ...]
+
+    def areas(self, which: int) -> Array:
+        """Return the area of a blob `(B,)` as a share of what it was at first; only with one degree of freedom."""
+        x, y = self.outlines[which][..., 0], self.outlines[which][..., 1]
+        signed = np.sum(x * np.roll(y, -1, axis=1) - y * np.roll(x, -1, axis=1), axis=1)
+        return np.asarray(signed / signed[0])
 
     @property
     def words(self) -> str:
@@ -253,7 +270,29 @@ def flow_view(evidence: Evidence, interrupt: Interrupt = None) -> FlowView:
     names, times, determinants, defects = zip(*found, strict=True)
     fixed = not get_integrator(spec.integrator).adaptive and not why_not(spec.integrator, run.snapshot)
     step = float(symplectic_defect(step_map(run.snapshot, start, spec.integrator, spec.dt))) if fixed else None
-    return FlowView(names, times, determinants, defects, step)
+    outline_t = np.linspace(0.0, spec.horizon, _outline_times(len(start)))
+    first = _ellipse(start, evidence.data.coords[evidence.data.train])
+    outlines = tuple(
+        rollout(flow, first, outline_t, "dop853", tolerance=1e-9, limit=OUTLINE_LIMIT, interrupt=interrupt).coords
+        for _, flow in _flows(evidence)
+    )
+    return FlowView(names, times, determinants, defects, step, outline_t, outlines)
+
+
+def _outline_times(coordinates: int) -> int:
+    """How many times an outline is kept at: no more than a megabyte of numbers."""
+    return int(np.clip(MOST_OUTLINED // (OUTLINE * coordinates), 20, 400))
+
+
+def _ellipse(start: Array, states: Array) -> Array:
+    """Points `(P, 2*dof)` around `start` `(2*dof,)`, as far as `BLOB` of the spread of the training `states`."""
+    dof = len(start) // 2
+    angle = np.linspace(0.0, 2 * np.pi, OUTLINE, endpoint=False)
+    points = np.tile(start, (OUTLINE, 1))
+    radius = BLOB * np.maximum(states.std(axis=0), 1e-6)
+    points[:, 0] += radius[0] * np.cos(angle)
+    points[:, dof] += radius[dof] * np.sin(angle)
+    return points
 
 
 def _running_defect(one: TangentFlow) -> Array:

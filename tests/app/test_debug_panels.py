@@ -191,7 +191,6 @@ async def test_its_colours_can_be_of_a_component_and_absolute(bench: Bench) -> N
     menu = key.ways.menu()
     by_text = {action.text(): action for action in menu.actions()}
     by_text["absolute"].trigger()
-    bench.window.portrait.background.key.ways.menu()
     await bench.settled()
     assert bench.document.view.error_scale == "absolute"
     menu = key.ways.menu()
@@ -410,9 +409,7 @@ async def test_a_click_adds_true_trajectories_and_one_undo_takes_them_back(bench
     data = bench.lab.dataset
     assert data is not None
     assert (data.trajectory >= ADDED).sum() == len(added.starts) * added.points
-    row = 20, 32  # in the middle of the hole
-    healed = shown_map(bench)
-    assert healed.error[32, 32] < error.error[32, 32], row
+    assert shown_map(bench).error[32, 32] < error.error[32, 32], "in the middle of the hole"
     bench.key(Qt.Key.Key_Z, CTRL)
     await bench.settled()
     assert bench.experiment == before, "one undo step"

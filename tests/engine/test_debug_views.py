@@ -164,6 +164,17 @@ def test_a_rotation_has_determinant_one_and_a_baseline_is_not_symplectic() -> No
     assert other.defect[-1].max() > 1e-2
 
 
+def test_a_blob_keeps_its_area_where_volume_is_kept() -> None:
+    run = fitted("mass-spring")
+    evidence = seen(run, horizon=8.0)
+    view = flow_view(evidence)
+    for which in (0, 1):
+        assert view.areas(which) == pytest.approx(1.0, abs=1e-4)
+    assert view.outlines[0].shape == (len(view.outline_t), 48, 2)
+    start = np.array(run.experiment.start)
+    np.testing.assert_allclose(view.outlines[0][0].mean(axis=0), start, atol=1e-9)
+
+
 def test_friction_shrinks_the_volume_of_truth() -> None:
     run = fitted("damped-pendulum")
     view = flow_view(seen(run, horizon=8.0))

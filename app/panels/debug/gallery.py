@@ -292,7 +292,7 @@ class GalleryPanel(QWidget):
 
     def _on_changed(self, old: State, new: State) -> None:
         if old.experiment.source is not new.experiment.source:
-            self.lab.marked.emit(())
+            self._unmark()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -302,12 +302,18 @@ class GalleryPanel(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._look(False)
-        self.lab.marked.emit(())
+        self._drawn = None
+        self._unmark()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() is QEvent.Type.FontChange:
             self._lay_cards(max(1, min(3, self.width() // 300)))
+
+    def _unmark(self) -> None:
+        """Take away what a view has put into the portrait."""
+        self.lab.marked.emit(())
+        self.lab.carried.emit(())
 
     def _look(self, on: bool) -> None:
         self.lab.debugging.look(self, (self.name,) if on and self.name else ())
@@ -331,7 +337,7 @@ class GalleryPanel(QWidget):
         if not name:
             if self._drawn is not None:
                 self._drawn = None
-                self.lab.marked.emit(())
+                self._unmark()
             return
         entry, debugging = BY_NAME[name], self.lab.debugging
         page = self._page(name)
@@ -345,7 +351,7 @@ class GalleryPanel(QWidget):
         if drawn == self._drawn:
             return
         if self._drawn is not None and self._drawn[0] != name:  # type: ignore[index]
-            self.lab.marked.emit(())
+            self._unmark()
         self._drawn = drawn
         if view is None or subject is None:
             page.clear()

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.lab import Lab
-from app.model.rollout_messages import Mark
+from app.model.rollout_messages import Blob, Mark
 from app.panels.debug.plots import DebugPlot, Line, even_span, log10, log_span
 from app.widgets.text import quiet_label, set_tip
 from hnn_engine.errors import shown
@@ -122,8 +122,12 @@ class FlowPage(Page):
         if view.step is not None:
             tip += f" One step of the chosen method: {number(view.step, digits=2)}."
         self.volume.say(view.words, tip)
+        roles = [TRUTH if name == TRUTH else role for name in view.names]
+        pairs = zip(roles, view.outlines, strict=True)
+        self.lab.carried.emit(tuple(Blob(own, view.outline_t, outline) for own, outline in pairs))
 
     def clear(self) -> None:
+        self.lab.carried.emit(())
         self.volume.clear()
         self.defect.clear()
         self.volume.say("")

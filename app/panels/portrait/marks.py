@@ -1,10 +1,13 @@
-"""States that are marked in the portrait, with their names: where a model rests, and where truth does and it does not."""
+"""What debugging marks in the portrait: states with their names, where a model rests and truth does not; and outlines
+that the flows carry along."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
-from app.model.rollout_messages import Marks
-from app.panels.portrait.projection import Chart
-from app.widgets.plot import LabPlot, Marker
+from app.model.rollout_messages import Blob, Marks
+from app.panels.portrait.projection import Chart, joins
+from app.widgets.plot import Curve, LabPlot, Marker
 from app.widgets.plot_items import Caption
 
 _SIZE = 0.85  # of the plot's type
@@ -31,3 +34,28 @@ class StateMarks:
             name = self._plot.caption(mark.role, _SIZE, inside=True)
             name.write(mark.text, x, y)
             self.items.append((dot, name))
+
+
+class Blobs:
+    """Draws the outlines of blobs into `plot`, as they are at an instant."""
+
+    def __init__(self, plot: LabPlot) -> None:
+        self._plot = plot
+        self.blobs: tuple[Blob, ...] = ()
+        self.curves: list[Curve] = []
+
+    def show(self, blobs: Sequence[Blob], chart: Chart, time: float) -> None:
+        """Draw these in place of those before."""
+        for curve in self.curves:
+            self._plot.discard(curve)
+        self.blobs = tuple(blobs)
+        self.curves = [self._plot.curve(blob.role, (), 2.0, 230, 25.0) for blob in self.blobs]
+        self.move_to(time, chart)
+
+    def move_to(self, time: float, chart: Chart) -> None:
+        """Draw them as they are at `time` in s."""
+        for blob, curve in zip(self.blobs, self.curves, strict=True):
+            at = chart.place(blob.at(time))
+            at = at[np.isfinite(at).all(axis=-1)]
+            closed = np.concatenate([at, at[:1]])
+            curve.set_data(closed[:, 0], closed[:, 1], joins(closed, chart.periods))

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.lab import Lab
 from app.model.document import State, View
 from app.model.model_roles import compared_key, error_key, field_key
-from app.model.rollout_messages import Answer, Marks, RolloutCurve, ShownModel
+from app.model.rollout_messages import Answer, Blob, Marks, RolloutCurve, ShownModel
 from app.model.settings import settings
 from app.panels.portrait.background import PortraitBackground, error_ways
 from app.panels.portrait.bar import PortraitBar
@@ -19,13 +19,13 @@ from app.panels.portrait.data_editing import DataEditor
 from app.panels.portrait.data_points import DataPoints
 from app.panels.portrait.energy_band import EnergyBand
 from app.panels.portrait.healing import Healing
-from app.panels.portrait.marks import StateMarks
+from app.panels.portrait.marks import Blobs, StateMarks
+from app.panels.portrait.portrait_plot import PortraitPlot
 from app.panels.portrait.probe import Probe
 from app.panels.portrait.projection import MAP_TIP, Chart, LatentChart, StateChart, map_words
 from app.style.theme import theme_signals
 from app.widgets.drag import FinePointer
 from app.widgets.elided import ElidedLabel
-from app.widgets.plot import LabPlot
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import retyped, same_scene
@@ -45,39 +45,6 @@ _KEYS = {
 FIT_TIP = """Duration of the live fit, and where the models do not fit the drawn data
 Red: the model's field is off by more than a quarter of the rms speed of the drawn data. The field of an H has no
 sources or sinks and one direction at each point: strokes that cross or merge cannot be fitted."""
-
-
-class PortraitPlot(LabPlot):
-    """A plot whose start point can be taken by the mouse and moved by the keys."""
-
-    def __init__(self, panel: "PortraitPanel") -> None:
-        super().__init__("", "q", "p")
-        self._panel = panel
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMouseTracking(True)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.hovered.emit(None)
-        if event.button() == Qt.MouseButton.LeftButton and self._panel.press(event):
-            event.accept()
-            return
-        super().mousePressEvent(event)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._panel.move(event):
-            event.accept()
-            return
-        super().mouseMoveEvent(event)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._panel.release(event):
-            event.accept()
-            return
-        super().mouseReleaseEvent(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if not self._panel.key(event):
-            super().keyPressEvent(event)
 
 
 class PortraitPanel(QWidget):
@@ -117,7 +84,7 @@ class PortraitPanel(QWidget):
         self.words = ElidedLabel()  # what map the latents have
         self.words.setContentsMargins(12, 2, 16, 0)
         self.start = self.plot.marker("accent", "ring", 12.0, z=60.0)
-        self.marks = StateMarks(self.plot)
+        self.marks, self.blobs = StateMarks(self.plot), Blobs(self.plot)
         self.probe = Probe(self.lab, self.plot)
         self.readout = self.probe.readout
 
@@ -133,6 +100,7 @@ class PortraitPanel(QWidget):
         self.plot.hovered.connect(self._on_hovered)
         lab.highlighted.connect(self.plot.fade_others)
         lab.marked.connect(self._on_marked)
+        lab.carried.connect(self._on_carried)
         self.background.key.chosen.connect(self._on_model)
         self.background.key.set_to.connect(lambda name, value: lab.document.set_view(**{name: value}))
         self.bar.axes_chosen.connect(self._on_axes)
@@ -162,6 +130,7 @@ class PortraitPanel(QWidget):
         self.probe.remove()
         self._read()
         self._on_marked(self.marks.marks)
+        self._on_carried(self.blobs.blobs)
         self.plot.set_labels(*self.chart.labels)
         self.plot.setAccessibleName("Phase portrait")
         self.plot.following = True
@@ -290,6 +259,11 @@ class PortraitPanel(QWidget):
         fits = all(len(mark.at) == 2 * self.lab.experiment.scene.dof for mark in marks)
         self.marks.show(marks if fits and self._latents is None else (), self.chart)
 
+    def _on_carried(self, blobs: tuple[Blob, ...]) -> None:
+        """Draw outlines that flows carry, of the system on screen."""
+        fits = all(blob.outline.shape[-1] == 2 * self.lab.experiment.scene.dof for blob in blobs)
+        self.blobs.show(blobs if fits and self._latents is None else (), self.chart, self.lab.playback.time)
+
     def _read(self) -> None:
         """Let the probe read what is shown now."""
         self.probe.axes = self.axes
@@ -394,6 +368,7 @@ class PortraitPanel(QWidget):
             shown = len(track.t) and not track.member
             self.curves.place_head(track, self._position(track) if shown else None)
         self.curves.part_names()
+        self.blobs.move_to(time, self.chart)
 
     def _position(self, track: RolloutCurve) -> Array:
         """Where a rollout is on the plane at the playback's instant."""
