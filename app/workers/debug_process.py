@@ -105,7 +105,7 @@ class TooLong:
     seconds: float
 
 
-class _NewerError(Exception):
+class NewerError(Exception):
     """There is a newer question."""
 
 
@@ -126,7 +126,7 @@ def serve(line: Connection) -> None:
             return
         try:
             desk.answer(question)
-        except _NewerError:
+        except NewerError:
             continue
 
 
@@ -145,7 +145,7 @@ class Desk:
     looked: float = 0.0  # and when it last looked for a newer question
 
     def answer(self, question: DebugQuestion) -> None:
-        """Answer all views of `question`. Raises `_NewerError` where a newer one is waiting."""
+        """Answer all views of `question`. Raises `NewerError` where a newer one is waiting."""
         if question.fit != self.fit:
             self.fit, self.data, self.fields, self.rollouts, self.members = question.fit, None, None, None, ()
         self.data = question.data or self.data
@@ -157,7 +157,7 @@ class Desk:
                 problem = "" if value is not None else NO_TRUTH if view != "growth" else SHORT
             except HnnLabError as error:
                 problem = str(error)
-            except _NewerError:
+            except NewerError:
                 raise
             except Exception as error:
                 _log.exception("The view %s fails", view)
@@ -171,7 +171,7 @@ class Desk:
             if now - self.looked >= LOOK_S:
                 self.looked = now
                 if self.newer():
-                    raise _NewerError
+                    raise NewerError
             if now - self.said >= TELL_S:
                 self.said = now
                 self.send(DebugProgress(question.number, (place + min(share, 1.0)) / len(question.views)))
@@ -198,6 +198,8 @@ class Desk:
         if view == "flow":
             return flow_view(evidence, interrupt)
         if view == "growth":
+            first = growth_view(evidence, interrupt, 1.0)
+            self.send(DebugAnswer(question.number, view, first, "" if first is not None else SHORT, whole=False))
             return growth_view(evidence, interrupt)
         if view == "fixed_points":
             return evidence.fixed_points

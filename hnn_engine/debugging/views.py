@@ -335,11 +335,13 @@ class GrowthView:
         return "; ".join(parts) + "."
 
 
-def growth_view(evidence: Evidence, interrupt: Interrupt = None) -> GrowthView | None:
-    """Return the exponents of truth and of the model of `evidence` over `GROWTH_HORIZONS` of its rollout; None where
+def growth_view(
+    evidence: Evidence, interrupt: Interrupt = None, horizons: float = GROWTH_HORIZONS
+) -> GrowthView | None:
+    """Return the exponents of truth and of the model of `evidence` over so many `horizons` of its rollout; None where
     the motion ends before there are any."""
     start = np.asarray(evidence.run.experiment.start, dtype=np.float64)
-    horizon = GROWTH_HORIZONS * evidence.run.experiment.rollout.horizon
+    horizon = horizons * evidence.run.experiment.rollout.horizon
     found = []
     for name, flow in _flows(evidence):
         one = tangent_flow(flow, start, horizon, interrupt=interrupt)

@@ -17,6 +17,7 @@ class SubjectBar(QWidget):
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.lab = lab
+        self.setMinimumWidth(200)  # and not what it holds
         self.choice = QComboBox()
         self.choice.setAccessibleName("Which model is debugged")
         set_tip(self.choice, "Which model is debugged")

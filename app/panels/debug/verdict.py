@@ -49,13 +49,15 @@ class FindingCard(QFrame):
         layout.addWidget(self.text)
         layout.addWidget(self.evidence)
         layout.addWidget(self.advice)
-        row = QHBoxLayout()
+        row, column = QHBoxLayout(), QVBoxLayout()
         row.setSpacing(6)
-        row.addWidget(self.certainty)
+        column.setSpacing(4)
+        row.addWidget(self.certainty, 0, Qt.AlignmentFlag.AlignTop)
         row.addStretch(1)
+        row.addLayout(column)
         self.buttons = [self._button(i, remedy) for i, remedy in enumerate(remedies)]
         for button in self.buttons:
-            row.addWidget(button)
+            column.addWidget(button)
         layout.addLayout(row)
 
     def _button(self, which: int, remedy: "Remedy") -> QPushButton:

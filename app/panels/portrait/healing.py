@@ -18,6 +18,7 @@ from hnn_engine.parameters import Parameter
 
 TOOL = "heal"
 MOVED = 6.0  # pixels from which on a drag is a region and no click
+_NARROWEST = 240  # pixels
 APART = 0.12  # of the plane, by which the worst places are apart at least
 COUNT = Parameter("count", "Trajectories", 5, 1, 200, help="How many true trajectories are added.")
 SECONDS = Parameter("seconds", "Length", 3.0, 0.01, 200.0, "T", "s", "How long each of them is.", log=True)
@@ -39,6 +40,7 @@ class HealBar(QWidget):
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.lab = lab
+        self.setMinimumWidth(_NARROWEST)  # and not what it holds
         self.tool = QToolButton()
         self.tool.setText("Add data")
         self.tool.setCheckable(True)

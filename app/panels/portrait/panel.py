@@ -395,19 +395,19 @@ class PortraitPanel(QWidget):
         gap = self.start_pixel() - at
         return float(np.hypot(gap.x(), gap.y())) <= GRAB
 
-    def press(self, event: QMouseEvent) -> bool:
+    def on_press(self, event: QMouseEvent) -> bool:
         """Begin what a press does here, by the tool, the keys held, and what is there; return whether that is anything."""
         if self._latents is None and self.editor.tool == "start" and self.probe.press(event):
             return True
         tools = self.healing, self.band, self.editor
         return any(tool.press(event) for tool in tools) or self.take(event.position())
 
-    def move(self, event: QMouseEvent) -> bool:
+    def on_move(self, event: QMouseEvent) -> bool:
         """Go on with what is under way; return whether there is anything."""
         tools = self.healing, self.band, self.editor
         return any(tool.move(event) for tool in tools) or self.carry(event.position(), event.modifiers())
 
-    def release(self, event: QMouseEvent) -> bool:
+    def on_release(self, event: QMouseEvent) -> bool:
         """End what is under way; return whether there was anything."""
         tools = self.healing, self.band, self.editor
         return any(tool.release(event) for tool in tools) or self.put_down()

@@ -11,13 +11,13 @@ from app.widgets.plot import LabPlot
 class Hands(Protocol):
     """What takes the mouse and the keys; each method returns whether it did, else the plot itself does."""
 
-    def press(self, event: QMouseEvent) -> bool:
+    def on_press(self, event: QMouseEvent) -> bool:
         """The left button is pressed."""
 
-    def move(self, event: QMouseEvent) -> bool:
+    def on_move(self, event: QMouseEvent) -> bool:
         """The pointer moves."""
 
-    def release(self, event: QMouseEvent) -> bool:
+    def on_release(self, event: QMouseEvent) -> bool:
         """The left button is let go."""
 
     def key(self, event: QKeyEvent) -> bool:
@@ -35,19 +35,19 @@ class PortraitPlot(LabPlot):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.hovered.emit(None)
-        if event.button() == Qt.MouseButton.LeftButton and self._hands.press(event):
+        if event.button() == Qt.MouseButton.LeftButton and self._hands.on_press(event):
             event.accept()
             return
         super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._hands.move(event):
+        if self._hands.on_move(event):
             event.accept()
             return
         super().mouseMoveEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._hands.release(event):
+        if event.button() == Qt.MouseButton.LeftButton and self._hands.on_release(event):
             event.accept()
             return
         super().mouseReleaseEvent(event)
