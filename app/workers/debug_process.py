@@ -55,8 +55,15 @@ class DebugQuestion:
 
 
 @dataclass(frozen=True)
-class Begun:
-    """The question of this number is being worked on, and its data is there."""
+class Hush:
+    """End what is being worked on: the question of this number is to come."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Hushed:
+    """Nothing is being worked on, and the question of this number may come."""
 
     number: int
 
@@ -87,7 +94,7 @@ class Done:
     number: int
 
 
-DebugMessage = Begun | DebugProgress | DebugAnswer | Done
+DebugMessage = Hushed | DebugProgress | DebugAnswer | Done
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +128,14 @@ def serve(line: Connection) -> None:
         try:
             while not line.poll(IDLE_S):
                 kernel_cache.load_compiled()  # the window may have had them compiled by now
-            question = line.recv()
+            asked: DebugQuestion | Hush = line.recv()
         except EOFError:
             return
+        if isinstance(asked, Hush):
+            line.send(Hushed(asked.number))
+            continue
         try:
-            desk.answer(question)
+            desk.answer(asked)
         except NewerError:
             continue
 
@@ -149,7 +159,6 @@ class Desk:
         if question.fit != self.fit:
             self.fit, self.data, self.fields, self.rollouts, self.members = question.fit, None, None, None, ()
         self.data = question.data or self.data
-        self.send(Begun(question.number))
         for place, view in enumerate(question.views):
             value, problem = None, ""
             try:

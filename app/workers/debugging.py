@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,7 @@ if TYPE_CHECKING:  # with records and the figures of debugging: nothing that the
 
 _log = logging.getLogger(__name__)
 POLL_S = 0.05  # s between looks whether there is a newer question
-PATIENCE = 3.0  # s that the process is given to begin a question; then it is begun anew
+PATIENCE = 3.0  # s that the process is given to end what it does; then it is begun anew
 ENDED = "The process that debugs has ended: it begins anew with the next question."
 VIEWS = ("verdict", "split", "methods", "conserved", "flow", "growth", "fixed_points", "ensemble")  # as they are asked
 
@@ -68,32 +69,41 @@ class DebugWorker(QObject):
                 self.lost.emit(question.number)
 
     def _hear(self, question: "DebugQuestion") -> None:
-        from app.workers.debug_process import Begun, Done, serve
+        from app.workers.debug_process import Done, serve
 
         if self._child is None:
             self._child = ChildProcess(serve, "debugging")
-        line = self._child.open()
+        before, line = self._child.process, self._child.open()
+        if before is self._child.process and not self._hush(line, question.number):
+            self._child.close()  # it is deep in something, and hears of no newer question
+            line = self._child.open()
+        if not question.views or self._latest.waiting is not None:
+            return
         known = self._knows == (self._child.process, question.fit)
-        line.send(replace(question, data=None) if known or not question.views else question)
-        began, begun = time.perf_counter(), False
-        while not self._latest.closing:
-            if line.poll(POLL_S):
-                message: DebugMessage = line.recv()
-                if message.number != question.number:
-                    continue  # of a question that nobody asks any more
-                if isinstance(message, Begun):
-                    begun, self._knows = True, (self._child.process, question.fit)
-                    continue
+        line.send(replace(question, data=None) if known else question)
+        self._knows = self._child.process, question.fit
+        while not self._latest.closing and self._latest.waiting is None:
+            if not line.poll(POLL_S):
+                continue
+            message: DebugMessage = line.recv()
+            if message.number == question.number:
                 self.heard.emit(message)
                 if isinstance(message, Done):
                     return
-            if self._latest.waiting is None:
-                continue
-            if begun:
-                return
-            if time.perf_counter() - began > PATIENCE and self._knows[0] is self._child.process:
-                self._child.close()  # it is deep in something, and hears of no newer question
-                return
+
+    def _hush(self, line: Connection, number: int) -> bool:
+        """Have the process end what it does; return whether it has. Only then it is sent what fills the line: both ends
+        would wait for each other while both send."""
+        from app.workers.debug_process import Hush, Hushed
+
+        line.send(Hush(number))
+        end = time.perf_counter() + PATIENCE
+        while time.perf_counter() < end and not self._latest.closing:
+            if line.poll(POLL_S):
+                message = line.recv()
+                if isinstance(message, Hushed) and message.number == number:
+                    return True
+        return False
 
 
 class Debugging(QObject):

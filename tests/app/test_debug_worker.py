@@ -7,7 +7,6 @@ import pytest
 
 from app.workers.debug_process import (
     NO_TRUTH,
-    Begun,
     DebugAnswer,
     DebugMessage,
     DebugQuestion,
@@ -56,7 +55,6 @@ def answers(desk: Desk, question: DebugQuestion) -> dict[str, DebugAnswer]:
     said: list[DebugMessage] = []
     desk.send = said.append
     desk.answer(question)
-    assert isinstance(said[0], Begun)
     assert isinstance(said[-1], Done)
     return {one.view: one for one in said if isinstance(one, DebugAnswer) and one.whole}
 
