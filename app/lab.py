@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 class Lab(QObject):
     """What the panels show and act on; `drag`, `training`, `evaluation`, `live_fit` and `rollouts` are its parts.
 
-    Signals: `answered(Answer)` new rollouts, `taken_in()` once every panel has them;
-    `marked(Marks)` states to be marked in the portrait, and `carried(tuple of Blob)` outlines to be drawn there, in place of
-    those before; `highlighted(role)` what has this role is pointed at, '' nothing; `dataset_changed(Dataset | None)`;
+    Signals: `answered(Answer)` new rollouts, `taken_in()` once every panel has them; `marked(Marks)` states marked
+    in the portrait, and `carried(tuple of Blob)` outlines to be drawn there, in place of those before;
+    `highlighted(role)` what has this role is pointed at, '' nothing; `dataset_changed(Dataset | None)`;
     `noticed(text, is_error)`, `settled(text)` where that error is gone; `failed(text, details)`.
     """
 

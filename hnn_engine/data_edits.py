@@ -241,9 +241,7 @@ def with_trajectories(data: Dataset, edits: DataEdits, system: System, seed: int
         names = number + np.repeat(np.arange(len(one.starts)), one.points)
         coords = clean + one.noise * rng.standard_normal(clean.shape) if one.noise else clean
         train = np.ones(len(clean), dtype=bool)
-        parts.append(
-            Dataset(coords, system.field(clean), np.tile(times, len(one.starts)), names, train, clean)
-        )
+        parts.append(Dataset(coords, system.field(clean), np.tile(times, len(one.starts)), names, train, clean))
         number += len(one.starts)
     return _joined(data, parts)
 

@@ -41,7 +41,8 @@ if TYPE_CHECKING:  # none is needed before a recording or a formula is opened or
     from hnn_engine.snapshot import Snapshot
 
 # 2 knows layouts of states and what is done to rollouts on their way; 3 frames; 4 data by hand; 5 automatic networks;
-# 6 systems of one's own; 7 true trajectories added to the data. What has nothing new is written for programs that know nothing of it.
+# 6 systems of one's own; 7 true trajectories added to the data. What has nothing new is written for programs
+# that know nothing of it.
 FORMAT, OWN, AUTOMATIC, WITHOUT_AUTO = 7, 6, 5, 4
 READABLE = (1, 2, 3, 4, 5, 6, 7)
 LARGEST = 1e300  # number in a file, and coordinate of a start

@@ -57,7 +57,9 @@ def sequential(theme: Theme) -> Table:
     low, middle, high = (_to_lab(c) for c in (theme.paper, _MIDDLES[theme.dark], _TOPS[theme.dark]))
     share = np.linspace(0.0, 1.0, _SIZE)[:, None]
     bend = (middle[0] - low[0]) / (high[0] - low[0])  # where the middle's lightness stands on the even way
-    lab = np.where(share < bend, low + (middle - low) * share / bend, middle + (high - middle) * (share - bend) / (1 - bend))
+    lab = np.where(
+        share < bend, low + (middle - low) * share / bend, middle + (high - middle) * (share - bend) / (1 - bend)
+    )
     rgb = np.round(255 * _from_lab(lab)).astype(np.uint8)
     return np.hstack([rgb, np.full((_SIZE, 1), 255, dtype=np.uint8)])
 

@@ -39,7 +39,12 @@ class Layout:
 
 LAYOUTS = {
     "learn": Layout("Learn", "F6", "The two pictures and the energy", ("controls", "scene", "portrait", "energy")),
-    "train": Layout("Train", "F7", "All panels but those of Debug", ("controls", "scene", "portrait", "energy", "error", "loss", "runs")),
+    "train": Layout(
+        "Train",
+        "F7",
+        "All panels but those of Debug",
+        ("controls", "scene", "portrait", "energy", "error", "loss", "runs"),
+    ),
     "debug": Layout(
         "Debug",
         "F8",

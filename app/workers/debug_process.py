@@ -256,8 +256,7 @@ class Desk:
             seeds = [run.experiment.seed + k for k in range(1, MEMBERS)]
             made = refit(run.experiment, seeds, tell)
             known = self.members = ((run.experiment.seed, run.snapshot), *zip(seeds, made, strict=True))
-        seeds, members = zip(*known, strict=True)
-        return ensemble_view(evidence, members, seeds)
+        return ensemble_view(evidence, [one for _, one in known], [seed for seed, _ in known])
 
 
 def same_motion(one: Run, other: Run) -> bool:

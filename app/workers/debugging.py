@@ -74,7 +74,10 @@ class DebugWorker(QObject):
         if self._child is None:
             self._child = ChildProcess(serve, "debugging")
         before, line = self._child.process, self._child.open()
-        if before is self._child.process and not self._hush(line, question.number):
+        hushed = before is not self._child.process or self._hush(line, question.number)
+        if self._latest.closing:
+            return
+        if not hushed:
             self._child.close()  # it is deep in something, and hears of no newer question
             line = self._child.open()
         if not question.views or self._latest.waiting is not None:

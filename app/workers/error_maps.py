@@ -28,7 +28,10 @@ class ErrorMaps:
         passing = shown.live or (shown.refits and request.preview)
         system = None if request.experiment.edits.drawn else request.experiment.moving
         of = snapshot, data, None if system is None else (type(system), system.law.tobytes())
-        key, through = (of, replace(spec, through=()), passing), () if system is None or system.dof == 1 else spec.through
+        key, through = (
+            (of, replace(spec, through=()), passing),
+            () if system is None or system.dof == 1 else spec.through,
+        )
         known = self._map
         if known is None or known[0] != key or (known[1] != through and not request.preview):
             grid = COARSE_GRID if passing else MAP_GRID

@@ -37,10 +37,10 @@ class ErrorMap:
     """f̂ − f, `off` `(n, n, 2*dof)`, over the plane of `spec`, one row for each y, the lowest first, at the positions
     `at` `(n, n, 2)`. `size` is rms ‖f‖ over training states, which errors are compared with.
 
-    `inside` `(n, n)` is whether H lies within the training data's energies, and `beyond` are closed rings `(k, 2)`, even
-    and odd, around where it does not. `against` says what f is. Held-out derivatives are known at data alone: `off` is
-    then the root mean square of each component over the rows in a cell, NaN where there are none, and `inside` where
-    there are some.
+    `inside` `(n, n)` is whether H lies within the training data's energies, and `beyond` are closed rings `(k, 2)`,
+    even and odd, around where it does not. `against` says what f is. Held-out derivatives are known at data alone:
+    `off` is then the root mean square of each component over the rows in a cell, NaN where there are none, and `inside`
+    where there are some.
     """
 
     spec: PortraitSpec

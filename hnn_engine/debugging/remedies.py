@@ -1,7 +1,7 @@
 """What would help against what a verdict finds, as the experiment that does it: one change, to be made or undone."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,12 +53,11 @@ def remedies(finding: Finding, case: Case) -> tuple[Remedy, ...]:
     return tuple(one for one in found if one.experiment != case.experiment or one.goes_on)
 
 
-def _by_recipe(case: Case, recipe: str, label: str, settings: Mapping[str, object] | None = None) -> list[Remedy]:
+def _by_recipe(case: Case, recipe: str, label: str) -> list[Remedy]:
     now = case.experiment
     if any(get_recipe(recipe).why_not(spec.name) for spec in now.models):
         return []
-    chosen = {**default_settings(recipe, now.scene), **(settings or {})}
-    return [Remedy(label, replace(now, recipe=recipe, settings=chosen))]
+    return [Remedy(label, replace(now, recipe=recipe, settings=default_settings(recipe, now.scene)))]
 
 
 def _denoised(case: Case, finding: Finding) -> list[Remedy]:
@@ -119,7 +118,7 @@ def _reaching_further(case: Case, finding: Finding) -> list[Remedy]:
 
 
 def _start_within(case: Case, finding: Finding) -> list[Remedy]:
-    """Start at the training state that is nearest to the start, in the spread of each coordinate; or have data there."""
+    """Start at the training state that is nearest to the start, in spreads of the coordinates; or have data there."""
     now, system = case.experiment, case.experiment.system
     found = []
     if system is not None and "energy-to" in now.data and now.data.get("starts") == "energies":

@@ -1,8 +1,8 @@
 """What the views of debugging show, as curves and tables; each answers one question about a fit.
 
-    evidence = with_rollouts(field_evidence(run, data))
-    view = split_view(evidence)
-    print(view.words, view.whole, view.by_model, view.by_integrator)
+evidence = with_rollouts(field_evidence(run, data))
+view = split_view(evidence)
+print(view.words, view.whole, view.by_model, view.by_integrator)
 """
 
 import math
@@ -200,10 +200,10 @@ def conserved_view(evidence: Evidence) -> ConservedView | None:
     paths = split.truth, split.stepped, split.exact
     energy_scale = float(system.energy_scale(split.truth[0]))
 
-    def along(value: Callable[[Array], Array]) -> list[Array]:
+    def along(value: Callable[[Array], Array]) -> tuple[Array, Array, Array]:
         with np.errstate(all="ignore"):
-            found = [value(path) for path in paths]
-        return [part - part[0] for part in found]
+            truth, model, exact = (value(path) for path in paths)
+        return truth - truth[0], model - model[0], exact - exact[0]
 
     found = [Conserved("H", "J", energy_scale, *along(system.hamiltonian))]
     snapshot = evidence.run.snapshot
@@ -324,7 +324,7 @@ class GrowthView:
     @property
     def words(self) -> str:
         """How chaotic truth and the model are, in words."""
-        parts = []
+        parts: list[str] = []
         for name, spectrum, rate in zip(self.names, self.spectra, self.rates, strict=True):
             who = "Truth" if name == "truth" else "the model" if parts else "The model"
             if rate is None:

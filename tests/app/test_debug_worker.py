@@ -12,9 +12,9 @@ from app.workers.debug_process import (
     DebugQuestion,
     Desk,
     Done,
+    NewerError,
     TooLong,
     VerdictView,
-    NewerError,
 )
 from app.workers.debugging import VIEWS
 from hnn_engine.debugging.views import EnsembleView

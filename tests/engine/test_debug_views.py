@@ -97,7 +97,11 @@ def test_the_parts_of_an_error_are_those_of_a_direct_computation() -> None:
     exact = rollout(run.snapshot, start, view.t, "dop853", tolerance=1e-12).coords
     stepped = rollout(run.snapshot, start, view.t, "rk4").coords
     size = np.sqrt(np.mean(np.sum(truth**2, axis=-1)))
-    for part, off in ((view.whole, stepped - truth), (view.by_model, exact - truth), (view.by_integrator, stepped - exact)):
+    for part, off in (
+        (view.whole, stepped - truth),
+        (view.by_model, exact - truth),
+        (view.by_integrator, stepped - exact),
+    ):
         np.testing.assert_allclose(part, np.linalg.norm(off, axis=-1) / size, atol=1e-6)
     assert (view.whole <= view.by_model + view.by_integrator + 1e-12).all()
 
@@ -200,9 +204,11 @@ def test_an_ensemble_of_the_same_model_agrees_with_itself() -> None:
     run = fitted("pendulum")
     evidence = seen(run, horizon=5.0)
     view = ensemble_view(evidence, [run.snapshot] * 3, (0, 1, 2))
-    assert view.disagreement == 0.0
+    assert view.disagreement < 1e-12
     assert view.band.low == pytest.approx(view.band.high)
-    apart = ensemble_view(evidence, [run.snapshot, untrained(run, "hnn").snapshot, untrained(run, "hnn").snapshot], (0, 1, 2))
+    apart = ensemble_view(
+        evidence, [run.snapshot, untrained(run, "hnn").snapshot, untrained(run, "hnn").snapshot], (0, 1, 2)
+    )
     assert apart.disagreement > 0.1
     assert "3 fits disagree" in apart.words
 

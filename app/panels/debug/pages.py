@@ -116,8 +116,9 @@ class FlowPage(Page):
         self.volume.show_lines(volumes, (0.0, end), (min(low, 0.9), min(max(high, 1.1), 1e3)))
         self.defect.show_lines(defects, (0.0, end), log_span(*(line.y for line in defects), least=-12.0))
         tip = (
-            "M = ∂x(t)/∂x(0). det M: by how much a small volume of phase space has grown; 1 for every Hamiltonian flow, "
-            "e^(−γ·dof·t) with friction. ‖MᵀJM − J‖/‖J‖ is 0 where the flow is symplectic."
+            "M = ∂x(t)/∂x(0). det M: by how much a small volume of phase space has grown; 1 for every Hamiltonian "
+            "flow, e^(−γ·dof·t) with friction. ‖MᵀJM − J‖/‖J‖ is 0 where the flow is symplectic. Outlines in the "
+            "portrait: a blob around the start, carried along."
         )
         if view.step is not None:
             tip += f" One step of the chosen method: {number(view.step, digits=2)}."
@@ -139,7 +140,13 @@ class GrowthPage(Page):
     def __init__(self, lab: Lab, parent: QWidget | None = None) -> None:
         super().__init__(lab, parent)
         self.plot = DebugPlot(
-            lab, "Lyapunov exponents", "t (s)", "λ (1/s)", log_x=True, over_time=False, in_words=lambda v: number(v, "/s")
+            lab,
+            "Lyapunov exponents",
+            "t (s)",
+            "λ (1/s)",
+            log_x=True,
+            over_time=False,
+            in_words=lambda v: number(v, "/s"),
         )
         self.column.addWidget(self.plot, 1)
 
@@ -155,8 +162,8 @@ class GrowthPage(Page):
         low, high = even_span(*late, least=1e-3)
         self.plot.show_lines(lines, (first, last), (1.1 * low, 1.1 * high))
         tip = (
-            "How fast small differences grow along the motion from the start, by Benettin's method; estimates up to each "
-            "time. Regular motion: all fall towards 0 like ln t/t. Of a Hamiltonian flow they come in pairs ±λ."
+            "How fast small differences grow along the motion from the start, by Benettin's method; estimates up to "
+            "each time. Regular motion: all fall towards 0 like ln t/t. Of a Hamiltonian flow they come in pairs ±λ."
         )
         self.plot.say(view.words, tip)
 
@@ -299,14 +306,17 @@ class EnsemblePage(Page):
         known = truth[np.isfinite(truth)]
         reach = even_span(known, band.middle[:, at])
         wide = reach[1] - reach[0]
-        span = max(float(low[good].min(initial=reach[0])), reach[0] - wide), min(
-            float(high[good].max(initial=reach[1])), reach[1] + wide
+        span = (
+            max(float(low[good].min(initial=reach[0])), reach[0] - wide),
+            min(float(high[good].max(initial=reach[1])), reach[1] + wide),
         )
         bands = [(self._role, t[good], np.clip(low[good], *span), np.clip(high[good], *span))] if good.any() else []
         self.plot.plot.set_labels("t (s)", self.lab.experiment.scene.coordinates[at].label)
         self.plot.show_lines(lines, (0.0, float(t[-1])), span, bands)
         seeds = ", ".join(str(seed) for seed in self._view.seeds)
-        self.plot.say(self._view.words, f"Seeds {seeds}. The line: their mean; the band: from the least to the largest.")
+        self.plot.say(
+            self._view.words, f"Seeds {seeds}. The line: their mean; the band: from the least to the largest."
+        )
 
     def clear(self) -> None:
         self._view = None

@@ -31,11 +31,11 @@ from hnn_engine.number_format import number
 
 ERROR_TIP = """x̂ − x = (x̂* − x) + (x̂ − x̂*), in rms ‖x‖ of truth
 x̂: the model by the method and step chosen. x̂*: the same model followed at a tolerance of 10⁻¹². x: truth.
-Wide: all of the error. The parts add up as vectors, so a part may exceed the whole. After the dashed line truth itself is
-not known, and nothing is claimed."""
+Wide: all of the error. The parts add up as vectors, so a part may exceed the whole. After the dashed line truth itself
+is not known, and nothing is claimed."""
 ENERGY_TIP = """What the energy is off by along the rollout, as a share of E: slope and swing
-H: the true energy by the method and step chosen. Without the method's error: along the same model followed at 10⁻¹²; what
-is left is the model's. Own Ĥ: what the model itself conserves, so that all of its drift is the method's."""
+H: the true energy by the method and step chosen. Without the method's error: along the same model followed at 10⁻¹²;
+what is left is the model's. Own Ĥ: what the model itself conserves, so that all of its drift is the method's."""
 STEP_TIP = """Errors of methods and steps for this model, against the same model followed at 10⁻¹², in rms ‖x‖
 Below each: evaluations of the field per second of motion. Click one to follow all models by it: one edit.
 Framed: the one that is chosen. Bold: the cheapest whose error is beside that of the model."""
@@ -147,20 +147,19 @@ class SplitPanel(QWidget):
             np.where(claimed, log10(part), np.nan) for part in (view.whole, view.by_model, view.by_integrator)
         )
         t, dash = view.t, role_dash(role)
-        lines = (
+        parts = (
             Line("", role, t, whole, broad=True),
             Line("integrator's", "ink", t, method, METHOD_DASH),
             Line("model's", role, t, model, dash),
         )
-        self.error.show_lines(lines, (0.0, float(t[-1])), log_span(whole, model, method))
+        self.error.show_lines(parts, (0.0, float(t[-1])), log_span(whole, model, method))
         self.error.known.set_time(view.known if view.known < t[-1] else float("nan"))
         drift, exact, own = (100.0 * part for part in (view.drift, view.exact_drift, view.own_drift))
-        lines = (
+        lines = [
             Line("H by the method", role, t, drift, broad=True),
             Line("without the method's error", role, t, exact, dash),
-        )
-        if len(own):
-            lines = (*lines, Line("own Ĥ", "ink", t, own, METHOD_DASH))
+        ]
+        lines += [Line("own Ĥ", "ink", t, own, METHOD_DASH)] if len(own) else []
         low, high = even_span(drift, exact, own, least=1e-6)
         most = 100.0 * MOST_DRIFT
         self.energy.show_lines(lines, (0.0, float(t[-1])), (max(low, -most), min(high, most)))
@@ -172,7 +171,11 @@ def drift_words(view: Any) -> str:
     from hnn_engine.debugging.error_split import drift_of
 
     parts = []
-    for name, values in (("H", view.drift), ("without the method's error", view.exact_drift), ("own Ĥ", view.own_drift)):
+    for name, values in (
+        ("H", view.drift),
+        ("without the method's error", view.exact_drift),
+        ("own Ĥ", view.own_drift),
+    ):
         found = drift_of(values, view.t) if len(values) else None
         if found is not None:
             slope, swing = number(100 * found.slope, "%/s", 2), number(100 * found.swing, "%", 2)

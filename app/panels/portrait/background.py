@@ -27,8 +27,8 @@ With several degrees of freedom the plane is a slice through the start."""
 
 
 ERROR_TIP = """Show where a learned field is off: ‖f̂ − f‖
-Colours: the distance of the model's field from the true one, at the other coordinates of the start. Hatched: states whose
-energy no training data has. Where truth is not known: f̂ − dx/dt of the held-out rows, cell by cell.
+Colours: the distance of the model's field from the true one, at the other coordinates of the start. Hatched: states
+whose energy no training data has. Where truth is not known: f̂ − dx/dt of the held-out rows, cell by cell.
 The menu ⋯ beside the colours chooses a component of the field, relative or absolute, log or linear."""
 DECADES = 3.0  # that a logarithmic map spans
 _SCALES = ("relative, log", "relative", "absolute, log", "absolute")
@@ -190,7 +190,7 @@ def error_tip(found: ErrorMap, figures: FieldError | None, scene: Scene) -> str:
     lines = [
         "‖f̂ − f‖: how far the learned field is from the true one."
         if true
-        else "There is no true field here: shown is rms ‖f̂ − dx/dt‖ over the held-out rows in each cell; clear: no rows.",
+        else "There is no true field here: rms ‖f̂ − dx/dt‖ over the held-out rows in each cell; clear: no rows.",
         f"rms ‖f‖ over the training states: {number(found.size, unit_of(scene, -1))}"
         + ("." if unit_of(scene, -1) else " (its components have different units)."),
     ]

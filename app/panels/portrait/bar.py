@@ -64,9 +64,7 @@ class PortraitBar(QWidget):
             self._first.addWidget(widget)
         self._first.addStretch(1)
         for box in (self.x_axis, self.y_axis):
-            box.activated.connect(
-                lambda: self.axes_chosen.emit(self.x_axis.currentIndex(), self.y_axis.currentIndex())
-            )
+            box.activated.connect(lambda: self.axes_chosen.emit(self.x_axis.currentIndex(), self.y_axis.currentIndex()))
         self.field_of.activated.connect(lambda: self.view_changed.emit({"field": str(self.field_of.currentData())}))
 
     def _switch(self, name: str, text: str, tip: str) -> QToolButton:

@@ -1,4 +1,4 @@
-"""The rollouts in the phase portrait: a line each, a head at the present instant with its name, a cross where it ended."""
+"""The rollouts in the phase portrait: a line each, a head at the present instant with its name, a cross at its end."""
 
 import numpy as np
 from PySide6.QtCore import QRectF

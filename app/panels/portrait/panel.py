@@ -396,7 +396,7 @@ class PortraitPanel(QWidget):
         return float(np.hypot(gap.x(), gap.y())) <= GRAB
 
     def on_press(self, event: QMouseEvent) -> bool:
-        """Begin what a press does here, by the tool, the keys held, and what is there; return whether that is anything."""
+        """Begin what a press does here, by the tool, the keys held, and what is there; return whether it does any."""
         if self._latents is None and self.editor.tool == "start" and self.probe.press(event):
             return True
         tools = self.healing, self.band, self.editor

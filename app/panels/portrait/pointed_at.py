@@ -1,5 +1,5 @@
-"""What is known of a point of the plane: its coordinates, and there the fields and energies of truth and the models, how
-far these are off, and where the nearest training state is."""
+"""What is known of a point of the plane: its coordinates, and there the fields and energies of truth and the models,
+how far these are off, and where the nearest training state is."""
 
 from collections.abc import Sequence
 
