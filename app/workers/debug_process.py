@@ -17,11 +17,13 @@ from hnn_engine.debugging.evidence import Evidence, field_evidence, with_rollout
 from hnn_engine.debugging.report import MEMBERS, REFIT_SECONDS
 from hnn_engine.debugging.verdict import Finding, verdict
 from hnn_engine.debugging.views import (
+    GROWTH_HORIZONS,
     conserved_view,
     ensemble_view,
     flow_view,
     growth_view,
     methods_view,
+    rests_view,
     split_view,
 )
 from hnn_engine.errors import ExperimentError, HnnLabError
@@ -35,6 +37,7 @@ TELL_S = 0.1  # s between two words on progress
 LOOK_S = 0.02  # s between two looks whether there is a newer question
 IDLE_S = 1.0  # s without a question, in which there is time for other things
 NO_TRUTH = "There is no true system to compare with: the data is measured or drawn."
+FIRST_HORIZONS = (0.1, 1.0)  # of the rollout, over which exponents are shown at first
 SHORT = "The motion ends before exponents can be told."
 WARM = "This fit began at the weights of another run: fits of other seeds would not be its like."
 
@@ -189,11 +192,7 @@ class Desk:
 
     def found(self, view: str, question: DebugQuestion, tell: ProgressCallback) -> Any:
         """Return what `view` shows; None where it has no meaning."""
-
-        def interrupt() -> bool:
-            tell(0.6)
-            return False
-
+        interrupt = _telling(tell, 0.6)
         tell(0.0)
         if view == "verdict":
             return self._verdict(question, tell)
@@ -207,14 +206,21 @@ class Desk:
         if view == "flow":
             return flow_view(evidence, interrupt)
         if view == "growth":
-            first = growth_view(evidence, interrupt, 1.0)
-            self.send(DebugAnswer(question.number, view, first, "" if first is not None else SHORT, whole=False))
-            return growth_view(evidence, interrupt)
+            return self._growth(evidence, question, tell)
         if view == "fixed_points":
-            return evidence.fixed_points
+            return rests_view(evidence)
         if view == "ensemble":
             return self._ensemble(evidence, question, tell)
         raise AssertionError(view)
+
+    def _growth(self, evidence: Evidence, question: DebugQuestion, tell: ProgressCallback) -> Any:
+        """Exponents over longer and longer times: the first picture is soon there."""
+        found = None
+        for stage, horizons in enumerate((*FIRST_HORIZONS, GROWTH_HORIZONS)):
+            if found is not None:
+                self.send(DebugAnswer(question.number, "growth", found, whole=False))
+            found = growth_view(evidence, _telling(tell, 0.4 + 0.2 * stage), horizons)
+        return found
 
     def _verdict(self, question: DebugQuestion, tell: ProgressCallback) -> VerdictView:
         """First what the field says, at once, then what rollouts say too."""
@@ -257,6 +263,16 @@ class Desk:
             made = refit(run.experiment, seeds, tell)
             known = self.members = ((run.experiment.seed, run.snapshot), *zip(seeds, made, strict=True))
         return ensemble_view(evidence, [one for _, one in known], [seed for seed, _ in known])
+
+
+def _telling(tell: ProgressCallback, share: float) -> Callable[[], bool]:
+    """Return what is asked now and then whether to end, and tells of a `share` that is done."""
+
+    def interrupt() -> bool:
+        tell(share)
+        return False
+
+    return interrupt
 
 
 def same_motion(one: Run, other: Run) -> bool:

@@ -15,6 +15,7 @@ from hnn_engine.coords import Array
 from hnn_engine.debugging.ensemble import Band, band, disagreement
 from hnn_engine.debugging.error_split import MethodCost, method_table
 from hnn_engine.debugging.evidence import Evidence
+from hnn_engine.debugging.fixed_points import FixedPoints
 from hnn_engine.debugging.invariants import invariants
 from hnn_engine.debugging.tangent_flow import (
     LyapunovSpectrum,
@@ -352,6 +353,47 @@ def growth_view(
         return None
     names, spectra, rates = zip(*found, strict=True)
     return GrowthView(names, spectra, rates)
+
+
+# States of rest -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RestsView:
+    """Where truth and the model rest (`points`), and which of the model's states have an H of the training data, in
+    their order (`within`)."""
+
+    points: FixedPoints
+    within: tuple[bool, ...]
+
+    @property
+    def words(self) -> str:
+        """How many states of rest there are, and which the model invents and loses."""
+        points = self.points
+        kept = {j for _, j in points.matches}
+        invented = [inside for j, inside in enumerate(self.within) if j not in kept]
+        if not points.truth and not points.model:
+            return "Neither truth nor the model rests anywhere within the training data."
+        said = f"Truth rests at {_states(len(points.truth))} in the box of the data, the model at {len(points.model)}"
+        if not invented and not points.lost:
+            return f"{said}: the same, of the same kinds."
+        energies = f" ({sum(invented)} within the data's energies)" if invented else ""
+        return f"{said}: {len(invented)} invented{energies}, {len(points.lost)} lost."
+
+
+def _states(count: int) -> str:
+    return f"{count} state" if count == 1 else f"{count} states"
+
+
+def rests_view(evidence: Evidence) -> RestsView | None:
+    """Return the states of rest of truth and of the model of `evidence`; None without truth."""
+    points, system, energies = evidence.fixed_points, evidence.system, evidence.energies
+    if points is None or system is None or energies is None:
+        return None
+    low, high = energies
+    slack = 1e-6 * (high - low)
+    found = [float(system.hamiltonian(np.array(one.at))) for one in points.model]
+    return RestsView(points, tuple(low - slack <= energy <= high + slack for energy in found))
 
 
 # Other seeds ----------------------------------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ async def test_from_a_bad_model_to_the_verdict_and_what_helps(bench: Bench) -> N
     await bench.settled()
     assert [m.name for m in bench.experiment.models] == ["dissipative-hnn"]
     assert run_of(bench, "dissipative-hnn")
-    bench.key(Qt.Key.Key_Z, CTRL)
+    bench.key(Qt.Key.Key_Z, CTRL, bench.window)
     assert bench.experiment == before, "one undo step"
 
 
@@ -272,7 +272,7 @@ async def test_the_parts_of_the_error_and_a_step_by_a_click(bench: Bench) -> Non
     chosen = table._cells[place]
     assert bench.experiment.rollout.integrator == chosen.integrator
     assert bench.experiment.rollout.dt == pytest.approx(chosen.dt, rel=5e-3)
-    bench.key(Qt.Key.Key_Z, CTRL)
+    bench.key(Qt.Key.Key_Z, CTRL, bench.window)
     assert bench.experiment == before
 
 
@@ -410,7 +410,7 @@ async def test_a_click_adds_true_trajectories_and_one_undo_takes_them_back(bench
     assert data is not None
     assert (data.trajectory >= ADDED).sum() == len(added.starts) * added.points
     assert shown_map(bench).error[32, 32] < error.error[32, 32], "in the middle of the hole"
-    bench.key(Qt.Key.Key_Z, CTRL)
+    bench.key(Qt.Key.Key_Z, CTRL, bench.window)
     await bench.settled()
     assert bench.experiment == before, "one undo step"
 

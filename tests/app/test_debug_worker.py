@@ -68,7 +68,7 @@ def test_every_view_is_answered_and_the_verdict_twice() -> None:
     Desk(said.append, lambda: False).answer(asked(pendulum(), *VIEWS))
     told = [one for one in said if isinstance(one, DebugAnswer)]
     assert [(one.view, one.whole) for one in told[:2]] == [("verdict", False), ("verdict", True)]
-    assert [one.view for one in told[1:]] == list(VIEWS)
+    assert [one.view for one in told if one.whole] == list(VIEWS)
     assert all(not one.problem for one in told)
     assert all(one.number == 1 for one in told)
     first, whole = told[0].value, told[1].value

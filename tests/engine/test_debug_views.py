@@ -22,6 +22,7 @@ from hnn_engine.debugging.views import (
     flow_view,
     growth_view,
     methods_view,
+    rests_view,
     split_view,
 )
 from hnn_engine.errors import ExperimentError
@@ -198,6 +199,19 @@ def test_exponents_of_regular_motion_are_told_as_such() -> None:
     assert "regular" in view.words
     for spectrum in view.spectra:
         assert abs(spectrum.exponents.sum()) < 1e-4
+
+
+def test_states_of_rest_are_counted_within_the_data() -> None:
+    run = fitted("pendulum")
+    view = rests_view(seen(run, horizon=2.0))
+    assert view is not None
+    assert len(view.within) == len(view.points.model) >= 1
+    assert "Truth rests at" in view.words
+    same = replace(view, points=replace(view.points, model=view.points.truth, matches=((0, 0),)), within=(True,))
+    if len(same.points.truth) == 1:
+        assert same.words.endswith("the same, of the same kinds.")
+    lost = replace(view, points=replace(view.points, model=(), matches=()), within=())
+    assert f"{len(view.points.truth)} lost" in lost.words
 
 
 def test_an_ensemble_of_the_same_model_agrees_with_itself() -> None:

@@ -194,15 +194,16 @@ class FixedPointsPage(Page):
         self.column.addWidget(self.table, 1)
 
     def show_view(self, view: Any, role: str, title: str) -> None:
-        matched = dict(view.matches)
+        points = view.points
+        matched = dict(points.matches)
         rows, marks = [], []
-        for i, one in enumerate(view.truth):
+        for i, one in enumerate(points.truth):
             lost = i not in matched
             rows.append(("Truth" + (" (lost)" if lost else ""), one, lost))
             if lost:
                 marks.append(Mark(one.at, TRUTH, f"lost {one.kind}", one.stable))
         kept = set(matched.values())
-        for j, one in enumerate(view.model):
+        for j, one in enumerate(points.model):
             invented = j not in kept
             rows.append((title + (" (invented)" if invented else ""), one, invented))
             text = f"invented {one.kind}" if invented else one.kind
@@ -210,7 +211,7 @@ class FixedPointsPage(Page):
         self.table.setRowCount(len(rows))
         for i, (whose, one, odd) in enumerate(rows):
             self._fill(i, whose, one, odd)
-        self.words.setText(fixed_point_words(view, title))
+        self.words.setText(view.words)
         self.lab.marked.emit(tuple(marks))
 
     def _fill(self, row: int, whose: str, one: Any, odd: bool) -> None:
@@ -239,17 +240,6 @@ def _complex(value: complex) -> str:
         return real
     sign = "−" if value.imag < 0 else "+"
     return f"{sign}{imaginary} i" if abs(value.real) < 1e-4 * abs(value.imag) else f"{real} {sign} {imaginary} i"
-
-
-def fixed_point_words(view: Any, title: str) -> str:
-    """Say how many states of rest there are, and which the model invents and loses."""
-    invented, lost = len(view.invented), len(view.lost)
-    if not view.truth and not view.model:
-        return "Neither truth nor the model rests anywhere within the training data."
-    said = f"Truth rests at {len(view.truth)} states within the training data, {title} at {len(view.model)}"
-    if not invented and not lost:
-        return f"{said}: the same, of the same kinds."
-    return f"{said}: {invented} invented, {lost} lost."
 
 
 class EnsemblePage(Page):

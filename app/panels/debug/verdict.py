@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # loaded with the first verdict
     from hnn_engine.debugging.verdict import Finding
 
 MOST_BUTTONS = 2
+FELT = 0.1  # of rms ‖x‖: an error on a rollout that is seen
 SOUND = "Nothing is found to be wrong."
 SO_FAR = "Nothing so far: rollouts are being followed."
 CHECKED = (
@@ -110,14 +111,14 @@ class VerdictPanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.lab.debugging.look(self, ("verdict", "methods"))
+        self.lab.debugging.look(self, ("verdict", "split", "methods"))
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self.lab.debugging.look(self, ())
 
     def _on_told(self, view: str) -> None:
-        if view in ("verdict", "methods"):
+        if view in ("verdict", "split", "methods"):
             self.sync()
 
     def sync(self) -> None:
@@ -125,7 +126,9 @@ class VerdictPanel(QWidget):
         self.head.show_state()
         debugging = self.lab.debugging
         view = debugging.answer("verdict")
-        self.summary.setText(self._summary())
+        text = self._summary()
+        self.summary.setText(text)
+        self.summary.setVisible(bool(text))
         shown = (view, debugging.answer("methods"), debugging.run)
         if shown != self._shown:
             self._shown = shown
@@ -142,7 +145,14 @@ class VerdictPanel(QWidget):
             return "" if view.whole else "More may follow: rollouts are being followed."
         if debugging.run.experiment.system is None:
             return f"{SOUND} {NO_SYSTEM}"
-        return f"{SOUND} {CHECKED}" if view.whole else SO_FAR
+        return f"{SOUND} {self._unexplained()}{CHECKED}" if view.whole else SO_FAR
+
+    def _unexplained(self) -> str:
+        """Say that there is an error all the same, where there is."""
+        split = self.lab.debugging.answer("split")
+        error = split.largest(split.by_model) if split is not None else 0.0
+        size = number(error, digits=2)
+        return f"No rule explains the error of {size} rms ‖x‖ on this rollout. " if error > FELT else ""
 
     def _show_cards(self, findings: "Sequence[Finding]") -> None:
         for card in self.cards:

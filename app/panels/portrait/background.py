@@ -30,7 +30,7 @@ ERROR_TIP = """Show where a learned field is off: ‖f̂ − f‖
 Colours: the distance of the model's field from the true one, at the other coordinates of the start. Hatched: states
 whose energy no training data has. Where truth is not known: f̂ − dx/dt of the held-out rows, cell by cell.
 The menu ⋯ beside the colours chooses a component of the field, relative or absolute, log or linear."""
-DECADES = 3.0  # that a logarithmic map spans
+DECADES, BEYOND = 3.0, 1.0  # that a logarithmic map spans, and of these those above the errors within the data
 _SCALES = ("relative, log", "relative", "absolute, log", "absolute")
 _LEAST = 1e-6  # of rms ‖f‖, what the colours reach at least: the map of an exact model is blank
 
@@ -99,7 +99,7 @@ class PortraitBackground:
         self.map.show_sizes(values, span, found.spec.x, found.spec.y, found.beyond)
         ends = error_ends(span, view.error_scale, unit_of(scene, part))
         title = f"{name}: {_symbol(scene, part, found.against)}"
-        self.key.show_key(title, ends, error_words(figures, scene), error_tip(found, figures, scene), sizes=True)
+        self.key.show_key(title, ends, "", error_tip(found, figures, scene), sizes=True)
 
     def _dress_contours(self, compared: str) -> None:
         """Grey lines, or ink for truth and a model's own colour where they are compared."""
@@ -139,12 +139,14 @@ def error_sizes(found: ErrorMap, part: int, scale: str) -> tuple[Array, tuple[fl
     error = found.error if part < 0 else np.abs(found.off[..., part])
     unit = found.size if scale.startswith("relative") else 1.0
     values: Array = error / max(unit, 1e-300)
-    finite = values[np.isfinite(values)]
-    top = float(10.0 ** (np.ceil(2 * np.log10(max(percentile(finite, INSIDE), _LEAST * found.size / unit))) / 2))
+    inside = values[found.inside & np.isfinite(values)]
+    reach = percentile(inside if len(inside) else values[np.isfinite(values)], INSIDE)
+    top = float(10.0 ** (np.ceil(2 * np.log10(max(reach, _LEAST * found.size / unit))) / 2))
     if not scale.endswith("log"):
-        return values, (0.0, top)
+        return values, (0.0, 2 * top)
     with np.errstate(divide="ignore"):
-        return np.log10(np.maximum(values, top * 10.0 ** (-2 * DECADES))), (np.log10(top) - DECADES, np.log10(top))
+        end = np.log10(top) + BEYOND
+        return np.log10(np.maximum(values, top * 10.0 ** (-2 * DECADES))), (end - DECADES, end)
 
 
 def error_ends(span: tuple[float, float], scale: str, unit: str) -> tuple[str, str]:

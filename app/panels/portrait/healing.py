@@ -7,6 +7,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from app.lab import Lab
+from app.widgets.elided import ElidedLabel
 from app.widgets.plot import LabPlot
 from app.widgets.text import PlainLabel, set_tip
 from app.widgets.value_box import ValueBox
@@ -26,6 +27,9 @@ NOISE = Parameter("noise", "Noise", 0.0, 0.0, 1.0, "σ", "", "Standard deviation
 ADD_TIP = """Add true trajectories to the data by a click on the error map
 A click adds them through that point, a drag through the region; the other coordinates are those of the start. Then the
 models are fitted anew: live where the live fit is on, else as by Train. One undo step."""
+FIGURES_TIP = """How far the field is off: rms ‖f̂ − f‖ / rms ‖f‖
+On test states, and on states whose energy is up to a quarter of the data's range above it; the component that has the
+largest share of Σ (f̂ − f)²."""
 WORST_TIP = """Add true trajectories where the learned field is worst
 Their starts are the worst places of the map within the data's energies, apart from each other. One undo step."""
 
@@ -53,10 +57,13 @@ class HealBar(QWidget):
         self.worst.setAccessibleName("Add true trajectories where the map is worst")
         set_tip(self.worst, WORST_TIP)
         self.worst.clicked.connect(self.worst_asked)
+        self.words = ElidedLabel()  # how far the field is off
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 12, 0)
         row.setSpacing(4)
         row.addWidget(self.tool)
+        self._asked: list[QWidget] = []  # what is seen while a click adds data
+        row.addWidget(self.worst)
         for parameter in (COUNT, SECONDS, NOISE):
             box = self.boxes[parameter.name]
             box.setMaximumWidth(58)
@@ -65,22 +72,31 @@ class HealBar(QWidget):
             box.refused.connect(lambda text: lab.noticed.emit(text, False))
             label = PlainLabel({"count": "×", "noise": "σ"}.get(parameter.name, ""))
             label.setProperty("muted", True)
+            self._asked += [label, box]
             row.addWidget(label)
             row.addWidget(box)
-        row.addWidget(self.worst)
-        row.addStretch(1)
+        row.addSpacing(8)
+        row.addWidget(self.words, 1)
         self._source = ""
 
     def sync(self) -> None:
         """Show it where the map is on and data can be added; begin with the length and the noise of the data."""
         view, experiment = self.lab.document.view, self.lab.experiment
         able = can_add(experiment)
-        self.setVisible(view.error_map and able)
+        self.setVisible(view.error_map)
+        self.tool.setVisible(able)
+        self.worst.setVisible(able)
         self.tool.setChecked(able and view.tool == TOOL)
+        for widget in self._asked:
+            widget.setVisible(self.tool.isChecked())
         if able and experiment.source_name != self._source:
             self._source = experiment.source_name
             self.boxes["seconds"].set_value(float(experiment.data["horizon"]))
             self.boxes["noise"].set_value(float(experiment.data["noise"]))
+
+    def say(self, text: str) -> None:
+        """Say how far the field is off."""
+        self.words.say(text, FIGURES_TIP)
 
     def added(self, starts: Array) -> Added:
         """Return the edit that adds trajectories from `starts` `(n, 2*dof)`, as dense in time as the data."""

@@ -10,6 +10,7 @@ from app.panels.portrait.projection import Chart, joins
 from app.widgets.plot import Curve, LabPlot, Marker
 from app.widgets.plot_items import Caption
 
+MOST_NAMED = 8  # states: more names would lie over each other
 _SIZE = 0.85  # of the plot's type
 
 
@@ -32,7 +33,8 @@ class StateMarks:
             dot = self._plot.marker(mark.role, "square" if mark.stable else "cross", 8.0, z=30.0)
             dot.place(x, y)
             name = self._plot.caption(mark.role, _SIZE, inside=True)
-            name.write(mark.text, x, y)
+            if len(marks) <= MOST_NAMED:
+                name.write(mark.text, x, y)
             self.items.append((dot, name))
 
 

@@ -12,7 +12,7 @@ from app.model.document import State, View
 from app.model.model_roles import compared_key, error_key, field_key
 from app.model.rollout_messages import Answer, Blob, Marks, RolloutCurve, ShownModel
 from app.model.settings import settings
-from app.panels.portrait.background import PortraitBackground, error_ways
+from app.panels.portrait.background import PortraitBackground, error_ways, error_words
 from app.panels.portrait.bar import PortraitBar
 from app.panels.portrait.curves import PortraitCurves, tracks_of
 from app.panels.portrait.data_editing import DataEditor
@@ -310,6 +310,7 @@ class PortraitPanel(QWidget):
         figures, view = answer.field_error if answer is not None else None, self.lab.document.view
         name = shown.title if shown is not None else ""
         self.background.show_error(here, figures, name, view, scene, self._why_no_error())
+        self.healing.bar.say(error_words(figures, scene) if here is not None else "")
 
     def _why_no_error(self) -> str:
         models = self.lab.shown_models()
