@@ -66,15 +66,15 @@ class SplitPanel(QWidget):
         head.addSpacing(8)
         head.addWidget(self.words, 1)
         self._pages = QStackedLayout()
-        for page in (self.error, self.energy, self.table):
-            if isinstance(page, DebugPlot):
-                page.words.hide()
-            self._pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(head)
         layout.addLayout(self._pages, 1)
+        for page in (self.error, self.energy, self.table):  # last: without a parent one would be a window for a moment
+            if isinstance(page, DebugPlot):
+                page.words.hide()
+            self._pages.addWidget(page)
         lab.debugging.told.connect(self._on_told)
         lab.debugging.changed.connect(self.sync)
         lab.document.changed.connect(lambda *_: self.table.sync())
