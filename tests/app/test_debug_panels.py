@@ -16,6 +16,7 @@ from app.panels.debug.split import SplitPanel
 from app.panels.debug.verdict import VerdictPanel
 from app.panels.portrait.background import error_sizes
 from app.panels.portrait.healing import worst_places
+from app.window.layouts import ASIDE
 from hnn_engine.data_edits import ADDED
 from hnn_engine.debugging.field_error import ErrorMap, field_error
 from hnn_engine.experiment import default_settings, model_spec
@@ -149,6 +150,18 @@ async def test_another_start_is_another_question(bench: Bench) -> None:
     run = bench.lab.debugging.run
     assert run is not None
     assert run.experiment.start == (0.5, 0.0)
+
+
+async def test_its_panels_are_in_the_menu_and_made_when_they_are_shown(bench: Bench) -> None:
+    for name in ASIDE:
+        dock = bench.window.docks[name]
+        assert dock.isHidden()
+        dock.toggleViewAction().trigger()
+        await bench.until(lambda dock=dock: bool(dock.widget().accessibleName()), name)
+        assert dock.isVisible()
+    bench.key(Qt.Key.Key_0, CTRL, bench.window)
+    await bench.frames(3)
+    assert all(bench.window.docks[name].isHidden() for name in ASIDE), "the layout as it was at first"
 
 
 # The error map --------------------------------------------------------------------------------------------------------

@@ -123,14 +123,21 @@ class PortraitBar(QWidget):
         self._fold(layout is not None and layout.minimumSize().width() > self.width())
 
     def _fold(self, narrow: bool) -> None:
-        """Put the switches into a row of their own where one is too narrow for all, and back where it is not."""
-        needed = sum(button.sizeHint().width() + 4 for button in self.switches.values() if not button.isHidden())
+        """Put the switches into a row of their own where one is too narrow for all, and back where it is not; the first
+        of them stay where even that row is too narrow."""
+        widths = {
+            name: button.sizeHint().width() + 4 for name, button in self.switches.items() if not button.isHidden()
+        }
+        room, needed = self.width() - 16, sum(widths.values())
         folded = self._second.count() > 1
-        if folded and self._first.minimumSize().width() + needed <= self.width() - 16:
-            target = self._first
-        elif narrow and not folded:
-            target = self._second
-        else:
+        if not narrow and not folded:
             return
-        for button in self.switches.values():
-            target.addWidget(button)
+        if not narrow and self._first.minimumSize().width() + needed <= room:
+            row = dict.fromkeys(self.switches, self._first)
+        else:
+            row = dict.fromkeys(self.switches, self._second)
+            for name, width in widths.items():
+                if needed > room:
+                    row[name], needed = self._first, needed - width
+        for name, button in self.switches.items():
+            row[name].addWidget(button)
