@@ -126,6 +126,7 @@ def serve(line: Connection) -> None:
     """Answer questions until the window's side of `line` is gone."""
     give_way()
     kernel_cache.load_compiled()
+    line.send(Hushed(0))  # it has begun
     desk = Desk(line.send, lambda: line.poll())
     while True:
         try:

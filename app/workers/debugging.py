@@ -26,7 +26,8 @@ if TYPE_CHECKING:  # with records and the figures of debugging: nothing that the
 
 _log = logging.getLogger(__name__)
 POLL_S = 0.05  # s between looks whether there is a newer question
-PATIENCE = 3.0  # s that the process is given to end what it does; then it is begun anew
+PATIENCE = 6.0  # s that the process is given to end what it does; then it is begun anew
+BEGINS = 60.0  # s that it is given to begin, which takes a while on a busy machine
 ENDED = "The process that debugs has ended: it begins anew with the next question."
 VIEWS = ("verdict", "split", "methods", "conserved", "flow", "growth", "fixed_points", "ensemble")  # as they are asked
 
@@ -41,6 +42,7 @@ class DebugWorker(QObject):
         super().__init__(parent)
         self._child: ChildProcess | None = None
         self._latest: LatestOnly[DebugQuestion] = LatestOnly(self._serve, "debugging")
+        self._spoke: object = None  # the process that has begun, as its first message says
         self._knows: tuple[object, int] = (None, -1)  # which process has the data of which fit
 
     def ask(self, question: "DebugQuestion | None") -> None:
@@ -88,7 +90,7 @@ class DebugWorker(QObject):
         while not self._latest.closing and self._latest.waiting is None:
             if not line.poll(POLL_S):
                 continue
-            message: DebugMessage = line.recv()
+            message = self._received(line)
             if message.number == question.number:
                 self.heard.emit(message)
                 if isinstance(message, Done):
@@ -100,13 +102,19 @@ class DebugWorker(QObject):
         from app.workers.debug_process import Hush, Hushed
 
         line.send(Hush(number))
-        end = time.perf_counter() + PATIENCE
+        assert self._child is not None
+        end = time.perf_counter() + (PATIENCE if self._spoke is self._child.process else BEGINS)
         while time.perf_counter() < end and not self._latest.closing:
             if line.poll(POLL_S):
-                message = line.recv()
+                message = self._received(line)
                 if isinstance(message, Hushed) and message.number == number:
                     return True
         return False
+
+    def _received(self, line: Connection) -> "DebugMessage":
+        message: DebugMessage = line.recv()
+        self._spoke = self._child.process if self._child is not None else None
+        return message
 
 
 class Debugging(QObject):

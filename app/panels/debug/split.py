@@ -39,6 +39,7 @@ what is left is the model's. Own Ĥ: what the model itself conserves, so that al
 STEP_TIP = """Errors of methods and steps for this model, against the same model followed at 10⁻¹², in rms ‖x‖
 Below each: evaluations of the field per second of motion. Click one to follow all models by it: one edit.
 Framed: the one that is chosen. Bold: the cheapest whose error is beside that of the model."""
+ROW = 42  # pixels, two lines
 PAGES = ("Error", "Energy", "Step")
 _PAGE_TIPS = (ERROR_TIP, ENERGY_TIP, STEP_TIP)
 METHOD_DASH = (2.0, 3.0)
@@ -197,8 +198,8 @@ class MethodTable(QTableWidget):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setShowGrid(False)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.verticalHeader().setMinimumSectionSize(34)
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setDefaultSectionSize(ROW)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         set_tip(self, STEP_TIP)
         self.cellClicked.connect(self._on_clicked)
