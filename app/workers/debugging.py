@@ -207,16 +207,26 @@ class Debugging(QObject):
             return
         wanted = {view for views in self._lookers.values() for view in views}
         if not wanted:
+            if self._asked:
+                self._ask(())  # nobody looks any more
             return
         self._due = False
         if self._choose():
             self.changed.emit()
         if self.run is None or self.stopped:
             return
-        missing = tuple(v for v in VIEWS if v in wanted and (v not in self._answers or not self._answers[v][2]))
-        if missing and not set(missing) <= set(self._asked):
+        if self._data.awaits(self.run.experiment):
+            return  # the news that it is there comes here too; made twice at once it would take twice as long
+        missing = tuple(v for v in VIEWS if v in wanted and not self._is_answered(v))
+        under_way = {v for v in self._asked if not self._is_answered(v)}
+        if under_way and under_way <= wanted:
+            return  # what else is wanted is asked when this is done
+        if missing or under_way:
             self._ask(missing)
             self.changed.emit()
+
+    def _is_answered(self, view: str) -> bool:
+        return view in self._answers and self._answers[view][2]
 
     def _ask(self, views: tuple[str, ...]) -> None:
         if self.run is None:
