@@ -30,6 +30,7 @@ from hnn_engine.rollout_analysis import gentle_span
 from hnn_engine.rollouts.steering import STEERINGS, Steering
 
 if TYPE_CHECKING:
+    from app.workers.debugging import Debugging
     from app.workers.typed_system import TypedSystem
     from hnn_engine.records import Run
 
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 class Lab(QObject):
     """What the panels show and act on; `drag`, `training`, `evaluation`, `live_fit` and `rollouts` are its parts.
 
-    Signals: `answered(Answer)` new rollouts, `taken_in()` once every panel has them;
+    Signals: `answered(Answer)` new rollouts, `taken_in()` once every panel has them; `marked(Marks)` states marked
+    in the portrait, and `carried(tuple of Blob)` outlines to be drawn there, in place of those before;
     `highlighted(role)` what has this role is pointed at, '' nothing; `dataset_changed(Dataset | None)`;
     `noticed(text, is_error)`, `settled(text)` where that error is gone; `failed(text, details)`.
     """
@@ -45,6 +47,8 @@ class Lab(QObject):
     answered = Signal(object)
     taken_in = Signal()
     highlighted = Signal(str)
+    marked = Signal(object)
+    carried = Signal(object)
     dataset_changed = Signal(object)
     noticed = Signal(str, bool)
     settled = Signal(str)
@@ -116,6 +120,25 @@ class Lab(QObject):
         typed = TypedSystem(self.document, self.playback, self.drag, self._put_typed, self)
         self.frame_clock.text.connect(typed.tick)
         return typed
+
+    @cached_property
+    def debugging(self) -> "Debugging":
+        """What is wrong with a shown model; made when a panel first looks at it."""
+        from app.workers.debugging import Debugging
+
+        made = Debugging(self.document, self.dataset_worker, self.shown_models, lambda: self.drag.active, self)
+        for signal in (
+            self.document.changed,
+            self.document.view_changed,
+            self.dataset_worker.changed,
+            self.training.changed,
+            self.live_fit.found,
+            self.live_fit.refused,
+            self.drag.changed,
+        ):
+            signal.connect(lambda *_: made.refresh())
+        self.frame_clock.painted.connect(made.tick)
+        return made
 
     @property
     def answer(self) -> Answer | None:
@@ -398,7 +421,8 @@ class Lab(QObject):
         self.training.worker.stop()
         self.live_fit.close()
         typed = "typed_system" not in vars(self) or self.typed_system.close(seconds)
+        debugged = "debugging" not in vars(self) or self.debugging.close(seconds)
         ended = self.training.worker.join(seconds)
         self.training.drain()
         parts = (self.rollouts.worker, self.dataset_worker, self.preload, self.evaluation.worker)
-        return all([ended, typed, *(part.close(seconds) for part in parts)])
+        return all([ended, typed, debugged, *(part.close(seconds) for part in parts)])

@@ -1,4 +1,4 @@
-"""Edits of the training data: trajectories drawn, points and whole trajectories moved or removed.
+"""Edits of the training data: trajectories drawn or added, points and whole trajectories moved or removed.
 
 They are applied to the data of a system or a recording, whose settings can still be changed.
 """
@@ -11,9 +11,12 @@ import numpy as np
 
 from hnn_engine import limits
 from hnn_engine.coords import Array
-from hnn_engine.datasets import Dataset, Mask
+from hnn_engine.datasets import TOLERANCE, Dataset, Mask
 from hnn_engine.errors import ExperimentError
+from hnn_engine.rollouts.rollout import rollout
+from hnn_engine.systems.base import System
 
+ADDED = 500_000  # the first added trajectory has this number
 STROKES = 1_000_000  # the first drawn trajectory has this number; those that are given have smaller ones
 FEWEST, MOST = 8, 400  # points of a stroke
 FEWEST_MOVES = 4  # of the mouse, from place to place
@@ -23,6 +26,7 @@ RATE = 25.0  # points of a stroke in a second of it
 BLUR = 0.08  # s over which the position along the path is averaged
 SHAKE = 8.0  # pixels of the way over which its path is
 MOST_STROKES = 200  # that can be drawn; what a file keeps, pieces included, is in `limits`
+MOST_ADDED_POINTS, MOST_ADDED = 2000, 200_000  # states of an added trajectory, and of all of them
 LARGEST = 1e100  # of a number: squares stay finite
 TEST_EVERY = 10  # rows of a stroke of which one tests
 
@@ -62,14 +66,26 @@ class Stroke:
 
 
 @dataclass(frozen=True)
+class Added:
+    """True trajectories that join the data: from each of `starts`, `2*dof` numbers, `points` states over `seconds` s,
+    with normal noise of standard deviation `noise` on every coordinate, as the data of the system has it."""
+
+    starts: tuple[Point, ...]
+    points: int
+    seconds: float
+    noise: float
+
+
+@dataclass(frozen=True)
 class DataEdits:
-    """What has been changed: `strokes` drawn, how far places were `moved` (`2*dof` numbers each), what was `removed`;
-    `alone`: the strokes are the only data."""
+    """What has been changed: `strokes` drawn, how far places were `moved` (`2*dof` numbers each), what was `removed`,
+    true trajectories `added`; `alone`: the strokes are the only data."""
 
     strokes: tuple[Stroke, ...] = ()
     moved: tuple[tuple[Place, Point], ...] = ()
     removed: tuple[Place, ...] = ()
     alone: bool = False
+    added: tuple[Added, ...] = ()
 
     @property
     def drawn(self) -> bool:
@@ -82,6 +98,10 @@ class DataEdits:
         if len(self.strokes) >= MOST_STROKES:
             raise ExperimentError(f"{MOST_STROKES} strokes are drawn, and no more are possible: remove some first")
         return replace(self, strokes=(*self.strokes, stroke), alone=self.alone or not self.strokes)
+
+    def with_added(self, added: Added) -> "DataEdits":
+        """Return this with more true trajectories."""
+        return replace(self, added=(*self.added, added))
 
     def only(self, alone: bool) -> "DataEdits":
         """Return this with the strokes as the only data, or with the other data."""
@@ -202,6 +222,30 @@ def _means(group: Array, *values: Array) -> list[Array]:
     return [np.add.reduceat(v, begins, axis=0) / counts.reshape(-1, *[1] * (v.ndim - 1)) for v in values]
 
 
+def with_trajectories(data: Dataset, edits: DataEdits, system: System, seed: int) -> Dataset:
+    """Return `data` of `system` with the trajectories that `edits` add; they train. Noise by the generator `[seed, 7]`.
+
+    Raises `ExperimentError` where a trajectory leaves the finite numbers, as it does in a close encounter.
+    """
+    if not edits.added:
+        return data
+    rng, parts, number = np.random.default_rng([seed, 7]), [], ADDED
+    for one in edits.added:
+        times = np.linspace(0.0, one.seconds, one.points)
+        made = rollout(system, np.array(one.starts), times, "dop853", tolerance=TOLERANCE)
+        if made.diverged:
+            raise ExperimentError(
+                f"A trajectory that was added {made.note}: shorten it, or add it elsewhere (undo takes it back)"
+            )
+        clean = made.coords.transpose(1, 0, 2).reshape(-1, 2 * system.dof)
+        names = number + np.repeat(np.arange(len(one.starts)), one.points)
+        coords = clean + one.noise * rng.standard_normal(clean.shape) if one.noise else clean
+        train = np.ones(len(clean), dtype=bool)
+        parts.append(Dataset(coords, system.field(clean), np.tile(times, len(one.starts)), names, train, clean))
+        number += len(one.starts)
+    return _joined(data, parts)
+
+
 # On top of other data -------------------------------------------------------------------------------------------------
 
 
@@ -258,6 +302,7 @@ def _joined(data: Dataset, strokes: list[Dataset]) -> Dataset:
     if not strokes:
         return data
     parts = [data, *strokes]
+    edited = np.concatenate([_marks(one) for one in parts])
     return replace(
         data,
         coords=np.concatenate([one.coords for one in parts]),
@@ -265,9 +310,13 @@ def _joined(data: Dataset, strokes: list[Dataset]) -> Dataset:
         t=np.concatenate([one.t for one in parts]),
         trajectory=np.concatenate([one.trajectory for one in parts]),
         train=np.concatenate([one.train for one in parts]),
-        clean=None if data.clean is None else np.concatenate([data.clean, *(one.coords for one in strokes)]),
-        edited=np.concatenate([_marks(one) for one in parts]),
+        clean=None if data.clean is None else np.concatenate([data.clean, *(_clean(one) for one in strokes)]),
+        edited=edited if edited.any() else None,
     )
+
+
+def _clean(data: Dataset) -> Array:
+    return data.clean if data.clean is not None else data.coords
 
 
 def _marks(data: Dataset) -> Mask:
@@ -291,7 +340,13 @@ def edits_to_json(edits: DataEdits) -> dict[str, Any]:
         "moved": [{"trajectory": at.trajectory, "t": at.t, "by": list(by)} for at, by in edits.moved],
         "removed": [{"trajectory": at.trajectory, "t": at.t} for at in edits.removed],
         "alone": edits.alone,
+        **({"added": [_added_to_json(one) for one in edits.added]} if edits.added else {}),
     }
+
+
+def _added_to_json(one: Added) -> dict[str, Any]:
+    starts = [list(start) for start in one.starts]
+    return {"starts": starts, "points": one.points, "seconds": one.seconds, "noise": one.noise}
 
 
 def edits_from_json(value: object) -> DataEdits:
@@ -301,12 +356,15 @@ def edits_from_json(value: object) -> DataEdits:
         if not isinstance(value, Mapping) or type(value["alone"]) is not bool:
             raise TypeError
         strokes, moved, removed = (_entries(value[name]) for name in ("strokes", "moved", "removed"))
-        _check_counts(len(strokes), sum(len(s["coords"]) for s in strokes) + len(moved) + len(removed))
+        added = _entries(value.get("added", []))
+        numbers = sum(len(s["coords"]) for s in strokes) + sum(len(_entries(a["starts"])) for a in added)
+        _check_counts(len(strokes), numbers + len(moved) + len(removed))
         return DataEdits(
             tuple(Stroke(_read_number(s["dt"]), _read_points(s["coords"])) for s in strokes),
             tuple((_read_place(m), _read_point(m["by"])) for m in moved),
             tuple(_read_place(r) for r in removed),
             value["alone"],
+            tuple(_read_added(a) for a in added),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ExperimentError(
@@ -334,6 +392,13 @@ def _read_points(points: Any) -> tuple[Point, ...]:
     return tuple(_read_point(point) for point in _entries(points))
 
 
+def _read_added(value: Mapping[str, Any]) -> Added:
+    if type(value["points"]) is not int:
+        raise TypeError
+    seconds, noise = _read_number(value["seconds"]), _read_number(value["noise"])
+    return Added(_read_points(value["starts"]), value["points"], seconds, noise)
+
+
 def _read_place(value: Mapping[str, Any]) -> Place:
     if type(value["trajectory"]) is not int:
         raise TypeError
@@ -344,14 +409,25 @@ def check_edits(edits: DataEdits, coordinates: int) -> None:
     """Raise `ExperimentError` unless every point of `edits` is `coordinates` finite numbers, strokes last, places are
     of trajectories that there can be, and all of it fits into a file."""
     points = [point for stroke in edits.strokes for point in stroke.coords] + [by for _, by in edits.moved]
+    points += [start for one in edits.added for start in one.starts]
     places = [at for at, _ in edits.moved] + list(edits.removed)
     _check_counts(len(edits.strokes), coordinates * len(points) + 2 * len(places))
     if not all(len(point) == coordinates and all(map(_ordinary, point)) for point in points):
         raise ExperimentError(f"Drawn or moved points need {coordinates} finite numbers each")
     if not all(len(stroke.coords) >= FEWEST_LEFT and 0 < stroke.dt < LARGEST for stroke in edits.strokes):
         raise ExperimentError("A drawn stroke needs three points at least, and a time between them above zero")
+    if not all(_is_possible(one) for one in edits.added):
+        raise ExperimentError(
+            f"Added trajectories need 2 to {MOST_ADDED_POINTS} points over 0.001 to 1000 s, noise from 0 to 1"
+        )
+    if sum(len(one.starts) * one.points for one in edits.added) > MOST_ADDED:
+        raise ExperimentError(f"More than {MOST_ADDED:,} states would be added: add fewer or shorter trajectories")
     if not all(0 <= at.trajectory < STROKES and (at.t is None or _ordinary(at.t)) for at in places):
         raise ExperimentError("Moved or removed data needs a trajectory from 0 on, and a finite time or none")
+
+
+def _is_possible(one: Added) -> bool:
+    return 2 <= one.points <= MOST_ADDED_POINTS and 1e-3 <= one.seconds <= 1e3 and 0 <= one.noise <= 1
 
 
 def _ordinary(x: float) -> bool:

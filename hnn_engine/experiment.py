@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from hnn_engine.coords import Array
-from hnn_engine.data_edits import NO_EDITS, DataEdits, check_edits, edits_from_json, edits_to_json, with_edits
+from hnn_engine.data_edits import (
+    NO_EDITS,
+    DataEdits,
+    check_edits,
+    edits_from_json,
+    edits_to_json,
+    with_edits,
+    with_trajectories,
+)
 from hnn_engine.datasets import Dataset, data_defaults, data_parameters, filmed, make_dataset, with_floor
 from hnn_engine.errors import ExperimentError, IntegratorError, listing
 from hnn_engine.fitting import RecipeInfo, get_recipe, recipe_defaults
@@ -34,9 +42,10 @@ if TYPE_CHECKING:  # none is needed before a recording or a formula is opened or
     from hnn_engine.snapshot import Snapshot
 
 # 2 knows layouts of states and what is done to rollouts on their way; 3 frames; 4 data by hand; 5 automatic networks;
-# 6 systems of one's own. What has nothing new is written for programs that know nothing of it.
-FORMAT, AUTOMATIC, WITHOUT_AUTO = 6, 5, 4
-READABLE = (1, 2, 3, 4, 5, 6)
+# 6 systems of one's own; 7 true trajectories added to the data. What has nothing new is written for programs
+# that know nothing of it.
+FORMAT, OWN, AUTOMATIC, WITHOUT_AUTO = 7, 6, 5, 4
+READABLE = (1, 2, 3, 4, 5, 6, 7)
 LARGEST = 1e300  # number in a file, and coordinate of a start
 LONGEST_NAME = 100  # characters of a name in a file
 MAX_STEPS = 50_000  # of one rollout on screen or in a file
@@ -258,6 +267,8 @@ class Experiment:
         raise `ExperimentError` where nothing is left."""
         if self.edits == NO_EDITS:
             return given
+        if self.system is not None:
+            given = with_trajectories(given, self.edits, self.system, self.seed)
         made = with_edits(given, self.edits)
         return made if self.system is None or self.edits.drawn else with_floor(self.system, made)
 
@@ -568,6 +579,8 @@ def _check_edits(experiment: Experiment) -> None:
         return
     if experiment.frame_size:
         raise ExperimentError("Data observed as frames cannot be edited: choose a system of states")
+    if experiment.edits.added and experiment.system is None:
+        raise ExperimentError("A recording has no true trajectories to add: choose a system")
     if experiment.edits.drawn and experiment.scene.dof > 1:
         raise ExperimentError(
             f"A stroke in the plane has one degree of freedom, but {experiment.source_title} has "
@@ -599,7 +612,13 @@ def to_json(experiment: Experiment) -> dict[str, Any]:
     spec = experiment.rollout
     automatic = any(is_automatic(m.settings) for m in experiment.models)
     return {
-        "format": FORMAT if "own" in source else AUTOMATIC if automatic else WITHOUT_AUTO,
+        "format": FORMAT
+        if experiment.edits.added
+        else OWN
+        if "own" in source
+        else AUTOMATIC
+        if automatic
+        else WITHOUT_AUTO,
         "source": source,
         "data": dict(experiment.data),
         "models": [{"name": m.name, "settings": dict(m.settings)} for m in experiment.models],

@@ -103,6 +103,7 @@ def _edited(experiment: Experiment) -> str:
     edits = experiment.edits
     parts = (
         (len(edits.strokes), "drawn"),
+        (sum(len(one.starts) for one in edits.added), "added"),
         (len(edits.moved), "moved"),
         (len(edits.removed), "removed"),
     )

@@ -38,7 +38,8 @@ class State:
 
 
 ENERGY_OF = ("reference", "learned", "both")
-TOOLS = ("start", "draw", "move", "erase", "band")
+TOOLS = ("start", "draw", "move", "erase", "band", "heal")
+ERROR_SCALES = ("relative-log", "relative", "absolute-log", "absolute")
 _SIZE_PARAMETERS = tuple(p for p in NETWORK_PARAMETERS if p.name in SIZE)
 ON_DISK = {"warm_start": "polish"}  # fields of a view that have another name in session files
 
@@ -90,6 +91,11 @@ class View:
     data: bool = True
     compare: bool = False  # a learned H with the true one, in the portrait
     compared: str = ""  # the role of the run whose H that is; empty: the one whose field is shown
+    error_map: bool = False  # a learned field with the true one, in the portrait
+    error_scale: str = ERROR_SCALES[0]  # of the colours of that
+    error_part: int = -1  # which component of the field it is about; −1: all together
+    debugged: str = ""  # the role of the run that is debugged; empty: the one whose field is shown
+    debug_view: str = ""  # which view of it is shown, of those to choose from; empty: none yet
     latents: bool = False  # the portrait shows the latents of a model that sees frames
     energy_of: str = "reference"  # by the true H (a recording's reference), by the models' own, or by both: `ENERGY_OF`
     speed: float = 1.0
@@ -109,10 +115,10 @@ class View:
     def from_dict(values: dict[str, Any]) -> "View":
         """Read what `as_dict` wrote, ignoring what this program does not know."""
         view = View()
-        for name in ("field", "compared"):
+        for name in ("field", "compared", "debugged", "debug_view"):
             if isinstance(values.get(name), str):
                 view = replace(view, **{name: values[name][:LONGEST_NAME]})
-        for name in ("arrows", "contours", "data", "compare", "latents", "live_fit", "warm_start", "twin"):
+        for name in ("arrows", "contours", "data", "compare", "error_map", "latents", "live_fit", "warm_start", "twin"):
             key = ON_DISK.get(name, name)
             if isinstance(values.get(key), bool):
                 view = replace(view, **{name: values[key]})
@@ -120,6 +126,10 @@ class View:
             view = replace(view, before_live=BeforeLive.from_list(values.get("before_live")))
         if values.get("energy_of") in ENERGY_OF:
             view = replace(view, energy_of=values["energy_of"])
+        if values.get("error_scale") in ERROR_SCALES:
+            view = replace(view, error_scale=values["error_scale"])
+        if _is_whole(values.get("error_part"), -1, MOST_AXES):
+            view = replace(view, error_part=values["error_part"])
         axes, speed = values.get("axes"), values.get("speed")
         if isinstance(axes, list) and len(axes) == 2 and all(_is_whole(a, 0, MOST_AXES) for a in axes):
             view = replace(view, axes=(axes[0], axes[1]))

@@ -34,6 +34,22 @@ def evaluated_key(models: Sequence[ShownModel], view: View) -> str:
     return _first(models, view.field)
 
 
+def debugged_key(models: Sequence[ShownModel], view: View) -> str:
+    """Return the model that is debugged, or ''.
+
+    It is the one that is chosen for it, or else the one whose field is chosen, or else the first, one with an energy
+    before one without.
+    """
+    return _first(models, view.debugged or view.field)
+
+
+def error_key(models: Sequence[ShownModel], view: View) -> str:
+    """Return the model whose field the portrait holds against the true one, or '': the one that is debugged, of those
+    that do not see frames."""
+    able = [m for m in models if m.snapshot.autoencoder is None]
+    return debugged_key(able, view) if view.error_map else ""
+
+
 def latents_key(models: Sequence[ShownModel], view: View) -> str:
     """Return the model whose latents the portrait shows, or ''.
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hnn_engine.coords import Array
+from hnn_engine.datasets import Dataset
+from hnn_engine.debugging.field_error import ErrorMap, FieldError
 from hnn_engine.experiment import Experiment
 from hnn_engine.phase_portrait import Drawn, Missed, PortraitField, PortraitSpec, States
 from hnn_engine.snapshot import Snapshot
@@ -33,6 +35,35 @@ class ShownModel:
             object.__setattr__(self, "role", self.model)
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A state `at` `(2*dof,)` that is marked on the plane, in the colour of `role`, with `text` beside it. `stable`: as
+    a dot, else as a cross."""
+
+    at: tuple[float, ...]
+    role: str
+    text: str
+    stable: bool
+
+
+Marks = tuple[Mark, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Blob:
+    """An outline that a flow carries, in the colour of `role`: `(B, P, 2*dof)` at the times `t` `(B,)` in s."""
+
+    role: str
+    t: Array
+    outline: Array
+
+    def at(self, time: float) -> Array:
+        """Return the outline `(P, 2*dof)` at `time` in s, linear in between."""
+        i = int(np.clip(np.searchsorted(self.t, time, side="right") - 1, 0, len(self.t) - 2))
+        share = float(np.clip((time - self.t[i]) / (self.t[i + 1] - self.t[i]), 0.0, 1.0))
+        return np.asarray(self.outline[i] + share * (self.outline[i + 1] - self.outline[i]))
+
+
 @dataclass(frozen=True, eq=False)
 class Request:
     """What is to be computed."""
@@ -46,6 +77,8 @@ class Request:
     preview: bool
     energy_of: str = "reference"
     compared: str = ""  # the key of the model whose H is compared with the true one, or ''
+    wrong: str = ""  # the key of the model whose field is held against the true one, or ''
+    data: Dataset | None = None  # on which that is done
     states: States | None = None  # some of the training data
     drawn: Drawn | None = None  # rows that were drawn with the mouse
     evaluated: str = ""  # the key of the model that is to follow them, or ''
@@ -109,6 +142,8 @@ class Answer:
     scale: float = float("nan")
     encoded_truth: Array | None = None  # truth as the model encodes it whose latents the portrait shows, `(T, 2)`
     missed: Missed | None = None  # which drawn rows the evaluated model does not fit
+    error_map: ErrorMap | None = None  # where the field of `request.wrong` is off
+    field_error: FieldError | None = None  # and how far, within the data and above it; None of what still changes
     twin: RolloutCurve | None = None  # truth from a start a hair away
     known_until: float = float("nan")  # s up to which truth is known to a pixel; inf for all of it, NaN if not computed
 

@@ -31,7 +31,7 @@ class DataTools(QWidget):
         self.only.clicked.connect(self._on_only)
         self.clear = QToolButton()
         self.clear.setText("Reset")
-        set_tip(self.clear, "Undo all that was drawn, moved and removed.")
+        set_tip(self.clear, "Undo all that was drawn, added, moved and removed.")
         self.clear.clicked.connect(lambda: lab.edit("Reset the data edits", edits=NO_EDITS))
         self.facts = quiet_label()
         self._lay_out()
@@ -98,5 +98,11 @@ class DataTools(QWidget):
 
 
 def _words(edits: DataEdits) -> str:
-    counts = ((len(edits.strokes), "drawn"), (len(edits.moved), "moved"), (len(edits.removed), "removed"))
+    added = sum(len(one.starts) for one in edits.added)
+    counts = (
+        (len(edits.strokes), "drawn"),
+        (added, "added"),
+        (len(edits.moved), "moved"),
+        (len(edits.removed), "removed"),
+    )
     return "Edited: " + ", ".join(f"{count} {what}" for count, what in counts if count) + "."

@@ -44,6 +44,26 @@ def diverging(theme: Theme) -> Table:
     return np.hstack([rgb, np.full((_SIZE, 1), 255, dtype=np.uint8)])
 
 
+# Of the sequential table likewise, by way of a middle that differs in hue too: what is small is told from what is
+# large in grey, and by those who see no red or no green.
+_MIDDLES = {False: "#E3B79B", True: "#6E4A3C"}
+_TOPS = {False: "#8A5CB8", True: "#C29BF0"}
+
+
+@lru_cache(maxsize=4)
+def sequential(theme: Theme) -> Table:
+    """Return paper – sand – violet as RGBA, `(256, 4)`, for sizes; the paper's tone stands for the smallest. Lightness
+    changes evenly."""
+    low, middle, high = (_to_lab(c) for c in (theme.paper, _MIDDLES[theme.dark], _TOPS[theme.dark]))
+    share = np.linspace(0.0, 1.0, _SIZE)[:, None]
+    bend = (middle[0] - low[0]) / (high[0] - low[0])  # where the middle's lightness stands on the even way
+    lab = np.where(
+        share < bend, low + (middle - low) * share / bend, middle + (high - middle) * (share - bend) / (1 - bend)
+    )
+    rgb = np.round(255 * _from_lab(lab)).astype(np.uint8)
+    return np.hstack([rgb, np.full((_SIZE, 1), 255, dtype=np.uint8)])
+
+
 def _to_lab(color: str) -> npt.NDArray[np.float64]:
     rgb = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)

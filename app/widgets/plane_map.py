@@ -1,4 +1,5 @@
-"""A map of values over a plane: one image in diverging colours, blank where the values are zero."""
+"""A map of values over a plane, one image: of differences in diverging colours, blank where they are zero, and of sizes
+in colours that grow from the paper's."""
 
 from collections.abc import Sequence
 
@@ -7,7 +8,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath
 
-from app.style.colormaps import diverging
+from app.style.colormaps import Table, diverging, sequential
 from app.style.theme import current_theme
 from app.widgets.plot_items import Item, Layer
 from app.widgets.plot_view import PlotView
@@ -25,7 +26,8 @@ class PlaneMap(Item):
     def __init__(self, z: float) -> None:
         super().__init__(z, Layer.BACKGROUND)
         self._values: Array | None = None
-        self._limit = 1.0
+        self._span = (-1.0, 1.0)  # of the values that the colours tell apart
+        self._sizes = False
         self._rect = QRectF()  # in the plane
         self._image = QImage()
         self._rings: Sequence[Array] = ()
@@ -36,9 +38,18 @@ class PlaneMap(Item):
         """Paint `values` `(rows, columns)`, lowest y first, known at evenly spaced points from edge to edge of the
         ranges `x` and `y`. Colours reach from −`limit` to `limit` and stay there beyond. Within the rings `hatched`,
         each `(k, 2)`, an odd number deep, the map is hatched: there it should not be relied on."""
-        if values is self._values and limit == self._limit and self._rect == _cells(values, x, y):
+        self._show(values, (-limit, limit), x, y, hatched, sizes=False)
+
+    def show_sizes(self, values: Array, span: Range, x: Range, y: Range, hatched: Sequence[Array] = ()) -> None:
+        """Paint `values` as `show_values` does, in colours that grow over `span` (low, high)."""
+        self._show(values, span, x, y, hatched, sizes=True)
+
+    def _show(self, values: Array, span: Range, x: Range, y: Range, hatched: Sequence[Array], sizes: bool) -> None:
+        same = values is self._values and span == self._span and sizes == self._sizes
+        if same and self._rect == _cells(values, x, y):
             return
-        self._values, self._limit, self._rect, self._rings = values, limit, _cells(values, x, y), hatched
+        self._values, self._span, self._sizes = values, span, sizes
+        self._rect, self._rings = _cells(values, x, y), hatched
         self.restyle()
         self.changed()
 
@@ -50,7 +61,8 @@ class PlaneMap(Item):
 
     def restyle(self) -> None:
         if self._values is not None:
-            self._image = colored(self._values[::-1], self._limit)
+            upright, (low, high) = self._values[::-1], self._span
+            self._image = sized(upright, low, high) if self._sizes else colored(upright, high)
 
     def lay(self, view: PlotView) -> QRectF:
         if self._values is None:
@@ -95,11 +107,19 @@ def _cells(values: Array, x: Range, y: Range) -> QRectF:
 
 def colored(values: Array, limit: float) -> QImage:
     """Return `values` in diverging colours, the first row on top; what is not a number is left clear."""
-    table = diverging(current_theme())
-    middle = (len(table) - 1) / 2
+    return _painted(values, (-limit, limit), diverging(current_theme()))
+
+
+def sized(values: Array, low: float, high: float) -> QImage:
+    """Return `values` in colours that grow from `low` to `high`; else as `colored`."""
+    return _painted(values, (low, high), sequential(current_theme()))
+
+
+def _painted(values: Array, span: Range, table: Table) -> QImage:
+    low, high = span
     with np.errstate(invalid="ignore", over="ignore"):
-        share = np.clip(np.nan_to_num(values / limit, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
-    pixels = table[np.rint(middle + middle * share).astype(np.intp)]
+        share = np.nan_to_num((values - low) / (high - low), nan=0.0, posinf=1.0, neginf=0.0)
+    pixels = table[np.rint((len(table) - 1) * np.clip(share, 0.0, 1.0)).astype(np.intp)]
     pixels[np.isnan(values), 3] = 0
     height, width = values.shape
     return QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()

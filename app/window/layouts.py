@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.style.theme import text_scale
 
+ASIDE = ("verdict", "split", "views")  # panels that are there where a layout, or the menu, asks for them
 CONTROLS_WIDTH = 300  # pixels, at the usual size of type
 FLOAT_BY = QPoint(36, 36)  # pixels that a panel moves when it begins to float, so that this can be seen
 _LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
@@ -26,23 +27,29 @@ _ACROSS, _DOWN = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
 
 @dataclass(frozen=True)
 class Layout:
-    """A set of panels for one purpose: its title, the key that chooses it, and whether the portrait compares."""
+    """A set of panels for one purpose: its title, the key that chooses it, and whether the portrait shows where the
+    learned field is off."""
 
     title: str
     key: str
     tip: str
     panels: tuple[str, ...]
-    compares: bool = False
+    maps_error: bool = False
 
 
 LAYOUTS = {
     "learn": Layout("Learn", "F6", "The two pictures and the energy", ("controls", "scene", "portrait", "energy")),
-    "train": Layout("Train", "F7", "All panels", ("controls", "scene", "portrait", "energy", "error", "loss", "runs")),
+    "train": Layout(
+        "Train",
+        "F7",
+        "All panels but those of Debug",
+        ("controls", "scene", "portrait", "energy", "error", "loss", "runs"),
+    ),
     "debug": Layout(
         "Debug",
         "F8",
-        "Phase portrait with Compare, energy, error, loss, runs",
-        ("controls", "portrait", "energy", "error", "loss", "runs"),
+        "Phase portrait with the error map, whose error it is, the verdict, and a view to choose",
+        ("controls", "portrait", "split", "verdict", "views"),
         True,
     ),
 }
@@ -97,10 +104,15 @@ class Arrangement:
         window.splitDockWidget(docks["scene"], docks["portrait"], _ACROSS)
         window.splitDockWidget(docks["scene"], docks["energy"], _DOWN)
         window.splitDockWidget(docks["portrait"], docks["loss"], _DOWN)
+        window.splitDockWidget(docks["scene"], docks["views"], _DOWN)
+        window.splitDockWidget(docks["scene"], docks["verdict"], _DOWN)
+        window.splitDockWidget(docks["portrait"], docks["split"], _DOWN)
         window.splitDockWidget(docks["energy"], docks["error"], _ACROSS)
         window.splitDockWidget(docks["loss"], docks["runs"], _ACROSS)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         window.tabifyDockWidget(docks["scene"], docks["frames"])
+        for name in ASIDE:
+            docks[name].hide()
 
     def size_column(self) -> int:
         """Give the column of controls the width that its type needs; return it, in pixels."""
@@ -120,6 +132,9 @@ class Arrangement:
             (("scene", "portrait"), (width // 2, width // 2), _ACROSS),
             (("scene", "energy"), (int(height * 0.63), int(height * 0.37)), _DOWN),
             (("portrait", "loss"), (int(height * 0.63), int(height * 0.37)), _DOWN),
+            (("verdict", "portrait"), (width * 12 // 25, width * 13 // 25), _ACROSS),
+            (("verdict", "views"), (height // 2, height // 2), _DOWN),
+            (("portrait", "split"), (int(height * 0.6), int(height * 0.4)), _DOWN),
             (("energy", "error"), (width // 4, width // 4), _ACROSS),
             (("loss", "runs"), (width * 8 // 40, width * 12 // 40), _ACROSS),
         ):
@@ -137,9 +152,9 @@ class Arrangement:
 
     def put_back(self) -> None:
         """Put every panel back."""
-        for dock in self._docks.values():
+        for name, dock in self._docks.items():
             dock.setFloating(False)
-            dock.show()
+            dock.setVisible(name not in ASIDE)
         self._window.restoreState(self._original)
         self.offer_frames()
         self.share_room()

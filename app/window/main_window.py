@@ -32,6 +32,7 @@ from app.style.icons import logo
 from app.widgets.notice import NoticeBar
 from app.widgets.text import name_action, title_text
 from app.window.appearance import resize_text, switch_theme
+from app.window.debug_panels import DebugPanels
 from app.window.explain import offer
 from app.window.layouts import LAYOUTS, Arrangement, controls_column
 from app.window.menus import Menus, WindowActions
@@ -151,6 +152,9 @@ class MainWindow(QMainWindow):
                 ("error", "Error", QWidget()),
                 ("loss", "Loss", QWidget()),
                 ("runs", "Runs", self.runs),
+                ("verdict", "Verdict", QWidget()),
+                ("split", "Whose error", QWidget()),
+                ("views", "Views", QWidget()),
             )
         }
         self.playback_bar = PlaybackBar(lab)
@@ -159,6 +163,7 @@ class MainWindow(QMainWindow):
         self.train_controls = TrainControls(self.lab, self.training)
         self.train_action = self.playback_bar.addWidget(self.train_controls)
         self.train_action.setVisible(False)
+        self.debug = DebugPanels(lab, self.docks, keep_no_focus)
         self.docks["controls"].visibilityChanged.connect(lambda shown: self.train_action.setVisible(not shown))
         self.notice = NoticeBar()
         self.status = StatusLine(lab)
@@ -279,8 +284,8 @@ class MainWindow(QMainWindow):
         if self.presentation is not None:
             self.presentation.leave()
         self.arrangement.choose(LAYOUTS[name])
-        if LAYOUTS[name].compares:
-            self.lab.document.set_view(compare=True)
+        if LAYOUTS[name].maps_error:
+            self.lab.document.set_view(error_map=True, compare=False)
         self._raise_above()
 
     def present(self) -> None:

@@ -34,6 +34,10 @@ class DatasetWorker(QObject):
         """Whether data is being made."""
         return self._key != self._wanted
 
+    def awaits(self, experiment: Experiment) -> bool:
+        """Whether the data of `experiment` is being made."""
+        return self.pending and self._wanted == data_key(experiment)
+
     @property
     def share(self) -> float:
         """The share of the data under way that is made."""

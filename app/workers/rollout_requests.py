@@ -8,7 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, Qt, Signal
 
 from app.model.document import Document
-from app.model.model_roles import compared_key, evaluated_key, field_key, latents_key
+from app.model.model_roles import compared_key, error_key, evaluated_key, field_key, latents_key
 from app.model.rollout_messages import Answer, Request, ShownModel
 from app.workers.rollout_worker import RolloutWorker
 from hnn_engine.datasets import Dataset
@@ -117,6 +117,8 @@ class RolloutRequests(QObject):
                 preview=self._dragging(),
                 energy_of=view.energy_of,
                 compared=compared_key(models, view),
+                wrong=error_key(models, view),
+                data=self._known_data if view.error_map else None,
                 states=self.states,
                 drawn=self.drawn,
                 evaluated=evaluated_key(models, view),

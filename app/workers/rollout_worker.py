@@ -16,6 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from app.model.rollout_messages import Answer, Request, RolloutCurve, ShownModel
+from app.workers.error_maps import ErrorMaps
 from app.workers.latest_only import LatestOnly
 from app.workers.rollout_companions import RolloutCompanions
 from app.workers.thread_priority import give_way
@@ -67,6 +68,7 @@ class RolloutWorker:
         # Painted frames of each model before the first out of step, and all.
         self._in_step: dict[str, tuple[Hashable, tuple[int, int]]] = {}
         self._plane: tuple[Hashable, Hashable, PortraitField] | None = None
+        self._error_maps = ErrorMaps()
         self._formula: type | None = None  # the system, made of a formula, whose law was compiled last
         self._companions = RolloutCompanions(self._truth_key, self._model_key, self._follow_fully)
         # Two threads in all: on two processors a third would only be in the way.
@@ -122,6 +124,7 @@ class RolloutWorker:
         costly_first = sorted(request.models, key=lambda m: not m.snapshot.has_energy)  # ∇H takes a second pass
         begun = {m.key: self._helper.submit(self._follow, request, m, stop) for m in costly_first}
         plane = self._field(request)
+        wrong = self._error_maps.of(request, {m.key: self._scaled(request, m) for m in request.models})
         followed: dict[str, Rollout | str] = {}
         for exact in self._stages(request):
             truth = self._truth(request, exact, stop)
@@ -143,7 +146,8 @@ class RolloutWorker:
             took = time.perf_counter() - began
             _log.debug("Rollouts of %d models: %.1f ms, preview %s", len(models), 1000 * took, request.preview)
             missed = missed_rows(request)
-            answer = Answer(request, truth, models, plane, took, energy_scale(request.experiment), seen, missed)
+            scale = energy_scale(request.experiment)
+            answer = Answer(request, truth, models, plane, took, scale, seen, missed, *wrong)
             self._give(self._companions.at_once(answer, stop) if exact else answer)
             if exact and not request.preview:
                 complete = self._companions.behind(answer, self._interrupted)

@@ -81,18 +81,16 @@ def gather(run: Run, data: Dataset, progress: ProgressCallback | None = None) ->
 
     `progress` hears the share that is done and may raise to end the work.
     """
-    snapshot, experiment = run.snapshot, run.experiment
-    system = experiment.reference_system
-    tell = progress or _to_nobody
+    return with_rollouts(field_evidence(run, data), progress)
 
-    def interrupt() -> bool:
-        tell(share)
-        return False
 
-    share = 0.0
+def field_evidence(run: Run, data: Dataset) -> Evidence:
+    """Return what the field of `run` and its losses on `data` say, which takes a part of a second; what takes rollouts
+    is None."""
+    snapshot, system = run.snapshot, run.experiment.reference_system
     states = data.coords[data.train]
     learned = snapshot.many(data.coords)
-    evidence = Evidence(
+    return Evidence(
         run=run,
         data=data,
         system=system,
@@ -103,24 +101,36 @@ def gather(run: Run, data: Dataset, progress: ProgressCallback | None = None) ->
         saturated=saturated_share(snapshot, states),
         residual=friction_in(data.dcoords[data.train] - learned[data.train], states),
         energies=data_energies(system, data) if system is not None else None,
-        start_energy=None,
+        start_energy=float(system.hamiltonian(np.array(run.experiment.start))) if system is not None else None,
         split=None,
         drifts=None,
         kept=(),
         fixed_points=None,
         left=None,
     )
+
+
+def with_rollouts(evidence: Evidence, progress: ProgressCallback | None = None) -> Evidence:
+    """Return `evidence` with what rollouts from the start of its run say; itself without a true system. `progress` as
+    in `gather`."""
+    run, system = evidence.run, evidence.system
     if system is None:
         return evidence
+    tell = progress or _to_nobody
+
+    def interrupt() -> bool:
+        tell(share)
+        return False
+
     share = 0.2
     interrupt()
-    start = np.asarray(experiment.start, dtype=np.float64)
-    split = split_error(snapshot, system, start, experiment.rollout, interrupt)
+    snapshot, states = run.snapshot, evidence.data.coords[evidence.data.train]
+    start = np.asarray(run.experiment.start, dtype=np.float64)
+    split = split_error(snapshot, system, start, run.experiment.rollout, interrupt)
     share = 0.6
     interrupt()
     return replace(
         evidence,
-        start_energy=float(system.hamiltonian(start)),
         split=split,
         drifts=drifts_of(run, system, split),
         kept=kept(system, split.truth, split.exact, states),

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QImage
 
 from app.model.document import State
+from app.panels.portrait.curves import tracks_of
 from app.widgets.number_slider import NumberSlider
 from hnn_engine.experiment import new_experiment
 from hnn_engine.systems import get_system
@@ -70,13 +71,13 @@ def assert_one_size(bench: Bench) -> None:
     scene, portrait = window.scene, window.portrait
     for path in (scene._truth, *scene._paths):
         assert path is None or path.at.shape[1] == count
-    for track in portrait._tracks():
+    for track in tracks_of(bench.lab.answer):
         assert track.coords.shape[1] == 4 * count
     assert portrait.x_axis.count() == portrait.y_axis.count() == 4 * count
     assert portrait.x_axis.currentText() == "x₁"
     assert portrait.y_axis.currentText() == "px₁"
     if bench.lab.answer is None:
-        assert portrait._curves == window.energy._curves == window.error._curves == {}
+        assert portrait.curves.items == window.energy._curves == window.error._curves == {}
     assert window.grab().width() > 0  # everything is painted, cards too
 
 

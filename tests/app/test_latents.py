@@ -56,12 +56,12 @@ async def test_latents_of_the_hnn_are_shown_with_the_data_as_it_encodes_them(ben
     assert "Pixel HNN: q = " in portrait.words.toolTip()
     # Rollouts are the model's own, through its map; truth's are its frames, encoded.
     track = bench.model("pixel-hnn")
-    line = portrait._curves[track.key][0]
+    line = portrait.curves.items[track.key][0]
     np.testing.assert_allclose(np.column_stack(line.data), own.latents(track.coords), atol=1e-9)
     system = bench.experiment.system
     assert system is not None
     pair = pair_at(system, camera_of(bench.experiment.data), bench.truth[7])
-    drawn = np.column_stack(portrait._curves["truth"][0].data)
+    drawn = np.column_stack(portrait.curves.items["truth"][0].data)
     np.testing.assert_allclose(drawn[7], own.encode(pair[None])[0], atol=1e-5)
 
 

@@ -34,7 +34,8 @@ async def test_one_key_chooses_a_layout(bench: Bench, name: str) -> None:
     await bench.frames(2)
     assert shown(bench) == set(LAYOUTS[name].panels)
     assert not any(dock.isFloating() for dock in bench.window.docks.values())
-    assert bench.document.view.compare == (name == "debug")
+    assert bench.document.view.error_map == (name == "debug")
+    assert not bench.document.view.compare
 
 
 async def test_four_panels_go_in_one_act_and_come_back(bench: Bench) -> None:

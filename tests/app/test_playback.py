@@ -70,7 +70,7 @@ async def test_every_view_shows_the_same_instant(bench: Bench) -> None:
     bench.lab.playback.seek(2.4)
     await bench.frames(2)
     index = round(2.4 / bench.lab.playback.step_seconds)
-    head = bench.window.portrait._curves["truth"][1]
+    head = bench.window.portrait.curves.items["truth"][1]
     assert head.at.x() == pytest.approx(bench.truth[index, 0])
     assert head.at.y() == pytest.approx(bench.truth[index, 1])
     assert bench.window.energy.cursor_line._time == pytest.approx(2.4)

@@ -73,7 +73,7 @@ async def test_text_and_lines_are_large_enough_for_the_last_row(bench: Bench, si
         assert QFontInfo(plot.axes._font).pixelSize() >= least
     assert QFontInfo(shown.bar.font()).pixelSize() >= least
     stroke = 3.0 * max(1.0, size[1] / 1080)
-    for curve, *_ in (*bench.window.portrait._curves.values(), *bench.window.energy._curves.values()):
+    for curve, *_ in (*bench.window.portrait.curves.items.values(), *bench.window.energy._curves.values()):
         assert curve.pen.widthF() >= stroke
     assert bench.window.scene.stroke >= stroke
 

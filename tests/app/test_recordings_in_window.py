@@ -145,9 +145,9 @@ class TestShipped:
     async def test_dots_go_when_a_system_is_picked_again(self, bench: Bench) -> None:
         await shipped(bench)
         portrait = bench.window.portrait
-        assert len(portrait._measured.data[0]) > 10
+        assert len(portrait.curves.measured.data[0]) > 10
         await bench.pick("mass-spring")
-        assert not len(portrait._measured.data[0])
+        assert not len(portrait.curves.measured.data[0])
 
     async def test_a_drag_leaves_the_track_where_it_was(self, bench: Bench) -> None:
         await shipped(bench)

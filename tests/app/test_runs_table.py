@@ -60,7 +60,7 @@ async def test_a_tick_hides_and_shows(bench: Bench) -> None:
     await bench.settled()
     assert hidden.id not in bench.document.state.shown
     assert [t.key for t in bench.answer.models] == [r.id for r in bench.document.state.runs[:-1]]
-    assert hidden.id not in bench.window.portrait._curves
+    assert hidden.id not in bench.window.portrait.curves.items
     QTest.mouseClick(table.viewport(), LEFT, NO_KEY, check_box(table, 0))
     await bench.settled()
     assert len(bench.answer.models) == 2

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from app.style.theme import DARK, LIGHT, THEMES, ui_font
 from app.window.appearance import start_theme
+from app.window.layouts import ASIDE
 from app.window.main_window import MainWindow
 from hnn_engine.model_colors import COLORS, DASHES, DRAWN_AS, model_dash
 from tests.app.bench import CTRL, Bench
@@ -54,8 +55,9 @@ class TestLooks:
 
 
 def offered(window: MainWindow) -> dict[str, QDockWidget]:
-    """The docks that the menu offers: frames are for what a camera sees."""
-    return {name: dock for name, dock in window.docks.items() if dock.toggleViewAction().isVisible()}
+    """The docks that are there at first: frames are for what a camera sees, others for whoever asks for them."""
+    docks = window.docks.items()
+    return {name: dock for name, dock in docks if dock.toggleViewAction().isVisible() and name not in ASIDE}
 
 
 class TestPanels:
@@ -135,7 +137,7 @@ async def test_a_curve_that_moves_just_before_a_repaint_leaves_nothing_behind(be
     window.lab.playback.set_playing(False)
     await bench.warm()  # what is loaded in the background draws the curve anew
     await bench.frames(20)
-    curve = panel._curves["truth"][0]
+    curve = panel.curves.items["truth"][0]
     x, y = curve.data
     centre = panel.plot.rect().center()
     panel.plot.update(QRect(centre, QSize(40, 40)))  # something else is due within the curve's bounds

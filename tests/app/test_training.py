@@ -93,7 +93,7 @@ async def test_losses_and_ghosts_grow_on_screen(bench: Bench) -> None:
                 seen[shown.model].append(shown.snapshot)
 
     bench.lab.answered.connect(on_answer)
-    curve = bench.window.portrait._curves[fits["hnn"]][0]
+    curve = bench.window.portrait.curves.items[fits["hnn"]][0]
     early = np.array(curve.data)
     await bench.until(lambda: len(stamps) > 20, "twenty answers")
     bench.lab.answered.disconnect(on_answer)

@@ -91,7 +91,7 @@ async def test_the_same_identity_is_in_every_panel(bench: Bench) -> None:
     assert set(window.status.legend.entries) == expected | {("truth", "Truth")}
     for panel in (window.energy, window.error):
         assert {line.role for line, _ in panel._curves.values()} == {t.role for t in tracks} | {"truth"}
-    assert {parts[0].role for parts in window.portrait._curves.values()} == {t.role for t in tracks} | {"truth"}
+    assert {parts[0].role for parts in window.portrait.curves.items.values()} == {t.role for t in tracks} | {"truth"}
     assert {path.track.role for path in window.scene._paths} == {t.role for t in tracks}
     assert {(one.role, one.name) for one in window.loss._losses.values()} == expected
     box = window.portrait.field_of
@@ -180,7 +180,7 @@ async def test_pointing_highlights_a_run_everywhere(bench: Bench) -> None:
     for panel in (window.energy, window.error):
         for own, _ in panel._curves.values():
             assert own.faded is (own.role != "baseline/1")
-    assert all(parts[0].faded is (parts[0].role != "baseline/1") for parts in window.portrait._curves.values())
+    assert all(parts[0].faded is (parts[0].role != "baseline/1") for parts in window.portrait.curves.items.values())
     assert all(parts[1].faded is (parts[1].role != "baseline/1") for parts in window.loss._curves.values())
     assert window.status.legend._hot == "baseline/1"
     lit = [row for row in range(4) if window.runs.model.index(row, 0).data(Qt.ItemDataRole.BackgroundRole)]

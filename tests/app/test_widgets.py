@@ -16,14 +16,14 @@ from pytestqt.qtbot import QtBot
 
 from app.dialogs.error_dialog import ErrorDialog, ErrorReporter
 from app.style.apply import apply_theme
-from app.style.colormaps import diverging
+from app.style.colormaps import diverging, sequential
 from app.style.icons import icon, logo
 from app.style.theme import DARK, LIGHT, THEMES, Theme, current_theme
 from app.widgets.map_key import MapKey
 from app.widgets.notice import NoticeBar
 from app.widgets.number_slider import NumberSlider
 from app.widgets.parameter_form import ParameterForm
-from app.widgets.plane_map import colored
+from app.widgets.plane_map import colored, sized
 from app.widgets.plot import LabPlot, Layer, show_until_diverged
 from app.widgets.scene_painter import (
     SceneStyle,
@@ -380,6 +380,28 @@ class TestMap:
         assert at(2, 1)[3] == 0, "what is not known is painted"
         paper = current_theme().color("paper").getRgb()
         assert np.abs(np.array(at(2, 0)) - paper).max() <= 2  # type: ignore[operator]
+
+    @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+    def test_sizes_grow_evenly_out_of_the_paper(self, theme: Theme) -> None:
+        table = sequential(theme)[:, :3].astype(float)
+        grey = table @ [0.2126, 0.7152, 0.0722]
+        steps = np.diff(grey) * (1.0 if theme.dark else -1.0)
+        assert (steps > -0.6).all(), "told apart in grey too"
+        assert abs(grey[-1] - grey[0]) > 80
+        paper = [int(theme.paper[i : i + 2], 16) for i in (1, 3, 5)]
+        assert np.abs(table[0] - paper).max() <= 2
+
+    def test_sizes_span_what_they_are_told_and_unknown_ones_are_clear(self, plot: LabPlot) -> None:
+        table, values = sequential(current_theme()), np.array([[-5.0, -3.0, 0.0, 9.0, np.nan]])
+        image = sized(values, -3.0, 0.0)
+        found = [list(image.pixelColor(i, 0).getRgb()) for i in range(5)]  # type: ignore[call-overload]
+        assert found[:4] == [list(table[0]), list(table[0]), list(table[-1]), list(table[-1])]
+        assert found[4][3] == 0
+        item = plot.plane_map()
+        item.show_sizes(np.repeat(values, 2, axis=0), (-3.0, 0.0), (0.0, 4.0), (0.0, 1.0))
+        before = item._image
+        item.show_values(np.repeat(values, 2, axis=0), 3.0, (0.0, 4.0), (0.0, 1.0))
+        assert item._image != before, "differences have colours of their own"
 
     def test_lies_on_the_plane_the_right_way_up_and_follows_the_theme(self, plot: LabPlot, qapp: QApplication) -> None:
         plot.show_range(0, 4, 0, 2)

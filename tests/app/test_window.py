@@ -113,7 +113,7 @@ async def test_any_two_coordinates_can_be_the_axes(bench: Bench) -> None:
     bench.choose(portrait.y_axis, "p₂")
     await bench.settled()
     assert portrait.axes == (1, 3)
-    line = portrait._curves["truth"][0]
+    line = portrait.curves.items["truth"][0]
     x, _ = line.data
     assert np.allclose(x, wrap_angle(bench.truth[:, 1]))
     bench.choose(portrait.y_axis, "θ₂")

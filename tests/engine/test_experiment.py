@@ -125,7 +125,7 @@ def put(*path: str | int) -> Callable[[dict[str, Any], Any], None]:
 
 
 BAD: list[tuple[tuple[str | int, ...], Any, str]] = [
-    (("format",), 7, "update HNN Lab"),
+    (("format",), 8, "update HNN Lab"),
     (("format",), None, "format None"),
     (("source",), "pendulum", "must be an object"),
     (("source", "system"), "pendulem", "did you mean 'pendulum'"),

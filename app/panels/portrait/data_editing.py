@@ -9,6 +9,7 @@ from PySide6.QtGui import QMouseEvent
 
 from app.lab import Lab
 from app.model.document import State
+from app.panels.portrait.healing import can_add
 from app.widgets.plot import LabPlot
 from hnn_engine.coords import Array, Index
 from hnn_engine.data_edits import DataEdits, Place, stroke_of
@@ -17,7 +18,13 @@ from hnn_engine.errors import HnnLabError
 
 NEAR = 12.0  # pixels from a point within which it is taken
 RUBBER = 10.0  # pixels around the pointer that are erased
-CURSORS = {"draw": Qt.CursorShape.CrossCursor, "band": Qt.CursorShape.CrossCursor, "move": Qt.CursorShape.SizeAllCursor}
+ELSEWHERE = ("band", "heal")  # tools that other parts of the portrait take
+CURSORS = {
+    "draw": Qt.CursorShape.CrossCursor,
+    "band": Qt.CursorShape.CrossCursor,
+    "heal": Qt.CursorShape.CrossCursor,
+    "move": Qt.CursorShape.SizeAllCursor,
+}
 WHOLE = Qt.KeyboardModifier.ControlModifier  # the whole trajectory and not a point
 
 
@@ -51,7 +58,8 @@ class DataEditor:
         """The tool that a press would use now; "start" moves the start."""
         view, experiment = self._lab.document.view, self._lab.experiment
         banded = view.tool != "band" or "starts" in experiment.data
-        return "start" if view.latents or experiment.frame_size or not banded else view.tool
+        adds = view.tool != "heal" or (view.error_map and can_add(experiment))
+        return "start" if view.latents or experiment.frame_size or not banded or not adds else view.tool
 
     @property
     def busy(self) -> bool:
@@ -60,7 +68,7 @@ class DataEditor:
 
     def press(self, event: QMouseEvent) -> bool:
         """Begin what the tool does; return whether that is anything."""
-        if self.tool in ("start", "band"):
+        if self.tool in ("start", *ELSEWHERE):
             return False
         at = event.position()
         self._gesture, self._begun, self._pressed = object(), self._lab.experiment.edits, self._plane(at)
@@ -125,7 +133,7 @@ class DataEditor:
     def show_cursor(self, at: QPointF) -> None:
         """Let the pointer say what a press would do at `at`."""
         shape = CURSORS.get(self.tool, Qt.CursorShape.PointingHandCursor)
-        if self.tool not in ("draw", "band") and self._nearest(at, whole=False) is None:
+        if self.tool not in ("draw", *ELSEWHERE) and self._nearest(at, whole=False) is None:
             shape = Qt.CursorShape.ArrowCursor
         if self._plot.cursor().shape() != shape:
             self._plot.setCursor(shape)

@@ -3,48 +3,37 @@
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.lab import Lab
 from app.model.document import State, View
-from app.model.model_roles import compared_key, field_key
-from app.model.rollout_messages import Answer, RolloutCurve, ShownModel
+from app.model.model_roles import compared_key, error_key, field_key
+from app.model.rollout_messages import Answer, Blob, Marks, RolloutCurve, ShownModel
 from app.model.settings import settings
-from app.panels.portrait.background import COMPARE_TIP, PortraitBackground
+from app.panels.portrait.background import PortraitBackground, error_ways, error_words
+from app.panels.portrait.bar import PortraitBar
+from app.panels.portrait.curves import PortraitCurves, tracks_of
 from app.panels.portrait.data_editing import DataEditor
 from app.panels.portrait.data_points import DataPoints
 from app.panels.portrait.energy_band import EnergyBand
-from app.panels.portrait.pointed_at import lines_at
-from app.panels.portrait.projection import MAP_TIP, Chart, LatentChart, StateChart, joins, map_words
-from app.style.theme import current_theme, theme_signals
+from app.panels.portrait.healing import Healing
+from app.panels.portrait.marks import Blobs, StateMarks
+from app.panels.portrait.portrait_plot import PortraitPlot
+from app.panels.portrait.probe import Probe
+from app.panels.portrait.projection import MAP_TIP, Chart, LatentChart, StateChart, map_words
+from app.style.theme import theme_signals
 from app.widgets.drag import FinePointer
 from app.widgets.elided import ElidedLabel
-from app.widgets.plot import Curve, LabPlot, Marker, Tag, head_shape
-from app.widgets.swatch import SWATCH_SIZE, swatch_icon
-from app.widgets.text import PlainLabel, set_tip
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
 from hnn_engine.experiment import retyped, same_scene
-from hnn_engine.model_colors import role_dash
 from hnn_engine.phase_portrait import PortraitField, PortraitSpec
 
 GRAB = 14.0  # pixels around the start within which it is grabbed
-FAR = 40.0  # a rollout is drawn no further than this many times the shown range
 NUDGE = 0.01  # of the range, for an arrow key
 
-LATENTS_TIP = """Show the latents of a model of frames
-The autoencoder computes these two numbers from the frames. Drag the start here to decode a frame at any point.
-With several models: the one chosen in "Field of", or else the first with an H."""
-
-_NARROWEST = 240  # pixels
 _KEYS = {
     Qt.Key.Key_Left: (0, -1.0),
     Qt.Key.Key_Right: (0, 1.0),
@@ -58,44 +47,6 @@ Red: the model's field is off by more than a quarter of the rms speed of the dra
 sources or sinks and one direction at each point: strokes that cross or merge cannot be fitted."""
 
 
-class PortraitPlot(LabPlot):
-    """A plot whose start point can be taken by the mouse and moved by the keys."""
-
-    def __init__(self, panel: "PortraitPanel") -> None:
-        super().__init__("", "q", "p")
-        self._panel = panel
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMouseTracking(True)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        left = event.button() == Qt.MouseButton.LeftButton
-        self.hovered.emit(None)
-        panel = self._panel
-        if left and (panel.band.press(event) or panel.editor.press(event) or panel.take(event.position())):
-            event.accept()
-            return
-        super().mousePressEvent(event)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        panel = self._panel
-        if panel.band.move(event) or panel.editor.move(event) or panel.carry(event.position(), event.modifiers()):
-            event.accept()
-            return
-        super().mouseMoveEvent(event)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        left = event.button() == Qt.MouseButton.LeftButton
-        panel = self._panel
-        if left and (panel.band.release(event) or panel.editor.release(event) or panel.put_down()):
-            event.accept()
-            return
-        super().mouseReleaseEvent(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if not self._panel.key(event):
-            super().keyPressEvent(event)
-
-
 class PortraitPanel(QWidget):
     """Shows a plane of the phase space."""
 
@@ -105,18 +56,19 @@ class PortraitPanel(QWidget):
         self.plot = PortraitPlot(self)
         self._answer: Answer | None = None
         self._field: PortraitField | None = None
-        self._curves: dict[str, tuple[Curve, Marker, Marker, Tag]] = {}  # line, head, where it diverged, name
-        self._drawn_as: dict[str, tuple[str, int]] = {}  # role of each curve, and which repetition of its fit it is
         self._latents: LatentChart | None = None  # of the newest answer, where latents are shown
         self._seen: RolloutCurve | None = None  # truth, in these latents
         self._pointer: FinePointer | None = None
         self._build_items()
-        self._build_bar()
+        self.bar = PortraitBar()
+        self.x_axis, self.y_axis, self.field_of = self.bar.x_axis, self.bar.y_axis, self.bar.field_of
+        self.switches = self.bar.switches
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self._bar)
+        layout.addWidget(self.bar)
         layout.addWidget(self.background.key)
+        layout.addWidget(self.healing.bar)
         layout.addWidget(self.words)
         layout.addWidget(self.plot, 1)
         self._connect()
@@ -127,53 +79,14 @@ class PortraitPanel(QWidget):
         self.dots = DataPoints(self.plot)
         self.editor = DataEditor(self.lab, self.plot, self.dots)
         self.band = EnergyBand(self.lab, self.plot)
-        self._measured = self.plot.dots("truth", size=4.0, alpha=230, z=10)
+        self.healing = Healing(self.lab, self.plot)
+        self.curves = PortraitCurves(self.plot)
         self.words = ElidedLabel()  # what map the latents have
         self.words.setContentsMargins(12, 2, 16, 0)
         self.start = self.plot.marker("accent", "ring", 12.0, z=60.0)
-        self.readout = self.plot.readout()
-
-    def _build_bar(self) -> None:
-        self._bar = QWidget()
-        self._bar.setMinimumWidth(_NARROWEST)  # and not what it holds: see `resizeEvent`
-        rows = QVBoxLayout(self._bar)
-        rows.setContentsMargins(8, 0, 8, 0)
-        rows.setSpacing(2)
-        row, self._second = QHBoxLayout(), QHBoxLayout()
-        self._first = row
-        for one in (row, self._second):
-            one.setSpacing(4)
-            rows.addLayout(one)
-        self._second.addStretch(1)
-        self.x_axis, self.y_axis, self.field_of = QComboBox(), QComboBox(), QComboBox()
-        for box, name in ((self.x_axis, "Across"), (self.y_axis, "Upward"), (self.field_of, "Field of")):
-            box.setAccessibleName(name)
-            set_tip(box, {"Field of": "Whose vector field and H contours are shown"}.get(name, f"{name}: coordinate"))
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.field_of.setIconSize(SWATCH_SIZE)
-        self._fields: tuple[object, ...] = ()
-        self._across, self._over, self._of = PlainLabel("Axes"), PlainLabel("×"), PlainLabel("Field of")
-        for label in (self._across, self._over, self._of):
-            label.setProperty("muted", True)
-        for widget in (self._across, self.x_axis, self._over, self.y_axis, self._of, self.field_of):
-            row.addWidget(widget)
-        row.addStretch(1)
-        self.switches: dict[str, QToolButton] = {}
-        for name, text, tip in (
-            ("arrows", "Arrows", "Show the vector field"),
-            ("contours", "H", "Show contours of H"),
-            ("data", "Data", "Show the training data"),
-            ("compare", "Compare", COMPARE_TIP),
-            ("latents", "Latents", LATENTS_TIP),
-        ):
-            button = QToolButton()
-            button.setText(text)
-            set_tip(button, tip)
-            button.setAccessibleName(tip.partition("\n")[0])
-            button.setCheckable(True)
-            button.clicked.connect(lambda on, name=name: self._on_switch(name, on))
-            self.switches[name] = button
-            row.addWidget(button)
+        self.marks, self.blobs = StateMarks(self.plot), Blobs(self.plot)
+        self.probe = Probe(self.lab, self.plot)
+        self.readout = self.probe.readout
 
     def _connect(self) -> None:
         lab = self.lab
@@ -186,16 +99,18 @@ class PortraitPanel(QWidget):
         self.plot.laid_out.connect(self._draw_field)
         self.plot.hovered.connect(self._on_hovered)
         lab.highlighted.connect(self.plot.fade_others)
-        self.background.key.chosen.connect(lambda role: lab.document.set_view(compared=role))
-        self.x_axis.activated.connect(self._on_axes)
-        self.y_axis.activated.connect(self._on_axes)
-        self.field_of.activated.connect(lambda: lab.document.set_view(field=str(self.field_of.currentData())))
+        lab.marked.connect(self._on_marked)
+        lab.carried.connect(self._on_carried)
+        self.background.key.chosen.connect(self._on_model)
+        self.background.key.set_to.connect(lambda name, value: lab.document.set_view(**{name: value}))
+        self.bar.axes_chosen.connect(self._on_axes)
+        self.bar.view_changed.connect(lambda changes: lab.document.set_view(**changes))
         theme_signals.changed.connect(self._on_theme)
 
     @property
     def controls(self) -> QWidget:
         """The row of boxes and switches over the plot."""
-        return self._bar
+        return self.bar
 
     # Axes and ranges --------------------------------------------------------------------------------------------------
 
@@ -209,17 +124,13 @@ class PortraitPanel(QWidget):
 
     def sync(self) -> None:
         """Show the axes, the switches and the range of the experiment's system."""
-        view, scene = self.lab.document.view, self.lab.experiment.scene
-        x, y = self.axes
-        for box, chosen in ((self.x_axis, x), (self.y_axis, y)):
-            box.clear()
-            box.addItems([c.symbol for c in scene.coordinates])
-            box.setCurrentIndex(chosen)
-        for widget in (self.x_axis, self._over, self.y_axis):
-            widget.setVisible(scene.dof > 1)
-        self._name_boxes()
-        self._sync_view(view)
+        self.bar.show_axes(self.lab.experiment.scene, self.axes)
+        self._sync_view(self.lab.document.view)
         self._latents = None
+        self.probe.remove()
+        self._read()
+        self._on_marked(self.marks.marks)
+        self._on_carried(self.blobs.blobs)
         self.plot.set_labels(*self.chart.labels)
         self.plot.setAccessibleName("Phase portrait")
         self.plot.following = True
@@ -232,24 +143,22 @@ class PortraitPanel(QWidget):
         view, models = self.lab.document.view, self.lab.shown_models()
         leads = [m for m in models if m.member == 0]
         fields = (("truth", "Truth"), *((m.role, m.title) for m in leads))
-        if (fields, current_theme()) != self._fields:
-            self._fields = (fields, current_theme())
-            self.field_of.clear()
-            for role, name in fields:
-                self.field_of.addItem(swatch_icon(role), name, role)
-        self.field_of.setCurrentIndex(self.field_of.findData(_role(leads, field_key(models, view), "truth")))
-        able = tuple((m.role, m.title) for m in leads if m.snapshot.has_energy)
-        own = _role(leads, compared_key(models, view), "") if view.compared else ""
-        self.background.key.offer((("", "As Field of"), *able), own)
+        self.bar.offer_fields(fields, _role(leads, field_key(models, view), "truth"))
+        if view.error_map:
+            offers = tuple((m.role, m.title) for m in leads if m.snapshot.autoencoder is None)
+            own = _role(leads, error_key(models, view), "") if view.debugged else ""
+        else:
+            offers = tuple((m.role, m.title) for m in leads if m.snapshot.has_energy)
+            own = _role(leads, compared_key(models, view), "") if view.compared else ""
+        self.background.key.offer((("", "As Field of"), *offers), own)
+        self.background.key.offer_ways(error_ways(view, self.lab.experiment.scene) if view.error_map else ())
 
     def _sync_view(self, view: View) -> None:
         self._offer_models()
-        for name, button in self.switches.items():
-            button.setChecked(bool(getattr(view, name)))
-        seen = self.lab.experiment.scene.observed
-        self.switches["latents"].setVisible(seen)
+        self.bar.show_view(view, self.lab.experiment.scene.observed)
         self._show_words()
         self.background.sync(view)
+        self.healing.bar.sync()
         self.dots.set_visible(view.data)
         self._say()
 
@@ -263,42 +172,11 @@ class PortraitPanel(QWidget):
             text = "No model of frames is shown: train one to see its latents."
         self.words.say(text or self.words.whole, MAP_TIP)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._name_boxes()
-
-    def _name_boxes(self) -> None:
-        """Say what the boxes are while there is room for it: words must not widen the panel."""
-        words, layout = {self._across: self.lab.experiment.scene.dof > 1, self._of: True}, self._bar.layout()
-        for word, wanted in words.items():
-            word.setVisible(wanted)
-        if layout is not None and layout.minimumSize().width() > self.width():
-            for word in words:
-                word.hide()
-        self._fold(layout is not None and layout.minimumSize().width() > self.width())
-
-    def _fold(self, narrow: bool) -> None:
-        """Put the switches into a row of their own where one is too narrow for all, and back where it is not."""
-        needed = sum(button.sizeHint().width() + 4 for button in self.switches.values() if not button.isHidden())
-        folded = self._second.count() > 1
-        if folded and self._first.minimumSize().width() + needed <= self.width() - 16:
-            target = self._first
-        elif narrow and not folded:
-            target = self._second
-        else:
-            return
-        for button in self.switches.values():
-            target.addWidget(button)
-
-    def _on_axes(self) -> None:
-        x, y = self.x_axis.currentIndex(), self.y_axis.currentIndex()
+    def _on_axes(self, x: int, y: int) -> None:
         if x == y:
             now = self.axes
             x, y = (x, now[0]) if x != now[0] else (now[1], y)
         self.lab.document.set_view(axes=(x, y))
-
-    def _on_switch(self, name: str, on: bool) -> None:
-        self.lab.document.set_view(**{name: on})
 
     def _on_view(self, old: View, new: View) -> None:
         if old.axes != new.axes or old.latents != new.latents:
@@ -319,6 +197,8 @@ class PortraitPanel(QWidget):
             self.sync()
         elif a.source is not b.source:
             self._fit_range(self._answer)
+        if a.edits is not b.edits:
+            self.healing.bar.sync()
         if a.models is not b.models or old.shown is not new.shown:
             self._sync_view(self.lab.document.view)
         self._place_start()
@@ -329,6 +209,7 @@ class PortraitPanel(QWidget):
         self._show_plane()
 
     def _show_plane(self) -> None:
+        self.probe.refresh()
         (x0, x1), (y0, y1) = self.plot.ranges
         start = self.lab.experiment.start
         self.lab.rollouts.show_portrait(PortraitSpec(self.axes, (x0, x1), (y0, y1), start))
@@ -371,6 +252,25 @@ class PortraitPanel(QWidget):
             self._draw_data()
             self._place_start()
         self._on_moved(self.lab.playback.time)
+        self._read()
+
+    def _on_marked(self, marks: Marks) -> None:
+        """Mark states of the system on screen."""
+        fits = all(len(mark.at) == 2 * self.lab.experiment.scene.dof for mark in marks)
+        self.marks.show(marks if fits and self._latents is None else (), self.chart)
+
+    def _on_carried(self, blobs: tuple[Blob, ...]) -> None:
+        """Draw outlines that flows carry, of the system on screen."""
+        fits = all(blob.outline.shape[-1] == 2 * self.lab.experiment.scene.dof for blob in blobs)
+        self.blobs.show(blobs if fits and self._latents is None else (), self.chart, self.lab.playback.time)
+
+    def _read(self) -> None:
+        """Let the probe read what is shown now."""
+        self.probe.axes = self.axes
+        models = self._answer.request.models if self._answer is not None else ()
+        self.probe.models = [m for m in models if m.member == 0]
+        self.probe.time = self._answer.request.time if self._answer is not None else 0.0
+        self.probe.refresh()
 
     def _truth_seen(self, answer: Answer) -> RolloutCurve | None:
         """Truth's rollout in the latents that are shown."""
@@ -387,12 +287,39 @@ class PortraitPanel(QWidget):
         self.background.show_field(self._field, compared.role if compared is not None else "")
         self._draw_gap()
 
+    def _on_model(self, role: str) -> None:
+        """Take the chosen model for what the map shows."""
+        which = "debugged" if self.lab.document.view.error_map else "compared"
+        self.lab.document.set_view(**{which: role})
+
     def _draw_gap(self) -> None:
+        if self.lab.document.view.error_map:
+            self._draw_error()
+            return
         scale = self._answer.scale if self._answer is not None else np.nan
         unit = "J" if self.lab.experiment.recording is None else ""
         compared = self._compared()
         name = compared.title if compared is not None else ""
         self.background.show_gap(self._field, name, scale, unit, self._why_no_gap())
+
+    def _draw_error(self) -> None:
+        answer, scene = self._answer, self.lab.experiment.scene
+        found = answer.error_map if answer is not None else None
+        here = found if found is not None and found.spec.axes == self.axes else None
+        self.healing.map, self.healing.axes = here, self.axes
+        shown = answer.shown(answer.request.wrong) if answer is not None else None
+        figures, view = answer.field_error if answer is not None else None, self.lab.document.view
+        name = shown.title if shown is not None else ""
+        self.background.show_error(here, figures, name, view, scene, self._why_no_error())
+        self.healing.bar.say(error_words(figures, scene) if here is not None else "")
+
+    def _why_no_error(self) -> str:
+        models = self.lab.shown_models()
+        if not models:
+            return "No model is shown: train one to see where its field is off."
+        if all(m.snapshot.autoencoder is not None for m in models):
+            return "A model of frames has no field to compare here: Frames shows how well it predicts."
+        return ""
 
     def _compared(self) -> ShownModel | None:
         """The model whose H is compared with the true one on the plane that is drawn."""
@@ -408,62 +335,14 @@ class PortraitPanel(QWidget):
             return "No model with an H is shown: train one, the HNN for example."
         return ""
 
-    def _tracks(self) -> list[RolloutCurve]:
-        if self._answer is None:
-            return []
-        truth = [self._answer.truth] if self._answer.truth is not None else []
-        return [*truth, *self._answer.models]
-
     def _draw_tracks(self) -> None:
-        tracks = self._tracks()
-        if not any(track.measured for track in tracks):
-            self._measured.set_data([], [])
-        before, self._drawn_as = self._drawn_as, {t.key: (t.role, t.member) for t in tracks}
-        for key in [key for key in self._curves if self._drawn_as.get(key) != before.get(key)]:
-            for item in self._curves.pop(key):
-                self.plot.discard(item)
-        for track in tracks:
-            self._draw_track(track)
+        self.curves.draw(self._answer, self.chart, self._latents is not None)
         self.plot.fade_others(self.lab.highlight)
-
-    def _draw_track(self, track: RolloutCurve) -> None:
-        if track.key not in self._curves:
-            truth = track.key == "truth"
-            alpha, z = (70, 8.0) if track.member else (255, 10.0 if truth else 12.0)
-            line = self.plot.curve(track.role, role_dash(track.role), 1.0, alpha, z)
-            line.pointable = True
-            head = self.plot.marker(track.role, head_shape(track.role), 11.0 if truth else 10.0)
-            cross, tag = self.plot.marker(track.role, "cross", 9.0), self.plot.tag(track.role)
-            self._curves[track.key] = (line, head, cross, tag)
-        line, _, cross, _ = self._curves[track.key]
-        at = self._drawable(track)
-        if track.measured and self._latents is None:
-            line.set_data([], [])
-            self._draw_measured(at[:, 0], at[:, 1])
-        else:
-            line.set_data(at[:, 0], at[:, 1], joins(at, self.chart.periods))
-        if np.isfinite(track.ended) and len(at):
-            cross.place(*at[-1])
-        else:
-            cross.set_visible(False)
-
-    def _draw_measured(self, xs: Array, ys: Array) -> None:
-        """A measured track is dots, not a line: the states between them are unknown."""
-        self._measured.set_data(xs, ys)
-
-    def _drawable(self, track: RolloutCurve) -> Array:
-        """Where the states are that can be drawn: up to the first that is not finite or far outside."""
-        assert self._answer is not None
-        (x0, x1), (y0, y1) = self.plot.ranges
-        reach = FAR * max(x1 - x0, y1 - y0)
-        at = self.chart.track(self._answer, track)
-        with np.errstate(invalid="ignore"):
-            good = (np.abs(at) < reach).all(axis=-1)
-        return at if good.all() else at[: int(np.argmin(good))]
 
     def _on_dataset(self, data: Dataset | None) -> None:
         fits = data is not None and data.dof == self.lab.experiment.scene.dof
         self.dots.take(data if fits else None)
+        self.probe.states = data.coords[data.train] if data is not None and fits else None
         self._draw_data()
 
     def _draw_data(self) -> None:
@@ -487,26 +366,11 @@ class PortraitPanel(QWidget):
         return " · ".join(parts)
 
     def _on_moved(self, time: float) -> None:
-        for track in self._tracks():
-            _, head, _, tag = self._curves[track.key]
-            state = self._position(track) if len(track.t) and not track.member else None
-            if state is None or not np.isfinite(state).all():
-                head.set_visible(False)
-                tag.hide()
-            else:
-                head.place(*state)
-                if track.key != "truth":
-                    tag.place(track.title, *state)
-        self._part_names()
-
-    def _part_names(self) -> None:
-        """Leave out the names that would lie over another one."""
-        taken: list[QRectF] = []
-        for *_, tag in self._curves.values():
-            if any(tag.area.intersects(place) for place in taken):
-                tag.hide()
-            elif not tag.area.isEmpty():
-                taken.append(tag.area)
+        for track in tracks_of(self._answer):
+            shown = len(track.t) and not track.member
+            self.curves.place_head(track, self._position(track) if shown else None)
+        self.curves.part_names()
+        self.blobs.move_to(time, self.chart)
 
     def _position(self, track: RolloutCurve) -> Array:
         """Where a rollout is on the plane at the playback's instant."""
@@ -521,13 +385,7 @@ class PortraitPanel(QWidget):
     def _on_hovered(self, at: QPointF | None) -> None:
         """Highlight the curve at the pixel `at`, and say what is known of the point."""
         self.lab.point_at(self.plot.role_at(at) if at is not None else "")
-        if at is None or self._latents is not None:
-            self.readout.say((), QPointF())
-            return
-        point = self.plot.view.point(at)
-        models = [m for m in self._answer.request.models if m.member == 0] if self._answer is not None else []
-        time = self._answer.request.time if self._answer is not None else 0.0
-        self.readout.say(lines_at(self.lab.experiment, self.axes, (point.x(), point.y()), models, time), at)
+        self.probe.point_at(at if self._latents is None else None)
 
     # The mouse --------------------------------------------------------------------------------------------------------
 
@@ -538,6 +396,23 @@ class PortraitPanel(QWidget):
     def _near(self, at: QPointF) -> bool:
         gap = self.start_pixel() - at
         return float(np.hypot(gap.x(), gap.y())) <= GRAB
+
+    def on_press(self, event: QMouseEvent) -> bool:
+        """Begin what a press does here, by the tool, the keys held, and what is there; return whether it does any."""
+        if self._latents is None and self.editor.tool == "start" and self.probe.press(event):
+            return True
+        tools = self.healing, self.band, self.editor
+        return any(tool.press(event) for tool in tools) or self.take(event.position())
+
+    def on_move(self, event: QMouseEvent) -> bool:
+        """Go on with what is under way; return whether there is anything."""
+        tools = self.healing, self.band, self.editor
+        return any(tool.move(event) for tool in tools) or self.carry(event.position(), event.modifiers())
+
+    def on_release(self, event: QMouseEvent) -> bool:
+        """End what is under way; return whether there was anything."""
+        tools = self.healing, self.band, self.editor
+        return any(tool.release(event) for tool in tools) or self.put_down()
 
     def take(self, at: QPointF) -> bool:
         """Grab the start if it is at `at`; return whether it was."""
@@ -579,7 +454,8 @@ class PortraitPanel(QWidget):
 
     def key(self, event: QKeyEvent) -> bool:
         """Nudge the start, or take a drag back; return whether the key meant that."""
-        if event.key() == Qt.Key.Key_Escape and (self.editor.cancel() or self.band.cancel()):
+        under_way = self.editor, self.band, self.healing
+        if event.key() == Qt.Key.Key_Escape and (any(one.cancel() for one in under_way) or self.probe.remove()):
             return True
         if event.key() == Qt.Key.Key_Escape and self._pointer is not None:
             self._pointer = None
