@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 POLL_S = 0.05  # s between looks whether there is a newer question
 PATIENCE = 6.0  # s that the process is given to end what it does; then it is begun anew
 BEGINS = 60.0  # s that it is given to begin, which takes a while on a busy machine
+OF_TIME = "The law depends on time: what is looked at here is of laws that do not."
 ENDED = "The process that debugs has ended: it begins anew with the next question."
 VIEWS = ("verdict", "split", "methods", "conserved", "flow", "growth", "fixed_points", "ensemble")  # as they are asked
 
@@ -276,6 +277,8 @@ class Debugging(QObject):
         """Return the run behind a shown model, from the start and by the rollouts on screen; or None and why not."""
         if subject is None:
             return None, "Train a model: then it is looked at here."
+        if experiment.scene.timed:
+            return None, OF_TIME
         if subject.snapshot.autoencoder is not None:
             return None, "This model sees frames: Frames shows what it sees and predicts."
         if subject.live:

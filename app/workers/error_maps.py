@@ -22,6 +22,8 @@ class ErrorMaps:
         The figures take longer: of weights that will be others in a moment there are none.
         """
         snapshot, data, spec = models.get(request.wrong), request.data, request.portrait
+        if request.experiment.scene.timed:  # a map of one instant would be held against data of all
+            return None, None
         if snapshot is None or data is None or spec is None or spec.latents or data.dof != request.experiment.scene.dof:
             return None, None
         shown = next(m for m in request.models if m.key == request.wrong)

@@ -317,6 +317,8 @@ class PortraitPanel(QWidget):
         models = self.lab.shown_models()
         if not models:
             return "No model is shown: train one to see where its field is off."
+        if self.lab.experiment.scene.timed:
+            return "The law depends on time: a map is made of laws that do not."
         if all(m.snapshot.autoencoder is not None for m in models):
             return "A model of frames has no field to compare here: Frames shows how well it predicts."
         return ""
