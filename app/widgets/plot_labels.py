@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPixmap
 
 from app.style.theme import current_theme, small_font
-from app.widgets.name_tag import GAP, MARK, PAD, empty_pixmap, name_pixmap, name_size
+from app.widgets.name_tag import GAP, MARK, PAD, draw_name, empty_pixmap, name_size
 from app.widgets.plot_items import Item
 from app.widgets.plot_view import PlotView
 from app.widgets.swatch import draw_stroke
@@ -66,7 +66,7 @@ class EndNames(Item):
         for name in self._names:
             place = self.placed.get(name.role)
             if place is not None:
-                painter.drawPixmap(place.topLeft(), name_pixmap(painter, name.role, name.text, self.font))
+                draw_name(painter, place.topLeft(), name.role, name.text, self.font)
 
 
 def _free_place(view: PlotView, name: Name, size: QSizeF, taken: Sequence[QRectF]) -> QRectF | None:
@@ -119,7 +119,7 @@ class Tag(Item):
         return QRectF(QPointF(left, at.y() - size.height() / 2), size)
 
     def paint(self, painter: QPainter) -> None:
-        painter.drawPixmap(self.area.topLeft(), name_pixmap(painter, self.role, self._text, self.font))
+        draw_name(painter, self.area.topLeft(), self.role, self._text, self.font)
 
 
 class Readout(Item):

@@ -1,7 +1,8 @@
-"""Films on disk: an animated GIF or an H.264 video, of flat pictures such as sheets of frames."""
+"""Films on disk: an animated GIF, an H.264 video, or a folder of numbered pictures, of flat pictures such as plots."""
 
 import io
 import os
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hnn_engine.atomic_write import check_file, write_by
+from hnn_engine.atomic_write import check_file, check_room, resolved, told, write_by, write_folder_by
 from hnn_engine.disk import operations
-from hnn_engine.errors import RecordError
+from hnn_engine.errors import RecordError, listing
 from hnn_engine.missing_libraries import explained
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.video.clip import Pictures
@@ -21,12 +22,15 @@ from hnn_engine.video.clip import Pictures
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-Indices = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int32]
 
 SUFFIXES = (".gif", ".mp4")
+FRAME_NAME = re.compile(r"frame-[0-9]{4,}\.png")  # of a numbered picture
 SHORTEST_DELAY = 2  # hundredths of a second: browsers take a GIF's shorter ones for ten
 COLORS_SOUGHT = 16  # pictures that a GIF's colours are taken from
 KEPT_COLORS = 192  # of 256, where a film has more: the rest stand for those that are left
+SAMPLED_PIXELS = 500_000  # of a picture, that its colours are counted at
+COMPARED_AT_ONCE = 4096  # colours: all of a picture with many would take hundreds of megabytes
 QUALITY = "16"  # of H.264, a constant rate factor: nothing to be seen is lost
 BT709 = 1  # what players take a video's colours for, and what it says that they are
 
@@ -61,6 +65,51 @@ def write_video(
     write_by(place, lambda beside: encode(beside, place, heard, seconds), replace_protected=replace_protected)
 
 
+@explained
+def write_pictures(
+    folder: str | os.PathLike[str],
+    pictures: Iterable[Pictures],
+    progress: ProgressCallback | None = None,
+    count: int | None = None,
+    replace: bool = False,
+) -> None:
+    """Let `folder` hold `pictures` `(H, W, 3)` uint8 as frame-0001.png, frame-0002.png and so on, all at once.
+
+    `progress` and `count` are as in `write_video`. Raises `RecordError` where the folder cannot be written, holds
+    something already, or, with `replace`, anything but such pictures, and for no picture at all.
+    """
+    place = Path(folder)
+    check_pictures(place, replace)
+    write_folder_by(place, lambda beside: _pngs(beside, _told(place, pictures, progress, count)))
+
+
+def check_pictures(folder: Path, replace: bool = False) -> None:
+    """Raise `RecordError` where `write_pictures` could not write into `folder`; asked before the pictures are made."""
+    with told(folder):
+        target = resolved(folder)
+        found = operations.look(target)
+        if found is not None and not operations.is_folder(found):
+            raise RecordError(f"{folder} is a file, but numbered pictures need a folder: name another")
+        names = operations.names(target) if found is not None else []
+    strange = [name for name in names if FRAME_NAME.fullmatch(name) is None]
+    if names and (strange or not replace):
+        way = "name another folder" if strange else "name another folder, or replace them by --force"
+        raise RecordError(f"{folder} is not empty (it holds {listing(strange or names, most=3)}): {way}")
+    check_room(folder, target.parent, "--out")
+
+
+def _pngs(beside: Path, pictures: Iterable[Pictures]) -> None:
+    from PIL import Image
+
+    for i, picture in enumerate(pictures):
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "PNG", compress_level=6)
+        name = beside / f"frame-{i + 1:04d}.png"
+        operations.create(name)
+        operations.write(name, file.getvalue())
+        operations.sync(name)
+
+
 def _told(
     place: Path, pictures: Iterable[Pictures], progress: ProgressCallback | None, count: int | None
 ) -> Iterator[Pictures]:
@@ -76,9 +125,14 @@ def _told(
         raise RecordError(f"{place} would hold no picture; expected one at least: choose a longer time")
 
 
+def gif_every(seconds: float) -> int:
+    """Return which of the pictures that are `seconds` apart a GIF shows: each, or every second one, and so on."""
+    return max(1, int(np.ceil(SHORTEST_DELAY / (100 * seconds) - 1e-9)))
+
+
 def delays(count: int, seconds: float) -> tuple[list[int], list[int]]:
     """Return which of `count` pictures a GIF shows, and for how many hundredths of a second each."""
-    every = int(np.ceil(SHORTEST_DELAY / (100 * seconds) - 1e-9)) if 100 * seconds < SHORTEST_DELAY else 1
+    every = gif_every(seconds)
     shown = list(range(0, count, every))
     ends = np.rint(100 * seconds * np.minimum(every * np.arange(1, len(shown) + 1), count))
     return shown, [max(SHORTEST_DELAY, int(d)) for d in np.diff(ends, prepend=0)]
@@ -109,7 +163,8 @@ class _Palette:
     def __init__(self, pictures: list[Pictures]) -> None:
         from PIL import Image
 
-        codes, areas = np.unique(np.concatenate([_codes(picture).ravel() for picture in pictures]), return_counts=True)
+        sampled = np.concatenate([_codes(_sampled(picture)).ravel() for picture in pictures])
+        codes, areas = np.unique(sampled, return_counts=True)
         colors = _channels(codes[np.argsort(-areas, kind="stable")])
         if len(colors) > 256:
             rest = Image.fromarray(colors[None, KEPT_COLORS:]).quantize(256 - KEPT_COLORS, Image.Quantize.MEDIANCUT)
@@ -124,8 +179,10 @@ class _Palette:
 
         codes = _codes(picture)
         new = np.unique(codes[self._index[codes] < 0])
-        apart = _channels(new).astype(np.int64)[:, None] - self._colors.astype(np.int64)
-        self._index[new] = (apart**2).sum(axis=-1).argmin(axis=1)
+        for first in range(0, len(new), COMPARED_AT_ONCE):
+            some = new[first : first + COMPARED_AT_ONCE]
+            apart = _channels(some).astype(np.int32)[:, None] - self._colors.astype(np.int32)
+            self._index[some] = (apart**2).sum(axis=-1).argmin(axis=1)
         image = Image.fromarray(self._index[codes].astype(np.uint8))
         image.putpalette(self._colors.tobytes())
         return image
@@ -133,7 +190,14 @@ class _Palette:
 
 def _codes(picture: Pictures) -> Indices:
     """Return the colours of a picture `(H, W, 3)` as single numbers `(H, W)`."""
-    return np.asarray(picture.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1]))
+    wide = picture.astype(np.int32)
+    return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
+
+
+def _sampled(picture: Pictures) -> Pictures:
+    """Return a picture, or of a large one every second or third row and column."""
+    every = int(np.ceil(np.sqrt(picture.shape[0] * picture.shape[1] / SAMPLED_PIXELS)))
+    return picture[::every, ::every]
 
 
 def _channels(codes: Indices) -> Pictures:
@@ -153,7 +217,7 @@ def _mp4(beside: Path, place: Path, pictures: Iterable[Pictures], seconds: float
             codec = stream.codec_context
             codec.colorspace = codec.color_primaries = codec.color_trc = BT709
             for i, picture in enumerate(pictures):
-                even = np.pad(picture, ((0, picture.shape[0] % 2), (0, picture.shape[1] % 2), (0, 0)), mode="edge")
+                even = _even(picture)
                 if i == 0:
                     stream.height, stream.width = even.shape[:2]
                 frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
@@ -166,3 +230,9 @@ def _mp4(beside: Path, place: Path, pictures: Iterable[Pictures], seconds: float
             raise
         reason = f"{place} cannot be written ({getattr(error, 'strerror', None) or error})"
         raise RecordError(f"{reason}; expected an encoder for H.264: choose a name that ends in .gif") from error
+
+
+def _even(picture: Pictures) -> Pictures:
+    """Return `picture` with its last row or column repeated where a side is odd."""
+    odd = picture.shape[0] % 2, picture.shape[1] % 2
+    return np.pad(picture, ((0, odd[0]), (0, odd[1]), (0, 0)), mode="edge") if any(odd) else picture

@@ -562,7 +562,8 @@ def test_simulate_writes_time_coordinates_and_energy(hnn_lab: Command, target: P
     said = hnn_lab("simulate", "--system", name, "--horizon", 2, "--dt", 0.1, "--out", target)
     assert said == (0, "", "")
     header, rows = read_csv(target)
-    assert header == ["t", *[c.name for c in system.coordinates], "H"]
+    names = [f"{c.name} ({c.unit})" if c.unit else c.name for c in system.coordinates]
+    assert header == ["t (s)", *names, "H (J)"]
     np.testing.assert_allclose(rows[:, 0], np.linspace(0, 2, 21))
     np.testing.assert_array_equal(rows[0, 1:-1], system.default_start)
     np.testing.assert_array_equal(rows[:, -1], system.hamiltonian(rows[:, 1:-1]))
@@ -614,7 +615,7 @@ def test_the_number_of_bodies_is_a_constant_like_others(hnn_lab: Command, tmp_pa
     assert hnn_lab("train", *words, "--model", "hnn", *SMALL, "--out", run).code == 0
     simulation = ["simulate", "--system", "n-body", "--run", run, "--horizon", 0.2, "--dt", 0.1, "--out", target]
     assert hnn_lab(*simulation).code == 0
-    assert read_csv(target)[0][-2:] == ["py3", "H"]
+    assert read_csv(target)[0][-2:] == ["py3 (kg m/s)", "H (J)"]
     complaint(hnn_lab(*simulation, "--param", "bodies=4"), "is a run of 3 bodies", "makes it 4 bodies", "leave it out")
     complaint(hnn_lab("simulate", *words[:2], "--start", "1,2", "--out", target), "20 finite numbers: x1,", "…,py5")
     complaint(hnn_lab("simulate", *words[:3], "bodies=2.5", "--out", target), "a whole number from 2 to 32")

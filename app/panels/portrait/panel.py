@@ -1,5 +1,6 @@
 """The phase portrait: a field and its contours, the data, the rollouts, and the start as a point to drag."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -426,7 +427,7 @@ class PortraitPanel(QWidget):
             self._draw_track(track)
         self.plot.fade_others(self.lab.highlight)
 
-    def _draw_track(self, track: RolloutCurve) -> None:
+    def _draw_track(self, track: RolloutCurve, until: float = math.inf) -> None:
         if track.key not in self._curves:
             truth = track.key == "truth"
             alpha, z = (70, 8.0) if track.member else (255, 10.0 if truth else 12.0)
@@ -437,12 +438,13 @@ class PortraitPanel(QWidget):
             self._curves[track.key] = (line, head, cross, tag)
         line, _, cross, _ = self._curves[track.key]
         at = self._drawable(track)
+        whole, at = len(at), at[: int(np.searchsorted(track.t, until, side="right"))]
         if track.measured and self._latents is None:
             line.set_data([], [])
             self._draw_measured(at[:, 0], at[:, 1])
         else:
             line.set_data(at[:, 0], at[:, 1], joins(at, self.chart.periods))
-        if np.isfinite(track.ended) and len(at):
+        if np.isfinite(track.ended) and 0 < len(at) == whole:
             cross.place(*at[-1])
         else:
             cross.set_visible(False)
@@ -498,6 +500,11 @@ class PortraitPanel(QWidget):
                 if track.key != "truth":
                     tag.place(track.title, *state)
         self._part_names()
+
+    def reveal(self, time: float) -> None:
+        """Show rollouts as far as `time` s: what a film does."""
+        for track in self._tracks():
+            self._draw_track(track, time)
 
     def _part_names(self) -> None:
         """Leave out the names that would lie over another one."""

@@ -1,0 +1,17 @@
+"""What is painted on: the screen, for which parts are kept as pictures, or a figure, in which all is drawn anew."""
+
+from PySide6.QtGui import QPaintEngine, QPainter
+
+_VECTORS = (QPaintEngine.Type.SVG, QPaintEngine.Type.Pdf)
+
+
+def draws_vectors(painter: QPainter) -> bool:
+    """Whether `painter` draws a file of lines and letters, SVG or PDF: a picture in it would stay a picture."""
+    engine = painter.paintEngine()
+    return engine is not None and engine.type() in _VECTORS
+
+
+def draws_figure(painter: QPainter, ratio: float) -> bool:
+    """Whether what a widget of `ratio` pixels of the screen to one of its own has kept as pictures is of no use to
+    `painter`: it draws vectors, or other pixels."""
+    return draws_vectors(painter) or painter.device().devicePixelRatioF() != ratio
