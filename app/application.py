@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QApplication
 
 import app.style.override_guard  # noqa: F401 (before any class is made of Qt's)
 from app.dialogs.error_dialog import ErrorReporter, install_excepthook

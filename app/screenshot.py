@@ -44,7 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     from hnn_engine.cli.parser import Parser
     from hnn_engine.cli.systems import add_details, add_source
 
-    parser = Parser(prog="hnn-lab screenshot", description="Draw the real window, or a panel of it, into a file, without a display.")
+    parser = Parser(
+        prog="hnn-lab screenshot", description="Draw the real window, or a panel of it, into a file, without a display."
+    )
     source = parser.add_mutually_exclusive_group()
     add_source(source)
     add_details(parser)
@@ -89,7 +91,9 @@ def _check_panel(options: argparse.Namespace) -> None:
     if options.panel not in PANELS:
         raise ParameterError(f"There is no panel '{shortened(options.panel)}': {choice(options.panel, PANELS)}")
     if options.out.suffix.lower() not in FIGURES:
-        raise ParameterError(f"--out is {options.out}, but a panel is drawn into a name that ends in .png, .svg or .pdf")
+        raise ParameterError(
+            f"--out is {options.out}, but a panel is drawn into a name that ends in .png, .svg or .pdf"
+        )
 
 
 def _is_said(options: argparse.Namespace) -> bool:
@@ -130,7 +134,9 @@ def _draw_panel(options: argparse.Namespace) -> int:
 
     state, view = _document(options)
     setting = Setting((options.panel,), parse_size(options.size), options.theme, headed=False)
-    content = on_stage(Shown(state, view), setting, lambda stage: stage.figure(options.time, options.out.suffix.lower()))
+    content = on_stage(
+        Shown(state, view), setting, lambda stage: stage.figure(options.time, options.out.suffix.lower())
+    )
     write_file(options.out, content)
     return 0
 

@@ -63,7 +63,9 @@ def build_parser() -> Parser:
     parser = Parser(prog="python -m benchmarks", description=f"Measure the laboratory. {listing}.")
     parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here")
-    parser.add_argument("--seconds", metavar="S", type=_positive, help="of measurement (frames 20, drag 10, live 10), of the film (10)")
+    parser.add_argument(
+        "--seconds", metavar="S", type=_positive, help="of measurement (frames 20, drag 10, live 10), of the film (10)"
+    )
     parser.add_argument(
         "--runs",
         metavar="N",

@@ -1,5 +1,5 @@
-"""A film of 10 s in 1080p at 30 pictures a second, of scene, portrait and energy with two models: by the command, and its
-parts apart, painting and encoding in turn in one thread of this process."""
+"""A film of 10 s in 1080p at 30 pictures a second, of scene, portrait and energy with two models: by the command,
+and its parts apart, painting and encoding in turn in one thread of this process."""
 
 import argparse
 import os
@@ -63,7 +63,9 @@ def _by_command(plan: FilmPlan, folder: Path) -> float:
     command += ["--size", f"{plan.size[0]}x{plan.size[1]}", "--fps", str(plan.rate), "--seconds", str(plan.seconds)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("QT_")}
     began = time.perf_counter()
-    done = subprocess.run([*command, "--out", str(folder / "film.mp4")], capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        [*command, "--out", str(folder / "film.mp4")], capture_output=True, text=True, env=environment
+    )
     took = time.perf_counter() - began
     if done.returncode:
         raise BenchmarkError(f"the command ended with {done.returncode}: {done.stderr.strip()[-200:]}")

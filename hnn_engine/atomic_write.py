@@ -87,7 +87,6 @@ def write_folder(path: Path, files: Mapping[str, bytes], verify: Verify | None =
     `RecordError` where that is not possible, and what `verify` raises: the old folder is there then.
     """
 
-
     def produce(beside: Path) -> None:
         for name, content in files.items():
             operations.create(beside / name)

@@ -105,8 +105,8 @@ def rollouts_table(scene: Scene, rollouts: Iterable[tuple[str, Array, Array, Arr
 
 
 def curves_table(across: str, curves: Iterable[tuple[str, Array, Array]]) -> CsvTable:
-    """Return curves, each a heading, x and y `(n,)`, over one column `across` of all their x; `nan` where a curve has no
-    value."""
+    """Return curves, each a heading, x and y `(n,)`, over one column `across` of all their x; `nan` where a curve has
+    none."""
     found = _told_apart(list(curves))
     x = np.unique(np.concatenate([one[1] for one in found])) if found else np.empty(0)
     columns: dict[str, Array] = {across: x}

@@ -87,7 +87,7 @@ def _contents(command: str) -> dict[str, bytes]:
         f"applications/{NAME}.desktop": _desktop_file(command).encode(),
         f"mime/packages/{NAME}.xml": _mime_types().encode(),
         str(icons / "apps" / f"{NAME}.svg"): logo,
-        **{path: logo for path in kinds.values()},
+        **dict.fromkeys(kinds.values(), logo),
     }
 
 
@@ -95,7 +95,7 @@ def _desktop_file(command: str) -> str:
     return f"""# {MARK}; 'hnn-lab desktop remove' takes it away.
 [Desktop Entry]
 Type=Application
-Version=1.5
+Version=1.4
 Name=HNN Lab
 GenericName=Laboratory for Hamiltonian neural networks
 GenericName[de]=Labor für Hamiltonsche neuronale Netze
@@ -104,7 +104,7 @@ Comment[de]=Mechanische Systeme bewegen, Netze an ihnen trainieren und mit der W
 Exec={exec_word(command)} %u
 Icon={NAME}
 Terminal=false
-Categories=Education;Science;Physics;
+Categories=Science;Physics;
 Keywords=physics;mechanics;pendulum;neural network;Hamiltonian;
 MimeType={SESSION_TYPE};{SYSTEM_TYPE};x-scheme-handler/hnnlab;
 StartupNotify=true
@@ -188,6 +188,7 @@ def _prune(folder: Path) -> None:
 def _remove_empty(folder: Path, root: Path) -> None:
     """Remove `folder` and those above it while they are empty, but not `root`."""
     with suppress(OSError):
-        while folder != root and not operations.names(folder):
-            operations.remove_folder(folder)
+        while folder != root and not (folder.exists() and operations.names(folder)):
+            if folder.exists():
+                operations.remove_folder(folder)
             folder = folder.parent

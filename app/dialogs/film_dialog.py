@@ -8,7 +8,7 @@ from app.widgets.text import PlainLabel, heading, problem_label, quiet_label, se
 from hnn_engine.errors import HnnLabError, ParameterError, shortened
 from hnn_engine.number_format import number, parse
 
-TOGETHER = {
+TOGETHER: dict[tuple[str, ...], str] = {
     ("scene", "portrait", "energy"): "Scene, portrait and energy",
     ("portrait", "energy"): "Phase portrait and energy",
     **{(name,): title for name, title in VIEWS.items()},

@@ -25,8 +25,8 @@ SIZE, RATE = "1280x720", "30"
 
 
 def main(options: argparse.Namespace) -> int:
-    """Film what `options`, those of `film`, say; return the exit code: 0, 2 for what the user can correct, 130 on Ctrl-C
-    and the like."""
+    """Film what `options`, those of `film`, say; return the exit code: 0; 2 for what the user can correct; 130 on
+    Ctrl-C and the like."""
     try:
         with Interrupts():
             film(options)

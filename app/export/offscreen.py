@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.export.stage import Stage
 
 Result = TypeVar("Result")
+WITH_DATA = frozenset(("portrait", "loss", "window"))  # views that show the training data, or its noise floor
 LOOK = 0.1  # seconds between two calls of who listens
 
 
@@ -73,7 +74,9 @@ async def _played(
     from app.export.still_lab import StillLab
 
     await _heard(asyncio.to_thread(kernel_cache.load_compiled), listen)
-    stage = Stage(StillLab(shown), setting.views, setting.size, setting.headed)
+    stage = Stage(
+        StillLab(shown, bool(WITH_DATA.intersection(setting.views))), setting.views, setting.size, setting.headed
+    )
     try:
         await _heard(stage.settle(), listen)
         return act(stage)

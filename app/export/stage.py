@@ -1,13 +1,14 @@
 """What a film or a picture is painted from: panels side by side under a line that says what is what, or the window."""
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from app.export.pixels import Picture, pixels
+from app.export.pixels import Picture, Sheets, pixels
 from app.export.still_lab import StillLab
 from app.model.film_plan import VIEWS
 from app.panels.frames import FramesPanel
@@ -16,7 +17,7 @@ from app.panels.portrait.panel import PortraitPanel
 from app.panels.runs import RunsPanel
 from app.panels.scene import ScenePanel
 from app.panels.time_plots import EnergyPanel, ErrorPanel
-from app.style.theme import current_theme, tabular
+from app.style.theme import tabular
 from app.widgets.figure import pdf_bytes, png_bytes, svg_bytes
 from app.widgets.legend import Legend
 from app.widgets.plot import LabPlot
@@ -27,8 +28,9 @@ if TYPE_CHECKING:  # with all that can be pressed
 
 STROKE = 1.6  # pixels of a widget: the width of curves
 TEXT_EVERY = 0.25  # seconds between two looks of words that run along, as in the window
+SHEETS = 8  # pictures that are being painted, wait or are packed, at most
 EASING = 400  # frames after which a view that eases is where it goes
-PANELS: dict[str, type[QWidget]] = {
+PANELS: dict[str, Callable[[StillLab], QWidget]] = {
     "scene": ScenePanel,
     "frames": FramesPanel,
     "portrait": PortraitPanel,
@@ -48,7 +50,8 @@ class Stage(QWidget):
         self.lab = lab
         self._size = size
         self._texts_at = -math.inf
-        self.window_shown: "MainWindow | None" = None
+        self._sheets: Sheets | None = None
+        self.window_shown: MainWindow | None = None
         self.panels: dict[str, Any] = {}
         self.legend: Legend | None = None
         self.time: PlainLabel | None = None
@@ -84,6 +87,7 @@ class Stage(QWidget):
     def _header(self) -> QHBoxLayout:
         legend, time = self.legend, self.time = Legend(), PlainLabel()
         time.setFont(tabular(self.font()))
+        time.setMinimumWidth(time.fontMetrics().horizontalAdvance("t = 0000.00 s") + 8)
         time.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row = QHBoxLayout()
         row.setContentsMargins(12, 6, 14, 2)
@@ -110,9 +114,9 @@ class Stage(QWidget):
 
     def _panel(self, name: str) -> QWidget:
         observed = name == "scene" and self.lab.experiment.scene.observed
-        panel: Any = PANELS["frames" if observed else name](self.lab)  # type: ignore[call-arg]
+        panel = PANELS["frames" if observed else name](self.lab)
         dress(panel)
-        return panel  # type: ignore[no-any-return]
+        return panel
 
     def _on_answered(self, answer: Any) -> None:
         if self.legend is not None:
@@ -144,7 +148,7 @@ class Stage(QWidget):
             self.time.setText(f"t = {lab.experiment.rollout.world_time(time):.2f} s")
 
     def picture(self, time: float) -> Picture:
-        """Return the picture `(height, width, 3)` of the instant `time` s."""
+        """Return the picture of the instant `time` s; it is another one after `SHEETS` pictures more."""
         self.show_at(time)
         return pixels(self.image())
 
@@ -154,14 +158,16 @@ class Stage(QWidget):
         ratio = widget.devicePixelRatioF()
         needed = QSize(round(widget.width() * ratio), round(widget.height() * ratio))
         larger = needed.width() > width + ratio or needed.height() > height + ratio  # the window has a least size
-        image = QImage(needed if larger else QSize(width, height), QImage.Format.Format_RGB32)
+        if self._sheets is None:
+            self._sheets = Sheets(needed if larger else QSize(width, height), SHEETS)
+        image = self._sheets.take()
         image.setDevicePixelRatio(ratio)
-        image.fill(current_theme().color("paper"))
         widget.render(image)
         if larger:
             image.setDevicePixelRatio(1.0)
             smooth = Qt.TransformationMode.SmoothTransformation
             image = image.scaled(width, height, Qt.AspectRatioMode.IgnoreAspectRatio, smooth)
+            image.convertTo(QImage.Format.Format_RGB32)
         return image
 
     def figure(self, time: float, suffix: str) -> bytes:
@@ -196,7 +202,7 @@ def dress(panel: Any) -> None:
     if isinstance(panel, ScenePanel):
         panel.set_stroke(STROKE)
     for plot in panel.findChildren(LabPlot):
-        plot.set_stroke(STROKE)
+        plot.set_stroke(STROKE, still=False)
     if isinstance(panel, EnergyPanel | ErrorPanel):
         panel.titled.connect(panel.plot.set_title)
         panel.plot.set_title(panel.title)
@@ -210,4 +216,3 @@ def places(count: int, size: tuple[int, int]) -> list[tuple[int, int, int, int]]
     if count == 3 and wide:
         return [(0, 0, 2, 1), (0, 1, 1, 1), (1, 1, 1, 1)]
     return [(0, i, 1, 1) if wide else (i, 0, 1, 1) for i in range(count)]
-

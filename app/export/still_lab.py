@@ -15,11 +15,13 @@ LOOK = 0.01  # seconds between two looks whether they are there
 
 
 class StillLab(Lab):
-    """Shows `shown`: it neither trains nor fits, and time stands where it is put."""
+    """Shows `shown`: it neither trains nor fits, and time stands where it is put. The training data, which may take
+    longer than all else, is there where it is needed."""
 
     _models: tuple[ShownModel, ...] | None = None
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: Shown, needs_data: bool = True) -> None:
+        self._needs_data = needs_data
         super().__init__(shown.state.experiment)
         self._models = shown.models
         view = replace(shown.view, live_fit=False, before_live=None, tool="start", speed=1.0)
@@ -31,13 +33,17 @@ class StillLab(Lab):
         return super().shown_models() if self._models is None else self._models
 
     @property
-    def settled(self) -> bool:
+    def calm(self) -> bool:
         """Whether rollouts and data are there, in full, and nothing is computed any more."""
         answer, rollouts = self.answer, self.rollouts
-        if answer is None or self.dataset is None or rollouts.wanted or rollouts.worker.busy:
+        if answer is None or (self._needs_data and self.dataset is None) or rollouts.wanted or rollouts.worker.busy:
             return False
         fresh = answer.request.experiment is self.experiment and not answer.request.preview
-        return fresh and self.dataset.dof == self.experiment.scene.dof
+        return fresh and (self.dataset is None or self.dataset.dof == self.experiment.scene.dof)
+
+    def _want_data(self) -> None:
+        if self._needs_data:
+            super()._want_data()
 
     async def settle(self) -> None:
         """Begin, and wait until all is there; raise `ExperimentError` where that takes too long or fails."""
@@ -45,11 +51,13 @@ class StillLab(Lab):
         self.failed.connect(lambda text, _: problems.append(text))
         self.start()
         self.rollouts.refresh()
-        end, calm = time.monotonic() + SETTLE_SECONDS, 0
-        while calm < 5:
+        end, still = time.monotonic() + SETTLE_SECONDS, 0
+        while still < 5:
             await asyncio.sleep(LOOK)
-            calm = calm + 1 if self.settled else 0
+            still = still + 1 if self.calm else 0
             if problems or time.monotonic() > end:
                 why = problems[0] if problems else f"it takes longer than {SETTLE_SECONDS:.0f} s"
-                raise ExperimentError(f"The rollouts cannot be computed ({why}): choose a shorter horizon or other models")
+                raise ExperimentError(
+                    f"The rollouts cannot be computed ({why}): choose a shorter horizon or other models"
+                )
         self.frame_clock.stop()

@@ -1,7 +1,7 @@
 """What is asked of the process that films: what is on screen, how it is filmed, and where the film goes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.model.document import State, View
@@ -12,11 +12,11 @@ from hnn_engine.progress import ProgressCallback
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """What is shown: a document's state, how it is looked at, with the shades of its runs, and which models, where these
-    are not just the shown runs."""
+    """What is shown: a document's state, how it is looked at, with the shades of its runs, and which models, where
+    these are not just the shown runs."""
 
     state: State
-    view: View = View()
+    view: View = field(default_factory=View)
     models: tuple[ShownModel, ...] | None = None
 
 

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from hnn_engine.coords import Array
 from hnn_engine.errors import NEAREST, ParameterError, choice, shortened
 from hnn_engine.number_format import number
@@ -45,9 +47,7 @@ class FilmPlan:
     @property
     def times(self) -> Array:
         """The instants of the rollouts that the pictures show `(count,)`, s: tₙ = begin + n · speed / rate."""
-        import numpy as np
-
-        found: Array = self.begin + np.arange(self.count) * (self.speed / self.rate)
+        found: Array = self.begin + np.arange(self.count, dtype=np.float64) * (self.speed / self.rate)
         return found
 
     def checked(self, horizon: float) -> "FilmPlan":

@@ -170,7 +170,7 @@ class TimePlot(QWidget):
             at = int(np.searchsorted(x, time, side="right")) - 1
             if at >= 0 and answer is not None:
                 found.append(Name(track.role, self._called(answer.request, track), float(x[at]), float(y[at])))
-        self.names.show(found)
+        self.names.show(found, ahead=True)
 
     def _called(self, request: Request, track: RolloutCurve) -> str:
         """The name of a curve."""

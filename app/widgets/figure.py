@@ -31,7 +31,7 @@ def png_bytes(image: QImage) -> bytes:
 
 
 def svg_bytes(widget: QWidget, area: QRect, title: str, size: QSize | None = None) -> bytes:
-    """Return the `area` of a widget as SVG 1.1 of `size` (its own where none is said), in which it is called `title`."""
+    """Return the `area` of a widget as SVG 1.1 of `size`, or its own, in which it is called `title`."""
     content, buffer = _buffer()
     generator = QSvgGenerator(QSvgGenerator.SvgVersion.Svg11)
     generator.setOutputDevice(buffer)

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPixmap
 
 from app.style.theme import current_theme
-from app.widgets.paint_target import draws_vectors
+from app.widgets.paint_target import device_ratio, draws_vectors
 from app.widgets.swatch import draw_stroke
 from app.widgets.text import plain
 
@@ -51,7 +51,7 @@ def draw_name(painter: QPainter, at: QPointF, role: str, text: str, font: QFont)
 def name_pixmap(painter: QPainter, role: str, text: str, font: QFont) -> QPixmap:
     """Return a name with the stroke of its role, as it is drawn on the device of `painter`."""
     theme = current_theme()
-    return _name_pixmap(role, text, _known(font), theme.name, painter.device().devicePixelRatioF())
+    return _name_pixmap(role, text, _known(font), theme.name, device_ratio(painter))
 
 
 @lru_cache(maxsize=128)

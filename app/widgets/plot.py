@@ -76,6 +76,7 @@ class LabPlot(QWidget):
         self._x = self._y = _START
         self._wanted: tuple[Range, Range] | None = None
         self._stroke = 1.0
+        self._keeps_wide = False  # as a picture
         self._fresh = True  # the next range is framed, not grown out of the present one
         self._exact = False
         self._until: float | None = None  # as far across as what grows is drawn; None: all of it
@@ -170,10 +171,12 @@ class LabPlot(QWidget):
         plot where their point is near its edge."""
         return self._add(Caption(role, self.font(), size, inside=inside))
 
-    def set_stroke(self, stroke: float) -> None:
-        """Draw lines `stroke` times as wide as they say, marks in proportion; 1 is how they are at first."""
+    def set_stroke(self, stroke: float, still: bool = True) -> None:
+        """Draw lines `stroke` times as wide as they say, marks in proportion; 1 is how they are at first. `still`: wide
+        ones are kept as a picture, which is worth its while unless they change with every frame."""
         if stroke != self._stroke:
             self._stroke = self.axes.stroke = stroke
+            self._keeps_wide = still and stroke > 1
             for item in self._items:
                 self._widen(item)
             self._lay(again=True)
@@ -184,8 +187,6 @@ class LabPlot(QWidget):
 
     def reveal(self, until: float | None) -> None:
         """Draw what grows (curves, dots, bands, marks) as far as `until` across; None: all of it."""
-        if (until is None) != (self._until is None):
-            self._forget(Layer.DATA)
         self._until = until
         self.update()
 
@@ -306,9 +307,7 @@ class LabPlot(QWidget):
                 self.update(area.toAlignedRect().adjusted(-1, -1, 1, 1))  # a scale of 1.5 paints beyond whole pixels
 
     def _layer(self, item: Item) -> Layer:
-        if self._until is not None and item.grows:
-            return Layer.LIVE  # there is more of it with every frame
-        return Layer.WIDE if self._stroke > 1 and item.layer is Layer.LIVE and not item.moves else item.layer
+        return Layer.WIDE if self._keeps_wide and item.layer is Layer.LIVE and not item.moves else item.layer
 
     def _forget(self, layer: Layer) -> None:
         """Paint the pictures from `layer` on anew when they are next needed."""
@@ -383,7 +382,7 @@ class LabPlot(QWidget):
             self._paint_figure(painter, QRectF(due))
             painter.end()
             return
-        picture = self._picture(Layer.WIDE if self._stroke > 1 else Layer.DATA)
+        picture = self._picture(Layer.WIDE if self._keeps_wide else Layer.DATA)
         ratio = picture.devicePixelRatio()
         source = QRectF(due.x() * ratio, due.y() * ratio, due.width() * ratio, due.height() * ratio)
         painter.drawPixmap(QRectF(due), picture, source)  # Qt clips it to what is due

@@ -12,7 +12,7 @@ from shiboken6 import wrapInstance
 
 from app.style.theme import current_theme, small_font
 from app.widgets.line_strokes import draw_lines, strokes
-from app.widgets.paint_target import draws_vectors
+from app.widgets.paint_target import device_ratio, draws_vectors
 from app.widgets.plot_view import PlotView
 from app.widgets.scene_view import polygon
 from app.widgets.text import plain
@@ -53,10 +53,14 @@ class Canvas(Protocol):
         """Lay `item` out anew, and draw where it was and where it is."""
 
 
-def lab_pen(role: str, dash: DashPattern = (), width: float = 1.0, alpha: int = 255) -> QPen:
-    """Return a pen of constant width in pixels, in the current theme's colour `role` (see `Theme.role`)."""
-    pen = QPen(current_theme().color(role, alpha), width)
-    pen.setCosmetic(True)
+def lab_pen(role: str, dash: DashPattern = (), width: float = 1.0, alpha: int = 255, stroke: float = 1.0) -> QPen:
+    """Return a pen in the current theme's colour `role` (see `Theme.role`), `stroke` times
+    `width` wide.
+
+    That is in pixels of the screen, whatever its scale, which is quick to draw; widened, in those of the plot, of which
+    a finer picture has more."""
+    pen = QPen(current_theme().color(role, alpha), width * stroke)
+    pen.setCosmetic(stroke <= 1)
     if dash:
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         pen.setDashPattern(dash)
@@ -179,7 +183,7 @@ class Curve(Item):
 
     def restyle(self) -> None:
         role, dash, width, alpha = self._dress
-        self.pen = lab_pen(role, () if self.stroke > 1 else dash, width * self.stroke, alpha)
+        self.pen = lab_pen(role, () if self.stroke > 1 else dash, width, alpha, self.stroke)
 
     def lay(self, view: PlotView) -> QRectF:
         pixels = view.pixels(self._points)
@@ -205,7 +209,7 @@ class Curve(Item):
     def _paint_whole(self, painter: QPainter) -> None:
         """Draw each piece in one go, with a pen that is dashed: one line to whoever edits the drawing."""
         role, dash, width, alpha = self._dress
-        pen = lab_pen(role, dash, width * self.stroke, alpha)
+        pen = lab_pen(role, dash, width, alpha, self.stroke)
         pen.setCosmetic(False)
         painter.setPen(pen)
         for line in self._lines:
@@ -258,7 +262,7 @@ class Segments(Item):
 
     def paint(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
-        painter.setPen(lab_pen(self._role, width=self.stroke, alpha=self._alpha))
+        painter.setPen(lab_pen(self._role, alpha=self._alpha, stroke=self.stroke))
         draw_lines(painter, self._pixels)
 
 
@@ -306,7 +310,7 @@ class Dots(Item):
         if draws_vectors(painter):
             self._paint_each(painter)
             return
-        dot = _dot(self.color.rgba(), self._size * self.grown, painter.device().devicePixelRatioF())
+        dot = _dot(self.color.rgba(), self._size * self.grown, device_ratio(painter))
         self._fragments[:, 4], self._fragments[:, 5] = dot.width(), dot.height()
         self._fragments[:, [6, 7]] = 1.0 / dot.devicePixelRatio()
         first = _first_of(self._fragments.ctypes.data, QPainter.PixmapFragment)

@@ -1,4 +1,4 @@
-"""What is dropped on the window is opened: a session, a run, a system, a table, a film, a folder of pictures, a link."""
+"""What is dropped on the window is opened: a session, run, system, table or film, a folder of pictures, or a link."""
 
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -68,5 +68,3 @@ def targets(data: QMimeData) -> list[Path | str]:
     if text[: len(LINK)].lower() == LINK:
         links = [text]  # as it is written: an address may have been changed on its way
     return [links[0]] if links else []
-
-

@@ -393,8 +393,8 @@ class Files:
         name: Path | None = None,
         stem: str = "",
     ) -> Path | None:
-        """Ask for a file; `kind` is what it holds, whose folder is remembered. A `name` is proposed, or a free one, of a
-        part of what is on screen with that part's `stem`."""
+        """Ask for a file; `kind` is what it holds, whose folder is remembered. A `name` is proposed, or a free one,
+        of a part of what is on screen with that part's `stem`."""
         if save and name is None:
             whole = f"{self._stem()}-{stem}" if stem else self._stem()
             name = await self._away(lambda: free_name(self._folder(kind), whole, suffix))

@@ -56,10 +56,10 @@ class Figure:
 
     def _titled(self, paint: Callable[[], Painted]) -> Painted:
         """Paint with the panel's title in its plot, where it has one."""
-        plots = [self._panel.plot] if isinstance(getattr(self._panel, "plot", None), LabPlot) else []
-        named = [plot for plot in plots if not plot.title and getattr(self._panel, "title", "")]
+        plot, title = getattr(self._panel, "plot", None), str(getattr(self._panel, "title", ""))
+        named = [plot] if isinstance(plot, LabPlot) and title and not plot.title else []
         for plot in named:
-            plot.set_title(str(getattr(self._panel, "title", "")))
+            plot.set_title(title)
         try:
             return paint()
         finally:

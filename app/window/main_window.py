@@ -32,9 +32,9 @@ from app.style.icons import logo
 from app.widgets.notice import NoticeBar
 from app.widgets.text import name_action, title_text
 from app.window.appearance import resize_text, switch_theme
+from app.window.drops import Drops
 from app.window.explain import offer
 from app.window.layouts import LAYOUTS, Arrangement, controls_column
-from app.window.drops import Drops
 from app.window.menus import Menus, WindowActions
 from app.window.notices import Notices
 from app.window.paint_throttle import PaintThrottle

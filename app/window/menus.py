@@ -124,7 +124,9 @@ class Menus:
         self._action(menu, "Save a picture…", lambda: spawn(session_actions.picture()), "Ctrl+P", "camera")
         panels = menu.addMenu("Export a panel")
         panels.aboutToShow.connect(lambda: self._window.fill_panels(panels))
-        self.film_views = self._action(menu, "Save a film…", lambda: spawn(session_actions.film_views()), "Ctrl+Shift+P")
+        self.film_views = self._action(
+            menu, "Save a film…", lambda: spawn(session_actions.film_views()), "Ctrl+Shift+P"
+        )
         self.film = self._action(menu, "Save predicted frames…", lambda: spawn(session_actions.film()))
         set_tip(self.film, "The frames that models predict beside those of the camera, as a video")
         menu.addSeparator()

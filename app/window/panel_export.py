@@ -1,4 +1,4 @@
-"""What leaves a panel: its picture, copied or saved, and its numbers; by the menu of the window and that of the panel."""
+"""What leaves a panel: its picture, copied or saved, and its numbers; by the menus of the window and the panel."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial

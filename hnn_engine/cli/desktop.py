@@ -10,7 +10,7 @@ from hnn_engine.user_folders import desktop_folder
 
 
 def desktop(options: argparse.Namespace) -> None:
-    """Install or remove the desktop file, the icons and the kinds of files; raise `RecordError` where that cannot be."""
+    """Install or remove the desktop file, the icons and the kinds of files; raise `RecordError`."""
     if not sys.platform.startswith("linux"):
         raise RecordError(
             "'hnn-lab desktop' is for desktops on Linux: docs/exporting.md says how a double click opens sessions on "

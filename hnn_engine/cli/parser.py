@@ -161,7 +161,10 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("folder", metavar="RUN", type=Path, help="folder of a run")
     evaluate.add_argument("--json", action="store_true", help="print one line of JSON on stdout")
     evaluate.add_argument(
-        "--out", metavar="FILE.csv", type=Path, help="write the figures here as well, in the columns of the panel of runs"
+        "--out",
+        metavar="FILE.csv",
+        type=Path,
+        help="write the figures here as well, in the columns of the panel of runs",
     )
     evaluate.add_argument(
         "--debug",

@@ -65,7 +65,9 @@ def read_link(text: str) -> Session:
         raise RecordError(f"The link has {len(text):,} characters, but at most {LONGEST_LINK:,}: {_AGAIN}")
     bare = "".join(text.split())[len(SCHEME) :]
     if len(bare) + len(SCHEME) > LONGEST_LINK:
-        raise RecordError(f"The link has {len(bare) + len(SCHEME):,} characters, but at most {LONGEST_LINK:,}: {_AGAIN}")
+        raise RecordError(
+            f"The link has {len(bare) + len(SCHEME):,} characters, but at most {LONGEST_LINK:,}: {_AGAIN}"
+        )
     version, dot, code = bare.lstrip("/").partition(".")
     if not (dot and version.isascii() and version.isdecimal()):
         raise RecordError(f"The link is damaged: {SCHEME} is not followed by {_VERSION} and letters; {_AGAIN}")

@@ -44,7 +44,9 @@ def write_video(
     count: int | None = None,
     replace_protected: bool = False,
 ) -> None:
-    """Write `pictures` `(H, W, 3)` uint8, of one size and `seconds` apart, as an endless GIF or an mp4, by `path`.
+    """Write `pictures`, of one size and `seconds` apart, as an endless GIF or an mp4, by `path`.
+
+    A picture is `(H, W, 3)` uint8, red, green and blue, or `(H, W, 4)`: blue, green, red, and a byte that is not used.
 
     A GIF has 256 colours for all pictures, and counts in hundredths of a second: its delays differ by one so that the
     whole lasts as long as it should, and of a film with more than 50 pictures a second some are left out. An mp4 is
@@ -73,7 +75,7 @@ def write_pictures(
     count: int | None = None,
     replace: bool = False,
 ) -> None:
-    """Let `folder` hold `pictures` `(H, W, 3)` uint8 as frame-0001.png, frame-0002.png and so on, all at once.
+    """Let `folder` hold `pictures`, as `write_video` takes them: frame-0001.png, frame-0002.png and so on, all at once.
 
     `progress` and `count` are as in `write_video`. Raises `RecordError` where the folder cannot be written, holds
     something already, or, with `replace`, anything but such pictures, and for no picture at all.
@@ -103,7 +105,7 @@ def _pngs(beside: Path, pictures: Iterable[Pictures]) -> None:
 
     for i, picture in enumerate(pictures):
         file = io.BytesIO()
-        Image.fromarray(picture).save(file, "PNG", compress_level=6)
+        Image.fromarray(_rgb(picture)).save(file, "PNG", compress_level=6)
         name = beside / f"frame-{i + 1:04d}.png"
         operations.create(name)
         operations.write(name, file.getvalue())
@@ -141,7 +143,8 @@ def delays(count: int, seconds: float) -> tuple[list[int], list[int]]:
 def _gif(beside: Path, place: Path, pictures: Iterable[Pictures], seconds: float) -> None:
     packed, shape = [], (0, 0, 0)
     for picture in pictures:
-        packed.append(zlib.compress(np.ascontiguousarray(picture).tobytes(), 1))  # flat: next to nothing is left
+        picture = _rgb(picture)
+        packed.append(zlib.compress(picture.tobytes(), 1))  # flat: next to nothing is left
         shape = picture.shape
     shown, hundredths = delays(len(packed), seconds)
 
@@ -220,7 +223,9 @@ def _mp4(beside: Path, place: Path, pictures: Iterable[Pictures], seconds: float
                 even = _even(picture)
                 if i == 0:
                     stream.height, stream.width = even.shape[:2]
-                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
+                frame = av.VideoFrame.from_ndarray(
+                    np.ascontiguousarray(even), format="bgra" if even.shape[2] == 4 else "rgb24"
+                )
                 frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
                 frame.pts, frame.time_base = i, 1 / rate
                 container.mux(stream.encode(frame))
@@ -230,6 +235,11 @@ def _mp4(beside: Path, place: Path, pictures: Iterable[Pictures], seconds: float
             raise
         reason = f"{place} cannot be written ({getattr(error, 'strerror', None) or error})"
         raise RecordError(f"{reason}; expected an encoder for H.264: choose a name that ends in .gif") from error
+
+
+def _rgb(picture: Pictures) -> Pictures:
+    """Return a picture in red, green and blue."""
+    return np.ascontiguousarray(picture[..., 2::-1] if picture.shape[2] == 4 else picture)
 
 
 def _even(picture: Pictures) -> Pictures:

@@ -21,6 +21,7 @@ from app.export.film import check_target, write_film
 from app.export.scale import scale_of
 from app.export.stage import Stage, places
 from app.export.still_lab import StillLab
+from app.main import main
 from app.model.document import State, View
 from app.model.film_order import Shown
 from app.model.film_plan import FilmPlan, parse_size
@@ -61,9 +62,11 @@ def hnn_lab(*words: object) -> "subprocess.CompletedProcess[str]":
 
 
 def colored(picture: Pixels, role: str, off: int = 30) -> Pixels:
-    """Return which pixels have nearly the colour of `role` in the light theme."""
+    """Return which pixels, blue first, have nearly the colour of `role` in the light theme."""
     color = LIGHT.color(role)
-    apart = np.abs(picture.astype(np.int64) - np.array([color.red(), color.green(), color.blue()])).max(axis=-1)
+    apart = np.abs(picture[..., 2::-1].astype(np.int64) - np.array([color.red(), color.green(), color.blue()])).max(
+        axis=-1
+    )
     return np.asarray(apart <= off)
 
 
@@ -123,7 +126,7 @@ def test_numbered_pictures_and_a_gif_of_a_system_without_models(tmp_path: Path) 
     [
         (("--view", "orbit"), "There is no view 'orbit'"),
         (("--view", "window,energy"), "leave the others out"),
-        (("--view", "energy,energy"), "up to 4 different ones"),
+        (("--view", ","), "--view is ','"),
         (("--view", "energy", "--size", "big"), "--size is 'big'"),
         (("--view", "energy", "--size", "100x5000"), "240 to 4096 pixels"),
         (("--view", "energy", "--fps", "0"), "--fps is 0"),
@@ -135,12 +138,14 @@ def test_numbered_pictures_and_a_gif_of_a_system_without_models(tmp_path: Path) 
         (("--size", "640x480"), "--size goes with --view"),
     ],
 )
-def test_what_cannot_be_filmed_is_one_sentence(session: Path, words: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_filmed_is_one_sentence(
+    session: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
+) -> None:
     out = session.with_name("film.mp4")
-    done = hnn_lab("film", session, *words, "--out", out)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert main(["film", str(session), *words, "--out", str(out)]) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert len(told.strip().splitlines()) == 1
     assert not out.exists()
 
 
@@ -180,10 +185,11 @@ def stage_of(loop: QEventLoop) -> Any:
 
 async def test_the_energy_curve_grows_with_time(stage_of: Any) -> None:
     stage = await stage_of(("energy",), (800, 500))
+    stage.panels["energy"].names.set_visible(False)  # they run ahead, with strokes of the same colours
     counts = []
     for t in (2.0, 6.0, 10.0, 14.0, 18.0):
         picture = stage.picture(t)
-        assert picture.shape == (500, 800, 3)
+        assert picture.shape == (500, 800, 4)
         drawn = np.flatnonzero(colored(picture[40:-40], "hnn").any(axis=0))
         view = stage.panels["energy"].plot.view
         now = view.pixel(t, 0.0).x()
@@ -195,7 +201,7 @@ async def test_the_energy_curve_grows_with_time(stage_of: Any) -> None:
 
 async def test_every_instant_is_drawn_as_the_window_would(stage_of: Any) -> None:
     stage = await stage_of(("scene", "portrait", "energy"), (640, 360))
-    again = stage.picture(3.0)
+    again = stage.picture(3.0).copy()
     for t in (0.0, 7.0, 3.0):
         picture = stage.picture(t)
     np.testing.assert_array_equal(picture, again, "it depends on the instant alone")
@@ -207,12 +213,12 @@ async def test_every_instant_is_drawn_as_the_window_would(stage_of: Any) -> None
 
 async def test_the_window_and_systems_of_every_kind(stage_of: Any) -> None:
     window = await stage_of(("window",), (1280, 800))
-    assert window.picture(1.0).shape == (800, 1280, 3)
+    assert window.picture(1.0).shape == (800, 1280, 4)
     small = await stage_of(("window",), (640, 400))
-    assert small.picture(1.0).shape == (400, 640, 3), "made smaller where the window has a least size"
+    assert small.picture(1.0).shape == (400, 640, 4), "made smaller where the window has a least size"
     pixel = await stage_of(("scene",), (400, 400), Shown(State(new_experiment("pixel-pendulum"))))
     assert type(pixel.panels["scene"]).__name__ == "FramesPanel"
-    assert not np.array_equal(pixel.picture(0.0), pixel.picture(1.0))
+    assert not np.array_equal(pixel.picture(0.0), pixel.picture(1.0)), "neither is painted over"
 
 
 async def test_a_film_that_is_stopped_leaves_what_was_there(stage_of: Any, tmp_path: Path) -> None:
@@ -282,7 +288,8 @@ async def test_the_dialog_films_in_a_process_while_the_window_goes_on(bench: Ben
     bench.choose(dialog.view, "Energy")
     dialog.size_box.setEditText("320x240")
     bench.choose(dialog.rate, 15.0)
-    bench.type_into(dialog.length, "1")
+    dialog.length.setText("1")
+    dialog.length.textEdited.emit("1")
     assert "15 pictures, 15 a second: from 0 s to 1 s" in dialog.words.text()
     bench.click(dialog.accept_button)
     await bench.name_file_only(tmp_path / "film.mp4")
@@ -338,4 +345,3 @@ async def test_the_dialog_says_what_is_wrong(bench: Bench) -> None:
     assert dialog.plan().seconds == 10.0
     dialog.reject()
     dialog.deleteLater()
-

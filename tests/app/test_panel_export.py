@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -63,7 +62,9 @@ async def test_an_svg_has_letters_that_are_letters(bench: Bench) -> None:
     export = bench.window.panel_export
     assert set(PANELS) <= set(export.shown())
     said = {name: Figure(bench.window.docks[name].widget(), name).content(".svg") for name in PANELS}
-    assert {"t (s)", "ΔH / E (%)", "HNN", "Baseline", "Energy drift"} <= set(re.split(r" {2,}", "  ".join(texts(said["energy"]))))
+    assert {"t (s)", "ΔH / E (%)", "HNN", "Baseline", "Energy drift"} <= set(
+        re.split(r" {2,}", "  ".join(texts(said["energy"])))
+    )
     assert "q (rad)" in words_of(said["portrait"])
     assert "Baseline" in words_of(said["runs"])
     for name in ("portrait", "energy", "error"):
@@ -128,7 +129,9 @@ async def test_copy_puts_pixels_and_lines_on_the_clipboard(bench: Bench) -> None
     menu = QMenu(bench.window)
     bench.window.panel_export.fill_panels(menu)
     names = [action.text() for action in menu.actions()]
-    assert {"Scene", "Phase portrait", "Energy", "Runs"} <= {name.replace("Portrait", "Phase portrait") for name in names}
+    assert {"Scene", "Phase portrait", "Energy", "Runs"} <= {
+        name.replace("Portrait", "Phase portrait") for name in names
+    }
     panels = {action.text(): action.menu() for action in menu.actions()}
     energy = {action.text(): action for action in panels["Energy"].actions()}
     assert list(energy) == ["Copy picture", "Save picture…", "Save numbers…"]
@@ -242,10 +245,10 @@ async def test_a_right_click_offers_what_leaves_the_panel(bench: Bench) -> None:
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("session") / "two.hnnlab"
     save_session(Session(two_runs()[0].experiment, two_runs(), tuple(run.id for run in two_runs())), path)
-    yield path
+    return path
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
