@@ -363,6 +363,7 @@ class LabPlot(QWidget):
             painter.save()
             self._paint_items(painter, layer, due)
             painter.restore()
+            painter.setClipRect(due)  # Qt's own SVG goes on with the last one, whatever is restored
             if layer is Layer.BACKGROUND:
                 painter.save()
                 self.axes.paint(painter, self.view, self.height())

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap,
 from shiboken6 import wrapInstance
 
 from app.style.theme import current_theme, small_font
+from app.widgets.line_clip import clipped
 from app.widgets.line_strokes import draw_lines, strokes
 from app.widgets.paint_target import device_ratio, draws_vectors
 from app.widgets.plot_view import PlotView
@@ -213,7 +214,8 @@ class Curve(Item):
         pen.setCosmetic(False)
         painter.setPen(pen)
         for line in self._lines:
-            painter.drawPolyline(polygon(line))
+            for part in clipped(line, self.area):
+                painter.drawPolyline(polygon(part))
 
     def distance(self, at: QPointF) -> float:
         """Return how far the line is from the pixel `at`, in pixels; infinite where there is none."""
@@ -411,7 +413,8 @@ class Spread(Item):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(current_theme().color(self._role, self._alpha))
-        painter.drawPolygon(self._shape)
+        shape = self._shape.intersected(QPolygonF(self.area)) if draws_vectors(painter) else self._shape
+        painter.drawPolygon(shape)
 
 
 class TimeCursor(Item):
