@@ -265,7 +265,7 @@ def test_a_model_of_frames_is_trained_evaluated_and_followed(hnn_lab: Command, t
     words = ["--system", "pixel-pendulum", "--start", "0.4,0.1", "--dt", "0.05", "--horizon", "1"]
     assert hnn_lab("simulate", *words, "--run", tmp_path / "run", "--out", tmp_path / "film.csv").code == 0
     rows = list(csv.reader((tmp_path / "film.csv").read_text().splitlines()))
-    assert rows[0] == ["t", "q", "p", "H"]
+    assert rows[0] == ["t (s)", "q (rad)", "p (kg m²/s)", "H (J)"]
     assert len(rows) == 22
     autoencoder, camera = run.snapshot.autoencoder, Camera(10, 0.3)
     assert autoencoder is not None
