@@ -36,7 +36,9 @@ class StillLab(Lab):
     def calm(self) -> bool:
         """Whether rollouts and data are there, in full, and nothing is computed any more."""
         answer, rollouts = self.answer, self.rollouts
-        if answer is None or (self._needs_data and self.dataset is None) or rollouts.wanted or rollouts.worker.busy:
+        if answer is None or self._due or (self._needs_data and self.dataset is None):
+            return False
+        if rollouts.wanted or rollouts.worker.busy:
             return False
         fresh = answer.request.experiment is self.experiment and not answer.request.preview
         return fresh and (self.dataset is None or self.dataset.dof == self.experiment.scene.dof)

@@ -77,7 +77,8 @@ def _free_place(view: PlotView, name: Name, size: QSizeF, taken: Sequence[QRectF
     None: nowhere."""
     end, area = view.pixel(name.x, name.y), view.area
     middle, over, under = end.y() - size.height() / 2, end.y() - size.height() - 1.0, end.y() + 1.0
-    right, tops = min(end.x(), area.right()), (over, under, over - size.height(), under + size.height())
+    right = min(end.x(), area.right())
+    tops: tuple[float, ...] = (over, under, over - size.height(), under + size.height())
     if ahead and end.x() + _BESIDE + size.width() <= area.right():
         right = end.x() + _BESIDE + size.width()
         tops = (middle, *(middle + k * size.height() for k in (-1, 1, -2)))

@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ COLORS_SOUGHT = 16  # pictures that a GIF's colours are taken from
 KEPT_COLORS = 192  # of 256, where a film has more: the rest stand for those that are left
 SAMPLED_PIXELS = 500_000  # of a picture, that its colours are counted at
 COMPARED_AT_ONCE = 4096  # colours: all of a picture with many would take hundreds of megabytes
+LARGE = 1_000_000  # pixels of a picture, beyond which a file a third larger is made in half the time
 QUALITY = "16"  # of H.264, a constant rate factor: nothing to be seen is lost
 BT709 = 1  # what players take a video's colours for, and what it says that they are
 
@@ -211,21 +213,21 @@ def _channels(codes: Indices) -> Pictures:
 def _mp4(beside: Path, place: Path, pictures: Iterable[Pictures], seconds: float) -> None:
     import av
 
+    coming = iter(pictures)
+    first = next(coming)  # there is one: `_told` sees to it
+    large = first.shape[0] * first.shape[1] > LARGE
+    options = {"crf": QUALITY, "preset": "veryfast" if large else "medium", "tune": "animation"}
+    layout = "bgra" if first.shape[2] == 4 else "rgb24"
     try:
         with av.open(str(beside), "w", format="mp4", options={"movflags": "+faststart"}) as container:
             rate = Fraction(1 / seconds).limit_denominator(1000)
-            options = {"crf": QUALITY, "preset": "medium", "tune": "animation"}
             stream = container.add_stream("libx264", rate=rate, options=options)
             stream.pix_fmt = "yuv420p"
+            stream.height, stream.width = _even(first).shape[:2]
             codec = stream.codec_context
             codec.colorspace = codec.color_primaries = codec.color_trc = BT709
-            for i, picture in enumerate(pictures):
-                even = _even(picture)
-                if i == 0:
-                    stream.height, stream.width = even.shape[:2]
-                frame = av.VideoFrame.from_ndarray(
-                    np.ascontiguousarray(even), format="bgra" if even.shape[2] == 4 else "rgb24"
-                )
+            for i, picture in enumerate(chain((first,), coming)):
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(_even(picture)), format=layout)
                 frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
                 frame.pts, frame.time_base = i, 1 / rate
                 container.mux(stream.encode(frame))
