@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SETTLE_SECONDS = 30.0
 PANELS = ("scene", "frames", "portrait", "energy", "error", "loss", "runs")
 FIGURES = (".png", ".svg", ".pdf")
+SMALLEST, SMALLEST_PANEL = (640, 480), (160, 120)  # pixels
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -72,7 +73,7 @@ def _check(options: argparse.Namespace) -> None:
         from hnn_engine.cli.systems import source_of
 
         options.source = source_of(options)
-    parse_size(options.size)
+    parse_size(options.size, SMALLEST_PANEL if options.panel is not None else SMALLEST)
     if options.panel is not None:
         _check_panel(options)
     if not (math.isfinite(options.time) and options.time >= 0):
@@ -100,12 +101,14 @@ def _is_said(options: argparse.Namespace) -> bool:
     return any((options.system, options.hamiltonian is not None, options.lagrangian is not None))
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """Read '1920x1080'; raise `ParameterError`."""
+def parse_size(text: str, least: tuple[int, int] = SMALLEST) -> tuple[int, int]:
+    """Read '1920x1080', not under `least`; raise `ParameterError`."""
     width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit()) or not (640 <= int(width) <= 8000 and 480 <= int(height) <= 8000):
+    if not (width.isdigit() and height.isdigit()) or not (
+        least[0] <= int(width) <= 8000 and least[1] <= int(height) <= 8000
+    ):
         raise ParameterError(
-            f"--size is '{text}', but it must be WIDTHxHEIGHT from 640x480 to 8000x8000, as in 1920x1080"
+            f"--size is '{text}', but it must be WIDTHxHEIGHT from {least[0]}x{least[1]} to 8000x8000, as in 1920x1080"
         )
     return int(width), int(height)
 
@@ -133,7 +136,7 @@ def _draw_panel(options: argparse.Namespace) -> int:
     from app.model.film_order import Shown
 
     state, view = _document(options)
-    setting = Setting((options.panel,), parse_size(options.size), options.theme, headed=False)
+    setting = Setting((options.panel,), parse_size(options.size, SMALLEST_PANEL), options.theme, headed=False)
     content = on_stage(
         Shown(state, view), setting, lambda stage: stage.figure(options.time, options.out.suffix.lower())
     )

@@ -18,7 +18,6 @@ from hnn_engine.disk import operations
 from hnn_engine.errors import HnnLabError, ParameterError, shortened
 from hnn_engine.experiment import opened
 from hnn_engine.own_systems.files import SUFFIX
-from hnn_engine.run_identities import Places
 from hnn_engine.systems import SYSTEMS
 
 SIZE, RATE = "1280x720", "30"
@@ -51,9 +50,8 @@ def film(options: argparse.Namespace) -> None:
     found = _sources(options.sources)
     experiment = asked_of(found.experiment, options)
     plan = _plan(options, views, size, experiment.rollout.length)
-    runs = tuple(found.runs)
     view = View.from_dict(dict(found.view))
-    shown = Shown(State(experiment, runs, frozenset(run.id for run in runs)), view)
+    shown = Shown(State(experiment, found.runs, found.shown), view)
     try:
         film_offscreen(Order(shown, plan, options.out, options.force), _tell)
     finally:
@@ -68,7 +66,7 @@ def _sources(sources: list[Path]) -> Sources:
     name = str(sources[0])
     system = name.endswith(SUFFIX) or (name in SYSTEMS and operations.kind(sources[0]) is None)
     if len(sources) == 1 and system:
-        return Sources(opened(named_source(name, {})), [], Places())
+        return Sources(opened(named_source(name, {})))
     return loaded(sources)
 
 

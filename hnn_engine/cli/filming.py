@@ -27,13 +27,15 @@ OF_VIEWS = ("size", "fps", "seconds", "since", "speed")  # options that go with 
 
 @dataclass(frozen=True, eq=False)
 class Sources:
-    """What is filmed: runs of one system with their places among those of their families, the experiment of the first
-    or of the session, and how the session was looked at."""
+    """What is filmed: runs, with the ids of those that are `shown` and their places among those of their families, the
+    experiment of the first or of the session, and how the session was looked at."""
 
     experiment: Experiment
-    runs: list[Run]
-    places: Places
+    runs: tuple[Run, ...] = ()
+    shown: frozenset[str] = frozenset()
+    places: Places = field(default_factory=Places)
     view: Mapping[str, Any] = field(default_factory=dict)
+    named: bool = False  # the runs were named one by one
 
 
 def film(options: argparse.Namespace) -> None:
@@ -49,7 +51,9 @@ def film(options: argparse.Namespace) -> None:
     check_free(options.out, options.force)
     height = int(HEIGHT.check(options.height if options.height is not None else HEIGHT.default))
     found = loaded(options.sources)
-    experiment, runs, places = found.experiment, found.runs, found.places
+    experiment, places = found.experiment, found.places
+    shown = [run for run in found.runs if run.id in found.shown]
+    runs = [run for run in shown if found.named or same_scene(run.experiment, experiment)]
     asked = asked_of(experiment, options)
     kernel_cache.load_compiled()
     described = [Described((run.id,), run.snapshot.model, run.experiment, run.title) for run in runs]
@@ -74,14 +78,12 @@ def check_free(path: Path, force: bool) -> None:
 
 
 def loaded(sources: Sequence[Path]) -> Sources:
-    """Read runs, or the shown runs of a session; raise `RecordError`, or `ExperimentError` where they are of different
+    """Read runs, all of them shown, or a session; raise `RecordError`, or `ExperimentError` where they are of different
     systems."""
     if len(sources) == 1 and not is_run_folder(sources[0]):
         session = load_session(sources[0])
-        shown = [run for run in session.runs if run.id in session.shown]
         places = Places(read_places(session.view.get("places")))
-        runs = [run for run in shown if same_scene(run.experiment, session.experiment)]
-        return Sources(session.experiment, runs, places, session.view)
+        return Sources(session.experiment, session.runs, frozenset(session.shown), places, session.view)
     runs = [load_run(folder) for folder in sources]
     for folder, run in zip(sources, runs, strict=True):
         if run.experiment.source_name != runs[0].experiment.source_name:
@@ -89,7 +91,7 @@ def loaded(sources: Sequence[Path]) -> Sources:
                 f"{folder} is a run of {run.experiment.source_name}, but {sources[0]} one of "
                 f"{runs[0].experiment.source_name}: name runs of the same"
             )
-    return Sources(runs[0].experiment, runs, Places())
+    return Sources(runs[0].experiment, tuple(runs), frozenset(run.id for run in runs), named=True)
 
 
 def asked_of(experiment: Experiment, options: argparse.Namespace) -> Experiment:

@@ -27,11 +27,12 @@ from app.model.film_order import Shown
 from app.model.film_plan import FilmPlan, parse_size
 from app.style.theme import LIGHT
 from app.widgets.text import ProgressBox
+from hnn_engine.cli.filming import loaded
 from hnn_engine.errors import ParameterError, RecordError
-from hnn_engine.experiment import new_experiment
+from hnn_engine.experiment import new_experiment, recording_experiment
 from hnn_engine.records import Run, Session, save_session
 from tests.app.bench import CTRL, SHIFT, Bench
-from tests.reliability.documents import fitted
+from tests.reliability.documents import fitted, shipped
 
 ROOT = Path(__file__).parents[2]
 Pixels = npt.NDArray[np.uint8]
@@ -345,3 +346,11 @@ async def test_the_dialog_says_what_is_wrong(bench: Bench) -> None:
     assert dialog.plan().seconds == 10.0
     dialog.reject()
     dialog.deleteLater()
+
+
+def test_runs_of_a_session_on_measured_data_are_in_the_film(tmp_path: Path) -> None:
+    base = recording_experiment(shipped())
+    runs = (fitted(base, "hnn", "sampled"),)
+    save_session(Session(base, runs, (runs[0].id,)), tmp_path / "measured.hnnlab")
+    found = loaded([tmp_path / "measured.hnnlab"])
+    assert [run.id for run in State(found.experiment, found.runs, found.shown).applicable()] == [runs[0].id]
