@@ -27,8 +27,8 @@ def main(options: argparse.Namespace) -> int:
     """Film what `options`, those of `film`, say; return the exit code: 0; 2 for what the user can correct; 130 on
     Ctrl-C and the like."""
     try:
-        with Interrupts():
-            film(options)
+        with Interrupts() as interrupts, interrupts.holding():
+            film(options, interrupts)
         return 0
     except HnnLabError as error:
         say(error)
@@ -38,8 +38,13 @@ def main(options: argparse.Namespace) -> int:
         return exit_code(stop)
 
 
-def film(options: argparse.Namespace) -> None:
-    """Write the film; progress goes to stderr. Raises `HnnLabError` for what the user can correct."""
+class StoppedError(Exception):
+    """A signal has asked for the end: an exception that the event loop passes on like any other."""
+
+
+def film(options: argparse.Namespace, interrupts: Interrupts) -> None:
+    """Write the film; progress goes to stderr. Raises `HnnLabError` for what the user can correct, and what a
+    signal does that `interrupts` has heard."""
     if options.height is not None:
         raise ParameterError("--height is for a film without --view: say --size, as in --size 1280x720")
     views = tuple(names(options.view, "--view"))
@@ -52,8 +57,17 @@ def film(options: argparse.Namespace) -> None:
     plan = _plan(options, views, size, experiment.rollout.length)
     view = View.from_dict(dict(found.view))
     shown = Shown(State(experiment, found.runs, found.shown), view)
+
+    def tell(share: float) -> None:
+        if interrupts.asked:
+            raise StoppedError
+        if is_live():
+            progress(f"Filming: {100 * share:3.0f} %")
+
     try:
-        film_offscreen(Order(shown, plan, options.out, options.force), _tell)
+        film_offscreen(Order(shown, plan, options.out, options.force), tell)
+    except StoppedError:
+        interrupts.end_if_asked()
     finally:
         end_progress()
     say(f"{options.out}: {plan.in_words(options.out.suffix.lower())}, {plan.count / plan.rate:.3g} s")
@@ -87,8 +101,3 @@ def _instant(text: str | None) -> float:
     if not (math.isfinite(value) and value >= 0):
         raise ParameterError(f"--from is '{shortened(text)}', but it must be a number of seconds from 0, as in 2.5")
     return value
-
-
-def _tell(share: float) -> None:
-    if is_live():
-        progress(f"Filming: {100 * share:3.0f} %")

@@ -2,8 +2,10 @@
 
 import itertools
 import os
+import signal
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -354,3 +356,21 @@ def test_runs_of_a_session_on_measured_data_are_in_the_film(tmp_path: Path) -> N
     save_session(Session(base, runs, (runs[0].id,)), tmp_path / "measured.hnnlab")
     found = loaded([tmp_path / "measured.hnnlab"])
     assert [run.id for run in State(found.experiment, found.runs, found.shown).applicable()] == [runs[0].id]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as Unix has them")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_command_in_a_word_and_leaves_nothing(session: Path, number: int, code: int) -> None:
+    folder = session.parent / "out"
+    folder.mkdir()
+    words = ["film", str(session), "--view", "energy", "--out", str(folder / "f.mp4")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "app.main", *words], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as film:
+        until = time.monotonic() + 60
+        while not list(folder.iterdir()) and time.monotonic() < until:  # it has begun to write
+            time.sleep(0.02)
+        film.send_signal(number)
+        out, said = film.communicate(timeout=60)
+    assert (film.returncode, out, said) == (code, "", "hnn-lab: stopped\n")
+    assert list(folder.iterdir()) == []
