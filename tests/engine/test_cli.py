@@ -608,6 +608,20 @@ def test_simulate_follows_a_run_with_the_true_energy(
     complaint(hnn_lab(*words[:2], "two-body", *words[3:]), "is a run of pendulum, but --system is two-body")
 
 
+def test_evaluate_writes_the_line_of_the_panel_of_runs(
+    hnn_lab: Command, trained: tuple[Path, Said], tmp_path: Path
+) -> None:
+    out = tmp_path / "figures.csv"
+    said = hnn_lab("evaluate", trained[0], "--json", "--out", out)
+    assert said.code == 0
+    (row,) = csv.DictReader(out.read_text(encoding="utf-8").splitlines())
+    told = json.loads(said.out)
+    assert (row["model"], row["seed"]) == (told["model"], str(told["seed"]))
+    for name in ("train_loss", "clean_energy_mse (J²)", "valid_time (s)"):
+        assert float(row[name]) == told[name.partition(" ")[0]]
+    complaint(hnn_lab("evaluate", trained[0], "--out", tmp_path), "is a folder, but --out needs a file")
+
+
 def test_the_number_of_bodies_is_a_constant_like_others(hnn_lab: Command, tmp_path: Path, target: Path) -> None:
     words = ["--system", "n-body", "--param", "bodies=3"]
     run = tmp_path / "runs" / "three"
