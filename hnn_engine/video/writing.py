@@ -3,12 +3,12 @@
 import io
 import os
 import re
+import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,6 @@ from hnn_engine.missing_libraries import explained
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.video.clip import Pictures
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
 Indices = npt.NDArray[np.int32]
 
 SUFFIXES = (".gif", ".mp4")
@@ -30,6 +27,7 @@ FRAME_NAME = re.compile(r"frame-[0-9]{4,}\.png")  # of a numbered picture
 SHORTEST_DELAY = 2  # hundredths of a second: browsers take a GIF's shorter ones for ten
 COLORS_SOUGHT = 16  # pictures that a GIF's colours are taken from
 KEPT_COLORS = 192  # of 256, where a film has more: the rest stand for those that are left
+LARGEST_GIF = 500_000_000  # bytes of its pictures, packed, while it is made
 SAMPLED_PIXELS = 500_000  # of a picture, that its colours are counted at
 COMPARED_AT_ONCE = 4096  # colours: all of a picture with many would take hundreds of megabytes
 LARGE = 1_000_000  # pixels of a picture, beyond which a file a third larger is made in half the time
@@ -143,11 +141,15 @@ def delays(count: int, seconds: float) -> tuple[list[int], list[int]]:
 
 
 def _gif(beside: Path, place: Path, pictures: Iterable[Pictures], seconds: float) -> None:
-    packed, shape = [], (0, 0, 0)
+    packed, size, shape = [], 0, (0, 0, 0)
     for picture in pictures:
         picture = _rgb(picture)
         packed.append(zlib.compress(picture.tobytes(), 1))  # flat: next to nothing is left
-        shape = picture.shape
+        size, shape = size + len(packed[-1]), picture.shape
+        if size > LARGEST_GIF:
+            raise RecordError(
+                f"{place} would be too large for a GIF: choose a name that ends in .mp4, or a shorter film"
+            )
     shown, hundredths = delays(len(packed), seconds)
 
     def unpacked(i: int) -> Pictures:
@@ -155,15 +157,41 @@ def _gif(beside: Path, place: Path, pictures: Iterable[Pictures], seconds: float
 
     chosen = np.unique(np.linspace(0, len(shown) - 1, COLORS_SOUGHT).round().astype(int))
     painter = _Palette([unpacked(shown[i]) for i in chosen])
-    first, *rest = (painter.indexed(unpacked(i)) for i in shown)
     file = io.BytesIO()
-    durations = [10 * d for d in hundredths]
-    first.save(file, "GIF", save_all=True, append_images=rest, duration=durations, loop=0, optimize=False)
+    file.write(_gif_head(shape[1], shape[0], painter.table))
+    before = None
+    for i, delay in zip(shown, hundredths, strict=True):
+        now = painter.indexed(unpacked(i))
+        file.write(_gif_frame(before, now, delay))
+        before = now
+    file.write(b";")
     operations.write(beside, file.getvalue())
 
 
+def _gif_head(width: int, height: int, table: bytes) -> bytes:
+    """Return how a GIF of this size begins that plays without end, in the 256 colours of `table`, three bytes each."""
+    screen = struct.pack("<HHBBB", width, height, 0b1111_0111, 0, 0)  # a table of 256 colours for all pictures
+    return b"GIF89a" + screen + table + b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
+
+
+def _gif_frame(before: Pictures | None, now: Pictures, delay: int) -> bytes:
+    """Return the part of a GIF that shows `now` `(H, W)`, numbers of colours, for `delay` hundredths of a second, after
+    `before`: of what is the same in both nothing but a pixel."""
+    from PIL import GifImagePlugin, Image
+
+    top, left, bottom, right = 0, 0, *now.shape
+    if before is not None:
+        rows, columns = ((now != before).any(axis=axis).nonzero()[0] for axis in (1, 0))
+        top, left, bottom, right = (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1) if len(rows) else (0, 0, 1, 1)
+    part = Image.fromarray(np.ascontiguousarray(now[top:bottom, left:right]))
+    where = (int(left), int(top))  # what is not drawn over stays: disposal 1
+    blocks = GifImagePlugin.getdata(part, where, duration=10 * delay, disposal=1, include_color_table=False)
+    return b"".join(blocks)
+
+
 class _Palette:
-    """256 colours for all pictures of a film: the commonest as they are, and what is near all others."""
+    """256 colours for all pictures of a film: the commonest as they are, and what is near all others. `table` has three
+    bytes for each."""
 
     def __init__(self, pictures: list[Pictures]) -> None:
         from PIL import Image
@@ -176,21 +204,18 @@ class _Palette:
             colors = np.concatenate([colors[:KEPT_COLORS], np.asarray(rest.convert("RGB"))[0]])
             colors = np.unique(colors, axis=0)
         self._colors = colors
+        self.table = colors.tobytes().ljust(3 * 256, b"\0")
         self._index = np.full(2**24, -1, dtype=np.int16)  # of each colour's nearest, once it was asked for
 
-    def indexed(self, picture: Pictures) -> "Image":
-        """Return `picture` in the nearest colours."""
-        from PIL import Image
-
+    def indexed(self, picture: Pictures) -> Pictures:
+        """Return the number of the nearest colour of each pixel `(H, W)`."""
         codes = _codes(picture)
         new = np.unique(codes[self._index[codes] < 0])
         for first in range(0, len(new), COMPARED_AT_ONCE):
             some = new[first : first + COMPARED_AT_ONCE]
             apart = _channels(some).astype(np.int32)[:, None] - self._colors.astype(np.int32)
             self._index[some] = (apart**2).sum(axis=-1).argmin(axis=1)
-        image = Image.fromarray(self._index[codes].astype(np.uint8))
-        image.putpalette(self._colors.tobytes())
-        return image
+        return np.asarray(self._index[codes].astype(np.uint8))
 
 
 def _codes(picture: Pictures) -> Indices:
