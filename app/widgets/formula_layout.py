@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from app.widgets.formula_boxes import Box, enclosed, fraction, lowered, raised, root, row, space, text
+from app.widgets.formula_boxes import Box, dotted, enclosed, fraction, lowered, raised, root, row, space, text
 from hnn_engine.formulas.expression import GREEK, SYMBOLS, Apply, Expression, Name, Number
 from hnn_engine.formulas.grammar import DOT
 
@@ -87,13 +87,13 @@ def _set_number(value: Fraction, size: float) -> tuple[Box, int]:
 
 def set_name(name: str, size: float) -> Box:
     """Return a name: its letter, with what is behind it below the line, and a dot above a velocity."""
-    dotted = name.endswith(DOT) and name != DOT
-    base, _, below = name.removesuffix(DOT if dotted else "").partition("_")
+    moves = name.endswith(DOT) and name != DOT
+    base, _, below = name.removesuffix(DOT if moves else "").partition("_")
     stem = base.rstrip("0123456789")
     below = base[len(stem) :] + below
     letter = letter_of(stem)
     box = text(letter, size, italic=letter.isascii() or not letter.isupper())
-    if dotted:
+    if moves:
         box = dotted(box, size)
     if not below:
         return box
@@ -142,13 +142,13 @@ def _is_function(one: Expression) -> bool:
 
 
 def _set_power(base: Expression, power: Expression, size: float) -> Box:
-    raised = set_formula(power, _small(size))
+    above = set_formula(power, _small(size))
     if _is_function(base):
         assert isinstance(base, Apply)
-        name = raised(text(base.operation, size), raised, size)
+        name = raised(text(base.operation, size), above, size)
         return row([name, space(0.16 * size), _argument(base.arguments[0], size)])
     box, bound = _set(base, size)
-    return raised(box if bound == _ATOM else enclosed(box, size), raised, size)
+    return raised(box if bound == _ATOM else enclosed(box, size), above, size)
 
 
 def _set_function(expression: Apply, size: float) -> tuple[Box, int]:
