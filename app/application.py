@@ -8,46 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtGui import QPixmapCache
-from PySide6.QtWidgets import QApplication
 
 import app.style.override_guard  # noqa: F401 (before any class is made of Qt's)
 from app.dialogs.error_dialog import ErrorReporter, install_excepthook
 from app.lab import Lab
-from app.model.settings import settings
-from app.style.apply import apply_text_size, apply_theme
-from app.style.icons import logo
-from app.window.appearance import start_theme
+from app.model.film_order import Order
 from app.window.main_window import MainWindow
+from app.window.qt_application import make_application as make_application
 from app.window.session_actions import HOME_SYSTEM
 from app.window.shutdown import ShutdownSignals
 from app.workers.event_loop import event_loop
-from app.workers.malloc_trim import share_one_heap
 from hnn_engine.experiment import new_experiment
+from hnn_engine.progress import ProgressCallback
 
 PRELOAD_MS = 1200  # after the first paint: by then the window has drawn its first rollouts
-PICTURE_CACHE_KB = 96 * 1024  # fields, contours and data dots of the portrait are kept as pictures, on a 4K screen too
 RACE_SECONDS = 5.0  # that a race is given to end with what its lanes have reached
 SWITCH_SECONDS = 0.002  # how long a worker may keep the interpreter from the window, and the window from a worker
 
 
-def make_application(arguments: list[str]) -> QApplication:
-    """Return the dressed application."""
-    share_one_heap()
-    application = QApplication.instance() or QApplication(arguments)
-    assert isinstance(application, QApplication)
-    application.setApplicationName("hnn-lab")
-    application.setApplicationDisplayName("HNN Lab")
-    application.setWindowIcon(logo())
-    QPixmapCache.setCacheLimit(PICTURE_CACHE_KB)
-    apply_theme(application, start_theme())
-    if settings().text_size != 100:
-        apply_text_size(application, settings().text_size)
-    return application
-
-
-def run(path: Path | None) -> int:
-    """Open the window, on the session or run at `path` if one is named, and return the exit code."""
+def run(target: Path | str | None) -> int:
+    """Open the window, on what is at a path or what a link stands for, if one is named, and return the exit code."""
     application = make_application(sys.argv[:1])
     application.setQuitOnLastWindowClosed(False)
     gc.disable()  # until the window stands; then it collects by itself, in this thread alone
@@ -55,7 +35,7 @@ def run(path: Path | None) -> int:
     shutdown = ShutdownSignals(application)
     try:
         with asyncio.Runner(loop_factory=lambda: event_loop(application)) as runner:
-            return runner.run(_main(path, shutdown))
+            return runner.run(_main(target, shutdown))
     except RuntimeError:
         if not shutdown.committed:  # else Qt has ended the loop itself, at the end of the desktop session
             raise
@@ -64,20 +44,20 @@ def run(path: Path | None) -> int:
         shutdown.close()
 
 
-async def _main(path: Path | None, shutdown: ShutdownSignals) -> int:
+async def _main(target: Path | str | None, shutdown: ShutdownSignals) -> int:
     window = open_window(whole=False)
     window.restore_layout()
     window.show()
     shutdown.watch(window)
-    window.spawn(_furnish(window, path))
+    window.spawn(_furnish(window, target))
     await window.closed.wait()
     await close_window(window, keep=shutdown.asked)
     return shutdown.code
 
 
-async def _furnish(window: MainWindow, path: Path | None) -> None:
+async def _furnish(window: MainWindow, target: Path | str | None) -> None:
     """Make the plots and open what is named; after both offer what the last window has left unsaved."""
-    opening = window.session_actions.open(path) if path is not None else asyncio.sleep(0)
+    opening = window.session_actions.open_target(target) if target is not None else asyncio.sleep(0)
     await asyncio.gather(window.furnish_in_turn(), opening)
     await window.session_actions.offer_unsaved()
 
@@ -86,6 +66,7 @@ def open_window(whole: bool = True) -> MainWindow:
     """Return a ticking window on the pendulum, `whole` with its plots. Needs a running event loop."""
     lab = Lab(new_experiment(HOME_SYSTEM))
     window = MainWindow(lab)
+    window.session_actions.film_writer = _film
     reporter = install_excepthook(window)
     asyncio.get_running_loop().set_exception_handler(lambda _, context: _report(reporter, context))
     if whole:
@@ -96,6 +77,13 @@ def open_window(whole: bool = True) -> MainWindow:
     timer.timeout.connect(partial(_on_shown, lab))
     timer.start(PRELOAD_MS)
     return window
+
+
+def _film(order: Order, tell: ProgressCallback) -> None:
+    """Have a film made by a process, which is loaded with the first one."""
+    from app.export.film_process import film_in_process
+
+    film_in_process(order, tell)
 
 
 def _on_shown(lab: Lab) -> None:

@@ -11,6 +11,7 @@ from hnn_engine import console, missing_libraries
 from hnn_engine.console import say
 
 MENDABLE = 2
+LINK = "hnnlab:"  # as `hnn_engine.records.link` has it, which is loaded with the first link
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,11 +73,19 @@ def _begun(words: list[str]) -> int:
             if said:
                 say(said)
             return screenshot(words[1:])
+    if words and words[0] == "film" and any(word.startswith("--v") for word in words):
+        return _film(words)
     if len(words) > 1 or (words and _is_command(words[0])):
         from hnn_engine.cli import main as command
 
         return command(words)
-    if words and not os.path.exists(words[0]):  # which no name, however odd, makes raise
+    target = _target(words[0]) if words else None
+    if isinstance(target, str):
+        problem = _link_problem(target)
+        if problem:
+            say(problem)
+            return MENDABLE
+    elif target is not None and not os.path.exists(target):  # which no name, however odd, makes raise
         say(_no_such(words[0]))
         return MENDABLE
     from hnn_engine.log_file import logging_to_file
@@ -84,10 +93,51 @@ def _begun(words: list[str]) -> int:
     with logging_to_file("window", words[0] if words else "") as said:
         if said:
             say(said)
-        return _open_window(Path(words[0]) if words else None)
+        return _open_window(target)
 
 
-def _open_window(path: Path | None) -> int:
+def _film(words: list[str]) -> int:
+    """Film what the window shows, or, where --view is not among the words after all, let the engine film."""
+    from hnn_engine.cli import main as command
+    from hnn_engine.cli.parser import build_parser, joined
+    from hnn_engine.log_file import logging_to_file
+
+    options = build_parser().parse_args(joined(words))
+    if options.view is None:
+        return command(words)
+    with logging_to_file("film", " ".join(words)) as said:
+        if said:
+            say(said)
+        from app.export.film_command import main as film
+
+        return film(options)
+
+
+def _target(word: str) -> Path | str:
+    """Return what is to be opened: a link, or a path, which a desktop may name as file:///home/..."""
+    if word[: len(LINK)].lower() == LINK:
+        return word
+    if word.startswith("file://"):
+        from urllib.parse import urlsplit
+        from urllib.request import url2pathname
+
+        return Path(url2pathname(urlsplit(word).path))
+    return Path(word)
+
+
+def _link_problem(link: str) -> str:
+    """Return why a link cannot be opened, or an empty string."""
+    from hnn_engine.errors import HnnLabError
+    from hnn_engine.records import read_link
+
+    try:
+        read_link(link)
+    except HnnLabError as error:
+        return str(error)
+    return ""
+
+
+def _open_window(target: Path | str | None) -> int:
     from app.window.display import why_no_display
 
     reason = why_no_display()
@@ -97,7 +147,7 @@ def _open_window(path: Path | None) -> int:
     gc.disable()  # looking for garbage would only delay the first paint
     from app.application import run
 
-    return run(path)
+    return run(target)
 
 
 def _is_command(word: str) -> bool:

@@ -1,4 +1,4 @@
-"""`hnn-lab screenshot`: the real window, drawn into a PNG without a display."""
+"""`hnn-lab screenshot`: the real window, or one of its panels, drawn into a file without a display."""
 
 import argparse
 import asyncio
@@ -10,25 +10,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hnn_engine.atomic_write import check_file, told
+from hnn_engine.atomic_write import check_file, told, write_file
 from hnn_engine.console import say
 from hnn_engine.disk import operations
-from hnn_engine.errors import HnnLabError, ParameterError
+from hnn_engine.errors import HnnLabError, ParameterError, choice, shortened
 
 if TYPE_CHECKING:
+    from app.model.document import State, View
     from app.window.main_window import MainWindow
 
 SETTLE_SECONDS = 30.0
+PANELS = ("scene", "frames", "portrait", "energy", "error", "loss", "runs")
+FIGURES = (".png", ".svg", ".pdf")
+SMALLEST, SMALLEST_PANEL = (640, 480), (160, 120)  # pixels
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Draw the window into the file that `arguments` name; return the exit code."""
+    """Draw the window, or a panel, into the file that `arguments` name; return the exit code."""
     from hnn_engine.cli.parser import joined
 
     options = _parser().parse_args(joined(arguments))
     try:
         _check(options)
-        return _draw(options)
+        return _draw(options) if options.panel is None else _draw_panel(options)
     except HnnLabError as error:
         say(error)
         return 2
@@ -41,7 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     from hnn_engine.cli.parser import Parser
     from hnn_engine.cli.systems import add_details, add_source
 
-    parser = Parser(prog="hnn-lab screenshot", description="Draw the real window into a PNG, without a display.")
+    parser = Parser(
+        prog="hnn-lab screenshot", description="Draw the real window, or a panel of it, into a file, without a display."
+    )
     source = parser.add_mutually_exclusive_group()
     add_source(source)
     add_details(parser)
@@ -49,7 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", metavar="WxH", default="1920x1080", help="size in pixels (1920x1080)")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
     parser.add_argument("--time", metavar="S", type=float, default=3.0, help="instant of the playback in seconds (3)")
-    parser.add_argument("--out", metavar="PNG", type=Path, required=True)
+    parser.add_argument("--panel", metavar="NAME", help=f"draw this panel alone: {', '.join(PANELS)}")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help="a PNG; of a panel also a name that ends in .svg or .pdf, in which letters are letters",
+    )
     return parser
 
 
@@ -60,7 +73,9 @@ def _check(options: argparse.Namespace) -> None:
         from hnn_engine.cli.systems import source_of
 
         options.source = source_of(options)
-    parse_size(options.size)
+    parse_size(options.size, SMALLEST_PANEL if options.panel is not None else SMALLEST)
+    if options.panel is not None:
+        _check_panel(options)
     if not (math.isfinite(options.time) and options.time >= 0):
         raise ParameterError(f"--time is {options.time}, but it must be a number of seconds from 0")
     with told(options.out):
@@ -73,16 +88,27 @@ def _check(options: argparse.Namespace) -> None:
     check_file(options.out, "--out")
 
 
+def _check_panel(options: argparse.Namespace) -> None:
+    if options.panel not in PANELS:
+        raise ParameterError(f"There is no panel '{shortened(options.panel)}': {choice(options.panel, PANELS)}")
+    if options.out.suffix.lower() not in FIGURES:
+        raise ParameterError(
+            f"--out is {options.out}, but a panel is drawn into a name that ends in .png, .svg or .pdf"
+        )
+
+
 def _is_said(options: argparse.Namespace) -> bool:
     return any((options.system, options.hamiltonian is not None, options.lagrangian is not None))
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """Read '1920x1080'; raise `ParameterError`."""
+def parse_size(text: str, least: tuple[int, int] = SMALLEST) -> tuple[int, int]:
+    """Read '1920x1080', not under `least`; raise `ParameterError`."""
     width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit()) or not (640 <= int(width) <= 8000 and 480 <= int(height) <= 8000):
+    if not (width.isdigit() and height.isdigit()) or not (
+        least[0] <= int(width) <= 8000 and least[1] <= int(height) <= 8000
+    ):
         raise ParameterError(
-            f"--size is '{text}', but it must be WIDTHxHEIGHT from 640x480 to 8000x8000, as in 1920x1080"
+            f"--size is '{text}', but it must be WIDTHxHEIGHT from {least[0]}x{least[1]} to 8000x8000, as in 1920x1080"
         )
     return int(width), int(height)
 
@@ -92,11 +118,12 @@ def _draw(options: argparse.Namespace) -> int:
     from PySide6.QtCore import qInstallMessageHandler
 
     from app.application import make_application
+    from app.export.offscreen import quietly
     from app.style.apply import apply_theme
     from app.style.theme import THEMES
     from app.workers.event_loop import event_loop
 
-    qInstallMessageHandler(_quietly)
+    qInstallMessageHandler(quietly)
     application = make_application(["hnn-lab"])
     application.setQuitOnLastWindowClosed(False)
     apply_theme(application, THEMES[options.theme])
@@ -104,10 +131,33 @@ def _draw(options: argparse.Namespace) -> int:
         return runner.run(_picture(options))
 
 
-def _quietly(kind: object, context: object, message: str) -> None:
-    """Pass Qt's messages on, but for what it says of its own offscreen platform at every start."""
-    if "plugin does not support" not in message:
-        say(message)
+def _draw_panel(options: argparse.Namespace) -> int:
+    from app.export.offscreen import Setting, on_stage
+    from app.model.film_order import Shown
+
+    state, view = _document(options)
+    setting = Setting((options.panel,), parse_size(options.size, SMALLEST_PANEL), options.theme, headed=False)
+    content = on_stage(
+        Shown(state, view), setting, lambda stage: stage.figure(options.time, options.out.suffix.lower())
+    )
+    write_file(options.out, content)
+    return 0
+
+
+def _document(options: argparse.Namespace) -> "tuple[State, View]":
+    """Return the document that is named, and how it is looked at."""
+    from app.model.document import State, View, state_of
+    from hnn_engine.experiment import opened
+    from hnn_engine.records import Session, is_run_folder, load_run, load_session
+
+    if options.session is None:
+        return State(opened(options.source)), View()
+    if is_run_folder(options.session):
+        run = load_run(options.session)
+        session = Session(run.experiment, (run,), (run.id,))
+    else:
+        session = load_session(options.session)
+    return state_of(session), View.from_dict(dict(session.view))
 
 
 async def _picture(options: argparse.Namespace) -> int:

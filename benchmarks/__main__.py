@@ -30,6 +30,7 @@ BENCHMARKS = {
     "table": "reading 2 million rows of measured data, beside numpy's own reader of text",
     "own": "systems of one's own: from a key to the picture, and evaluation beside the built-in ones",
     "views": "views of what a network learned: their figures, and all Lyapunov exponents beside scipy",
+    "film": "a film of 10 s in 1080p: the whole command, beside painting and encoding measured apart",
     "scale": "how time and memory grow with data, width and bodies: steps, closed forms, true motion",
 }
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -62,7 +63,9 @@ def build_parser() -> Parser:
     parser = Parser(prog="python -m benchmarks", description=f"Measure the laboratory. {listing}.")
     parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures here")
-    parser.add_argument("--seconds", metavar="S", type=_positive, help="of measurement (frames 20, drag 10, live 10)")
+    parser.add_argument(
+        "--seconds", metavar="S", type=_positive, help="of measurement (frames 20, drag 10, live 10), of the film (10)"
+    )
     parser.add_argument(
         "--runs",
         metavar="N",

@@ -86,14 +86,24 @@ def write_folder(path: Path, files: Mapping[str, bytes], verify: Verify | None =
     The folders above are made. `verify` is called with the new folder before it replaces the old one. Raises
     `RecordError` where that is not possible, and what `verify` raises: the old folder is there then.
     """
+
+    def produce(beside: Path) -> None:
+        for name, content in files.items():
+            operations.create(beside / name)
+            operations.write(beside / name, content)
+            operations.sync(beside / name)
+
+    write_folder_by(path, produce, verify)
+
+
+def write_folder_by(path: Path, produce: Callable[[Path], None], verify: Verify | None = None) -> None:
+    """Do as `write_folder` with what `produce` writes, and flushes, into the empty folder whose path it is given; raise
+    what it raises, and then the old folder stays."""
     with told(path):
         target = resolved(path)
         _make_folders(target.parent)
         with _beside(target, operations.make_folder) as beside:
-            for name, content in files.items():
-                operations.create(beside / name)
-                operations.write(beside / name, content)
-                operations.sync(beside / name)
+            produce(beside)
             operations.sync_folder(beside)
             if verify is not None:
                 verify(beside)

@@ -35,4 +35,6 @@ LARGEST_ARRAYS = 400_000_000  # all recordings of a session in memory, each that
 MOST_PACKING = 100  # times as large as it is packed, beyond the next
 ALWAYS_UNPACKED = 20_000_000
 LONGEST_TITLE = 200  # characters
+LONGEST_LINK = 8_000  # characters of a link to a state
+LARGEST_LINK = 200_000  # bytes that are unpacked of it
 LONGEST_REASON = 2_000  # characters

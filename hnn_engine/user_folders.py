@@ -33,6 +33,12 @@ def data_folder() -> Path:
     return _stated("XDG_DATA_HOME", ".local/share") / "hnn-lab"
 
 
+def desktop_folder() -> Path:
+    """Return where a desktop on Linux looks for the applications, icons and kinds of files of this user:
+    ~/.local/share. Raises `RuntimeError` where there is no home."""
+    return _stated("XDG_DATA_HOME", ".local/share")
+
+
 def log_folder() -> Path:
     """Return where this system keeps what a program writes down of its work: ~/.local/state/hnn-lab on Linux.
 

@@ -49,6 +49,7 @@ class ProgressDialog(Generic[Result]):
                 await asyncio.wait([work], timeout=LOOK)
             result: Result = await work
         finally:
+            self._ended = True  # where this is ended while the work goes on, that ends too
             self.dialog.close()
             self.dialog.deleteLater()
         return result

@@ -66,6 +66,7 @@ class FramesPanel(QWidget):
         self._figures_due = True
         self._behind = False  # whether the pictures have moved since
         self._hot = False
+        self.invites = True  # to drag the start, until that has been done once
         self._pointer: FinePointer | None = None
         self._base: Array | None = None
         self._phase = 0.0
@@ -308,7 +309,7 @@ class FramesPanel(QWidget):
     def _invites(self) -> bool:
         """Whether the halo is there."""
         self._taken = self._taken or settings().dragged_once
-        return not self._taken and not self.lab.drag.active
+        return self.invites and not self._taken and not self.lab.drag.active
 
     def _paint_hand(self, painter: QPainter) -> None:
         if not self._can_be_held:

@@ -14,7 +14,7 @@ from app.model.rollout_messages import Answer, RolloutCurve
 from app.model.settings import settings
 from app.style.theme import current_theme, small_font, theme_signals
 from app.widgets.drag import FinePointer
-from app.widgets.name_tag import name_pixmap, name_size
+from app.widgets.name_tag import draw_name, name_size
 from app.widgets.scene_marks import GRAB_RADIUS, paint_arrow, paint_halo, paint_handle, paint_trail
 from app.widgets.scene_painter import SceneStyle, ghost_style, paint_scene, truth_style
 from app.widgets.scene_view import SceneView
@@ -68,6 +68,7 @@ class ScenePanel(QWidget):
         self._pointer: FinePointer | None = None
         self._base: Array | None = None
         self.stroke = 1.0  # times as wide lines
+        self.invites = True  # to drag the start, until that has been done once
         self._phase = 0.0
         self._forbidden: tuple[Scene | None, float, Regions | None] = (
             None,
@@ -249,7 +250,7 @@ class ScenePanel(QWidget):
                 place.moveRight(at.x() - right)
             if not any(place.intersects(other) for other in taken):
                 taken.append(place)
-                painter.drawPixmap(place.topLeft(), name_pixmap(painter, role, path.track.title, font))
+                draw_name(painter, place.topLeft(), role, path.track.title, font)
 
     @property
     def _name_font(self) -> QFont:
@@ -284,7 +285,7 @@ class ScenePanel(QWidget):
                 paint_scene(painter, view, scene.geometry(state[: scene.dof]), ghost)
         if self._hot is not None and not self._hot.arrow and self._hot.body < len(bodies):
             paint_handle(painter, bodies[self._hot.body], theme.accent, hot=True, stroke=self._widened)
-        if not settings().dragged_once and not self.lab.drag.active:
+        if self.invites and not settings().dragged_once and not self.lab.drag.active:
             paint_halo(painter, bodies[-1], "drag to move", 18.0, self._phase)
 
     def _bodies(self, state: Array) -> list[tuple[float, float]]:

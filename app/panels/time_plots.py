@@ -161,6 +161,17 @@ class TimePlot(QWidget):
                 found.append(Name(track.role, self._called(answer.request, track), float(x[at]), float(y[at])))
         self.names.show(found)
 
+    def reveal(self, time: float) -> None:
+        """Show curves as far as `time` s, their names where they are by then: what a film does."""
+        self.plot.reveal(time)
+        answer, found = self.lab.answer, []
+        for track in sorted(self._tracks.values(), key=lambda t: t.key == "truth"):
+            x, y = self._curves[track.key][0].data
+            at = int(np.searchsorted(x, time, side="right")) - 1
+            if at >= 0 and answer is not None:
+                found.append(Name(track.role, self._called(answer.request, track), float(x[at]), float(y[at])))
+        self.names.show(found, ahead=True)
+
     def _called(self, request: Request, track: RolloutCurve) -> str:
         """The name of a curve."""
         return track.title if track.key != "truth" else track.title.capitalize()

@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from app.style.theme import current_theme, small_font, tabular
+from app.widgets.paint_target import device_ratio
 from app.widgets.swatch import draw_stroke
 
 GAP = 14.0  # pixels between tiles
@@ -133,7 +134,7 @@ def paint_picture(painter: QPainter, place: QRectF, picture: Picture | None) -> 
         painter.setPen(QPen(current_theme().color("line"), 1.0, Qt.PenStyle.DashLine))
         painter.drawRoundedRect(place.adjusted(0.5, 0.5, -0.5, -0.5), 4.0, 4.0)
         return
-    ratio = painter.device().devicePixelRatioF()
+    ratio = device_ratio(painter)
     pixels = enlarged(picture, max(round(ratio * place.width()), 1))
     image = QImage(pixels.data, len(pixels), len(pixels), pixels.strides[0], QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(ratio)

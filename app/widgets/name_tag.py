@@ -7,6 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPixmap
 
 from app.style.theme import current_theme
+from app.widgets.paint_target import device_ratio, draws_vectors
 from app.widgets.swatch import draw_stroke
 from app.widgets.text import plain
 
@@ -36,10 +37,21 @@ def _name_size(text: str, font: str) -> QSizeF:
     return QSizeF(np.ceil(width), np.ceil(metrics.height()))
 
 
+def draw_name(painter: QPainter, at: QPointF, role: str, text: str, font: QFont) -> None:
+    """Draw a name with the stroke of its role, its upper left corner at the pixel `at`."""
+    if draws_vectors(painter):
+        painter.save()
+        painter.translate(at)
+        _paint_name(painter, name_size(text, font), role, text, font)
+        painter.restore()
+    else:
+        painter.drawPixmap(at, name_pixmap(painter, role, text, font))
+
+
 def name_pixmap(painter: QPainter, role: str, text: str, font: QFont) -> QPixmap:
     """Return a name with the stroke of its role, as it is drawn on the device of `painter`."""
     theme = current_theme()
-    return _name_pixmap(role, text, _known(font), theme.name, painter.device().devicePixelRatioF())
+    return _name_pixmap(role, text, _known(font), theme.name, device_ratio(painter))
 
 
 @lru_cache(maxsize=128)
@@ -47,17 +59,21 @@ def _name_pixmap(role: str, text: str, font: str, theme: str, ratio: float) -> Q
     size = _name_size(text, font)
     picture = empty_pixmap(size, ratio)
     painter = QPainter(picture)
+    _paint_name(painter, size, role, text, _FACES[font])
+    painter.end()
+    return picture
+
+
+def _paint_name(painter: QPainter, size: QSizeF, role: str, text: str, font: QFont) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(current_theme().color("paper", _PAPER))
     painter.drawRoundedRect(QRectF(QPointF(), size), 3.0, 3.0)
     draw_stroke(painter, role, QPointF(PAD, size.height() / 2), MARK)
-    painter.setFont(_FACES[font])
+    painter.setFont(font)
     painter.setPen(current_theme().color("ink"))
     words = QRectF(PAD + MARK + GAP, 0.0, size.width(), size.height())
     painter.drawText(words, int(Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip), plain(text))
-    painter.end()
-    return picture
 
 
 def empty_pixmap(size: QSizeF, ratio: float) -> QPixmap:

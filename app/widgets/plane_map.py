@@ -10,6 +10,7 @@ from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath
 
 from app.style.colormaps import Table, diverging, sequential
 from app.style.theme import current_theme
+from app.widgets.paint_target import draws_vectors
 from app.widgets.plot_items import Item, Layer
 from app.widgets.plot_view import PlotView
 from app.widgets.scene_view import polygon
@@ -72,9 +73,16 @@ class PlaneMap(Item):
         self._hatched = path_of([view.pixels(ring) for ring in self._rings])
         return self._place.intersected(view.area)
 
+    def _part(self, shown: QRectF) -> QRectF:
+        """Return the part of the image, in its pixels, that lies at `shown` of its place."""
+        across, down = self._image.width() / self._place.width(), self._image.height() / self._place.height()
+        corner = shown.topLeft() - self._place.topLeft()
+        return QRectF(corner.x() * across, corner.y() * down, shown.width() * across, shown.height() * down)
+
     def paint(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
-        painter.drawImage(self._place, self._image)
+        shown = self._place.intersected(self.area) if draws_vectors(painter) else self._place
+        painter.drawImage(shown, self._image, self._part(shown))
         if not self._hatched.isEmpty():
             painter.fillPath(self._hatched, QBrush(stripes(current_theme().color("paper"))))
 

@@ -14,6 +14,7 @@ from PySide6.QtGui import QFont, QMouseEvent, QPainter, QPaintEvent, QPixmap, QR
 from PySide6.QtWidgets import QWidget
 
 from app.style.theme import Theme, current_theme, small_font, theme_signals
+from app.widgets.paint_target import draws_figure
 from app.widgets.plane_map import PlaneMap
 from app.widgets.plot_axes import Axes
 from app.widgets.plot_items import (
@@ -32,7 +33,7 @@ from app.widgets.plot_items import (
     head_shape,
 )
 from app.widgets.plot_labels import EndNames, Readout, Tag
-from app.widgets.plot_view import PlotView
+from app.widgets.plot_view import PlotView, is_range, zoomed
 from app.widgets.text import plain
 from hnn_engine.axis_ticks import Range, framed, grown
 from hnn_engine.model_colors import DashPattern
@@ -75,8 +76,10 @@ class LabPlot(QWidget):
         self._x = self._y = _START
         self._wanted: tuple[Range, Range] | None = None
         self._stroke = 1.0
+        self._keeps_wide = False  # as a picture
         self._fresh = True  # the next range is framed, not grown out of the present one
         self._exact = False
+        self._until: float | None = None  # as far across as what grows is drawn; None: all of it
         self.following = True
         self._title = ""
         self._items: list[Item] = []
@@ -94,6 +97,11 @@ class LabPlot(QWidget):
         self._restyle(current_theme())
 
     # Contents
+
+    @property
+    def title(self) -> str:
+        """What stands small at the top left."""
+        return self._title
 
     def set_title(self, text: str) -> None:
         """Write `text` small at the top left, inside the plot."""
@@ -163,10 +171,12 @@ class LabPlot(QWidget):
         plot where their point is near its edge."""
         return self._add(Caption(role, self.font(), size, inside=inside))
 
-    def set_stroke(self, stroke: float) -> None:
-        """Draw lines `stroke` times as wide as they say, marks in proportion; 1 is how they are at first."""
+    def set_stroke(self, stroke: float, still: bool = True) -> None:
+        """Draw lines `stroke` times as wide as they say, marks in proportion; 1 is how they are at first. `still`: wide
+        ones are kept as a picture, which is worth its while unless they change with every frame."""
         if stroke != self._stroke:
             self._stroke = self.axes.stroke = stroke
+            self._keeps_wide = still and stroke > 1
             for item in self._items:
                 self._widen(item)
             self._lay(again=True)
@@ -174,6 +184,11 @@ class LabPlot(QWidget):
     def _widen(self, item: Item) -> None:
         if item is not self.axes.grid:  # it vanishes from three metres, and should
             item.set_stroke(self._stroke)
+
+    def reveal(self, until: float | None) -> None:
+        """Draw what grows (curves, dots, bands, marks) as far as `until` across; None: all of it."""
+        self._until = until
+        self.update()
 
     def end_names(self, size: float = 0.9) -> EndNames:
         """Add names at the ends of curves, `size` times as large as the plot's type; `show` writes them."""
@@ -257,7 +272,7 @@ class LabPlot(QWidget):
         self._show(x, y)
 
     def _show(self, wide: Range, tall: Range) -> None:
-        if (wide, tall) != (self._x, self._y) and _is_range(wide) and _is_range(tall):
+        if (wide, tall) != (self._x, self._y) and is_range(wide) and is_range(tall):
             self._x, self._y = wide, tall
             self._lay()
             self.ranged.emit()
@@ -292,7 +307,7 @@ class LabPlot(QWidget):
                 self.update(area.toAlignedRect().adjusted(-1, -1, 1, 1))  # a scale of 1.5 paints beyond whole pixels
 
     def _layer(self, item: Item) -> Layer:
-        return Layer.WIDE if self._stroke > 1 and item.layer is Layer.LIVE and not item.moves else item.layer
+        return Layer.WIDE if self._keeps_wide and item.layer is Layer.LIVE and not item.moves else item.layer
 
     def _forget(self, layer: Layer) -> None:
         """Paint the pictures from `layer` on anew when they are next needed."""
@@ -327,22 +342,54 @@ class LabPlot(QWidget):
                 painter.setClipping(not item.overhangs)
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setOpacity(_FADED if item.faded else 1.0)
-                item.paint(painter)
+                if self._until is not None and item.grows:
+                    self._paint_grown(painter, item, self._until)
+                else:
+                    item.paint(painter)
         painter.setOpacity(1.0)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter, due = QPainter(self), event.rect()
-        picture = self._picture(Layer.WIDE if self._stroke > 1 else Layer.DATA)
-        ratio = picture.devicePixelRatio()
-        source = QRectF(due.x() * ratio, due.y() * ratio, due.width() * ratio, due.height() * ratio)
-        painter.drawPixmap(QRectF(due), picture, source)  # Qt clips it to what is due
-        self._paint_items(painter, Layer.LIVE, QRectF(due))
-        painter.setClipping(False)
+    def _paint_grown(self, painter: QPainter, item: Item, until: float) -> None:
+        area = QRectF(self.view.area)
+        painter.save()
+        area.setRight(self.view.pixel(until, self._y[0]).x())
+        painter.setClipRect(area, Qt.ClipOperation.IntersectClip)
+        item.paint(painter)
+        painter.restore()
+
+    def _paint_figure(self, painter: QPainter, due: QRectF) -> None:
+        """Paint all of it anew, with letters that are letters."""
+        painter.fillRect(due, current_theme().color("paper"))
+        for layer in Layer:
+            painter.save()
+            self._paint_items(painter, layer, due)
+            painter.restore()
+            painter.setClipRect(due)  # Qt's own SVG goes on with the last one, whatever is restored
+            if layer is Layer.BACKGROUND:
+                painter.save()
+                self.axes.paint(painter, self.view, self.height())
+                painter.restore()
+        self._paint_title(painter)
+
+    def _paint_title(self, painter: QPainter) -> None:
         if self._title:
             painter.setFont(self._title_font())
             painter.setPen(current_theme().color("muted"))
             place = self.view.area.topLeft() + _TITLE_AT
             painter.drawText(place + QPointF(0, painter.fontMetrics().ascent()), plain(self._title))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, due = QPainter(self), event.rect()
+        if draws_figure(painter, self.devicePixelRatioF()):
+            self._paint_figure(painter, QRectF(due))
+            painter.end()
+            return
+        picture = self._picture(Layer.WIDE if self._keeps_wide else Layer.DATA)
+        ratio = picture.devicePixelRatio()
+        source = QRectF(due.x() * ratio, due.y() * ratio, due.width() * ratio, due.height() * ratio)
+        painter.drawPixmap(QRectF(due), picture, source)  # Qt clips it to what is due
+        self._paint_items(painter, Layer.LIVE, QRectF(due))
+        painter.setClipping(False)
+        self._paint_title(painter)
         painter.end()
 
     def _title_font(self) -> QFont:
@@ -389,8 +436,8 @@ class LabPlot(QWidget):
         share = _ZOOM ** event.angleDelta().y()
         across, upward = self._along(event.position())
         fixed = self.view.point(event.position())
-        x = _zoomed(self._x, fixed.x(), share) if across else self._x
-        y = _zoomed(self._y, fixed.y(), share) if upward else self._y
+        x = zoomed(self._x, fixed.x(), share) if across else self._x
+        y = zoomed(self._y, fixed.y(), share) if upward else self._y
         self.move_to(x, y)
         event.accept()
 
@@ -421,14 +468,6 @@ class LabPlot(QWidget):
 
 def _around(area: QRectF) -> QRectF:
     return area.adjusted(-_POINTED, -_POINTED, _POINTED, _POINTED)
-
-
-def _is_range(one: Range) -> bool:
-    return math.isfinite(one[0]) and math.isfinite(one[1]) and one[1] - one[0] > 1e-12 * max(abs(one[0]), abs(one[1]))
-
-
-def _zoomed(wide: Range, fixed: float, share: float) -> Range:
-    return fixed + (wide[0] - fixed) * share, fixed + (wide[1] - fixed) * share
 
 
 def show_until_diverged(

@@ -11,7 +11,9 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap,
 from shiboken6 import wrapInstance
 
 from app.style.theme import current_theme, small_font
+from app.widgets.line_clip import clipped
 from app.widgets.line_strokes import draw_lines, strokes
+from app.widgets.paint_target import device_ratio, draws_vectors
 from app.widgets.plot_view import PlotView
 from app.widgets.scene_view import polygon
 from app.widgets.text import plain
@@ -52,10 +54,14 @@ class Canvas(Protocol):
         """Lay `item` out anew, and draw where it was and where it is."""
 
 
-def lab_pen(role: str, dash: DashPattern = (), width: float = 1.0, alpha: int = 255) -> QPen:
-    """Return a pen of constant width in pixels, in the current theme's colour `role` (see `Theme.role`)."""
-    pen = QPen(current_theme().color(role, alpha), width)
-    pen.setCosmetic(True)
+def lab_pen(role: str, dash: DashPattern = (), width: float = 1.0, alpha: int = 255, stroke: float = 1.0) -> QPen:
+    """Return a pen in the current theme's colour `role` (see `Theme.role`), `stroke` times
+    `width` wide.
+
+    That is in pixels of the screen, whatever its scale, which is quick to draw; widened, in those of the plot, of which
+    a finer picture has more."""
+    pen = QPen(current_theme().color(role, alpha), width * stroke)
+    pen.setCosmetic(stroke <= 1)
     if dash:
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         pen.setDashPattern(dash)
@@ -70,6 +76,7 @@ class Item:
     """
 
     moves = overhangs = False
+    grows = False  # what of it lies at later instants than the one that is shown can be left out
 
     def __init__(self, z: float, layer: Layer = Layer.LIVE) -> None:
         self.z, self.layer = z, layer
@@ -136,6 +143,8 @@ class Curve(Item):
     """A line through points. `pen` is that of the theme's colour `role`; `smooth`: it is antialiased. One that is
     `pointable` is found by `LabPlot.role_at`."""
 
+    grows = True
+
     def __init__(
         self, role: str, dash: DashPattern, width: float, alpha: int, z: float, smooth: bool, layer: Layer
     ) -> None:
@@ -175,7 +184,7 @@ class Curve(Item):
 
     def restyle(self) -> None:
         role, dash, width, alpha = self._dress
-        self.pen = lab_pen(role, () if self.stroke > 1 else dash, width * self.stroke, alpha)
+        self.pen = lab_pen(role, () if self.stroke > 1 else dash, width, alpha, self.stroke)
 
     def lay(self, view: PlotView) -> QRectF:
         pixels = view.pixels(self._points)
@@ -190,10 +199,23 @@ class Curve(Item):
 
     def paint(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
+        if draws_vectors(painter):
+            self._paint_whole(painter)
+            return
         painter.setPen(self.pen)
         draw_lines(painter, self._strokes)
         for piece in self._pieces:
             painter.drawPolyline(piece)
+
+    def _paint_whole(self, painter: QPainter) -> None:
+        """Draw each piece in one go, with a pen that is dashed: one line to whoever edits the drawing."""
+        role, dash, width, alpha = self._dress
+        pen = lab_pen(role, dash, width, alpha, self.stroke)
+        pen.setCosmetic(False)
+        painter.setPen(pen)
+        for line in self._lines:
+            for part in clipped(line, self.area):
+                painter.drawPolyline(polygon(part))
 
     def distance(self, at: QPointF) -> float:
         """Return how far the line is from the pixel `at`, in pixels; infinite where there is none."""
@@ -242,12 +264,14 @@ class Segments(Item):
 
     def paint(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
-        painter.setPen(lab_pen(self._role, width=self.stroke, alpha=self._alpha))
+        painter.setPen(lab_pen(self._role, alpha=self._alpha, stroke=self.stroke))
         draw_lines(painter, self._pixels)
 
 
 class Dots(Item):
     """Round dots of `size` pixels in the theme's colour `role`."""
+
+    grows = True
 
     @property
     def grown(self) -> float:
@@ -285,11 +309,23 @@ class Dots(Item):
         return _covered(pixels, self._size * self.grown / 2 + 2, view)
 
     def paint(self, painter: QPainter) -> None:
-        dot = _dot(self.color.rgba(), self._size * self.grown, painter.device().devicePixelRatioF())
+        if draws_vectors(painter):
+            self._paint_each(painter)
+            return
+        dot = _dot(self.color.rgba(), self._size * self.grown, device_ratio(painter))
         self._fragments[:, 4], self._fragments[:, 5] = dot.width(), dot.height()
         self._fragments[:, [6, 7]] = 1.0 / dot.devicePixelRatio()
         first = _first_of(self._fragments.ctypes.data, QPainter.PixmapFragment)
         painter.drawPixmapFragments(first, len(self._fragments), dot)
+
+    def _paint_each(self, painter: QPainter) -> None:
+        """Draw each dot as a round of its own; those outside the plot are left out, since not every file cuts them."""
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.color)
+        half = self._size * self.grown / 2
+        for x, y in self._fragments[:, :2].tolist():
+            if self.area.contains(x, y):
+                painter.drawEllipse(QPointF(x, y), half, half)
 
 
 @lru_cache(maxsize=64)
@@ -311,7 +347,7 @@ class Marker(Item):
     """A mark of fixed size in pixels at a point of the data: a curve's head, a handle, or the × of a diverged one. It
     is there whole, or not at all where its point is outside."""
 
-    moves = overhangs = True
+    moves = overhangs = grows = True
 
     def __init__(self, role: str, shape: Shape = "dot", size: float = 9.0, z: float = 50.0) -> None:
         super().__init__(z)
@@ -355,6 +391,8 @@ class Marker(Item):
 class Spread(Item):
     """The area between two curves over the same x."""
 
+    grows = True
+
     def __init__(self, role: str, alpha: int, z: float) -> None:
         super().__init__(z)
         self._role, self._alpha = role, alpha
@@ -375,7 +413,8 @@ class Spread(Item):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(current_theme().color(self._role, self._alpha))
-        painter.drawPolygon(self._shape)
+        shape = self._shape.intersected(QPolygonF(self.area)) if draws_vectors(painter) else self._shape
+        painter.drawPolygon(shape)
 
 
 class TimeCursor(Item):

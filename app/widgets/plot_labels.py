@@ -10,7 +10,8 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPixmap
 
 from app.style.theme import current_theme, small_font
-from app.widgets.name_tag import GAP, MARK, PAD, empty_pixmap, name_pixmap, name_size
+from app.widgets.name_tag import GAP, MARK, PAD, draw_name, empty_pixmap, name_size
+from app.widgets.paint_target import device_ratio
 from app.widgets.plot_items import Item
 from app.widgets.plot_view import PlotView
 from app.widgets.swatch import draw_stroke
@@ -39,13 +40,15 @@ class EndNames(Item):
         super().__init__(z)
         self.font, self.size = small_font(font, size), size  # that of the plot's type
         self._names: tuple[Name, ...] = ()
+        self._ahead = False  # to the right of the ends, where nothing is drawn yet
         self.placed: dict[str, QRectF] = {}  # by role: where a name is, in pixels
 
-    def show(self, names: Sequence[Name]) -> None:
-        """Write `names`, the first first where there is no room for all."""
+    def show(self, names: Sequence[Name], ahead: bool = False) -> None:
+        """Write `names`, the first first where there is no room for all; `ahead`: right of the
+        ends if they can."""
         shown = tuple(name for name in names if np.isfinite(name.x) and np.isfinite(name.y))
-        if shown != self._names:
-            self._names = shown
+        if (shown, ahead) != (self._names, self._ahead):
+            self._names, self._ahead = shown, ahead
             self.changed()
 
     def lay(self, view: PlotView) -> QRectF:
@@ -53,7 +56,7 @@ class EndNames(Item):
         taken: list[QRectF] = []
         for name in self._names:
             size = name_size(name.text, self.font)
-            place = _free_place(view, name, size, taken) if size.width() <= _WIDEST * view.width else None
+            place = _free_place(view, name, size, taken, self._ahead) if size.width() <= _WIDEST * view.width else None
             if place is not None:
                 taken.append(place)
                 self.placed[name.role] = place
@@ -66,17 +69,22 @@ class EndNames(Item):
         for name in self._names:
             place = self.placed.get(name.role)
             if place is not None:
-                painter.drawPixmap(place.topLeft(), name_pixmap(painter, name.role, name.text, self.font))
+                draw_name(painter, place.topLeft(), name.role, name.text, self.font)
 
 
-def _free_place(view: PlotView, name: Name, size: QSizeF, taken: Sequence[QRectF]) -> QRectF | None:
-    """Return where a name finds room near the end of its curve: over it, under it, or a line further; None: nowhere."""
+def _free_place(view: PlotView, name: Name, size: QSizeF, taken: Sequence[QRectF], ahead: bool) -> QRectF | None:
+    """Return where a name finds room near the end of its curve: over it, under it, or a line further, or `ahead` of it;
+    None: nowhere."""
     end, area = view.pixel(name.x, name.y), view.area
+    middle, over, under = end.y() - size.height() / 2, end.y() - size.height() - 1.0, end.y() + 1.0
     right = min(end.x(), area.right())
+    tops: tuple[float, ...] = (over, under, over - size.height(), under + size.height())
+    if ahead and end.x() + _BESIDE + size.width() <= area.right():
+        right = end.x() + _BESIDE + size.width()
+        tops = (middle, *(middle + k * size.height() for k in (-1, 1, -2)))
     if right - size.width() < area.left():
         return None
-    over, under = end.y() - size.height() - 1.0, end.y() + 1.0
-    for top in (over, under, over - size.height(), under + size.height()):
+    for top in tops:
         top = min(max(top, area.top()), area.bottom() - size.height())
         place = QRectF(QPointF(right - size.width(), top), size)
         near = abs(place.center().y() - end.y()) <= 2.6 * size.height()
@@ -119,7 +127,7 @@ class Tag(Item):
         return QRectF(QPointF(left, at.y() - size.height() / 2), size)
 
     def paint(self, painter: QPainter) -> None:
-        painter.drawPixmap(self.area.topLeft(), name_pixmap(painter, self.role, self._text, self.font))
+        draw_name(painter, self.area.topLeft(), self.role, self._text, self.font)
 
 
 class Readout(Item):
@@ -158,7 +166,7 @@ class Readout(Item):
         return QRectF(QPointF(left, top), size)
 
     def paint(self, painter: QPainter) -> None:
-        ratio = painter.device().devicePixelRatioF()
+        ratio = device_ratio(painter)
         painted_as = (self.lines, current_theme().name, self.font.toString(), ratio)
         if self._picture is None or self._painted_as != painted_as:
             self._picture, self._painted_as = self._paint_picture(ratio), painted_as

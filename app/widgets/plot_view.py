@@ -1,5 +1,6 @@
 """The map between the plane of a plot's data, y upward, and the pixels of its widget, y downward."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -59,3 +60,13 @@ class PlotView:
         """Return the point of the data under the pixel `at`."""
         across, down = at.x() - self.left, at.y() - self.top
         return QPointF(self.x[0] + across * self.unit[0], self.y[1] - down * self.unit[1])
+
+
+def is_range(one: Range) -> bool:
+    """Return whether a plot can show `one`: its ends are finite, and apart in a float."""
+    return math.isfinite(one[0]) and math.isfinite(one[1]) and one[1] - one[0] > 1e-12 * max(abs(one[0]), abs(one[1]))
+
+
+def zoomed(wide: Range, fixed: float, share: float) -> Range:
+    """Return `wide` with each end at `share` of its way from `fixed`."""
+    return fixed + (wide[0] - fixed) * share, fixed + (wide[1] - fixed) * share

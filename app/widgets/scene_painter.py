@@ -12,6 +12,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QGradient, QPainter, QPainterPath, QPen, QPixmap, QRadialGradient
 
 from app.style.theme import current_theme
+from app.widgets.paint_target import device_ratio, draws_vectors
 from app.widgets.scene_marks import paint_arrow, paint_halo, paint_trail
 from app.widgets.scene_view import SceneView, polygon
 from hnn_engine.geometry import Anchor, Block, Bob, Lines, Primitive, Rail, Regions, Rod, Spring
@@ -66,7 +67,10 @@ def paint_scene(painter: QPainter, view: SceneView, primitives: Iterable[Primiti
 def _paint_bob(painter: QPainter, view: SceneView, bob: Bob, style: SceneStyle) -> None:
     radius = max(bob.radius * view.scale, _MIN_BOB - 2.0 * style.fine)
     number = bob.body + 1 if style.numbered else 0
-    ball = _ball(style, round(4 * radius) / 4, painter.device().devicePixelRatioF(), number)
+    if draws_vectors(painter):
+        _paint_ball(painter, view.pixel(bob.at), radius, style, number)
+        return
+    ball = _ball(style, round(4 * radius) / 4, device_ratio(painter), number)
     half = ball.deviceIndependentSize() / 2
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
     painter.drawPixmap(view.pixel(bob.at) - QPointF(half.width(), half.height()), ball)
@@ -142,8 +146,11 @@ def _paint_rail(painter: QPainter, view: SceneView, rail: Rail, style: SceneStyl
 def _paint_lines(painter: QPainter, view: SceneView, lines: Lines, style: SceneStyle) -> None:
     if style.ghost:
         return
-    area, ratio, theme = painter.viewport(), painter.device().devicePixelRatioF(), current_theme()
+    area, ratio, theme = painter.viewport(), device_ratio(painter), current_theme()
     color, width = _mixed(theme.color("muted"), theme.color("paper")).name(), 0.7 if style.fine else 1.2 * style.stroke
+    if draws_vectors(painter):
+        _draw_lines(painter, lines, view, color, width)
+        return
     painter.drawPixmap(0, 0, _lines_pixmap(lines, view, (area.width(), area.height()), ratio, color, width))
 
 
@@ -168,17 +175,24 @@ def _lines_pixmap(
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    painter.setPen(QPen(QColor(color), width))
-    painter.drawLines([QLineF(*ends) for ends in view.pixels(lines.segments).reshape(-1, 4).tolist()])
+    _draw_lines(painter, lines, view, color, width)
     painter.end()
     return pixmap
+
+
+def _draw_lines(painter: QPainter, lines: Lines, view: SceneView, color: str, width: float) -> None:
+    painter.setPen(QPen(QColor(color), width))
+    painter.drawLines([QLineF(*ends) for ends in view.pixels(lines.segments).reshape(-1, 4).tolist()])
 
 
 def _paint_regions(painter: QPainter, view: SceneView, regions: Regions, style: SceneStyle) -> None:
     if style.ghost:
         return
-    area, ratio, theme = painter.viewport(), painter.device().devicePixelRatioF(), current_theme()
+    area, ratio, theme = painter.viewport(), device_ratio(painter), current_theme()
     look = theme.color("muted").name(), theme.dark
+    if draws_vectors(painter):
+        _fill_regions(painter, regions, view, *look)
+        return
     painter.drawPixmap(0, 0, _regions_pixmap(regions, view, (area.width(), area.height()), ratio, *look))
 
 
@@ -190,20 +204,24 @@ def _regions_pixmap(
     pixmap = QPixmap(math.ceil(size[0] * ratio), math.ceil(size[1] * ratio))
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    _fill_regions(painter, regions, view, color, dark)
+    painter.end()
+    return pixmap
+
+
+def _fill_regions(painter: QPainter, regions: Regions, view: SceneView, color: str, dark: bool) -> None:
     path = QPainterPath()
     for rings in regions.rings:
         for ring in rings:
             path.addPolygon(polygon(view.pixels(ring)))
             path.closeSubpath()
-    painter = QPainter(pixmap)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     fill = QColor(color)
     fill.setAlpha(60 if dark else 46)
     painter.fillPath(path, fill)
     painter.setPen(QPen(QColor(color), 1.2))
     painter.drawPath(path)
-    painter.end()
-    return pixmap
 
 
 _PAINTERS: dict[type[Primitive], Callable[[QPainter, SceneView, Any, SceneStyle], None]] = {
@@ -239,10 +257,16 @@ def _ball(style: SceneStyle, radius: float, ratio: float, number: int = 0) -> QP
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    _paint_ball(painter, QPointF(side, side), radius, style, number)
+    painter.end()
+    return pixmap
+
+
+def _paint_ball(painter: QPainter, centre: QPointF, radius: float, style: SceneStyle, number: int) -> None:
     own = replace(style, color=_shade(style.color, number)) if number else style
     painter.setPen(_outline(own))
     painter.setBrush(_fill(own))
-    painter.drawEllipse(QPointF(side, side), radius, radius)
+    painter.drawEllipse(centre, radius, radius)
     if number and radius >= _LEGIBLE:
         font = QFont(painter.font())
         font.setPixelSize(round(min(1.1 * radius, 15.0 * style.stroke)))
@@ -250,10 +274,8 @@ def _ball(style: SceneStyle, radius: float, ratio: float, number: int = 0) -> QP
         painter.setFont(font)
         dark = QColor(own.color).lightness() < 128
         painter.setPen(QColor("#FFFFFF" if dark else "#16181C"))
-        square = QRectF(side - radius, side - radius, 2 * radius, 2 * radius)
+        square = QRectF(centre.x() - radius, centre.y() - radius, 2 * radius, 2 * radius)
         painter.drawText(square, Qt.AlignmentFlag.AlignCenter, str(number))
-    painter.end()
-    return pixmap
 
 
 def _shade(color: str, number: int) -> str:

@@ -3,6 +3,8 @@
 What is told is the tooltip: symbol and unit, a line of physics, and when a change takes effect.
 """
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
@@ -45,15 +47,21 @@ def explain_pointed() -> None:
         tell_of_next_click()
 
 
-def offer(parent: QWidget, clicked: QWidget | None, at: QPoint) -> QMenu | None:
-    """Open a menu over `parent` that tells what was `clicked` at the place `at` of the screen; None where it does not
-    say it."""
+def offer(
+    parent: QWidget, clicked: QWidget | None, at: QPoint, more: Callable[[QMenu], object] | None = None
+) -> QMenu | None:
+    """Open a menu over `parent` that tells what was `clicked` at the place `at` of the screen, and below it what `more`
+    adds; None where there is neither."""
     target = explained(clicked)
-    if target is None:
+    if target is None and more is None:
         return None
     menu = QMenu(parent)
-    name = target.accessibleName()
-    action = menu.addAction(action_text(f"{WHAT} {name}" if name else WHAT))
-    action.triggered.connect(lambda: explain(target, at))
+    if target is not None:
+        name = target.accessibleName()
+        action = menu.addAction(action_text(f"{WHAT} {name}" if name else WHAT))
+        action.triggered.connect(lambda: explain(target, at))
+    if more is not None:
+        menu.addSeparator()
+        more(menu)
     menu.popup(at)
     return menu

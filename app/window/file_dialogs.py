@@ -34,14 +34,18 @@ from hnn_engine.recordings import (
     read_recording,
     read_shipped_recording,
 )
-from hnn_engine.records import SUFFIX, Session, is_run_folder, load_run, load_session, save_session
+from hnn_engine.records import SUFFIX, Session, is_run_folder, load_run, load_session, save_session, write_file
 from hnn_engine.video import VIDEOS, is_video, read_video
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QImage
 
+    from app.model.film_order import FilmWriter, Order
+    from app.window.image_export import Figure
     from hnn_engine.comparison_video import ComparisonVideo
+    from hnn_engine.csv_tables import CsvTable
 
+FIGURES = "PNG picture (*.png);;SVG drawing (*.svg);;PDF (*.pdf)"
 Result = TypeVar("Result")
 Keep = Callable[[], Awaitable[None]]
 Leave = Callable[[], Awaitable[bool]]
@@ -306,6 +310,65 @@ class Files:
         saved = await self._replacing(path, lambda over: self._write(lambda: write_png(path, picture, over)))
         return path if saved else None
 
+    async def save_figure(self, figure: "Figure", title: str, name: str) -> Path | None:
+        """Ask where to save a panel's picture, and how wide a PNG is to be, and write it; return where it is, None
+        where it was cancelled."""
+        path = await self._ask_path(title, "picture", save=True, kinds=FIGURES, suffix=".png", stem=name)
+        if path is None:
+            return None
+        suffix, width = path.suffix.lower(), None
+        if suffix == ".png":
+            width = await self._ask_width(figure.image().width())
+            if width is None:
+                return None
+        content = figure.content(suffix, width)
+        write = lambda over: self._write(lambda: write_file(path, content, replace_protected=over))  # noqa: E731
+        return path if await self._replacing(path, write) else None
+
+    async def _ask_width(self, shown: int) -> int | None:
+        from app.dialogs.width_dialog import WidthDialog
+
+        dialog = WidthDialog(shown, self._window)
+        try:
+            accepted = await finished(dialog) == QDialog.DialogCode.Accepted.value
+            return dialog.width_asked() if accepted else None
+        finally:
+            dialog.deleteLater()
+
+    async def save_table(self, table: "CsvTable", title: str, name: str) -> Path | None:
+        """Ask where to save a table and write it; return where it is, None where it was cancelled."""
+        path = await self._ask_path(title, "table", save=True, kinds="CSV (*.csv)", suffix=".csv", stem=name_of(name))
+        if path is None:
+            return None
+
+        def write(over: bool) -> None:
+            write_file(path, table.content(), replace_protected=over)
+
+        return path if await self._replacing(path, lambda over: self._write(lambda: write(over))) else None
+
+    async def save_views(self, order: "Order", kinds: str, suffix: str, film: "FilmWriter") -> Path | None:
+        """Ask where to save a film of views, and have it made by `film`; return where it is, None where it was
+        cancelled or ended."""
+        stem = "" if suffix else "frames"
+        path = await self._ask_path("Save a film", "film", save=True, kinds=kinds, suffix=suffix, stem=stem)
+        if path is None:
+            return None
+        loop = asyncio.get_running_loop()
+        away = lambda work: loop.run_in_executor(None, work)  # noqa: E731 (saving a session must not wait for it)
+
+        async def write(over: bool) -> bool:
+            asked = replace(order, path=path, protected=over)
+            work: ProgressDialog[None] = ProgressDialog(
+                lambda tell: film(asked, tell), "Save a film", f"Filming {shortened(path.name)}", self._window
+            )
+            try:
+                await work.run(away)
+            except EndedError:
+                return False
+            return True
+
+        return path if await self._replacing(path, write) else None
+
     async def save_film(self, film: "ComparisonVideo") -> Path | None:
         """Ask where to save `film` and write it; return where it is, None where it was cancelled."""
         from app.dialogs.video_export import VideoExport
@@ -328,15 +391,20 @@ class Files:
         suffix: str = "",
         folder: bool = False,
         name: Path | None = None,
+        stem: str = "",
     ) -> Path | None:
-        """Ask for a file; `kind` is what it holds, whose folder is remembered. A `name` is proposed, or a free one."""
+        """Ask for a file; `kind` is what it holds, whose folder is remembered. A `name` is proposed, or a free one,
+        of a part of what is on screen with that part's `stem`."""
         if save and name is None:
-            name = await self._away(lambda: free_name(self._folder(kind), self._stem(), suffix))
+            whole = f"{self._stem()}-{stem}" if stem else self._stem()
+            name = await self._away(lambda: free_name(self._folder(kind), whole, suffix))
         dialog = file_dialog(self._window, title)
         dialog.setDefaultSuffix(suffix.lstrip("."))  # added before the question whether to replace
         dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave if save else FileDialog.AcceptMode.AcceptOpen)
         dialog.setFileMode(FileDialog.FileMode.AnyFile if save else FileDialog.FileMode.ExistingFile)
         dialog.setNameFilters(kinds.split(";;"))
+        if save:
+            dialog.filterSelected.connect(lambda chosen: _take_suffix(dialog, chosen))
         if folder:
             dialog.setFileMode(FileDialog.FileMode.Directory)
             dialog.setOption(FileDialog.Option.ShowDirsOnly)
@@ -379,6 +447,17 @@ def free_name(folder: Path, stem: str, suffix: str) -> Path:
         numbered = (f"{stem}{'' if n == 1 else f'-{n}'}{suffix}" for n in count(1))
         return folder / next(name for name in numbered if name.lower() not in taken)
     return folder / f"{stem}{suffix}"
+
+
+def _take_suffix(dialog: FileDialog, chosen: str) -> None:
+    """Let the name in a dialog end as the kind of file that is chosen in it, as in 'PDF (*.pdf)'."""
+    found = re.search(r"\*(\.[a-z0-9]+)", chosen)
+    if found is None:
+        return
+    dialog.setDefaultSuffix(found[1].lstrip("."))
+    names = dialog.selectedFiles()
+    if names and Path(names[0]).suffix and not Path(names[0]).is_dir():
+        dialog.selectFile(Path(names[0]).with_suffix(found[1]).name)
 
 
 def _inspected(path: Path, tell: ProgressCallback) -> TableInspection:

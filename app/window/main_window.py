@@ -33,11 +33,13 @@ from app.widgets.notice import NoticeBar
 from app.widgets.text import name_action, title_text
 from app.window.appearance import resize_text, switch_theme
 from app.window.debug_panels import DebugPanels
+from app.window.drops import Drops
 from app.window.explain import offer
 from app.window.layouts import LAYOUTS, Arrangement, controls_column
 from app.window.menus import Menus, WindowActions
 from app.window.notices import Notices
 from app.window.paint_throttle import PaintThrottle
+from app.window.panel_export import PanelExport
 from app.window.session_actions import SessionActions
 from app.workers.journal_worker import Journal
 from hnn_engine.experiment import same_system
@@ -83,6 +85,8 @@ class MainWindow(QMainWindow):
         self.offer_frames()
         self.share_room()
         self.notices = Notices(self, self.notice, lab)
+        self.panel_export = PanelExport(lab, self.docks, self.runs, lambda: self.files, self.spawn)
+        self.drops = Drops(self, self.session_actions, lab, self.spawn)
         self.menus = self._make_menus()
         self._paint_throttle = PaintThrottle(self, self.lab)
         self._connect()
@@ -121,6 +125,7 @@ class MainWindow(QMainWindow):
             switch_theme=switch_theme,
             keep_unsaved=self.keep_unsaved,
             new_system=self.type_own,
+            fill_panels=self.panel_export.fill_panels,
             quit=self.close,
         )
         docks, kept = self.docks.values(), self.journal.on
@@ -397,8 +402,11 @@ class MainWindow(QMainWindow):
         self.menus.stop.setEnabled(jobs.active or self.lab.evaluation.busy)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Offer to tell what a control does; elsewhere Qt's list of panels."""
-        if offer(self, self.childAt(event.pos()), event.globalPos()) is None:
+        """Offer to tell what a control does, and what leaves the panel; elsewhere Qt's list of panels."""
+        clicked = self.childAt(event.pos())
+        name = self.panel_export.name_at(clicked)
+        more = partial(self.panel_export.fill, name=name) if name else None
+        if offer(self, clicked, event.globalPos(), more) is None:
             super().contextMenuEvent(event)
 
     def event(self, event: QEvent) -> bool:

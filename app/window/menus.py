@@ -37,6 +37,7 @@ class WindowActions:
     switch_theme: Callable[[], object]
     keep_unsaved: Callable[[bool], object]
     new_system: Callable[[], object]  # type one of one's own
+    fill_panels: Callable[[QMenu], object]  # with what leaves each panel
     quit: Callable[[], object]
 
 
@@ -119,8 +120,18 @@ class Menus:
         self._action(menu, "New system…", self._window.new_system, "Ctrl+Shift+N")
         self._action(menu, "Save the system…", lambda: spawn(session_actions.save_system()))
         self._action(menu, "Open a recording…", lambda: spawn(session_actions.ask_recording()), "Ctrl+I", "import")
+        menu.addSeparator()
         self._action(menu, "Save a picture…", lambda: spawn(session_actions.picture()), "Ctrl+P", "camera")
-        self.film = self._action(menu, "Save a video…", lambda: spawn(session_actions.film()), "Ctrl+Shift+P")
+        panels = menu.addMenu("Export a panel")
+        panels.aboutToShow.connect(lambda: self._window.fill_panels(panels))
+        self.film_views = self._action(
+            menu, "Save a film…", lambda: spawn(session_actions.film_views()), "Ctrl+Shift+P"
+        )
+        self.film = self._action(menu, "Save predicted frames…", lambda: spawn(session_actions.film()))
+        set_tip(self.film, "The frames that models predict beside those of the camera, as a video")
+        menu.addSeparator()
+        self._action(menu, "Copy link to this state", session_actions.copy_link, "Ctrl+Shift+C")
+        self._action(menu, "Open link…", lambda: spawn(session_actions.ask_link()), "Ctrl+Shift+O")
         menu.addSeparator()
         self._action(menu, "Quit", self._window.quit, "Ctrl+Q")
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QWidget
 
 from app.dialogs.awaiting import finished
@@ -19,9 +20,11 @@ from hnn_engine.run_identities import Identity
 
 if TYPE_CHECKING:
     from app.dialogs.race_window import RaceWindow
+    from app.model.film_order import FilmWriter
     from app.window.file_dialogs import Files, Leave
     from hnn_engine.journal import Entry
     from hnn_engine.own_systems.definition import Definition
+    from hnn_engine.records import Session
 
 HOME_SYSTEM = "pendulum"
 SYSTEM_SUFFIX = ".hnnsystem"  # as `own_systems.files` has it, which is loaded with the first such file
@@ -43,6 +46,7 @@ class SessionActions:
         parent: QWidget,
     ) -> None:
         self._lab, self._journal, self._files, self._race, self._parent = lab, journal, files, race, parent
+        self.film_writer: FilmWriter | None = None  # what films; it stands above the window, and is given to it
 
     async def new(self) -> None:
         """Begin anew on the pendulum, once the present document may go."""
@@ -68,6 +72,60 @@ class SessionActions:
             await self.open_system(path)
         elif path is not None and await files.open_path(path, leave=leave):
             self._lab.playback.restart()
+
+    async def open_target(self, target: Path | str) -> None:
+        """Open whatever is at a path (a session, a run, a system, a table, a film), or what a link stands for."""
+        if isinstance(target, str):
+            await self.open_link(target)
+        elif await asyncio.to_thread(_is_measured, target):
+            await self.ask_recording(target)
+        else:
+            await self.open(target)
+
+    # Links ------------------------------------------------------------------------------------------------------------
+
+    def copy_link(self) -> None:
+        """Put a link to the experiment on screen on the clipboard, or say why there is none."""
+        from hnn_engine.records import Session, write_link
+
+        document = self._lab.document
+        try:
+            link = write_link(Session(document.experiment, view=document.view_to_keep()))
+        except HnnLabError as error:
+            self._lab.noticed.emit(str(error), True)
+            return
+        QGuiApplication.clipboard().setText(link)
+        models = " Trained models are not in it: save a session for these." if document.state.shown else ""
+        self._lab.noticed.emit(f"A link to this state is copied: {len(link):,} characters.{models}", False)
+
+    async def ask_link(self) -> None:
+        """Ask for a link, and open it."""
+        from app.dialogs.link_dialog import LinkDialog
+
+        dialog = LinkDialog(self._parent)
+        try:
+            if await finished(dialog) == QDialog.DialogCode.Accepted.value:
+                await self._open_session(dialog.session())
+        finally:
+            dialog.deleteLater()
+
+    async def open_link(self, link: str) -> None:
+        """Open the state that a link stands for, once the present document may go; say what is wrong with it."""
+        from hnn_engine.records import read_link
+
+        try:
+            session = read_link(link)
+        except HnnLabError as error:
+            self._lab.noticed.emit(str(error), True)
+            return
+        await self._open_session(session)
+
+    async def _open_session(self, session: "Session") -> None:
+        if not await self.may_leave():
+            return
+        self._lab.training.drop()
+        self._lab.document.reset(state_of(session), None, View.from_dict(dict(session.view)))
+        self._lab.playback.restart()
 
     async def save(self, ask: bool = False) -> None:
         """Save the session, asking for a name where it has none, or `ask`."""
@@ -257,6 +315,33 @@ class SessionActions:
         if lab.put(label, experiment):
             lab.document.set_view(**{"axes": None, **view})
 
+    async def film_views(self) -> None:
+        """Ask what is to be filmed, and where to; a process films it."""
+        from app.dialogs.film_dialog import KINDS, FilmDialog
+        from app.model.film_order import Order, Shown
+
+        lab, write = self._lab, self.film_writer
+        assert write is not None
+        theme = "dark" if current_theme().dark else "light"
+        dialog = FilmDialog(lab.experiment.rollout.length, theme, lab.playback.speed, self._parent)
+        try:
+            if await finished(dialog) != QDialog.DialogCode.Accepted.value:
+                return
+            plan, suffix = dialog.plan(), dialog.suffix
+        finally:
+            dialog.deleteLater()
+        view = View.from_dict(lab.document.view_to_keep())
+        state = lab.document.state if "window" in plan.views else State(lab.experiment)  # their table is in that alone
+        order = Order(Shown(state, view, lab.shown_models()), plan, Path())
+        kinds = f"{KINDS[suffix]} (*{suffix})" if suffix else "New folder (*)"
+        try:
+            path = await self._files().save_views(order, kinds, suffix, write)
+        except HnnLabError as error:
+            lab.noticed.emit(str(error), True)
+            return
+        if path is not None:
+            lab.noticed.emit(f"The film is saved as {path.name}: {plan.in_words(path.suffix.lower())}.", False)
+
     async def film(self) -> None:
         """Write the films of the shown models that see frames, next to the true frames."""
         from hnn_engine.comparison_video import ComparisonVideo  # with what reads and writes films
@@ -288,3 +373,12 @@ class SessionActions:
         else:
             if path is not None:
                 self._lab.noticed.emit(f"The picture is saved as {path.name}.", False)
+
+
+def _is_measured(path: Path) -> bool:
+    """Whether `path` is a table or a film, or nothing known, and neither a session, a run nor a system."""
+    from hnn_engine.records import looks_like_session
+
+    if path.suffix == SYSTEM_SUFFIX or not path.exists() or looks_like_session(path):
+        return False
+    return not (path / "run.json").exists()

@@ -1,13 +1,10 @@
 """What each command does."""
 
 import argparse
-import csv
-import io
 import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +16,7 @@ from hnn_engine.cli.training import chosen_backend, compiling_beside, keep_run, 
 from hnn_engine.cli.values import number, start_of
 from hnn_engine.cli.working import Working
 from hnn_engine.console import is_unicode, say
-from hnn_engine.coords import Array
+from hnn_engine.csv_tables import rollout_table, runs_table
 from hnn_engine.datasets import data_parameters
 from hnn_engine.debugging.report import debug_lines, debug_report
 from hnn_engine.errors import ExperimentError, ParameterError, shown
@@ -258,11 +255,16 @@ def _given_data(options: argparse.Namespace) -> dict[str, object]:
 
 
 def evaluate_run(options: argparse.Namespace) -> None:
-    """Evaluate a run on disk again, from its weights and its data recipe, and print the figures; raise `RecordError`
-    where it cannot be read."""
+    """Evaluate a run on disk again, from its weights and its data recipe, and print the figures, or write them to
+    --out as the panel of runs does; raise `RecordError` where it cannot be read or written."""
     run = load_run(options.folder)
+    if options.out is not None:
+        check_file(options.out, "--out")
     data = run.experiment.dataset()
-    summary = {**evaluated(run, data).summary(), "run": str(options.folder)}
+    again = evaluated(run, data)
+    summary = {**again.summary(), "run": str(options.folder)}
+    if options.out is not None:
+        write_file(options.out, runs_table([again]).content())
     if not options.debug:
         _print_figures(summary, options.json)
         return
@@ -331,9 +333,10 @@ def simulate(options: argparse.Namespace) -> None:
     if flow is system and get_integrator(options.integrator).adaptive:
         _say_how_long_known(system, answer, options.integrator)
     alive = np.isfinite(answer.coords).all(axis=-1)
-    header = ["t", *[c.name for c in system.coordinates], "H"]
     energy = system.at(answer.t[alive]).hamiltonian(answer.coords[alive])
-    _write_csv(options.out, header, np.column_stack([answer.t[alive], answer.coords[alive], energy]))
+    check_file(options.out, "--out")
+    table = rollout_table(system, answer.t[alive], answer.coords[alive], energy)
+    write_file(options.out, table.content())
 
 
 def _say_how_long_known(system: System, truth: Rollout, integrator: str) -> None:
@@ -341,13 +344,3 @@ def _say_how_long_known(system: System, truth: Rollout, integrator: str) -> None
     known = parting_time(system, truth.t, truth.coords, other.coords)
     if np.isfinite(known):
         say(how_long_known(known))
-
-
-def _write_csv(path: Path, header: list[str], rows: Array) -> None:
-    """Write a temporary file and move it into place; raise `RecordError` where that is not possible."""
-    check_file(path, "--out")
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([repr(float(x)) for x in row] for row in rows)
-    write_file(path, text.getvalue().encode())

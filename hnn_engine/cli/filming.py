@@ -1,9 +1,11 @@
-"""`hnn-lab film`: frames of models next to the true ones, as a GIF or a video."""
+"""`hnn-lab film` without --view: frames of models next to the true ones, as a GIF or a video; and what a film of views
+is made of."""
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from hnn_engine.atomic_write import told
 from hnn_engine.cli.values import number, start_of
@@ -20,6 +22,20 @@ from hnn_engine.run_identities import Described, Places, identities, read_places
 from hnn_engine.video import write_video
 
 HEIGHT = Parameter("height", "Height", 360, 120, 2160, unit="px")
+OF_VIEWS = ("size", "fps", "seconds", "since", "speed")  # options that go with --view
+
+
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """What is filmed: runs, with the ids of those that are `shown` and their places among those of their families, the
+    experiment of the first or of the session, and how the session was looked at."""
+
+    experiment: Experiment
+    runs: tuple[Run, ...] = ()
+    shown: frozenset[str] = frozenset()
+    places: Places = field(default_factory=Places)
+    view: Mapping[str, Any] = field(default_factory=dict)
+    named: bool = False  # the runs were named one by one
 
 
 def film(options: argparse.Namespace) -> None:
@@ -28,13 +44,17 @@ def film(options: argparse.Namespace) -> None:
     Raises `RecordError` where the file is there already without --force, or cannot be written; `ExperimentError` where
     the runs do not belong together or see no frames; `ParameterError` for an option out of range.
     """
-    with told(options.out):
-        found = operations.kind(options.out)
-    if found is not None and not options.force:
-        raise RecordError(f"{options.out} is already there: name another file, or replace it by --force")
-    height = int(HEIGHT.check(options.height))
-    experiment, runs, places = _loaded(options.sources)
-    asked = _asked(experiment, options)
+    for name in OF_VIEWS:
+        if getattr(options, name) is not None:
+            option = "from" if name == "since" else name
+            raise ParameterError(f"--{option} goes with --view, which says what is filmed: add that, or leave it out")
+    check_free(options.out, options.force)
+    height = int(HEIGHT.check(options.height if options.height is not None else HEIGHT.default))
+    found = loaded(options.sources)
+    experiment, places = found.experiment, found.places
+    shown = [run for run in found.runs if run.id in found.shown]
+    runs = [run for run in shown if found.named or same_scene(run.experiment, experiment)]
+    asked = asked_of(experiment, options)
     kernel_cache.load_compiled()
     described = [Described((run.id,), run.snapshot.model, run.experiment, run.title) for run in runs]
     who = identities(described, places)
@@ -49,14 +69,21 @@ def _tell(share: float) -> None:
         progress(f"Writing frames: {100 * share:3.0f} %")
 
 
-def _loaded(sources: Sequence[Path]) -> tuple[Experiment, list[Run], Places]:
-    """Read runs, or the shown runs of a session with the places that they have in it, and the experiment of the
-    first."""
+def check_free(path: Path, force: bool) -> None:
+    """Raise `RecordError` where something is at `path` already, unless it may be replaced by `force`."""
+    with told(path):
+        found = operations.kind(path)
+    if found is not None and not force:
+        raise RecordError(f"{path} is already there: name another file, or replace it by --force")
+
+
+def loaded(sources: Sequence[Path]) -> Sources:
+    """Read runs, all of them shown, or a session; raise `RecordError`, or `ExperimentError` where they are of different
+    systems."""
     if len(sources) == 1 and not is_run_folder(sources[0]):
         session = load_session(sources[0])
-        shown = [run for run in session.runs if run.id in session.shown]
         places = Places(read_places(session.view.get("places")))
-        return session.experiment, [run for run in shown if same_scene(run.experiment, session.experiment)], places
+        return Sources(session.experiment, session.runs, frozenset(session.shown), places, session.view)
     runs = [load_run(folder) for folder in sources]
     for folder, run in zip(sources, runs, strict=True):
         if run.experiment.source_name != runs[0].experiment.source_name:
@@ -64,11 +91,11 @@ def _loaded(sources: Sequence[Path]) -> tuple[Experiment, list[Run], Places]:
                 f"{folder} is a run of {run.experiment.source_name}, but {sources[0]} one of "
                 f"{runs[0].experiment.source_name}: name runs of the same"
             )
-    return runs[0].experiment, runs, Places()
+    return Sources(runs[0].experiment, tuple(runs), frozenset(run.id for run in runs), named=True)
 
 
-def _asked(experiment: Experiment, options: argparse.Namespace) -> Experiment:
-    """Return the experiment with the start, the length and the steering that are asked for."""
+def asked_of(experiment: Experiment, options: argparse.Namespace) -> Experiment:
+    """Return the experiment with the start, the length and the steering that are asked for; raise `HnnLabError`."""
     names = [c.name for c in experiment.scene.coordinates]
     spec = experiment.rollout
     spec = replace(spec, horizon=number(options.horizon, spec.horizon, "--horizon"))

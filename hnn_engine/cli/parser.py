@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from hnn_engine import __version__
-from hnn_engine.cli import commands, filming, inspecting, racing, reproducing, systems
+from hnn_engine.cli import commands, desktop, filming, inspecting, racing, reproducing, systems
 from hnn_engine.errors import LINE, choice, one_line, shortened
 from hnn_engine.fitting.backend_choice import BACKENDS, COMPILED
 from hnn_engine.systems import SYSTEMS
 from hnn_engine.tasks import SIMULATED, TASKS
 
 TABLES = ("systems", "models", "recipes", "integrators", "tasks")
-COMMANDS = (*TABLES, "train", "inspect", "evaluate", "simulate", "film", "race", "reproduce")
+COMMANDS = (*TABLES, "train", "inspect", "evaluate", "simulate", "film", "race", "reproduce", "desktop")
 _SIGNED = (*systems.SIGNED, "--start", "--setting")  # options whose value may begin with a minus sign
 
 
@@ -47,9 +47,9 @@ def build_parser() -> Parser:
     """Return the parser of the whole command line."""
     parser = Parser(
         prog="hnn-lab",
-        description="A laboratory for Hamiltonian neural networks. Without a command, or with the path of a session "
-        "or a run, the window opens.",
-        epilog="hnn-lab screenshot --system S --out PNG draws the real window into a picture, without a display.",
+        description="A laboratory for Hamiltonian neural networks. Without a command, or with the path of a session, "
+        "a run, a system or measured data, or with a link to a state, the window opens.",
+        epilog="hnn-lab screenshot --system S --out PNG draws the real window, or a panel, without a display.",
     )
     parser.add_argument("--version", action="version", version=f"hnn-lab {__version__}")
     subs = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
@@ -63,9 +63,10 @@ def build_parser() -> Parser:
     _add_inspect(subs.add_parser("inspect", help="say what would be read of a recording"))
     _add_evaluate(subs.add_parser("evaluate", help="evaluate a run again"))
     _add_simulate(subs.add_parser("simulate", help="write a rollout as CSV"))
-    _add_film(subs.add_parser("film", help="write a video that compares the models' frames with the true ones"))
+    _add_film(subs.add_parser("film", help="write a film of what the window shows, or of predicted frames"))
     _add_race(subs.add_parser("race", help="fit the same data by several recipes and compare their times"))
     _add_reproduce(subs.add_parser("reproduce", help="rerun the paper's experiments and compare the figures"))
+    _add_desktop(subs.add_parser("desktop", help="let a double click on a session open it (Linux)"))
     return parser
 
 
@@ -160,6 +161,12 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("folder", metavar="RUN", type=Path, help="folder of a run")
     evaluate.add_argument("--json", action="store_true", help="print one line of JSON on stdout")
     evaluate.add_argument(
+        "--out",
+        metavar="FILE.csv",
+        type=Path,
+        help="write the figures here as well, in the columns of the panel of runs",
+    )
+    evaluate.add_argument(
         "--debug",
         action="store_true",
         help="find out why the model is wrong as well: where its field is off, whose error it is, what it keeps of the "
@@ -179,7 +186,7 @@ def _add_simulate(simulate: argparse.ArgumentParser) -> None:
     simulate.add_argument("--horizon", metavar="S", help="length of the rollout in seconds")
     systems.add_details(simulate)
     simulate.add_argument(
-        "--out", required=True, metavar="FILE.csv", type=Path, help="where to write t, coordinates, H"
+        "--out", required=True, metavar="FILE.csv", type=Path, help="where to write t, coordinates, H, with their units"
     )
     simulate.set_defaults(run=commands.simulate)
 
@@ -190,17 +197,34 @@ def _add_film(film: argparse.ArgumentParser) -> None:
         metavar="RUN",
         type=Path,
         nargs="+",
-        help="folders of runs, or one session, of models of frames",
+        help="folders of runs of one system, or one session; without --view of models of frames",
     )
-    film.add_argument("--out", required=True, metavar="FILE", type=Path, help="a name that ends in .gif or .mp4")
-    film.add_argument("--force", action="store_true", help="replace a file that is already there")
+    film.add_argument(
+        "--out",
+        required=True,
+        metavar="FILE",
+        type=Path,
+        help="a name that ends in .gif or .mp4; with --view also that of a folder, for numbered pictures",
+    )
+    film.add_argument("--force", action="store_true", help="replace what is already there")
+    film.add_argument(
+        "--view",
+        metavar="V,…",
+        help="what is filmed: scene, portrait, energy, error, several of them side by side, or window; without it the "
+        "frames that models predict beside those of the camera",
+    )
+    film.add_argument("--size", metavar="WxH", help="of the pictures of --view, in pixels (1280x720)")
+    film.add_argument("--fps", metavar="N", help="pictures a second of --view (30)")
+    film.add_argument("--seconds", metavar="S", help="how long the film of --view lasts (to the end of the rollouts)")
+    film.add_argument("--from", dest="since", metavar="S", help="instant of the rollouts that it begins at (0)")
+    film.add_argument("--speed", metavar="X", help="seconds of the rollouts in one of the film (1)")
     film.add_argument("--start", metavar="q,p", help="start of the rollouts (the run's own)")
     film.add_argument("--horizon", metavar="S", help="length of the rollouts in seconds (the run's own)")
     film.add_argument("--steer", metavar="KIND", default=None, help="intervention: pump, drain or reverse")
     film.add_argument("--at", metavar="S", help="when it begins, in seconds (halfway)")
     film.add_argument("--span", metavar="S", help="how long energy is added or removed, in seconds")
     film.add_argument("--theme", choices=("light", "dark"), default="light", help="light or dark theme (light)")
-    film.add_argument("--height", metavar="PX", default="360", help="height of the pictures in pixels (360)")
+    film.add_argument("--height", metavar="PX", help="height of the pictures in pixels, without --view (360)")
     film.set_defaults(run=filming.film)
 
 
@@ -237,3 +261,12 @@ def _add_reproduce(reproduce: argparse.ArgumentParser) -> None:
     reproduce.add_argument("--keep", metavar="DIR", type=Path, help="folder of cached fits (the user's cache)")
     reproduce.add_argument("--fresh", action="store_true", help="fit again what is cached already")
     reproduce.set_defaults(run=reproducing.reproduce)
+
+
+def _add_desktop(entry: argparse.ArgumentParser) -> None:
+    entry.add_argument(
+        "act",
+        choices=("install", "remove"),
+        help="put desktop file, icons and kinds of files in place for this user, or take them away again",
+    )
+    entry.set_defaults(run=desktop.desktop)

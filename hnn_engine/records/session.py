@@ -25,13 +25,14 @@ from hnn_engine.records.equality import difference
 from hnn_engine.records.recorded import Kept, read_recording_files, recording_arrays, recording_header
 from hnn_engine.records.run import RUN_FILES, Run, read_run, run_files
 from hnn_engine.records.totals import check_totals
-from hnn_engine.regular_files import open_regular
+from hnn_engine.regular_files import open_regular, opened
 
 _log = logging.getLogger(__name__)
 SUFFIX = ".hnnlab"
 SESSION_LIMITS = {"session.json": LARGEST_JSON, "data.npz": LARGEST_DATA}
 _REPORT = "what was there before stays; save under another name, and report this"
 _RUN_PATH = re.compile(r"runs/([A-Za-z0-9_-]{1,64})/([a-z]+\.[a-z]+)")
+_FIRST, _NAME_AT = b"session.json", 30  # the first member of a session, and where a zip names its first
 _VIEW_ENTRIES, _VIEW_TEXT = 100, 200  # of a view: its values, a list's, and characters
 
 
@@ -155,6 +156,18 @@ def load_session(path: Path) -> Session:
         session = read_session(file, str(path))
     _log.info("Session opened: %s, %d runs", path, len(session.runs))
     return session
+
+
+def looks_like_session(path: Path) -> bool:
+    """Whether `path` is a session by its name, or by how it begins."""
+    if path.suffix.lower() == SUFFIX:
+        return True
+    try:
+        with opened(path) as file:
+            head = file.read(_NAME_AT + len(_FIRST))
+    except (OSError, ValueError):
+        return False
+    return head.startswith(b"PK") and head[_NAME_AT:] == _FIRST
 
 
 def read_session(file: BinaryIO, where: str) -> Session:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hnn_engine.video.reading import VIDEOS, is_video, read_video
     from hnn_engine.video.tiles import Tile, side_by_side
     from hnn_engine.video.to_recording import as_recording
-    from hnn_engine.video.writing import SUFFIXES, write_video
+    from hnn_engine.video.writing import SUFFIXES, check_pictures, write_pictures, write_video
 
 _HOMES = {
     "clip": ("FEWEST_FRAMES", "MOST_FRAMES", "Crop", "Video"),
@@ -28,7 +28,7 @@ _HOMES = {
     "tiles": ("Tile", "side_by_side"),
     "extract": ("FrameSequence", "extract_frames"),
     "angle_tracking": ("AngleReader",),
-    "writing": ("SUFFIXES", "write_video"),
+    "writing": ("SUFFIXES", "check_pictures", "write_pictures", "write_video"),
 }
 __getattr__ = lazy_names(__name__, _HOMES)
 
@@ -45,11 +45,13 @@ __all__ = [
     "Tile",
     "Video",
     "as_recording",
+    "check_pictures",
     "extract_frames",
     "inspect_film",
     "inspection_of",
     "is_video",
     "read_video",
     "side_by_side",
+    "write_pictures",
     "write_video",
 ]

@@ -265,7 +265,7 @@ def test_a_model_of_frames_is_trained_evaluated_and_followed(hnn_lab: Command, t
     words = ["--system", "pixel-pendulum", "--start", "0.4,0.1", "--dt", "0.05", "--horizon", "1"]
     assert hnn_lab("simulate", *words, "--run", tmp_path / "run", "--out", tmp_path / "film.csv").code == 0
     rows = list(csv.reader((tmp_path / "film.csv").read_text().splitlines()))
-    assert rows[0] == ["t", "q", "p", "H"]
+    assert rows[0] == ["t (s)", "q (rad)", "p (kg m²/s)", "H (J)"]
     assert len(rows) == 22
     autoencoder, camera = run.snapshot.autoencoder, Camera(10, 0.3)
     assert autoencoder is not None
@@ -562,7 +562,8 @@ def test_simulate_writes_time_coordinates_and_energy(hnn_lab: Command, target: P
     said = hnn_lab("simulate", "--system", name, "--horizon", 2, "--dt", 0.1, "--out", target)
     assert said == (0, "", "")
     header, rows = read_csv(target)
-    assert header == ["t", *[c.name for c in system.coordinates], "H"]
+    names = [f"{c.name} ({c.unit})" if c.unit else c.name for c in system.coordinates]
+    assert header == ["t (s)", *names, "H (J)"]
     np.testing.assert_allclose(rows[:, 0], np.linspace(0, 2, 21))
     np.testing.assert_array_equal(rows[0, 1:-1], system.default_start)
     np.testing.assert_array_equal(rows[:, -1], system.hamiltonian(rows[:, 1:-1]))
@@ -607,6 +608,20 @@ def test_simulate_follows_a_run_with_the_true_energy(
     complaint(hnn_lab(*words[:2], "two-body", *words[3:]), "is a run of pendulum, but --system is two-body")
 
 
+def test_evaluate_writes_the_line_of_the_panel_of_runs(
+    hnn_lab: Command, trained: tuple[Path, Said], tmp_path: Path
+) -> None:
+    out = tmp_path / "figures.csv"
+    said = hnn_lab("evaluate", trained[0], "--json", "--out", out)
+    assert said.code == 0
+    (row,) = csv.DictReader(out.read_text(encoding="utf-8").splitlines())
+    told = json.loads(said.out)
+    assert (row["model"], row["seed"]) == (told["model"], str(told["seed"]))
+    for name in ("train_loss", "clean_energy_mse (J²)", "valid_time (s)"):
+        assert float(row[name]) == told[name.partition(" ")[0]]
+    complaint(hnn_lab("evaluate", trained[0], "--out", tmp_path), "is a folder, but --out needs a file")
+
+
 def test_the_number_of_bodies_is_a_constant_like_others(hnn_lab: Command, tmp_path: Path, target: Path) -> None:
     words = ["--system", "n-body", "--param", "bodies=3"]
     run = tmp_path / "runs" / "three"
@@ -614,7 +629,7 @@ def test_the_number_of_bodies_is_a_constant_like_others(hnn_lab: Command, tmp_pa
     assert hnn_lab("train", *words, "--model", "hnn", *SMALL, "--out", run).code == 0
     simulation = ["simulate", "--system", "n-body", "--run", run, "--horizon", 0.2, "--dt", 0.1, "--out", target]
     assert hnn_lab(*simulation).code == 0
-    assert read_csv(target)[0][-2:] == ["py3", "H"]
+    assert read_csv(target)[0][-2:] == ["py3 (kg m/s)", "H (J)"]
     complaint(hnn_lab(*simulation, "--param", "bodies=4"), "is a run of 3 bodies", "makes it 4 bodies", "leave it out")
     complaint(hnn_lab("simulate", *words[:2], "--start", "1,2", "--out", target), "20 finite numbers: x1,", "…,py5")
     complaint(hnn_lab("simulate", *words[:3], "bodies=2.5", "--out", target), "a whole number from 2 to 32")

@@ -6,17 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from hnn_engine.camera import Camera
 from hnn_engine.cli import main
 from hnn_engine.comparison_video import ComparisonVideo
-from hnn_engine.errors import ExperimentError
+from hnn_engine.errors import ExperimentError, RecordError
 from hnn_engine.experiment import Experiment, checked, model_spec, new_experiment
 from hnn_engine.initial_frames import initial_condition
 from hnn_engine.records import History, Run, Session, save_session
 from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.rollouts.steering import Steering
-from hnn_engine.video import read_video
+from hnn_engine.video import read_video, write_video
 from tests.fields import FEATURES, SIZE, fresh
 
 SMALL = {"width": 8, "features": FEATURES}
@@ -126,3 +127,28 @@ def test_a_film_is_written_from_a_session_and_not_over_another(session: Path, ca
         assert main([*words, *more]) == 2
         (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
         assert said in line
+
+
+def test_a_gif_is_written_picture_by_picture_and_reads_back(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    colors = rng.integers(0, 256, (40, 3), dtype=np.uint8)
+    pictures = [colors[rng.integers(0, 40, (31, 45))] for _ in range(3)]
+    pictures += [pictures[-1], pictures[-1].copy()]  # one that stands still, and one of which a part moves
+    pictures[-1][5:9, 7:30] = colors[3]
+    write_video(tmp_path / "film.gif", pictures, 1 / 30)
+    with Image.open(tmp_path / "film.gif") as film:
+        assert film.n_frames == len(pictures), "each has its time, those that stand still too"
+        for i, picture in enumerate(pictures):
+            film.seek(i)
+            np.testing.assert_array_equal(np.asarray(film.convert("RGB")), picture)
+    bgr = [np.dstack([picture[..., ::-1], np.full(picture.shape[:2], 255, np.uint8)]) for picture in pictures]
+    write_video(tmp_path / "other.gif", bgr, 1 / 30)
+    assert (tmp_path / "other.gif").read_bytes() == (tmp_path / "film.gif").read_bytes()
+
+
+def test_a_gif_that_would_not_fit_into_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hnn_engine.video.writing.LARGEST_GIF", 1000)
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    with pytest.raises(RecordError, match=r"too large for a GIF: choose a name that ends in \.mp4"):
+        write_video(tmp_path / "film.gif", [noise] * 3, 0.1)
+    assert list(tmp_path.iterdir()) == []

@@ -111,7 +111,7 @@ with open({str(tmp_path / "next")!r}, "w") as file:
 """
     done = shell(f"{sys.executable} -c '{code.replace(chr(39), chr(34))}' <&- >&- 2>&-")
     assert done.returncode == 0
-    assert out.read_text().startswith("t,q,p,H\n0.0,")
+    assert out.read_text().startswith("t (s),q (m),p (kg m/s),H (J)\n0.0,")
 
 
 full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="a system without /dev/full")

@@ -1,5 +1,7 @@
 """The rollouts in the phase portrait: a line each, a head at the present instant with its name, a cross at its end."""
 
+import math
+
 import numpy as np
 from PySide6.QtCore import QRectF
 
@@ -21,8 +23,8 @@ class PortraitCurves:
         self.measured = plot.dots("truth", size=4.0, alpha=230, z=10)
         self._drawn_as: dict[str, tuple[str, int]] = {}  # role of each curve, and which repetition of its fit it is
 
-    def draw(self, answer: Answer | None, chart: Chart, latents: bool) -> None:
-        """Draw the rollouts of `answer` as `chart` lays them, which shows `latents` or not."""
+    def draw(self, answer: Answer | None, chart: Chart, latents: bool, until: float = math.inf) -> None:
+        """Draw the rollouts of `answer`, up to `until` s, as `chart` lays them, which shows `latents` or not."""
         tracks = tracks_of(answer)
         if not any(track.measured for track in tracks):
             self.measured.set_data([], [])
@@ -32,10 +34,11 @@ class PortraitCurves:
                 self._plot.discard(item)
         for track in tracks:
             assert answer is not None
-            self._draw(track, self._drawable(chart.track(answer, track)), chart, latents)
+            self._draw(track, self._drawable(chart.track(answer, track)), chart, latents, until)
 
-    def _draw(self, track: RolloutCurve, at: Array, chart: Chart, latents: bool) -> None:
+    def _draw(self, track: RolloutCurve, at: Array, chart: Chart, latents: bool, until: float) -> None:
         plot = self._plot
+        whole, at = len(at), at[: int(np.searchsorted(track.t, until, side="right"))]
         if track.key not in self.items:
             truth = track.key == "truth"
             alpha, z = (70, 8.0) if track.member else (255, 10.0 if truth else 12.0)
@@ -49,7 +52,7 @@ class PortraitCurves:
             self.measured.set_data(at[:, 0], at[:, 1])  # dots, not a line: the states between them are unknown
         else:
             line.set_data(at[:, 0], at[:, 1], joins(at, chart.periods))
-        if np.isfinite(track.ended) and len(at):
+        if np.isfinite(track.ended) and 0 < len(at) == whole:
             cross.place(*at[-1])
         else:
             cross.set_visible(False)

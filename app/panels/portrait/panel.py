@@ -374,6 +374,10 @@ class PortraitPanel(QWidget):
         self.curves.part_names()
         self.blobs.move_to(time, self.chart)
 
+    def reveal(self, time: float) -> None:
+        """Show rollouts as far as `time` s: what a film does."""
+        self.curves.draw(self._answer, self.chart, self._latents is not None, until=time)
+
     def _position(self, track: RolloutCurve) -> Array:
         """Where a rollout is on the plane at the playback's instant."""
         if self._latents is not None and track.key == "truth" and self._seen is not None:

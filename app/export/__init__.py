@@ -1,0 +1,1 @@
+"""Films and pictures of the laboratory, drawn without a display."""
