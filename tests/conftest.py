@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from app.workers.malloc_trim import share_one_heap
 
@@ -20,6 +21,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 share_one_heap()
+# A test is right or wrong, however busy the machine is.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 # Nobody's own data folder is touched: not by a test, nor by a program that it starts.
 _DATA = Path(tempfile.mkdtemp(prefix="hnn-lab-tests-"))
