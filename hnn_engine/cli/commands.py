@@ -16,7 +16,7 @@ from hnn_engine.cli.recorded import TABLE_OPTIONS, recorded
 from hnn_engine.cli.stopping import Interrupts
 from hnn_engine.cli.systems import energies_of, pairs, source_of, with_constants
 from hnn_engine.cli.training import chosen_backend, compiling_beside, keep_run, run_fit
-from hnn_engine.cli.values import number, start_of
+from hnn_engine.cli.values import number, start_of, whole
 from hnn_engine.cli.working import Working
 from hnn_engine.console import is_unicode, say
 from hnn_engine.coords import Array
@@ -39,6 +39,7 @@ from hnn_engine.fitting.network_sizes import sizes_in_words
 from hnn_engine.frame_metrics import MODEL_TOLERANCE, encoded_start
 from hnn_engine.frames.frame_pairs import camera_of, pair_at
 from hnn_engine.integrators import INTEGRATORS, get_integrator
+from hnn_engine.limits import MOST_SNAPSHOTS, MOST_STEPS
 from hnn_engine.missing_libraries import need
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.own_systems.files import load_shelved, shelf
@@ -190,6 +191,7 @@ def train(options: argparse.Namespace) -> int:
     reason = experiment.why_not_from(start.snapshot) if start is not None else ""
     if reason:
         raise ExperimentError(reason)
+    snapshots = whole(options.snapshots, MOST_SNAPSHOTS, "--snapshots", MOST_SNAPSHOTS)
     check_target(options.out, options.force)
     need("safetensors")
     note = recipe_note(experiment.recipe, experiment.source_name)
@@ -199,7 +201,7 @@ def train(options: argparse.Namespace) -> int:
     backend = chosen_backend(options.backend, by_gradient)
     beside = compiling_beside(backend, options.backend, by_gradient)
     with beside, Interrupts() as interrupts, interrupts.holding():
-        run = run_fit(experiment, interrupts, start, backend)
+        run = run_fit(experiment, interrupts, start, backend, snapshots)
         keep_run(run, options.out, options.force)
     _print_figures({**run.summary(), "run": str(options.out)}, options.json)
     return interrupts.code
@@ -258,9 +260,11 @@ def _given_data(options: argparse.Namespace) -> dict[str, object]:
 
 
 def evaluate_run(options: argparse.Namespace) -> None:
-    """Evaluate a run on disk again, from its weights and its data recipe, and print the figures; raise `RecordError`
-    where it cannot be read."""
+    """Evaluate a run on disk again, from its weights, or those of an earlier step, and its data recipe, and print the
+    figures; raise `RecordError` where it cannot be read, or has kept no weights of that step."""
     run = load_run(options.folder)
+    if options.step is not None:
+        run = run.at_step(whole(options.step, 0, "--step", MOST_STEPS))
     data = run.experiment.dataset()
     summary = {**evaluated(run, data).summary(), "run": str(options.folder)}
     if not options.debug:

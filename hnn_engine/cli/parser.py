@@ -9,6 +9,7 @@ from hnn_engine import __version__
 from hnn_engine.cli import commands, filming, inspecting, racing, reproducing, systems
 from hnn_engine.errors import LINE, choice, one_line, shortened
 from hnn_engine.fitting.backend_choice import BACKENDS, COMPILED
+from hnn_engine.limits import LARGEST_SNAPSHOTS, MOST_SNAPSHOTS
 from hnn_engine.systems import SYSTEMS
 from hnn_engine.tasks import SIMULATED, TASKS
 
@@ -88,6 +89,12 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     )
     train.add_argument("--seed", default="0", metavar="N", help="seed of data and weights (0)")
     train.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder of the run")
+    train.add_argument(
+        "--snapshots",
+        metavar="N",
+        help=f"how often the weights along a fit by gradient are kept, 0 for never ({MOST_SNAPSHOTS}, and at most "
+        f"{LARGEST_SNAPSHOTS / 1e6:.0f} MB)",
+    )
     train.add_argument("--force", action="store_true", help="replace a run that is already there")
     for name, text in (
         ("width", "units in each hidden layer, or auto: what suits the recipe and the system (auto)"),
@@ -158,6 +165,7 @@ def _add_backend(command: argparse.ArgumentParser, otherwise: str) -> None:
 
 def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("folder", metavar="RUN", type=Path, help="folder of a run")
+    evaluate.add_argument("--step", metavar="N", help="the weights after N steps of the fit, or the last kept before that")
     evaluate.add_argument("--json", action="store_true", help="print one line of JSON on stdout")
     evaluate.add_argument(
         "--debug",
