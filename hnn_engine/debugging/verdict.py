@@ -20,7 +20,7 @@ from hnn_engine.rollouts.truth import how_long_known
 Certainty = Literal["certain", "likely"]
 
 FLOOR = (0.6, 1.5)  # loss over noise floor, between which the loss is at the floor
-FELT = 1e-6  # noise floor over the mean square of the derivatives, above which the noise is felt
+RATHER = 0.5  # of the noise floor: a model whose own error is less is limited by the noise, not by itself
 OFF = 0.01  # relative error of a field that is off
 POOR = 0.05  # and of one that is poor
 OUTSIDE = 0.02  # of the width of the data's energies
@@ -83,18 +83,27 @@ def _certainty(value: float, limit: float) -> Certainty:
     return "certain" if value >= SURE * limit else "likely"
 
 
-def _noisy(e: Evidence) -> bool:
-    """Whether noise on the states is felt in the losses."""
-    floor = e.data.floor_train
-    size = float(np.mean(e.data.dcoords[e.data.train] ** 2))
-    return floor is not None and floor > FELT * size
+def _floor(e: Evidence) -> float:
+    """The loss of the true field on the training rows, where noise is felt in it; else 0."""
+    return (e.data.floor_train or 0.0) if e.noisy else 0.0
+
+
+def _beyond(e: Evidence) -> float:
+    """How far the start's energy lies outside that of the training data, in widths of the latter; at most 0 inside."""
+    if e.energies is None or e.start_energy is None:
+        return 0.0
+    low, high = e.energies
+    below = 0.0 if e.system is not None and e.system.damped else low - e.start_energy
+    return max(e.start_energy - high, below) / max(high - low, 1e-300)
 
 
 @rule
 def noise_floor(e: Evidence) -> Finding | None:
     """The loss is at the noise floor: what is left of it is the noise on the states."""
-    floor, loss = e.data.floor_train, e.losses[0]
-    if floor is None or not _noisy(e) or not FLOOR[0] * floor <= loss <= FLOOR[1] * floor:
+    floor, loss, own = _floor(e), e.losses[0], e.own_errors
+    if not floor or not FLOOR[0] * floor <= loss <= FLOOR[1] * floor:
+        return None
+    if own is not None and (own[0] > RATHER * floor or e.field.inside < OFF):  # the model's own; or nothing is wrong
         return None
     return Finding(
         "noise_floor",
@@ -110,22 +119,23 @@ def few_trajectories(e: Evidence) -> Finding | None:
     """The fit is far better on what it has seen than on what it has not."""
     train, test = e.losses
     floors = (e.data.floor_train or 0.0, e.data.floor_test or 0.0)
-    if not (~e.data.train).any() or e.field.inside < OFF or not math.isfinite(test):
+    if e.data.train.all() or e.field.inside < OFF or not math.isfinite(test):
         return None
-    if _noisy(e):
+    # By medians over trajectories where truth is known: one close encounter says nothing of the others.
+    typical = (train, test) if e.own_errors is None else e.own_errors[1:]
+    ratio = typical[1] / max(typical[0], 1e-300)
+    if e.noisy and ratio < GAP:  # on noisy states it is the noise that is learned by heart
         if train > FLOOR[0] * floors[0] or test < FLOOR[1] * floors[1]:
             return None
         ratio = (test / floors[1]) / (train / floors[0])
-    else:
-        ratio = test / max(train, 1e-300)
-        if ratio < GAP:
-            return None
+    if ratio < (FLOOR[1] / FLOOR[0] if e.noisy else GAP):
+        return None
     count = len(np.unique(e.data.trajectory[e.data.train]))
     return Finding(
         "few_trajectories",
         f"The field is far better on the {count} training trajectories than on the others: they do not cover what "
         "is asked of it.",
-        _certainty(ratio, GAP) if not _noisy(e) else "likely",
+        _certainty(ratio, GAP),
         {"train_loss": train, "test_loss": test, "ratio": ratio, "trajectories": float(count)},
         "Add trajectories, above all where the error map is darkest.",
     )
@@ -149,9 +159,8 @@ def saturated(e: Evidence) -> Finding | None:
 def over_regularised(e: Evidence) -> Finding | None:
     """A penalty on the weights keeps the fit from its data."""
     settings = e.run.experiment.settings
-    floor = (e.data.floor_train or 0.0) if _noisy(e) else 0.0
     size = float(np.mean(e.data.dcoords[e.data.train] ** 2))
-    missed = math.sqrt(max(e.losses[0] - FLOOR[1] * floor, 0.0) / max(size, 1e-300))
+    missed = math.sqrt(max(e.losses[0] - FLOOR[1] * _floor(e), 0.0) / max(size, 1e-300))
     ridge = float(settings.get("ridge", 0.0)) if settings.get("regularisation") == "fixed" else 0.0
     decay = float(settings.get("weight-decay", 0.0))
     name, value, limit = ("ridge", ridge, STRONG_RIDGE) if ridge else ("weight-decay", decay, STRONG_DECAY)
@@ -171,12 +180,11 @@ def unfinished(e: Evidence) -> Finding | None:
     """The loss was still falling when the fit ended."""
     history = e.run.history
     losses = history.train
-    floor = (e.data.floor_train or 0.0) if _noisy(e) else 0.0
     if len(losses) < 20 or not get_recipe(e.run.experiment.recipe).by_gradient or e.field.inside < POOR:
         return None
     part = max(1, len(losses) // 10)
     last, before = float(np.median(losses[-part:])), float(np.median(losses[-3 * part : -2 * part]))
-    if not math.isfinite(last) or last > 0.9 * before or last < FLOOR[1] * floor:
+    if not math.isfinite(last) or last > 0.9 * before or last < FLOOR[1] * _floor(e):
         return None
     fall = 1 - last / before
     return Finding(
@@ -231,15 +239,9 @@ def not_hamiltonian(e: Evidence) -> Finding | None:
 @rule
 def start_outside_data(e: Evidence) -> Finding | None:
     """The rollout begins where there was no data."""
-    if e.energies is None or e.start_energy is None:
+    if e.energies is None or e.start_energy is None or _beyond(e) < OUTSIDE:
         return None
     low, high = e.energies
-    width = max(high - low, 1e-300)
-    beyond = max(e.start_energy - high, low - e.start_energy) / width
-    if e.system is not None and e.system.damped:
-        beyond = (e.start_energy - high) / width
-    if beyond < OUTSIDE:
-        return None
     return Finding(
         "start_outside_data",
         f"The start has H = {e.start_energy:.3g} J, but the training data lies between {low:.3g} and {high:.3g} J: "
@@ -253,12 +255,13 @@ def start_outside_data(e: Evidence) -> Finding | None:
 @rule
 def integrator_drift(e: Evidence) -> Finding | None:
     """The drift is the method's and its step's, not the model's."""
-    if e.drifts is None or e.drifts.stepped is None or e.split is None:
+    if e.drifts is None or e.drifts.stepped is None or e.split is None or e.stepping is None:
         return None
     exact = e.drifts.exact.largest if e.drifts.exact is not None else math.inf
-    drift = e.drifts.stepped.largest
+    drift, own = e.drifts.stepped.largest, e.stepping
+    # A step makes its own part of the drift: that, and not what H does along a model's path, must be most of it.
     lost = not np.isfinite(e.split.stepped).all() and np.isfinite(e.split.exact).all()
-    if not lost and (drift < DRIFTS or drift < SURE * exact):
+    if own < DRIFTS or not (lost or min(own, drift) > SURE * exact):
         return None
     spec = e.run.experiment.rollout
     title = get_integrator(spec.integrator).title
@@ -267,8 +270,8 @@ def integrator_drift(e: Evidence) -> Finding | None:
         "integrator_drift",
         f"The energy {said} by {title} in steps of {spec.dt:g} s, and by {percent(exact)} without the method's error: "
         "the drift is the integrator's.",
-        "certain" if lost or drift > 10 * exact else "likely",
-        {"stepped": drift, "exact": exact, "dt": spec.dt},
+        "certain" if lost or own > 10 * exact else "likely",
+        {"stepped": drift, "exact": exact, "by_method": own, "dt": spec.dt},
         "Take a smaller step, or a method of higher order or a symplectic one.",
     )
 
@@ -292,7 +295,9 @@ def momentum_lost(e: Evidence) -> Finding | None:
 @rule
 def phase_noise(e: Evidence) -> Finding | None:
     """The energy is kept and the phase is lost: noise on the states has changed the period."""
-    if not _noisy(e) or e.split is None or e.drifts is None or e.drifts.exact is None:
+    if not e.noisy or e.split is None or e.drifts is None or e.drifts.exact is None:
+        return None
+    if e.losses[0] > FLOOR[1] * _floor(e) or _beyond(e) >= OUTSIDE:  # then the noise is not what it has missed
         return None
     error = e.split.largest(e.split.by_model)
     if error < PHASE or e.drifts.exact.largest > PHASE / 4 or e.split.known < e.split.t[-1]:
