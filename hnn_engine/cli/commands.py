@@ -38,7 +38,7 @@ from hnn_engine.fitting import RECIPES, get_recipe, recipe_note
 from hnn_engine.fitting.network_sizes import sizes_in_words
 from hnn_engine.frame_metrics import MODEL_TOLERANCE, encoded_start
 from hnn_engine.frames.frame_pairs import camera_of, pair_at
-from hnn_engine.integrators import INTEGRATORS, get_integrator
+from hnn_engine.integrators import INTEGRATORS, for_any_flow, get_integrator, why_not
 from hnn_engine.limits import MOST_SNAPSHOTS, MOST_STEPS
 from hnn_engine.missing_libraries import need
 from hnn_engine.models import MODELS, get_model
@@ -266,6 +266,10 @@ def evaluate_run(options: argparse.Namespace) -> None:
     if options.step is not None:
         run = run.at_step(whole(options.step, 0, "--step", MOST_STEPS))
     data = run.experiment.dataset()
+    asked = [name for name in ("start", "dt", "horizon", "integrator") if getattr(options, name) is not None]
+    if asked and not options.debug:
+        raise ParameterError(f"--{asked[0]} is for --debug, which was not given: add it, or leave --{asked[0]} out")
+    run = _followed_otherwise(run, options)
     summary = {**evaluated(run, data).summary(), "run": str(options.folder)}
     if not options.debug:
         _print_figures(summary, options.json)
@@ -278,6 +282,22 @@ def evaluate_run(options: argparse.Namespace) -> None:
     _print_figures(summary, as_json=False)
     for line in debug_lines(report):
         print(shown(line))
+
+
+def _followed_otherwise(run: Run, options: argparse.Namespace) -> Run:
+    """Return `run` with the start, method, step and horizon of its rollouts that the options say."""
+    asked = run.experiment
+    spec = replace(
+        asked.rollout,
+        integrator=asked.rollout.integrator if options.integrator is None else options.integrator,
+        dt=number(options.dt, asked.rollout.dt, "--dt"),
+        horizon=number(options.horizon, asked.rollout.horizon, "--horizon"),
+    ).checked()
+    reason = why_not(spec.integrator, run.snapshot)
+    if reason:
+        raise ExperimentError(f"--integrator {spec.integrator}: {reason}; choose {for_any_flow()}")
+    start = start_of(options.start, asked.start, [c.name for c in asked.scene.coordinates])
+    return replace(run, experiment=replace(asked, start=tuple(start.tolist()), rollout=spec))
 
 
 def _print_figures(summary: Mapping[str, Any], as_json: bool) -> None:

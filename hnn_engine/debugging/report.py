@@ -241,14 +241,16 @@ def _ensemble(evidence: Evidence, progress: ProgressCallback) -> dict[str, Any] 
         "seeds": [run.experiment.seed, *seeds],
         "disagreement": float(np.sqrt(np.mean(apart**2))) / max(size, 1e-300),
         "coverage": None,
+        "expected_coverage": None,
         "spread": None,
     }
     if system is not None and evidence.split is not None:
         split, spec = evidence.split, run.experiment.rollout
         found = band(members, split.truth[0], split.t, spec.integrator)
         claimed = split.until
-        known = type(found)(*(part[claimed] for part in (found.t, found.low, found.high, found.middle, found.spread)))
+        known = found.until(claimed)
         out["coverage"] = known.coverage(split.truth[claimed])
+        out["expected_coverage"] = (len(members) - 1) / (len(members) + 1)
         out["spread"] = float(known.spread[-1]) / split.size
     return out
 

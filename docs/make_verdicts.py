@@ -1,0 +1,53 @@
+"""Make the tables of verdicts: `python -m benchmarks verdicts --json docs/verdicts.json`, then
+`python docs/make_verdicts.py`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+KEPT, PAGE = HERE / "verdicts.json", HERE / "visual-debugging.md"
+MARKS = ("<!-- verdicts: begin, by docs/make_verdicts.py -->", "<!-- verdicts: end -->")
+TITLES = {"held_out": "Held out", "tuning": "Tuning"}
+
+
+def counts(kept: Mapping[str, Any]) -> str:
+    """Return the table of what was found and what was wrong."""
+    head = "| part | fits | sound | faults | found | verdicts | wrong | sound fits with a verdict |"
+    rows = [
+        f"| {title} | {one['fits']} | {one['sound']} | {one['faults']} | {one['found']} | {one['verdicts']} | "
+        f"{one['wrong']} | {one['sound_with_a_verdict']} |"
+        for part, title in TITLES.items()
+        if (one := kept.get(part)) is not None
+    ]
+    return "\n".join([head, "|---" * 8 + "|", *rows])
+
+
+def fits(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the table of all fits of a part."""
+    lines = ["| fit | system, model, recipe | made with | found | missed or **wrong** |", "|---" * 5 + "|"]
+    for row in rows:
+        made = ", ".join(row["faults"]) or "sound"
+        found = [f"{name}{'*' if name in row['may'] and name not in row['faults'] else ''}" for name in row["found"]]
+        off = [*row["missed"], *(f"**{name}**" for name in row["wrong"])]
+        whose = f"{row['system']}, {row['model']}, {row['recipe']}"
+        lines.append(f"| {row['name']} | {whose} | {made} | {', '.join(found) or '–'} | {', '.join(off) or '–'} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Write the tables into the page."""
+    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    machine, commit = kept["machine"]["cpu"], kept["commit"][:12]
+    parts = [f"*{kept['date'][:10]}, commit {commit}, {machine}.*", counts(kept)]
+    for part, title in TITLES.items():
+        some = [row for row in kept["rows"] if row["part"] == part]
+        parts += [f"<details><summary>{title}: every fit</summary>", fits(some), "</details>"]
+    text, (begin, end) = PAGE.read_text(encoding="utf-8"), MARKS
+    content = "\n\n".join(parts)
+    PAGE.write_text(f"{text[: text.index(begin)]}{begin}\n\n{content}\n\n{text[text.index(end) :]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
