@@ -48,6 +48,7 @@ SMALL: Values = {"width": 40, "depth": 1}
 SHORT: Values = {"horizon": 3.0}
 EXACT: Values = {"integrator": "dop853"}
 CLOSE_PAIR = (0.32, -0.32, 0.24, -0.24, -0.38, 0.38, 0.51, -0.51)  # two bodies 0.8 m apart, nearer than in the data
+NEAR_PAIR = (0.6, -0.6, 0.6, -0.6, -0.384, 0.384, 0.384, -0.384)  # on a circle, as near as in the data
 WORSE = ("momentum_lost", "left_data")  # what depends on how good a fit of several bodies is
 
 TUNING: tuple[Case, ...] = (
@@ -125,7 +126,7 @@ TUNING: tuple[Case, ...] = (
         model="separable-hnn",
         rollout={"dt": 0.25, "integrator": "stormer-verlet"},
     ),
-    Case("two bodies in large steps", "two-body", ("integrator_drift",), rollout={"dt": 0.9}),
+    Case("two bodies in large steps", "two-body", ("integrator_drift",), start=NEAR_PAIR, rollout={"dt": 1.0}),
     Case("rods by the midpoint", "double-pendulum", ("integrator_drift",), rollout={"dt": 0.1, "integrator": "implicit-midpoint"}),
     # Friction --------------------------------------------------------------------------------------------------------
     Case("a damped spring", "damped-mass-spring", ("friction_in_hamiltonian",)),
@@ -242,10 +243,10 @@ TUNING: tuple[Case, ...] = (
         may=("few_trajectories",),
     ),
     Case(
-        "a star at the escape energy",
+        "a star near the escape energy",
         "henon-heiles",
         ("chaos",),
-        start=(0.0, -0.2, 0.5347, 0.0),
+        start=(0.0, -0.2, 0.5144, 0.0),
         rollout={**EXACT, "horizon": 400.0},
     ),
     Case("three bodies for long", "three-body", ("chaos",), data=_few(1500), rollout={**EXACT, "horizon": 60.0}, may=WORSE),

@@ -52,7 +52,7 @@ RULES: dict[str, Rule] = {}
 # What a fault may bring about: these rules may fire along with it, and no others.
 CONSEQUENCES: dict[str, frozenset[str]] = {
     "noise_floor": frozenset({"phase_noise", "left_data", "momentum_lost"}),
-    "start_outside_data": frozenset({"momentum_lost", "left_data"}),
+    "start_outside_data": frozenset({"momentum_lost"}),
     "integrator_drift": frozenset(),
     "friction_in_hamiltonian": frozenset(),
     "not_hamiltonian": frozenset({"momentum_lost", "left_data"}),
