@@ -71,7 +71,9 @@ def build_parser() -> Parser:
         help="repetitions (cold 3, startup 9, rollout 15, step 200, scale 5, table 3), seeds of fit and sizes (5)",
     )
     parser.add_argument("--present", action="store_true", help="of frames: a presentation beside the window, in turn")
-    parser.add_argument("--task", metavar="T", help="of fit and sizes: this one alone (sizes: or SYSTEM:RECIPE); of verdicts: a part")
+    parser.add_argument(
+        "--task", metavar="T", help="of fit and sizes: this one alone (sizes: or SYSTEM:RECIPE); of verdicts: a part"
+    )
     parser.add_argument("--keep", metavar="DIR", type=Path, help="of verdicts: folder of fits, which are used again")
     parser.add_argument("--minutes", metavar="M", type=_positive, default=10.0, help="of memory's watch (10)")
     parser.add_argument(

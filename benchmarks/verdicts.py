@@ -44,7 +44,7 @@ def measure(options: argparse.Namespace) -> Figures:
         raise BenchmarkError(f"--task is '{options.task}', but it must be one of {', '.join(PARTS)}")
     load()
     rows = _kept(options.json)
-    cases = [(part, case) for part, some in parts.items() for case in some]
+    cases = [(part, case) for part, some in parts.items() for case in sorted(some, key=_takes_long)]
     done: list[dict[str, Any]] = []
     for number, (part, case) in enumerate(cases, 1):
         key = _digest(case)
@@ -60,6 +60,10 @@ def measure(options: argparse.Namespace) -> Figures:
         "rules": len(RULES),
         "rows": rows,
     }
+
+
+def _takes_long(case: Case) -> bool:
+    return case.system in ("three-body", "n-body")
 
 
 def judged(case: Case, keep: Path | None = None) -> dict[str, Any]:

@@ -136,7 +136,9 @@ def draw(name: str, one: Failure, folder: Path) -> None:
         horizon=float(words.get("--horizon", asked.rollout.horizon)),
     )
     session, target = folder / f"{name}.hnnlab", IMAGES / f"debug-{name}.png"
-    save_session(Session(replace(asked, start=start, rollout=spec), (run,), (run.id,), {"field": run.snapshot.model}), session)
+    save_session(
+        Session(replace(asked, start=start, rollout=spec), (run,), (run.id,), {"field": run.snapshot.model}), session
+    )
     settings = folder / "hnn-lab" / "hnn-lab.conf"
     settings.parent.mkdir(exist_ok=True)
     settings.write_text("[General]\ndragged-once=true\n", encoding="utf-8")

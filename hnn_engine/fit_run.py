@@ -32,9 +32,9 @@ class FitRun:
     """A fit of the first model of `experiment` on `data`, from the first step to the run that is kept.
 
     It begins at the weights of the run `start`, where there is one. Its experiment has numbers for a network that is
-    automatic. `snapshots` is how many times, at most, the weights along a fit by gradient are kept: at steps spaced
-    evenly in their logarithm, within the `limits` of a run. `backend` names what computes it; where it is empty, that is decided with the first `advance`
-    (`backend_choice.decided`).
+    automatic. `backend` names what computes it; where it is empty, that is decided with the first `advance`
+    (`backend_choice.decided`). `snapshots` is how many times, at most, the weights along a fit by gradient are kept: at
+    steps spaced evenly in their logarithm, within the `limits` of a run.
     """
 
     def __init__(

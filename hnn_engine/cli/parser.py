@@ -169,7 +169,9 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("--integrator", metavar="NAME", help="of --debug: the method of its rollout (the run's own)")
     evaluate.add_argument("--dt", metavar="S", help="of --debug: the step of its rollout in seconds (the run's own)")
     evaluate.add_argument("--horizon", metavar="S", help="of --debug: the length of its rollout (the run's own)")
-    evaluate.add_argument("--step", metavar="N", help="the weights after N steps of the fit, or the last kept before that")
+    evaluate.add_argument(
+        "--step", metavar="N", help="the weights after N steps of the fit, or the last kept before that"
+    )
     evaluate.add_argument("--json", action="store_true", help="print one line of JSON on stdout")
     evaluate.add_argument(
         "--debug",

@@ -35,9 +35,9 @@ def run_fit(
     backend: str = "",
     snapshots: int = MOST_SNAPSHOTS,
 ) -> Run:
-    """Fit by `backend`, from the weights of `start` where it is given, with at most so many `snapshots`, evaluate, and return the run to keep; raise
-    `HnnLabError` where nothing is left to keep. `interrupts` hold what comes, except while data is made and the fit
-    evaluated."""
+    """Fit by `backend`, from the weights of `start` where it is given, with at most so many `snapshots`, evaluate, and
+    return the run to keep; raise `HnnLabError` where nothing is left to keep. `interrupts` hold what comes, except
+    while data is made and the fit evaluated."""
     with interrupts.cutting():
         fit = FitRun(experiment, experiment.dataset(), start, backend, snapshots)
     meter = Meter(fit, sys.stderr)

@@ -40,7 +40,7 @@ def number(text: str | None, default: float, option: str) -> float:
 
 
 def whole(text: str | None, default: int, option: str, most: int) -> int:
-    """Return the count that `option` says, or `default`; raise `ParameterError` unless it is whole, from 0 to `most`."""
+    """Return the count that `option` says, or `default`; raise `ParameterError` unless it is whole, 0 to `most`."""
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most):

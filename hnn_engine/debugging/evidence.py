@@ -85,9 +85,9 @@ class Evidence:
 
     @cached_property
     def own_errors(self) -> tuple[float, float, float] | None:
-        """What the field itself is off by, whatever the noise: the mean over training rows of (f̂ − f)² at the noise-free
-        states, and its median over the training and over the test trajectories. None without a true system, or without
-        a test trajectory."""
+        """What the field itself is off by, whatever the noise: the mean over training rows of (f̂ − f)² at noise-free
+        states, and its median over the training and over the test trajectories. None without a true system or a test
+        trajectory."""
         data, system = self.data, self.system
         if system is None or data.train.all() or data.edited is not None:
             return None

@@ -21,8 +21,8 @@ from hnn_engine.snapshot import Snapshot
 STEP = 1e-5  # of central differences, of how far each coordinate moves along the path
 LANES, LANES_OF_NETWORKS = 4096, 512  # states whose field is computed together, so that they stay in the cache
 STEPS = 4096  # of the variational equation that are computed together
-PATH_TOLERANCE = 1e-10  # of the path along which a flow is differentiated
-COARSE = 256  # states of the path, by which the length of the segments is chosen
+PATH_TOLERANCE, GROWTH_TOLERANCE = 1e-10, 2e-7  # of the path along which a flow is differentiated, and for exponents
+FIRST_RADIANS, COARSE = 100.0, 128  # of the path, and states there, by which scales and segments are chosen
 TURN = 0.5  # of a step: by how much of a radian the fastest part of a typical A turns
 FEWEST_STEPS, MOST_STEPS = 4, 256  # of a segment
 ACCURATE = 1e-4  # gap between the orders of a segment's steps, above which they are halved; the error is far less
@@ -44,24 +44,58 @@ class TangentFlow:
 
 
 def tangent_flow(
-    flow: Flow, start: Array, horizon: float, *, segment: float | None = None, interrupt: Interrupt = None
+    flow: Flow,
+    start: Array,
+    horizon: float,
+    *,
+    segment: float | None = None,
+    tolerance: float = PATH_TOLERANCE,
+    interrupt: Interrupt = None,
 ) -> TangentFlow:
     """Return the derivative of `flow` along its path from `start` `(2*dof,)` over `horizon` s.
 
-    The path by DOP853 at `PATH_TOLERANCE`; A by central differences; steps of a Magnus series of order 6, halved within
-    a segment until they are `ACCURATE`. `segment` is its length in s; by default that of some radians of the fastest
-    part of the motion. Where `interrupt` ends the work, maps are NaN.
+    The path by DOP853 at `tolerance`; `GROWTH_TOLERANCE` is enough for exponents, which are means. A by central
+    differences (from that tolerance on, of a law, by forward ones); steps of a Magnus series of order 6: in a compiled
+    loop those of the path, in numpy equal ones that are halved within a segment until they are `ACCURATE`. `segment`
+    is its length in s; by default that of some radians of the fastest part of the motion. Where `interrupt` ends the
+    work, it goes no further, or maps are NaN.
     """
-    d, field = len(start), many_at_once(flow)
-    coarse = _path(flow, start, np.linspace(0.0, horizon, COARSE + 1), interrupt).coords
-    scale, rate = _scales(field, coarse[np.isfinite(coarse).all(axis=-1)])
+    field = many_at_once(flow)
+    scale, rate = _scales(field, _first_states(flow, field, start, horizon, interrupt))
     step = min(TURN / rate if rate > 0 else math.inf, horizon / FEWEST_STEPS)
     count = max(1, math.ceil(horizon / (FEWEST_STEPS * step if segment is None else segment)))
-    duration = horizon / count
-    steps = min(max(1, math.ceil(duration / step)), MOST_STEPS)
     t = np.linspace(0.0, horizon, count + 1)
+    compiled = _compiled(flow, start, t, scale, tolerance, interrupt)
+    if compiled is not None:
+        return compiled
+    return _in_numpy(flow, field, start, t, min(max(1, math.ceil(t[1] / step)), MOST_STEPS), scale, interrupt)
+
+
+def _compiled(
+    flow: Flow, start: Array, t: Array, scale: Array, tolerance: float, interrupt: Interrupt
+) -> TangentFlow | None:
+    """Follow path and maps by the compiled loop; None where there is none (yet)."""
+    kernels, alone = loops(), compiled_flow(flow, "dop853")
+    if kernels is None or alone is None:
+        return None
+    block = compiled_flow(flow, "dop853", rows=2 * len(start)) if alone.learned else alone
+    if block is None:
+        return None
+    flows, central, limit = (alone, block), tolerance < GROWTH_TOLERANCE, max(EVALUATION_LIMIT, 1000 * len(t))
+    path, maps = kernels.follow_tangents(*flows, start, t, scale, central, tolerance, limit, interrupt)
+    going = np.isfinite(path).all(axis=-1)
+    good = len(t) if going.all() else int(going.argmin())
+    ended = math.nan if good == len(t) else float(t[good - 1])
+    return TangentFlow(t[:good], path[:good], maps[: good - 1] * (scale[:, None] / scale), ended)
+
+
+def _in_numpy(
+    flow: Flow, field: Field, start: Array, t: Array, steps: int, scale: Array, interrupt: Interrupt
+) -> TangentFlow:
+    """The same without compiled loops, all segments at once, in so many equal steps each at first."""
+    d, count, duration = len(start), len(t) - 1, float(t[1])
     within = np.concatenate([[0.0], _node_times(duration, steps)])
-    path = _path(flow, start, np.append((t[:-1, None] + within).ravel(), horizon), interrupt)
+    path = _path(flow, start, np.append((t[:-1, None] + within).ravel(), t[-1]), interrupt)
     states = path.coords[:: len(within)]
     nodes = path.coords[:-1].reshape(count, len(within), d)[:, 1:]
     good = np.isfinite(states[1:]).all(axis=-1) & np.isfinite(nodes).all(axis=(1, 2))
@@ -74,6 +108,14 @@ def tangent_flow(
             break
         nodes = _nodes_again(flow, t, states, todo, _node_times(duration, steps), interrupt)
     return TangentFlow(t[: whole + 1], states[: whole + 1], maps, float(path.ended))
+
+
+def _first_states(flow: Flow, field: Field, start: Array, horizon: float, interrupt: Interrupt) -> Array:
+    """Return states of the beginning of the path, `(n, 2*dof)`: of some hundred radians of it."""
+    _, rate = _scales(field, np.atleast_2d(start))
+    seconds = min(horizon, FIRST_RADIANS / rate) if rate > 0 else horizon
+    coords = _path(flow, start, np.linspace(0.0, seconds, COARSE + 1), interrupt).coords
+    return coords[np.isfinite(coords).all(axis=-1)]
 
 
 def many_at_once(flow: Flow) -> Field:
@@ -101,9 +143,7 @@ def _node_times(duration: float, steps: int) -> Array:
     return np.asarray((np.arange(steps)[:, None] + NODES).ravel() * (duration / steps))
 
 
-def _nodes_again(
-    flow: Flow, t: Array, states: Array, which: Index, within: Array, interrupt: Interrupt
-) -> Array:
+def _nodes_again(flow: Flow, t: Array, states: Array, which: Index, within: Array, interrupt: Interrupt) -> Array:
     """Return the path at the times `within` `(n,)` s of the segments `which` `(m,)`, `(m, n, 2*dof)`."""
     if len(which) * FEW > len(states):
         times = np.concatenate([[0.0], (t[which, None] + within).ravel()])
@@ -239,12 +279,16 @@ def lyapunov_spectrum(tangent: TangentFlow) -> LyapunovSpectrum:
     Of a Hamiltonian flow they come in pairs ±λ, so that their sum is 0; of one with friction it is the mean divergence.
     Source: Benettin, Galgani, Giorgilli & Strelcyn, Meccanica 15, 9 (1980).
     """
+    from scipy.linalg.lapack import dgeqrf, dorgqr  # numpy's own call takes ten times as long as the matrix does
+
     maps, t = _in_groups(tangent)
     d = maps.shape[-1]
-    logs, q = np.empty((len(maps), d)), np.eye(d)
+    stretched, q = np.empty((len(maps), d)), np.eye(d)
     for k, one in enumerate(maps):
-        q, r = np.linalg.qr(one @ q)
-        logs[k] = np.log(np.abs(np.diag(r)) + 1e-300)
+        reflected, tau, _, _ = dgeqrf(one @ q)
+        stretched[k] = reflected.diagonal()
+        q, _, _ = dorgqr(reflected, tau)
+    logs = np.log(np.abs(stretched) + 1e-300)
     estimates = np.cumsum(logs, axis=0) / t[:, None]
     return LyapunovSpectrum(t, -np.sort(-estimates, axis=1))
 

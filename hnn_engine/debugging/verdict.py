@@ -27,7 +27,8 @@ OUTSIDE = 0.02  # of the width of the data's energies
 DRIFTS = 0.005  # of E: a drift that is seen
 CURLED = 0.01  # curl of a field, above truth's own, that is not J∇H
 LOST = 0.02  # of its scale: change of a conserved quantity
-PHASE = 0.2  # relative error along a rollout that keeps its energy
+PHASE = 0.2  # relative error along a rollout that keeps its energy:
+ASIDE, KEPT = 0.25, 0.15  # to so much of that error, and of E
 GAP = 10.0  # test loss over training loss
 DEAD = 0.5  # share of hidden units that are saturated
 STRONG_RIDGE, STRONG_DECAY = 1e-5, 1e-2
@@ -99,15 +100,24 @@ def _beyond(e: Evidence) -> float:
 
 @rule
 def noise_floor(e: Evidence) -> Finding | None:
-    """The loss is at the noise floor: what is left of it is the noise on the states."""
-    floor, loss, own = _floor(e), e.losses[0], e.own_errors
-    if not floor or not FLOOR[0] * floor <= loss <= FLOOR[1] * floor:
+    """The loss is at the noise floor: what is left of it is the noise on the states.
+
+    Or below: what noisy states say of their derivatives is a smeared field, which they fit better than the true one.
+    """
+    floor, (loss, test), own = _floor(e), e.losses, e.own_errors
+    if (
+        not floor
+        or loss > FLOOR[1] * floor
+        or (loss < FLOOR[0] * floor and test > FLOOR[1] * (e.data.floor_test or 0.0))
+    ):
         return None
     if own is not None and (own[0] > RATHER * floor or e.field.inside < OFF):  # the model's own; or nothing is wrong
         return None
+    below = "at" if loss > FLOOR[0] * floor else "below"
     return Finding(
         "noise_floor",
-        "The loss is at the noise floor: what is left of it is the noise on the states, and more steps gain nothing.",
+        f"The loss is {below} the noise floor: what is left of it is the noise on the states, and more steps gain "
+        "nothing.",
         "certain",
         {"train_loss": loss, "noise_floor_train": floor},
         "Estimate the clean states too (recipe denoise), measure with less noise, or take more trajectories.",
@@ -299,15 +309,15 @@ def phase_noise(e: Evidence) -> Finding | None:
         return None
     if e.losses[0] > FLOOR[1] * _floor(e) or _beyond(e) >= OUTSIDE:  # then the noise is not what it has missed
         return None
-    error = e.split.largest(e.split.by_model)
-    if error < PHASE or e.drifts.exact.largest > PHASE / 4 or e.split.known < e.split.t[-1]:
+    error, drift = e.split.largest(e.split.by_model), e.drifts.exact.largest
+    if error < PHASE or drift > min(ASIDE * error, KEPT) or e.split.known < e.split.t[-1]:
         return None
     return Finding(
         "phase_noise",
-        f"The energy is kept to {percent(e.drifts.exact.largest)}, but the rollout is {error:.2g} rms ‖x‖ from truth: "
+        f"The energy is kept to {percent(drift)}, but the rollout is {error:.2g} rms ‖x‖ from truth: "
         "noise on the states has changed the period.",
         "likely",
-        {"error": error, "energy": e.drifts.exact.largest},
+        {"error": error, "energy": drift},
         "Estimate the clean states too: recipe denoise.",
     )
 

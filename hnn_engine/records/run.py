@@ -87,7 +87,7 @@ class Run:
         number = -1 if self.training is None else self.training.before(step)
         if self.training is None or number < 0:
             raise RecordError(
-                f"{self.title} has no snapshots of its weights along the fit: fit by gradient, and let snapshots be kept"
+                f"{self.title} has no snapshots of its weights: fit again by gradient, and let snapshots be kept"
             )
         reached = int(self.training.steps[number])
         return replace(

@@ -19,7 +19,8 @@ from hnn_engine.records.weights import LONGEST_HEADER
 
 def check_totals(members: Mapping[str, bytes], where: str) -> None:
     """Raise `RecordError`, which begins with `where`, unless the `members` of a session keep to `limits`: bytes in all,
-    bytes of losses and of snapshots along fits, values in JSON, and bytes of recordings in memory. For writing and reading alike."""
+    bytes of losses and of snapshots along fits, values in JSON, and bytes of recordings in memory. For writing and
+    reading alike."""
     if sum(size_of(members, name) for name in members) > LARGEST_SESSION:
         raise RecordError(_too_much(where, f"{LARGEST_SESSION / 1e9:.0f} GB unpacked"))
     if sum(size_of(members, name) for name in members if name.endswith("history.csv")) > LARGEST_HISTORIES:

@@ -1,5 +1,5 @@
-"""The weights along a fit by gradient, at steps spaced evenly in their logarithm, and snapshots.safetensors, which keeps
-them.
+"""The weights along a fit by gradient, at steps spaced evenly in their logarithm, and snapshots.safetensors, which
+keeps them.
 
 As many as `limits` allow: what is large is kept less often, and never more than `LARGEST_SNAPSHOTS` bytes of a run.
 """
@@ -112,8 +112,8 @@ def training_file(training: TrainingSnapshots) -> bytes:
     than a run may."""
     if len(training) > MOST_SNAPSHOTS or training.size > LARGEST_SNAPSHOTS:
         raise RecordError(
-            f"{NAME} would hold {len(training)} snapshots with {training.size / 1e6:.1f} MB, more than {MOST_SNAPSHOTS} "
-            f"or {LARGEST_SNAPSHOTS / 1e6:.0f} MB: thin them"
+            f"{NAME} would hold {len(training)} snapshots with {training.size / 1e6:.1f} MB, more than "
+            f"{MOST_SNAPSHOTS} or {LARGEST_SNAPSHOTS / 1e6:.0f} MB: thin them"
         )
     return saved({STEPS: training.steps.astype(np.int64), **training.arrays})
 

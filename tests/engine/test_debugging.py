@@ -432,7 +432,7 @@ def test_a_flow_can_be_stopped() -> None:
         return asked > 3
 
     found = tangent_flow(get_system("double-pendulum"), np.array([2.0, 2.0, 0.0, 0.0]), 300.0, interrupt=interrupt)
-    assert not len(found.maps) or np.isnan(found.maps).any()
+    assert found.t[-1] < 300.0
 
 
 def test_one_segment_is_enough_for_a_short_path() -> None:

@@ -182,7 +182,7 @@ def test_what_a_recipe_has_fitted_reads_back_bit_by_bit(tmp_path: Path, recipe: 
     assert_same(run, load_run(tmp_path / "run"))
 
 
-# The weights along a fit -----------------------------------------------------------------------------------------------
+# The weights along a fit ----------------------------------------------------------------------------------------------
 
 
 @given(st.integers(1, 200_000), st.integers(0, 100))
@@ -316,9 +316,7 @@ SPOILT_SNAPSHOTS: list[tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] =
 
 
 @pytest.mark.parametrize(("spoil", "words"), SPOILT_SNAPSHOTS)
-def test_damaged_snapshots_are_one_sentence(
-    spoil: Callable[[dict[str, Any]], dict[str, Any]], words: str
-) -> None:
+def test_damaged_snapshots_are_one_sentence(spoil: Callable[[dict[str, Any]], dict[str, Any]], words: str) -> None:
     files = dict(run_files(a_run()))
     files[SNAPSHOTS] = save(spoil(dict(load(files[SNAPSHOTS]))))
     with pytest.raises(RecordError) as caught:
