@@ -43,7 +43,7 @@ def _noise(size: float, **more: Any) -> Values:
 
 RIDGE: Values = {"regularisation": "fixed", "ridge": 0.1}
 MEASURED: Values = {"states": "measured"}
-WIDE_STARTS: Values = {"reach": 3.0}
+WIDE_STARTS: Values = {"reach": 1.6}
 SMALL: Values = {"width": 40, "depth": 1}
 MIDDLE: Values = {"width": 500, "depth": 1}  # of several bodies, for which automatic networks take long
 SHORT: Values = {"horizon": 3.0}
@@ -182,13 +182,7 @@ TUNING: tuple[Case, ...] = (
         settings={"steps": 300},
         may=("unfinished",),
     ),
-    Case(
-        "a baseline on few stars",
-        "henon-heiles",
-        ("not_hamiltonian", "few_trajectories"),
-        model="baseline",
-        data=_few(8),
-    ),
+    Case("a baseline that learns a polynomial from few stars", "henon-heiles", SOUND, model="baseline", data=_few(8)),
     Case(
         "a baseline on few rods",
         "double-pendulum",
@@ -217,7 +211,7 @@ TUNING: tuple[Case, ...] = (
     ),
     # Too few trajectories --------------------------------------------------------------------------------------------
     Case("four double pendulums", "double-pendulum", ("few_trajectories",), data=_few(5, 30)),
-    Case("few stars", "henon-heiles", ("few_trajectories",), data=_few(5)),
+    Case("few stars, whose energies miss the start", "henon-heiles", ("start_outside_data",), data=_few(5)),
     Case("few bobs", "spring-pendulum", ("few_trajectories",), data=_few(5, 40)),
     Case("few pairs", "two-body", ("few_trajectories",), data=_few(10)),
     Case("few triples", "three-body", ("few_trajectories",), network=MIDDLE, data=_few(40), rollout=SHORT),
@@ -259,9 +253,9 @@ TUNING: tuple[Case, ...] = (
         "double-pendulum",
         ("chaos",),
         data={**WIDE_STARTS, "trajectories": 300},
-        start=(2.2, -1.0, 0.0, 0.0),
+        start=(1.5, -1.2, 0.0, 0.0),
         rollout={**EXACT, "horizon": 60.0},
-        may=("few_trajectories",),
+        may=("few_trajectories", "left_data"),
     ),
     Case(
         "a star near the escape energy",
@@ -283,11 +277,11 @@ TUNING: tuple[Case, ...] = (
     Case(
         "a hasty baseline",
         "pendulum",
-        ("left_data", "not_hamiltonian"),
+        ("left_data",),
         model="baseline",
         recipe="paper",
         settings={"steps": 100},
-        may=("unfinished",),
+        may=("unfinished", "not_hamiltonian"),
     ),
 )
 
@@ -414,7 +408,7 @@ HELD_OUT: tuple[Case, ...] = (
         data=_few(25),
         rollout=SHORT,
     ),
-    Case("few stars, separable", "henon-heiles", ("few_trajectories",), model="separable-hnn", data=_few(3, 40)),
+    Case("few bobs, separable", "spring-pendulum", ("few_trajectories",), model="separable-hnn", data=_few(3, 40)),
     Case("few pairs, other data", "two-body", ("few_trajectories",), data=_few(8), seed=7),
     Case(
         "two wells, far too fast",
@@ -439,10 +433,10 @@ HELD_OUT: tuple[Case, ...] = (
         "double-pendulum",
         ("chaos",),
         data={**WIDE_STARTS, "trajectories": 300},
-        start=(2.6, -0.5, 0.0, 0.0),
+        start=(-1.5, 1.3, 0.0, 0.0),
         rollout={**EXACT, "horizon": 60.0},
         seed=2,
-        may=("few_trajectories",),
+        may=("few_trajectories", "left_data"),
     ),
     Case(
         "four bodies for long",

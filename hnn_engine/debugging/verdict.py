@@ -30,6 +30,7 @@ LOST = 0.02  # of its scale: change of a conserved quantity
 PHASE = 0.2  # relative error along a rollout that keeps its energy:
 ASIDE, KEPT = 0.25, 0.15  # to so much of that error, and of E
 GAP = 10.0  # test loss over training loss
+ENOUGH = 2.0  # equations of a closed form for each of its unknowns
 DEAD = 0.5  # share of hidden units that are saturated
 STRONG_RIDGE, STRONG_DECAY = 1e-5, 1e-2
 SURE = 3.0  # times a threshold: certain
@@ -59,7 +60,7 @@ CONSEQUENCES: dict[str, frozenset[str]] = {
     "not_hamiltonian": frozenset({"momentum_lost", "left_data"}),
     "momentum_lost": frozenset(),
     "phase_noise": frozenset({"noise_floor"}),
-    "few_trajectories": frozenset({"momentum_lost", "left_data", "not_hamiltonian"}),
+    "few_trajectories": frozenset({"momentum_lost", "left_data", "not_hamiltonian", "start_outside_data"}),
     "saturated": frozenset({"momentum_lost", "left_data", "not_hamiltonian", "few_trajectories"}),
     "over_regularised": frozenset({"momentum_lost", "left_data", "not_hamiltonian", "friction_in_hamiltonian"}),
     "unfinished": frozenset({"momentum_lost", "left_data", "not_hamiltonian"}),
@@ -131,6 +132,17 @@ def few_trajectories(e: Evidence) -> Finding | None:
     floors = (e.data.floor_train or 0.0, e.data.floor_test or 0.0)
     if e.data.train.all() or e.field.inside < OFF or not math.isfinite(test):
         return None
+    count = len(np.unique(e.data.trajectory[e.data.train]))
+    unknowns, equations = _unknowns(e), e.data.coords[e.data.train].size
+    if e.field.inside >= POOR and equations < ENOUGH * unknowns:
+        return Finding(
+            "few_trajectories",
+            f"{count} training trajectories give {equations:,} numbers for {unknowns:,} unknowns of the closed form: "
+            "what they do not determine, its penalty does.",
+            "likely",
+            {"equations": float(equations), "unknowns": float(unknowns), "trajectories": float(count)},
+            "Add trajectories, or take fewer units.",
+        )
     # By medians over trajectories where truth is known: one close encounter says nothing of the others.
     typical = (train, test) if e.own_errors is None else e.own_errors[1:]
     ratio = typical[1] / max(typical[0], 1e-300)
@@ -140,7 +152,6 @@ def few_trajectories(e: Evidence) -> Finding | None:
         ratio = (test / floors[1]) / (train / floors[0])
     if ratio < (FLOOR[1] / FLOOR[0] if e.noisy else GAP):
         return None
-    count = len(np.unique(e.data.trajectory[e.data.train]))
     return Finding(
         "few_trajectories",
         f"The field is far better on the {count} training trajectories than on the others: they do not cover what "
@@ -149,6 +160,13 @@ def few_trajectories(e: Evidence) -> Finding | None:
         {"train_loss": train, "test_loss": test, "ratio": ratio, "trajectories": float(count)},
         "Add trajectories, above all where the error map is darkest.",
     )
+
+
+def _unknowns(e: Evidence) -> int:
+    """How many weights a closed form solves for: those of the last layers; 0 of a fit by gradient."""
+    if get_recipe(e.run.experiment.recipe).by_gradient:
+        return 0
+    return sum(w.size for name, w in e.run.snapshot.weights.items() if name.endswith("out"))
 
 
 @rule
