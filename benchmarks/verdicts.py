@@ -20,7 +20,7 @@ import hnn_engine.debugging
 from benchmarks.figures import Aims, BenchmarkError, Figures, rounded, say
 from benchmarks.verdict_cases import HELD_OUT, TUNING, Case
 from hnn_engine.debugging.evidence import gather
-from hnn_engine.debugging.verdict import CONSEQUENCES, RULES, verdict
+from hnn_engine.debugging.verdict import CONSEQUENCES, OFF, RULES, verdict
 from hnn_engine.errors import RecordError
 from hnn_engine.experiment import Experiment, SystemSource, checked, default_settings, model_spec, opened
 from hnn_engine.fit_run import FitRun
@@ -164,12 +164,14 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> Figures:
     """Count what was found and what was wrong."""
     faults = sum(len(row["faults"]) for row in rows)
     missed = sum(len(row["missed"]) for row in rows)
+    off = sum(len(row["missed"]) for row in rows if (row["field_error"] or 0.0) >= OFF)
     return {
         "fits": len(rows),
         "sound": sum(not row["faults"] for row in rows),
         "faults": faults,
         "found": faults - missed,
         "found_share": rounded((faults - missed) / faults, 3) if faults else None,
+        "missed_though_off": off,
         "verdicts": sum(len(row["found"]) for row in rows),
         "wrong": sum(len(row["wrong"]) for row in rows),
         "sound_with_a_verdict": sum(not row["faults"] and bool(row["found"]) for row in rows),

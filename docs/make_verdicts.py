@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hnn_engine.number_format import percent
+
 HERE = Path(__file__).parent
 KEPT, PAGE = HERE / "verdicts.json", HERE / "visual-debugging.md"
 MARKS = ("<!-- verdicts: begin, by docs/make_verdicts.py -->", "<!-- verdicts: end -->")
@@ -14,25 +16,37 @@ TITLES = {"held_out": "Held out", "tuning": "Tuning"}
 
 def counts(kept: Mapping[str, Any]) -> str:
     """Return the table of what was found and what was wrong."""
-    head = "| part | fits | sound | faults | found | verdicts | wrong | sound fits with a verdict |"
-    rows = [
-        f"| {title} | {one['fits']} | {one['sound']} | {one['faults']} | {one['found']} | {one['verdicts']} | "
-        f"{one['wrong']} | {one['sound_with_a_verdict']} |"
-        for part, title in TITLES.items()
-        if (one := kept.get(part)) is not None
-    ]
-    return "\n".join([head, "|---" * 8 + "|", *rows])
+    head = (
+        "part",
+        "fits",
+        "sound",
+        "faults",
+        "found",
+        "missed, field off",
+        "verdicts",
+        "wrong",
+        "sound, with a verdict",
+    )
+    keys = ("fits", "sound", "faults", "found", "missed_though_off", "verdicts", "wrong", "sound_with_a_verdict")
+    rows = [(title, *(str(kept[part][key]) for key in keys)) for part, title in TITLES.items() if part in kept]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows))
 
 
 def fits(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the table of all fits of a part."""
-    lines = ["| fit | system, model, recipe | made with | found | missed or **wrong** |", "|---" * 5 + "|"]
+    lines = [
+        "| fit | system, model, recipe | field error | made with | found | missed or **wrong** |",
+        "|---" * 6 + "|",
+    ]
     for row in rows:
         made = ", ".join(row["faults"]) or "sound"
         found = [f"{name}{'*' if name in row['may'] and name not in row['faults'] else ''}" for name in row["found"]]
         off = [*row["missed"], *(f"**{name}**" for name in row["wrong"])]
         whose = f"{row['system']}, {row['model']}, {row['recipe']}"
-        lines.append(f"| {row['name']} | {whose} | {made} | {', '.join(found) or '–'} | {', '.join(off) or '–'} |")
+        error = "–" if row["field_error"] is None else percent(row["field_error"])
+        lines.append(
+            f"| {row['name']} | {whose} | {error} | {made} | {', '.join(found) or '–'} | {', '.join(off) or '–'} |"
+        )
     return "\n".join(lines)
 
 

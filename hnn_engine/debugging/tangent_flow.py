@@ -121,16 +121,17 @@ def _first_states(flow: Flow, field: Field, start: Array, horizon: float, interr
 def many_at_once(flow: Flow) -> Field:
     """Return the field of `flow` at many states `(N, 2*dof)`, by a compiled loop where there is one (yet)."""
     if isinstance(flow, Snapshot):
-        return lambda coords: np.concatenate([flow.many(part) for part in _parts(coords, LANES_OF_NETWORKS)])
+        return lambda coords: _in_parts(flow.many, coords, LANES_OF_NETWORKS)
     kernels, ready = loops(), compiled_flow(flow, "dop853")
     if kernels is not None and ready is not None:
         return lambda coords: np.asarray(kernels.evaluate(ready, coords))
     # By columns: laws read a coordinate of all states at once.
-    return lambda coords: np.concatenate([flow.field(np.asfortranarray(part)) for part in _parts(coords, LANES)])
+    return lambda coords: _in_parts(lambda part: flow.field(np.asfortranarray(part)), coords, LANES)
 
 
-def _parts(coords: Array, most: int) -> list[Array]:
-    return [coords[begin : begin + most] for begin in range(0, len(coords), most)]
+def _in_parts(field: Field, coords: Array, most: int) -> Array:
+    parts = [field(coords[begin : begin + most]) for begin in range(0, len(coords), most)]
+    return np.concatenate(parts) if parts else np.empty_like(coords)
 
 
 def _path(flow: Flow, start: Array, times: Array, interrupt: Interrupt) -> Rollout:

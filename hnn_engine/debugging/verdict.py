@@ -114,6 +114,8 @@ def noise_floor(e: Evidence) -> Finding | None:
         return None
     if own is not None and (own[0] > RATHER * floor or e.field.inside < OFF):  # the model's own; or nothing is wrong
         return None
+    if friction_in_hamiltonian(e) is not None:  # then it is not the noise alone
+        return None
     below = "at" if loss > FLOOR[0] * floor else "below"
     return Finding(
         "noise_floor",
