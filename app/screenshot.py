@@ -42,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from app.window.layouts import LAYOUTS
     from hnn_engine.cli.parser import Parser
     from hnn_engine.cli.systems import add_details, add_source
 
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     add_details(parser)
     source.add_argument("--session", metavar="FILE", type=Path, help="a session or a run to open")
     parser.add_argument("--size", metavar="WxH", default="1920x1080", help="size in pixels (1920x1080)")
+    parser.add_argument("--layout", choices=tuple(LAYOUTS), help="the layout of the window (the last one chosen)")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
     parser.add_argument("--time", metavar="S", type=float, default=3.0, help="instant of the playback in seconds (3)")
     parser.add_argument("--panel", metavar="NAME", help=f"draw this panel alone: {', '.join(PANELS)}")
@@ -173,6 +175,8 @@ async def _picture(options: argparse.Namespace) -> int:
         if not await _opened(window, options):
             say(window.notice.text())
             return 2
+        if options.layout is not None:
+            window.choose_layout(options.layout)
         lab = window.lab
         lab.playback.set_playing(False)
         lab.preload.start()

@@ -31,6 +31,7 @@ BENCHMARKS = {
     "own": "systems of one's own: from a key to the picture, and evaluation beside the built-in ones",
     "views": "views of what a network learned: their figures, and all Lyapunov exponents beside scipy",
     "film": "a film of 10 s in 1080p: the whole command, beside painting and encoding measured apart",
+    "verdicts": "verdicts on fits whose faults are known: which are found, and whether anything else is said",
     "scale": "how time and memory grow with data, width and bodies: steps, closed forms, true motion",
 }
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -73,7 +74,10 @@ def build_parser() -> Parser:
         help="repetitions (cold 3, startup 9, rollout 15, step 200, scale 5, table 3), seeds of fit and sizes (5)",
     )
     parser.add_argument("--present", action="store_true", help="of frames: a presentation beside the window, in turn")
-    parser.add_argument("--task", metavar="T", help="of fit and sizes: this one alone (sizes: or SYSTEM:RECIPE)")
+    parser.add_argument(
+        "--task", metavar="T", help="of fit and sizes: this one alone (sizes: or SYSTEM:RECIPE); of verdicts: a part"
+    )
+    parser.add_argument("--keep", metavar="DIR", type=Path, help="of verdicts: folder of fits, which are used again")
     parser.add_argument("--minutes", metavar="M", type=_positive, default=10.0, help="of memory's watch (10)")
     parser.add_argument(
         "--against",

@@ -21,6 +21,7 @@ from hnn_engine.models import get_model
 from hnn_engine.progress import ProgressCallback
 from hnn_engine.records.history import History
 from hnn_engine.records.run import Origin, Run
+from hnn_engine.records.training_snapshots import Collector, TrainingSnapshots
 from hnn_engine.snapshot import Snapshot
 
 _log = logging.getLogger(__name__)
@@ -32,10 +33,13 @@ class FitRun:
 
     It begins at the weights of the run `start`, where there is one. Its experiment has numbers for a network that is
     automatic. `backend` names what computes it; where it is empty, that is decided with the first `advance`
-    (`backend_choice.decided`).
+    (`backend_choice.decided`). `snapshots` is how many times, at most, the weights along a fit by gradient are kept: at
+    steps spaced evenly in their logarithm, within the `limits` of a run.
     """
 
-    def __init__(self, experiment: Experiment, data: Dataset, start: Run | None = None, backend: str = "") -> None:
+    def __init__(
+        self, experiment: Experiment, data: Dataset, start: Run | None = None, backend: str = "", snapshots: int = 0
+    ) -> None:
         """Prepare the fit; no step is done, and no weight drawn, before the first `advance`."""
         self.id = uuid.uuid4().hex[:12]
         self.experiment = resolved(replace(experiment, models=experiment.models[:1]))
@@ -49,6 +53,9 @@ class FitRun:
         self._fit: Fit | None = None  # until it ends
         self._spent = 0.0
         self._stopping = False
+        self._most_snapshots = snapshots if get_recipe(experiment.recipe).by_gradient else 0
+        self._collector: Collector | None = None
+        self._training: TrainingSnapshots | None = None
         self._events: Iterator[Event] | None = None
 
     @property
@@ -92,10 +99,12 @@ class FitRun:
         if isinstance(event, Progress):
             self.step = event.step
             self._train.append(event.train_loss)
+            self._collect(event.step)
         elif isinstance(event, Evaluated):
             self._test.append((event.step, event.test_loss))
         elif isinstance(event, Started):
             self.steps_planned = event.steps
+            self._collect(0)
             system = self.experiment.source_name
             begins = "The fit %s begins: %s on %s, %d steps, backend %s"
             _log.info(begins, self.id, self.title, system, event.steps, self.backend)
@@ -105,9 +114,24 @@ class FitRun:
             ending = ENDINGS[type(event)]
             _log.info("The fit %s is %s at step %d, after %.3g s", self.id, ending, self.step, self.seconds)
 
+    def _collect(self, step: int) -> None:
+        """Keep the weights after `step` steps, if it is time to; what goes wrong with that ends no fit."""
+        if self._fit is None or not self._most_snapshots:
+            return
+        try:
+            if self._collector is None:
+                self._collector = Collector(self.steps_planned, self._most_snapshots, self._fit.snapshot())
+            elif self._collector.wants(step):
+                self._collector.take(step, self._fit.snapshot())
+        except Exception:
+            _log.exception("The fit %s keeps no more snapshots from step %d on", self.id, step)
+            self._most_snapshots = 0
+
     def _let_go(self) -> None:
         """Drop the tables that the steps read: of frames they are larger than all that is kept."""
         self._spent, self._fit, self._events = self.seconds, None, None
+        if self._collector is not None:
+            self._training, self._collector = self._collector.collected(), None
 
     def _last_snapshot(self) -> Snapshot | None:
         if self._fit is None:
@@ -149,6 +173,7 @@ class FitRun:
             backend=self.backend,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             started_from=Origin(self._start.id, self._start.title) if self._start is not None else None,
+            training=self._training,
         )
 
     def history(self) -> History:

@@ -46,6 +46,15 @@ class Settings:
         self._store.setValue("keep-unsaved", value)
 
     @property
+    def keeps_snapshots(self) -> bool:
+        """Whether fits by gradient keep weights along their way."""
+        return bool(self._store.value("keep-snapshots", True, bool))
+
+    @keeps_snapshots.setter
+    def keeps_snapshots(self, value: bool) -> None:
+        self._store.setValue("keep-snapshots", value)
+
+    @property
     def text_size(self) -> int:
         """The size of the window's type in percent of the usual."""
         return self._percent("text-size")

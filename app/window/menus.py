@@ -18,6 +18,7 @@ from app.window.explain import WHAT, explain_pointed
 from app.window.layouts import LAYOUTS
 from app.window.session_actions import SessionActions
 from hnn_engine.errors import shortened
+from hnn_engine.limits import LARGEST_SNAPSHOTS, MOST_SNAPSHOTS
 from hnn_engine.rollouts.truth import HAIR_TEXT
 
 
@@ -61,6 +62,10 @@ class _TabLeaves(QObject):
         else:
             self._owner.focusPreviousChild()
         return True
+
+
+def _keep_snapshots(on: bool) -> None:
+    settings().keeps_snapshots = on
 
 
 class Menus:
@@ -141,6 +146,14 @@ class Menus:
         self.stop = self._action(menu, "Stop and keep the run", lab.stop, "Ctrl+.", "stop")
         self.race = self._action(menu, "Race recipes…", self._window.race, "Ctrl+Shift+R")
         self._action(menu, "Live fit", lambda: lab.live_fit.set_on(not lab.document.view.live_fit), "Ctrl+L")
+        keeps = QAction("Keep snapshots of fits", self._owner, checkable=True, checked=settings().keeps_snapshots)
+        set_tip(
+            keeps,
+            f"Keep the weights along a fit by gradient, at most {MOST_SNAPSHOTS} times and "
+            f"{LARGEST_SNAPSHOTS / 1e6:.0f} MB a run: its training can then be gone through again.",
+        )
+        keeps.toggled.connect(_keep_snapshots)
+        menu.addAction(keeps)
         menu.addSeparator()
         self.play = self._action(menu, "Play or pause", playback.toggle, "Space", "play")
         self._action(menu, "Step forward", lambda: playback.step(1), ".", "step")

@@ -16,11 +16,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from app.model.settings import settings
 from app.workers.malloc_trim import give_back
 from hnn_engine.datasets import Dataset
 from hnn_engine.errors import HnnLabError
 from hnn_engine.experiment import Experiment
 from hnn_engine.fitting import get_recipe
+from hnn_engine.limits import MOST_SNAPSHOTS
 from hnn_engine.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -177,7 +179,7 @@ class TrainingWorker:
         if self._job is not None and (self._job.alive or self._job.messages):
             self._ending.append(self._job)
         job = self._job = _Job(starts or {})
-        work = _Work(job, experiment, data, seeds)
+        work = _Work(job, experiment, data, seeds, MOST_SNAPSHOTS if settings().keeps_snapshots else 0)
         job.thread = threading.Thread(target=work.run, name="fitting", daemon=True)
         job.thread.start()
 
@@ -234,8 +236,8 @@ def _taken(job: _Job) -> list[Message]:
 class _Work:
     """What the thread of a job does."""
 
-    def __init__(self, job: _Job, experiment: Experiment, data: Dataset | None, seeds: int) -> None:
-        self._job, self._experiment, self._seeds = job, experiment, seeds
+    def __init__(self, job: _Job, experiment: Experiment, data: Dataset | None, seeds: int, snapshots: int) -> None:
+        self._job, self._experiment, self._seeds, self._snapshots = job, experiment, seeds, snapshots
         self._data = data
         self._tell = job.messages.append
 
@@ -293,7 +295,7 @@ class _Work:
 
         job = self._job
         fits = [
-            FitRun(replace(one, models=(spec,)), data, job.starts.get(spec.name), backend)
+            FitRun(replace(one, models=(spec,)), data, job.starts.get(spec.name), backend, self._snapshots)
             for one, data in repeated
             for spec in one.models
         ]

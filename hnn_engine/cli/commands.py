@@ -13,7 +13,7 @@ from hnn_engine.cli.recorded import TABLE_OPTIONS, recorded
 from hnn_engine.cli.stopping import Interrupts
 from hnn_engine.cli.systems import energies_of, pairs, source_of, with_constants
 from hnn_engine.cli.training import chosen_backend, compiling_beside, keep_run, run_fit
-from hnn_engine.cli.values import number, start_of
+from hnn_engine.cli.values import number, start_of, whole
 from hnn_engine.cli.working import Working
 from hnn_engine.console import is_unicode, say
 from hnn_engine.csv_tables import rollout_table, runs_table
@@ -35,7 +35,8 @@ from hnn_engine.fitting import RECIPES, get_recipe, recipe_note
 from hnn_engine.fitting.network_sizes import sizes_in_words
 from hnn_engine.frame_metrics import MODEL_TOLERANCE, encoded_start
 from hnn_engine.frames.frame_pairs import camera_of, pair_at
-from hnn_engine.integrators import INTEGRATORS, get_integrator
+from hnn_engine.integrators import INTEGRATORS, for_any_flow, get_integrator, why_not
+from hnn_engine.limits import MOST_SNAPSHOTS, MOST_STEPS
 from hnn_engine.missing_libraries import need
 from hnn_engine.models import MODELS, get_model
 from hnn_engine.own_systems.files import load_shelved, shelf
@@ -187,6 +188,7 @@ def train(options: argparse.Namespace) -> int:
     reason = experiment.why_not_from(start.snapshot) if start is not None else ""
     if reason:
         raise ExperimentError(reason)
+    snapshots = whole(options.snapshots, MOST_SNAPSHOTS, "--snapshots", MOST_SNAPSHOTS)
     check_target(options.out, options.force)
     need("safetensors")
     note = recipe_note(experiment.recipe, experiment.source_name)
@@ -196,7 +198,7 @@ def train(options: argparse.Namespace) -> int:
     backend = chosen_backend(options.backend, by_gradient)
     beside = compiling_beside(backend, options.backend, by_gradient)
     with beside, Interrupts() as interrupts, interrupts.holding():
-        run = run_fit(experiment, interrupts, start, backend)
+        run = run_fit(experiment, interrupts, start, backend, snapshots)
         keep_run(run, options.out, options.force)
     _print_figures({**run.summary(), "run": str(options.out)}, options.json)
     return interrupts.code
@@ -255,12 +257,19 @@ def _given_data(options: argparse.Namespace) -> dict[str, object]:
 
 
 def evaluate_run(options: argparse.Namespace) -> None:
-    """Evaluate a run on disk again, from its weights and its data recipe, and print the figures, or write them to
-    --out as the panel of runs does; raise `RecordError` where it cannot be read or written."""
+    """Evaluate a run on disk again, from its weights, or those of an earlier step, and its data recipe, and print the
+    figures, or write them to --out as the panel of runs does; raise `RecordError` where it cannot be read or written,
+    or has kept no weights of that step."""
     run = load_run(options.folder)
+    if options.step is not None:
+        run = run.at_step(whole(options.step, 0, "--step", MOST_STEPS))
     if options.out is not None:
         check_file(options.out, "--out")
     data = run.experiment.dataset()
+    asked = [name for name in ("start", "dt", "horizon", "integrator") if getattr(options, name) is not None]
+    if asked and not options.debug:
+        raise ParameterError(f"--{asked[0]} is for --debug, which was not given: add it, or leave --{asked[0]} out")
+    run = _followed_otherwise(run, options)
     again = evaluated(run, data)
     summary = {**again.summary(), "run": str(options.folder)}
     if options.out is not None:
@@ -276,6 +285,22 @@ def evaluate_run(options: argparse.Namespace) -> None:
     _print_figures(summary, as_json=False)
     for line in debug_lines(report):
         print(shown(line))
+
+
+def _followed_otherwise(run: Run, options: argparse.Namespace) -> Run:
+    """Return `run` with the start, method, step and horizon of its rollouts that the options say."""
+    asked = run.experiment
+    spec = replace(
+        asked.rollout,
+        integrator=asked.rollout.integrator if options.integrator is None else options.integrator,
+        dt=number(options.dt, asked.rollout.dt, "--dt"),
+        horizon=number(options.horizon, asked.rollout.horizon, "--horizon"),
+    ).checked()
+    reason = why_not(spec.integrator, run.snapshot)
+    if reason:
+        raise ExperimentError(f"--integrator {spec.integrator}: {reason}; choose {for_any_flow()}")
+    start = start_of(options.start, asked.start, [c.name for c in asked.scene.coordinates])
+    return replace(run, experiment=replace(asked, start=tuple(start.tolist()), rollout=spec))
 
 
 def _print_figures(summary: Mapping[str, Any], as_json: bool) -> None:

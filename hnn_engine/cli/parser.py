@@ -9,6 +9,7 @@ from hnn_engine import __version__
 from hnn_engine.cli import commands, desktop, filming, inspecting, racing, reproducing, systems
 from hnn_engine.errors import LINE, choice, one_line, shortened
 from hnn_engine.fitting.backend_choice import BACKENDS, COMPILED
+from hnn_engine.limits import LARGEST_SNAPSHOTS, MOST_SNAPSHOTS
 from hnn_engine.systems import SYSTEMS
 from hnn_engine.tasks import SIMULATED, TASKS
 
@@ -89,6 +90,12 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     )
     train.add_argument("--seed", default="0", metavar="N", help="seed of data and weights (0)")
     train.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder of the run")
+    train.add_argument(
+        "--snapshots",
+        metavar="N",
+        help=f"how often the weights along a fit by gradient are kept, 0 for never ({MOST_SNAPSHOTS}, and at most "
+        f"{LARGEST_SNAPSHOTS / 1e6:.0f} MB)",
+    )
     train.add_argument("--force", action="store_true", help="replace a run that is already there")
     for name, text in (
         ("width", "units in each hidden layer, or auto: what suits the recipe and the system (auto)"),
@@ -159,6 +166,13 @@ def _add_backend(command: argparse.ArgumentParser, otherwise: str) -> None:
 
 def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("folder", metavar="RUN", type=Path, help="folder of a run")
+    evaluate.add_argument("--start", metavar="q,…,p,…", help="of --debug: where its rollout begins (the run's own)")
+    evaluate.add_argument("--integrator", metavar="NAME", help="of --debug: the method of its rollout (the run's own)")
+    evaluate.add_argument("--dt", metavar="S", help="of --debug: the step of its rollout in seconds (the run's own)")
+    evaluate.add_argument("--horizon", metavar="S", help="of --debug: the length of its rollout (the run's own)")
+    evaluate.add_argument(
+        "--step", metavar="N", help="the weights after N steps of the fit, or the last kept before that"
+    )
     evaluate.add_argument("--json", action="store_true", help="print one line of JSON on stdout")
     evaluate.add_argument(
         "--out",

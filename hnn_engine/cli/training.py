@@ -20,6 +20,7 @@ from hnn_engine.fitting.backend_choice import COMPILED, decided
 from hnn_engine.fitting.events import Evaluated, Failed, Progress
 from hnn_engine.journal import keep_fit
 from hnn_engine.kernels import cache as kernel_cache
+from hnn_engine.limits import MOST_SNAPSHOTS
 from hnn_engine.records import Run, write_run
 
 WIDTH = 118  # columns that the line of progress takes at most
@@ -27,12 +28,18 @@ EVALUATE = "'hnn-lab evaluate'"
 QUICK = 2.0  # seconds: loading what is compiled already takes less
 
 
-def run_fit(experiment: Experiment, interrupts: Interrupts, start: Run | None = None, backend: str = "") -> Run:
-    """Fit by `backend`, from the weights of `start` where it is given, evaluate, and return the run to keep; raise
-    `HnnLabError` where nothing is left to keep. `interrupts` hold what comes, except while data is made and the fit
-    evaluated."""
+def run_fit(
+    experiment: Experiment,
+    interrupts: Interrupts,
+    start: Run | None = None,
+    backend: str = "",
+    snapshots: int = MOST_SNAPSHOTS,
+) -> Run:
+    """Fit by `backend`, from the weights of `start` where it is given, with at most so many `snapshots`, evaluate, and
+    return the run to keep; raise `HnnLabError` where nothing is left to keep. `interrupts` hold what comes, except
+    while data is made and the fit evaluated."""
     with interrupts.cutting():
-        fit = FitRun(experiment, experiment.dataset(), start, backend)
+        fit = FitRun(experiment, experiment.dataset(), start, backend, snapshots)
     meter = Meter(fit, sys.stderr)
     with interrupts.stopping(fit):
         while fit.end is None:
@@ -44,6 +51,8 @@ def run_fit(experiment: Experiment, interrupts: Interrupts, start: Run | None = 
         say(fit.end.message)
     run = fit.as_run(_evaluated(fit, interrupts))
     assert run is not None
+    if run.training is not None:
+        say(f"{len(run.training)} snapshots along the fit are kept, {run.training.size / 1e6:.1f} MB.")
     return run
 
 

@@ -39,6 +39,15 @@ def number(text: str | None, default: float, option: str) -> float:
     return value
 
 
+def whole(text: str | None, default: int, option: str, most: int) -> int:
+    """Return the count that `option` says, or `default`; raise `ParameterError` unless it is whole, 0 to `most`."""
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most):
+        raise ParameterError(f"{option} is '{text}', but it must be a whole number from 0 to {most:,}")
+    return int(text)
+
+
 def names(text: str, option: str) -> list[str]:
     """Read 'a,b' as names, each once; raise `ParameterError`, which names `option`, where there is none."""
     found = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))

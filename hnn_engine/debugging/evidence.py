@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from hnn_engine.coords import Array
+from hnn_engine.coords import Array, Index
 from hnn_engine.datasets import Dataset
 from hnn_engine.debugging.error_split import Drift, ErrorSplit, drift_of, split_error
 from hnn_engine.debugging.field_error import FieldError, data_energies, field_error
@@ -20,6 +21,7 @@ from hnn_engine.rollouts.rollout import rollout
 from hnn_engine.systems.base import System
 
 LEAVES = 0.1  # of the width of the data's energies: a rollout that goes further than this beyond them has left the data
+NOISE_FELT = 1e-6  # noise floor over the mean square of the derivatives, above which noise is felt in the losses
 OUTPUT_STEPS = 200  # of the rollouts by which that is seen
 
 Interrupt = Callable[[], bool] | None
@@ -74,6 +76,42 @@ class Evidence:
     kept: tuple[Kept, ...]
     fixed_points: FixedPoints | None
     left: LeftData | None
+
+    @cached_property
+    def noisy(self) -> bool:
+        """Whether noise on the states is felt in the losses."""
+        floor, slopes = self.data.floor_train, self.data.dcoords[self.data.train]
+        return floor is not None and floor > NOISE_FELT * float(np.mean(slopes**2))
+
+    @cached_property
+    def own_errors(self) -> tuple[float, float, float] | None:
+        """What the field itself is off by, whatever the noise: the mean over training rows of (f̂ − f)² at noise-free
+        states, and its median over the training and over the test trajectories. None without a true system or a test
+        trajectory."""
+        data, system = self.data, self.system
+        if system is None or data.train.all() or data.edited is not None:
+            return None
+        states = data.clean if data.clean is not None else data.coords
+        with np.errstate(all="ignore"):
+            off = np.square(self.run.snapshot.many(states) - system.field(states)).mean(axis=-1)
+        parts = [_by_trajectory(off[rows], data.trajectory[rows]) for rows in (data.train, ~data.train)]
+        return float(off[data.train].mean()), float(np.median(parts[0])), float(np.median(parts[1]))
+
+    @cached_property
+    def stepping(self) -> float | None:
+        """By how much of E the method's error alone changes the energy of the rollout, at most: of Ĥ, which the model
+        itself keeps, or of a model that keeps none the difference of H between the rollouts by the method and without
+        its error, while truth is known."""
+        split, drifts, system = self.split, self.drifts, self.system
+        if split is None or drifts is None or system is None:
+            return None
+        snapshot = self.run.snapshot
+        if drifts.learned is not None and snapshot.has_energy and not snapshot.dissipates:
+            return drifts.learned.largest
+        with np.errstate(all="ignore"):
+            gap = np.abs(system.hamiltonian(split.stepped) - system.hamiltonian(split.exact))[split.until]
+        known = gap[np.isfinite(gap)]
+        return float(known.max()) / system.energy_scale(split.truth[0]) if len(known) else None
 
 
 def gather(run: Run, data: Dataset, progress: ProgressCallback | None = None) -> Evidence:
@@ -137,6 +175,12 @@ def with_rollouts(evidence: Evidence, progress: ProgressCallback | None = None) 
         fixed_points=fixed_points(snapshot, system, states),
         left=left_data(run, system, evidence.energies, interrupt),
     )
+
+
+def _by_trajectory(off: Array, trajectory: Index) -> Array:
+    """The mean of `off` `(n,)` over each trajectory."""
+    _, which = np.unique(trajectory, return_inverse=True)
+    return np.asarray(np.bincount(which, off) / np.bincount(which))
 
 
 def _to_nobody(share: float) -> None:

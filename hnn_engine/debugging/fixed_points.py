@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hnn_engine.coords import Array, difference
+from hnn_engine.debugging.tangent_flow import many_at_once
 from hnn_engine.equilibria import Equilibrium, equilibria
 from hnn_engine.snapshot import Snapshot
 from hnn_engine.systems.base import System
@@ -57,7 +58,12 @@ def fixed_points(snapshot: Snapshot, system: System, states: Array) -> FixedPoin
     low, high = data_box(system, states)
     few = states[np.linspace(0, len(states) - 1, min(NEWTON_STATES, len(states))).astype(int)]
     truth = equilibria(system.field, system.hamiltonian, low, high, system.periodic, few)
-    model = equilibria(snapshot.field, snapshot.hamiltonian, low, high, system.periodic, few)
+    many = many_at_once(snapshot)
+
+    def field(coords: Array) -> Array:
+        return many(coords.reshape(-1, coords.shape[-1])).reshape(coords.shape)
+
+    model = equilibria(field, snapshot.hamiltonian, low, high, system.periodic, few)
     return FixedPoints(truth, model, _matched(truth, model, high - low, system.periodic))
 
 

@@ -15,6 +15,8 @@ from hnn_engine.debugging.evidence import Evidence, gather
 from hnn_engine.debugging.field_error import FieldError
 from hnn_engine.debugging.fixed_points import FixedPoints
 from hnn_engine.debugging.tangent_flow import (
+    GROWTH_TOLERANCE,
+    PATH_TOLERANCE,
     TangentFlow,
     largest_rate,
     lyapunov_spectrum,
@@ -81,14 +83,14 @@ def debug_report(run: Run, data: Dataset, progress: ProgressCallback | None = No
     took = time.perf_counter() - began
     affordable = MATRIX_SECONDS * GROWTH_SECONDS / max(took, 1e-9)
     growth = {
-        "model": _tangent(snapshot, start, min(MODEL_HORIZONS, affordable) * spec.horizon, interrupt)
+        "model": _tangent(snapshot, start, min(MODEL_HORIZONS, affordable) * spec.horizon, interrupt, GROWTH_TOLERANCE)
         if affordable > MATRIX_SECONDS
         else tangent["model"]
     }
     done = 0.7
     if system is not None:
         tangent["truth"] = _tangent(system, start, MATRIX_SECONDS * spec.horizon, interrupt)
-        growth["truth"] = _tangent(system, start, TRUTH_HORIZONS * spec.horizon, interrupt)
+        growth["truth"] = _tangent(system, start, TRUTH_HORIZONS * spec.horizon, interrupt, GROWTH_TOLERANCE)
     done = 0.8
     interrupt()
     split = evidence.split
@@ -119,8 +121,10 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _tangent(flow: Flow, start: Any, horizon: float, interrupt: Interrupt) -> TangentFlow:
-    return tangent_flow(flow, start, horizon, interrupt=interrupt)
+def _tangent(
+    flow: Flow, start: Any, horizon: float, interrupt: Interrupt, tolerance: float = PATH_TOLERANCE
+) -> TangentFlow:
+    return tangent_flow(flow, start, horizon, tolerance=tolerance, interrupt=interrupt)
 
 
 def _field_error(found: FieldError, run: Run) -> dict[str, Any]:
@@ -246,14 +250,16 @@ def _ensemble(evidence: Evidence, progress: ProgressCallback) -> dict[str, Any] 
         "seeds": [run.experiment.seed, *seeds],
         "disagreement": float(np.sqrt(np.mean(apart**2))) / max(size, 1e-300),
         "coverage": None,
+        "expected_coverage": None,
         "spread": None,
     }
     if system is not None and evidence.split is not None:
         split, spec = evidence.split, run.experiment.rollout
         found = band(members, split.truth[0], split.t, spec.integrator)
-        claimed = split.until
-        known = type(found)(*(part[claimed] for part in (found.t, found.low, found.high, found.middle, found.spread)))
+        claimed = np.asarray(split.until, dtype=np.bool_)
+        known = found.until(claimed)
         out["coverage"] = known.coverage(split.truth[claimed])
+        out["expected_coverage"] = (len(members) - 1) / (len(members) + 1)
         out["spread"] = float(known.spread[-1]) / split.size
     return out
 

@@ -1,29 +1,33 @@
 """The derivative of a flow: how it carries small differences, volumes and the symplectic form, and how fast they grow.
 
-M(t) = ∂x(t)/∂x(0), `(2*dof, 2*dof)`, obeys M(t₂) = M(t₁→t₂)·M(t₁). So a long path is cut into short segments, the
-path itself is followed once, and the maps of all segments are found together, as one batch.
+M(t) = ∂x(t)/∂x(0), `(2*dof, 2*dof)`, obeys dM/dt = A(t) M with A = ∂f/∂x along the path, and M(t₂) = M(t₁→t₂)·M(t₁).
+So the path itself is followed once, and the maps of all its short segments are found together, as one batch.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
-from hnn_engine.coords import Array, canonical_matrix
-from hnn_engine.integrators import EVALUATION_LIMIT, Flow, RungeKutta, get_integrator
-from hnn_engine.rollouts.rollout import Rollout, rollout
-from hnn_engine.rollouts.steps import Field, runge_kutta_step
+from hnn_engine.coords import Array, Index, canonical_matrix
+from hnn_engine.debugging.magnus import NODES, magnus_steps
+from hnn_engine.integrators import EVALUATION_LIMIT, Flow, get_integrator
+from hnn_engine.kernels.cache import loops
+from hnn_engine.rollouts.rollout import Rollout, compiled_flow, rollout
+from hnn_engine.rollouts.steps import Field
+from hnn_engine.snapshot import Snapshot
 
-STEP = 1e-5  # of central differences, of the spread of each coordinate along the path
-LANES = 4096  # states that are moved together: what is computed of them stays in the cache
-ACCURATE = 1e-8  # relative error of a segment's map, as halved steps tell it
-MOST_STEPS = 16  # in a segment
-TRIED = 24  # segments by which the number of steps is chosen
-PATH_TOLERANCE = 1e-10  # of the path along which a flow is differentiated
+STEP = 1e-5  # of central differences, of how far each coordinate moves along the path
+LANES, LANES_OF_NETWORKS = 4096, 512  # states whose field is computed together, so that they stay in the cache
+STEPS = 4096  # of the variational equation that are computed together
+PATH_TOLERANCE, GROWTH_TOLERANCE = 1e-10, 2e-7  # of the path along which a flow is differentiated, and for exponents
+FIRST_RADIANS, COARSE = 100.0, 128  # of the path, and states there, by which scales and segments are chosen
+TURN = 0.5  # of a step: by how much of a radian the fastest part of a typical A turns
+FEWEST_STEPS, MOST_STEPS = 4, 256  # of a segment
+ACCURATE = 1e-4  # gap between the orders of a segment's steps, above which they are halved; the error is far less
+FEW = 8  # a part of the segments, up to which they are followed each by itself instead of the whole path
 STRETCH, MOST_GROUPED = 1e4, 64  # of the maps that are taken together before they are orthonormalised
-GROWTH = 40  # segments in the time in which the fastest state moves as far as the path is wide
 
 Interrupt = Callable[[], bool] | None
 
@@ -40,27 +44,94 @@ class TangentFlow:
 
 
 def tangent_flow(
-    flow: Flow, start: Array, horizon: float, *, segment: float | None = None, interrupt: Interrupt = None
+    flow: Flow,
+    start: Array,
+    horizon: float,
+    *,
+    segment: float | None = None,
+    tolerance: float = PATH_TOLERANCE,
+    interrupt: Interrupt = None,
 ) -> TangentFlow:
     """Return the derivative of `flow` along its path from `start` `(2*dof,)` over `horizon` s.
 
-    Central differences of the states of each segment, moved by Runge–Kutta steps of order 8 that are halved until the
-    maps no longer change. `segment` is its length in s; by default as short as small differences need to stay small.
+    The path by DOP853 at `tolerance`; `GROWTH_TOLERANCE` is enough for exponents, which are means. A by central
+    differences (from that tolerance on, of a law, by forward ones); steps of a Magnus series of order 6: in a compiled
+    loop those of the path, in numpy equal ones that are halved within a segment until they are `ACCURATE`. `segment`
+    is its length in s; by default that of some radians of the fastest part of the motion. Where `interrupt` ends the
+    work, it goes no further, or maps are NaN.
     """
-    path = _path(flow, start, np.linspace(0.0, horizon, 2 * GROWTH + 1), interrupt)
-    if segment is None:
-        segment = _segment_length(flow, path)
-    count = max(1, math.ceil(horizon / segment))
-    times = np.linspace(0.0, horizon, count + 1)
-    path = _path(flow, start, times, interrupt)
-    going = np.isfinite(path.coords).all(axis=-1)
-    good = int(going.sum()) if not going.all() else len(times)
-    states, t = path.coords[:good], times[:good]
-    ended = float(path.ended)
-    if good < 2:
-        return TangentFlow(t, states, np.empty((0, len(start), len(start))), ended)
-    maps = segment_maps(flow.field, states[:-1], float(times[1]), interrupt)
-    return TangentFlow(t, states, maps, ended)
+    field = many_at_once(flow)
+    scale, rate = _scales(field, _first_states(flow, field, start, horizon, interrupt))
+    step = min(TURN / rate if rate > 0 else math.inf, horizon / FEWEST_STEPS)
+    count = max(1, math.ceil(horizon / (FEWEST_STEPS * step if segment is None else segment)))
+    t = np.linspace(0.0, horizon, count + 1)
+    compiled = _compiled(flow, start, t, scale, tolerance, interrupt)
+    if compiled is not None:
+        return compiled
+    return _in_numpy(flow, field, start, t, min(max(1, math.ceil(t[1] / step)), MOST_STEPS), scale, interrupt)
+
+
+def _compiled(
+    flow: Flow, start: Array, t: Array, scale: Array, tolerance: float, interrupt: Interrupt
+) -> TangentFlow | None:
+    """Follow path and maps by the compiled loop; None where there is none (yet)."""
+    kernels, alone = loops(), compiled_flow(flow, "dop853")
+    if kernels is None or alone is None:
+        return None
+    block = compiled_flow(flow, "dop853", rows=2 * len(start)) if alone.learned else alone
+    if block is None:
+        return None
+    flows, central, limit = (alone, block), tolerance < GROWTH_TOLERANCE, max(EVALUATION_LIMIT, 1000 * len(t))
+    path, maps = kernels.follow_tangents(*flows, start, t, scale, central, tolerance, limit, interrupt)
+    going = np.isfinite(path).all(axis=-1)
+    good = len(t) if going.all() else int(going.argmin())
+    ended = math.nan if good == len(t) else float(t[good - 1])
+    return TangentFlow(t[:good], path[:good], maps[: good - 1] * (scale[:, None] / scale), ended)
+
+
+def _in_numpy(
+    flow: Flow, field: Field, start: Array, t: Array, steps: int, scale: Array, interrupt: Interrupt
+) -> TangentFlow:
+    """The same without compiled loops, all segments at once, in so many equal steps each at first."""
+    d, count, duration = len(start), len(t) - 1, float(t[1])
+    within = np.concatenate([[0.0], _node_times(duration, steps)])
+    path = _path(flow, start, np.append((t[:-1, None] + within).ravel(), t[-1]), interrupt)
+    states = path.coords[:: len(within)]
+    nodes = path.coords[:-1].reshape(count, len(within), d)[:, 1:]
+    good = np.isfinite(states[1:]).all(axis=-1) & np.isfinite(nodes).all(axis=(1, 2))
+    whole = count if good.all() else int(good.argmin())
+    maps, todo, nodes = np.full((whole, d, d), np.nan), np.arange(whole), nodes[:whole]
+    while len(todo):
+        maps[todo], gaps = _segment_maps(field, nodes, duration, scale, interrupt)
+        todo, steps = todo[gaps > ACCURATE], 2 * steps
+        if steps > MOST_STEPS or not len(todo) or (interrupt is not None and interrupt()):
+            break
+        nodes = _nodes_again(flow, t, states, todo, _node_times(duration, steps), interrupt)
+    return TangentFlow(t[: whole + 1], states[: whole + 1], maps, float(path.ended))
+
+
+def _first_states(flow: Flow, field: Field, start: Array, horizon: float, interrupt: Interrupt) -> Array:
+    """Return states of the beginning of the path, `(n, 2*dof)`: of some hundred radians of it."""
+    _, rate = _scales(field, np.atleast_2d(start))
+    seconds = min(horizon, FIRST_RADIANS / rate) if rate > 0 else horizon
+    coords = _path(flow, start, np.linspace(0.0, seconds, COARSE + 1), interrupt).coords
+    return coords[np.isfinite(coords).all(axis=-1)]
+
+
+def many_at_once(flow: Flow) -> Field:
+    """Return the field of `flow` at many states `(N, 2*dof)`, by a compiled loop where there is one (yet)."""
+    if isinstance(flow, Snapshot):
+        return lambda coords: _in_parts(flow.many, coords, LANES_OF_NETWORKS)
+    kernels, ready = loops(), compiled_flow(flow, "dop853")
+    if kernels is not None and ready is not None:
+        return lambda coords: np.asarray(kernels.evaluate(ready, coords))
+    # By columns: laws read a coordinate of all states at once.
+    return lambda coords: _in_parts(lambda part: flow.field(np.asfortranarray(part)), coords, LANES)
+
+
+def _in_parts(field: Field, coords: Array, most: int) -> Array:
+    parts = [field(coords[begin : begin + most]) for begin in range(0, len(coords), most)]
+    return np.concatenate(parts) if parts else np.empty_like(coords)
 
 
 def _path(flow: Flow, start: Array, times: Array, interrupt: Interrupt) -> Rollout:
@@ -68,73 +139,79 @@ def _path(flow: Flow, start: Array, times: Array, interrupt: Interrupt) -> Rollo
     return rollout(flow, start, times, "dop853", tolerance=PATH_TOLERANCE, limit=limit, interrupt=interrupt)
 
 
-def _segment_length(flow: Flow, path: Rollout) -> float:
-    """Return a `GROWTH`-th of the time in which the fastest state of the path crosses what the path spans, at most
-    eight times the spacing of its times."""
-    known = path.coords[np.isfinite(path.coords).all(axis=-1)]
+def _node_times(duration: float, steps: int) -> Array:
+    """The nodes of so many equal steps, `(3·steps,)` in s from the beginning of a segment."""
+    return np.asarray((np.arange(steps)[:, None] + NODES).ravel() * (duration / steps))
+
+
+def _nodes_again(flow: Flow, t: Array, states: Array, which: Index, within: Array, interrupt: Interrupt) -> Array:
+    """Return the path at the times `within` `(n,)` s of the segments `which` `(m,)`, `(m, n, 2*dof)`."""
+    if len(which) * FEW > len(states):
+        times = np.concatenate([[0.0], (t[which, None] + within).ravel()])
+        return _path(flow, states[0], times, interrupt).coords[1:].reshape(len(which), len(within), -1)
+    moved = _path(flow, states[which], np.concatenate([[0.0], within]), interrupt).coords
+    return np.moveaxis(moved[1:], 0, 1)
+
+
+def _scales(field: Field, states: Array) -> tuple[Array, float]:
+    """Return how far each coordinate moves `(2*dof,)`, nowhere zero, and the rate in 1/s of the fastest part of A at a
+    typical one of `states` `(N, 2*dof)`: the modulus of its largest eigenvalue."""
+    spread = _filled(states.std(axis=0), states)
+    slopes = _slopes(field, states, spread)
     with np.errstate(all="ignore"):
-        rates = np.abs(flow.field(known)) / _spread(known)
-    fastest = float(np.nanmax(rates, initial=0.0))
-    longest = 8 * float(path.t[1] - path.t[0])
-    return min(longest, 20.0 / (GROWTH * fastest)) if fastest > 0 else longest
+        slopes = slopes[np.isfinite(slopes).all(axis=(1, 2))]
+        rates = np.abs(np.linalg.eigvals(slopes)).max(axis=-1) if len(slopes) else np.zeros(1)
+        rate = float(np.median(rates))
+        # An angle that turns over and over moves no further than what it does in the time of an oscillation.
+        speed = np.sqrt(np.nanmean(np.square(field(states)), axis=0))
+        near = np.where(np.isfinite(speed), speed / rate, spread) if rate > 0 else spread
+    return _filled(np.minimum(spread, near), states), rate
 
 
-def _spread(states: Array) -> Array:
-    """Return a length for each coordinate `(2*dof,)` that differences are measured by, nowhere zero."""
-    spread = states.std(axis=0)
-    typical = float(spread.max()) or max(1.0, float(np.abs(states).max()))
-    sizes: Array = np.maximum(spread, 1e-2 * typical)
-    return sizes
+def _filled(sizes: Array, states: Array) -> Array:
+    """Return `sizes` `(2*dof,)` of positions and momenta, none under a hundredth of the largest one of its kind."""
+    out, dof = sizes.copy(), len(sizes) // 2
+    for half in (slice(0, dof), slice(dof, None)):
+        largest = float(out[half].max())
+        if not largest > 0:
+            largest = float(sizes.max()) or max(1.0, float(np.abs(states).max()))
+        out[half] = np.maximum(out[half], 1e-2 * largest)
+    return out
 
 
-def segment_maps(field: Field, states: Array, duration: float, interrupt: Interrupt = None) -> Array:
-    """Return ∂x(t + `duration`)/∂x(t) `(K, 2*dof, 2*dof)` of dx/dt = `field`(x) at `states` `(K, 2*dof)`; NaN where the
-    field is not finite on the way, and all NaN where `interrupt` ended the work."""
-    steps, few = 1, states[np.linspace(0, len(states) - 1, min(TRIED, len(states))).astype(int)]
-    size = STEP * _spread(states)
-    found = _moved_differences(field, few, size, duration, steps, interrupt)
-    while steps < MOST_STEPS:
-        steps *= 2
-        finer = _moved_differences(field, few, size, duration, steps, interrupt)
-        with np.errstate(invalid="ignore"):
-            gap = np.abs(finer - found).max(axis=(1, 2)) / np.abs(finer).max(axis=(1, 2))
-        found = finer
-        if not (gap > ACCURATE).any():
-            steps //= 2  # whose own error the gap is
-            break
-    return _moved_differences(field, states, size, duration, steps, interrupt)
-
-
-@cache
-def _order_eight() -> RungeKutta:
-    """Dormand and Prince's method of order 8 with fixed steps."""
-    from scipy.integrate._ivp import dop853_coefficients as dop
-
-    rows = tuple(tuple(map(float, dop.A[i, :i])) for i in range(dop.N_STAGES))
-    return RungeKutta(rows, tuple(map(float, dop.B)), tuple(map(float, dop.C[: dop.N_STAGES])))
-
-
-def _moved_differences(
-    field: Field, states: Array, size: Array, duration: float, steps: int, interrupt: Interrupt
-) -> Array:
-    """The maps of `states` `(K, d)` by central differences of `size` `(d,)`, in so many Runge–Kutta steps."""
+def _slopes(field: Field, states: Array, scale: Array) -> Array:
+    """Return ∂f/∂x `(N, d, d)` in 1/s at `states` `(N, d)` by central differences, each coordinate in units of its
+    `scale` `(d,)`."""
     count, d = states.shape
-    maps = np.full((count, d, d), np.nan)
-    group = max(1, LANES // (2 * d))
-    moves = np.concatenate([np.diag(size), -np.diag(size)])
-    scheme, dt = _order_eight(), duration / steps
+    moves = STEP * np.concatenate([np.diag(scale), -np.diag(scale)])
+    with np.errstate(all="ignore"):
+        there = field((states[:, None] + moves).reshape(-1, d)).reshape(count, 2, d, d)
+        found: Array = np.swapaxes((there[:, 0] - there[:, 1]) / (2 * STEP * scale), 1, 2)
+    return found
+
+
+def _segment_maps(
+    field: Field, nodes: Array, duration: float, scale: Array, interrupt: Interrupt
+) -> tuple[Array, Array]:
+    """Return ∂x(t + `duration`)/∂x(t) `(K, d, d)` of segments with the path at their `nodes` `(K, 3·steps, d)`, and the
+    gaps between the orders of their steps `(K,)`; NaN where the field is not finite."""
+    count, d, steps = len(nodes), nodes.shape[-1], nodes.shape[1] // len(NODES)
+    maps, gaps = np.full((count, d, d), np.nan), np.zeros(count)
+    group = max(1, min(STEPS // steps, LANES * 4 // (2 * d * nodes.shape[1])))
     for begin in range(0, count, group):
-        some = states[begin : begin + group]
-        # By columns: laws read a coordinate of all states at once.
-        lanes = np.asfortranarray((some[:, None] + moves).reshape(-1, d))
+        some = nodes[begin : begin + group]
+        slopes = _slopes(field, some.reshape(-1, d), scale).reshape(-1, len(NODES), d, d)
         with np.errstate(all="ignore"):
-            for _ in range(steps):
-                lanes = runge_kutta_step(scheme, field, lanes, dt)
-                if interrupt is not None and interrupt():
-                    return maps
-        ahead, behind = np.moveaxis(lanes.reshape(len(some), 2, d, d), 1, 0)
-        maps[begin : begin + group] = np.swapaxes((ahead - behind) / (2 * size[:, None]), 1, 2)
-    return maps
+            moved, gap = magnus_steps(slopes, duration / steps)
+            moved = moved.reshape(len(some), steps, d, d)
+            total = moved[:, 0]
+            for k in range(1, steps):
+                total = moved[:, k] @ total
+            maps[begin : begin + group] = total * (scale[:, None] / scale)
+        gaps[begin : begin + group] = gap.reshape(len(some), steps).sum(axis=1)
+        if interrupt is not None and interrupt():
+            break
+    return maps, gaps
 
 
 # What the derivative says ---------------------------------------------------------------------------------------------
@@ -203,12 +280,16 @@ def lyapunov_spectrum(tangent: TangentFlow) -> LyapunovSpectrum:
     Of a Hamiltonian flow they come in pairs ±λ, so that their sum is 0; of one with friction it is the mean divergence.
     Source: Benettin, Galgani, Giorgilli & Strelcyn, Meccanica 15, 9 (1980).
     """
+    from scipy.linalg.lapack import dgeqrf, dorgqr  # numpy's own call takes ten times as long as the matrix does
+
     maps, t = _in_groups(tangent)
     d = maps.shape[-1]
-    logs, q = np.empty((len(maps), d)), np.eye(d)
+    stretched, q = np.empty((len(maps), d)), np.eye(d)
     for k, one in enumerate(maps):
-        q, r = np.linalg.qr(one @ q)
-        logs[k] = np.log(np.abs(np.diag(r)) + 1e-300)
+        reflected, tau, _, _ = dgeqrf(one @ q)
+        stretched[k] = reflected.diagonal()
+        q, _, _ = dorgqr(reflected, tau)
+    logs = np.log(np.abs(stretched) + 1e-300)
     estimates = np.cumsum(logs, axis=0) / t[:, None]
     return LyapunovSpectrum(t, -np.sort(-estimates, axis=1))
 

@@ -20,15 +20,17 @@ from hnn_engine.rollouts.truth import how_long_known
 Certainty = Literal["certain", "likely"]
 
 FLOOR = (0.6, 1.5)  # loss over noise floor, between which the loss is at the floor
-FELT = 1e-6  # noise floor over the mean square of the derivatives, above which the noise is felt
+RATHER = 0.5  # of the noise floor: a model whose own error is less is limited by the noise, not by itself
 OFF = 0.01  # relative error of a field that is off
 POOR = 0.05  # and of one that is poor
 OUTSIDE = 0.02  # of the width of the data's energies
 DRIFTS = 0.005  # of E: a drift that is seen
 CURLED = 0.01  # curl of a field, above truth's own, that is not J∇H
 LOST = 0.02  # of its scale: change of a conserved quantity
-PHASE = 0.2  # relative error along a rollout that keeps its energy
+PHASE = 0.2  # relative error along a rollout that keeps its energy:
+ASIDE, KEPT = 0.25, 0.15  # to so much of that error, and of E
 GAP = 10.0  # test loss over training loss
+ENOUGH = 2.0  # equations of a closed form for each of its unknowns
 DEAD = 0.5  # share of hidden units that are saturated
 STRONG_RIDGE, STRONG_DECAY = 1e-5, 1e-2
 SURE = 3.0  # times a threshold: certain
@@ -52,13 +54,13 @@ RULES: dict[str, Rule] = {}
 # What a fault may bring about: these rules may fire along with it, and no others.
 CONSEQUENCES: dict[str, frozenset[str]] = {
     "noise_floor": frozenset({"phase_noise", "left_data", "momentum_lost"}),
-    "start_outside_data": frozenset({"momentum_lost", "left_data"}),
+    "start_outside_data": frozenset({"momentum_lost"}),
     "integrator_drift": frozenset(),
     "friction_in_hamiltonian": frozenset(),
     "not_hamiltonian": frozenset({"momentum_lost", "left_data"}),
     "momentum_lost": frozenset(),
     "phase_noise": frozenset({"noise_floor"}),
-    "few_trajectories": frozenset({"momentum_lost", "left_data", "not_hamiltonian"}),
+    "few_trajectories": frozenset({"momentum_lost", "left_data", "not_hamiltonian", "start_outside_data"}),
     "saturated": frozenset({"momentum_lost", "left_data", "not_hamiltonian", "few_trajectories"}),
     "over_regularised": frozenset({"momentum_lost", "left_data", "not_hamiltonian", "friction_in_hamiltonian"}),
     "unfinished": frozenset({"momentum_lost", "left_data", "not_hamiltonian"}),
@@ -83,22 +85,42 @@ def _certainty(value: float, limit: float) -> Certainty:
     return "certain" if value >= SURE * limit else "likely"
 
 
-def _noisy(e: Evidence) -> bool:
-    """Whether noise on the states is felt in the losses."""
-    floor = e.data.floor_train
-    size = float(np.mean(e.data.dcoords[e.data.train] ** 2))
-    return floor is not None and floor > FELT * size
+def _floor(e: Evidence) -> float:
+    """The loss of the true field on the training rows, where noise is felt in it; else 0."""
+    return (e.data.floor_train or 0.0) if e.noisy else 0.0
+
+
+def _beyond(e: Evidence) -> float:
+    """How far the start's energy lies outside that of the training data, in widths of the latter; at most 0 inside."""
+    if e.energies is None or e.start_energy is None:
+        return 0.0
+    low, high = e.energies
+    below = 0.0 if e.system is not None and e.system.damped else low - e.start_energy
+    return max(e.start_energy - high, below) / max(high - low, 1e-300)
 
 
 @rule
 def noise_floor(e: Evidence) -> Finding | None:
-    """The loss is at the noise floor: what is left of it is the noise on the states."""
-    floor, loss = e.data.floor_train, e.losses[0]
-    if floor is None or not _noisy(e) or not FLOOR[0] * floor <= loss <= FLOOR[1] * floor:
+    """The loss is at the noise floor: what is left of it is the noise on the states.
+
+    Or below: what noisy states say of their derivatives is a smeared field, which they fit better than the true one.
+    """
+    floor, (loss, test), own = _floor(e), e.losses, e.own_errors
+    if (
+        not floor
+        or loss > FLOOR[1] * floor
+        or (loss < FLOOR[0] * floor and test > FLOOR[1] * (e.data.floor_test or 0.0))
+    ):
         return None
+    if own is not None and (own[0] > RATHER * floor or e.field.inside < OFF):  # the model's own; or nothing is wrong
+        return None
+    if friction_in_hamiltonian(e) is not None:  # then it is not the noise alone
+        return None
+    below = "at" if loss > FLOOR[0] * floor else "below"
     return Finding(
         "noise_floor",
-        "The loss is at the noise floor: what is left of it is the noise on the states, and more steps gain nothing.",
+        f"The loss is {below} the noise floor: what is left of it is the noise on the states, and more steps gain "
+        "nothing.",
         "certain",
         {"train_loss": loss, "noise_floor_train": floor},
         "Estimate the clean states too (recipe denoise), measure with less noise, or take more trajectories.",
@@ -110,25 +132,43 @@ def few_trajectories(e: Evidence) -> Finding | None:
     """The fit is far better on what it has seen than on what it has not."""
     train, test = e.losses
     floors = (e.data.floor_train or 0.0, e.data.floor_test or 0.0)
-    if not (~e.data.train).any() or e.field.inside < OFF or not math.isfinite(test):
+    if e.data.train.all() or e.field.inside < OFF or not math.isfinite(test):
         return None
-    if _noisy(e):
+    count = len(np.unique(e.data.trajectory[e.data.train]))
+    unknowns, equations = _unknowns(e), e.data.coords[e.data.train].size
+    if e.field.inside >= POOR and equations < ENOUGH * unknowns:
+        return Finding(
+            "few_trajectories",
+            f"{count} training trajectories give {equations:,} numbers for {unknowns:,} unknowns of the closed form: "
+            "what they do not determine, its penalty does.",
+            "likely",
+            {"equations": float(equations), "unknowns": float(unknowns), "trajectories": float(count)},
+            "Add trajectories, or take fewer units.",
+        )
+    # By medians over trajectories where truth is known: one close encounter says nothing of the others.
+    typical = (train, test) if e.own_errors is None else e.own_errors[1:]
+    ratio = typical[1] / max(typical[0], 1e-300)
+    if e.noisy and ratio < GAP:  # on noisy states it is the noise that is learned by heart
         if train > FLOOR[0] * floors[0] or test < FLOOR[1] * floors[1]:
             return None
         ratio = (test / floors[1]) / (train / floors[0])
-    else:
-        ratio = test / max(train, 1e-300)
-        if ratio < GAP:
-            return None
-    count = len(np.unique(e.data.trajectory[e.data.train]))
+    if ratio < (FLOOR[1] / FLOOR[0] if e.noisy else GAP):
+        return None
     return Finding(
         "few_trajectories",
         f"The field is far better on the {count} training trajectories than on the others: they do not cover what "
         "is asked of it.",
-        _certainty(ratio, GAP) if not _noisy(e) else "likely",
+        _certainty(ratio, GAP),
         {"train_loss": train, "test_loss": test, "ratio": ratio, "trajectories": float(count)},
         "Add trajectories, above all where the error map is darkest.",
     )
+
+
+def _unknowns(e: Evidence) -> int:
+    """How many weights a closed form solves for: those of the last layers; 0 of a fit by gradient."""
+    if get_recipe(e.run.experiment.recipe).by_gradient:
+        return 0
+    return sum(w.size for name, w in e.run.snapshot.weights.items() if name.endswith("out"))
 
 
 @rule
@@ -149,9 +189,8 @@ def saturated(e: Evidence) -> Finding | None:
 def over_regularised(e: Evidence) -> Finding | None:
     """A penalty on the weights keeps the fit from its data."""
     settings = e.run.experiment.settings
-    floor = (e.data.floor_train or 0.0) if _noisy(e) else 0.0
     size = float(np.mean(e.data.dcoords[e.data.train] ** 2))
-    missed = math.sqrt(max(e.losses[0] - FLOOR[1] * floor, 0.0) / max(size, 1e-300))
+    missed = math.sqrt(max(e.losses[0] - FLOOR[1] * _floor(e), 0.0) / max(size, 1e-300))
     ridge = float(settings.get("ridge", 0.0)) if settings.get("regularisation") == "fixed" else 0.0
     decay = float(settings.get("weight-decay", 0.0))
     name, value, limit = ("ridge", ridge, STRONG_RIDGE) if ridge else ("weight-decay", decay, STRONG_DECAY)
@@ -171,12 +210,11 @@ def unfinished(e: Evidence) -> Finding | None:
     """The loss was still falling when the fit ended."""
     history = e.run.history
     losses = history.train
-    floor = (e.data.floor_train or 0.0) if _noisy(e) else 0.0
     if len(losses) < 20 or not get_recipe(e.run.experiment.recipe).by_gradient or e.field.inside < POOR:
         return None
     part = max(1, len(losses) // 10)
     last, before = float(np.median(losses[-part:])), float(np.median(losses[-3 * part : -2 * part]))
-    if not math.isfinite(last) or last > 0.9 * before or last < FLOOR[1] * floor:
+    if not math.isfinite(last) or last > 0.9 * before or last < FLOOR[1] * _floor(e):
         return None
     fall = 1 - last / before
     return Finding(
@@ -231,15 +269,9 @@ def not_hamiltonian(e: Evidence) -> Finding | None:
 @rule
 def start_outside_data(e: Evidence) -> Finding | None:
     """The rollout begins where there was no data."""
-    if e.energies is None or e.start_energy is None:
+    if e.energies is None or e.start_energy is None or _beyond(e) < OUTSIDE:
         return None
     low, high = e.energies
-    width = max(high - low, 1e-300)
-    beyond = max(e.start_energy - high, low - e.start_energy) / width
-    if e.system is not None and e.system.damped:
-        beyond = (e.start_energy - high) / width
-    if beyond < OUTSIDE:
-        return None
     return Finding(
         "start_outside_data",
         f"The start has H = {e.start_energy:.3g} J, but the training data lies between {low:.3g} and {high:.3g} J: "
@@ -253,12 +285,13 @@ def start_outside_data(e: Evidence) -> Finding | None:
 @rule
 def integrator_drift(e: Evidence) -> Finding | None:
     """The drift is the method's and its step's, not the model's."""
-    if e.drifts is None or e.drifts.stepped is None or e.split is None:
+    if e.drifts is None or e.drifts.stepped is None or e.split is None or e.stepping is None:
         return None
     exact = e.drifts.exact.largest if e.drifts.exact is not None else math.inf
-    drift = e.drifts.stepped.largest
+    drift, own = e.drifts.stepped.largest, e.stepping
+    # A step makes its own part of the drift: that, and not what H does along a model's path, must be most of it.
     lost = not np.isfinite(e.split.stepped).all() and np.isfinite(e.split.exact).all()
-    if not lost and (drift < DRIFTS or drift < SURE * exact):
+    if own < DRIFTS or not (lost or min(own, drift) > SURE * exact):
         return None
     spec = e.run.experiment.rollout
     title = get_integrator(spec.integrator).title
@@ -267,8 +300,8 @@ def integrator_drift(e: Evidence) -> Finding | None:
         "integrator_drift",
         f"The energy {said} by {title} in steps of {spec.dt:g} s, and by {percent(exact)} without the method's error: "
         "the drift is the integrator's.",
-        "certain" if lost or drift > 10 * exact else "likely",
-        {"stepped": drift, "exact": exact, "dt": spec.dt},
+        "certain" if lost or own > 10 * exact else "likely",
+        {"stepped": drift, "exact": exact, "by_method": own, "dt": spec.dt},
         "Take a smaller step, or a method of higher order or a symplectic one.",
     )
 
@@ -292,17 +325,19 @@ def momentum_lost(e: Evidence) -> Finding | None:
 @rule
 def phase_noise(e: Evidence) -> Finding | None:
     """The energy is kept and the phase is lost: noise on the states has changed the period."""
-    if not _noisy(e) or e.split is None or e.drifts is None or e.drifts.exact is None:
+    if not e.noisy or e.split is None or e.drifts is None or e.drifts.exact is None:
         return None
-    error = e.split.largest(e.split.by_model)
-    if error < PHASE or e.drifts.exact.largest > PHASE / 4 or e.split.known < e.split.t[-1]:
+    if e.losses[0] > FLOOR[1] * _floor(e) or _beyond(e) >= OUTSIDE:  # then the noise is not what it has missed
+        return None
+    error, drift = e.split.largest(e.split.by_model), e.drifts.exact.largest
+    if error < PHASE or drift > min(ASIDE * error, KEPT) or e.split.known < e.split.t[-1]:
         return None
     return Finding(
         "phase_noise",
-        f"The energy is kept to {percent(e.drifts.exact.largest)}, but the rollout is {error:.2g} rms ‖x‖ from truth: "
+        f"The energy is kept to {percent(drift)}, but the rollout is {error:.2g} rms ‖x‖ from truth: "
         "noise on the states has changed the period.",
         "likely",
-        {"error": error, "energy": e.drifts.exact.largest},
+        {"error": error, "energy": drift},
         "Estimate the clean states too: recipe denoise.",
     )
 

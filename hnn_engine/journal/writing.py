@@ -148,7 +148,7 @@ class Writer:
         part = self._runs.get(run.id)
         if part is not None and not _same(part.what, run):
             part = None
-        files = run_files(run, with_samples=False) if part is None else {}
+        files = run_files(run, with_samples=False, with_training=False) if part is None else {}
         size = part.size if part is not None else sum(map(len, files.values()))
         recording = run.experiment.recording
         if recording is not None and not self._recording(recording, room, must=False):

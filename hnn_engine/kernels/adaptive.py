@@ -21,26 +21,26 @@ from hnn_engine.kernels.jit import INTEGERS, MATRIX, TABLE, VECTOR, jit, jit_for
 from hnn_engine.kernels.primitives import line
 
 STAGES = DOP853.n_stages
-_EXTRA = len(DOP853.A_EXTRA)
-_ROWS = STAGES + 1 + _EXTRA
+EXTRA = len(DOP853.A_EXTRA)
+ROWS = STAGES + 1 + EXTRA
 # Row s are the weights of the state at which stage s is taken: the first one's are none, those of `STAGES` make the new
 # state, and the last row's a step of Euler's.
-_TABLE = np.zeros((_ROWS + 1, _ROWS))
+_TABLE = np.zeros((ROWS + 1, ROWS))
 _TABLE[:STAGES, :STAGES] = DOP853.A[:STAGES, :STAGES]
 _TABLE[STAGES, :STAGES] = DOP853.B
-_TABLE[STAGES + 1 : _ROWS, : DOP853.A_EXTRA.shape[1]] = DOP853.A_EXTRA
-_TABLE[_ROWS, 0] = 1.0
+_TABLE[STAGES + 1 : ROWS, : DOP853.A_EXTRA.shape[1]] = DOP853.A_EXTRA
+_TABLE[ROWS, 0] = 1.0
 _E3, _E5, _D = (np.ascontiguousarray(part) for part in (DOP853.E3, DOP853.E5, DOP853.D))
-_TERMS = 3 + len(_D)  # of the interpolant
+TERMS = 3 + len(_D)  # of the interpolant
 _ORDER = 7  # of the error estimate
 _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 10.0
-_NEW, _SPARE, _STEP, _NONE, _INTERPOLANT = range(_ROWS + 1, _ROWS + 6)  # rows of memory behind those of the stages
-MEMORY = _INTERPOLANT + (_TERMS + 1) // 2  # how many there are, of two numbers or more
+NEW, SPARE, STEP, _NONE, INTERPOLANT = range(ROWS + 1, ROWS + 6)  # rows of memory behind those of the stages
+MEMORY = INTERPOLANT + (TERMS + 1) // 2  # how many there are, of two numbers or more
 
 MORE, DONE, LOST = 0, 1, 2
 # What `meters` holds of each state: its time, step size, field calls, the next row of `out`, whether the last step was
 # rejected, and one of the above; then the error of its step, and the first row of `out` behind that.
-T, H, CALLS, NEXT, REJECTED, STATUS, _ERROR, _LAST, EACH = range(9)
+T, H, CALLS, NEXT, REJECTED, STATUS, ERROR, LAST, EACH = range(9)
 
 
 @jit
@@ -53,27 +53,27 @@ def _size(x: Any, less: Any, at: Any, lane: int, lanes: int, rtol: float, atol: 
 
 
 @jit
-def _stages(x: Any, h: Any, first: int, last: int, k: Any, out: Any, flow: Any) -> None:
+def stages(x: Any, h: Any, first: int, last: int, k: Any, out: Any, flow: Any) -> None:
     """kₛ = f(x + h Σᵢ aₛᵢ kᵢ) from the stage `first` to before `last`; `out` is left with the last of those states."""
     for s in range(first, last):
         for j in range(x.size):
             total = 0.0
-            for i in range(s if s < _ROWS else 1):
+            for i in range(s if s < ROWS else 1):
                 total += _TABLE[s, i] * k[i, j]
             out[j] = x[j] + h[j] * total
         flow_at(out, flow, k[s])
 
 
 @jit
-def _begin(x: Any, k: Any, meters: Any, end: float, rtol: float, atol: float, flow: Any) -> None:
+def begin(x: Any, k: Any, meters: Any, end: float, rtol: float, atol: float, flow: Any) -> None:
     """Choose the first step of each lane. Source: Hairer, Nørsett & Wanner, II.4."""
-    none, h, k0, k1, lanes = k[_NONE], k[_STEP], k[0], k[_ROWS], meters.shape[0]
+    none, h, k0, k1, lanes = k[_NONE], k[STEP], k[0], k[ROWS], meters.shape[0]
     for i in range(lanes):
         d0, d1 = _size(x, none, x, i, lanes, rtol, atol), _size(k0, none, x, i, lanes, rtol, atol)
         first = min(1e-6 if d0 < 1e-5 or d1 < 1e-5 else 0.01 * d0 / d1, end - meters[i, T])
         for j in range(i, x.size, lanes):
             h[j] = first
-    _stages(x, h, _ROWS, _ROWS + 1, k, k[_SPARE], flow)
+    stages(x, h, ROWS, ROWS + 1, k, k[SPARE], flow)
     for i in range(lanes):
         h0, d1 = h[i], _size(k0, none, x, i, lanes, rtol, atol)
         d2 = _size(k1, k0, x, i, lanes, rtol, atol) / h0
@@ -83,7 +83,7 @@ def _begin(x: Any, k: Any, meters: Any, end: float, rtol: float, atol: float, fl
 
 
 @jit
-def _error(x: Any, new: Any, k: Any, h: float, lane: int, lanes: int, rtol: float, atol: float) -> float:
+def step_error(x: Any, new: Any, k: Any, h: float, lane: int, lanes: int, rtol: float, atol: float) -> float:
     """Return the error of a lane's step in units of the tolerance."""
     third, fifth = 0.0, 0.0
     for j in range(lane, x.size, lanes):
@@ -100,28 +100,40 @@ def _error(x: Any, new: Any, k: Any, h: float, lane: int, lanes: int, rtol: floa
 
 
 @jit
-def _write(x: Any, new: Any, k: Any, h: float, lane: int, meters: Any, last: int, times: Any, out: Any) -> None:
-    """Write the rows before `last` that a lane has passed: the interpolant between x and new, `(rows, coordinates)`."""
-    f, lanes, t = line(k, _INTERPOLANT * x.size, _TERMS), meters.shape[0], meters[lane, T]
-    for j in range(out.shape[1]):
-        at = j * lanes + lane
-        f[0] = new[at] - x[at]
-        f[1] = h * k[0, at] - f[0]
-        f[2] = 2.0 * f[0] - h * (k[STAGES, at] + k[0, at])
-        for i in range(_D.shape[0]):
-            total = 0.0
-            for s in range(_ROWS):
-                total += _D[i, s] * k[s, at]
-            f[3 + i] = h * total
-        for row in range(int(meters[lane, NEXT]), last):
-            y, theta = 0.0, (times[row] - t) / h
-            for i in range(_TERMS):
-                y = (y + f[_TERMS - 1 - i]) * (theta if i % 2 == 0 else 1.0 - theta)
-            out[row, j] = x[at] + y
+def interpolate(x: Any, new: Any, k: Any, h: float, at: int, f: Any) -> None:
+    """f <- the terms `(TERMS,)` of the interpolant of the number `at` of a state between x and new."""
+    f[0] = new[at] - x[at]
+    f[1] = h * k[0, at] - f[0]
+    f[2] = 2.0 * f[0] - h * (k[STAGES, at] + k[0, at])
+    for i in range(_D.shape[0]):
+        total = 0.0
+        for s in range(ROWS):
+            total += _D[i, s] * k[s, at]
+        f[3 + i] = h * total
 
 
 @jit
-def _next_steps(x: Any, meters: Any, end: float, h: Any) -> bool:
+def moved(f: Any, theta: float) -> float:
+    """Return by how much an interpolant has moved at the part `theta` of its step."""
+    y = 0.0
+    for i in range(TERMS):
+        y = (y + f[TERMS - 1 - i]) * (theta if i % 2 == 0 else 1.0 - theta)
+    return y
+
+
+@jit
+def _write(x: Any, new: Any, k: Any, h: float, lane: int, meters: Any, last: int, times: Any, out: Any) -> None:
+    """Write the rows before `last` that a lane has passed: the interpolant between x and new, `(rows, coordinates)`."""
+    f, lanes, t = line(k, INTERPOLANT * x.size, TERMS), meters.shape[0], meters[lane, T]
+    for j in range(out.shape[1]):
+        at = j * lanes + lane
+        interpolate(x, new, k, h, at, f)
+        for row in range(int(meters[lane, NEXT]), last):
+            out[row, j] = x[at] + moved(f, (times[row] - t) / h)
+
+
+@jit
+def next_steps(x: Any, meters: Any, end: float, h: Any) -> bool:
     """h <- the step of each lane, by coordinate; return whether all have one."""
     lanes, all_have = meters.shape[0], True
     for i in range(lanes):
@@ -137,24 +149,24 @@ def _next_steps(x: Any, meters: Any, end: float, h: Any) -> bool:
 
 
 @jit
-def _after(meters: Any, lane: int, h: float, end: float) -> float:
+def after(meters: Any, lane: int, h: float, end: float) -> float:
     """Return the time of a lane after its step."""
     t: float = meters[lane, T]
     return end if t + meters[lane, H] >= end else t + h
 
 
 @jit
-def _settle(x: Any, new: Any, k: Any, h: float, lane: int, meters: Any, times: Any, out: Any) -> None:
+def settle(x: Any, new: Any, k: Any, h: float, lane: int, meters: Any, times: Any, out: Any) -> None:
     """Take a lane's step or shorten it, and write the rows that it has passed."""
-    lanes, error, last = meters.shape[0], meters[lane, _ERROR], int(meters[lane, _LAST])
+    lanes, error, last = meters.shape[0], meters[lane, ERROR], int(meters[lane, LAST])
     if not error < 1.0:
         shrink = max(_SHRINK, _SAFETY * error ** (-1.0 / (_ORDER + 1))) if error < np.inf else _SHRINK
         meters[lane, H], meters[lane, REJECTED] = h * shrink, 1.0
         return
     if last > int(meters[lane, NEXT]):
-        meters[lane, CALLS] += _EXTRA
+        meters[lane, CALLS] += EXTRA
         _write(x, new, k, h, lane, meters, last, times, out)
-    meters[lane, T] = _after(meters, lane, h, times[-1])
+    meters[lane, T] = after(meters, lane, h, times[-1])
     grow = _GROW if error == 0.0 else min(_GROW, _SAFETY * error ** (-1.0 / (_ORDER + 1)))
     meters[lane, H] = h * (min(1.0, grow) if meters[lane, REJECTED] != 0.0 else grow)
     meters[lane, REJECTED], meters[lane, NEXT] = 0.0, last
@@ -179,25 +191,25 @@ def advance_adaptive(
     for each lane at its place in `which` `(lanes,)`. `rtol`, `atol`: tolerances of a step's error. `k`: memory, zeros
     `(MEMORY, 2·dof·lanes)`. Source: Hairer, Nørsett & Wanner, II.5 and II.10.
     """
-    lanes, end, calls, going, new, h = meters.shape[0], times[-1], 0, True, k[_NEW], k[_STEP]
-    _stages(x, h, 0, 1, k, new, flow)
+    lanes, end, calls, going, new, h = meters.shape[0], times[-1], 0, True, k[NEW], k[STEP]
+    stages(x, h, 0, 1, k, new, flow)
     if meters[0, H] == 0.0:  # lanes begin together
-        _begin(x, k, meters, end, rtol, atol, flow)
-    while going and calls < budget and _next_steps(x, meters, end, h):
-        _stages(x, h, 1, STAGES + 1, k, new, flow)
+        begin(x, k, meters, end, rtol, atol, flow)
+    while going and calls < budget and next_steps(x, meters, end, h):
+        stages(x, h, 1, STAGES + 1, k, new, flow)
         calls += STAGES
         passed = False
         for i in range(lanes):
             meters[i, CALLS] += STAGES
-            meters[i, _ERROR] = _error(x, new, k, h[i], i, lanes, rtol, atol)
-            after, last = _after(meters, i, h[i], end), int(meters[i, NEXT])
-            while meters[i, _ERROR] < 1.0 and last < times.size and times[last] <= after:
+            meters[i, ERROR] = step_error(x, new, k, h[i], i, lanes, rtol, atol)
+            until, last = after(meters, i, h[i], end), int(meters[i, NEXT])
+            while meters[i, ERROR] < 1.0 and last < times.size and times[last] <= until:
                 last += 1
                 passed = True
-            meters[i, _LAST] = last
+            meters[i, LAST] = last
         if passed:
-            _stages(x, h, STAGES + 1, _ROWS, k, k[_SPARE], flow)
-            calls += _EXTRA
+            stages(x, h, STAGES + 1, ROWS, k, k[SPARE], flow)
+            calls += EXTRA
         for i in range(lanes):
-            _settle(x, new, k, h[i], i, meters, times, out[which[i]])
+            settle(x, new, k, h[i], i, meters, times, out[which[i]])
             going = going and meters[i, STATUS] == MORE

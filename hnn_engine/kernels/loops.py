@@ -11,6 +11,7 @@ from hnn_engine.kernels.features import add_gradients, values
 from hnn_engine.kernels.flow import batched_network_flow, compile_law, law_flow, network_flow
 from hnn_engine.kernels.follow import compiled_flow, evaluate, follow
 from hnn_engine.kernels.pixel_training import advance_pixels, pixel_network
+from hnn_engine.kernels.tangents import follow_tangents
 from hnn_engine.kernels.training import advance, network
 from hnn_engine.kernels.weight_layout import weight_layout
 
@@ -23,6 +24,7 @@ __all__ = [
     "compiled_flow",
     "evaluate",
     "follow",
+    "follow_tangents",
     "law_flow",
     "network",
     "network_flow",

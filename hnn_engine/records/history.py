@@ -28,6 +28,11 @@ class History:
     test_steps: Array
     test: Array
 
+    def until(self, step: int) -> "History":
+        """Return the losses of at most `step` steps."""
+        train, test = self.train_steps <= step, self.test_steps <= step
+        return History(self.train_steps[train], self.train[train], self.test_steps[test], self.test[test])
+
 
 def history_csv(history: History) -> bytes:
     """Return the file of `history`: step, training loss, and the test loss where it was taken, a line for each step."""

@@ -1,6 +1,7 @@
 """A run: one fit's experiment, history, weights and figures, as a handful of named files in memory.
 
-run.json, history.csv, weights.safetensors, and data.npz where the data was measured. The same files make a folder on
+run.json, history.csv, weights.safetensors, data.npz where the data was measured, and snapshots.safetensors where
+weights along the fit were kept. The same files make a folder on
 disk or a folder inside a session. Nothing is pickled, and everything is checked before it is believed.
 """
 
@@ -8,7 +9,7 @@ import math
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any
 
 from hnn_engine.errors import HnnLabError, RecordError, begins_with
@@ -19,6 +20,7 @@ from hnn_engine.limits import (
     LARGEST_DATA,
     LARGEST_HISTORY,
     LARGEST_JSON,
+    LARGEST_SNAPSHOTS,
     LARGEST_WEIGHTS,
     LONGEST_REASON,
     LONGEST_TITLE,
@@ -34,7 +36,9 @@ from hnn_engine.records.recorded import (
     recording_header,
     with_stated_reference,
 )
-from hnn_engine.records.weights import read_weights, weights_file
+from hnn_engine.records.training_snapshots import NAME as SNAPSHOTS_NAME
+from hnn_engine.records.training_snapshots import TrainingSnapshots, read_training, training_file
+from hnn_engine.records.weights import LONGEST_HEADER, read_weights, weights_file
 from hnn_engine.snapshot import Snapshot
 
 RUN_FILES: dict[str, int] = {  # name -> largest size that is read, in bytes
@@ -42,6 +46,7 @@ RUN_FILES: dict[str, int] = {  # name -> largest size that is read, in bytes
     "history.csv": LARGEST_HISTORY,
     "weights.safetensors": LARGEST_WEIGHTS,
     "data.npz": LARGEST_DATA,
+    SNAPSHOTS_NAME: LARGEST_SNAPSHOTS + LONGEST_HEADER,
 }
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ENDINGS = ("finished", "stopped", "failed")
@@ -74,6 +79,25 @@ class Run:
     created: str  # ISO time
     backend: str = ""  # what computed it, one of BACKENDS; empty where an older program did, which did not say
     started_from: Origin | None = None
+    training: TrainingSnapshots | None = None  # the weights along the fit
+
+    def at_step(self, step: int) -> "Run":
+        """Return the run as it stood after the last snapshot that was taken within `step` steps: its weights and losses
+        up to there, without figures. Raises `RecordError` where none was taken."""
+        number = -1 if self.training is None else self.training.before(step)
+        if self.training is None or number < 0:
+            raise RecordError(
+                f"{self.title} has no snapshots of its weights: fit again by gradient, and let snapshots be kept"
+            )
+        reached = int(self.training.steps[number])
+        return replace(
+            self,
+            snapshot=self.training.snapshot(number, self.snapshot),
+            history=self.history.until(reached),
+            figures=None,
+            steps=reached,
+            training=None,
+        )
 
     def summary(self) -> dict[str, Any]:
         """Return what `train --json` and `evaluate --json` print, but for the place of the run."""
@@ -91,8 +115,9 @@ class Run:
         }
 
 
-def run_files(run: Run, with_samples: bool = True) -> dict[str, bytes]:
-    """Return the files of `run`, name -> content; not `with_samples`, the recording itself is left out.
+def run_files(run: Run, with_samples: bool = True, with_training: bool = True) -> dict[str, bytes]:
+    """Return the files of `run`, name -> content; not `with_samples`, the recording itself is left out, and not
+    `with_training` the weights along the fit.
 
     Raises `RecordError` for what could not be read back: a number that is not finite, an id that is none.
     """
@@ -118,6 +143,8 @@ def run_files(run: Run, with_samples: bool = True) -> dict[str, bytes]:
     if recording is not None:
         document["recording"] = recording_header(recording)
         files |= {"data.npz": recording_arrays(recording)} if with_samples else {}
+    if run.training is not None and with_training:
+        files[SNAPSHOTS_NAME] = training_file(run.training)
     return {"run.json": dump_json(document), **files}
 
 
@@ -149,6 +176,7 @@ def read_run(files: Mapping[str, bytes], where: str, film: Recording | None = No
             created=top.time("created"),
             backend=result.one_of("backend", BACKENDS) if result.has("backend") else "",
             started_from=_read_origin(document.get("started_from")),
+            training=read_training(files, experiment),
         )
     except HnnLabError as error:
         if begins_with(error, where):  # the file that the members come from is damaged

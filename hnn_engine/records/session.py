@@ -17,7 +17,7 @@ from hnn_engine.atomic_write import reading, recover, told, write_file
 from hnn_engine.disk import operations
 from hnn_engine.errors import HnnLabError, RecordError, begins_with
 from hnn_engine.experiment import Experiment, from_json, to_json
-from hnn_engine.limits import LARGEST_DATA, LARGEST_JSON, LARGEST_SESSION, MOST_RUNS
+from hnn_engine.limits import LARGEST_DATA, LARGEST_JSON, LARGEST_SESSION, LARGEST_TRAINING, MOST_RUNS
 from hnn_engine.recordings import Recording
 from hnn_engine.records.archive import Archive, Content, Members, believable
 from hnn_engine.records.documents import FORMAT, Fields, dump_json, load_json
@@ -25,6 +25,7 @@ from hnn_engine.records.equality import difference
 from hnn_engine.records.recorded import Kept, read_recording_files, recording_arrays, recording_header
 from hnn_engine.records.run import RUN_FILES, Run, read_run, run_files
 from hnn_engine.records.totals import check_totals
+from hnn_engine.records.training_snapshots import NAME as SNAPSHOTS_NAME
 from hnn_engine.regular_files import open_regular, opened
 
 _log = logging.getLogger(__name__)
@@ -71,6 +72,21 @@ def session_bytes(session: Session) -> dict[str, bytes]:
     return {"session.json": dump_json(document), **members}
 
 
+def with_room(session: Session) -> Session:
+    """Return `session` with so few of the snapshots along its fits that all together have at most `LARGEST_TRAINING`
+    bytes: of the runs that have most, every other one goes, until they do."""
+    kept = [run.training for run in session.runs]
+    sizes = [one.size if one is not None else 0 for one in kept]
+    while sum(sizes) > LARGEST_TRAINING:
+        largest = sizes.index(max(sizes))
+        found = kept[largest]
+        assert found is not None
+        fewer = found.thinned((len(found) + 1) // 2) if len(found) > 2 else None
+        kept[largest], sizes[largest] = fewer, fewer.size if fewer is not None else 0
+    runs = zip(session.runs, kept, strict=True)
+    return replace(session, runs=tuple(run if run.training is one else replace(run, training=one) for run, one in runs))
+
+
 def plain_view(view: object) -> dict[str, Any]:
     """Return what of `view` is plain and short: texts, numbers, flags, nothing, and lists of these."""
     if not isinstance(view, Mapping):
@@ -108,6 +124,7 @@ def save_session(session: Session, path: Path, replace_protected: bool = False) 
         found = operations.kind(path)
     if operations.is_folder(found):
         raise RecordError(f"{path} is a folder, but a session is a file: choose a name that ends in {SUFFIX}")
+    session = with_room(session)
     try:
         members = session_bytes(session)
     except RecordError as error:
@@ -131,7 +148,8 @@ def _read_back(session: Session, beside: Path, path: Path) -> None:
 
 
 def _packed(members: Mapping[str, bytes]) -> bytes:
-    """Return the zip of `members`; they are not packed where they would shrink more than a reader believes."""
+    """Return the zip of `members`; they are not packed where they would shrink more than a reader believes, nor are
+    snapshots, which hardly shrink."""
     unpacked = sum(map(len, members.values()))
     packed = _zipped(members, zipfile.ZIP_DEFLATED)
     return packed if believable(unpacked, len(packed)) else _zipped(members, zipfile.ZIP_STORED)
@@ -141,7 +159,7 @@ def _zipped(members: Mapping[str, bytes], method: int) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", method) as archive:
         for name, content in members.items():
-            archive.writestr(name, content)
+            archive.writestr(name, content, zipfile.ZIP_STORED if name.endswith(SNAPSHOTS_NAME) else method)
     return packed.getvalue()
 
 

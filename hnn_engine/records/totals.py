@@ -3,19 +3,31 @@
 from collections.abc import Mapping
 
 from hnn_engine.errors import RecordError
-from hnn_engine.limits import LARGEST_ARRAYS, LARGEST_HISTORIES, LARGEST_SESSION, MOST_SESSION_VALUES
+from hnn_engine.limits import (
+    LARGEST_ARRAYS,
+    LARGEST_HISTORIES,
+    LARGEST_SESSION,
+    LARGEST_TRAINING,
+    MOST_SESSION_VALUES,
+)
 from hnn_engine.records.archive import size_of
 from hnn_engine.records.documents import most_values
 from hnn_engine.records.recorded import arrays_size, digest
+from hnn_engine.records.training_snapshots import NAME as SNAPSHOTS_NAME
+from hnn_engine.records.weights import LONGEST_HEADER
 
 
 def check_totals(members: Mapping[str, bytes], where: str) -> None:
     """Raise `RecordError`, which begins with `where`, unless the `members` of a session keep to `limits`: bytes in all,
-    bytes of losses, values in JSON, and bytes of recordings in memory. For writing and reading alike."""
+    bytes of losses and of snapshots along fits, values in JSON, and bytes of recordings in memory. For writing and
+    reading alike."""
     if sum(size_of(members, name) for name in members) > LARGEST_SESSION:
         raise RecordError(_too_much(where, f"{LARGEST_SESSION / 1e9:.0f} GB unpacked"))
     if sum(size_of(members, name) for name in members if name.endswith("history.csv")) > LARGEST_HISTORIES:
         raise RecordError(_too_much(where, f"{LARGEST_HISTORIES / 1e6:.0f} MB of losses"))
+    training = [max(0, size_of(members, name) - LONGEST_HEADER) for name in members if name.endswith(SNAPSHOTS_NAME)]
+    if sum(training) > LARGEST_TRAINING:
+        raise RecordError(_too_much(where, f"{LARGEST_TRAINING / 1e6:.0f} MB of snapshots along fits"))
     _check_documents(members, where)
     _check_recordings(members, where)
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMessageBox
 
 from app.model.rollout_messages import Answer
@@ -196,6 +197,23 @@ async def test_the_window_gives_the_same_weights_as_a_fit_alone(bench: Bench, re
         kept = run_of(bench, spec.name)
         assert same_weights(kept.snapshot, alone.end.snapshot)
         assert np.array_equal(kept.history.train, alone.history().train)
+
+
+@pytest.mark.usefixtures("unevaluated")
+async def test_fits_keep_their_weights_along_the_way_unless_that_is_switched_off(bench: Bench) -> None:
+    await bench.warm()
+    bench.small_fit(40, 8)
+    await bench.train()
+    kept = run_of(bench, "hnn")
+    assert kept.training is not None
+    assert (kept.training.steps[0], kept.training.steps[-1]) == (0, 40)
+    (switch,) = (one for one in bench.window.findChildren(QAction) if one.text() == "Keep snapshots of fits")
+    assert switch.isChecked()
+    switch.trigger()
+    bench.edit(seed=5)
+    await bench.train()
+    assert run_of(bench, "hnn").id != kept.id
+    assert run_of(bench, "hnn").training is None
 
 
 @pytest.mark.usefixtures("unevaluated")

@@ -231,6 +231,36 @@ def test_evaluate_repeats_what_train_said(trained: tuple[Path, Said], hnn_lab: C
         assert after[key] == (pytest.approx(value, rel=1e-9) if isinstance(value, float) else value)
 
 
+def test_weights_along_a_fit_are_kept_evaluated_and_left_out(
+    trained: tuple[Path, Said], hnn_lab: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert "snapshots along the fit are kept" in trained[1].err
+    said = hnn_lab("evaluate", trained[0], "--json", "--step", "4")
+    assert said.code == 0
+    found, last = json.loads(said.out), json.loads(trained[1].out)
+    assert (found["steps"], last["steps"]) == (4, 12)
+    assert found["train_loss"] != last["train_loss"]
+    complaint(hnn_lab("evaluate", trained[0], "--step", "x"), "--step is 'x'", "whole number")
+    monkeypatch.setattr(FitRun, "evaluate", lambda self: None)
+    assert "snapshots" not in hnn_lab(*TRAIN, "--snapshots", "0", "--out", tmp_path / "run").err
+    assert not (tmp_path / "run" / "snapshots.safetensors").exists()
+    complaint(hnn_lab("evaluate", tmp_path / "run", "--step", "4"), "no snapshots")
+    complaint(hnn_lab(*TRAIN, "--snapshots", "101", "--out", tmp_path / "other"), "--snapshots is '101'")
+
+
+def test_what_is_wrong_is_said_of_another_rollout_too(trained: tuple[Path, Said], hnn_lab: Command) -> None:
+    said = hnn_lab("evaluate", trained[0], "--json", "--debug", "--start", "2.9,3", "--dt", "0.1", "--horizon", "5")
+    assert said.code == 0
+    found = json.loads(said.out)["debug"]
+    assert found["integrator_error"]["dt"] == 0.1
+    assert "start_outside_data" in [one["rule"] for one in found["verdict"]]
+    complaint(hnn_lab("evaluate", trained[0], "--start", "1,0"), "--start is for --debug")
+    complaint(hnn_lab("evaluate", trained[0], "--debug", "--start", "1"), "--start is '1'")
+    complaint(
+        hnn_lab("evaluate", trained[0], "--debug", "--integrator", "yoshida4"), "--integrator yoshida4", "T(p) + V(q)"
+    )
+
+
 def test_a_run_that_is_there_is_replaced_only_by_force(
     trained: tuple[Path, Said], hnn_lab: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

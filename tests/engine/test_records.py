@@ -33,8 +33,11 @@ from hnn_engine.fitting import RECIPES
 from hnn_engine.models import MODELS
 from hnn_engine.recordings import Recording, read_shipped_recording
 from hnn_engine.records import History, Run, Session, check_target, load_run, load_session, save_session, write_run
+from hnn_engine.records.equality import difference
 from hnn_engine.records.run import RUN_FILES, read_run, run_files
-from hnn_engine.records.session import session_bytes
+from hnn_engine.records.session import session_bytes, with_room
+from hnn_engine.records.training_snapshots import NAME as SNAPSHOTS
+from hnn_engine.records.training_snapshots import Collector, TrainingSnapshots, wanted_steps
 from hnn_engine.video import AngleReader
 from tests.fields import SIZE, fresh
 
@@ -81,7 +84,20 @@ def a_run(model: str = "hnn", recorded: bool = False, name: str = "abc123") -> R
         fit_seconds=1 / 7,
         created="2026-11-23T12:00:00+00:00",
         backend="torch",
+        training=along(model),
     )
+
+
+@cache
+def along(model: str) -> TrainingSnapshots:
+    """Weights before a fit, and after 3 and 12 steps."""
+    collector = Collector(12, 100, fresh(model, {"width": 7, "depth": 2}, seed=2))
+    for step in (3, 12):
+        assert collector.wants(step)
+        collector.take(step, fresh(model, {"width": 7, "depth": 2}, seed=step))
+    found = collector.collected()
+    assert found is not None
+    return found
 
 
 @cache
@@ -105,6 +121,7 @@ def assert_same(one: Run, other: Run) -> None:
         assert all((w.dtype, w.tobytes()) == (theirs[n].dtype, theirs[n].tobytes()) for n, w in mine.items())
     for name in ("train_steps", "train", "test_steps", "test"):
         assert getattr(one.history, name).tobytes() == getattr(other.history, name).tobytes()
+    assert difference(one.training, other.training) == ""
     ours, read = one.experiment.recording, other.experiment.recording
     assert (ours is None) == (read is None)
     if ours is not None and read is not None:
@@ -163,6 +180,156 @@ def test_what_a_recipe_has_fitted_reads_back_bit_by_bit(tmp_path: Path, recipe: 
     assert run is not None
     write_run(run, tmp_path / "run")
     assert_same(run, load_run(tmp_path / "run"))
+
+
+# The weights along a fit ----------------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 200_000), st.integers(0, 100))
+def test_snapshots_are_spaced_evenly_in_the_logarithm_of_the_step(steps: int, count: int) -> None:
+    wanted = wanted_steps(steps, count)
+    assert len(wanted) <= count
+    assert (np.diff(wanted) > 0).all()
+    if count >= 3:
+        assert (wanted[0], wanted[1], wanted[-1]) == (0, 1, steps)
+        ratios = wanted[2:] / wanted[1:-1]
+        even = steps ** (1 / (count - 2))
+        large = wanted[1:-1] > 50  # where rounding to whole steps hardly counts
+        assert (ratios[large] <= even * 1.02).all()
+
+
+def test_a_fit_keeps_its_weights_along_the_way_and_changes_by_nothing() -> None:
+    base = new_experiment("mass-spring")
+    experiment = replace(
+        base,
+        data={**base.data, "trajectories": 6, "points": 12},
+        models=(model_spec("hnn", {"width": 9}),),
+        settings={**base.settings, "steps": 30},
+    )
+    runs = []
+    for most in (0, 6, 100):
+        fit = FitRun(experiment, experiment.dataset(), snapshots=most)
+        live = {}
+        while fit.end is None:
+            fit.advance()
+            frozen = fit.snapshot()
+            if frozen is not None:
+                live[fit.step] = frozen
+        run = fit.as_run(None)
+        assert run is not None
+        runs.append(run)
+        if not most:
+            assert run.training is None
+            continue
+        assert run.training is not None
+        assert run.training.steps[0] == 0
+        assert len(run.training) <= most
+        for number, step in enumerate(run.training.steps.tolist()):
+            kept = run.training.snapshot(number, run.snapshot)
+            if step < 30:
+                assert all((w == kept.weights[n]).all() for n, w in live[step].weights.items())
+        earlier = run.at_step(5)
+        assert earlier.steps <= 5
+        assert len(earlier.history.train) == earlier.steps
+        assert earlier.training is None
+    for run in runs[1:]:
+        assert all((w == run.snapshot.weights[n]).all() for n, w in runs[0].snapshot.weights.items())
+    with pytest.raises(RecordError, match="no snapshots of its weights"):
+        runs[0].at_step(5)
+
+
+def test_closed_forms_keep_no_snapshots() -> None:
+    base = new_experiment("mass-spring")
+    experiment = replace(
+        base,
+        data={**base.data, "trajectories": 6, "points": 12},
+        models=(model_spec("hnn"),),
+        recipe="sampled",
+        settings=default_settings("sampled", base.scene),
+    )
+    fit = FitRun(experiment, experiment.dataset(), snapshots=100)
+    while fit.end is None:
+        fit.advance()
+    run = fit.as_run(None)
+    assert run is not None
+    assert run.training is None
+
+
+def test_large_weights_are_kept_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = fresh("hnn", {"width": 7, "depth": 2}, seed=0)
+    size = sum(w.nbytes for w in first.weights.values())
+    monkeypatch.setattr("hnn_engine.records.training_snapshots.LARGEST_SNAPSHOTS", 5 * size + size // 2)
+    collector = Collector(1000, 100, first)
+    for step in range(1, 1001):
+        if collector.wants(step):
+            collector.take(step, first)
+    found = collector.collected()
+    assert found is not None
+    assert len(found) == 5
+    assert found.size == 5 * size
+
+
+def test_weights_that_are_not_finite_are_not_kept() -> None:
+    first = fresh("hnn", {"width": 7, "depth": 2}, seed=0)
+    collector = Collector(10, 100, first)
+    collector.take(1, replace(first, weights={name: w * np.nan for name, w in first.weights.items()}))
+    collector.take(2, first)
+    found = collector.collected()
+    assert found is not None
+    assert found.steps.tolist() == [0, 2]
+
+
+def test_a_session_keeps_fewer_snapshots_where_all_would_be_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = a_run()
+    assert run.training is not None
+    monkeypatch.setattr("hnn_engine.records.session.LARGEST_TRAINING", int(run.training.size * 1.8))
+    monkeypatch.setattr("hnn_engine.records.totals.LARGEST_TRAINING", int(run.training.size * 1.8))
+    session = Session(run.experiment, (run, replace(run, id="other")))
+    room = with_room(session)
+    assert [len(one.training) for one in room.runs if one.training is not None] == [2, 3]
+    save_session(session, tmp_path / "s.hnnlab")
+    back = load_session(tmp_path / "s.hnnlab")
+    assert difference(back.runs[0].training, room.runs[0].training) == ""
+    assert room.runs[0].training is not None
+    assert room.runs[0].training.steps.tolist() == [0, 12]
+
+
+def test_a_run_without_its_snapshots_opens(tmp_path: Path) -> None:
+    write_run(a_run(), tmp_path / "run")
+    (tmp_path / "run" / SNAPSHOTS).unlink()
+    assert load_run(tmp_path / "run").training is None
+
+
+SPOILT_SNAPSHOTS: list[tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] = [
+    (lambda a: {**a, "steps": a["steps"][::-1].copy()}, "do not rise"),
+    (lambda a: {**a, "steps": a["steps"] - 1}, "do not rise"),
+    (lambda a: {**a, "steps": a["steps"].astype(np.float64)}, "expected 1 to 100 counts"),
+    (lambda a: {**a, "steps": a["steps"][:0]}, "expected 1 to 100 counts"),
+    (lambda a: {n: w for n, w in a.items() if n != "steps"}, "steps is missing"),
+    (lambda a: {**a, "w0": a["w0"][:2]}, "w0 is (2, 2, 7), expected (3, 2, 7)"),
+    (lambda a: {**a, "w0": a["w0"] * np.float32(np.nan)}, "numbers that are not finite after 0 steps"),
+    (lambda a: {**a, "w9": a["w0"]}, "'w9', which the model does not have"),
+    (lambda a: {n: w for n, w in a.items() if n != "b1"}, "b1 is missing"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "words"), SPOILT_SNAPSHOTS)
+def test_damaged_snapshots_are_one_sentence(spoil: Callable[[dict[str, Any]], dict[str, Any]], words: str) -> None:
+    files = dict(run_files(a_run()))
+    files[SNAPSHOTS] = save(spoil(dict(load(files[SNAPSHOTS]))))
+    with pytest.raises(RecordError) as caught:
+        read_run(files, "here")
+    assert words in str(caught.value)
+    assert str(caught.value).startswith("here cannot be read: snapshots.safetensors")
+    assert len(str(caught.value)) <= 300
+
+
+def test_more_snapshots_than_a_run_may_hold_are_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = dict(run_files(a_run()))
+    with pytest.raises(RecordError, match=r"snapshots.safetensors has 10.2 MB, more than the 10.1 MB"):
+        read_run({**files, SNAPSHOTS: bytes(10_200_000)}, "here")
 
 
 def test_frames_without_their_reader_are_not_kept() -> None:

@@ -84,8 +84,17 @@ def test_a_sound_fit_is_left_in_peace(system: str) -> None:
     assert found(fine) == {}
 
 
+MEASURED = {"states": "measured"}
+
+
+def test_noise_that_is_taken_out_is_no_fault() -> None:
+    assert found(start_at(fit(experiment("pendulum", data={"noise": 0.05})), (1.6, 0.0))) == {}
+
+
 def test_a_loss_at_the_noise_floor() -> None:
-    check(found(start_at(fit(experiment("pendulum", data={"noise": 0.1})), (1.6, 0.0))), "noise_floor")
+    check(
+        found(start_at(fit(experiment("pendulum", data={"noise": 0.1}, settings=MEASURED)), (1.6, 0.0))), "noise_floor"
+    )
 
 
 def test_a_start_outside_the_data() -> None:
