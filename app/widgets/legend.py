@@ -4,12 +4,12 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.style.theme import current_theme, theme_signals
+from app.style.theme import current_theme, text_scale, theme_signals
 from app.widgets.swatch import WIDTH, draw_stroke
 from app.widgets.text import plain, set_tip
 
 Entry = tuple[str, str]  # role and name
-_MARK, _GAP, _APART = 26.0, 6.0, 16.0  # pixels: the stroke, between it and its name, between entries
+_MARK, _GAP, _APART = 26.0, 6.0, 16.0  # pixels at the usual size of type: the stroke, then to its name, and to the next
 _LEAST = 24.0  # pixels of a shortened name
 _HOT = 4.5  # pixels of the stroke of what is pointed at
 
@@ -53,12 +53,30 @@ class Legend(QWidget):
 
     # Layout and painting
 
+    @property
+    def _scale(self) -> float:
+        """How large the type is beside the usual one: strokes are seen from as far as their names."""
+        return text_scale(self.font())
+
+    @property
+    def _mark(self) -> float:
+        return _MARK * self._scale
+
+    @property
+    def _gap(self) -> float:
+        return _GAP * self._scale
+
+    @property
+    def _apart(self) -> float:
+        return _APART * self._scale
+
     def _widths(self) -> list[float]:
         metrics = QFontMetricsF(self.font())
         return [metrics.horizontalAdvance(plain(name)) + 2.0 for _, name in self.entries]
 
     def sizeHint(self) -> QSize:
-        whole = sum(self._widths()) + len(self.entries) * (_MARK + _GAP) + max(len(self.entries) - 1, 0) * _APART
+        count = len(self.entries)
+        whole = sum(self._widths()) + count * (self._mark + self._gap) + max(count - 1, 0) * self._apart
         return QSize(round(whole) + 1, max(18, round(QFontMetricsF(self.font()).height()) + 2))
 
     def minimumSizeHint(self) -> QSize:
@@ -67,7 +85,7 @@ class Legend(QWidget):
     def _lay(self) -> None:
         """Shorten the longest names to one width, as little as is needed."""
         widths, count = self._widths(), len(self.entries)
-        room = self.width() - count * (_MARK + _GAP) - max(count - 1, 0) * _APART
+        room = self.width() - count * (self._mark + self._gap) - max(count - 1, 0) * self._apart
         most = shared_width(widths, room)
         metrics, x = QFontMetricsF(self.font()), 0.0
         self._places, self._texts = [], []
@@ -76,8 +94,8 @@ class Legend(QWidget):
             whole = own >= width
             text = plain(name) if whole else metrics.elidedText(plain(name), Qt.TextElideMode.ElideMiddle, own)
             self._texts.append(text)
-            self._places.append(QRectF(x, 0.0, _MARK + _GAP + own, float(self.height())))
-            x += _MARK + _GAP + own + _APART
+            self._places.append(QRectF(x, 0.0, self._mark + self._gap + own, float(self.height())))
+            x += self._mark + self._gap + own + self._apart
         self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -97,10 +115,10 @@ class Legend(QWidget):
         painter = QPainter(self)
         for (role, _), place, text in zip(self.entries, self._places, self._texts, strict=True):
             painter.setOpacity(0.45 if self._hot not in ("", role) else 1.0)
-            width = _HOT if role == self._hot else WIDTH
-            draw_stroke(painter, role, QPointF(place.left(), place.center().y()), _MARK, width)
+            width = (_HOT if role == self._hot else WIDTH) * self._scale
+            draw_stroke(painter, role, QPointF(place.left(), place.center().y()), self._mark, width)
             painter.setPen(current_theme().color("ink"))
-            words = place.adjusted(_MARK + _GAP, 0.0, _APART, 0.0)
+            words = place.adjusted(self._mark + self._gap, 0.0, self._apart, 0.0)
             painter.drawText(words, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), text)
         painter.end()
 

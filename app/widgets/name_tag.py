@@ -6,9 +6,9 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPixmap
 
-from app.style.theme import current_theme
+from app.style.theme import current_theme, text_scale
 from app.widgets.paint_target import device_ratio, draws_vectors
-from app.widgets.swatch import draw_stroke
+from app.widgets.swatch import WIDTH, draw_stroke
 from app.widgets.text import plain
 
 PAD = 3.0  # pixels around words
@@ -23,6 +23,11 @@ def name_size(text: str, font: QFont) -> QSizeF:
     return _name_size(text, _known(font))
 
 
+def mark_room(font: QFont) -> float:
+    """Return how far a name is from the beginning of its stroke, in pixels: as `MARK` and `GAP` at the usual size."""
+    return (MARK + GAP) * text_scale(font)
+
+
 def _known(font: QFont) -> str:
     """Return the key of `font` in `_FACES`: a text, since fonts cannot be keys, and it leaves their features out."""
     key = str(font.toString())
@@ -33,7 +38,7 @@ def _known(font: QFont) -> str:
 @lru_cache(maxsize=256)
 def _name_size(text: str, font: str) -> QSizeF:
     metrics = QFontMetricsF(_FACES[font])
-    width = MARK + GAP + metrics.horizontalAdvance(plain(text)) + 2 * PAD
+    width = mark_room(_FACES[font]) + metrics.horizontalAdvance(plain(text)) + 2 * PAD
     return QSizeF(np.ceil(width), np.ceil(metrics.height()))
 
 
@@ -69,10 +74,11 @@ def _paint_name(painter: QPainter, size: QSizeF, role: str, text: str, font: QFo
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(current_theme().color("paper", _PAPER))
     painter.drawRoundedRect(QRectF(QPointF(), size), 3.0, 3.0)
-    draw_stroke(painter, role, QPointF(PAD, size.height() / 2), MARK)
+    scale = text_scale(font)
+    draw_stroke(painter, role, QPointF(PAD, size.height() / 2), MARK * scale, WIDTH * scale)
     painter.setFont(font)
     painter.setPen(current_theme().color("ink"))
-    words = QRectF(PAD + MARK + GAP, 0.0, size.width(), size.height())
+    words = QRectF(PAD + mark_room(font), 0.0, size.width(), size.height())
     painter.drawText(words, int(Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip), plain(text))
 
 

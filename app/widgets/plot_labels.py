@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPixmap
 
 from app.style.theme import current_theme, small_font
-from app.widgets.name_tag import GAP, MARK, PAD, draw_name, empty_pixmap, name_size
+from app.widgets.name_tag import GAP, PAD, draw_name, empty_pixmap, mark_room, name_size
 from app.widgets.paint_target import device_ratio
 from app.widgets.plot_items import Item
 from app.widgets.plot_view import PlotView
@@ -150,8 +150,8 @@ class Readout(Item):
 
     @property
     def _size(self) -> QSizeF:
-        metrics = QFontMetricsF(self.font)
-        wide = max(metrics.horizontalAdvance(plain(text)) + (MARK + GAP) * bool(role) for role, text in self.lines)
+        metrics, mark = QFontMetricsF(self.font), mark_room(self.font)
+        wide = max(metrics.horizontalAdvance(plain(text)) + mark * bool(role) for role, text in self.lines)
         return QSizeF(wide + 4 * PAD, len(self.lines) * metrics.height() + 2 * PAD)
 
     def lay(self, view: PlotView) -> QRectF:
@@ -185,8 +185,9 @@ class Readout(Item):
         for i, (role, text) in enumerate(self.lines):
             left, top = 2 * PAD, PAD + i * metrics.height()
             if role:
-                draw_stroke(painter, role, QPointF(left, top + metrics.height() / 2), MARK)
-                left += MARK + GAP
+                room = mark_room(self.font)
+                draw_stroke(painter, role, QPointF(left, top + metrics.height() / 2), room - GAP)
+                left += room
             painter.setPen(theme.color("ink"))
             painter.drawText(QPointF(left, top + metrics.ascent()), plain(text))
         painter.end()
