@@ -536,7 +536,7 @@ def test_simulate_takes_a_formula(tmp_path: Path) -> None:
     command = ["simulate", "--hamiltonian", "p_x^2/(2m) + k x^2/2", "--coordinates", "x", "--param", "k=4"]
     assert main([*command, "--start", "1,0", "--horizon", "3", "--out", str(out)]) == 0
     header, table = rows(out)
-    assert header == ["t", "x", "p_x", "H"]
+    assert header == ["t (s)", "x", "p_x", "H (J)"]
     assert table[:, 1] == pytest.approx(np.cos(2 * table[:, 0]), abs=1e-9)
     assert table[:, 3] == pytest.approx(2.0)
 
@@ -566,7 +566,7 @@ def test_train_and_simulate_a_run_of_a_file(tmp_path: Path, capsys: pytest.Captu
     again = json.loads(capsys.readouterr().out)
     assert again["clean_energy_mse"] == figures["clean_energy_mse"]
     assert main(["simulate", "--system", str(path), "--run", str(run), "--horizon", "2", "--out", str(out)]) == 0
-    assert rows(out)[0] == ["t", "q", "p", "H"]
+    assert rows(out)[0] == ["t (s)", "q", "p", "H (J)"]
     assert main(["simulate", "--hamiltonian", "p^2 + q^2", "--run", str(run), "--out", str(out)]) == 2
 
 

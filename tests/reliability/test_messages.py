@@ -239,7 +239,7 @@ def test_a_choice_that_is_none_names_the_nearest_and_where_all_are(capsys: pytes
         main(["trian"])
     said = capsys.readouterr().err
     assert "there is no 'trian': choose one of train, " in said
-    assert "('hnn-lab --help' lists all 12); did you mean 'train'?" in said
+    assert "('hnn-lab --help' lists all 13); did you mean 'train'?" in said
 
 
 @pytest.mark.parametrize("word", [EVIL, EVIL[:40]])
