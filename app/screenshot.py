@@ -205,5 +205,6 @@ async def _settled(window: "MainWindow") -> None:
     end = time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < end and calm < 12:
         await asyncio.sleep(0.05)
-        ready = lab.answer is not None and lab.dataset is not None and not lab.rollouts.worker.busy and lab.preloaded
+        busy = lab.rollouts.worker.busy or lab.debugging.busy
+        ready = lab.answer is not None and lab.dataset is not None and not busy and lab.preloaded
         calm = calm + 1 if ready else 0

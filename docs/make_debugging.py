@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from hnn_engine.number_format import percent
 from hnn_engine.records import Session, load_run, save_session
 
@@ -144,6 +146,9 @@ def draw(name: str, one: Failure, folder: Path) -> None:
     settings.write_text("[General]\ndragged-once=true\n", encoding="utf-8")
     shown = ("--session", str(session), "--layout", LAYOUT, "--time", str(one.seconds), "--size", SIZE)
     lab("screenshot", *shown, "--out", str(target), config=folder)
+    with Image.open(target) as picture:  # 256 colours are enough for lines on paper and one map
+        few = picture.convert("RGB").quantize(256)
+    few.save(target, optimize=True)
     length = target.stat().st_size
     print(f"{target}: {length / 1000:.0f} kB")
     if length > LARGEST:
