@@ -5,14 +5,13 @@ import gc
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer
 
 import app.style.override_guard  # noqa: F401 (before any class is made of Qt's)
 from app.dialogs.error_dialog import ErrorReporter, install_excepthook
 from app.lab import Lab
-from app.model.film_order import Order
 from app.window.main_window import MainWindow
 from app.window.qt_application import make_application as make_application
 from app.window.session_actions import HOME_SYSTEM
@@ -20,6 +19,9 @@ from app.window.shutdown import ShutdownSignals
 from app.workers.event_loop import event_loop
 from hnn_engine.experiment import new_experiment
 from hnn_engine.progress import ProgressCallback
+
+if TYPE_CHECKING:  # it loads what writes films
+    from app.model.film_order import Order
 
 PRELOAD_MS = 1200  # after the first paint: by then the window has drawn its first rollouts
 RACE_SECONDS = 5.0  # that a race is given to end with what its lanes have reached
@@ -79,7 +81,7 @@ def open_window(whole: bool = True) -> MainWindow:
     return window
 
 
-def _film(order: Order, tell: ProgressCallback) -> None:
+def _film(order: "Order", tell: ProgressCallback) -> None:
     """Have a film made by a process, which is loaded with the first one."""
     from app.export.film_process import film_in_process
 

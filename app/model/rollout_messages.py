@@ -1,15 +1,18 @@
 """What goes between the window and the rollout worker: a frozen request, and the curves that answer it."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hnn_engine.coords import Array
 from hnn_engine.datasets import Dataset
-from hnn_engine.debugging.field_error import ErrorMap, FieldError
 from hnn_engine.experiment import Experiment
 from hnn_engine.phase_portrait import Drawn, Missed, PortraitField, PortraitSpec, States
 from hnn_engine.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from hnn_engine.debugging.field_error import ErrorMap, FieldError
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,8 +145,8 @@ class Answer:
     scale: float = float("nan")
     encoded_truth: Array | None = None  # truth as the model encodes it whose latents the portrait shows, `(T, 2)`
     missed: Missed | None = None  # which drawn rows the evaluated model does not fit
-    error_map: ErrorMap | None = None  # where the field of `request.wrong` is off
-    field_error: FieldError | None = None  # and how far, within the data and above it; None of what still changes
+    error_map: "ErrorMap | None" = None  # where the field of `request.wrong` is off
+    field_error: "FieldError | None" = None  # and how far, within the data and above it; None of what still changes
     twin: RolloutCurve | None = None  # truth from a start a hair away
     known_until: float = float("nan")  # s up to which truth is known to a pixel; inf for all of it, NaN if not computed
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from app.model.rollout_messages import Request
-from hnn_engine.debugging.field_error import MAP_GRID, ErrorMap, FieldError, error_map, field_error, residual_map
 from hnn_engine.phase_portrait import COARSE_GRID
 from hnn_engine.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from hnn_engine.debugging.field_error import ErrorMap, FieldError
 
 
 class ErrorMaps:
@@ -16,7 +19,7 @@ class ErrorMaps:
         self._map: tuple[Hashable, Hashable, ErrorMap] | None = None
         self._figures: tuple[Hashable, FieldError] | None = None
 
-    def of(self, request: Request, models: Mapping[str, Snapshot]) -> tuple[ErrorMap | None, FieldError | None]:
+    def of(self, request: Request, models: Mapping[str, Snapshot]) -> "tuple[ErrorMap | None, FieldError | None]":
         """Return the map that `request` asks for, of one of `models` by key, and its figures; None where there is none.
 
         The figures take longer: of weights that will be others in a moment there are none.
@@ -26,6 +29,8 @@ class ErrorMaps:
             return None, None
         if snapshot is None or data is None or spec is None or spec.latents or data.dof != request.experiment.scene.dof:
             return None, None
+        from hnn_engine.debugging.field_error import MAP_GRID, error_map, field_error, residual_map  # not at the start
+
         shown = next(m for m in request.models if m.key == request.wrong)
         passing = shown.live or (shown.refits and request.preview)
         system = None if request.experiment.edits.drawn else request.experiment.moving
